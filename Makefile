@@ -1,0 +1,67 @@
+# make app     the app in your browser          make test        checks and tests
+# make lock    pin the requirements anew        make test-slow   the tests over 30 s
+#
+# Another Python: make app PYTHON=python3.12    More flags: make app ARGS="--server.port 8502"
+
+PYTHON ?= python3
+UV ?= uv
+ARGS ?=
+
+VENV := .venv
+IN_VENV := $(VENV)/bin/python
+CREATED := $(VENV)/.created
+APP := $(VENV)/.installed-app
+DEV := $(VENV)/.installed-dev
+PIP_INSTALL := $(IN_VENV) -m pip install --disable-pip-version-check
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --annotation-style line \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+
+.PHONY: help app install test check test-slow format lock
+.DELETE_ON_ERROR:
+
+help:
+	@sed -n '1,4s/^#[ ]\{0,1\}//p' Makefile
+
+app: $(APP)
+	$(IN_VENV) -m streamlit run app.py $(ARGS)
+
+install: $(DEV)
+
+test: check
+	$(IN_VENV) -m pytest -m "not slow" $(ARGS)
+
+check: $(DEV)
+	$(IN_VENV) -m ruff check .
+	$(IN_VENV) -m ruff format --check .
+	$(IN_VENV) -m mypy
+
+# pytest ends with 5 when it finds no test, which is no failure here.
+test-slow: $(DEV)
+	$(IN_VENV) -m pytest -m slow $(ARGS) || [ $$? -eq 5 ]
+
+format: $(DEV)
+	$(IN_VENV) -m ruff check --fix .
+	$(IN_VENV) -m ruff format .
+
+# The pins that already stand are kept where they still fit; make lock ARGS=--upgrade renews them.
+lock:
+	@command -v $(UV) >/dev/null || { echo "make lock needs uv: pip install uv"; exit 1; }
+	$(COMPILE) $(ARGS) -o requirements.lock requirements.txt
+	$(COMPILE) $(ARGS) -c requirements.lock -o requirements-dev.lock requirements-dev.txt
+
+# Each stamp is written last, so that an interrupted step is done again.
+$(CREATED):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "This project needs Python 3.11 or newer; $(PYTHON) is" \
+		"$$($(PYTHON) --version 2>/dev/null || echo not there). Name another:" \
+		"make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(APP): requirements.lock $(CREATED)
+	$(PIP_INSTALL) -r requirements.lock
+	@touch $@
+
+$(DEV): requirements-dev.lock $(CREATED)
+	$(PIP_INSTALL) -r requirements-dev.lock
+	@touch $@ $(APP)

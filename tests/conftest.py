@@ -1,0 +1,49 @@
+"""What every test may ask for: the shared films, a browser, and how thoroughly to search.
+
+On a developer's machine a test without its films or its browser is skipped with the reason;
+with ``CI=true`` it fails, so that nothing goes unchecked unnoticed.
+"""
+
+import os
+import shutil
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).resolve().parent.parent
+IN_CI = os.environ.get("CI") == "true"
+
+# Shared machines are slow at times, so no example has a deadline; CI draws the same examples
+# every time, a developer's machine searches on.
+settings.register_profile("developer", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("ci" if IN_CI else "developer")
+
+
+def _missing(reason: str) -> NoReturn:
+    """Skip the test, or fail it where nothing may be left out."""
+    if IN_CI:
+        pytest.fail(f"{reason} (CI=true: nothing is skipped)", pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Folder of the real films: ``CXR_SHARED``, or ``../shared`` beside the repository."""
+    folder = Path(os.environ.get("CXR_SHARED") or ROOT.parent / "shared")
+    if not folder.is_dir():
+        _missing(f"The shared films are not at {folder}; set CXR_SHARED to their folder.")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of a Chromium for the browser tests: ``CHROMIUM``, or the one on PATH."""
+    wanted = os.environ.get("CHROMIUM")
+    names = [wanted] if wanted else ["chromium", "chromium-browser", "google-chrome"]
+    for name in names:
+        if found := shutil.which(name):
+            return found
+    _missing(f"No browser found as {', '.join(names)}; install Chromium or set CHROMIUM.")
