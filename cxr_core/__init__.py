@@ -1,0 +1,1 @@
+"""Chest radiograph reading and training: the package behind the app and ``train.py``."""

@@ -1,0 +1,119 @@
+"""Values that travel with the weights: frozen, plain, stored in ``model.json``.
+
+They are applied where they belong (``imaging.preprocessing``, ``evaluation.calibration``)
+and fitted in one place, ``training.postfit``, from validation films only.
+"""
+
+import math
+from dataclasses import dataclass
+
+from cxr_core.errors import ConfigError
+from cxr_core.findings import KEYS
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How a film's gray values become the network's input.
+
+    Attributes:
+        size: side of the square input in pixels; the whole film is squashed to it.
+        mean: per channel, on the scale 0 to 1.
+        std: per channel, on the scale 0 to 1, positive.
+    """
+
+    size: int = 224
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    std: tuple[float, float, float] = IMAGENET_STD
+
+    def __post_init__(self) -> None:
+        if self.size < 32:
+            raise ConfigError(
+                "The input side is too small for a DenseNet121",
+                value=f"{self.size} px",
+                remedy="Use at least 32 px.",
+            )
+        if min(self.std) <= 0:
+            raise ConfigError(
+                "A channel's standard deviation is not positive",
+                value=self.std,
+                remedy="Give three positive numbers.",
+            )
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Calibrated logit of finding k = ``scale`` * raw logit + ``offsets[k]``.
+
+    One scale is shared by the findings, since a few hundred validation films do not
+    support four; it is positive, so calibration never changes a ranking.
+    """
+
+    scale: float = 1.0
+    offsets: tuple[float, ...] = (0.0,) * len(KEYS)
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.scale) and self.scale > 0):
+            raise ConfigError(
+                "The calibration scale is not a positive number",
+                value=self.scale,
+                remedy="Fit the calibration again with train.py --finish.",
+            )
+        if len(self.offsets) != len(KEYS) or not all(map(math.isfinite, self.offsets)):
+            raise ConfigError(
+                "The calibration offsets are not one finite number a finding",
+                value=self.offsets,
+                remedy="Fit the calibration again with train.py --finish.",
+            )
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """The cut-off of one finding, on the calibrated probability.
+
+    A film is "above" when its calibrated probability is >= ``threshold``.
+
+    Attributes:
+        threshold: calibrated probability, 0 to 1.
+        low, high: 95 % interval of ``threshold``, validation patients resampled.
+        criterion: what was held, ``sensitivity`` or ``specificity``.
+        target: the least value of the criterion on validation, 0 to 1.
+        sensitivity, specificity: reached on validation, 0 to 1.
+    """
+
+    threshold: float
+    low: float
+    high: float
+    criterion: str
+    target: float
+    sensitivity: float
+    specificity: float
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.threshold <= 1.0:
+            raise ConfigError(
+                "An operating point is not a probability",
+                value=self.threshold,
+                remedy="Fit the operating points again with train.py --finish.",
+            )
+
+
+@dataclass(frozen=True)
+class EvidenceScale:
+    """The one fixed colour scale of the evidence maps.
+
+    Attributes:
+        maximum: 99th percentile of |evidence| over validation films, logit units, positive.
+    """
+
+    maximum: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.maximum) and self.maximum > 0):
+            raise ConfigError(
+                "The evidence scale is not a positive number",
+                value=self.maximum,
+                remedy="Fit it again with train.py --finish.",
+            )
