@@ -1,0 +1,117 @@
+"""A model folder: ``model.safetensors`` beside ``model.json``, checked against each other."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from cxr_core.atomic import replacing
+from cxr_core.errors import CheckpointError
+from cxr_core.model.densenet import ChestDenseNet
+from cxr_core.model.metadata import ModelMetadata, load_metadata, write_metadata
+
+WEIGHTS_FILE = "model.safetensors"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A frozen network in evaluation mode and all that it needs to be read."""
+
+    model: ChestDenseNet
+    metadata: ModelMetadata
+
+
+def save_weights(folder: Path, model: ChestDenseNet, *, half: bool) -> str:
+    """Write ``folder/model.safetensors`` and return its SHA-256.
+
+    Args:
+        half: store the convolutions' and the classifier's weights as float16 (14 MB for 28);
+            the norms and their statistics stay float32, since float16 cannot hold their range.
+    """
+    state = {
+        name: _stored(tensor, half=half).contiguous()
+        for name, tensor in model.state_dict().items()
+    }
+    with replacing(folder / WEIGHTS_FILE) as temporary:
+        save_file(state, temporary)
+    return file_sha256(folder / WEIGHTS_FILE)
+
+
+def load_weights(folder: Path) -> ChestDenseNet:
+    """The network of ``folder/model.safetensors``: float32, evaluation mode, frozen.
+
+    Raises:
+        CheckpointError: missing, damaged, or not this network's tensors.
+    """
+    path = folder / WEIGHTS_FILE
+    if not path.is_file():
+        raise CheckpointError(
+            "The weights file is missing",
+            value=path,
+            remedy="Restore model.safetensors beside model.json, or make the folder again.",
+        )
+    model = ChestDenseNet()
+    try:
+        model.load_state_dict({key: _computed(value) for key, value in load_file(path).items()})
+    except (SafetensorError, OSError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise CheckpointError(
+            f"The weights file does not hold this network ({reason})",
+            value=path,
+            remedy="Restore the folder as train.py wrote it, or make it again with train.py.",
+        ) from error
+    return model.eval().requires_grad_(False)
+
+
+def save_checkpoint(
+    folder: Path, model: ChestDenseNet, metadata: ModelMetadata, *, half: bool = False
+) -> ModelMetadata:
+    """Write weights, then ``model.json``; return ``metadata`` with both hashes set."""
+    weights_sha256 = save_weights(folder, model, half=half)
+    return save_metadata(folder, replace(metadata, weights_sha256=weights_sha256))
+
+
+def save_metadata(folder: Path, metadata: ModelMetadata) -> ModelMetadata:
+    """Write ``model.json`` for the weights that are there already."""
+    weights_sha256 = file_sha256(folder / WEIGHTS_FILE)
+    model_sha256 = write_metadata(folder, metadata, weights_sha256=weights_sha256)
+    return replace(metadata, weights_sha256=weights_sha256, model_sha256=model_sha256)
+
+
+def load_checkpoint(folder: str | Path) -> Checkpoint:
+    """Load a model folder and refuse it if anything was altered.
+
+    Raises:
+        CheckpointError: a file is missing, altered, or made for other findings.
+    """
+    folder = Path(folder)
+    metadata = load_metadata(folder)
+    weights = folder / WEIGHTS_FILE
+    if weights.is_file():
+        actual = file_sha256(weights)
+        if actual != metadata.weights_sha256:
+            raise CheckpointError(
+                f"The weights are not those that model.json was written for ({weights})",
+                value=f"SHA-256 {actual[:12]}… for {metadata.weights_sha256[:12]}…",
+                remedy="Restore the folder as train.py wrote it, or run train.py --finish on it.",
+            )
+    return Checkpoint(model=load_weights(folder), metadata=metadata)
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, as hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _stored(tensor: Tensor, *, half: bool) -> Tensor:
+    # Only convolutions and the classifier have more than one dimension; norms have one.
+    return tensor.to(torch.float16) if half and tensor.dim() > 1 else tensor
+
+
+def _computed(tensor: Tensor) -> Tensor:
+    return tensor.float() if tensor.is_floating_point() else tensor

@@ -1,0 +1,87 @@
+"""Signed Grad-CAM in logit units (Selvaraju et al., ICCV 2017), one map a finding."""
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from cxr_core.findings import KEYS
+
+
+class ThrowAwayHead(nn.Module):
+    """The classifier over features that were computed once.
+
+    Grad-CAM registers hooks and runs a backward pass. On the shared model these would meet
+    another session's forward; this head is made for one call and thrown away, and only reads
+    the shared classifier's tensors.
+    """
+
+    def __init__(self, classifier: nn.Linear) -> None:
+        super().__init__()
+        self.features = nn.Identity()
+        self.weight = nn.Parameter(classifier.weight.detach(), requires_grad=False)  # (4, 1024)
+        self.bias = nn.Parameter(classifier.bias.detach(), requires_grad=False)  # (4,)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, 1024, h, w) features -> (B, 4) logits."""
+        pooled = self.features(features).mean(dim=(2, 3))  # (B, 1024)
+        return nn.functional.linear(pooled, self.weight, self.bias)  # (B, 4)
+
+
+@cache
+def _signed_grad_cam() -> Any:
+    # The package brings OpenCV, matplotlib and scipy: imported late, so a first page is quick.
+    from pytorch_grad_cam import GradCAM
+    from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+
+    class SignedGradCAM(GradCAM):  # type: ignore[misc]
+        """Grad-CAM without the ReLU and min-max that it applies in these two steps."""
+
+        def compute_cam_per_layer(
+            self, input_tensor: Tensor, targets: list[Any], eigen_smooth: bool
+        ) -> list[NDArray[np.float32]]:
+            grabbed = self.activations_and_grads
+            activations = grabbed.activations[0].numpy()  # (4, 1024, h, w)
+            gradients = grabbed.gradients[0].numpy()  # (4, 1024, h, w)
+            layer = self.target_layers[0]
+            cam = self.get_cam_image(
+                input_tensor, layer, targets, activations, gradients, eigen_smooth
+            )
+            return [cam]  # (4, h, w)
+
+        def aggregate_multi_layers(
+            self, cam_per_target_layer: list[NDArray[np.float32]]
+        ) -> NDArray[np.float32]:
+            return cam_per_target_layer[0]
+
+    return SignedGradCAM, ClassifierOutputTarget
+
+
+def signed_evidence(features: Tensor, classifier: nn.Linear) -> NDArray[np.float32]:
+    """Where a film's logits come from.
+
+    With global average pooling d logit_k / d A_c(x, y) = w_kc / (h w), so h w times Grad-CAM's
+    raw map is the sum over channels of w_kc A_c(x, y), and
+    ``evidence[k].mean() + bias[k] == logit[k]``.
+
+    Args:
+        features: (1, 1024, h, w) activations of one film, after the ReLU.
+        classifier: the model's linear 1024 -> 4; it is only read.
+
+    Returns:
+        float32 (4, h, w) in logit units, in the order of ``KEYS``; positive speaks for.
+    """
+    signed_grad_cam, target = _signed_grad_cam()
+    height, width = features.shape[-2:]
+    with torch.inference_mode(False), torch.enable_grad():
+        head = ThrowAwayHead(classifier)
+        # A copy, since a tensor made under inference_mode cannot take part in a backward pass.
+        repeated = features.detach().repeat(len(KEYS), 1, 1, 1).requires_grad_()  # (4, 1024, h, w)
+        # Not as a context manager: the package's own swallows an IndexError.
+        cam = signed_grad_cam(model=head, target_layers=[head.features])
+        maps = cam(repeated, targets=[target(index) for index in range(len(KEYS))])
+    evidence: NDArray[np.float32] = np.asarray(maps * (height * width), dtype=np.float32)
+    return evidence  # (4, h, w)

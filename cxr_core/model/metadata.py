@@ -1,0 +1,139 @@
+"""``model.json``: everything that a probability depends on beside the weights, and its hash."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cxr_core.atomic import replacing
+from cxr_core.config import Calibration, EvidenceScale, OperatingPoint, Preprocessing
+from cxr_core.errors import CheckpointError, ConfigError
+from cxr_core.findings import KEYS
+
+FORMAT_VERSION = 1
+METADATA_FILE = "model.json"
+_RETRAIN = "Restore the folder as train.py wrote it, or make it again with train.py."
+
+
+@dataclass(frozen=True)
+class ModelMetadata:
+    """What travels with the weights.
+
+    Attributes:
+        operating_points: by finding key.
+        provenance: preset, configuration, data fingerprint, counts, seed, library versions.
+        weights_sha256: of the weights file.
+        model_sha256: of the canonical ``model.json``, weights' hash included.
+    """
+
+    preprocessing: Preprocessing
+    calibration: Calibration
+    operating_points: dict[str, OperatingPoint]
+    evidence_scale: EvidenceScale
+    provenance: dict[str, Any] = field(default_factory=dict)
+    weights_sha256: str = ""
+    model_sha256: str = ""
+
+
+def canonical_sha256(document: Mapping[str, Any]) -> str:
+    """SHA-256 of ``document`` without its own ``model_sha256``, keys sorted, no spaces."""
+    content = {key: value for key, value in document.items() if key != "model_sha256"}
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def write_metadata(folder: Path, metadata: ModelMetadata, *, weights_sha256: str) -> str:
+    """Write ``folder/model.json`` and return its ``model_sha256``."""
+    document: dict[str, Any] = {
+        "format": FORMAT_VERSION,
+        "findings": list(KEYS),
+        "preprocessing": asdict(metadata.preprocessing),
+        "calibration": asdict(metadata.calibration),
+        "operating_points": {key: asdict(metadata.operating_points[key]) for key in KEYS},
+        "evidence_scale": asdict(metadata.evidence_scale),
+        "provenance": metadata.provenance,
+        "weights_sha256": weights_sha256,
+    }
+    document = json.loads(json.dumps(document))  # tuples become lists, as they will be read
+    document["model_sha256"] = canonical_sha256(document)
+    with replacing(folder / METADATA_FILE) as temporary:
+        temporary.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    return str(document["model_sha256"])
+
+
+def load_metadata(folder: str | Path) -> ModelMetadata:
+    """Read and verify ``folder/model.json``, without the weights.
+
+    Raises:
+        CheckpointError: missing, not JSON, another format version, altered since it was
+            written, or made for other findings.
+    """
+    path = Path(folder) / METADATA_FILE
+    document = _read_document(path)
+    if document.get("format") != FORMAT_VERSION:
+        raise CheckpointError(
+            f"This model folder has a format that this version does not read ({path})",
+            value=document.get("format"),
+            remedy=f"Use a folder of format {FORMAT_VERSION}, or make it again with train.py.",
+        )
+    if list(document.get("findings", [])) != list(KEYS):
+        raise CheckpointError(
+            f"This model was made for other findings, or in another order ({path})",
+            value=document.get("findings"),
+            remedy=f"Use a model made for {', '.join(KEYS)}, in this order.",
+        )
+    expected, actual = document.get("model_sha256"), canonical_sha256(document)
+    if expected != actual:
+        raise CheckpointError(
+            f"A value in model.json was altered after it was written ({path})",
+            value=f"SHA-256 {actual[:12]}… for {str(expected)[:12]}…",
+            remedy=_RETRAIN,
+        )
+    return _parse(document, path)
+
+
+def _read_document(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise CheckpointError(
+            "There is no model in this folder (model.json is missing)",
+            value=path.parent,
+            remedy="Give the folder of a finished run, for example models/default.",
+        ) from error
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise CheckpointError(
+            f"model.json cannot be read ({error})", value=path, remedy=_RETRAIN
+        ) from error
+    if not isinstance(document, dict):
+        raise CheckpointError("model.json is not an object", value=path, remedy=_RETRAIN)
+    return document
+
+
+def _parse(document: dict[str, Any], path: Path) -> ModelMetadata:
+    try:
+        preprocessing = document["preprocessing"]
+        calibration = document["calibration"]
+        return ModelMetadata(
+            preprocessing=Preprocessing(
+                size=preprocessing["size"],
+                mean=tuple(preprocessing["mean"]),
+                std=tuple(preprocessing["std"]),
+            ),
+            calibration=Calibration(calibration["scale"], tuple(calibration["offsets"])),
+            operating_points={
+                key: OperatingPoint(**document["operating_points"][key]) for key in KEYS
+            },
+            evidence_scale=EvidenceScale(**document["evidence_scale"]),
+            provenance=document["provenance"],
+            weights_sha256=document["weights_sha256"],
+            model_sha256=document["model_sha256"],
+        )
+    except (KeyError, TypeError, ConfigError) as error:
+        raise CheckpointError(
+            f"model.json lacks a value or has one that cannot be ({error!r})",
+            value=path,
+            remedy=_RETRAIN,
+        ) from error
