@@ -1,0 +1,111 @@
+"""Evening out the classes, among the training films only."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cxr_core.errors import DataError
+from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABEL_COLUMNS
+
+LARGEST_POS_WEIGHT = 20.0  # a rarer finding would make single films shake the training
+
+
+def balance_counts(table: pd.DataFrame) -> dict[str, int]:
+    """Count films, films with each finding (by key), and films with none of the four.
+
+    Returns:
+        ``{"films": ..., "effusion": ..., ..., "other_only": ...}``
+    """
+    labels = _labels(table)  # (N, 4)
+    counts = dict(zip(KEYS, labels.sum(axis=0).tolist(), strict=True))
+    other_only = int((labels.sum(axis=1) == 0).sum())
+    return {"films": len(table), **counts, "other_only": other_only}
+
+
+def undersample(train_table: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Draw No Finding down to the size of the largest of the three findings.
+
+    Only films that carry nothing but No Finding are left out; all others stay, in order.
+
+    Args:
+        train_table: training rows with label columns.
+        seed: of the draw.
+
+    Raises:
+        DataError: rows of validation or test among them, or no film has any of the three
+            findings (then nothing would be left of No Finding).
+    """
+    _require_training(train_table)
+    counts = balance_counts(train_table)
+    largest = max(counts[key] for key in ABNORMAL_KEYS)
+    if largest == 0:
+        raise DataError(
+            "No training film has Effusion, Atelectasis or Infiltration",
+            value=f"{len(train_table):,} training films",
+            remedy="Check the labels and the split.",
+        )
+    surplus = counts["no_finding"] - largest
+    if surplus <= 0:
+        return train_table.reset_index(drop=True)
+    labels = _labels(train_table)  # (N, 4)
+    normal_only = np.flatnonzero((labels[:, :3].sum(axis=1) == 0) & (labels[:, 3] == 1))
+    surplus = min(surplus, len(normal_only))
+    dropped = np.random.default_rng(seed).choice(normal_only, size=surplus, replace=False)
+    keep = np.ones(len(train_table), dtype=bool)
+    keep[dropped] = False
+    return train_table[keep].reset_index(drop=True)
+
+
+def sampler_weights(train_table: pd.DataFrame) -> NDArray[np.float64]:
+    """Return draw weights that even out the classes, for a weighted sampler.
+
+    They are those of drawing a class evenly (the findings that occur, and "none of the four"
+    where it occurs), then one of its films evenly: a film's weight is the sum of 1 / n over
+    its classes of n films each.
+
+    Returns:
+        float (N,), positive, mean 1.
+
+    Raises:
+        DataError: rows of validation or test among them, or no row.
+    """
+    _require_training(train_table)
+    labels = _labels(train_table)  # (N, 4)
+    none = (labels.sum(axis=1, keepdims=True) == 0).astype(np.int64)  # (N, 1)
+    classes = np.concatenate([labels, none], axis=1)  # (N, 5)
+    sizes = classes.sum(axis=0)  # (5,)
+    weights = (classes / np.maximum(sizes, 1)).sum(axis=1)  # (N,)
+    return np.asarray(weights / weights.mean(), dtype=np.float64)
+
+
+def pos_weight(train_table: pd.DataFrame) -> NDArray[np.float64]:
+    """Return negatives per positive, as BCEWithLogitsLoss's ``pos_weight`` wants them.
+
+    At most 20, so that a rare finding's few films do not dominate a batch's gradient; 1 for
+    a finding without any positive, where the weight has no effect.
+
+    Returns:
+        float (4,), in the order of the findings.
+
+    Raises:
+        DataError: rows of validation or test among them, or no row.
+    """
+    _require_training(train_table)
+    positives = _labels(train_table).sum(axis=0)  # (4,)
+    ratio = (len(train_table) - positives) / np.maximum(positives, 1)
+    weights = np.where(positives > 0, np.minimum(ratio, LARGEST_POS_WEIGHT), 1.0)
+    return np.asarray(weights, dtype=np.float64)
+
+
+def _labels(table: pd.DataFrame) -> NDArray[np.int64]:
+    return table[list(LABEL_COLUMNS)].to_numpy(dtype=np.int64)
+
+
+def _require_training(table: pd.DataFrame) -> None:
+    others = 0 if "split" not in table.columns else int((table["split"] != "train").sum())
+    if others or table.empty:
+        raise DataError(
+            "Balance is for training films only" if others else "There are no training films",
+            value=f"{others:,} of {len(table):,} films are not",
+            remedy="Give the rows whose split is train.",
+        )

@@ -1,0 +1,197 @@
+"""NIH's label table: one validated row an image, joined with the image files."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+import pandas as pd
+
+from cxr_core.data.ages import parse_ages
+from cxr_core.data.entries_report import EntriesReport, count_films
+from cxr_core.data.images import find_images
+from cxr_core.data.keys import identifier_key, image_key
+from cxr_core.data.labels import LabelIssues, label_columns, sanitise_labels
+from cxr_core.data.tables import examples, find_columns, read_columns, read_header
+from cxr_core.errors import DataError
+from cxr_core.findings import LABEL_COLUMNS
+
+_COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "image": ("Image Index", "image"),
+        "patient": ("Patient ID", "patient"),
+        "age": ("Patient Age", "age"),
+        "sex": ("Patient Gender", "Patient Sex", "gender", "sex"),
+        "view": ("View Position", "view"),
+        "follow_up": ("Follow-up #", "Follow-up", "follow_up"),
+        "findings": ("Finding Labels", "findings"),
+    }
+)
+_REQUIRED = ("image", "findings", "patient")
+
+
+@dataclass(frozen=True)
+class Entries:
+    """A label table that has been checked.
+
+    Attributes:
+        table: one row an image, in the file's order, index 0..N-1: ``image, patient (str),
+            age (years, NaN when missing), sex, view, follow_up (str, "" when missing),
+            findings ("A|B")``, ``label_effusion`` ... (0/1), and ``path`` once images
+            are attached.
+        report: what was counted on the way.
+    """
+
+    table: pd.DataFrame
+    report: EntriesReport
+
+
+def read_entries(path: Path) -> Entries:
+    """Read NIH's ``Data_Entry_2017.csv``, its v2020 form, or Kaggle's ``sample_labels.csv``.
+
+    Image, labels and patient must be there; age, sex, view and follow-up may be absent.
+    Rows without any label are left out and counted (they say nothing, not "healthy");
+    exact repeats of an image's row are dropped and counted.
+
+    Raises:
+        DataError: no such file, not UTF-8 CSV, columns missing, an image or patient cell
+            empty, or one image with rows that contradict each other.
+    """
+    header = read_header(path)
+    positions = find_columns(path, header, _COLUMNS, required=_REQUIRED)
+    raw = read_columns(path, positions)
+    rows = len(raw)
+    _require_filled(raw, path)
+    table, impossible, issues = _sanitise(raw)
+    table = table[table["findings"] != ""]
+    kept = table.drop_duplicates()
+    duplicates = len(table) - len(kept)
+    _require_one_row_an_image(kept, path)
+    if kept.empty:
+        raise DataError(
+            "The table has no row with a label",
+            value=path,
+            remedy='Fill the column "Finding Labels"; a normal film says "No Finding".',
+        )
+    kept = kept.reset_index(drop=True)
+    kept = pd.concat([kept, label_columns(kept["findings"])], axis=1)
+    report = EntriesReport(
+        rows=rows,
+        duplicates=duplicates,
+        empty_labels=issues.empty,
+        contradictions=issues.contradictions,
+        unknown_labels=issues.unknown,
+        ages_impossible=impossible,
+        columns_absent=tuple(_COLUMNS[name][0] for name in _COLUMNS if name not in positions),
+        counts=count_films(kept),
+    )
+    return Entries(kept, report)
+
+
+def attach_images(entries: Entries, images: Path) -> Entries:
+    """Join the rows with the image files below a folder, by file name, at any depth.
+
+    Returns:
+        Entries whose table has the column ``path`` (str) and only rows with a file; the
+        report gains the rows without image, images without row and repeated files.
+
+    Raises:
+        DataError: the folder is not there, or no row of the table has a file in it.
+    """
+    found = find_images(images)
+    table = entries.table
+    paths = table["image"].map(found.paths)
+    with_image = paths.notna()
+    if not with_image.any():
+        raise DataError(
+            f"None of the {len(table):,} images of the table is in the image folder",
+            value=f"{images} ({len(found.paths):,} images there, such as "
+            f"{examples(list(found.paths)[:3]) or 'none'}; "
+            f"the table names {examples(table['image'].head(3))})",
+            remedy="Point to the folder with the images of this table; they are matched by file "
+            "name.",
+        )
+    kept = table[with_image].assign(path=paths[with_image].astype("str")).reset_index(drop=True)
+    report = replace(
+        entries.report,
+        rows_without_image=int((~with_image).sum()),
+        images_without_row=len(found.paths) - len(kept),
+        repeated_files=found.repeated,
+        counts=count_films(kept),
+    )
+    return Entries(kept, report)
+
+
+def select_population(
+    table: pd.DataFrame, population: Literal["target-only", "all"]
+) -> pd.DataFrame:
+    """Choose the films that take part.
+
+    Args:
+        table: with the four label columns.
+        population: ``target-only`` keeps rows with at least one of the four findings;
+            ``all`` keeps every row, so that films with only other findings are negatives
+            of all four (the harder and truer task).
+
+    Raises:
+        DataError: another population, or no row is left.
+    """
+    if population not in ("target-only", "all"):
+        raise DataError(
+            "There is no such population",
+            value=population,
+            remedy="Use target-only or all.",
+        )
+    if population == "all":
+        return table
+    kept = table[(table[list(LABEL_COLUMNS)] == 1).any(axis=1)]
+    if kept.empty:
+        raise DataError(
+            "No film has any of the four findings",
+            value=f"{len(table):,} films",
+            remedy="Check the labels, or use the population all.",
+        )
+    return kept.reset_index(drop=True)
+
+
+def _sanitise(raw: pd.DataFrame) -> tuple[pd.DataFrame, int, LabelIssues]:
+    """Return the table in our columns, the number of impossible ages, and label issues."""
+    blank = pd.Series("", index=raw.index, dtype="str")
+    ages, impossible = parse_ages(raw.get("age", blank))
+    findings, issues = sanitise_labels(raw["findings"])
+    table = pd.DataFrame(
+        {
+            "image": image_key(raw["image"]),
+            "patient": identifier_key(raw["patient"]),
+            "age": ages,
+            "sex": raw.get("sex", blank).str.upper(),
+            "view": raw.get("view", blank).str.upper(),
+            "follow_up": identifier_key(raw.get("follow_up", blank)),
+            "findings": findings,
+        }
+    )
+    return table, impossible, issues
+
+
+def _require_filled(raw: pd.DataFrame, path: Path) -> None:
+    for name in ("image", "patient"):
+        empty = raw.index[raw[name] == ""]
+        if len(empty):
+            lines = ", ".join(str(i + 2) for i in empty[:3])  # line 1 is the header
+            raise DataError(
+                f'The column "{_COLUMNS[name][0]}" has empty cells',
+                value=f"{len(empty):,} rows of {path}, such as line {lines}",
+                remedy="Every row needs an image name and a patient; fill or delete these rows.",
+            )
+
+
+def _require_one_row_an_image(table: pd.DataFrame, path: Path) -> None:
+    """Refuse an image with rows that differ: which one is true cannot be known."""
+    twice = table.loc[table["image"].duplicated(), "image"].unique()
+    if len(twice):
+        raise DataError(
+            "Images have several rows that contradict each other",
+            value=f"{len(twice):,} images of {path}: {examples(twice)}",
+            remedy="Keep one row for each image.",
+        )

@@ -1,0 +1,57 @@
+"""Image files below a folder, found by file name at any depth."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from cxr_core.errors import DataError
+
+SUFFIXES: tuple[str, ...] = (".png", ".jpg", ".jpeg", ".dcm")
+
+
+@dataclass(frozen=True)
+class FoundImages:
+    """Image files of a folder.
+
+    Attributes:
+        paths: file name -> path; the first by sorted path where a name stands at two places.
+        repeated: how many further files had a name already taken.
+    """
+
+    paths: dict[str, str]
+    repeated: int
+
+
+def find_images(folder: Path) -> FoundImages:
+    """Find every ``.png``, ``.jpg``, ``.jpeg`` and ``.dcm`` below ``folder``, links followed.
+
+    Hidden files and folders (macOS leaves ``._name.png`` beside real files) are passed over.
+
+    Raises:
+        DataError: the folder does not exist or is not a folder.
+    """
+    if not folder.is_dir():
+        what = "is not a folder" if folder.exists() else "does not exist"
+        raise DataError(
+            f"The image folder {what}",
+            value=folder,
+            remedy="Give the folder that holds the images, at any depth.",
+        )
+    found: list[str] = []
+    visited: set[str] = set()
+    for root, folders, files in os.walk(folder, followlinks=True):
+        real = os.path.realpath(root)
+        if real in visited:  # a link back up would never end
+            folders.clear()
+            continue
+        visited.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found += [
+            os.path.join(root, name)
+            for name in files
+            if name.lower().endswith(SUFFIXES) and not name.startswith(".")
+        ]
+    paths: dict[str, str] = {}
+    for path in sorted(found):
+        paths.setdefault(os.path.basename(path), path)
+    return FoundImages(paths, repeated=len(found) - len(paths))

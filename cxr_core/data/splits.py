@@ -1,0 +1,201 @@
+"""Which films train, which tune and which judge: always whole patients."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cxr_core.data.split_files import read_groups as read_groups
+from cxr_core.data.split_files import read_list, read_split
+from cxr_core.data.stratify import divide, strata_counts
+from cxr_core.data.tables import examples, write_table
+from cxr_core.errors import ConfigError, DataError, PatientLeakError
+from cxr_core.findings import LABEL_COLUMNS
+
+SPLITS: tuple[str, str, str] = ("train", "validation", "test")
+_NAMED_PATIENTS = 5
+
+logger = logging.getLogger(__name__)
+
+
+def split_by_csv(table: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Apply a split that was decided before.
+
+    The file has columns ``image`` and ``split`` (train, validation or val, test; case and
+    spaces do not matter); where it also has ``patient``, patients must agree. It may name
+    more images than the table has.
+
+    Returns:
+        The table with the column ``split``.
+
+    Raises:
+        DataError: the file cannot be used, patients differ, images of the table are not in
+            it, or a side is left empty.
+        PatientLeakError: a patient on more than one side.
+    """
+    rows = read_split(path)
+    sides = table["image"].map(rows["split"])
+    _require_covered(table, sides.notna(), f"the split {path}")
+    if "patient" in rows.columns:
+        differ = table["image"].map(rows["patient"]) != table["patient"]
+        if differ.any():
+            raise DataError(
+                "The split and the table name different patients for the same images",
+                value=f"{int(differ.sum()):,} images of {path}: "
+                f"{examples(table.loc[differ, 'image'])}",
+                remedy="Use a split that was made from this table.",
+            )
+    return _finish(table, sides.to_numpy(dtype=str))
+
+
+def split_by_lists(
+    table: pd.DataFrame,
+    train_val_list: Path,
+    test_list: Path,
+    *,
+    validation_fraction: float = 0.1,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Apply the official lists; validation is taken from train_val by patient, stratified.
+
+    Args:
+        table: one row an image, with label columns and, where known, ``view`` and ``group``.
+        train_val_list, test_list: text files, one image name a line.
+        validation_fraction: share of the train_val films that tune, between 0 and 1.
+        seed: of the draw.
+
+    Returns:
+        The table with the column ``split``.
+
+    Raises:
+        ConfigError: the fraction is not between 0 and 1.
+        DataError: a list cannot be read, images on both lists or on neither, or an empty side.
+        PatientLeakError: a patient on both lists.
+    """
+    fractions = (1.0 - validation_fraction, validation_fraction)
+    _require_fractions(fractions)
+    development, test = read_list(train_val_list), read_list(test_list)
+    if both := development & test:
+        raise DataError(
+            "Images stand on both lists",
+            value=f"{len(both):,} images: {examples(both)}",
+            remedy=f"Take them out of {train_val_list} or of {test_list}.",
+        )
+    in_test = table["image"].isin(test).to_numpy()
+    listed = table["image"].isin(development) | in_test
+    _require_covered(table, listed, f"the lists {train_val_list} and {test_list}")
+    check_disjoint(table.assign(split=np.where(in_test, "test", "train and validation")))
+    sides = np.full(len(table), "test", dtype="<U10")
+    sides[~in_test] = np.asarray(SPLITS)[_draw(table[~in_test], fractions, seed=seed)]
+    return _finish(table, sides)
+
+
+def split_by_patient(
+    table: pd.DataFrame,
+    *,
+    fractions: tuple[float, float, float] = (0.7, 0.1, 0.2),
+    groups: pd.Series | None = None,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Draw train, validation and test by patient, alike in labels, views and groups.
+
+    The draw depends on the seed and on the films, not on the order of the rows.
+
+    Args:
+        table: one row an image, with label columns and, where known, ``view``.
+        fractions: of the films, for train, validation and test; positive, summing to 1.
+        groups: image name -> group, from :func:`read_groups`; adds the column ``group``.
+            Without it a column ``group`` that is there already is used.
+        seed: of the draw.
+
+    Returns:
+        The table with the column ``split``.
+
+    Raises:
+        ConfigError: the fractions are not positive numbers that sum to 1.
+        DataError: too few patients to give each side a film.
+    """
+    _require_fractions(fractions)
+    if groups is not None:
+        table = add_groups(table, groups)
+    return _finish(table, np.asarray(SPLITS)[_draw(table, fractions, seed=seed)])
+
+
+def add_groups(table: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
+    """Return the table with the column ``group`` ("" for an image without one).
+
+    Raises:
+        DataError: no image of the table has a group.
+    """
+    group = table["image"].map(groups)
+    if group.isna().all():
+        raise DataError(
+            "No image of the table has a group",
+            value=f"the groups name {examples(groups.index)}",
+            remedy="Check that the groups belong to this table; they are matched by file name.",
+        )
+    if missing := int(group.isna().sum()):
+        logger.warning("%d images have no group; they form one of their own.", missing)
+    return table.assign(group=group.fillna("").astype("str"))
+
+
+def check_disjoint(table: pd.DataFrame) -> None:
+    """Raise PatientLeakError when a patient has films on more than one side."""
+    pairs = table[["patient", "split"]].drop_duplicates()
+    leaked = sorted(pairs.loc[pairs["patient"].duplicated(), "patient"].unique())
+    if leaked:
+        more = len(leaked) - _NAMED_PATIENTS
+        raise PatientLeakError(
+            "Patients have films on more than one side of the split",
+            value=f"patients {', '.join(leaked[:_NAMED_PATIENTS])}"
+            + (f" and {more:,} more" if more > 0 else ""),
+            remedy="Put all films of a patient on one side.",
+        )
+
+
+def write_split(table: pd.DataFrame, path: Path) -> None:
+    """Write ``image, patient, split, label_*`` (and ``group`` where there is one) as CSV."""
+    group = ["group"] if "group" in table.columns else []
+    write_table(table[["image", "patient", "split", *LABEL_COLUMNS, *group]], path)
+
+
+def _draw(table: pd.DataFrame, fractions: Sequence[float], *, seed: int) -> NDArray[np.int64]:
+    """Return the part (0..S-1) of each row of the table, (N,), whole patients together."""
+    _, codes = np.unique(table["patient"].to_numpy(dtype=str), return_inverse=True)
+    return divide(strata_counts(table), fractions, seed=seed)[codes]
+
+
+def _finish(table: pd.DataFrame, sides: NDArray[np.str_]) -> pd.DataFrame:
+    """Add the column ``split`` and check that it holds."""
+    result = table.assign(split=pd.Series(sides, index=table.index, dtype="str"))
+    check_disjoint(result)
+    counts = {side: int((result["split"] == side).sum()) for side in SPLITS}
+    if not all(counts.values()):
+        raise DataError(
+            "A side of the split has no film",
+            value=", ".join(f"{side} {count:,}" for side, count in counts.items()),
+            remedy="Give more patients, or another split; each side needs at least one film.",
+        )
+    return result
+
+
+def _require_covered(table: pd.DataFrame, covered: pd.Series, where: str) -> None:
+    if not covered.all():
+        missing = table.loc[~covered, "image"]
+        raise DataError(
+            f"Images of the table are not in {where}",
+            value=f"{len(missing):,} of {len(table):,} images: {examples(missing)}",
+            remedy="Add them, or use a split that was made for this table.",
+        )
+
+
+def _require_fractions(fractions: Sequence[float]) -> None:
+    if min(fractions) <= 0 or abs(sum(fractions) - 1.0) > 1e-6:
+        raise ConfigError(
+            "The fractions of the split are not positive numbers that sum to 1",
+            value=", ".join(f"{fraction:g}" for fraction in fractions),
+            remedy="Use for example 0.7, 0.1 and 0.2.",
+        )
