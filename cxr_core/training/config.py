@@ -1,0 +1,164 @@
+"""How a network is trained: one frozen value, and the named presets."""
+
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Literal, get_args
+
+from cxr_core.data.augmentation import Augmentation
+from cxr_core.errors import ConfigError
+
+Population = Literal["target-only", "all"]
+Balance = Literal["none", "undersample", "sampler", "pos-weight"]
+Optimizer = Literal["adam", "adamw"]
+Schedule = Literal["constant", "one-cycle"]
+
+# A mirrored chest is rare but a small turn, another distance or exposure is everyday.
+MILD = Augmentation(
+    flip=0.0, turn=5.0, scale=(0.9, 1.05), shift=0.03, brightness=0.08, contrast=0.15
+)
+STRONG = Augmentation(
+    flip=0.5, turn=8.0, scale=(0.72, 1.05), shift=0.05, brightness=0.1, contrast=0.2
+)
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Every choice that decides the weights, beside the data.
+
+    Attributes:
+        preset: the name this configuration started from.
+        weights: ``imagenet``, ``none`` or a path.
+        population: ``target-only`` keeps films with at least one of the four labels; ``all``
+            keeps films with only other findings too, negative for all four.
+        balance: of the training rows only.
+        epochs: passes over the training films.
+        px: side of the served input in pixels, a multiple of 32.
+        train_px: side during training until the last ``finish_epochs``; 0 means ``px``.
+        finish_epochs: epochs at the end that train at ``px``.
+        batch_size: films a step.
+        optimizer: ``adam`` (weight decay as L2) or ``adamw``.
+        learning_rate: constant, or the highest of a one-cycle schedule.
+        weight_decay: as the optimizer means it.
+        schedule: ``constant`` or ``one-cycle`` (Smith and Topin, 2018).
+        label_smoothing: e moves the targets to e/2 and 1 - e/2.
+        averaging: decay a step of the moving average of the weights that is validated and
+            kept; 0 keeps the weights themselves.
+        seed: of initial weights, order and augmentation.
+    """
+
+    preset: str = "seed"
+    weights: str = "imagenet"
+    population: Population = "target-only"
+    balance: Balance = "undersample"
+    epochs: int = 20
+    px: int = 224
+    train_px: int = 0
+    finish_epochs: int = 0
+    batch_size: int = 32
+    optimizer: Optimizer = "adam"
+    learning_rate: float = 1e-4
+    weight_decay: float = 0.0
+    schedule: Schedule = "one-cycle"
+    label_smoothing: float = 0.0
+    averaging: float = 0.0
+    augmentation: Augmentation = field(default=MILD)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, allowed in _CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise ConfigError(
+                    f"{name} has a value that does not exist",
+                    value=getattr(self, name),
+                    remedy=f"Choose one of {', '.join(allowed)}.",
+                )
+        for name in ("epochs", "batch_size"):
+            if getattr(self, name) < 1:
+                raise ConfigError(
+                    f"{name} is too small", value=getattr(self, name), remedy="Use at least 1."
+                )
+        for name in ("px", "train_px"):
+            if getattr(self, name) % 32 or getattr(self, name) < 0:
+                raise ConfigError(
+                    f"{name} is not a multiple of 32, as a DenseNet121's input must be",
+                    value=getattr(self, name),
+                    remedy="Use 224, or another multiple of 32.",
+                )
+        if self.train_px not in (0, self.px) and not 1 <= self.finish_epochs <= self.epochs:
+            raise ConfigError(
+                f"Training at {self.train_px} px has to finish with 1 to {self.epochs} epochs "
+                f"at {self.px} px",
+                value=f"finish_epochs {self.finish_epochs}",
+                remedy="Set finish_epochs, or leave train_px out.",
+            )
+
+    def epoch_px(self, epoch: int) -> int:
+        """The training side in pixels of ``epoch``, which counts from 0."""
+        if self.train_px == 0 or epoch >= self.epochs - self.finish_epochs:
+            return self.px
+        return self.train_px
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "TrainConfig":
+        """The inverse of ``to_dict``; unknown names raise ConfigError."""
+        unknown = sorted(set(values) - {item.name for item in fields(cls)})
+        if unknown:
+            raise ConfigError(
+                "The configuration has settings that this version does not know",
+                value=", ".join(unknown),
+                remedy="Train again, or use the version that wrote it.",
+            )
+        augmentation = dict(values["augmentation"])
+        augmentation["scale"] = tuple(augmentation["scale"])
+        return cls(**{**values, "augmentation": Augmentation(**augmentation)})
+
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "population": get_args(Population),
+    "balance": get_args(Balance),
+    "optimizer": get_args(Optimizer),
+    "schedule": get_args(Schedule),
+}
+
+SEED = TrainConfig()
+SCRATCH = TrainConfig(
+    preset="scratch",
+    weights="none",
+    population="all",
+    balance="none",
+    epochs=40,
+    train_px=128,
+    finish_epochs=5,
+    optimizer="adamw",
+    learning_rate=1e-3,
+    weight_decay=0.03,
+    label_smoothing=0.03,
+    averaging=0.995,
+    augmentation=STRONG,
+)
+PRESETS: dict[str, TrainConfig] = {"seed": SEED, "scratch": SCRATCH}
+
+
+def differences(config: TrainConfig, other: TrainConfig) -> dict[str, tuple[Any, Any]]:
+    """Fields that differ, as name -> (value in ``config``, value in ``other``)."""
+    return {
+        item.name: (getattr(config, item.name), getattr(other, item.name))
+        for item in fields(TrainConfig)
+        if getattr(config, item.name) != getattr(other, item.name)
+    }
+
+
+def from_preset(name: str, **overrides: Any) -> TrainConfig:
+    """A preset with some fields replaced; a None override is left out."""
+    if name not in PRESETS:
+        raise ConfigError(
+            "There is no such preset", value=name, remedy=f"Choose one of {', '.join(PRESETS)}."
+        )
+    config = PRESETS[name]
+    given = {key: value for key, value in overrides.items() if value is not None}
+    if "epochs" in given and "finish_epochs" not in given and config.finish_epochs:
+        given["finish_epochs"] = min(config.finish_epochs, given["epochs"])
+    return replace(config, **given)

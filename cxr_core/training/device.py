@@ -1,0 +1,50 @@
+"""Which processor trains, and in which precision."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from cxr_core.model.densenet import ChestDenseNet
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A device and how to use it well.
+
+    Attributes:
+        device: where the network lives.
+        bf16: run the forward under bfloat16 autocast; the weights stay float32.
+        memory_format: channels_last where bfloat16 convolutions want it.
+    """
+
+    device: torch.device
+    bf16: bool
+
+    @property
+    def memory_format(self) -> torch.memory_format:
+        return torch.channels_last if self.bf16 else torch.contiguous_format
+
+    def autocast(self) -> Any:
+        """A context for the forward pass."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
+
+    def place(self, model: ChestDenseNet) -> ChestDenseNet:
+        """Move ``model`` to the device in the right memory format."""
+        return model.to(self.device).to(memory_format=self.memory_format)
+
+    def __str__(self) -> str:
+        return f"{self.device.type}, {'bfloat16 channels_last' if self.bf16 else 'float32'}"
+
+
+def choose_engine() -> Engine:
+    """A GPU if there is one; bfloat16 where the processor has instructions for it."""
+    if torch.cuda.is_available():
+        return Engine(torch.device("cuda"), bf16=torch.cuda.is_bf16_supported())
+    # Without such instructions a bfloat16 convolution is emulated, and slower than float32.
+    # Older releases of torch cannot say; they train in float32.
+    ask: Callable[[], dict[str, Any]] = getattr(torch.cpu, "get_capabilities", dict)
+    capabilities = ask()
+    bf16 = bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
+    return Engine(torch.device("cpu"), bf16=bf16)

@@ -1,0 +1,118 @@
+"""Train a DenseNet121 for four findings on chest radiographs, from a label table and a folder.
+
+    python train.py --entries Data_Entry_2017_v2020.csv --images images/ --out models/mine
+
+Everything that is decided here is in ``cxr_core.training``; this file only reads the words.
+"""
+
+import argparse
+import logging
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import get_args
+
+from cxr_core.errors import CXRError
+from cxr_core.imaging.phantom_dataset import write_phantom_dataset
+from cxr_core.training.config import PRESETS, Balance, Population, TrainConfig, from_preset
+from cxr_core.training.config_file import read_config
+from cxr_core.training.films import Sources
+from cxr_core.training.run import run
+
+
+def parse_arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line as a namespace; exits with status 2 on words that do not fit."""
+    parser = argparse.ArgumentParser(prog="train.py", description=__doc__.splitlines()[0])
+    data = parser.add_argument_group("films")
+    data.add_argument("--entries", type=Path, metavar="CSV", help="NIH's or Kaggle's label table")
+    data.add_argument("--images", type=Path, metavar="DIR", help="folder with the films")
+    data.add_argument("--phantom", type=int, metavar="N", help="draw N phantoms instead")
+    data.add_argument("--cache", type=Path, metavar="DIR", help="decoded films (default .cache)")
+    data.add_argument("--boxes", type=Path, metavar="CSV", help="NIH's BBox_List_2017.csv")
+    split = parser.add_argument_group("split (default: 70/10/20 by patient, stratified)")
+    split.add_argument("--split", type=Path, metavar="CSV", help="a table image, split")
+    split.add_argument("--train-val-list", type=Path, metavar="F", help="NIH's official list")
+    split.add_argument("--test-list", type=Path, metavar="F", help="NIH's official list")
+    split.add_argument("--groups", type=Path, metavar="CSV", help="how each film was drawn")
+    fit = parser.add_argument_group("training (default: as the preset says)")
+    fit.add_argument("--preset", choices=sorted(PRESETS), default="seed")
+    fit.add_argument("--weights", help="imagenet, none, or the path of a weights file")
+    fit.add_argument("--population", choices=get_args(Population))
+    fit.add_argument("--balance", choices=get_args(Balance))
+    fit.add_argument("--epochs", type=int)
+    fit.add_argument("--px", type=int, help="side of the model's input (224)")
+    fit.add_argument("--train-px", type=int, help="smaller side for all but the last epochs")
+    fit.add_argument("--finish-epochs", type=int, help="epochs at the end at --px")
+    fit.add_argument("--batch-size", type=int)
+    fit.add_argument("--learning-rate", type=float)
+    fit.add_argument("--seed", type=int)
+    out = parser.add_argument_group("run")
+    out.add_argument("--out", type=Path, metavar="RUN", required=True, help="the run folder")
+    out.add_argument("--resume", action="store_true", help="continue after the last whole epoch")
+    out.add_argument("--finish", action="store_true", help="redo all that follows the fit")
+    out.add_argument("--quiet", action="store_true", help="no progress bars")
+    arguments = parser.parse_args(words)
+    if (arguments.phantom is None) == (arguments.entries is None or arguments.images is None):
+        parser.error("give --entries and --images, or --phantom N")
+    return arguments
+
+
+def make_config(arguments: argparse.Namespace) -> TrainConfig:
+    """The preset with what was given; on ``--finish`` the run's own configuration."""
+    if arguments.finish:
+        return read_config(arguments.out)
+    names = ("weights", "population", "balance", "epochs", "px", "train_px", "finish_epochs")
+    more = ("batch_size", "learning_rate", "seed")
+    given = {name: getattr(arguments, name) for name in (*names, *more)}
+    return from_preset(arguments.preset, **given)
+
+
+def make_sources(arguments: argparse.Namespace, drawn: Path) -> Sources:
+    """The user's files, or phantoms drawn into the folder ``drawn``."""
+    entries, images, boxes = arguments.entries, arguments.images, arguments.boxes
+    if arguments.phantom is not None:
+        dataset = write_phantom_dataset(drawn, arguments.phantom)
+        entries, images, boxes = dataset.entries, dataset.images, dataset.boxes
+    default = drawn if arguments.phantom is not None else Path(".cache")
+    return Sources(
+        entries=entries,
+        images=images,
+        cache=arguments.cache or default,
+        split=arguments.split,
+        train_val_list=arguments.train_val_list,
+        test_list=arguments.test_list,
+        groups=arguments.groups,
+        boxes=boxes,
+    )
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run; returns the exit status: 0 done, 1 refused or stopped, 130 interrupted."""
+    arguments = parse_arguments(words)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    with ExitStack() as stack:
+        drawn = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        try:
+            finished = run(
+                make_config(arguments),
+                make_sources(arguments, drawn),
+                arguments.out,
+                resume=arguments.resume,
+                finish_only=arguments.finish,
+                progress=not arguments.quiet,
+            )
+        except CXRError as error:
+            print(f"train.py: {error}", file=sys.stderr)
+            return 1
+        except KeyboardInterrupt:
+            print("\ntrain.py: stopped. Go on with the same command and --resume.", file=sys.stderr)
+            return 130
+    print(finished.report.text())
+    print(f"\nThe model, its tables and its card are in {arguments.out}.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
