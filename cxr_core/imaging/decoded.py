@@ -1,0 +1,89 @@
+"""What both decoders share: the film they return, its size limits, its scaling to 8 bits."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cxr_core.errors import ImageError
+
+MIN_SIDE = 64  # px; below this there is no film to read
+MAX_PIXELS = 64_000_000  # four times the largest flat-panel detectors in use
+GRAY_TOLERANCE = 4  # gray levels between channels that JPEG's rounding explains
+
+
+# eq=False: comparing arrays with == has no single answer, so films are equal by identity only.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DecodedFilm:
+    """One film's gray values and what was done to them. No patient tag is ever kept.
+
+    Attributes:
+        stored: (H, W) values at full depth, after the modality LUT and before any window:
+            uint8, uint16, int16 or float32. For the viewer's window and level.
+        pixels: uint8 (H, W), bright is dense; what the model sees.
+        kind: "PNG", "JPEG" or "DICOM".
+        steps: what was done, short sentences.
+        warnings: what a reader should know, calm sentences.
+        view: DICOM ViewPosition, as "PA"; None otherwise.
+        orientation: DICOM PatientOrientation, as ("L", "F"): where the patient lies towards the
+            picture's right and towards its bottom; None when absent.
+        window: DICOM's own (center, width) in units of ``stored``; None when absent.
+        inverted: ``stored`` is MONOCHROME1, low is bright: a display must invert it.
+    """
+
+    stored: NDArray[Any]
+    pixels: NDArray[np.uint8]
+    kind: str
+    steps: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+    view: str | None = None
+    orientation: tuple[str, str] | None = None
+    window: tuple[float, float] | None = None
+    inverted: bool = False
+
+
+def check_size(width: int, height: int) -> None:
+    """Refuse a picture by its header, before anything is decoded.
+
+    Raises:
+        ImageError: a side is under ``MIN_SIDE`` or the area over ``MAX_PIXELS``.
+    """
+    size = f"{width:,} x {height:,} pixels"
+    if min(width, height) < MIN_SIDE:
+        raise ImageError(
+            "The picture is too small to be a radiograph",
+            value=size,
+            remedy=f"Upload the film itself; each side needs at least {MIN_SIDE} pixels.",
+        )
+    if width * height > MAX_PIXELS:
+        raise ImageError(
+            "The picture is larger than any radiograph",
+            value=size,
+            remedy=f"Save the film with at most {MAX_PIXELS // 1_000_000} million pixels.",
+        )
+
+
+def scale_to_bytes(values: NDArray[Any], *, low: float, high: float) -> NDArray[np.uint8]:
+    """Map ``low`` to 0 and ``high`` to 255, linearly, rounded; clip what lies outside.
+
+    Args:
+        values: (H, W), any real type.
+        low, high: in units of ``values``. Where they are equal there is no contrast to show,
+            and all becomes 0.
+
+    Returns:
+        uint8 (H, W).
+    """
+    if not high > low:
+        return np.zeros(values.shape, np.uint8)
+    # float32 is exact for 16-bit values and halves the memory of a large film.
+    exact: NDArray[Any] = values.astype(np.float32 if values.dtype.itemsize <= 2 else np.float64)
+    scaled = (exact - low) * (255 / (high - low))
+    return np.asarray(np.rint(scaled.clip(0, 255)), dtype=np.uint8)
+
+
+def has_colour(rgb: NDArray[np.uint8]) -> bool:
+    """Whether the channels of a uint8 (H, W, 3) picture differ by more than rounding."""
+    spread = rgb.max(axis=2) - rgb.min(axis=2)  # (H, W)
+    return bool(spread.max() > GRAY_TOLERANCE)

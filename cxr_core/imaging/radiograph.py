@@ -1,0 +1,91 @@
+"""Bytes of an uploaded file -> ``Radiograph``: told apart by content, never by file name."""
+
+import hashlib
+from dataclasses import dataclass
+
+from cxr_core.errors import ImageError
+from cxr_core.imaging.decoded import DecodedFilm
+from cxr_core.imaging.dicom import decode_dicom, is_bare_dicom, is_dicom
+from cxr_core.imaging.raster import decode_raster, is_raster
+
+ACCEPTED = "PNG, JPEG or DICOM"
+
+# First bytes of what people upload by mistake, and what to call it.
+_KNOWN = (
+    (b"GIF8", "a GIF picture or animation"),
+    (b"BM", "a BMP picture"),
+    (b"II*\0", "a TIFF picture"),
+    (b"MM\0*", "a TIFF picture"),
+    (b"%PDF", "a PDF document"),
+    (b"PK\x03\x04", "a ZIP archive or an Office document"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"7z\xbc\xaf", "a 7-Zip archive"),
+    (b"\0\0\0\x0cjP  ", "a bare JPEG 2000 picture"),
+    (b"\xff\x4f\xff\x51", "a bare JPEG 2000 picture"),
+    (b"<svg", "an SVG drawing"),
+    (b"<!DOCTYPE", "a web page"),
+    (b"<html", "a web page"),
+)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Radiograph(DecodedFilm):
+    """One uploaded film: what ``DecodedFilm`` holds, and which bytes it came from.
+
+    Attributes:
+        sha256: hexadecimal SHA-256 of the uploaded bytes.
+    """
+
+    sha256: str
+
+
+def read_radiograph(data: bytes) -> Radiograph:
+    """Read one PNG, JPEG or single-frame grayscale DICOM file.
+
+    Raises:
+        ImageError: the bytes are not one readable film; each cause has its own words.
+    """
+    film = _decode(bytes(data))
+    return Radiograph(sha256=hashlib.sha256(data).hexdigest(), **vars(film))
+
+
+def _decode(data: bytes) -> DecodedFilm:
+    if not data:
+        raise ImageError(
+            "The file is empty",
+            value="0 bytes",
+            remedy="Copy or export the film again, then upload it.",
+        )
+    if is_dicom(data):
+        return decode_dicom(data)
+    if is_raster(data):
+        return decode_raster(data)
+    if is_bare_dicom(data):
+        return decode_dicom(data)
+    raise ImageError(
+        "This file is not an image that can be read here",
+        value=f"it looks like {describe(data)}",
+        remedy=f"Save the film as {ACCEPTED} and upload that.",
+    )
+
+
+def describe(data: bytes) -> str:
+    """What a file that is neither PNG, JPEG nor DICOM looks like, in a few words."""
+    for signature, name in _KNOWN:
+        if data.startswith(signature):
+            return name
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "a WebP picture"
+    if data[4:8] == b"ftyp":
+        return "a HEIC or AVIF picture, or a film clip"
+    if _is_text(data[:512]):
+        return "text, whatever its name says"
+    start = " ".join(f"{byte:02x}" for byte in data[:8])
+    return f"an unknown type that begins with the bytes {start}"
+
+
+def _is_text(start: bytes) -> bool:
+    # Bytes that are no UTF-8 are dropped: Latin-1 text has some, a binary file has many.
+    text = start.decode("utf-8", errors="ignore")
+    printable = [character for character in text if character.isprintable() or character.isspace()]
+    return b"\0" not in start and len("".join(printable).encode()) >= 0.9 * len(start)

@@ -1,0 +1,107 @@
+"""Bytes of a film -> ``Analysis``: the one facade of the pages, the batch reader and exports."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from cxr_core.config import EvidenceScale, OperatingPoint
+from cxr_core.evaluation.calibration import to_probabilities
+from cxr_core.findings import KEYS
+from cxr_core.imaging.correction import correct
+from cxr_core.imaging.gate import GateResult, check_radiograph
+from cxr_core.imaging.preprocessing import prepare
+from cxr_core.imaging.radiograph import Radiograph, read_radiograph
+from cxr_core.model.checkpoint import Checkpoint, load_checkpoint
+from cxr_core.model.evidence import signed_evidence
+from cxr_core.model.metadata import ModelMetadata
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What one model says of one film; dictionaries are by finding key.
+
+    Attributes:
+        probabilities: calibrated, 0 to 1.
+        logits: raw, as the network returned them.
+        above: whether the calibrated probability reaches the operating point.
+        evidence: signed Grad-CAM, float32 (7, 7) at 224 px, logit units; its mean plus the
+            classifier's bias is the raw logit.
+        evidence_scale: the model's fixed scale for all four maps.
+        gate: whether the film looks readable, and what speaks against it.
+        correction: what was done to the film on the user's word; None when nothing.
+        warnings: calm sentences about the film.
+        image_sha256: of the bytes that were read.
+        model_sha256: of the model that read them.
+    """
+
+    probabilities: dict[str, float]
+    logits: dict[str, float]
+    above: dict[str, bool]
+    operating_points: dict[str, OperatingPoint]
+    evidence: dict[str, NDArray[np.float32]]
+    evidence_scale: EvidenceScale
+    gate: GateResult
+    correction: str | None
+    warnings: tuple[str, ...]
+    image_sha256: str
+    model_sha256: str
+    radiograph: Radiograph
+
+
+class Analyzer:
+    """A loaded model that reads films. It keeps nothing between calls and is thread-safe."""
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self._model = checkpoint.model
+        self.metadata: ModelMetadata = checkpoint.metadata
+
+    def analyze(self, data: bytes, *, correction: str | None = None) -> Analysis:
+        """Read one film.
+
+        Args:
+            data: the bytes of a PNG, JPEG or single-frame grayscale DICOM file.
+            correction: on the user's word, ``invert``, ``turn-left``, ``turn-right`` or
+                ``turn-over`` before reading.
+
+        Raises:
+            ImageError: the bytes are not one readable film, or there is no such correction.
+        """
+        radiograph = read_radiograph(data)
+        if correction is not None:
+            radiograph = correct(radiograph, correction)
+        images = prepare(radiograph.pixels, self.metadata.preprocessing)  # (1, 3, S, S)
+        with torch.inference_mode():
+            features = self._model.forward_features(images)  # (1, 1024, h, w)
+            logits = self._model.forward_head(features).numpy()  # (1, 4)
+        evidence = signed_evidence(features, self._model.classifier)  # (4, h, w)
+        probabilities = to_probabilities(logits, self.metadata.calibration)[0]  # (4,)
+        points = self.metadata.operating_points
+        return Analysis(
+            probabilities={key: float(p) for key, p in zip(KEYS, probabilities, strict=True)},
+            logits={key: float(z) for key, z in zip(KEYS, logits[0], strict=True)},
+            above={
+                key: bool(p >= points[key].threshold)
+                for key, p in zip(KEYS, probabilities, strict=True)
+            },
+            operating_points=dict(points),
+            evidence=dict(zip(KEYS, evidence, strict=True)),
+            evidence_scale=self.metadata.evidence_scale,
+            gate=check_radiograph(radiograph),
+            correction=correction,
+            warnings=radiograph.warnings,
+            image_sha256=radiograph.sha256,
+            model_sha256=self.metadata.model_sha256,
+            radiograph=radiograph,
+        )
+
+
+def load_analyzer(folder: str | Path) -> Analyzer:
+    """Load the model of a run folder, ready to read films.
+
+    Raises:
+        CheckpointError: the folder is incomplete or was altered.
+    """
+    return Analyzer(load_checkpoint(folder))

@@ -1,0 +1,82 @@
+"""The batch reader: a row a file, bad files included, and an exit status that tells."""
+
+import csv
+from pathlib import Path
+
+import pytest
+import torch
+
+from cxr_core.config import Calibration, EvidenceScale, OperatingPoint, Preprocessing
+from cxr_core.findings import KEYS
+from cxr_core.imaging.phantom import phantom_png
+from cxr_core.model.checkpoint import save_checkpoint
+from cxr_core.model.densenet import ChestDenseNet
+from cxr_core.model.metadata import ModelMetadata
+from cxr_core.reading.analyzer import load_analyzer
+from cxr_core.reading.batch import COLUMNS, main
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(0)
+    point = OperatingPoint(0.3, 0.2, 0.4, "sensitivity", 0.8, 0.8, 0.5)
+    metadata = ModelMetadata(
+        Preprocessing(), Calibration(), dict.fromkeys(KEYS, point), EvidenceScale(1.0)
+    )
+    folder = tmp_path_factory.mktemp("model")
+    save_checkpoint(folder, ChestDenseNet().eval(), metadata)
+    return folder
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_good_and_bad_files(
+    tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    films = tmp_path / "films" / "deep"
+    films.mkdir(parents=True)
+    data = phantom_png(1, size=128)
+    (films / "a.png").write_bytes(data)
+    (films / "b.png").write_bytes(b"not a picture")
+    (films / ".hidden").write_bytes(b"")
+    missing = tmp_path / "gone.png"
+    out = tmp_path / "results.csv"
+    assert (
+        main([str(tmp_path / "films"), str(missing), "--model", str(model), "--out", str(out)]) == 3
+    )
+    good, bad, gone = rows(out)
+    assert tuple(good) == COLUMNS
+    assert (good["file"], good["status"], good["reason"]) == (str(films / "a.png"), "read", "")
+    analysis = load_analyzer(model).analyze(data)
+    for key in KEYS:
+        assert float(good[f"logit_{key}"]) == pytest.approx(analysis.logits[key], abs=1e-4)
+        assert good[f"above_{key}"] == str(int(analysis.above[key]))
+    assert good["sha256"] == analysis.image_sha256
+    assert bad["status"] == "failed"
+    assert "not an image that can be read" in bad["reason"]
+    assert bad["logit_effusion"] == ""
+    assert "No such file" in gone["reason"]
+    assert "3 files: 2 failed, 1 read" in capsys.readouterr().out
+
+
+def test_all_read_is_status_0(tmp_path: Path, model: Path) -> None:
+    (tmp_path / "a.png").write_bytes(phantom_png(2, size=128))
+    out = tmp_path / "out" / "results.csv"
+    assert main([str(tmp_path / "a.png"), "--model", str(model), "--out", str(out)]) == 0
+    assert len(rows(out)) == 1
+
+
+def test_no_model_and_no_files_are_one_sentence(
+    tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.png").write_bytes(phantom_png(2, size=128))
+    out = ["--out", str(tmp_path / "results.csv")]
+    assert main([str(tmp_path / "a.png"), "--model", str(tmp_path / "none"), *out]) == 2
+    assert "no model in this folder" in capsys.readouterr().err
+    (tmp_path / "empty").mkdir()
+    assert main([str(tmp_path / "empty"), "--model", str(model), *out]) == 2
+    assert "There is no file to read" in capsys.readouterr().err
+    assert not (tmp_path / "results.csv").exists()
