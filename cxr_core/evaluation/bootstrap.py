@@ -1,0 +1,141 @@
+"""Intervals by resampling patients: how far a figure would move with other patients.
+
+Films of one patient are alike, so patients are drawn, with replacement, and bring all their
+films. A resample is kept as counts (how often each patient was drawn), and every figure is
+computed with these counts as weights, which equals repeating the rows.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cxr_core.errors import ConfigError
+
+Floats = NDArray[np.float64]
+Verdict = Literal["enough", "wide", "too few"]
+
+FEWEST = 10  # positives, negatives and patients; below it a figure is not estimable
+WIDEST = 0.10  # an interval wider than this is called wide
+_CHUNK = 1 << 20  # weights held at once: a few MB, so that a chunk stays in the cache
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A figure with its 95 % percentile interval.
+
+    Attributes:
+        estimate: the figure on the films themselves; nan where it is not estimable.
+        low, high: 2.5 % and 97.5 % of the resamples; nan where not estimable.
+        verdict: ``too few`` (not estimable), ``wide`` (over 0.10) or ``enough``.
+        left_out: resamples without a value, because a class vanished in them.
+    """
+
+    estimate: float
+    low: float
+    high: float
+    verdict: Verdict
+    left_out: int = 0
+
+    @property
+    def estimable(self) -> bool:
+        """Whether there is a figure at all."""
+        return self.verdict != "too few"
+
+    def text(self, digits: int = 2) -> str:
+        """Return "0.83 (0.79 to 0.87)", or "not estimable"."""
+        if not self.estimable:
+            return "not estimable"
+        return f"{self.estimate:.{digits}f} ({self.low:.{digits}f} to {self.high:.{digits}f})"
+
+
+NOT_ESTIMABLE = Interval(float("nan"), float("nan"), float("nan"), "too few")
+
+
+@dataclass(frozen=True)
+class Resamples:
+    """Patients drawn with replacement, once for all figures, so that figures can be paired.
+
+    Attributes:
+        counts: uint8 (R, P), how often patient p is in resample r; each row sums to P.
+        patient_of_film: int (N,), each film's column of ``counts``.
+    """
+
+    counts: NDArray[np.uint8]
+    patient_of_film: NDArray[np.intp]
+
+    @property
+    def n_resamples(self) -> int:
+        """Number of resamples, R."""
+        return len(self.counts)
+
+    def of(self, films: ArrayLike) -> "Resamples":
+        """The same draws for some of the films (index or boolean mask)."""
+        return Resamples(self.counts, self.patient_of_film[np.asarray(films)])
+
+    def n_patients(self) -> int:
+        """Patients who have a film here (fewer than P in a subgroup)."""
+        return len(np.unique(self.patient_of_film))
+
+    def weights(self, *orders: NDArray[np.intp]) -> Iterator[tuple[NDArray[np.uint8], ...]]:
+        """For each chunk of resamples the films' weights, uint8 (r, n), one array an order.
+
+        Args:
+            orders: indices of films, e.g. sorted by score.
+        """
+        columns = [self.patient_of_film[order] for order in orders]
+        rows = max(1, _CHUNK // max(1, sum(map(len, columns))))
+        for start in range(0, self.n_resamples, rows):
+            part = self.counts[start : start + rows]
+            yield tuple(np.take(part, column, axis=1) for column in columns)
+
+
+def resample_patients(
+    patients: Sequence[object] | NDArray[np.generic], *, n_resamples: int = 2000, seed: int = 0
+) -> Resamples:
+    """Draw as many patients as there are, with replacement, ``n_resamples`` times.
+
+    The draws depend on ``seed`` and on the set of patients only, not on the order of films.
+
+    Args:
+        patients: (N,) each film's patient; give the images' names where patients are unknown.
+
+    Raises:
+        ConfigError: no resample is asked for.
+    """
+    if n_resamples < 1:
+        raise ConfigError(
+            "An interval needs resamples", value=n_resamples, remedy="Ask for 2000, or at least 1."
+        )
+    names, patient_of_film = np.unique(np.asarray(patients).astype(str), return_inverse=True)
+    size = len(names)
+    rng = np.random.default_rng(seed)
+    counts = np.empty((n_resamples, size), dtype=np.uint8)
+    for row in counts:
+        # uint8 holds every count: a patient drawn over 255 times does not happen (e^-1 / 256!).
+        row[:] = np.bincount(rng.integers(0, size, size=size), minlength=size)
+    return Resamples(counts, patient_of_film.astype(np.intp))
+
+
+def percentiles(values: Floats, *, alpha: float = 0.05) -> tuple[float, float]:
+    """Percentile interval of the finite values, (nan, nan) when there are none."""
+    finite = values[np.isfinite(values)]
+    if len(finite) == 0:
+        return float("nan"), float("nan")
+    low, high = np.quantile(finite, [alpha / 2, 1 - alpha / 2])
+    return float(low), float(high)
+
+
+def interval(estimate: float, resampled: Floats) -> Interval:
+    """An estimate and the resamples around it -> ``Interval`` with its verdict."""
+    low, high = percentiles(resampled)
+    return judged(estimate, low, high, left_out=int((~np.isfinite(resampled)).sum()))
+
+
+def judged(estimate: float, low: float, high: float, *, left_out: int = 0) -> Interval:
+    """Give an interval its verdict; one without finite ends is not estimable."""
+    if not np.isfinite([estimate, low, high]).all():
+        return Interval(float("nan"), float("nan"), float("nan"), "too few", left_out)
+    return Interval(estimate, low, high, "wide" if high - low > WIDEST else "enough", left_out)

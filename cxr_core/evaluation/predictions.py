@@ -1,0 +1,169 @@
+"""Predictions tables (contract 5): one row an image, its labels, and what a model said of it.
+
+Only ``image``, the four labels and the four logits (or columns named ``probability_*``) are
+required, so that any other model's table can be read too. What a column holds is told by its
+name, never by its values.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from cxr_core.atomic import replacing
+from cxr_core.config import Calibration
+from cxr_core.data.tables import read_columns, read_header
+from cxr_core.errors import DataError
+from cxr_core.evaluation.calibration import Floats, sigmoid, to_probabilities
+from cxr_core.evaluation.prediction_checks import (
+    as_labels,
+    as_number,
+    as_scores,
+    as_text,
+    require_columns,
+    require_images,
+    score_columns,
+)
+from cxr_core.findings import LABEL_COLUMNS, LOGIT_COLUMNS, PROBABILITY_COLUMNS
+
+OPTIONAL_COLUMNS = ("patient", "age", "sex", "view", "follow_up", "group")
+NUMBER_COLUMNS = ("age", "follow_up")
+KNOWN_COLUMNS = (
+    "image",
+    *OPTIONAL_COLUMNS,
+    *LABEL_COLUMNS,
+    *LOGIT_COLUMNS,
+    *PROBABILITY_COLUMNS,
+)
+POSSIBLE_AGES = (0.0, 120.0)  # years; anything else is missing
+
+
+def read_predictions(path: str | Path) -> pd.DataFrame:
+    """Read ``predictions_*.csv`` of this project or any table in its columns.
+
+    Returns:
+        As ``validate_predictions``.
+
+    Raises:
+        DataError: the file is missing, is no CSV in UTF-8, or does not hold the contract.
+    """
+    path = Path(path)
+    header = [name.casefold() for name in read_header(path)]
+    require_columns([name for name in header if name in KNOWN_COLUMNS], f"file {path}")
+    positions = {name: header.index(name) for name in KNOWN_COLUMNS if name in header}
+    return validate_predictions(read_columns(path, positions))
+
+
+def validate_predictions(table: pd.DataFrame) -> pd.DataFrame:
+    """Check a predictions table and give its columns their types.
+
+    Args:
+        table: any index and further columns; the argument itself is not changed.
+
+    Returns:
+        New DataFrame, in the order of contract 5, with the columns that are known and there:
+        ``image, patient, sex, view, group`` as ``str`` ("" where missing), ``age, follow_up``
+        as float (nan where missing; an age outside 0 to 120 is missing), labels as int 0 or 1,
+        ``logit_*`` or else ``probability_*`` as finite floats.
+
+    Raises:
+        DataError: a required column is missing or stands there twice; no row; an image without
+            name or twice; a label other than 0 and 1; a logit that is not finite; a
+            probability outside 0 to 1.
+    """
+    known = [str(name) for name in table.columns if name in KNOWN_COLUMNS]
+    require_columns(known, f"a table of {len(table.columns)} columns")
+    table = table.reset_index(drop=True)
+    images = as_text(table["image"])
+    require_images(images)
+    columns = {"image": images}
+    for name in OPTIONAL_COLUMNS:
+        if name in known:
+            columns[name] = (as_number if name in NUMBER_COLUMNS else as_text)(table[name])
+    if "age" in columns:
+        columns["age"] = columns["age"].where(columns["age"].between(*POSSIBLE_AGES))
+    for name in LABEL_COLUMNS:
+        columns[name] = as_labels(table[name], images)
+    for name in score_columns(known):
+        columns[name] = as_scores(table[name], images)
+    return pd.DataFrame(columns)
+
+
+def predictions_table(films: pd.DataFrame, logits: ArrayLike) -> pd.DataFrame:
+    """Join films and what the model said of them into a table of contract 5.
+
+    Args:
+        films: a row a film, with ``image``, labels and any of the optional columns.
+        logits: (N, 4) raw, in the rows' order.
+    """
+    names = ("image", *OPTIONAL_COLUMNS, *LABEL_COLUMNS)
+    table = films[[name for name in names if name in films.columns]].reset_index(drop=True)
+    raw = np.asarray(logits, dtype=np.float64)  # (N, 4)
+    return validate_predictions(
+        table.assign(**{name: raw[:, k] for k, name in enumerate(LOGIT_COLUMNS)})
+    )
+
+
+def write_predictions(table: pd.DataFrame, path: Path) -> None:
+    """Write a predictions table as CSV, whole or not at all, every number in full."""
+    with replacing(path) as temporary:
+        table.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def has_logits(table: pd.DataFrame) -> bool:
+    """Whether the table holds raw logits (else probabilities)."""
+    return set(LOGIT_COLUMNS) <= set(table.columns)
+
+
+def labels_of(table: pd.DataFrame) -> NDArray[np.int64]:
+    """Labels of a validated table, (N, 4) of 0 and 1."""
+    return table[list(LABEL_COLUMNS)].to_numpy(dtype=np.int64)
+
+
+def logits_of(table: pd.DataFrame) -> Floats:
+    """Raw logits of a validated table, (N, 4).
+
+    Raises:
+        DataError: the table holds probabilities only.
+    """
+    if not has_logits(table):
+        raise DataError(
+            "The table holds probabilities, and raw logits are needed here",
+            value=", ".join(PROBABILITY_COLUMNS),
+            remedy="Give the model's raw outputs in columns named logit_effusion and so on.",
+        )
+    return table[list(LOGIT_COLUMNS)].to_numpy(dtype=np.float64)
+
+
+def probabilities_of(table: pd.DataFrame, calibration: Calibration | None = None) -> Floats:
+    """Probabilities of a validated table, (N, 4).
+
+    Args:
+        calibration: applied to the raw logits; without it their plain sigmoid is returned.
+
+    Raises:
+        DataError: a calibration is given, but the table holds probabilities only.
+    """
+    if calibration is not None:
+        return to_probabilities(logits_of(table), calibration)
+    if has_logits(table):
+        return sigmoid(logits_of(table))
+    return table[list(PROBABILITY_COLUMNS)].to_numpy(dtype=np.float64)
+
+
+def scores_of(table: pd.DataFrame) -> Floats:
+    """What ranks the films, (N, 4): the logits, or the probabilities where there are none."""
+    return logits_of(table) if has_logits(table) else probabilities_of(table)
+
+
+def patients_of(table: pd.DataFrame) -> NDArray[np.str_] | None:
+    """Each film's patient, (N,); None where the table does not tell.
+
+    A film without a patient in a table that has the column counts as a patient of its own.
+    """
+    if "patient" not in table or not (table["patient"] != "").any():
+        return None
+    # The newline keeps an image's name from being taken for a patient's.
+    alone = "\n" + table["image"]
+    return table["patient"].where(table["patient"] != "", alone).to_numpy(dtype=str)

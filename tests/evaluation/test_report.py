@@ -1,0 +1,198 @@
+"""The whole evaluation: its figures, its words, and what it says is missing."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import average_precision_score, classification_report, roc_auc_score
+
+from cxr_core.config import Calibration, OperatingPoint
+from cxr_core.errors import ConfigError, DataError
+from cxr_core.evaluation.calibration import sigmoid
+from cxr_core.evaluation.report import evaluate_predictions
+from cxr_core.findings import KEYS, LABEL_COLUMNS, LABELS, LOGIT_COLUMNS
+
+POINT = OperatingPoint(0.4, 0.3, 0.5, "sensitivity", 0.8, 0.81, 0.7)
+POINTS = {key: replace(POINT, threshold=0.3 + 0.1 * k) for k, key in enumerate(KEYS)}
+CALIBRATION = Calibration(0.5, (0.0, 0.1, -0.1, 0.2))
+
+
+def simulated(n: int = 300, *, seed: int = 0) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    patients = rng.integers(0, max(1, n * 2 // 3), n)
+    table = pd.DataFrame(
+        {
+            "image": [f"{i:05}.png" for i in range(n)],
+            "patient": patients.astype(str),
+            "age": rng.integers(1, 90, n),
+            "sex": rng.choice(["F", "M"], n),
+            "view": rng.choice(["PA", "AP"], n),
+            "follow_up": rng.integers(0, 5, n),
+            "group": rng.choice(["first", "second"], n),
+        }
+    )
+    labels = (rng.random((n, 4)) < [0.2, 0.3, 0.3, 0.4]).astype(int)
+    logits = 1.5 * labels + rng.normal(-1, 1, (n, 4))
+    return table.assign(
+        **dict(zip(LABEL_COLUMNS, labels.T, strict=True)),
+        **dict(zip(LOGIT_COLUMNS, logits.T, strict=True)),
+    )
+
+
+def test_figures_equal_scikit_learns() -> None:
+    table = simulated()
+    report = evaluate_predictions(
+        table, operating_points=POINTS, calibration=CALIBRATION, n_resamples=100
+    )
+    labels = table[list(LABEL_COLUMNS)].to_numpy()
+    logits = table[list(LOGIT_COLUMNS)].to_numpy()
+    called = sigmoid(0.5 * logits + np.array(CALIBRATION.offsets)) >= [0.3, 0.4, 0.5, 0.6]
+    for k, key in enumerate(KEYS):
+        y, z, above = labels[:, k], logits[:, k], called[:, k]
+        auroc = report.auroc[key]
+        assert auroc.estimate == pytest.approx(roc_auc_score(y, z), abs=1e-12)
+        assert auroc.low < auroc.estimate < auroc.high
+        precision = report.average_precision[key].estimate
+        assert precision == pytest.approx(average_precision_score(y, z), abs=1e-12)
+        counts = report.confusion[key]
+        assert (counts.tp, counts.fp) == ((above & (y == 1)).sum(), (above & (y == 0)).sum())
+        assert report.rates[key].sensitivity.estimate == counts.sensitivity
+        assert report.rates[key].specificity.estimate == counts.specificity
+        assert report.rates[key].ppv.estimate == counts.ppv
+        assert report.rates[key].npv.estimate == counts.npv
+        assert report.label_distribution[key].positives == y.sum()
+        assert report.label_distribution[key].negatives == 300 - y.sum()
+        assert report.label_distribution[key].prevalence == y.mean()
+        assert report.label_distribution[key].verdict == auroc.verdict
+    expected = classification_report(
+        labels,
+        called,
+        target_names=[LABELS[key] for key in KEYS],
+        output_dict=True,
+        zero_division=np.nan,
+    )
+    assert report.classification_report is not None
+    assert report.classification_report.values == expected
+    assert "micro avg" in report.classification_report.text
+
+
+def test_calibration_changes_no_ranking_and_is_judged_before_and_after() -> None:
+    table = simulated()
+    plain = evaluate_predictions(table, n_resamples=20)
+    calibrated = evaluate_predictions(table, calibration=CALIBRATION, n_resamples=20)
+    assert calibrated.auroc == plain.auroc
+    assert calibrated.ece_before == plain.ece_before
+    assert plain.ece_after == {}
+    assert tuple(calibrated.ece_after) == KEYS
+    assert calibrated.ece_after != calibrated.ece_before
+
+
+def test_the_seed_decides_and_the_order_of_rows_does_not() -> None:
+    table = simulated(100)
+    one = evaluate_predictions(table, n_resamples=50, seed=3)
+    same = evaluate_predictions(table[::-1], n_resamples=50, seed=3)
+    assert one.auroc == same.auroc
+    pd.testing.assert_frame_equal(one.subgroups, same.subgroups)
+    assert evaluate_predictions(table, n_resamples=50, seed=4).auroc != one.auroc
+
+
+def test_without_operating_points_there_is_no_confusion_matrix() -> None:
+    report = evaluate_predictions(simulated(), n_resamples=20)
+    assert report.confusion == {}
+    assert report.rates == {}
+    assert report.classification_report is None
+    assert any("0.5 is no cut-off" in note for note in report.notes)
+    assert "Confusion" not in report.text()
+
+
+def test_a_missing_operating_point_is_refused() -> None:
+    with pytest.raises(ConfigError) as raised:
+        evaluate_predictions(simulated(), operating_points={"effusion": POINT})
+    assert raised.value.problem == "An operating point is missing"
+    assert raised.value.value == "atelectasis, infiltration, no_finding"
+    assert raised.value.remedy == "Give one for each of the four findings."
+
+
+def test_a_bare_table_of_probabilities_says_what_it_lacks() -> None:
+    table = simulated()[["image", *LABEL_COLUMNS, *LOGIT_COLUMNS]]
+    for key in KEYS:
+        table[f"probability_{key}"] = sigmoid(table.pop(f"logit_{key}"))
+    report = evaluate_predictions(
+        table, operating_points=POINTS, calibration=CALIBRATION, n_resamples=20
+    )
+    assert report.resampled == "images"
+    assert report.n_patients is None
+    assert report.ece_after == {}
+    notes = " ".join(report.notes)
+    assert "does not name the patients, so images are resampled" in notes
+    assert "taken as they are" in notes
+    assert "no column view" in notes
+    assert set(report.subgroups["by"]) == {"label"}
+
+
+def test_one_class_is_not_estimable_and_never_a_half() -> None:
+    table = simulated().assign(label_effusion=0, label_atelectasis=1)
+    report = evaluate_predictions(table, operating_points=POINTS, n_resamples=20)
+    for key in ("effusion", "atelectasis"):
+        assert math.isnan(report.auroc[key].estimate)
+        assert report.label_distribution[key].verdict == "too few"
+    assert report.rates["effusion"].sensitivity.verdict == "too few"
+    assert report.rates["atelectasis"].specificity.verdict == "too few"
+    lines = report.text().splitlines()
+    effusion = next(line for line in lines if line.startswith("Effusion"))
+    assert effusion.split()[:3] == ["Effusion", "0", "0.0%"]
+    assert effusion.count("not estimable") == 2
+
+
+def test_three_patients_are_not_estimable() -> None:
+    table = simulated().assign(patient=np.resize(["1", "2", "3"], 300))
+    report = evaluate_predictions(table, operating_points=POINTS, n_resamples=20)
+    assert report.n_patients == 3
+    assert {interval.verdict for interval in report.auroc.values()} == {"too few"}
+    assert "nan" not in report.text()
+
+
+def test_one_film_is_evaluated_without_a_figure() -> None:
+    report = evaluate_predictions(simulated(1), operating_points=POINTS, n_resamples=5)
+    assert {interval.verdict for interval in report.auroc.values()} == {"too few"}
+    assert "not estimable" in report.text()
+
+
+def test_resamples_left_out_are_counted() -> None:
+    # All positives come from three of twelve patients; without these a resample has no positive.
+    table = simulated(120).assign(patient=np.resize([str(i) for i in range(12)], 120))
+    table["label_effusion"] = table["patient"].isin(["0", "1", "2"]).astype(int)
+    report = evaluate_predictions(table, n_resamples=500)
+    # (9/12)^12 = 0.032
+    assert 5 <= report.auroc["effusion"].left_out <= 30
+    assert any("Effusion" in note and "left out" in note for note in report.notes)
+
+
+def test_text_fits_a_terminal() -> None:
+    table = simulated().assign(group=np.resize(["g" * 80, "short"], 300))
+    table.loc[:3, "patient"] = ""
+    text = evaluate_predictions(
+        table, operating_points=POINTS, calibration=CALIBRATION, n_resamples=20
+    ).text()
+    assert max(map(len, text.splitlines())) <= 100
+    for words in (
+        "Labels and areas",
+        "Confusion matrices",
+        "f1-score",
+        "subgroups",
+        "4 films name",
+    ):
+        assert words in text
+
+
+def test_subgroups_can_be_left_out() -> None:
+    report = evaluate_predictions(simulated(), n_resamples=20, subgroups=False)
+    assert report.subgroups.empty
+    assert "subgroups" not in report.text()
+
+
+def test_a_table_of_something_else_is_refused() -> None:
+    with pytest.raises(DataError, match="lacks columns"):
+        evaluate_predictions(pd.DataFrame({"x": [1]}))
