@@ -37,7 +37,7 @@ def parse_arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     split.add_argument("--test-list", type=Path, metavar="F", help="NIH's official list")
     split.add_argument("--groups", type=Path, metavar="CSV", help="how each film was drawn")
     fit = parser.add_argument_group("training (default: as the preset says)")
-    fit.add_argument("--preset", choices=sorted(PRESETS), default="seed")
+    fit.add_argument("--preset", choices=sorted(PRESETS), help="seed; phantom with --phantom")
     fit.add_argument("--weights", help="imagenet, none, or the path of a weights file")
     fit.add_argument("--population", choices=get_args(Population))
     fit.add_argument("--balance", choices=get_args(Balance))
@@ -66,7 +66,8 @@ def make_config(arguments: argparse.Namespace) -> TrainConfig:
     names = ("weights", "population", "balance", "epochs", "px", "train_px", "finish_epochs")
     more = ("batch_size", "learning_rate", "seed")
     given = {name: getattr(arguments, name) for name in (*names, *more)}
-    return from_preset(arguments.preset, **given)
+    usual = "seed" if arguments.phantom is None else "phantom"
+    return from_preset(arguments.preset or usual, **given)
 
 
 def make_sources(arguments: argparse.Namespace, drawn: Path) -> Sources:

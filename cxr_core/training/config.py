@@ -139,7 +139,10 @@ SCRATCH = TrainConfig(
     averaging=0.995,
     augmentation=STRONG,
 )
-PRESETS: dict[str, TrainConfig] = {"seed": SEED, "scratch": SCRATCH}
+PHANTOM = replace(
+    SCRATCH, preset="phantom", epochs=16, train_px=96, finish_epochs=2, averaging=0.98
+)
+PRESETS: dict[str, TrainConfig] = {"seed": SEED, "scratch": SCRATCH, "phantom": PHANTOM}
 
 
 def differences(config: TrainConfig, other: TrainConfig) -> dict[str, tuple[Any, Any]]:

@@ -23,7 +23,7 @@ from cxr_core.data.splits import (
 )
 from cxr_core.data.tables import write_table
 from cxr_core.errors import ConfigError, DataError
-from cxr_core.findings import LABEL_COLUMNS
+from cxr_core.findings import KEYS, LABEL_COLUMNS, LABELS
 from cxr_core.training.config import TrainConfig
 
 logger = logging.getLogger(__name__)
@@ -129,6 +129,13 @@ def gather(sources: Sources, config: TrainConfig, *, progress: bool = False) -> 
     decoded = table["image"].isin(cache.names)
     table = table[decoded].reset_index(drop=True)
     table["row"] = cache.indices(table["image"])
+    _require_parts(table)
+    boxes = None if sources.boxes is None else read_boxes(sources.boxes)
+    return Films(table, cache, boxes, report, _fingerprint(table, cache))
+
+
+def _require_parts(table: pd.DataFrame) -> None:
+    """Refuse, before hours of training, a split on which nothing can be calibrated afterwards."""
     for part in PARTS:
         if not (table["split"] == part).any():
             raise DataError(
@@ -136,8 +143,16 @@ def gather(sources: Sources, config: TrainConfig, *, progress: bool = False) -> 
                 value=f"{len(table)} films in all",
                 remedy="Use another split, or more films.",
             )
-    boxes = None if sources.boxes is None else read_boxes(sources.boxes)
-    return Films(table, cache, boxes, report, _fingerprint(table, cache))
+    validation = table[table["split"] == "validation"]
+    for key, column in zip(KEYS, LABEL_COLUMNS, strict=True):
+        positives = int(validation[column].sum())
+        if positives in (0, len(validation)):
+            raise DataError(
+                f"The validation films do not show {LABELS[key]} both present and absent, so no "
+                "cut-off could be set for it",
+                value=f"{positives} of {len(validation)} films have it",
+                remedy="Use more films, or a split with some of each in its validation part.",
+            )
 
 
 def _split(table: pd.DataFrame, sources: Sources, config: TrainConfig) -> pd.DataFrame:

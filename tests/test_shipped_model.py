@@ -1,0 +1,75 @@
+"""``models/default``: whole, unaltered, and reading real films as its tables say."""
+
+import random
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from cxr_core.data.splits import check_disjoint
+from cxr_core.evaluation.predictions import read_predictions
+from cxr_core.evaluation.report import evaluate_predictions
+from cxr_core.findings import KEYS
+from cxr_core.model.checkpoint import load_checkpoint
+from cxr_core.reading.analyzer import load_analyzer
+
+FOLDER = Path(__file__).resolve().parent.parent / "models" / "default"
+LARGEST_DIFFERENCE = 0.02  # logits, between the stored tables and a film read from its file
+
+
+@pytest.fixture(scope="module")
+def split() -> pd.DataFrame:
+    return pd.read_csv(FOLDER / "split.csv", dtype=str)
+
+
+def test_it_loads_and_serves_224_px() -> None:
+    checkpoint = load_checkpoint(FOLDER)
+    assert checkpoint.metadata.preprocessing.size == 224
+    assert checkpoint.metadata.provenance["demonstration"] is True
+    assert (FOLDER / "model.safetensors").stat().st_size < 15_000_000
+
+
+def test_the_split_is_by_patient_with_a_fifth_for_test(split: pd.DataFrame) -> None:
+    check_disjoint(split)
+    assert len(split) == 2107
+    share = split["split"].value_counts(normalize=True)
+    assert 0.18 <= share["test"] <= 0.22
+    by_group = split.groupby("group")["split"].apply(lambda parts: (parts == "test").mean())
+    assert by_group.drop("other").between(0.18, 0.22).all()
+
+
+def test_the_tables_are_those_of_the_split(split: pd.DataFrame) -> None:
+    for part, name in (("validation", "predictions_val.csv"), ("test", "predictions_test.csv")):
+        table = read_predictions(FOLDER / name)
+        assert set(table["image"]) == set(split.loc[split["split"] == part, "image"])
+
+
+def test_the_card_states_what_the_tables_give() -> None:
+    metadata = load_checkpoint(FOLDER).metadata
+    report = evaluate_predictions(
+        read_predictions(FOLDER / "predictions_test.csv"),
+        operating_points=metadata.operating_points,
+        calibration=metadata.calibration,
+    )
+    card = (FOLDER / "MODEL_CARD.md").read_text()
+    assert metadata.model_sha256 in card
+    for key in KEYS:
+        assert report.auroc[key].text(3) in card
+    assert not (FOLDER / "resume.pt").exists()
+
+
+def test_analyze_gives_the_stored_logits_on_40_test_films(shared: Path) -> None:
+    analyzer = load_analyzer(FOLDER)
+    table = pd.read_csv(FOLDER / "predictions_test.csv")
+    rows = random.Random(0).sample(table.to_dict("records"), 40)
+    for row in rows:
+        data = (shared / "nih" / "images" / row["image"]).read_bytes()
+        analysis = analyzer.analyze(data)
+        for key in KEYS:
+            stored = row[f"logit_{key}"]
+            assert analysis.logits[key] == pytest.approx(stored, abs=LARGEST_DIFFERENCE)
+
+
+def test_the_split_covers_every_shared_film(shared: Path, split: pd.DataFrame) -> None:
+    films = pd.read_csv(shared / "nih" / "available_images.csv")
+    assert set(split["image"]) == set(films["Image Index"])

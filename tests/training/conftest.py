@@ -1,0 +1,36 @@
+"""One small finished run, shared by the tests of training."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from cxr_core.training.films import Sources
+from cxr_core.training.run import run
+
+sys.path.insert(0, str(Path(__file__).parent))
+from easy_films import CONFIG, EasyFilms, write_easy_films
+
+
+@pytest.fixture(scope="session")
+def easy(tmp_path_factory: pytest.TempPathFactory) -> EasyFilms:
+    return write_easy_films(tmp_path_factory.mktemp("easy") / "films")
+
+
+@pytest.fixture(scope="session")
+def sources(easy: EasyFilms) -> Sources:
+    cache = easy.images.parent / "cache"
+    return Sources(entries=easy.entries, images=easy.images, cache=cache, boxes=easy.boxes)
+
+
+@pytest.fixture(scope="session")
+def finished(sources: Sources, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "easy"
+    run(CONFIG, sources, folder)
+    return folder
+
+
+@pytest.fixture
+def copy(finished: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(finished, tmp_path / "copy"))

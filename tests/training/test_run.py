@@ -1,0 +1,81 @@
+"""The whole training path on a few easy films: what a run folder holds, and that it agrees."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cxr_core.findings import KEYS, LABEL_COLUMNS
+from cxr_core.model.checkpoint import load_checkpoint
+from cxr_core.reading.analyzer import load_analyzer
+from cxr_core.training.films import Sources
+
+
+def test_the_run_folder_is_whole(finished: Path) -> None:
+    assert {path.name for path in finished.iterdir()} == {
+        "config.json",
+        "split.csv",
+        "history.csv",
+        "predictions_val.csv",
+        "predictions_test.csv",
+        "model.safetensors",
+        "model.json",
+        "MODEL_CARD.md",
+        "localisation.csv",
+        "resume.pt",
+    }
+
+
+def test_history_tells_each_epoch_and_the_best_is_at_the_served_size(finished: Path) -> None:
+    history = pd.read_csv(finished / "history.csv")
+    assert history["epoch"].tolist() == [1, 2, 3, 4]
+    assert history["px"].tolist() == [32, 32, 64, 64]
+    mean = history[[f"auroc_{key}" for key in KEYS]].mean(axis=1)
+    np.testing.assert_allclose(history["auroc_mean"], mean)
+    provenance = load_checkpoint(finished).metadata.provenance
+    at_64 = history[history["px"] == 64]
+    assert provenance["best_epoch"] == at_64.loc[at_64["auroc_mean"].idxmax(), "epoch"]
+    assert provenance["demonstration"] is True
+
+
+def test_no_patient_is_in_two_parts_and_all_films_are_in_one(
+    finished: Path, sources: Sources
+) -> None:
+    split = pd.read_csv(finished / "split.csv", dtype=str)
+    assert len(split) == 90
+    assert split.groupby("patient")["split"].nunique().max() == 1
+    test = pd.read_csv(finished / "predictions_test.csv", dtype={"patient": str})
+    assert set(test["image"]) == set(split.loc[split["split"] == "test", "image"])
+
+
+def test_analyze_gives_the_stored_logits(finished: Path, sources: Sources) -> None:
+    analyzer = load_analyzer(finished)
+    table = pd.read_csv(finished / "predictions_test.csv")
+    for row in table.head(6).to_dict("records"):
+        analysis = analyzer.analyze((sources.images / row["image"]).read_bytes())
+        for key in KEYS:
+            assert analysis.logits[key] == pytest.approx(row[f"logit_{key}"], abs=1e-3)
+
+
+def test_operating_points_hold_their_aim_on_validation(finished: Path) -> None:
+    metadata = load_checkpoint(finished).metadata
+    table = pd.read_csv(finished / "predictions_val.csv")
+    for index, key in enumerate(KEYS):
+        logit = metadata.calibration.scale * table[f"logit_{key}"]
+        probability = 1 / (1 + np.exp(-logit - metadata.calibration.offsets[index]))
+        above = probability >= metadata.operating_points[key].threshold
+        positive = table[LABEL_COLUMNS[index]] == 1
+        if key == "no_finding":
+            assert (~above[~positive]).mean() >= 0.90
+        else:
+            assert above[positive].mean() >= 0.80
+
+
+def test_the_card_says_what_it_is(finished: Path) -> None:
+    card = (finished / "MODEL_CARD.md").read_text()
+    assert "demonstration model" in card
+    assert "It is not a medical device" in card
+    assert "| weights | imagenet | none |" in card
+    assert "Infiltration" in card
+    assert str(finished) not in card

@@ -1,0 +1,61 @@
+"""The configuration of a run: presets, refusals, the round trip through JSON."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from cxr_core.errors import ConfigError
+from cxr_core.training.config import PRESETS, SEED, TrainConfig, differences, from_preset
+
+
+def test_the_seed_preset_is_the_missions_own() -> None:
+    assert (SEED.weights, SEED.optimizer, SEED.epochs, SEED.px) == ("imagenet", "adam", 20, 224)
+    assert (SEED.population, SEED.balance) == ("target-only", "undersample")
+    assert SEED.label_smoothing == 0
+    assert SEED.averaging == 0
+
+
+@pytest.mark.parametrize("name", sorted(PRESETS))
+def test_json_round_trip(name: str) -> None:
+    config = from_preset(name)
+    assert config.preset == name
+    assert TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
+
+def test_overrides_leave_out_none_and_say_what_differs() -> None:
+    config = from_preset("seed", epochs=3, seed=None)
+    assert config == replace(SEED, epochs=3)
+    assert differences(SEED, config) == {"epochs": (20, 3)}
+
+
+def test_epoch_sizes_finish_at_the_served_size() -> None:
+    config = from_preset("scratch", epochs=4, finish_epochs=1, train_px=64)
+    assert [config.epoch_px(epoch) for epoch in range(4)] == [64, 64, 64, 224]
+    assert [SEED.epoch_px(epoch) for epoch in (0, 19)] == [224, 224]
+
+
+def test_fewer_epochs_than_the_preset_finishes_with_still_fit() -> None:
+    assert from_preset("scratch", epochs=2).finish_epochs == 2
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"balance": "even"}, r"balance has a value.*: even\. Choose one of none, undersample"),
+        ({"population": "everyone"}, r"population.*: everyone\. Choose one of target-only, all"),
+        ({"epochs": 0}, r"epochs is too small: 0\. Use at least 1"),
+        ({"px": 200}, r"px is not a multiple of 32.*: 200\. Use 224"),
+        ({"train_px": 128, "finish_epochs": 0}, r"finish with 1 to 20 epochs.*finish_epochs 0"),
+    ],
+)
+def test_impossible_values_are_refused(values: dict[str, object], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        replace(SEED, **values)  # type: ignore[arg-type]
+
+
+def test_unknown_names_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"does not know: momentum"):
+        TrainConfig.from_dict({**SEED.to_dict(), "momentum": 0.9})
+    with pytest.raises(ConfigError, match=r"no such preset: fast\. Choose one of"):
+        from_preset("fast")
