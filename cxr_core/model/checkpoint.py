@@ -33,8 +33,7 @@ def save_weights(folder: Path, model: ChestDenseNet, *, half: bool) -> str:
             the norms and their statistics stay float32, since float16 cannot hold their range.
     """
     state = {
-        name: _stored(tensor, half=half).contiguous()
-        for name, tensor in model.state_dict().items()
+        name: _stored(tensor, half=half).contiguous() for name, tensor in model.state_dict().items()
     }
     with replacing(folder / WEIGHTS_FILE) as temporary:
         save_file(state, temporary)

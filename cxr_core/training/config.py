@@ -140,7 +140,7 @@ SCRATCH = TrainConfig(
     augmentation=STRONG,
 )
 PHANTOM = replace(
-    SCRATCH, preset="phantom", epochs=16, train_px=96, finish_epochs=2, averaging=0.98
+    SCRATCH, preset="phantom", epochs=14, train_px=128, finish_epochs=4, averaging=0.98
 )
 PRESETS: dict[str, TrainConfig] = {"seed": SEED, "scratch": SCRATCH, "phantom": PHANTOM}
 

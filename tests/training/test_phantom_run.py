@@ -14,7 +14,7 @@ from cxr_core.model.checkpoint import load_checkpoint
 sys.path.insert(0, str(Path(__file__).parents[2]))
 import train
 
-FILMS = 1600
+FILMS = 1200
 
 
 @pytest.mark.slow

@@ -1,0 +1,35 @@
+"""Home: what this is for, which model is loaded, how good it measured, what it is not."""
+
+import streamlit as st
+
+from cxr_core.ui.home import FULL_TRAINING, model_panel
+from cxr_core.ui.page import NAME, begin_page, guard
+from cxr_core.ui.words import RESEARCH_TOOL
+
+begin_page(NAME)
+left, right = st.columns([1, 1.1], gap="large")
+with left:
+    st.header("What it is for", anchor=False)
+    st.markdown(
+        "Open one frontal chest radiograph and see four calibrated probabilities: **Effusion**, "
+        "**Atelectasis**, **Infiltration** and **No Finding**. Each comes with its operating point "
+        "and with a map of the regions that raised it. Everything is computed on the machine that "
+        "serves this page; a film is never stored or logged."
+    )
+    with st.container(key="start"):
+        st.page_link(
+            "pages/1_Read.py", label="Read a film", icon=":material/radiology:", width="content"
+        )
+    st.header("What it is not", anchor=False)
+    st.markdown(
+        f"{RESEARCH_TOOL} It names four things and knows no others; a film without the three "
+        "findings can still show something else. It was not measured on lateral films, or on other "
+        "hospitals' films than those it learnt from."
+    )
+with right:
+    st.header("The model in use", anchor=False)
+    with guard():
+        model_panel()
+    st.header("Train a full one", anchor=False)
+    st.markdown("From ImageNet weights, with NIH's tables and films in the current folder:")
+    st.code(FULL_TRAINING, language="bash", wrap_lines=True)

@@ -1,0 +1,49 @@
+"""What the home page says of the model in use."""
+
+from typing import Any
+
+import streamlit as st
+
+from cxr_core.model.metadata import load_metadata
+from cxr_core.ui.measured import measured_model
+from cxr_core.ui.model import model_folder
+from cxr_core.ui.page import quiet
+from cxr_core.ui.performance import area_table
+
+FULL_TRAINING = (
+    "python train.py --entries Data_Entry_2017_v2020.csv --images images \\\n"
+    "    --train-val-list train_val_list.txt --test-list test_list.txt \\\n"
+    "    --out models/full"
+)
+
+
+def origin(provenance: dict[str, Any]) -> str:
+    """One or two sentences on what the model is, from what its folder says of itself."""
+    counts = provenance.get("counts", {}).get("train", {})
+    films = f"{counts['films']:,} films" if "films" in counts else "an unstated number of films"
+    patients = f" of {counts['patients']:,} patients" if "patients" in counts else ""
+    weights = provenance.get("config", {}).get("weights")
+    start = ", without pre-trained weights" if weights == "none" else ""
+    learnt = f"It learnt from {films}{patients}{start}."
+    if provenance.get("demonstration", True):
+        return f"This is a demonstration model: it shows what the tool does. {learnt}"
+    return learnt
+
+
+def model_panel() -> None:
+    """Which model is loaded and how good it measured.
+
+    Raises:
+        CXRError: the folder has no usable model or no usable table.
+    """
+    folder = model_folder()
+    metadata = load_metadata(folder)
+    st.markdown(origin(metadata.provenance))
+    report = measured_model(folder).report
+    patients = "" if report.n_patients is None else f" of {report.n_patients:,} patients"
+    caption = f"On {report.n_films:,} test films{patients} that it has not seen"
+    area_table(report, caption=caption)
+    quiet(
+        "AUROC: how often a film with the finding scores higher than one without it; 0.50 is "
+        f"chance. Model {metadata.model_sha256[:12]}."
+    )

@@ -1,0 +1,76 @@
+"""What every page begins with: its configuration, its look, its navigation and its guard."""
+
+import logging
+import re
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from html import escape
+from pathlib import Path
+
+import streamlit as st
+
+from cxr_core.errors import CXRError
+
+NAME = "Chest X-ray reader"
+# File of the page -> its name in the navigation.
+PAGES = {
+    "app.py": "Home",
+    "pages/1_Read.py": "Read",
+    "pages/3_Performance.py": "Performance",
+    "pages/4_Model_card.py": "Model card",
+}
+_MARKDOWN = re.compile(r"[\\`*\[\]<$~|]")
+logger = logging.getLogger(__name__)
+
+
+def begin_page(title: str) -> None:
+    """Set up a page; the first call on each, as a direct URL may open any page first.
+
+    Args:
+        title: the page's one heading of the first level, and the browser tab's name.
+    """
+    st.set_page_config(
+        page_title=title if title == NAME else f"{title} · {NAME}",
+        page_icon=":material/radiology:",
+        layout="wide",
+        initial_sidebar_state="collapsed",
+        menu_items={"Get help": None, "Report a bug": None, "About": None},
+    )
+    st.html(Path(__file__).with_name("style.css"))
+    with st.container(key="top", horizontal=True, vertical_alignment="center", gap="medium"):
+        st.title(title, anchor=False, width="content")
+        for file, name in PAGES.items():
+            st.page_link(file, label=name, width="content")
+
+
+def quiet(text: str) -> None:
+    """A sentence in small grey print; ``text`` is plain text."""
+    st.html(f'<p class="quiet">{escape(text)}</p>')
+
+
+def show_error(error: CXRError) -> None:
+    """An error's own sentence, as plain text: it may quote a file, and Streamlit reads Markdown,
+    in which a quoted link or picture would come alive."""
+    st.error(_MARKDOWN.sub(r"\\\g<0>", str(error)))
+
+
+@contextmanager
+def guard() -> Iterator[None]:
+    """Turn any failure inside into a sentence on the page; the app goes on.
+
+    An unforeseen error is logged by its type and place only: its message could hold something
+    of a film.
+    """
+    try:
+        yield
+    except CXRError as error:
+        show_error(error)
+    except Exception as error:
+        frames = traceback.extract_tb(error.__traceback__)[-3:]
+        place = " < ".join(f"{Path(f.filename).name}:{f.lineno}" for f in reversed(frames))
+        logger.error("Unforeseen %s at %s", type(error).__name__, place)
+        st.error(
+            f"Something unforeseen went wrong on this page: {type(error).__name__}. "
+            "Reload the page; if it happens again, report the time and this word."
+        )

@@ -1,0 +1,55 @@
+"""How good the model measured, or any other model's table in the same columns."""
+
+import streamlit as st
+
+from cxr_core.errors import CXRError
+from cxr_core.ui import performance
+from cxr_core.ui.decisions import classification, decisions
+from cxr_core.ui.measured import Measured, measured_model, measured_upload
+from cxr_core.ui.model import model_folder
+from cxr_core.ui.page import begin_page, guard, quiet, show_error
+
+
+def choose() -> Measured | None:
+    """The table in view, with a line that says which; None when it cannot be read."""
+    with st.container(key="source", horizontal=True, vertical_alignment="center", gap="medium"):
+        with st.popover("Open another table", icon=":material/upload_file:", width="content"):
+            upload = st.file_uploader("Predictions table (CSV)", key="predictions")
+            st.caption(
+                "Columns: image, label_effusion … label_no_finding, and logit_… or probability_… "
+                "of the same four. Optional: patient, age, sex, view, follow_up, group."
+            )
+        try:
+            measured = (
+                measured_model(model_folder())
+                if upload is None
+                else measured_upload(upload.getvalue())
+            )
+        except CXRError as error:
+            show_error(error)
+            return None
+        name = "Test films of the loaded model" if upload is None else "Your table"
+        report = measured.report
+        patients = "" if report.n_patients is None else f" of {report.n_patients:,} patients"
+        quiet(f"{name}: {report.n_films:,} films{patients}.")
+    return measured
+
+
+begin_page("Performance")
+with guard():
+    shown = choose()
+    if shown is not None:
+        ranks, cuts, groups, others, run = st.tabs(
+            ["Curves", "Decisions", "Groups", "Published", "Training"]
+        )
+        with ranks:
+            performance.areas(shown)
+        with cuts:
+            decisions(shown)
+            classification(shown)
+        with groups:
+            performance.subgroups(shown)
+        with others:
+            performance.published(shown)
+        with run:
+            performance.training(model_folder())

@@ -1,0 +1,11 @@
+"""The model card of the model in use."""
+
+import streamlit as st
+
+from cxr_core.ui.card import read_card
+from cxr_core.ui.model import model_folder
+from cxr_core.ui.page import begin_page, guard
+
+begin_page("Model card")
+with guard(), st.container(key="card", width=860):
+    st.markdown(read_card(model_folder()))

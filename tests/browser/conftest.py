@@ -1,0 +1,76 @@
+"""The app served for a browser, and the browser."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.demo_model import write_model
+
+ROOT = Path(__file__).resolve().parents[2]
+STARTED_WITHIN = 120  # seconds, patient for slow machines
+BROWSER_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="session")
+def served_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """File that takes all that the server prints."""
+    return tmp_path_factory.mktemp("served") / "server.log"
+
+
+@pytest.fixture(scope="session")
+def app_url(served_log: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of the app, served on a small random model."""
+    model = write_model(tmp_path_factory.mktemp("model"))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "app.py"]
+    options = ["--server.port", str(port), "--server.headless", "true"]
+    environment = {**os.environ, "CXR_MODEL": str(model)}
+    with served_log.open("wb") as log:
+        server = subprocess.Popen(
+            command + options, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
+        )
+        try:
+            url = f"http://localhost:{port}"
+            _wait_for(f"{url}/_stcore/health", server)
+            yield url
+        finally:
+            server.terminate()
+            server.wait(timeout=30)
+
+
+def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + STARTED_WITHIN
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            pytest.fail(f"The server ended with status {server.returncode}", pytrace=False)
+        try:
+            with urlopen(url, timeout=5):
+                return
+        except (URLError, OSError):
+            time.sleep(0.3)
+    pytest.fail("The server did not start", pytrace=False)
+
+
+@pytest.fixture
+def page(chromium: str) -> Iterator[Page]:
+    """A fresh browser page of 1280 x 800."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=BROWSER_ARGUMENTS)
+        try:
+            page = browser.new_page(viewport={"width": 1280, "height": 800})
+            page.set_default_timeout(60_000)
+            expect.set_options(timeout=60_000)
+            yield page
+        finally:
+            browser.close()

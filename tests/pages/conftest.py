@@ -1,0 +1,41 @@
+"""Pages run by Streamlit's AppTest on a small random model."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from cxr_core.ui.model import MODEL_VARIABLE
+from tests.demo_model import write_model
+
+APP = Path(__file__).resolve().parents[2] / "app.py"
+SECONDS = 120  # a patient limit for slow machines; nothing here is timed
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a random model with its tables."""
+    return write_model(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture(autouse=True)
+def _fresh_caches(model: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv(MODEL_VARIABLE, str(model))
+    yield
+    # AppTest shares Streamlit's caches between tests.
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+
+@pytest.fixture
+def open_page() -> Callable[..., AppTest]:
+    """A new session on a page, or the same session moved to one: ``open_page(file, session)``."""
+
+    def open_page(file: str, session: AppTest | None = None) -> AppTest:
+        if session is None:
+            session = AppTest.from_file(str(APP), default_timeout=SECONDS).run()
+        return session if file == "app.py" else session.switch_page(file).run()
+
+    return open_page

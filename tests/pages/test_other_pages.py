@@ -1,0 +1,156 @@
+"""Home (app.py), 3_Performance.py and 4_Model_card.py: every page, with and without its files."""
+
+import shutil
+
+import pytest
+
+from cxr_core.findings import LABELS
+from tests.demo_model import THRESHOLDS, predictions
+
+PERFORMANCE, CARD = "pages/3_Performance.py", "pages/4_Model_card.py"
+
+
+def page_text(session) -> str:
+    parts = [element.proto.body for element in session.get("html")]
+    return " ".join(parts + [element.value for element in session.markdown])
+
+
+@pytest.fixture
+def copied(model, tmp_path, monkeypatch):
+    """A copy of the model folder that a test may spoil."""
+    folder = shutil.copytree(model, tmp_path / "copied")
+    monkeypatch.setenv("CXR_MODEL", str(folder))
+    return folder
+
+
+def test_home_says_what_the_model_is_and_how_good(open_page):
+    session = open_page("app.py")
+    assert not session.error
+    text = page_text(session)
+    assert "demonstration model" in text
+    assert "1,480 films of 1,165 patients" in text
+    assert "On 240 test films" in text
+    assert "not a medical device" in text
+    assert "python train.py" in session.code[0].value
+    for label in LABELS.values():
+        assert label in text
+
+
+def test_home_goes_on_without_a_model(open_page, tmp_path, monkeypatch):
+    monkeypatch.setenv("CXR_MODEL", str(tmp_path))
+    session = open_page("app.py")
+    assert "no model in this folder" in session.error[0].value
+    assert not session.exception
+    assert "What it is for" in [header.value for header in session.header]
+
+
+def test_every_page_has_one_title_and_links_to_all(open_page):
+    for file in ("app.py", "pages/1_Read.py", PERFORMANCE, CARD):
+        session = open_page(file)
+        assert len(session.title) == 1
+        assert len(session.get("page_link")) >= 4
+
+
+def test_the_card_is_shown_without_its_own_title(open_page):
+    session = open_page(CARD)
+    assert not session.error
+    text = page_text(session)
+    assert "Random weights." in text
+    assert "# A model of the tests" not in text
+    assert "## Limits" in text
+
+
+def test_a_missing_card_is_a_sentence(open_page, copied):
+    (copied / "MODEL_CARD.md").unlink()
+    session = open_page(CARD)
+    assert "no readable model card" in session.error[0].value
+    assert "train.py --finish" in session.error[0].value
+
+
+def test_performance_shows_every_panel(open_page):
+    session = open_page(PERFORMANCE)
+    assert not session.error
+    charts = {chart.proto.alt for chart in session.get("plotly_chart")}
+    assert len(charts) == 3
+    assert all(charts)  # each has its text alternative
+    text = page_text(session)
+    for words in (
+        "240 films of",
+        "SwinCheX",
+        "View AP",
+        "All that are not No Finding",
+        "macro avg",
+    ):
+        assert words in text
+
+
+def test_the_threshold_starts_at_the_operating_point_and_moves(open_page):
+    session = open_page(PERFORMANCE)
+    (slider,) = session.slider
+    assert slider.value == pytest.approx(100 * THRESHOLDS["effusion"])
+    before = page_text(session)
+    assert "This is the operating point, chosen on validation films" in before
+    slider.set_value(0.0).run()
+    after = page_text(session)
+    assert "found, 100 %" in after
+    assert "Moved from the operating point of 31.0 %" in after
+    session.button[0].click().run()
+    assert page_text(session) == before
+
+
+def test_another_finding_has_its_own_threshold(open_page):
+    session = open_page(PERFORMANCE)
+    session.segmented_control(key="decision_finding").set_value("no_finding").run()
+    assert session.slider[0].value == pytest.approx(100 * THRESHOLDS["no_finding"])
+
+
+def test_another_models_table_opens_in_the_same_page(open_page):
+    session = open_page(PERFORMANCE)
+    table = predictions(150, seed=5)
+    logits = [name for name in table.columns if name.startswith("logit_")]
+    for name in logits:
+        table[name.replace("logit", "probability")] = 1 / (1 + 2.718281828 ** -table[name])
+    table = table.drop(columns=[*logits, "view", "patient", "group"])
+    session.file_uploader[0].upload("mine.csv", table.to_csv(index=False).encode())
+    session.run()
+    assert not session.error
+    text = page_text(session)
+    assert "Your table: 150 films." in text
+    assert "fitted on these very films, so what it reaches here is optimistic" in text
+    assert "no column view" in text
+    assert "View AP" not in text
+
+
+@pytest.mark.parametrize(
+    ("data", "cause"),
+    [(b"hello\n", "image"), (b"", "not a comma-separated table"), (b"\xff\xff", "not in UTF-8")],
+)
+def test_a_bad_table_is_one_sentence_and_the_page_goes_on(open_page, data, cause):
+    session = open_page(PERFORMANCE)
+    session.file_uploader[0].upload("bad.csv", data)
+    session.run()
+    assert cause in session.error[0].value
+    assert not session.exception
+    session.file_uploader[0].clear()
+    session.run()
+    assert not session.error
+    assert len(session.get("plotly_chart")) == 3
+
+
+def test_a_finding_without_films_is_not_estimable_and_never_half(open_page, copied):
+    table = predictions(60).assign(label_effusion=0)
+    table.to_csv(copied / "predictions_test.csv", index=False)
+    session = open_page(PERFORMANCE)
+    assert not session.error
+    assert "not estimable" in page_text(session)
+    assert not session.exception
+
+
+def test_absent_files_mask_their_panels(open_page, copied):
+    (copied / "history.csv").unlink()
+    session = open_page(PERFORMANCE)
+    assert "no readable history.csv" in page_text(session)
+    assert len(session.get("plotly_chart")) == 2
+    (copied / "predictions_test.csv").unlink()
+    session.run()
+    assert "no table of its test films" in session.error[0].value

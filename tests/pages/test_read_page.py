@@ -1,0 +1,205 @@
+"""The Read page as a session sees it: upload, switch and return, refusals, two sessions."""
+
+import base64
+import hashlib
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.testing.v1 import AppTest
+
+from cxr_core.findings import KEYS, LABELS
+from cxr_core.imaging.phantom import phantom_png
+from cxr_core.reading.analyzer import load_analyzer
+from cxr_core.ui.words import percent
+
+READ = "pages/1_Read.py"
+
+
+@pytest.fixture(scope="module")
+def films() -> list[bytes]:
+    return [phantom_png(seed, findings=("effusion",), size=256) for seed in (1, 2)]
+
+
+def pixels_of(film: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(film)).convert("L"))
+
+
+def shown_picture(session: AppTest) -> np.ndarray:
+    """The picture inside the page's figure, (H, W, 3)."""
+    (chart,) = session.get("plotly_chart")
+    (image,) = json.loads(chart.proto.spec)["layout"]["images"]
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(image["source"].split(",")[1]))))
+
+
+def upload(session: AppTest, film: bytes, name: str = "film") -> AppTest:
+    session.file_uploader[0].upload(name, film)
+    return session.run()
+
+
+def page_text(session: AppTest) -> str:
+    return " ".join(element.proto.body for element in session.get("html"))
+
+
+def assert_shows(session: AppTest, film: bytes) -> None:
+    """With the map faded out, the picture is this film's pixels and no other's."""
+    assert not session.error
+    session.slider(key="opacity").set_value(0).run()
+    assert (shown_picture(session) == pixels_of(film)[..., None]).all()
+    assert hashlib.sha256(film).hexdigest() in page_text(session)
+
+
+def test_without_a_film_it_asks_for_one(open_page):
+    session = open_page(READ)
+    assert not session.error
+    assert session.file_uploader[0].allowed_type == []  # a DICOM often has no extension
+    assert session.button(key="try_phantom")
+    assert not session.get("plotly_chart")
+
+
+def test_an_upload_is_read_with_the_analyzers_own_numbers(open_page, films, model):
+    session = upload(open_page(READ), films[0])
+    analysis = load_analyzer(model).analyze(films[0])
+    text = page_text(session)
+    for key in KEYS:
+        assert LABELS[key] in text
+        side = "above" if analysis.above[key] else "below"
+        assert f"{side} its operating point of {percent(analysis.operating_points[key].threshold)}"
+        assert percent(analysis.probabilities[key]).replace("<", "&lt;") in text
+    assert "Grad-CAM, signed" in text
+    assert "check the film's own marker" in text.replace("&#x27;", "'")
+    assert "50 %" not in text
+    assert_shows(session, films[0])
+
+
+def test_another_film_changes_everything_at_once(open_page, films):
+    session = upload(open_page(READ), films[0])
+    with_first = shown_picture(session)
+    session = upload(session, films[1])
+    assert (shown_picture(session) != with_first).any()
+    assert hashlib.sha256(films[0]).hexdigest() not in page_text(session)
+    assert_shows(session, films[1])
+
+
+def test_the_film_is_there_after_a_page_switch_and_return(open_page, films):
+    session = upload(open_page(READ), films[0])
+    before = shown_picture(session)
+    session = open_page("app.py", session)
+    session = open_page("pages/4_Model_card.py", session)
+    session = open_page(READ, session)
+    assert (shown_picture(session) == before).all()
+    assert_shows(session, films[0])
+
+
+def test_two_sessions_never_see_each_others_film(open_page, films):
+    first, second = open_page(READ), open_page(READ)
+    first = upload(first, films[0])
+    assert not second.run().get("plotly_chart")
+    second = upload(second, films[1])
+    first.run()
+    assert_shows(first, films[0])
+    assert_shows(second, films[1])
+    first.button(key="close_film").click().run()
+    assert not first.get("plotly_chart")
+    assert_shows(second, films[1])
+
+
+def test_the_phantom_is_one_click_away(open_page):
+    session = open_page(READ)
+    session.button(key="try_phantom").click().run()
+    assert not session.error
+    assert shown_picture(session).shape == (1024, 1024, 3)
+
+
+def test_a_row_brings_its_map_to_the_large_view(open_page, films, model):
+    session = upload(open_page(READ), films[0])
+    evidence = load_analyzer(model).analyze(films[0]).evidence
+    pictures = {}
+    for key in KEYS:
+        session.button(key=f"show_{key}").click().run()
+        pictures[key] = shown_picture(session)
+        (chart,) = session.get("plotly_chart")
+        assert LABELS[key] in chart.proto.alt
+    assert len({picture.tobytes() for picture in pictures.values()}) == sum(
+        1 for key in KEYS if evidence[key].max() > 0
+    ) + (any(evidence[key].max() <= 0 for key in KEYS))
+
+
+def test_the_signed_view_says_what_its_colours_mean(open_page, films):
+    session = upload(open_page(READ), films[0])
+    session.toggle(key="signed").set_value(True).run()
+    assert "cool colour with a dashed line lowered" in page_text(session)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "cause"),
+    [
+        ("film.png", b"", "empty"),
+        ("film.png", b"this is text\n" * 20, "not an image"),
+        ("film.dcm", b"\x89PNG\r\n\x1a\n" + b"\0" * 40, ""),
+        ("one.png", None, "too small"),
+    ],
+)
+def test_a_bad_upload_is_one_sentence_and_the_page_goes_on(open_page, films, name, data, cause):
+    if data is None:
+        stream = io.BytesIO()
+        Image.new("L", (1, 1)).save(stream, "PNG")
+        data = stream.getvalue()
+    session = upload(open_page(READ), films[0])
+    session = upload(session, data, name)
+    (error,) = session.error
+    assert cause in error.value
+    assert "Traceback" not in error.value
+    assert not session.exception
+    assert not session.get("plotly_chart")  # nothing of the film before
+    session = upload(session, films[1])
+    assert_shows(session, films[1])
+
+
+def test_no_name_of_a_file_stays(open_page, films):
+    session = upload(open_page(READ), films[0], "DOE_JANE_1960.png")
+    held = [page_text(session), repr(session.session_state.to_dict())]
+    held += [repr(element.proto) for element in session.get("markdown")]
+    assert "DOE_JANE" not in "".join(held)  # an underscore, which no base64 text has
+
+
+def test_the_server_forgets_the_uploaded_file(open_page, films, monkeypatch):
+    removed = []
+    remove = MemoryUploadedFileManager.remove_file
+
+    def watched(manager, session_id, file_id):
+        stored = manager.get_files(session_id, [file_id])
+        remove(manager, session_id, file_id)
+        removed.append((len(stored), len(manager.get_files(session_id, [file_id]))))
+
+    monkeypatch.setattr(MemoryUploadedFileManager, "remove_file", watched)
+    session = upload(open_page(READ), films[0])
+    assert removed == [(1, 0)]
+    assert_shows(session, films[0])
+
+
+def test_a_missing_model_is_a_sentence(open_page, films, tmp_path, monkeypatch):
+    monkeypatch.setenv("CXR_MODEL", str(tmp_path / "nowhere"))
+    session = upload(open_page(READ), films[0])
+    (error,) = session.error
+    assert "no model in this folder" in error.value
+    assert "models/default" in error.value
+
+
+def test_an_altered_model_is_refused_and_its_repair_is_taken_up(
+    open_page, films, model, tmp_path, monkeypatch
+):
+    folder = tmp_path / "altered"
+    folder.mkdir()
+    for name in ("model.json", "model.safetensors"):
+        (folder / name).write_bytes((model / name).read_bytes())
+    text = (folder / "model.json").read_text()
+    (folder / "model.json").write_text(text.replace("0.31", "0.99"))
+    monkeypatch.setenv("CXR_MODEL", str(folder))
+    session = upload(open_page(READ), films[0])
+    assert "altered after it was written" in session.error[0].value
+    (folder / "model.json").write_text(text)
+    assert_shows(session.run(), films[0])
