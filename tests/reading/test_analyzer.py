@@ -2,6 +2,7 @@
 
 import io
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -122,9 +123,18 @@ def same(one: Analysis, other: Analysis) -> bool:
     return maps and one.logits == other.logits and one.image_sha256 == other.image_sha256
 
 
+@pytest.fixture
+def one_torch_thread() -> Iterator[None]:
+    """One order of summation, whatever the load; the other tests keep their threads."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.usefixtures("one_torch_thread")
 def test_eight_threads_get_what_one_gets(analyzer: Analyzer) -> None:
     """8 threads x 20 different films on one analyzer; every logit and map is the sequential one."""
-    torch.set_num_threads(1)  # one order of summation, whatever the load
     random = np.random.default_rng(4)
     films = []
     for _ in range(160):

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cxr_core.evaluation.predictions import probabilities_of, read_predictions
 from cxr_core.findings import KEYS, LABEL_COLUMNS
 from cxr_core.model.checkpoint import load_checkpoint
 from cxr_core.reading.analyzer import load_analyzer
@@ -60,12 +61,11 @@ def test_analyze_gives_the_stored_logits(finished: Path, sources: Sources) -> No
 
 def test_operating_points_hold_their_aim_on_validation(finished: Path) -> None:
     metadata = load_checkpoint(finished).metadata
-    table = pd.read_csv(finished / "predictions_val.csv")
+    table = read_predictions(finished / "predictions_val.csv")
+    probabilities = probabilities_of(table, metadata.calibration)  # (N, 4)
     for index, key in enumerate(KEYS):
-        logit = metadata.calibration.scale * table[f"logit_{key}"]
-        probability = 1 / (1 + np.exp(-logit - metadata.calibration.offsets[index]))
-        above = probability >= metadata.operating_points[key].threshold
-        positive = table[LABEL_COLUMNS[index]] == 1
+        above = probabilities[:, index] >= metadata.operating_points[key].threshold
+        positive = (table[LABEL_COLUMNS[index]] == 1).to_numpy()
         if key == "no_finding":
             assert (~above[~positive]).mean() >= 0.90
         else:

@@ -1,0 +1,31 @@
+"""A file is the old one or the new one, never half of one."""
+
+from pathlib import Path
+
+import pytest
+
+from cxr_core.atomic import replacing
+
+
+def test_a_finished_block_replaces_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "table.csv"
+    with replacing(path) as temporary:
+        temporary.write_text("new")
+        assert not path.exists()
+    assert path.read_text() == "new"
+    assert [item.name for item in path.parent.iterdir()] == ["table.csv"]
+
+
+def half_way(path: Path) -> None:
+    with replacing(path) as temporary:
+        temporary.write_text("half")
+        raise ValueError("half way")
+
+
+def test_a_block_that_raises_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("old")
+    with pytest.raises(ValueError, match="half way"):
+        half_way(path)
+    assert path.read_text() == "old"
+    assert [item.name for item in tmp_path.iterdir()] == ["table.csv"]
