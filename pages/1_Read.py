@@ -55,7 +55,7 @@ def view_controls() -> tuple[float, bool]:
     with st.container(key="controls", horizontal=True, vertical_alignment="center", gap="medium"):
         film_controls()
         opacity = st.slider(
-            "Map opacity", 0, 100, 50, 5, format="%d %%", key="opacity", persist_state="session",
+            "Map opacity", 0, 100, 60, 5, format="%d %%", key="opacity", persist_state="session",
             width=300,
         )  # fmt: skip
         signed = st.toggle("Signed map", key="signed", persist_state="session")

@@ -34,6 +34,16 @@ def upsample_evidence(evidence: NDArray[np.float32], shape: tuple[int, int]) -> 
     return held
 
 
+def cover(share: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How much a share 0 to 1 of the scale hides of the film, 0 to 1.
+
+    Like three panes of glass, each of which hides that share: most films' evidence is a tenth of
+    the scale, which one pane would not show, and it still fades in without an edge.
+    """
+    panes: NDArray[np.float32] = 1.0 - (1.0 - share) ** 3
+    return panes
+
+
 def evidence_layer(
     evidence: NDArray[np.float32],
     shape: tuple[int, int],
@@ -43,10 +53,11 @@ def evidence_layer(
 ) -> NDArray[np.uint8]:
     """Evidence as a layer to lay over a film.
 
-    Colour and cover both grow with |evidence| and saturate at ``maximum``, the one fixed scale:
-    no evidence is clear glass. Positive evidence is warm. With ``signed``, negative evidence is
-    cool, and a solid line rings positive, a dashed line negative evidence, so that the sign
-    survives grey print and colour blindness.
+    Colour and cover grow with |evidence| and saturate at ``maximum``, the one fixed scale. No
+    evidence is clear glass.
+    Positive evidence is warm. With ``signed``, negative evidence is cool, and a solid line rings
+    positive, a dashed line negative evidence, so that the sign survives grey print and colour
+    blindness.
 
     Args:
         evidence: (h, w) in logit units.
@@ -66,7 +77,7 @@ def evidence_layer(
     if signed:
         negative = share < 0
         layer[negative, :3] = evidence_ramp(negative=True)[strength[negative]]
-    layer[..., 3] = strength
+    layer[..., 3] = np.round(cover(np.abs(share)) * 255).astype(np.uint8)
     return _ring_signs(layer, evidence, maximum=maximum) if signed else layer
 
 
@@ -98,9 +109,9 @@ def compose_overlay(
     return np.round(blended).astype(np.uint8)
 
 
-def has_positive_evidence(evidence: NDArray[np.float32], *, maximum: float) -> bool:
-    """Whether the positive view of a map shows anything: one grey level of cover or more."""
-    return bool(evidence.max() >= 0.5 * maximum / (STEPS - 1))
+def strongest_share(evidence: NDArray[np.float32], *, maximum: float) -> float:
+    """The strongest positive evidence of a map as a share of the scale, 0 to 1; 0 for none."""
+    return float(np.clip(evidence.max() / maximum, 0.0, 1.0))
 
 
 def _ring_signs(

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from cxr_core.export.colours import STEPS, evidence_ramp
-from cxr_core.export.overlay import compose_overlay, has_positive_evidence
+from cxr_core.export.overlay import compose_overlay, cover, strongest_share
 from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui import state, words
@@ -95,23 +95,29 @@ def _row_html(analysis: Analysis, key: str, picture: str, *, shown: bool, signed
     threshold = analysis.operating_points[key].threshold
     classes = "finding" + " shown" * shown + " above" * (above and key in ABNORMAL_KEYS)
     mark = "▲" if above else "▽"
+    # A number and its unit stay on one line.
+    point = html.escape(words.against_point(probability, threshold, above=above))
+    point = point.replace(" %", "&nbsp;%")
+    alt = html.escape(_map_sentence(analysis, key, signed=signed))
     return (
         f'<div class="{classes}"><div class="map">'
-        f'<img src="{picture}" alt="{_map_sentence(analysis, key, signed=signed)}"></div>'
+        f'<img src="{picture}" alt="{alt}"></div>'
         f'<div class="words"><h3 class="name"><span>{LABELS[key]}</span>'
         f'<span class="state" aria-hidden="true">{mark}</span></h3>'
         f'<p class="probability">{html.escape(words.percent(probability))}</p>'
-        f'<p class="point">{words.against_point(probability, threshold, above=above)}</p>'
+        f'<p class="point">{point}</p>'
         f'<div class="track" aria-hidden="true"><span class="fill" style="width:{probability:.1%}">'
         f'</span><span class="tick" style="left:{threshold:.1%}"></span></div></div></div>'
     )
 
 
 def _map_sentence(analysis: Analysis, key: str, *, signed: bool) -> str:
-    positive = has_positive_evidence(
-        analysis.evidence[key], maximum=analysis.evidence_scale.maximum
+    return words.map_sentence(
+        key,
+        strongest=strongest_share(analysis.evidence[key], maximum=analysis.evidence_scale.maximum),
+        above=analysis.above[key],
+        signed=signed,
     )
-    return words.map_sentence(key, positive=positive, signed=signed)
 
 
 def _bar_colours(*, signed: bool) -> list[str]:
@@ -120,6 +126,6 @@ def _bar_colours(*, signed: bool) -> list[str]:
     colours = []
     for share in shares:
         strength = round(abs(share) * (STEPS - 1))
-        colour = evidence_ramp(negative=bool(share < 0))[strength] * abs(share)
+        colour = evidence_ramp(negative=bool(share < 0))[strength] * cover(abs(share))
         colours.append("rgb({:.0f},{:.0f},{:.0f})".format(*colour))
     return colours

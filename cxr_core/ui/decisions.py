@@ -100,8 +100,8 @@ def _rates(measured: Measured, key: str, counts: Confusion, *, at_point: bool) -
     show_table(
         ("At this threshold", "Value (95 % interval)" if at_point else "Value", "Meaning"),
         [list(row) for row in zip(names, figures, meanings, strict=True)],
-        caption="Predictive values hold for this share of the finding, which is higher than in "
-        "most clinics",
+        caption="Predictive values hold only for this table's share of the finding; where it is "
+        "rarer, the positive one is lower",
         words=3,
     )
 

@@ -8,6 +8,7 @@ import streamlit as st
 from cxr_core.export.table import analysis_row, rows_to_csv
 from cxr_core.findings import KEYS, LABELS
 from cxr_core.reading.analyzer import Analysis
+from cxr_core.ui import state
 from cxr_core.ui.tables import show_table
 from cxr_core.ui.words import percent
 
@@ -18,8 +19,10 @@ def cautions(analysis: Analysis) -> None:
     """Why the film may not be what the model knows; nothing when there is nothing to say."""
     if not analysis.gate.passed:
         _note("Read with doubt: this may not be a chest radiograph.", analysis.gate.reasons)
+    if state.film_note():
+        _note("Phantom.", [state.film_note()])
     if analysis.warnings:
-        _note("About this film", analysis.warnings)
+        _note("About this film.", analysis.warnings)
 
 
 def _note(title: str, sentences: Sequence[str]) -> None:

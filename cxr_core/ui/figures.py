@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -105,17 +104,31 @@ def history_figure(history: pd.DataFrame) -> go.Figure:
                 x=epochs, y=history[f"auroc_{key}"], mode="lines", name=LABELS[key], row=1, col=2,
                 line={"color": COLOURS[key], "dash": DASHES[key]},
             )  # fmt: skip
-    if "auroc_mean" in history and history["auroc_mean"].notna().any():
-        best = int(np.nanargmax(history["auroc_mean"]))
+    kept = kept_epoch(history)
+    if kept is not None:
         figure.add_vline(
-            x=float(epochs.iloc[best]), line={"color": DIM, "width": 1}, row=1, col=2,
-            annotation={"text": "kept", "font": {"color": DIM}},
+            x=kept, line={"color": DIM, "width": 1}, row=1, col=2,
+            annotation={"text": "kept", "font": {"color": DIM}, "xanchor": "right"},
         )  # fmt: skip
     styled(figure, x="Epoch", y="", height=420)
     figure.update_yaxes(title="Loss (binary cross-entropy)", row=1, col=1)
     figure.update_yaxes(title="AUROC on validation", row=1, col=2)
     figure.update_layout(legend={"orientation": "h", "y": -0.3, "yanchor": "top"})
     return figure
+
+
+def kept_epoch(history: pd.DataFrame) -> int | None:
+    """The epoch whose weights were kept: the best mean validation AUROC at the final input size;
+    None where the table does not tell."""
+    if "auroc_mean" not in history:
+        return None
+    means = history["auroc_mean"]
+    if "px" in history:
+        means = means[history["px"] == history["px"].iloc[-1]]
+    if means.isna().all():
+        return None
+    best = history.index.get_loc(means.idxmax())
+    return int(history["epoch"].to_numpy()[best])
 
 
 def styled(figure: go.Figure, *, x: str, y: str, height: int) -> go.Figure:

@@ -8,6 +8,10 @@ from cxr_core.ui import state
 # A fixed drawing with two findings, so that everyone who tries it sees the same film.
 PHANTOM_SEED = 17
 PHANTOM_FINDINGS = ("effusion", "infiltration")
+PHANTOM_NOTE = (
+    "A drawing, not a patient, with an effusion and an infiltration planted. A model that learnt "
+    "from patients' films may see neither."
+)
 ACCEPTED = "PNG, JPEG, or a single-frame DICOM file with any or no extension."
 PRIVACY = "The film stays in this session's memory: it is not stored, logged or given an address."
 
@@ -47,4 +51,5 @@ def _phantom_button() -> None:
 
 
 def _take_phantom() -> None:
-    state.keep_film(phantom_png(PHANTOM_SEED, findings=PHANTOM_FINDINGS, size=1024))
+    film = phantom_png(PHANTOM_SEED, findings=PHANTOM_FINDINGS, size=1024)
+    state.keep_film(film, PHANTOM_NOTE)

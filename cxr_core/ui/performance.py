@@ -169,5 +169,17 @@ def training(folder: Path) -> None:
     quiet(
         "Left: the loss on training and on validation films; training films are altered at "
         "random, so their loss can be the higher one. Right: the validation area; the epoch that "
-        "is marked was kept."
+        "is marked was kept." + _growth(history)
+    )
+
+
+def _growth(history: pd.DataFrame) -> str:
+    """Why the curves may jump: the input grew during training."""
+    if "px" not in history or history["px"].nunique() < 2:
+        return ""
+    first, last = history["px"].iloc[0], history["px"].iloc[-1]
+    epoch = history.loc[history["px"] == last, "epoch"].iloc[0]
+    return (
+        f" From epoch {epoch} on the input was {last} instead of {first} pixels wide; only an "
+        "epoch of that size could be kept."
     )

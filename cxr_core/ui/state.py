@@ -14,17 +14,28 @@ from cxr_core.reading.analyzer import Analysis, Analyzer
 from cxr_core.ui.words import opening_finding
 
 _FILM = "film_bytes"
+_NOTE = "film_note"
 _ANALYSIS = "film_analysis"
 _FINDING = "film_finding"
 _UPLOADER = "film_uploader"
 
 
-def keep_film(data: bytes | None) -> None:
+def keep_film(data: bytes | None, note: str = "") -> None:
     """Make ``data`` the session's film, or close it with None; all that belonged to the last
-    film is dropped at once."""
+    film is dropped at once.
+
+    Args:
+        note: a sentence that belongs to this film.
+    """
     for key in (_ANALYSIS, _FINDING):
         st.session_state.pop(key, None)
     st.session_state[_FILM] = data
+    st.session_state[_NOTE] = note
+
+
+def film_note() -> str:
+    """The sentence that belongs to the session's film, or an empty text."""
+    return str(st.session_state.get(_NOTE, ""))
 
 
 def film() -> bytes | None:

@@ -60,17 +60,33 @@ def sides_sentence(orientation: tuple[str, str] | None) -> str:
     return f"Sides are marked as the file states them: the patient's {patients} is on the right."
 
 
-def map_sentence(key: str, *, positive: bool, signed: bool) -> str:
-    """What the colour of a finding's map means, or that there is none."""
+def map_sentence(key: str, *, strongest: float, above: bool, signed: bool) -> str:
+    """What the colour of a finding's map means, or that there is none.
+
+    Args:
+        strongest: the strongest positive evidence as a share of the scale, 0 to 1.
+        above: whether the finding is above its operating point.
+        signed: whether negative evidence is shown too.
+    """
     label = LABELS[key]
     if signed:
         return (
             f"Warm colour with a solid line raised the model's score for {label}, cool colour with "
             "a dashed line lowered it."
         )
-    if not positive:
-        return f"No positive evidence: no region of this film raised the score for {label}."
-    return f"Colour marks the regions that raised the model's score for {label}."
+    if strongest > 0:
+        return (
+            f"Colour marks the regions that raised the model's score for {label}; the strongest "
+            f"reaches {percent(strongest)} of the scale."
+        )
+    none = f"No positive evidence: no region of this film raised the score for {label}."
+    if above:
+        # The map's mean plus a constant is the score, so a map without any evidence scores more.
+        none += (
+            " It is above its operating point all the same, since a film without any evidence "
+            "would be."
+        )
+    return none
 
 
 def map_limits(cells: int) -> str:

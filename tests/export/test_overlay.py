@@ -10,7 +10,7 @@ from cxr_core.export.colours import evidence_ramp
 from cxr_core.export.overlay import (
     compose_overlay,
     evidence_layer,
-    has_positive_evidence,
+    strongest_share,
     upsample_evidence,
 )
 
@@ -48,9 +48,9 @@ def test_half_opacity_lies_halfway_between_film_and_colour():
     assert np.abs(seen[30, 30] - (200 + WARMEST) / 2).max() <= 0.5
 
 
-def test_half_evidence_covers_half():
+def test_half_of_the_scale_covers_like_three_panes_of_half():
     layer = evidence_layer(even_map(1.0), (70, 70), maximum=2.0)
-    assert set(np.unique(layer[..., 3])) == {128}
+    assert set(np.unique(layer[..., 3])) == {223}  # (1 - 0.5 ** 3) * 255 = 223.1
     assert (layer[..., :3] == evidence_ramp()[128]).all()
 
 
@@ -64,9 +64,11 @@ def test_negative_evidence_shows_nothing_unless_signed():
 
 def test_the_same_scale_for_every_map_never_its_own_maximum():
     film = np.zeros((70, 70), dtype=np.uint8)
-    weak = compose_overlay(film, even_map(0.1), maximum=1.0, opacity=1.0)
+    weak = compose_overlay(film, even_map(0.04), maximum=1.0, opacity=1.0)
     strong = compose_overlay(film, even_map(1.0), maximum=1.0, opacity=1.0)
-    assert weak.max() < 30 < strong.max()
+    # On black, the weak map is its own ramp's colour at a cover of 1 - 0.96 ** 3.
+    assert np.abs(weak[30, 30].astype(int) - evidence_ramp()[10] * 0.115).max() <= 1
+    assert (strong == WARMEST).all()
 
 
 def test_a_map_is_unsquashed_to_a_wide_film():
@@ -86,15 +88,13 @@ def test_smoothing_never_makes_evidence_that_no_cell_has():
     assert seen.min() >= np.float32(-1.0)
 
 
-@pytest.mark.parametrize(
-    ("value", "shown"), [(0.5, True), (0.001, False), (0.0, False), (-3, False)]
-)
-def test_a_map_says_whether_it_has_positive_evidence(value, shown):
+@pytest.mark.parametrize(("value", "share"), [(0.5, 0.25), (9.0, 1.0), (0.0, 0.0), (-3, 0.0)])
+def test_a_map_tells_its_strongest_positive_evidence(value, share):
     evidence = even_map(-1.0)
     evidence[2, 2] = value
-    assert has_positive_evidence(evidence, maximum=1.0) is shown
-    layer = evidence_layer(evidence, (224, 224), maximum=1.0)
-    assert bool(layer[..., 3].any()) is shown
+    assert strongest_share(evidence, maximum=2.0) == share
+    layer = evidence_layer(evidence, (224, 224), maximum=2.0)
+    assert bool(layer[..., 3].any()) is (share > 0)
 
 
 def test_signs_are_ringed_solid_and_dashed():
@@ -120,7 +120,7 @@ def test_signs_are_ringed_solid_and_dashed():
 
 def test_the_signed_view_of_a_map_without_signs_has_no_ring():
     layer = evidence_layer(even_map(0.1), (100, 100), maximum=1.0, signed=True)
-    assert layer[..., 3].max() == round(0.1 * 255)
+    assert layer[..., 3].max() == round((1 - 0.9**3) * 255)
 
 
 def test_ramps_rise_evenly_in_lightness():

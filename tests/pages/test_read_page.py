@@ -67,7 +67,8 @@ def test_an_upload_is_read_with_the_analyzers_own_numbers(open_page, films, mode
     for key in KEYS:
         assert LABELS[key] in text
         side = "above" if analysis.above[key] else "below"
-        assert f"{side} its operating point of {percent(analysis.operating_points[key].threshold)}"
+        point = percent(analysis.operating_points[key].threshold).replace(" ", "&nbsp;")
+        assert f"{side} its operating point of {point}" in text
         assert percent(analysis.probabilities[key]).replace("<", "&lt;") in text
     assert "Grad-CAM, signed" in text
     assert "check the film's own marker" in text.replace("&#x27;", "'")
@@ -112,6 +113,7 @@ def test_the_phantom_is_one_click_away(open_page):
     session.button(key="try_phantom").click().run()
     assert not session.error
     assert shown_picture(session).shape == (1024, 1024, 3)
+    assert "A drawing, not a patient" in page_text(session)
 
 
 def test_a_row_brings_its_map_to_the_large_view(open_page, films, model):

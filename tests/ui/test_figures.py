@@ -11,7 +11,7 @@ from PIL import Image
 from cxr_core.evaluation.bootstrap import NOT_ESTIMABLE, Interval
 from cxr_core.evaluation.curves import RocCurve, roc
 from cxr_core.findings import KEYS
-from cxr_core.ui.figures import history_figure, label_figure, roc_figure
+from cxr_core.ui.figures import history_figure, kept_epoch, label_figure, roc_figure
 from cxr_core.ui.film_figure import data_uri, film_figure, fit_within
 
 EMPTY = RocCurve(np.empty(0), np.empty(0), np.empty(0))
@@ -85,3 +85,17 @@ def test_training_curves_show_what_is_there_and_mark_the_best_epoch():
     figure = history_figure(history)
     assert [trace.name for trace in figure.data] == ["Loss, training", "Effusion"]
     assert figure.layout.shapes[0].x0 == 2
+
+
+@pytest.mark.parametrize(
+    ("columns", "epoch"),
+    [
+        ({"auroc_mean": [0.6, 0.8, 0.7]}, 2),
+        # Epochs at a smaller input are never kept, however good they were.
+        ({"auroc_mean": [0.6, 0.8, 0.7], "px": [128, 128, 224]}, 3),
+        ({"auroc_mean": [float("nan")] * 3}, None),
+        ({}, None),
+    ],
+)
+def test_which_epoch_was_kept(columns, epoch):
+    assert kept_epoch(pd.DataFrame({"epoch": [1, 2, 3], **columns})) == epoch

@@ -71,13 +71,18 @@ def test_what_is_said_of_the_sides():
 
 
 def test_what_colour_means():
-    assert "raised the model's score for Effusion" in map_sentence(
-        "effusion", positive=True, signed=False
-    )
-    assert map_sentence("effusion", positive=False, signed=False).startswith("No positive evidence")
-    signed = map_sentence("effusion", positive=False, signed=True)
+    said = map_sentence("effusion", strongest=0.148, above=True, signed=False)
+    assert "raised the model's score for Effusion; the strongest reaches 15 % of the scale" in said
+    signed = map_sentence("effusion", strongest=0.0, above=True, signed=True)
     assert "solid line raised" in signed
     assert "dashed line lowered" in signed
+
+
+@pytest.mark.parametrize("above", [True, False])
+def test_a_map_without_positive_evidence_says_so(above):
+    said = map_sentence("no_finding", strongest=0.0, above=above, signed=False)
+    assert said.startswith("No positive evidence: no region of this film raised the score")
+    assert ("above its operating point all the same" in said) is above
 
 
 def test_how_coarse_a_map_is():
