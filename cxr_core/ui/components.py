@@ -1,6 +1,7 @@
 """The pieces of the Read page."""
 
 import html
+from dataclasses import asdict
 
 import numpy as np
 import streamlit as st
@@ -17,6 +18,8 @@ from cxr_core.ui.film_figure import (
     film_figure,
     fit_within,
 )
+from cxr_core.ui.model import model_folder
+from cxr_core.ui.pointing import pointing_of
 
 SMALL_MAP = 300  # longer side of a small multiple in pixels
 SMALL_OPACITY = 0.65
@@ -61,8 +64,15 @@ def map_caption(analysis: Analysis, key: str, *, signed: bool) -> None:
         f"<span>{high}</span></div>"
         f'<p class="quiet"><strong>Grad-CAM, signed.</strong> '
         f"{html.escape(_map_sentence(analysis, key, signed=signed))} {words.map_limits(cells)} "
+        f"{html.escape(_pointing_sentence(key))} "
         f"{html.escape(words.sides_sentence(analysis.radiograph.orientation))}</p>"
     )
+
+
+def _pointing_sentence(key: str) -> str:
+    """What the boxed test films say of this finding's map; nothing where none were measured."""
+    pointing = pointing_of(model_folder()).get(key)
+    return words.pointing_sentence(key, **asdict(pointing)) if pointing else ""
 
 
 def finding_rows(analysis: Analysis, *, shown: str, signed: bool) -> None:

@@ -97,4 +97,21 @@ def map_limits(cells: int) -> str:
     )
 
 
+def pointing_sentence(key: str, *, films: int, hits: int, spot_hits: int) -> str:
+    """How often the map's peak lay where radiologists drew a box, and what that is worth.
+
+    Args:
+        films: boxed test films of the finding.
+        hits: of them, those with the peak inside a box.
+        spot_hits: those on which the best fixed spot, the same on every film, is inside one.
+    """
+    measured = (
+        f"On {films} test films with a box for {LABELS[key]} the map's peak lay inside it on "
+        f"{hits}, one fixed spot on {spot_hits}"
+    )
+    if hits <= spot_hits:
+        return f"{measured}: this model's map does not tell where the finding is."
+    return f"{measured}."
+
+
 _ORDINALS = {7: "seventh"}
