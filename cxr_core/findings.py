@@ -28,3 +28,4 @@ ABNORMAL_KEYS: tuple[str, ...] = KEYS[:3]
 LABEL_COLUMNS: tuple[str, ...] = tuple(f"label_{key}" for key in KEYS)
 LOGIT_COLUMNS: tuple[str, ...] = tuple(f"logit_{key}" for key in KEYS)
 PROBABILITY_COLUMNS: tuple[str, ...] = tuple(f"probability_{key}" for key in KEYS)
+ABOVE_COLUMNS: tuple[str, ...] = tuple(f"above_{key}" for key in KEYS)

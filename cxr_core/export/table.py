@@ -4,11 +4,10 @@ import csv
 import io
 from collections.abc import Iterable
 
-from cxr_core.findings import KEYS, LOGIT_COLUMNS, PROBABILITY_COLUMNS
+from cxr_core.findings import ABOVE_COLUMNS, KEYS, LOGIT_COLUMNS, PROBABILITY_COLUMNS
 from cxr_core.reading.analyzer import Analysis
 
 THRESHOLD_COLUMNS: tuple[str, ...] = tuple(f"operating_point_{key}" for key in KEYS)
-ABOVE_COLUMNS: tuple[str, ...] = tuple(f"above_{key}" for key in KEYS)
 COLUMNS: tuple[str, ...] = (
     "file",
     "image_sha256",

@@ -12,10 +12,9 @@ from pathlib import Path
 
 from cxr_core.atomic import replacing
 from cxr_core.errors import CXRError, ImageError
-from cxr_core.findings import KEYS, LOGIT_COLUMNS, PROBABILITY_COLUMNS
+from cxr_core.findings import ABOVE_COLUMNS, KEYS, LOGIT_COLUMNS, PROBABILITY_COLUMNS
 from cxr_core.reading.analyzer import Analysis, Analyzer, load_analyzer
 
-ABOVE_COLUMNS = tuple(f"above_{key}" for key in KEYS)
 COLUMNS = (
     "file",
     "sha256",
