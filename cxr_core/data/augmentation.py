@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+CROP_ATTEMPTS = 10
+
 
 @dataclass(frozen=True)
 class Augmentation:
@@ -20,6 +22,9 @@ class Augmentation:
         shift: largest move either way, as a fraction of the film's side.
         brightness: largest gray value added or taken, on the scale 0 to 1.
         contrast: largest relative change of the distance from the film's mean gray.
+        crop_area: least and largest area of a random crop, as a fraction of the film's, which
+            is squashed to the square; its aspect ratio is up to 4/3 either way, as in
+            torchvision's RandomResizedCrop (Szegedy et al., CVPR 2015).
     """
 
     flip: float = 0.0
@@ -28,28 +33,25 @@ class Augmentation:
     shift: float = 0.0
     brightness: float = 0.0
     contrast: float = 0.0
+    crop_area: tuple[float, float] = (1.0, 1.0)
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
-        """Change each film of a batch on its own.
+        """Change each film of a batch on its own: float (B, 1, S, S), 0 to 1, to the same."""
+        changes = self.draw(len(images), generator)
+        return changes.expose(changes.move(images))
+
+    def draw(self, count: int, generator: torch.Generator) -> "Changes":
+        """Draw the changes of ``count`` films.
 
         Args:
-            images: float (B, 1, S, S), gray values 0 to 1.
             generator: on the CPU, so that a seed gives the same films on every device.
-
-        Returns:
-            float (B, 1, S, S), 0 to 1.
         """
-        grid = functional.affine_grid(
-            self._affine(len(images), generator).to(images.device),
-            list(images.shape),
-            align_corners=False,
-        )  # (B, S, S, 2)
-        moved = functional.grid_sample(images, grid, align_corners=False)  # (B, 1, S, S)
-        gain = 1 + self.contrast * _either_way(len(images), generator)  # (B,)
-        offset = self.brightness * _either_way(len(images), generator)  # (B,)
-        gain, offset = (value.to(images.device).view(-1, 1, 1, 1) for value in (gain, offset))
-        mean = moved.mean(dim=(1, 2, 3), keepdim=True)  # (B, 1, 1, 1)
-        return ((moved - mean) * gain + mean + offset).clamp(0, 1)  # (B, 1, S, S)
+        matrices = self._affine(count, generator)  # (B, 2, 3)
+        gain = 1 + self.contrast * _either_way(count, generator)  # (B,)
+        offset = self.brightness * _either_way(count, generator)  # (B,)
+        if self.crop_area != (1.0, 1.0):
+            matrices = _compose(self._crop(count, generator), matrices)
+        return Changes(matrices, gain, offset)
 
     def _affine(self, count: int, generator: torch.Generator) -> Tensor:
         """(B, 2, 3) matrices from the shown picture's coordinates to the film's."""
@@ -64,6 +66,65 @@ class Augmentation:
         cosine, sine = scale * torch.cos(angle), scale * torch.sin(angle)
         rows = (sign * cosine, -sine, shift_x, sign * sine, cosine, shift_y)
         return torch.stack(rows, dim=1).view(-1, 2, 3)  # (B, 2, 3)
+
+    def _crop(self, count: int, generator: torch.Generator) -> Tensor:
+        """(B, 2, 3) matrices of crops that lie inside the film.
+
+        Of ten draws of area and aspect the first that fits is taken, and the whole film where
+        none does.
+        """
+        low, high = self.crop_area
+        shape = (CROP_ATTEMPTS, count)
+        area = low + (high - low) * torch.rand(shape, generator=generator)  # (A, B)
+        aspect = torch.exp(math.log(4 / 3) * (2 * torch.rand(shape, generator=generator) - 1))
+        width, height = torch.sqrt(area * aspect), torch.sqrt(area / aspect)  # (A, B)
+        fits = (width <= 1) & (height <= 1)
+        first = fits.int().argmax(dim=0, keepdim=True)  # (1, B)
+        width = torch.where(fits.any(0), width.gather(0, first)[0], 1.0)  # (B,)
+        height = torch.where(fits.any(0), height.gather(0, first)[0], 1.0)  # (B,)
+        left = (1 - width) * _either_way(count, generator)  # (B,) the crop's centre, -1 to 1
+        top = (1 - height) * _either_way(count, generator)
+        zero = torch.zeros(count)
+        rows = (width, zero, left, zero, height, top)
+        return torch.stack(rows, dim=1).view(-1, 2, 3)  # (B, 2, 3)
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What was drawn for the films of a batch, so that what lies on a film can move with it.
+
+    Attributes:
+        matrices: (B, 2, 3) from the shown picture's coordinates to the film's, -1 to 1.
+        gain, offset: (B,) of the gray values about the film's mean.
+    """
+
+    matrices: Tensor
+    gain: Tensor
+    offset: Tensor
+
+    def of(self, films: slice | Tensor) -> "Changes":
+        """The changes of some of the films; an index may repeat a film."""
+        return Changes(self.matrices[films], self.gain[films], self.offset[films])
+
+    def move(self, maps: Tensor) -> Tensor:
+        """Films or maps, float (B, C, S, S), as they are shown; what was outside is 0."""
+        matrices = self.matrices.to(maps.device)
+        grid = functional.affine_grid(matrices, list(maps.shape), align_corners=False)
+        return functional.grid_sample(maps, grid, align_corners=False)  # (B, C, S, S)
+
+    def expose(self, images: Tensor) -> Tensor:
+        """Gray values 0 to 1, float (B, 1, S, S), brighter or darker, harder or softer."""
+        gain = self.gain.to(images.device).view(-1, 1, 1, 1)
+        offset = self.offset.to(images.device).view(-1, 1, 1, 1)
+        mean = images.mean(dim=(1, 2, 3), keepdim=True)  # (B, 1, 1, 1)
+        return ((images - mean) * gain + mean + offset).clamp(0, 1)  # (B, 1, S, S)
+
+
+def _compose(outer: Tensor, inner: Tensor) -> Tensor:
+    """(B, 2, 3): first ``inner``, then ``outer``, from the shown picture to the film."""
+    linear = outer[:, :, :2] @ inner[:, :, :2]  # (B, 2, 2)
+    shift = outer[:, :, :2] @ inner[:, :, 2:] + outer[:, :, 2:]  # (B, 2, 1)
+    return torch.cat([linear, shift], dim=2)
 
 
 def _either_way(count: int, generator: torch.Generator) -> Tensor:

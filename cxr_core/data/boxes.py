@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from cxr_core.data.keys import image_key
-from cxr_core.data.labels import canonical_label
+from cxr_core.data.labels import OTHER_LABELS, canonical_label
 from cxr_core.data.tables import examples, find_columns, read_columns, read_header
 from cxr_core.errors import DataError
 from cxr_core.findings import ABNORMAL_KEYS, LABELS
@@ -16,12 +16,15 @@ NIH_SIDE = 1024.0  # pixels; NIH's boxes are drawn on its 1024 x 1024 images
 _EDGES = ("x", "y", "width", "height")
 
 
-def read_boxes(path: Path) -> pd.DataFrame:
+def read_boxes(path: Path, *, others: bool = False) -> pd.DataFrame:
     """Read NIH's ``BBox_List_2017.csv``.
 
     Its header is ``Image Index,Finding Label,Bbox [x,y,w,h],,,``: the four numbers start
     in the column named ``Bbox [x`` (or ``Bbox [x,y,w,h]`` where the name is quoted).
-    "Infiltrate" is Infiltration; boxes of findings that the model does not have are dropped.
+    "Infiltrate" is Infiltration.
+
+    Args:
+        others: keep the boxes of findings that the model does not have, under NIH's own name.
 
     Returns:
         DataFrame ``image, finding (key), x, y, width, height``: the upper left corner and
@@ -51,8 +54,9 @@ def read_boxes(path: Path) -> pd.DataFrame:
         & (fractions[["width", "height"]] > 0.0).all(axis=1)
     )
     _require(inside, rows, path, "are empty or leave NIH's 1024 x 1024 image")
-    keys = {LABELS[key]: key for key in ABNORMAL_KEYS}
-    finding = rows["finding"].map(lambda name: keys.get(canonical_label(str(name)) or ""))
+    names = {label: label for label in OTHER_LABELS} if others else {}
+    names |= {LABELS[key]: key for key in ABNORMAL_KEYS}
+    finding = rows["finding"].map(lambda name: names.get(canonical_label(str(name)) or ""))
     boxes = pd.DataFrame({"image": image_key(rows["image"]), "finding": finding})
     boxes = pd.concat([boxes, _clip(fractions)], axis=1)[finding.notna()]
     return boxes.astype({"finding": "str"}).reset_index(drop=True)

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from cxr_core.findings import FINDINGS
 
@@ -28,6 +29,10 @@ NIH_LABELS: tuple[str, ...] = (
     "Pneumonia",
     "Pneumothorax",
     NO_FINDING,
+)
+# Findings that the model does not have; they can be learnt beside its own.
+OTHER_LABELS: tuple[str, ...] = tuple(
+    label for label in NIH_LABELS if label not in {finding.label for finding in FINDINGS}
 )
 _SYNONYMS: Mapping[str, str] = MappingProxyType({"infiltrate": "Infiltration"})  # NIH's boxes
 
@@ -101,6 +106,12 @@ def label_columns(findings: pd.Series) -> pd.DataFrame:
         for finding in FINDINGS
     }
     return pd.DataFrame(columns, index=findings.index)
+
+
+def other_labels(findings: pd.Series) -> NDArray[np.float32]:
+    """Return 0 or 1 for each finding that the model does not have, (N, 11), as ``OTHER_LABELS``."""
+    sets = [set(str(cell).split("|")) for cell in findings]
+    return np.array([[label in names for label in OTHER_LABELS] for names in sets], np.float32)
 
 
 def _sanitise_cell(cell: str) -> tuple[list[str], list[str], bool]:

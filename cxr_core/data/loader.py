@@ -1,7 +1,8 @@
 """Cached films -> batches for training and evaluation."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -10,22 +11,43 @@ from torch import Tensor
 from torch.nn import functional
 
 from cxr_core.config import Preprocessing
-from cxr_core.data.augmentation import Augmentation
+from cxr_core.data.augmentation import Augmentation, Changes
+from cxr_core.data.regions import BoxedFilms, Regions
 from cxr_core.errors import ConfigError
 from cxr_core.imaging.preprocessing import normalise
 
 
+class Batch(NamedTuple):
+    """What one process gets of one batch.
+
+    Attributes:
+        images: float32 (B, 3, S, S), normalised.
+        labels: float32 (B, K) of 0 and 1.
+        regions: the boxes on these films; None when the loader knows none.
+        films: int64 (B,), places in the loader's list, to name the films by.
+        share: this process's films as a fraction of the whole batch, so that the shares of all
+            processes add up to 1.
+    """
+
+    images: Tensor
+    labels: Tensor
+    regions: Regions | None
+    films: NDArray[np.intp]
+    share: float
+
+
 class BatchLoader:
-    """Batches of (B, 3, S, S) float32 normalised images and (B, 4) float32 labels.
+    """Batches of normalised films with their labels.
 
     The films come decoded from a memory-mapped cache, so there is nothing for worker processes
     to do: a batch is one gather and one resampling, a few milliseconds beside a training step.
-    The order and the augmentation of an epoch depend only on ``seed`` and the epoch's number,
-    which is what lets a resumed run continue as if it had never stopped.
+    The order of an epoch depends only on the seed and the epoch's number, and what happens to a
+    batch only on these and the batch's number. So a resumed run continues as if it had never
+    stopped, at any batch, and several processes read what one would have read.
 
     Example:
         >>> loader = BatchLoader(cache.images, labels, preprocessing=Preprocessing())
-        >>> for images, labels in loader: ...
+        >>> for batch in loader: model(batch.images)
     """
 
     def __init__(
@@ -39,25 +61,31 @@ class BatchLoader:
         shuffle: bool = False,
         weights: NDArray[np.float64] | None = None,
         augmentation: Augmentation | None = None,
+        boxes: BoxedFilms | None = None,
         seed: int = 0,
         device: torch.device | str = "cpu",
+        part: tuple[int, int] = (0, 1),
     ) -> None:
         """Prepare to serve films.
 
         Args:
             films: uint8 (N, P, P), usually the cache's memory map.
-            labels: (M, 4) of 0 and 1, for the films at ``rows``.
+            labels: (M, K) of 0 and 1, for the films at ``rows``.
             preprocessing: S is its size; films of another side are resampled with antialiasing.
             rows: (M,) which films to serve, default all.
+            batch_size: films a batch, over all processes.
             shuffle: another order each epoch.
             weights: (M,) chances to be drawn, with replacement; excludes ``shuffle``'s order.
             augmentation: applied to gray values before normalisation; None for evaluation.
+            boxes: of the M films; they move with the films.
+            part: this process's number and how many there are; each gets every so many-th film
+                of a batch.
 
         Raises:
             ConfigError: sizes that do not agree, or an empty selection.
         """
         self.films = films
-        self.labels = torch.as_tensor(np.asarray(labels, dtype=np.float32))  # (M, 4)
+        self.labels = torch.as_tensor(np.asarray(labels, dtype=np.float32))  # (M, K)
         self.rows = np.arange(len(films)) if rows is None else np.asarray(rows)  # (M,)
         if len(self.rows) != len(self.labels) or len(self.rows) == 0:
             raise ConfigError(
@@ -70,29 +98,40 @@ class BatchLoader:
         self.shuffle = shuffle
         self.weights = None if weights is None else torch.as_tensor(weights, dtype=torch.float64)
         self.augmentation = augmentation
+        self.boxes = boxes
         self.seed = seed
         self.device = torch.device(device)
-        self.epoch = 0
+        self.part = part
+        self.epoch, self.start = 0, 0
 
     def __len__(self) -> int:
         """Batches in an epoch; the last one may be smaller."""
         return math.ceil(len(self.rows) / self.batch_size)
 
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch whose order and augmentation the next iteration has."""
-        self.epoch = epoch
+    def set_epoch(self, epoch: int, *, start: int = 0) -> None:
+        """Choose the epoch of the next iteration, and its first batch, which counts from 0."""
+        self.epoch, self.start = epoch, start
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield (B, 3, S, S) images and (B, 4) labels on ``device``."""
-        generator = torch.Generator().manual_seed(1_000_003 * self.seed + self.epoch)
-        order = self._order(generator)  # (M,)
-        for start in range(0, len(order), self.batch_size):
-            chosen = order[start : start + self.batch_size]  # (B,)
-            films = torch.from_numpy(self.films[self.rows[chosen.numpy()]])  # (B, P, P) uint8
-            labels = self.labels[chosen].to(self.device)  # (B, 4)
-            yield self._images(films.to(self.device), generator), labels
+    def __iter__(self) -> Iterator[Batch]:
+        """Yield the batches of the chosen epoch, from the chosen one on, on ``device``."""
+        return self.batches(range(self.start, len(self)))
 
-    def _order(self, generator: torch.Generator) -> Tensor:
+    def batches(self, numbers: Iterable[int]) -> Iterator[Batch]:
+        """Yield some of the batches of the chosen epoch by their numbers, which count from 0."""
+        order = self._order()  # (M,)
+        for number in numbers:
+            yield self._batch(self._whole(order, number), number)
+
+    def places(self, number: int) -> NDArray[np.intp]:
+        """Places in the list of the films of a whole batch of the chosen epoch, all processes'."""
+        places: NDArray[np.intp] = self._whole(self._order(), number).numpy()
+        return places
+
+    def _whole(self, order: Tensor, number: int) -> Tensor:
+        return order[number * self.batch_size : (number + 1) * self.batch_size]  # (B,)
+
+    def _order(self) -> Tensor:
+        generator = _generator(self.seed, self.epoch)
         if self.weights is not None:
             return torch.multinomial(
                 self.weights, len(self.rows), replacement=True, generator=generator
@@ -101,16 +140,50 @@ class BatchLoader:
             return torch.randperm(len(self.rows), generator=generator)
         return torch.arange(len(self.rows))
 
-    def _images(self, films: Tensor, generator: torch.Generator) -> Tensor:
+    def _batch(self, whole: Tensor, number: int) -> Batch:
+        """This process's part of the ``whole`` batch, (B,) places in the list."""
+        rank, processes = self.part
+        mine = torch.arange(rank, len(whole), processes)
+        share = len(mine) / len(whole)
+        if len(mine) == 0:
+            # The last batch can have fewer films than there are processes. One without a film
+            # reads its neighbour's, at no weight, so that all take the step together.
+            mine, share = torch.tensor([0]), 0.0
+        places = whole[mine].numpy()  # (B,)
+        changes: Changes | None = None
+        if self.augmentation is not None:
+            generator = _generator(self.seed, self.epoch, number)
+            changes = self.augmentation.draw(len(whole), generator).of(mine)
+        films = torch.from_numpy(self.films[self.rows[places]])  # (B, P, P) uint8
+        images = self._images(films.to(self.device), changes)  # (B, 3, S, S)
+        labels = self.labels[places].to(self.device)  # (B, K)
+        return Batch(images, labels, self._regions(places, changes), places, share)
+
+    def _images(self, films: Tensor, changes: Changes | None) -> Tensor:
         size = self.preprocessing.size
-        if self.augmentation is None and films.shape[-1] == size:
+        if changes is None and films.shape[-1] == size:
             return normalise(films, self.preprocessing)  # (B, 3, S, S)
         gray = films.unsqueeze(1).float() / 255  # (B, 1, P, P)
         if gray.shape[-1] != size:
             gray = functional.interpolate(
                 gray, (size, size), mode="bilinear", antialias=True, align_corners=False
             )  # (B, 1, S, S)
-        if self.augmentation is not None:
-            gray = self.augmentation(gray, generator)  # (B, 1, S, S)
+        if changes is not None:
+            gray = changes.expose(changes.move(gray))  # (B, 1, S, S)
         # uint8 again, so that a film meets the network as it will when it is served.
         return normalise((gray * 255).round().to(torch.uint8).squeeze(1), self.preprocessing)
+
+    def _regions(self, places: NDArray[np.intp], changes: Changes | None) -> Regions | None:
+        if self.boxes is None:
+            return None
+        regions = self.boxes.of(places).to(self.device)
+        if changes is None or len(regions.film) == 0:
+            return regions
+        moved = changes.of(regions.film.cpu()).move(regions.maps.unsqueeze(1))  # (P, 1, M, M)
+        return regions._replace(maps=moved.squeeze(1))
+
+
+def _generator(*numbers: int) -> torch.Generator:
+    """A generator that these numbers, and how many they are, decide."""
+    state = np.random.SeedSequence((len(numbers), *numbers)).generate_state(1, np.uint64)[0]
+    return torch.Generator().manual_seed(int(state) >> 1)  # manual_seed takes 63 bits

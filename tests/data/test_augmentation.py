@@ -69,3 +69,32 @@ def test_films_of_a_batch_differ_from_each_other() -> None:
     film = torch.rand(1, 1, 64, 64).expand(2, 1, 64, 64)
     shown = changed(Augmentation(turn=10), film)
     assert not torch.allclose(shown[0], shown[1])
+
+
+def test_a_crop_lies_inside_the_film_and_shows_its_share_of_the_area() -> None:
+    changes = Augmentation(crop_area=(0.25, 0.25)).draw(200, torch.Generator().manual_seed(0))
+    width, height = changes.matrices[:, 0, 0], changes.matrices[:, 1, 1]  # (B,)
+    torch.testing.assert_close(width * height, torch.full((200,), 0.25))
+    ratio = width / height
+    assert ratio.min() >= 3 / 4 - 1e-4
+    assert ratio.max() <= 4 / 3 + 1e-4
+    centre = changes.matrices[:, :, 2].abs()  # (B, 2)
+    assert (centre[:, 0] + width <= 1 + 1e-5).all()
+    assert (centre[:, 1] + height <= 1 + 1e-5).all()
+    # A quarter that is white all over stays white: nothing black comes in from outside.
+    shown = changes.move(torch.ones(200, 1, 8, 8))
+    assert shown[:, :, 1:-1, 1:-1].min() == pytest.approx(1.0)
+
+
+def test_a_whole_film_is_the_crop_that_always_fits() -> None:
+    changes = Augmentation(crop_area=(0.99, 0.999)).draw(50, torch.Generator().manual_seed(0))
+    assert changes.matrices[:, 0, 0].max() <= 1
+    assert changes.matrices[:, 1, 1].max() <= 1
+
+
+def test_what_lies_on_a_film_moves_with_it(films: torch.Tensor) -> None:
+    strong = Augmentation(flip=0.5, turn=10, scale=(0.7, 1.1), shift=0.1, crop_area=(0.3, 1.0))
+    changes = strong.draw(3, torch.Generator().manual_seed(2))
+    whole = changes.move(films)
+    part = changes.of(torch.tensor([2, 0, 2])).move(films[[2, 0, 2]])
+    torch.testing.assert_close(part, whole[[2, 0, 2]])

@@ -44,6 +44,12 @@ def test_other_findings_are_dropped(tmp_path: Path) -> None:
     assert boxes.index.tolist() == [0, 1]
 
 
+def test_other_findings_keep_nihs_name_where_they_are_wanted(tmp_path: Path) -> None:
+    rows = [f"{name}.png,{name},1,1,9,9" for name in ("Mass", "Effusion", "Nonsense")]
+    boxes = read_boxes(_write(tmp_path, *rows), others=True)
+    assert boxes["finding"].tolist() == ["Mass", "effusion"]
+
+
 def test_a_box_that_rounding_put_over_the_edge_is_cut(tmp_path: Path) -> None:
     boxes = read_boxes(_write(tmp_path, "a.png,Effusion,-0.5,512,512,512.5"))
     values = boxes[["x", "y", "width", "height"]].to_numpy()[0].tolist()

@@ -1,9 +1,17 @@
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxr_core.data.labels import NIH_LABELS, canonical_label, label_columns, sanitise_labels
+from cxr_core.data.labels import (
+    NIH_LABELS,
+    OTHER_LABELS,
+    canonical_label,
+    label_columns,
+    other_labels,
+    sanitise_labels,
+)
 
 
 @pytest.mark.parametrize(
@@ -65,3 +73,12 @@ def test_order_case_spaces_and_repeats_do_not_matter(names: list[str], data: st.
     assert cleaned.tolist() == ["|".join(sorted(names))]
     again, _ = sanitise_labels(cleaned)
     assert again.tolist() == cleaned.tolist()
+
+
+def test_other_labels_are_nihs_eleven_in_their_order() -> None:
+    assert len(OTHER_LABELS) == 11
+    assert "Mass" in OTHER_LABELS
+    assert not {"Effusion", "No Finding"} & set(OTHER_LABELS)
+    found = other_labels(pd.Series(["Effusion|Mass", "No Finding", "Hernia|Unheard of"]))
+    names = [[OTHER_LABELS[k] for k in np.flatnonzero(row)] for row in found]
+    assert names == [["Mass"], [], ["Hernia"]]

@@ -82,11 +82,11 @@ def test_training_and_serving_make_the_same_tensor(tmp_path: Path) -> None:
     paths = sorted(path for path in tmp_path.iterdir() if path.is_file())
     cache = open_cache(paths, size=224, folder=tmp_path / "cache")
     loader = BatchLoader(cache.images, np.zeros((3, 4)), preprocessing=PREPROCESSING)
-    ((trained, _),) = loader  # (3, 3, 224, 224)
+    (batch,) = loader
     for row, path in enumerate(paths):
         pixels = read_radiograph(path.read_bytes()).pixels
         served = prepare(pixels, PREPROCESSING)  # (1, 3, 224, 224)
-        assert torch.equal(trained[row], served[0])
+        assert torch.equal(batch.images[row], served[0])
 
 
 def test_the_analysis_belongs_to_its_bytes_and_model(analyzer: Analyzer, film: bytes) -> None:
