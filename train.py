@@ -10,16 +10,18 @@ import logging
 import sys
 import tempfile
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import get_args
 
-from cxr_core.errors import CXRError
+from cxr_core.errors import CXRError, TrainingStoppedError
 from cxr_core.imaging.phantom_dataset import write_phantom_dataset
-from cxr_core.training.config import PRESETS, Balance, Population, TrainConfig, from_preset
+from cxr_core.training.config import Balance, Population, TrainConfig
 from cxr_core.training.config_file import read_config
 from cxr_core.training.films import Sources
-from cxr_core.training.run import run
+from cxr_core.training.presets import PRESETS, apply_settings, from_preset, read_settings
+from cxr_core.training.run import Manner, run
+from cxr_core.training.seeds import SEEDS_FILE, run_seeds, spread_text
+from cxr_core.training.team import Team, join_team
 
 
 def parse_arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
@@ -48,10 +50,22 @@ def parse_arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     fit.add_argument("--batch-size", type=int)
     fit.add_argument("--learning-rate", type=float)
     fit.add_argument("--seed", type=int)
+    fit.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="any other setting, such as boxes=0.1 or augmentation.turn=5; may be repeated",
+    )
+    fit.add_argument("--seeds", type=int, metavar="N", help="train N models, report the spread")
     out = parser.add_argument_group("run")
     out.add_argument("--out", type=Path, metavar="RUN", required=True, help="the run folder")
-    out.add_argument("--resume", action="store_true", help="continue after the last whole epoch")
+    out.add_argument("--resume", action="store_true", help="continue where the run was left")
     out.add_argument("--finish", action="store_true", help="redo all that follows the fit")
+    out.add_argument(
+        "--hold-test", action="store_true", help="leave the test part unread until --finish"
+    )
+    out.add_argument("--save-minutes", type=float, default=5.0, help="between two saved states (5)")
     out.add_argument("--quiet", action="store_true", help="no progress bars")
     arguments = parser.parse_args(words)
     if (arguments.phantom is None) == (arguments.entries is None or arguments.images is None):
@@ -67,7 +81,8 @@ def make_config(arguments: argparse.Namespace) -> TrainConfig:
     more = ("batch_size", "learning_rate", "seed")
     given = {name: getattr(arguments, name) for name in (*names, *more)}
     usual = "seed" if arguments.phantom is None else "phantom"
-    return from_preset(arguments.preset or usual, **given)
+    config = from_preset(arguments.preset or usual, **given)
+    return apply_settings(config, read_settings(arguments.set))
 
 
 def make_sources(arguments: argparse.Namespace, drawn: Path) -> Sources:
@@ -89,29 +104,58 @@ def make_sources(arguments: argparse.Namespace, drawn: Path) -> Sources:
     )
 
 
+def make_manner(arguments: argparse.Namespace) -> Manner:
+    """How the run is carried out."""
+    return Manner(
+        resume=arguments.resume,
+        finish_only=arguments.finish,
+        hold_test=arguments.hold_test,
+        seconds_a_save=60 * arguments.save_minutes,
+        progress=not arguments.quiet,
+    )
+
+
+def train(arguments: argparse.Namespace, team: Team) -> str:
+    """Do what was asked; returns what there is to say of it, in the process that leads."""
+    config, manner = make_config(arguments), make_manner(arguments)
+    with tempfile.TemporaryDirectory() as drawn:
+        sources = make_sources(arguments, Path(drawn))
+        if arguments.seeds is not None:
+            count, folder = arguments.seeds, arguments.out
+            rows = run_seeds(config, sources, folder, manner, count=count, team=team)
+            return f"{spread_text(rows)}\n\nThe models and {SEEDS_FILE} are in {folder}."
+        finished = run(config, sources, arguments.out, manner, team=team)
+    if finished is None:
+        return ""
+    return (
+        f"On the {finished.part} part:\n{finished.report.text()}\n\n"
+        f"The model and its tables are in {arguments.out}."
+    )
+
+
 def main(words: Sequence[str] | None = None) -> int:
-    """Run; returns the exit status: 0 done, 1 refused or stopped, 130 interrupted."""
+    """Run; returns the exit status: 0 done, 1 refused or failed, 130 stopped on request."""
     arguments = parse_arguments(words)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    with ExitStack() as stack:
-        drawn = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        try:
-            finished = run(
-                make_config(arguments),
-                make_sources(arguments, drawn),
-                arguments.out,
-                resume=arguments.resume,
-                finish_only=arguments.finish,
-                progress=not arguments.quiet,
-            )
-        except CXRError as error:
-            print(f"train.py: {error}", file=sys.stderr)
-            return 1
-        except KeyboardInterrupt:
-            print("\ntrain.py: stopped. Go on with the same command and --resume.", file=sys.stderr)
-            return 130
-    print(finished.report.text())
-    print(f"\nThe model, its tables and its card are in {arguments.out}.")
+    try:
+        with join_team() as team:
+            level = logging.INFO if team.leads else logging.WARNING
+            logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr)
+            said = train(arguments, team)
+    except TrainingStoppedError as error:
+        print(f"train.py: {error}", file=sys.stderr)
+        return 130
+    except CXRError as error:
+        print(f"train.py: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        remedy = "What was saved before is whole; free some space or fix the disk, then --resume."
+        print(f"train.py: A file cannot be used: {error}. {remedy}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ntrain.py: stopped. Go on with the same command and --resume.", file=sys.stderr)
+        return 130
+    if said:
+        print(said)
     return 0
 
 

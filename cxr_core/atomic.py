@@ -19,3 +19,12 @@ def replacing(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_leavings(folder: Path) -> None:
+    """Delete what processes that were killed while writing left in ``folder``.
+
+    Only where nobody else is writing: a temporary file in use would be lost.
+    """
+    for path in folder.glob(".*.tmp"):
+        path.unlink(missing_ok=True)

@@ -48,3 +48,7 @@ class CheckpointError(CXRError):
 
 class TrainingError(CXRError):
     """A training run that cannot start or go on."""
+
+
+class TrainingStoppedError(TrainingError):
+    """A training run that ended on request, with its state saved."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cxr_core.atomic import replacing
+from cxr_core.atomic import remove_leavings, replacing
 
 
 def test_a_finished_block_replaces_the_file(tmp_path: Path) -> None:
@@ -29,3 +29,10 @@ def test_a_block_that_raises_leaves_the_old_file_and_nothing_else(tmp_path: Path
         half_way(path)
     assert path.read_text() == "old"
     assert [item.name for item in tmp_path.iterdir()] == ["table.csv"]
+
+
+def test_leavings_of_killed_processes_go_and_nothing_else(tmp_path: Path) -> None:
+    for name in (".resume.pt.77.tmp", "resume.pt", ".hidden"):
+        (tmp_path / name).write_text("x")
+    remove_leavings(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".hidden", "resume.pt"]

@@ -12,7 +12,8 @@ from cxr_core.evaluation.results import EvaluationReport
 from cxr_core.findings import KEYS, LABELS
 from cxr_core.model.metadata import ModelMetadata
 from cxr_core.training.biases import bias_lines
-from cxr_core.training.config import SEED, TrainConfig, differences
+from cxr_core.training.config import TrainConfig, differences
+from cxr_core.training.presets import SEED
 
 _NIH = (
     "The films and labels are from NIH ChestX-ray14, which the NIH Clinical Center provides "

@@ -1,6 +1,6 @@
-"""How a network is trained: one frozen value, and the named presets."""
+"""How a network is trained, as one frozen value."""
 
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, get_args
 
 from cxr_core.data.augmentation import Augmentation
@@ -8,15 +8,12 @@ from cxr_core.errors import ConfigError
 
 Population = Literal["target-only", "all"]
 Balance = Literal["none", "undersample", "sampler", "pos-weight"]
-Optimizer = Literal["adam", "adamw"]
-Schedule = Literal["constant", "one-cycle"]
+Optimizer = Literal["adam", "adamw", "sgd"]
+Schedule = Literal["constant", "one-cycle", "plateau"]
 
 # A mirrored chest is rare but a small turn, another distance or exposure is everyday.
 MILD = Augmentation(
     flip=0.0, turn=5.0, scale=(0.9, 1.05), shift=0.03, brightness=0.08, contrast=0.15
-)
-STRONG = Augmentation(
-    flip=0.5, turn=8.0, scale=(0.72, 1.05), shift=0.05, brightness=0.1, contrast=0.2
 )
 
 
@@ -26,7 +23,7 @@ class TrainConfig:
 
     Attributes:
         preset: the name this configuration started from.
-        weights: ``imagenet``, ``none`` or a path.
+        weights: ``imagenet``, ``none``, or the path of a weights file or of a model folder.
         population: ``target-only`` keeps films with at least one of the four labels; ``all``
             keeps films with only other findings too, negative for all four.
         balance: of the training rows only.
@@ -34,14 +31,20 @@ class TrainConfig:
         px: side of the served input in pixels, a multiple of 32.
         train_px: side during training until the last ``finish_epochs``; 0 means ``px``.
         finish_epochs: epochs at the end that train at ``px``.
-        batch_size: films a step.
-        optimizer: ``adam`` (weight decay as L2) or ``adamw``.
-        learning_rate: constant, or the highest of a one-cycle schedule.
+        batch_size: films a step, over all processes.
+        optimizer: ``adam`` (weight decay as L2), ``adamw`` or ``sgd``.
+        momentum: of ``sgd``.
+        learning_rate: constant, the highest of a one-cycle schedule, or the first of a plateau.
         weight_decay: as the optimizer means it.
-        schedule: ``constant`` or ``one-cycle`` (Smith and Topin, 2018).
+        schedule: ``constant``, ``one-cycle`` (Smith and Topin, 2018), or ``plateau``: a tenth
+            when the validation loss has not fallen for over ``patience`` epochs.
         label_smoothing: e moves the targets to e/2 and 1 - e/2.
         averaging: decay a step of the moving average of the weights that is validated and
             kept; 0 keeps the weights themselves.
+        other_findings: weight of the loss of NIH's other eleven findings, which are learnt beside
+            the four on the same features and then thrown away; 0 leaves them out.
+        boxes: weight of the loss that draws each finding's evidence into the boxes that
+            radiologists drew on training films; 0 leaves it out.
         seed: of initial weights, order and augmentation.
     """
 
@@ -55,11 +58,15 @@ class TrainConfig:
     finish_epochs: int = 0
     batch_size: int = 32
     optimizer: Optimizer = "adam"
+    momentum: float = 0.0
     learning_rate: float = 1e-4
     weight_decay: float = 0.0
     schedule: Schedule = "one-cycle"
+    patience: int = 0
     label_smoothing: float = 0.0
     averaging: float = 0.0
+    other_findings: float = 0.0
+    boxes: float = 0.0
     augmentation: Augmentation = field(default=MILD)
     seed: int = 0
 
@@ -111,8 +118,10 @@ class TrainConfig:
                 value=", ".join(unknown),
                 remedy="Train again, or use the version that wrote it.",
             )
-        augmentation = dict(values["augmentation"])
-        augmentation["scale"] = tuple(augmentation["scale"])
+        augmentation: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in values["augmentation"].items()
+        }
         return cls(**{**values, "augmentation": Augmentation(**augmentation)})
 
 
@@ -123,27 +132,6 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "schedule": get_args(Schedule),
 }
 
-SEED = TrainConfig()
-SCRATCH = TrainConfig(
-    preset="scratch",
-    weights="none",
-    population="all",
-    balance="none",
-    epochs=40,
-    train_px=128,
-    finish_epochs=5,
-    optimizer="adamw",
-    learning_rate=1e-3,
-    weight_decay=0.03,
-    label_smoothing=0.03,
-    averaging=0.995,
-    augmentation=STRONG,
-)
-PHANTOM = replace(
-    SCRATCH, preset="phantom", epochs=14, train_px=128, finish_epochs=4, averaging=0.98
-)
-PRESETS: dict[str, TrainConfig] = {"seed": SEED, "scratch": SCRATCH, "phantom": PHANTOM}
-
 
 def differences(config: TrainConfig, other: TrainConfig) -> dict[str, tuple[Any, Any]]:
     """Fields that differ, as name -> (value in ``config``, value in ``other``)."""
@@ -152,16 +140,3 @@ def differences(config: TrainConfig, other: TrainConfig) -> dict[str, tuple[Any,
         for item in fields(TrainConfig)
         if getattr(config, item.name) != getattr(other, item.name)
     }
-
-
-def from_preset(name: str, **overrides: Any) -> TrainConfig:
-    """A preset with some fields replaced; a None override is left out."""
-    if name not in PRESETS:
-        raise ConfigError(
-            "There is no such preset", value=name, remedy=f"Choose one of {', '.join(PRESETS)}."
-        )
-    config = PRESETS[name]
-    given = {key: value for key, value in overrides.items() if value is not None}
-    if "epochs" in given and "finish_epochs" not in given and config.finish_epochs:
-        given["finish_epochs"] = min(config.finish_epochs, given["epochs"])
-    return replace(config, **given)

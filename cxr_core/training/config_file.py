@@ -1,19 +1,29 @@
 """``config.json``: what a run folder was started with."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from cxr_core.atomic import replacing
+from cxr_core.config import Preprocessing
 from cxr_core.errors import TrainingError
-from cxr_core.training.config import TrainConfig, differences
+from cxr_core.training.config import TrainConfig
+from cxr_core.training.start import Start
 
 CONFIG_FILE = "config.json"
 
 
-def write_config(folder: Path, config: TrainConfig, *, fingerprint: str, engine: str) -> None:
-    """Write configuration, the data's fingerprint and what trains, in words."""
-    document = {"train": config.to_dict(), "data_fingerprint": fingerprint, "engine": engine}
+def write_config(
+    folder: Path, config: TrainConfig, start: Start, *, fingerprint: str, engine: str
+) -> None:
+    """Write configuration, what it starts from, the data's fingerprint and what trains."""
+    document = {
+        "train": config.to_dict(),
+        "start": asdict(start),
+        "data_fingerprint": fingerprint,
+        "engine": engine,
+    }
     with replacing(folder / CONFIG_FILE) as temporary:
         temporary.write_text(json.dumps(document, indent=2) + "\n")
 
@@ -33,23 +43,26 @@ def read_engine(folder: Path) -> str:
     return str(_read(folder).get("engine", "unknown"))
 
 
-def check_same_run(folder: Path, config: TrainConfig, fingerprint: str) -> None:
-    """Refuse to continue or finish a run with other settings or other data.
+def read_start(folder: Path) -> Start | None:
+    """What the run in ``folder`` started from; None where an older version did not say.
 
     Raises:
-        TrainingError: what differs, with both values.
+        TrainingError: it cannot be read.
     """
-    document = _read(folder)
-    changed = differences(_parse(document, folder), config)
-    found = {name: (str(was), str(now)) for name, (was, now) in changed.items()}
-    if document.get("data_fingerprint") != fingerprint:
-        found["data_fingerprint"] = (str(document.get("data_fingerprint"))[:12], fingerprint[:12])
-    if found:
-        raise TrainingError(
-            f"The run in {folder} was started with other settings or data",
-            value="; ".join(f"{name} was {was} and is {now}" for name, (was, now) in found.items()),
-            remedy="Give the same settings, films and split, or use another --out.",
-        )
+    found = _read(folder).get("start")
+    if found is None:
+        return None
+    try:
+        values = found["preprocessing"]
+        own = Preprocessing(values["size"], tuple(values["mean"]), tuple(values["std"]))
+        return Start(own, str(found["weights"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise _unreadable(folder / CONFIG_FILE) from error
+
+
+def read_fingerprint(folder: Path) -> str:
+    """The fingerprint of the films of the run in ``folder``."""
+    return str(_read(folder).get("data_fingerprint"))
 
 
 def _read(folder: Path) -> dict[str, Any]:

@@ -74,7 +74,8 @@ class Films:
     Attributes:
         table: one row a film, with ``split``, ``row`` (in the cache), labels and what is known.
         cache: decoded films, uint8 (N, px, px).
-        boxes: one row a box, as fractions of the film; None when not given.
+        boxes: one row a box of any of NIH's findings, as fractions of the film; None when not
+            given.
         report: what was found in the tables and the folder, a line each.
         fingerprint: SHA-256 over images, patients, labels, split and decoded pixels.
     """
@@ -130,7 +131,7 @@ def gather(sources: Sources, config: TrainConfig, *, progress: bool = False) -> 
     table = table[decoded].reset_index(drop=True)
     table["row"] = cache.indices(table["image"])
     _require_parts(table)
-    boxes = None if sources.boxes is None else read_boxes(sources.boxes)
+    boxes = None if sources.boxes is None else read_boxes(sources.boxes, others=True)
     return Films(table, cache, boxes, report, _fingerprint(table, cache))
 
 

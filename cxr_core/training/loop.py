@@ -1,7 +1,7 @@
-"""The training loop: epochs, validation in real time, a checkpoint after each epoch."""
+"""The training loop: epochs, validation in real time, a state that can be gone on from."""
 
 import logging
-import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,18 @@ from torch.nn import functional
 
 from cxr_core.atomic import replacing
 from cxr_core.data.loader import BatchLoader
-from cxr_core.errors import TrainingError
+from cxr_core.errors import TrainingError, TrainingStoppedError
 from cxr_core.evaluation.curves import auroc
 from cxr_core.findings import KEYS
+from cxr_core.training.epoch import Watch, train_epoch
 from cxr_core.training.resume import RESUME_FILE, load_state, save_state
+from cxr_core.training.standing import Standing
+from cxr_core.training.stopping import StopRequest, stop_request
 from cxr_core.training.trainer import Trainer, predict
 
 logger = logging.getLogger(__name__)
+HISTORY_FILE = "history.csv"
+SECONDS_A_SAVE = 300.0
 
 
 @dataclass(frozen=True)
@@ -38,78 +43,123 @@ class Fit:
     history: pd.DataFrame
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a run is kept.
+
+    Attributes:
+        folder: for ``history.csv`` and ``resume.pt``.
+        identity: what must be the same for a run to be continued (configuration, data).
+        resume: continue from ``resume.pt`` if it is there.
+        seconds_a_save: the state is saved after each epoch, and within one this often.
+    """
+
+    folder: Path
+    identity: dict[str, Any]
+    resume: bool = False
+    seconds_a_save: float = SECONDS_A_SAVE
+
+
 def fit(
     trainer: Trainer,
     loaders: dict[int, tuple[BatchLoader, BatchLoader]],
+    place: Place,
     *,
-    folder: Path,
-    identity: dict[str, Any],
-    pos_weight: Tensor | None = None,
-    resume: bool = False,
+    names: Sequence[str],
     progress: bool = False,
 ) -> Fit:
-    """Train for ``config.epochs``, validating and saving after each.
+    """Train for ``config.epochs``, validating after each and saving on the way.
 
     The best epoch is the one with the highest mean validation AUROC among those trained and
     validated at the served size, ``config.px``.
 
     Args:
         loaders: training and validation batches by side in pixels.
-        folder: ``history.csv`` and ``resume.pt`` are written here.
-        identity: what must be the same for a run to be continued (configuration, data).
-        resume: continue from ``resume.pt`` if it is there.
+        names: of the training films, as the loaders list them.
 
     Raises:
         TrainingError: a loss that is not finite, or a ``resume.pt`` of another run.
+        TrainingStoppedError: on Ctrl-C or SIGTERM, with the state saved.
     """
-    config = trainer.config
-    history: list[dict[str, float]] = []
-    best: dict[str, Any] = {"epoch": -1, "auroc": float("-inf"), "state": {}}
-    if resume and (saved := load_state(folder / RESUME_FILE, identity)) is not None:
-        trainer.load_state_dict(saved["trainer"])
-        history, best = saved["history"], saved["best"]
-        logger.info("Continuing after epoch %d of %d.", len(history), config.epochs)
-    for epoch in range(len(history), config.epochs):
-        started = time.perf_counter()
-        train, validation = loaders[config.epoch_px(epoch)]
-        train.set_epoch(epoch)
-        label = f"epoch {epoch + 1}/{config.epochs}"
-        rate = trainer.optimizer.param_groups[0]["lr"]
-        loss = trainer.train_epoch(train, pos_weight, label=label, progress=progress)
-        row = _validate(trainer, validation)
-        row = {
-            "epoch": epoch + 1,
-            "px": config.epoch_px(epoch),
-            "learning_rate": rate,
-            "train_loss": loss,
-            **row,
-            "seconds": time.perf_counter() - started,
-        }
-        history.append(row)
-        if row["px"] == config.px and row["auroc_mean"] > best["auroc"]:
-            state = {
-                key: value.detach().clone() for key, value in trainer.kept.state_dict().items()
+    config, team = trainer.config, trainer.team
+    standing = _begin(trainer, place)
+
+    def save() -> None:
+        if team.leads:
+            state = {"trainer": trainer.state_dict(), "standing": standing.to_dict()}
+            save_state(place.folder / RESUME_FILE, state, place.identity)
+
+    with stop_request() as request:
+        watch = Watch(request, save, place.seconds_a_save, names, progress and team.leads)
+        while standing.epoch < config.epochs:
+            px = config.epoch_px(standing.epoch)
+            train, validation = loaders[px]
+            label = f"epoch {standing.epoch + 1}/{config.epochs}"
+            if standing.batch == 0:
+                standing.learning_rate = trainer.optimizer.param_groups[0]["lr"]
+            train_epoch(trainer, train, standing, watch, label=label)
+            team.share_state(trainer.kept)
+            row = {
+                "epoch": standing.epoch + 1,
+                "px": px,
+                "learning_rate": standing.learning_rate,
+                "train_loss": standing.loss / standing.films,
+                **_validate(trainer, validation),
+                "seconds": standing.seconds,
+                "waiting": standing.waiting / standing.seconds,
             }
-            best = {"epoch": epoch + 1, "auroc": row["auroc_mean"], "state": state}
-        save_state(
-            folder / RESUME_FILE,
-            {"trainer": trainer.state_dict(), "history": history, "best": best},
-            identity,
-        )
-        with replacing(folder / "history.csv") as temporary:
-            pd.DataFrame(history).to_csv(temporary, index=False)
-        logger.info("%s", _line(row, label, best["epoch"]))
-    if best["epoch"] < 0:
+            trainer.end_epoch(row["validation_loss"])
+            standing.close_epoch(row)
+            if px == config.px and row["auroc_mean"] > standing.best_auroc:
+                _keep(trainer, standing)
+            save()
+            if team.leads:
+                with replacing(place.folder / HISTORY_FILE) as temporary:
+                    pd.DataFrame(standing.history).to_csv(temporary, index=False)
+            logger.info("%s", _line(row, label, standing.best_epoch))
+            _stop_between_epochs(trainer, request, label)
+    if standing.best_epoch == 0:
         raise TrainingError(
             "No epoch could be judged: no finding has both labels among the validation films",
             value=f"{config.epochs} epochs",
             remedy="Use a validation part with positives and negatives of at least one finding.",
         )
-    return Fit(best["state"], best["epoch"], pd.DataFrame(history))
+    return Fit(standing.best_state, standing.best_epoch, pd.DataFrame(standing.history))
+
+
+def _begin(trainer: Trainer, place: Place) -> Standing:
+    """The start of a run, or where it was left."""
+    saved = load_state(place.folder / RESUME_FILE, place.identity) if place.resume else None
+    if saved is None:
+        trainer.team.share_state(trainer.objective)
+        return Standing()
+    trainer.load_state_dict(saved["trainer"])
+    standing = Standing(**saved["standing"])
+    within = f" and {standing.batch} batches" if standing.batch else ""
+    logger.info("Continuing after %d epochs%s.", standing.epoch, within)
+    return standing
+
+
+def _keep(trainer: Trainer, standing: Standing) -> None:
+    standing.best_epoch = standing.epoch
+    standing.best_auroc = standing.history[-1]["auroc_mean"]
+    standing.best_state = {
+        key: value.detach().clone() for key, value in trainer.kept.state_dict().items()
+    }
+
+
+def _stop_between_epochs(trainer: Trainer, request: StopRequest, label: str) -> None:
+    """A request that came during validation counts as well."""
+    if trainer.team.total(torch.tensor([float(request.made)])).item() > 0:
+        raise TrainingStoppedError(
+            f"Stopped on request after {label}",
+            value="the state is saved",
+            remedy="Go on with the same command and --resume.",
+        )
 
 
 def _validate(trainer: Trainer, loader: BatchLoader) -> dict[str, float]:
-    logits = predict(trainer.kept, loader, trainer.engine)  # (N, 4)
+    logits = predict(trainer.kept, loader, trainer.engine, trainer.team)  # (N, 4)
     loss = functional.binary_cross_entropy_with_logits(torch.from_numpy(logits), loader.labels)
     labels = loader.labels.numpy()  # (N, 4)
     areas = [float(auroc(labels[:, k], logits[:, k])) for k in range(len(KEYS))]

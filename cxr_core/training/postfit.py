@@ -6,8 +6,10 @@ logits of the weights as they are stored. The test part is only ever reported.
 
 import logging
 import platform
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from cxr_core.atomic import replacing
-from cxr_core.config import EvidenceScale, Preprocessing
+from cxr_core.config import EvidenceScale
 from cxr_core.data.balance import balance_counts
 from cxr_core.data.tables import write_table
 from cxr_core.evaluation.calibration import fit_calibration, to_probabilities
@@ -25,13 +27,18 @@ from cxr_core.evaluation.operating_points import fit_operating_points
 from cxr_core.evaluation.predictions import predictions_table, write_predictions
 from cxr_core.evaluation.report import evaluate_predictions
 from cxr_core.evaluation.results import EvaluationReport
+from cxr_core.findings import ABNORMAL_KEYS
 from cxr_core.model.checkpoint import load_weights, save_metadata, save_weights
 from cxr_core.model.densenet import ChestDenseNet
 from cxr_core.model.metadata import ModelMetadata
 from cxr_core.training.card import CardData, write_card
 from cxr_core.training.config import TrainConfig
 from cxr_core.training.films import PARTS, Films
+from cxr_core.training.loop import HISTORY_FILE
 from cxr_core.training.readings import Readings, read_part
+from cxr_core.training.start import Start
+from cxr_core.training.team import Team
+from cxr_core.training.trainer import ALONE
 
 logger = logging.getLogger(__name__)
 
@@ -49,99 +56,131 @@ class Finished:
 
     Attributes:
         metadata: as stored in ``model.json``.
-        report: on the test part.
+        report: on the test part, or on the validation part where the test part was held back.
         localisation: by finding key; empty without boxes of test films.
+        part: which part ``report`` is on.
     """
 
     metadata: ModelMetadata
     report: EvaluationReport
     localisation: dict[str, HitRates]
+    part: str
 
 
-def finish(
-    folder: Path,
-    model: ChestDenseNet,
-    films: Films,
-    *,
-    config: TrainConfig,
-    preprocessing: Preprocessing,
-    balance: dict[str, dict[str, int]],
-    engine: str,
-    fresh: bool,
-    progress: bool = False,
-) -> Finished:
+@dataclass(frozen=True)
+class Ending:
+    """What the end of a run is told of it.
+
+    Attributes:
+        config, start: what it was trained with and from.
+        balance: counts of the training rows before and after balancing.
+        engine: what it was trained on, in words.
+        fresh: store the model's weights; otherwise those in the folder stay as they are.
+        hold_test: leave the test part unread; then there is no card.
+        team: the processes that read the films together; only its leader writes.
+    """
+
+    config: TrainConfig
+    start: Start
+    balance: dict[str, dict[str, int]]
+    engine: str
+    fresh: bool
+    hold_test: bool = False
+    team: Team = ALONE
+    progress: bool = False
+
+
+def finish(folder: Path, model: ChestDenseNet, films: Films, ending: Ending) -> Finished | None:
     """Write the model folder's every file but the training's own.
 
     Args:
         model: the trained network in float32 on the CPU, or the stored one.
-        balance: counts of the training rows before and after balancing.
-        engine: what it was trained on, in words.
-        fresh: store ``model``'s weights; otherwise those in ``folder`` stay as they are.
+
+    Returns:
+        None in the processes of a team that do not lead.
 
     Raises:
         DataError: validation labels or logits on which nothing can be fitted.
     """
-    if fresh:
-        validation = _store(folder, model, films, preprocessing, progress=progress)
-    else:
-        validation = read_part(
-            model, films, "validation", preprocessing=preprocessing, progress=progress
-        )
-    stored = load_weights(folder)
-    test = read_part(stored, films, "test", preprocessing=preprocessing, progress=progress)
-    validation_table = predictions_table(validation.table, validation.logits)
-    test_table = predictions_table(test.table, test.logits)
-    write_predictions(validation_table, folder / "predictions_val.csv")
-    write_predictions(test_table, folder / "predictions_test.csv")
 
+    def read(network: ChestDenseNet, part: str) -> Readings:
+        return read_part(
+            network,
+            films,
+            part,
+            preprocessing=ending.start.preprocessing,
+            team=ending.team,
+            progress=ending.progress,
+        )
+
+    read_validation = partial(read, part="validation")
+    if ending.fresh:
+        validation = _store(folder, model, read_validation, ending.team)
+    else:
+        validation = read_validation(model)
+    test = None if ending.hold_test else read(load_weights(folder), "test")
+    if not ending.team.leads:
+        return None
+    tables = {"val": validation} | ({} if test is None else {"test": test})
+    for name, readings in tables.items():
+        table = predictions_table(readings.table, readings.logits)
+        write_predictions(table, folder / f"predictions_{name}.csv")
+    metadata = save_metadata(folder, _metadata(folder, films, validation, ending))
+    judged = validation if test is None else test
+    report = evaluate_predictions(
+        predictions_table(judged.table, judged.logits),
+        operating_points=metadata.operating_points,
+        calibration=metadata.calibration,
+        seed=ending.config.seed,
+    )
+    if test is None:
+        return Finished(metadata, report, {}, "validation")
+    localisation = _localise(folder, films, test)
+    with replacing(folder / "MODEL_CARD.md") as temporary:
+        write_card(temporary, CardData(metadata, report, localisation, films.table, films.report))
+    return Finished(metadata, report, localisation, "test")
+
+
+def _metadata(folder: Path, films: Films, validation: Readings, ending: Ending) -> ModelMetadata:
+    """All that travels with the weights, fitted on the validation films."""
     calibration = fit_calibration(validation.logits, validation.labels)
     points = fit_operating_points(
         to_probabilities(validation.logits, calibration),
         validation.labels,
         validation.table["patient"].to_numpy(),
-        seed=config.seed,
+        seed=ending.config.seed,
     )
     scale = float(np.percentile(np.abs(validation.evidence), EVIDENCE_PERCENTILE))
-    history = pd.read_csv(folder / "history.csv")
-    metadata = ModelMetadata(
-        preprocessing=preprocessing,
+    return ModelMetadata(
+        preprocessing=ending.start.preprocessing,
         calibration=calibration,
         operating_points=points,
         evidence_scale=EvidenceScale(scale),
-        provenance=_provenance(config, films, balance, history, engine),
+        provenance=_provenance(films, ending, pd.read_csv(folder / HISTORY_FILE)),
     )
-    metadata = save_metadata(folder, metadata)
-    localisation = _localise(folder, films, test)
-    report = evaluate_predictions(
-        test_table, operating_points=points, calibration=calibration, seed=config.seed
-    )
-    with replacing(folder / "MODEL_CARD.md") as temporary:
-        write_card(temporary, CardData(metadata, report, localisation, films.table, films.report))
-    return Finished(metadata, report, localisation)
 
 
 def _store(
     folder: Path,
     model: ChestDenseNet,
-    films: Films,
-    preprocessing: Preprocessing,
-    *,
-    progress: bool,
+    read: Callable[[ChestDenseNet], Readings],
+    team: Team,
 ) -> Readings:
     """Store as float16 if that moves no validation logit by 0.01; returns what is stored."""
 
-    def read(network: ChestDenseNet) -> Readings:
-        part = "validation"
-        return read_part(network, films, part, preprocessing=preprocessing, progress=progress)
+    def save(*, half: bool) -> None:
+        if team.leads:
+            save_weights(folder, model, half=half)
+        team.wait()
 
     whole = read(model)
-    save_weights(folder, model, half=True)
+    save(half=True)
     halved = read(load_weights(folder))
     shift = float(np.abs(whole.logits - halved.logits).max())
     if shift < LARGEST_HALF_SHIFT:
         logger.info("Weights stored as float16; no validation logit moved by over %.4f.", shift)
         return halved
-    save_weights(folder, model, half=False)
+    save(half=False)
     logger.info("Weights stored as float32: float16 would move a logit by %.4f.", shift)
     return whole
 
@@ -150,8 +189,9 @@ def _localise(folder: Path, films: Films, test: Readings) -> dict[str, HitRates]
     """Write ``localisation.csv`` and return the hit rates; nothing without boxes of test films."""
     if films.boxes is None:
         return {}
-    training = films.boxes[films.boxes["image"].isin(films.part("train")["image"])]
-    boxed = films.boxes[films.boxes["image"].isin(test.table["image"])]
+    boxes = films.boxes[films.boxes["finding"].isin(ABNORMAL_KEYS)]
+    training = boxes[boxes["image"].isin(films.part("train")["image"])]
+    boxed = boxes[boxes["image"].isin(test.table["image"])]
     if boxed.empty or training.empty:
         logger.info("No box on both training and test films: no localisation figures.")
         return {}
@@ -160,19 +200,14 @@ def _localise(folder: Path, films: Films, test: Readings) -> dict[str, HitRates]
     return hit_rates(rows, dict(zip(test.table["image"], test.table["patient"], strict=True)))
 
 
-def _provenance(
-    config: TrainConfig,
-    films: Films,
-    balance: dict[str, dict[str, int]],
-    history: pd.DataFrame,
-    engine: str,
-) -> dict[str, Any]:
+def _provenance(films: Films, ending: Ending, history: pd.DataFrame) -> dict[str, Any]:
+    config = ending.config
     served = history[history["px"] == config.px]
     best = served.nlargest(1, "auroc_mean").iloc[0]
-    weights = config.weights if config.weights in ("imagenet", "none") else "a file"
+    few = ending.balance["after"]["films"] < FULL_TRAINING
     return {
         "created": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "config": replace(config, weights=weights).to_dict(),
+        "config": replace(config, weights=ending.start.weights).to_dict(),
         "data_fingerprint": films.fingerprint,
         "counts": {
             part: {
@@ -181,12 +216,12 @@ def _provenance(
             }
             for part in PARTS
         },
-        "balance": balance,
+        "balance": ending.balance,
         "best_epoch": int(best["epoch"]),
         "best_validation_auroc": round(float(best["auroc_mean"]), 4),
         "training_seconds": round(float(history["seconds"].sum())),
-        "engine": engine,
-        "demonstration": weights == "none" or balance["after"]["films"] < FULL_TRAINING,
+        "engine": ending.engine,
+        "demonstration": ending.start.weights == "none" or few,
         "versions": {"python": platform.python_version()}
         | {name: version(name) for name in _PACKAGES},
     }

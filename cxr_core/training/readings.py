@@ -13,6 +13,8 @@ from cxr_core.data.loader import BatchLoader
 from cxr_core.model.densenet import ChestDenseNet
 from cxr_core.model.evidence import signed_evidence
 from cxr_core.training.films import Films, rows_and_labels
+from cxr_core.training.team import Team
+from cxr_core.training.trainer import ALONE
 
 
 @dataclass(frozen=True)
@@ -38,18 +40,30 @@ def read_part(
     part: str,
     *,
     preprocessing: Preprocessing,
+    team: Team = ALONE,
     progress: bool = False,
 ) -> Readings:
-    """Read the films of one part in float32, without augmentation, as ``analyze`` would."""
+    """Read the films of one part in float32, without augmentation, as ``analyze`` would.
+
+    Each process of the team reads every so many-th batch; all get the whole.
+    """
     table = films.part(part)
     rows, labels = rows_and_labels(table)
     loader = BatchLoader(films.cache.images, labels, rows=rows, preprocessing=preprocessing)
-    logits: list[NDArray[np.float32]] = []
-    evidence: list[NDArray[np.float32]] = []
+    mine = range(team.rank, len(loader), team.size)
+    read: dict[int, tuple[NDArray[np.float32], NDArray[np.float32]]] = {}
+    bar = tqdm(mine, desc=f"reading {part}", disable=not progress, leave=False)
     with torch.inference_mode():
-        for images, _ in tqdm(loader, desc=f"reading {part}", disable=not progress, leave=False):
-            features = model.forward_features(images)  # (B, 1024, h, w)
-            logits.append(model.forward_head(features).numpy())  # (B, 4)
+        for number, batch in zip(bar, loader.batches(mine), strict=True):
+            features = model.forward_features(batch.images)  # (B, 1024, h, w)
+            logits = model.forward_head(features).numpy()  # (B, 4)
             maps = [signed_evidence(film[None], model.classifier) for film in features]
-            evidence.append(np.stack(maps))  # (B, 4, h, w)
-    return Readings(table, labels, np.concatenate(logits), np.concatenate(evidence))
+            read[number] = (logits, np.stack(maps))  # (B, 4), (B, 4, h, w)
+    everybody = {number: pair for part_ in team.gather(read) for number, pair in part_.items()}
+    pairs = [everybody[number] for number in range(len(loader))]
+    return Readings(
+        table,
+        labels,
+        np.concatenate([logits for logits, _ in pairs]),
+        np.concatenate([maps for _, maps in pairs]),
+    )

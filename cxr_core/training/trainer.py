@@ -1,4 +1,4 @@
-"""Everything that changes while a network is trained, and one pass over the films."""
+"""Everything that changes while a network is trained, one step of it, and reading with it."""
 
 from typing import Any
 
@@ -6,110 +6,133 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional
+from torch.optim.lr_scheduler import ConstantLR, LRScheduler, OneCycleLR, ReduceLROnPlateau
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from tqdm import tqdm
 
-from cxr_core.data.loader import BatchLoader
-from cxr_core.errors import TrainingError
+from cxr_core.data.loader import Batch, BatchLoader
 from cxr_core.model.densenet import ChestDenseNet
 from cxr_core.training.config import TrainConfig
 from cxr_core.training.device import Engine
+from cxr_core.training.objective import Objective
+from cxr_core.training.team import Team
+
+ALONE = Team()
 
 
 class Trainer:
     """A network in training: weights, their moving average, optimizer and schedule."""
 
-    def __init__(self, model: ChestDenseNet, config: TrainConfig, engine: Engine, steps: int):
-        self.config, self.engine = config, engine
-        self.model = engine.place(model)
+    def __init__(
+        self,
+        network: ChestDenseNet,
+        config: TrainConfig,
+        engine: Engine,
+        steps: int,
+        *,
+        team: Team = ALONE,
+        n_others: int = 0,
+        pos_weight: Tensor | None = None,
+    ) -> None:
+        """Place the network on the device and begin at step 0.
+
+        Args:
+            steps: steps an epoch.
+            n_others: label columns after the four findings.
+            pos_weight: (4,) weights of the positives.
+        """
+        self.config, self.engine, self.team = config, engine, team
+        placed = engine.place(network)
+        objective = Objective(placed, config, engine, n_others=n_others, pos_weight=pos_weight)
+        self.objective = objective.to(engine.device)
+        self.together = team.together(self.objective, engine.device)
+        self.model = self.objective.network
         self.average: AveragedModel | None = None
         if config.averaging:
             ema = get_ema_multi_avg_fn(config.averaging)  # type: ignore[no-untyped-call]
             self.average = AveragedModel(self.model, multi_avg_fn=ema, use_buffers=True)
-        kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[config.optimizer]
-        self.optimizer = kind(
-            self.model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
-        )
-        self.scheduler: torch.optim.lr_scheduler.LRScheduler
-        if config.schedule == "one-cycle":
-            self.scheduler = torch.optim.lr_scheduler.OneCycleLR(
-                self.optimizer, config.learning_rate, total_steps=config.epochs * steps
-            )
-        else:
-            self.scheduler = torch.optim.lr_scheduler.ConstantLR(self.optimizer, factor=1.0)
+        self.optimizer = _optimizer(self.objective, config)
+        self.scheduler = _scheduler(self.optimizer, config, steps)
 
     @property
     def kept(self) -> nn.Module:
         """The network that is validated and kept: the average where there is one."""
         return self.model if self.average is None else self.average.module
 
-    def train_epoch(
-        self, loader: BatchLoader, pos_weight: Tensor | None, *, label: str, progress: bool
-    ) -> float:
-        """One pass over the training films; returns the mean loss.
-
-        Raises:
-            TrainingError: the loss is not finite.
-        """
-        self.model.train()
-        total, films = 0.0, 0
-        bar = tqdm(loader, desc=label, unit="batch", disable=not progress, leave=False)
-        for step, (images, labels) in enumerate(bar):
-            images = images.contiguous(memory_format=self.engine.memory_format)  # (B, 3, S, S)
-            targets = self._smooth(labels)  # (B, 4)
-            with self.engine.autocast():
-                logits = self.model(images)  # (B, 4)
-            loss = functional.binary_cross_entropy_with_logits(
-                logits.float(), targets, pos_weight=pos_weight
-            )
-            value = loss.item()
-            if not np.isfinite(value):
-                raise TrainingError(
-                    f"The loss is no longer a number ({label}, batch {step + 1})",
-                    value=value,
-                    remedy="The state after the last whole epoch is kept; go on from it with "
-                    "--resume, or train anew with a lower learning rate.",
-                )
-            self.optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            self.optimizer.step()
+    def step(self, batch: Batch) -> Tensor:
+        """Learn from one batch; returns this process's part of the batch's mean loss, ()."""
+        self.objective.train()
+        images = batch.images.contiguous(memory_format=self.engine.memory_format)  # (B, 3, S, S)
+        part: Tensor = self.together(images, batch.labels, batch.regions) * batch.share
+        self.optimizer.zero_grad(set_to_none=True)
+        # The team averages the gradients, and the shares of a batch add up to 1.
+        (part * self.team.size).backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        if self.config.schedule != "plateau":
             self.scheduler.step()
-            if self.average is not None:
-                self.average.update_parameters(self.model)
-            total, films = total + value * len(labels), films + len(labels)
-            bar.set_postfix(loss=f"{total / films:.4f}")
-        return total / films
+        if self.average is not None:
+            self.average.update_parameters(self.model)
+        return part.detach()
 
-    def _smooth(self, labels: Tensor) -> Tensor:
-        amount = self.config.label_smoothing
-        return labels * (1 - amount) + amount / 2  # (B, 4)
+    def end_epoch(self, validation_loss: float) -> None:
+        """Lower the rate of a plateau schedule where the loss has stopped falling."""
+        if isinstance(self.scheduler, ReduceLROnPlateau):
+            self.scheduler.step(validation_loss)
 
     def state_dict(self) -> dict[str, Any]:
         """All that a resumed run needs, as tensors and plain values."""
         return {
-            "model": self.model.state_dict(),
+            "objective": self.objective.state_dict(),
             "average": None if self.average is None else self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "scheduler": self.scheduler.state_dict(),
+            "random": torch.get_rng_state(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from ``state_dict``'s value."""
-        self.model.load_state_dict(state["model"])
+        self.objective.load_state_dict(state["objective"])
         if self.average is not None:
             self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.scheduler.load_state_dict(state["scheduler"])
+        torch.set_rng_state(state["random"])
 
 
-def predict(model: nn.Module, loader: BatchLoader, engine: Engine) -> NDArray[np.float32]:
-    """Logits of every film of ``loader``, float32 (N, 4), in its order."""
+def predict(
+    model: nn.Module, loader: BatchLoader, engine: Engine, team: Team = ALONE
+) -> NDArray[np.float32]:
+    """Logits of every film of ``loader``, float32 (N, 4), in its order, in every process.
+
+    Each process reads whole batches, every so many-th one, so that each film is read in the
+    company in which one process would have read it.
+    """
     model.eval()
-    batches = []
+    mine = range(team.rank, len(loader), team.size)
+    read: dict[int, NDArray[np.float32]] = {}
     with torch.inference_mode():
-        for images, _ in loader:
-            images = images.contiguous(memory_format=engine.memory_format)  # (B, 3, S, S)
+        for number, batch in zip(mine, loader.batches(mine), strict=True):
+            images = batch.images.contiguous(memory_format=engine.memory_format)  # (B, 3, S, S)
             with engine.autocast():
-                batches.append(model(images).float().cpu().numpy())  # (B, 4)
-    return np.concatenate(batches)  # (N, 4)
+                read[number] = model(images).float().cpu().numpy()  # (B, 4)
+    everybody = {number: rows for part in team.gather(read) for number, rows in part.items()}
+    return np.concatenate([everybody[number] for number in range(len(loader))])  # (N, 4)
+
+
+def _optimizer(module: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
+    rate, decay = config.learning_rate, config.weight_decay
+    if config.optimizer == "sgd":
+        return torch.optim.SGD(
+            module.parameters(), lr=rate, weight_decay=decay, momentum=config.momentum
+        )
+    kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.AdamW
+    return kind(module.parameters(), lr=rate, weight_decay=decay)
+
+
+def _scheduler(
+    optimizer: torch.optim.Optimizer, config: TrainConfig, steps: int
+) -> LRScheduler | ReduceLROnPlateau:
+    if config.schedule == "one-cycle":
+        return OneCycleLR(optimizer, config.learning_rate, total_steps=config.epochs * steps)
+    if config.schedule == "plateau":
+        return ReduceLROnPlateau(optimizer, factor=0.1, patience=config.patience, threshold=0.0)
+    return ConstantLR(optimizer, factor=1.0)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from cxr_core.training.config import from_preset
+from cxr_core.training.presets import from_preset
 
 _NAMES = ("Effusion", "Atelectasis", "Infiltration")
 SIDE = 96

@@ -1,6 +1,8 @@
-"""Runs that are killed, resumed, finished anew or refused: nothing is lost, nothing mixed."""
+"""Runs that are finished anew or refused: nothing is lost, nothing mixed."""
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -9,41 +11,11 @@ import torch
 from easy_films import CONFIG, EasyFilms, write_easy_films
 
 from cxr_core.errors import DataError, TrainingError
-from cxr_core.model.checkpoint import load_checkpoint
-from cxr_core.training.config import TrainConfig
 from cxr_core.training.films import Sources
-from cxr_core.training.run import run
+from cxr_core.training.run import Manner, run
 from cxr_core.training.trainer import Trainer
 
-
-def test_resuming_after_a_kill_gives_the_same_weights_and_history(
-    finished: Path, sources: Sources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class KilledError(Exception):
-        pass
-
-    real, calls = Trainer.train_epoch, []
-
-    def dies_in_the_third(self: Trainer, *arguments: object, **named: object) -> float:
-        calls.append(1)
-        if len(calls) == 3:
-            raise KilledError
-        return real(self, *arguments, **named)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(Trainer, "train_epoch", dies_in_the_third)
-    with pytest.raises(KilledError):
-        run(CONFIG, sources, tmp_path / "run")
-    assert not (tmp_path / "run" / "model.json").exists()
-    monkeypatch.undo()
-    run(CONFIG, sources, tmp_path / "run", resume=True)
-    weights = load_checkpoint(tmp_path / "run").model.state_dict()
-    expected = load_checkpoint(finished).model.state_dict()
-    assert all(torch.equal(value, expected[key]) for key, value in weights.items())
-    columns = ["epoch", "px", "learning_rate", "train_loss", "validation_loss", "auroc_mean"]
-    pd.testing.assert_frame_equal(
-        pd.read_csv(tmp_path / "run" / "history.csv")[columns],
-        pd.read_csv(finished / "history.csv")[columns],
-    )
+RESUME, FINISH = Manner(resume=True), Manner(finish_only=True)
 
 
 def test_finish_redoes_everything_after_the_fit_and_repairs_a_cut_off(
@@ -56,11 +28,32 @@ def test_finish_redoes_everything_after_the_fit_and_repairs_a_cut_off(
     (copy / "model.json").write_text(json.dumps(document))
     (copy / "predictions_test.csv").unlink()
     (copy / "resume.pt").unlink()
-    run(CONFIG, sources, copy, finish_only=True)
+    run(CONFIG, sources, copy, FINISH)
     assert (copy / "model.safetensors").read_bytes() == weights
     assert (copy / "predictions_test.csv").exists()
     after = json.loads((copy / "model.json").read_text())
     assert after["operating_points"] == json.loads(before)["operating_points"]
+    assert after["preprocessing"] == json.loads(before)["preprocessing"]
+
+
+def test_a_trial_leaves_the_test_part_unread_until_it_is_finished(
+    copy: Path, sources: Sources
+) -> None:
+    card, test = copy / "MODEL_CARD.md", copy / "predictions_test.csv"
+    read = test.read_text()
+    for path in (card, test, copy / "localisation.csv"):
+        path.unlink()
+    finished = run(CONFIG, sources, copy, Manner(finish_only=True, hold_test=True))
+    assert finished is not None
+    assert finished.part == "validation"
+    assert finished.report.n_films == len(pd.read_csv(copy / "predictions_val.csv"))
+    assert not test.exists()
+    assert not card.exists()
+    finished = run(CONFIG, sources, copy, FINISH)
+    assert finished is not None
+    assert finished.part == "test"
+    assert test.read_text() == read
+    assert card.exists()
 
 
 def test_a_folder_with_a_run_is_not_overwritten(copy: Path, sources: Sources) -> None:
@@ -68,18 +61,58 @@ def test_a_folder_with_a_run_is_not_overwritten(copy: Path, sources: Sources) ->
         run(CONFIG, sources, copy)
 
 
-def test_other_settings_or_films_are_refused_before_anything_is_written(
-    copy: Path, sources: Sources, tmp_path: Path
+def test_other_settings_are_refused_before_anything_is_written(
+    copy: Path, sources: Sources
 ) -> None:
     split = (copy / "split.csv").read_text()
-    longer = TrainConfig.from_dict({**CONFIG.to_dict(), "epochs": 9})
-    with pytest.raises(TrainingError, match="epochs was 4 and is 9"):
-        run(longer, sources, copy, resume=True)
+    longer = replace(CONFIG, epochs=9, boxes=0.1)
+    with pytest.raises(TrainingError, match=r"epochs was 4 and is 9; boxes was 0.0 and is 0.1"):
+        run(longer, sources, copy, RESUME)
+    assert (copy / "split.csv").read_text() == split
+
+
+def _films_again(easy: EasyFilms, folder: Path) -> Sources:
+    """The same films in another folder, where they can be changed."""
+    shutil.copytree(easy.images.parent, folder)
+    return Sources(
+        entries=folder / easy.entries.name, images=folder / "images", cache=folder / "cache"
+    )
+
+
+def test_a_film_that_has_vanished_is_named(easy: EasyFilms, copy: Path, tmp_path: Path) -> None:
+    moved = _films_again(easy, tmp_path / "films")
+    (moved.images / "film-007.png").unlink()
+    with pytest.raises(TrainingError, match=r"1 films of the run are not here.*film-007\.png"):
+        run(CONFIG, moved, copy, RESUME)
+
+
+def test_a_film_whose_pixels_have_changed_is_noticed(
+    easy: EasyFilms, copy: Path, tmp_path: Path
+) -> None:
+    moved = _films_again(easy, tmp_path / "films")
+    shutil.copyfile(moved.images / "film-008.png", moved.images / "film-007.png")
+    with pytest.raises(TrainingError, match="look different: their pixels have changed"):
+        run(CONFIG, moved, copy, RESUME)
+
+
+def test_a_label_or_a_split_that_has_changed_is_named(
+    sources: Sources, copy: Path, tmp_path: Path
+) -> None:
+    split = pd.read_csv(copy / "split.csv", dtype=str)
+    patient = split.loc[split["split"] == "train", "patient"].iloc[0]
+    films = split.loc[split["patient"] == patient, "image"].tolist()
+    split.loc[split["patient"] == patient, "split"] = "test"
+    split.to_csv(tmp_path / "split.csv", index=False)
+    other = replace(sources, split=tmp_path / "split.csv")
+    with pytest.raises(TrainingError, match=rf"split is another for 2 films \({films[0]}"):
+        run(CONFIG, other, copy, RESUME)
+
+
+def test_fewer_films_are_refused(copy: Path, tmp_path: Path) -> None:
     fewer = write_easy_films(tmp_path / "fewer", count=84)
     other = Sources(entries=fewer.entries, images=fewer.images, cache=tmp_path / "cache")
-    with pytest.raises(TrainingError, match="data_fingerprint was"):
-        run(CONFIG, other, copy, resume=True)
-    assert (copy / "split.csv").read_text() == split
+    with pytest.raises(TrainingError, match="6 films of the run are not here any more"):
+        run(CONFIG, other, copy, RESUME)
 
 
 def test_a_split_without_test_films_is_refused(
@@ -88,46 +121,46 @@ def test_a_split_without_test_films_is_refused(
     images = pd.read_csv(easy.entries)["Image Index"]
     split = pd.DataFrame({"image": images, "split": "train"})
     split.to_csv(tmp_path / "split.csv", index=False)
-    one_sided = Sources(
-        entries=easy.entries,
-        images=easy.images,
-        cache=sources.cache,
-        split=tmp_path / "split.csv",
-    )
     with pytest.raises(DataError):
-        run(CONFIG, one_sided, tmp_path / "run")
+        run(CONFIG, replace(sources, split=tmp_path / "split.csv"), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
 def test_validation_without_one_class_is_refused_before_the_fit(
-    easy: EasyFilms, sources: Sources, finished: Path, tmp_path: Path
+    sources: Sources, finished: Path, tmp_path: Path
 ) -> None:
     split = pd.read_csv(finished / "split.csv", dtype=str)
     normal = (split["split"] == "validation") & (split["label_no_finding"] == "1")
     split.loc[split["patient"].isin(split.loc[normal, "patient"]), "split"] = "train"
     split.to_csv(tmp_path / "split.csv", index=False)
-    without = Sources(
-        entries=easy.entries, images=easy.images, cache=sources.cache, split=tmp_path / "split.csv"
-    )
+    without = replace(sources, split=tmp_path / "split.csv")
     with pytest.raises(DataError, match=r"do not show No Finding both .*: 0 of \d+ films have it"):
         run(CONFIG, without, tmp_path / "run")
 
 
-def test_a_loss_that_is_no_number_stops_and_keeps_the_last_state(
+def test_boxes_as_a_lesson_need_boxes(sources: Sources, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"needs boxes: boxes=0\.3.*--set boxes=0"):
+        run(replace(CONFIG, boxes=0.3), replace(sources, boxes=None), tmp_path / "run")
+
+
+def test_a_loss_that_is_no_number_names_its_films_and_keeps_the_last_good_state(
     sources: Sources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, calls = Trainer.train_epoch, []
+    real, calls = Trainer.step, []
 
-    def poisoned(self: Trainer, *arguments: object, **named: object) -> float:
+    def poisoned(self: Trainer, batch: object) -> torch.Tensor:
         calls.append(1)
-        if len(calls) == 2:
+        if len(calls) == 6:
             with torch.no_grad():
                 self.model.classifier.bias.fill_(float("nan"))
-        return real(self, *arguments, **named)  # type: ignore[arg-type]
+        return real(self, batch)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Trainer, "train_epoch", poisoned)
-    with pytest.raises(TrainingError, match=r"no longer a number \(epoch 2/4, batch 1\): nan"):
+    monkeypatch.setattr(Trainer, "step", poisoned)
+    with pytest.raises(
+        TrainingError, match=r"no longer a number \(epoch 2/4, batch 2\): nan, on film-\d+\.png"
+    ):
         run(CONFIG, sources, tmp_path / "run")
-    saved = torch.load(tmp_path / "run" / "resume.pt", weights_only=True)
-    assert len(saved["state"]["history"]) == 1
-    assert torch.isfinite(saved["state"]["trainer"]["model"]["classifier.bias"]).all()
+    saved = torch.load(tmp_path / "run" / "resume.pt", weights_only=True)["state"]
+    assert len(saved["standing"]["history"]) == 1
+    bias = saved["trainer"]["objective"]["network.classifier.bias"]
+    assert torch.isfinite(bias).all()

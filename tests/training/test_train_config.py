@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from cxr_core.errors import ConfigError
-from cxr_core.training.config import PRESETS, SEED, TrainConfig, differences, from_preset
+from cxr_core.training.config import TrainConfig, differences
+from cxr_core.training.presets import PRESETS, SEED, from_preset
 
 
 def test_the_seed_preset_is_the_missions_own() -> None:
@@ -55,7 +56,7 @@ def test_impossible_values_are_refused(values: dict[str, object], words: str) ->
 
 
 def test_unknown_names_are_refused() -> None:
-    with pytest.raises(ConfigError, match=r"does not know: momentum"):
-        TrainConfig.from_dict({**SEED.to_dict(), "momentum": 0.9})
+    with pytest.raises(ConfigError, match=r"does not know: nesterov"):
+        TrainConfig.from_dict({**SEED.to_dict(), "nesterov": True})
     with pytest.raises(ConfigError, match=r"no such preset: fast\. Choose one of"):
         from_preset("fast")

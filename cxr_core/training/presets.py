@@ -1,0 +1,154 @@
+"""Named configurations, and single settings given as words."""
+
+from collections.abc import Iterable
+from dataclasses import fields, replace
+from typing import Any, get_type_hints
+
+from cxr_core.data.augmentation import Augmentation
+from cxr_core.errors import ConfigError
+from cxr_core.training.config import TrainConfig
+
+STRONG = Augmentation(
+    flip=0.5, turn=8.0, scale=(0.72, 1.05), shift=0.05, brightness=0.1, contrast=0.2
+)
+# The mission's own: ImageNet weights, Adam, binary cross-entropy, 20 epochs, balanced films.
+SEED = TrainConfig()
+SCRATCH = TrainConfig(
+    preset="scratch",
+    weights="none",
+    population="all",
+    balance="none",
+    epochs=40,
+    train_px=128,
+    finish_epochs=5,
+    optimizer="adamw",
+    learning_rate=1e-3,
+    weight_decay=0.03,
+    label_smoothing=0.03,
+    averaging=0.995,
+    augmentation=STRONG,
+)
+# The second stage of the model that ships: what `scratch` learnt is taken further at the served
+# size, with NIH's other findings and the boxes beside the four (docs/experiments.md).
+BEST = replace(
+    SCRATCH,
+    preset="best",
+    epochs=16,
+    train_px=160,
+    finish_epochs=10,
+    learning_rate=4e-4,
+    averaging=0.99,
+    other_findings=1.0,
+    boxes=0.3,
+    augmentation=replace(STRONG, scale=(0.75, 1.1)),
+)
+PHANTOM = replace(
+    SCRATCH, preset="phantom", epochs=14, train_px=128, finish_epochs=4, averaging=0.98
+)
+# The settings of github.com/zoogzog/chexnet (34d29ee), from scratch: crops as in ImageNet
+# training, Adam, a tenth of the rate after five epochs without a lower validation loss.
+CHEXNET = TrainConfig(
+    preset="chexnet",
+    weights="none",
+    population="all",
+    balance="none",
+    epochs=40,
+    batch_size=16,
+    optimizer="adam",
+    learning_rate=1e-4,
+    weight_decay=1e-5,
+    schedule="plateau",
+    patience=5,
+    augmentation=Augmentation(flip=0.5, crop_area=(0.08, 1.0)),
+)
+# The settings of github.com/jrzech/reproduce-chexnet (7b9d355), from scratch: mirror images
+# only, SGD, a tenth of the rate as soon as the validation loss does not fall.
+REPRODUCE_CHEXNET = replace(
+    CHEXNET,
+    preset="reproduce-chexnet",
+    optimizer="sgd",
+    momentum=0.9,
+    learning_rate=0.01,
+    weight_decay=1e-4,
+    patience=0,
+    augmentation=Augmentation(flip=0.5),
+)
+PRESETS: dict[str, TrainConfig] = {
+    config.preset: config for config in (SEED, SCRATCH, BEST, PHANTOM, CHEXNET, REPRODUCE_CHEXNET)
+}
+_AUGMENTATION = "augmentation."
+
+
+def from_preset(name: str, **overrides: Any) -> TrainConfig:
+    """A preset with some fields replaced; a None override is left out.
+
+    Raises:
+        ConfigError: no such preset, or a value that cannot be.
+    """
+    if name not in PRESETS:
+        raise ConfigError(
+            "There is no such preset", value=name, remedy=f"Choose one of {', '.join(PRESETS)}."
+        )
+    config = PRESETS[name]
+    given = {key: value for key, value in overrides.items() if value is not None}
+    if "epochs" in given and "finish_epochs" not in given and config.finish_epochs:
+        given["finish_epochs"] = min(config.finish_epochs, given["epochs"])
+    return replace(config, **given)
+
+
+def read_settings(words: Iterable[str]) -> dict[str, Any]:
+    """Settings such as ``boxes=0.1`` or ``augmentation.scale=0.8,1.1``, by name.
+
+    The value is read as the type of the field. The parts of the augmentation stay under their
+    dotted names; ``apply_settings`` puts them together.
+
+    Raises:
+        ConfigError: no ``=``, no such field, or a value of another type.
+    """
+    settings: dict[str, Any] = {}
+    kinds = _kinds()
+    for word in words:
+        name, equals, text = (part.strip() for part in word.partition("="))
+        name = name.replace("-", "_")
+        if not equals or name not in kinds:
+            raise ConfigError(
+                "There is no such setting" if equals else "A setting needs a name and a value",
+                value=word,
+                remedy=f"Write name=value with one of {', '.join(sorted(kinds))}.",
+            )
+        settings[name] = _value(name, text, kinds[name])
+    return settings
+
+
+def apply_settings(config: TrainConfig, settings: dict[str, Any]) -> TrainConfig:
+    """``config`` with ``read_settings``'s value applied."""
+    plain = {name: value for name, value in settings.items() if "." not in name}
+    parts = {
+        name.removeprefix(_AUGMENTATION): value for name, value in settings.items() if "." in name
+    }
+    return replace(config, **plain, augmentation=replace(config.augmentation, **parts))
+
+
+def _kinds() -> dict[str, Any]:
+    """Type by name of every field that one word can set."""
+    own, augmentation = get_type_hints(TrainConfig), get_type_hints(Augmentation)
+    kinds = {item.name: own[item.name] for item in fields(TrainConfig)}
+    del kinds["augmentation"], kinds["preset"]
+    return kinds | {
+        _AUGMENTATION + item.name: augmentation[item.name] for item in fields(Augmentation)
+    }
+
+
+def _value(name: str, text: str, kind: Any) -> Any:
+    try:
+        if kind in (int, float):
+            return kind(text)
+        if kind == tuple[float, float]:
+            low, high = (float(part) for part in text.strip("()[]").split(","))
+            return (low, high)
+    except ValueError as error:
+        wanted = {int: "a whole number", float: "a number"}.get(kind, "two numbers, low,high")
+        raise ConfigError(
+            f"{name} has to be {wanted}", value=text, remedy=f"Write for example {name}=1."
+        ) from error
+    return text

@@ -1,0 +1,76 @@
+"""The same run from several seeds, and how far its figures move between them."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from cxr_core.data.tables import write_table
+from cxr_core.errors import ConfigError
+from cxr_core.findings import KEYS, LABELS
+from cxr_core.training.config import TrainConfig
+from cxr_core.training.films import Sources
+from cxr_core.training.loop import HISTORY_FILE
+from cxr_core.training.run import Manner, run
+from cxr_core.training.team import Team
+from cxr_core.training.trainer import ALONE
+
+SEEDS_FILE = "seeds.csv"
+_AREAS = tuple(f"auroc_{name}" for name in (*KEYS, "mean"))
+
+
+def run_seeds(
+    config: TrainConfig,
+    sources: Sources,
+    folder: Path,
+    manner: Manner,
+    *,
+    count: int,
+    team: Team = ALONE,
+) -> pd.DataFrame:
+    """Train ``count`` models that differ in their seed alone, each in a folder of its own.
+
+    The split does not move with the seed: all are compared on the films that the first
+    one's seed, or a given split, sets apart.
+
+    Returns:
+        One row a seed, as in ``seeds.csv``: ``seed, epoch`` (the kept one), its validation
+        ``auroc_effusion, …, auroc_mean``, and the ``seconds`` of the whole run.
+    """
+    if count < 2:
+        raise ConfigError(
+            "A spread needs at least two seeds", value=count, remedy="Say --seeds 3, or leave it."
+        )
+    first = folder / f"seed-{config.seed}"
+    rows = []
+    for seed in range(config.seed, config.seed + count):
+        own = folder / f"seed-{seed}"
+        fixed = sources
+        if seed > config.seed and sources.split is None and sources.test_list is None:
+            fixed = replace(sources, split=first / "split.csv")
+        run(replace(config, seed=seed), fixed, own, manner, team=team)
+        rows.append({"seed": seed, **_kept(own, config.px)})
+        if team.leads:
+            write_table(pd.DataFrame(rows), folder / SEEDS_FILE)
+    return pd.DataFrame(rows)
+
+
+def spread_text(rows: pd.DataFrame) -> str:
+    """Mean, standard deviation and range of the validation areas over the seeds."""
+    lines = [f"Validation AUROC of {len(rows)} seeds: mean ± standard deviation (range)"]
+    for column in _AREAS:
+        name = LABELS.get(column.removeprefix("auroc_"), "Mean")
+        values = rows[column]
+        lines.append(
+            f"  {name:<14}{values.mean():.3f} ± {values.std():.3f} "
+            f"({values.min():.3f} to {values.max():.3f})"
+        )
+    return "\n".join(lines)
+
+
+def _kept(folder: Path, px: int) -> dict[str, float]:
+    """The kept epoch of a run, from its history."""
+    history = pd.read_csv(folder / HISTORY_FILE)
+    best = history[history["px"] == px].nlargest(1, "auroc_mean").iloc[0]
+    areas = {column: float(best[column]) for column in _AREAS}
+    return {"epoch": int(best["epoch"]), **areas, "seconds": float(history["seconds"].sum())}

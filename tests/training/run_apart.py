@@ -1,0 +1,143 @@
+"""A run in a process of its own, alone or under torchrun, that can be made to end badly.
+
+python run_apart.py SOURCES RUN [--die-at step:3 | save:2 | validation:2]
+torchrun --nproc-per-node 2 run_apart.py SOURCES RUN [--stop-at 6]
+torchrun --nproc-per-node 2 run_apart.py --gradients OUT.pt
+"""
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from easy_films import CONFIG
+
+from cxr_core import atomic
+from cxr_core.config import Preprocessing
+from cxr_core.data.loader import BatchLoader
+from cxr_core.errors import TrainingStoppedError
+from cxr_core.model.densenet import ChestDenseNet
+from cxr_core.training import loop, resume
+from cxr_core.training.device import Engine
+from cxr_core.training.films import Sources
+from cxr_core.training.presets import SEED
+from cxr_core.training.run import Manner, run
+from cxr_core.training.team import Team, join_team
+from cxr_core.training.trainer import Trainer
+
+
+def sources_in(folder: Path) -> Sources:
+    """The easy films as ``write_easy_films`` laid them out, with the cache beside them."""
+    return Sources(
+        entries=folder / "entries.csv",
+        images=folder / "images",
+        cache=folder.parent / "cache",
+        boxes=folder / "boxes.csv",
+    )
+
+
+def on_call(number: int, what: Callable[..., Any], then: Callable[[], None]) -> Callable[..., Any]:
+    """``what``, but before its call of this number, ``then``."""
+    calls = []
+
+    def counted(*arguments: Any, **named: Any) -> Any:
+        calls.append(1)
+        if len(calls) == number:
+            then()
+        return what(*arguments, **named)
+
+    return counted
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def die_at(place: str) -> None:
+    """Arrange a ``kill -9`` at the n-th step, validation, or half-written saved state."""
+    name, number = place.split(":")
+    if name == "step":
+        Trainer.step = on_call(int(number), Trainer.step, die)  # type: ignore[method-assign]
+    elif name == "validation":
+        loop._validate = on_call(int(number), loop._validate, die)
+    else:
+        real = resume.torch.save
+
+        def half(content: object, path: Path) -> None:
+            real(content, path)
+            os.truncate(path, path.stat().st_size // 2)
+            die()
+
+        resume.torch.save = on_call(int(number), real, lambda: setattr(resume.torch, "save", half))
+
+
+def only_the_leader_writes(team: Team) -> None:
+    """A process that does not lead fails when it puts a file in place."""
+    if not team.leads:
+
+        def refuse(*_: object) -> None:
+            raise AssertionError("A process that does not lead has written a file")
+
+        atomic.os.replace = refuse  # type: ignore[assignment]
+
+
+def gradients(team: Team) -> dict[str, torch.Tensor]:
+    """Of one step on six films: this team's, or one process's that adds up the same halves."""
+    engine = Engine(torch.device("cpu"), bf16=False)
+    random = np.random.default_rng(0)
+    films = random.integers(0, 256, (6, 64, 64), dtype=np.uint8)
+    labels = random.integers(0, 2, (6, 4)).astype(np.float32)
+
+    def step_of(team: Team, parts: list[tuple[int, int]]) -> dict[str, torch.Tensor]:
+        torch.manual_seed(0)
+        trainer = Trainer(ChestDenseNet(), SEED, engine, 1, team=team)
+        trainer.objective.train()
+        for part in parts:
+            (batch,) = BatchLoader(films, labels, preprocessing=Preprocessing(64), part=part)
+            loss = trainer.together(batch.images, batch.labels, None) * batch.share
+            (loss * team.size).backward()
+        named = trainer.objective.named_parameters()
+        return {name: value.grad for name, value in named if value.grad is not None}
+
+    mine = step_of(team, [(team.rank, team.size)])
+    alone = step_of(Team(), [(rank, team.size) for rank in range(team.size)])
+    return {f"team.{name}": value for name, value in mine.items()} | {
+        f"alone.{name}": value for name, value in alone.items()
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("sources", type=Path, nargs="?")
+    parser.add_argument("run", type=Path, nargs="?")
+    parser.add_argument("--die-at")
+    parser.add_argument("--stop-at", type=int)
+    parser.add_argument("--gradients", type=Path)
+    words = parser.parse_args()
+    if words.die_at:
+        die_at(words.die_at)
+    if words.stop_at:
+        ask = on_call(words.stop_at, Trainer.step, lambda: os.kill(os.getpid(), signal.SIGTERM))
+        Trainer.step = ask  # type: ignore[method-assign]
+    with join_team() as team:
+        if words.gradients:
+            found = gradients(team)
+            if team.leads:
+                torch.save(found, words.gradients)
+            return 0
+        only_the_leader_writes(team)
+        manner = Manner(resume=True, seconds_a_save=0)
+        try:
+            run(CONFIG, sources_in(words.sources), words.run, manner, team=team)
+        except TrainingStoppedError as error:
+            print(error)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,33 @@
+"""``kill -9``: a run that was killed goes on, and ends as if nobody had touched it."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from easy_films import EasyFilms
+from test_stopped import assert_same_run
+
+SCRIPT = Path(__file__).parent / "run_apart.py"
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+
+
+@pytest.mark.slow
+def test_killed_three_times_it_ends_with_the_same_weights_and_history(
+    finished: Path, easy: EasyFilms, tmp_path: Path
+) -> None:
+    command = [sys.executable, str(SCRIPT), str(easy.entries.parent), str(tmp_path / "run")]
+    # In the first epoch before its third step, while a state is half written, and in a validation.
+    for place in ("step:3", "save:4", "validation:1"):
+        killed = subprocess.run(
+            [*command, "--die-at", place], capture_output=True, timeout=300, env=ENVIRONMENT
+        )
+        assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+        assert not (tmp_path / "run" / "model.json").exists()
+    subprocess.run(command, check=True, timeout=300, env=ENVIRONMENT)
+    assert_same_run(tmp_path / "run", finished)
+    assert {path.name for path in finished.iterdir()} == {
+        path.name for path in (tmp_path / "run").iterdir()
+    }
