@@ -5,21 +5,16 @@ logits of the weights as they are stored. The test part is only ever reported.
 """
 
 import logging
-import platform
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from cxr_core.atomic import replacing
 from cxr_core.config import EvidenceScale
-from cxr_core.data.balance import balance_counts
 from cxr_core.data.tables import write_table
 from cxr_core.evaluation.calibration import fit_calibration, to_probabilities
 from cxr_core.evaluation.localisation import HitRates, hit_rates, localisation_rows
@@ -32,22 +27,16 @@ from cxr_core.model.checkpoint import load_weights, save_metadata, save_weights
 from cxr_core.model.densenet import ChestDenseNet
 from cxr_core.model.metadata import ModelMetadata
 from cxr_core.training.card import CardData, write_card
-from cxr_core.training.config import TrainConfig
-from cxr_core.training.films import PARTS, Films
+from cxr_core.training.ending import Ending, provenance
+from cxr_core.training.films import Films
 from cxr_core.training.loop import HISTORY_FILE
 from cxr_core.training.readings import Readings, read_part
-from cxr_core.training.start import Start
 from cxr_core.training.team import Team
-from cxr_core.training.trainer import ALONE
 
 logger = logging.getLogger(__name__)
 
 LARGEST_HALF_SHIFT = 0.01  # logits; above it the weights are stored as float32
 EVIDENCE_PERCENTILE = 99.0
-FULL_TRAINING = (
-    20_000  # films; below it, or without pre-trained weights, a model is a demonstration
-)
-_PACKAGES = ("torch", "torchvision", "numpy", "pandas", "pillow", "grad-cam")
 
 
 @dataclass(frozen=True)
@@ -65,29 +54,6 @@ class Finished:
     report: EvaluationReport
     localisation: dict[str, HitRates]
     part: str
-
-
-@dataclass(frozen=True)
-class Ending:
-    """What the end of a run is told of it.
-
-    Attributes:
-        config, start: what it was trained with and from.
-        balance: counts of the training rows before and after balancing.
-        engine: what it was trained on, in words.
-        fresh: store the model's weights; otherwise those in the folder stay as they are.
-        hold_test: leave the test part unread; then there is no card.
-        team: the processes that read the films together; only its leader writes.
-    """
-
-    config: TrainConfig
-    start: Start
-    balance: dict[str, dict[str, int]]
-    engine: str
-    fresh: bool
-    hold_test: bool = False
-    team: Team = ALONE
-    progress: bool = False
 
 
 def finish(folder: Path, model: ChestDenseNet, films: Films, ending: Ending) -> Finished | None:
@@ -156,7 +122,7 @@ def _metadata(folder: Path, films: Films, validation: Readings, ending: Ending) 
         calibration=calibration,
         operating_points=points,
         evidence_scale=EvidenceScale(scale),
-        provenance=_provenance(films, ending, pd.read_csv(folder / HISTORY_FILE)),
+        provenance=provenance(films, ending, pd.read_csv(folder / HISTORY_FILE)),
     )
 
 
@@ -198,30 +164,3 @@ def _localise(folder: Path, films: Films, test: Readings) -> dict[str, HitRates]
     rows = localisation_rows(test.table["image"].tolist(), test.evidence, boxed, training)
     write_table(rows, folder / "localisation.csv")
     return hit_rates(rows, dict(zip(test.table["image"], test.table["patient"], strict=True)))
-
-
-def _provenance(films: Films, ending: Ending, history: pd.DataFrame) -> dict[str, Any]:
-    config = ending.config
-    served = history[history["px"] == config.px]
-    best = served.nlargest(1, "auroc_mean").iloc[0]
-    few = ending.balance["after"]["films"] < FULL_TRAINING
-    return {
-        "created": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "config": replace(config, weights=ending.start.weights).to_dict(),
-        "data_fingerprint": films.fingerprint,
-        "counts": {
-            part: {
-                **balance_counts(films.part(part)),
-                "patients": int(films.part(part)["patient"].nunique()),
-            }
-            for part in PARTS
-        },
-        "balance": ending.balance,
-        "best_epoch": int(best["epoch"]),
-        "best_validation_auroc": round(float(best["auroc_mean"]), 4),
-        "training_seconds": round(float(history["seconds"].sum())),
-        "engine": ending.engine,
-        "demonstration": ending.start.weights == "none" or few,
-        "versions": {"python": platform.python_version()}
-        | {name: version(name) for name in _PACKAGES},
-    }

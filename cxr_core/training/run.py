@@ -16,10 +16,11 @@ from cxr_core.model.densenet import ChestDenseNet
 from cxr_core.training.config import TrainConfig
 from cxr_core.training.config_file import CONFIG_FILE, read_engine, read_start, write_config
 from cxr_core.training.device import Engine, choose_engine
+from cxr_core.training.ending import Ending
 from cxr_core.training.films import Films, Sources, gather
 from cxr_core.training.learning import Learning, make_loaders, prepare_learning
 from cxr_core.training.loop import SECONDS_A_SAVE, Place, fit
-from cxr_core.training.postfit import Ending, Finished, finish
+from cxr_core.training.postfit import Finished, finish
 from cxr_core.training.resume import RESUME_FILE
 from cxr_core.training.same_run import check_same_run
 from cxr_core.training.start import choose_start, starting_network
