@@ -176,11 +176,11 @@ class BatchLoader:
     def _regions(self, places: NDArray[np.intp], changes: Changes | None) -> Regions | None:
         if self.boxes is None:
             return None
-        regions = self.boxes.of(places).to(self.device)
-        if changes is None or len(regions.film) == 0:
-            return regions
-        moved = changes.of(regions.film.cpu()).move(regions.maps.unsqueeze(1))  # (P, 1, M, M)
-        return regions._replace(maps=moved.squeeze(1))
+        regions = self.boxes.of(places)
+        maps = regions.maps.to(self.device)  # (P, M, M)
+        if changes is not None and len(maps):
+            maps = changes.of(regions.film).move(maps.unsqueeze(1)).squeeze(1)
+        return Regions(regions.film.to(self.device), regions.finding.to(self.device), maps)
 
 
 def _generator(*numbers: int) -> torch.Generator:

@@ -26,10 +26,6 @@ class Regions(NamedTuple):
     finding: Tensor
     maps: Tensor
 
-    def to(self, device: torch.device) -> "Regions":
-        """The same on another device."""
-        return Regions(self.film.to(device), self.finding.to(device), self.maps.to(device))
-
 
 @dataclass(frozen=True)
 class BoxedFilms:

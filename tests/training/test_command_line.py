@@ -15,6 +15,33 @@ def test_words_become_settings() -> None:
     assert (config.preset, config.epochs, config.seed, config.weights) == ("scratch", 3, 5, "none")
 
 
+def test_any_setting_can_be_set_and_the_manner_told() -> None:
+    words = "--phantom 4 --out r --preset best --set boxes=0.2 --set augmentation.turn=2"
+    arguments = train.parse_arguments([*words.split(), "--hold-test", "--save-minutes", "0.5"])
+    config, manner = train.make_config(arguments), train.make_manner(arguments)
+    assert (config.boxes, config.augmentation.turn) == (0.2, 2.0)
+    assert manner.hold_test
+    assert manner.seconds_a_save == 30
+    assert not manner.resume
+
+
+def test_a_setting_that_does_not_exist_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert train.main(["--phantom", "4", "--out", "r", "--set", "colour=1"]) == 1
+    assert "There is no such setting: colour=1" in capsys.readouterr().err
+
+
+def test_a_full_disk_anywhere_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> str:
+        raise OSError(28, "No space left on device", "r/split.csv")
+
+    monkeypatch.setattr(train, "train", full)
+    assert train.main(["--phantom", "4", "--out", "r"]) == 1
+    error = capsys.readouterr().err
+    assert "No space left on device: 'r/split.csv'. What was saved before is whole" in error
+
+
 @pytest.mark.parametrize(
     "words",
     ["--out r", "--out r --entries e.csv", "--phantom 9 --entries e --images i --out r"],

@@ -1,0 +1,156 @@
+"""Training films a second: ours beside a plain loop, and beside the bare step, in one run.
+
+    python -m bench.training_speed --images ../shared/nih/images --films 128 --rounds 2
+
+The plain loop is what one writes first: a DataLoader with two workers that decodes and
+transforms each PNG in every epoch, float32, contiguous tensors. Both train a DenseNet121 at
+224 px with batches of 32 on the same films, one after the other and again, so that a noisy
+machine is noisy for both. The bare step is ours on one batch that stays on the device: what
+would be reached if films cost nothing.
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import nn
+from torch.utils.data import DataLoader, Dataset
+from torchvision import models, transforms
+
+from cxr_core.config import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
+from cxr_core.data.cache import open_cache
+from cxr_core.data.loader import BatchLoader
+from cxr_core.model.densenet import ChestDenseNet
+from cxr_core.training.config import MILD
+from cxr_core.training.device import choose_engine
+from cxr_core.training.epoch import Watch, train_epoch
+from cxr_core.training.presets import SEED
+from cxr_core.training.standing import Standing
+from cxr_core.training.stopping import StopRequest
+from cxr_core.training.trainer import Trainer
+
+BATCH, PX = 32, 224
+NIH_TRAINING_FILMS, NIH_EPOCHS = 86_524, 20  # the official train_val list, the seed preset
+
+
+class PngFilms(Dataset[tuple[torch.Tensor, torch.Tensor]]):
+    """PNG files, decoded and transformed anew each time they are asked for."""
+
+    def __init__(self, paths: list[Path]) -> None:
+        self.paths = paths
+        self.transform = transforms.Compose(
+            [
+                transforms.Resize((PX, PX)),
+                transforms.RandomAffine(5, translate=(0.03, 0.03), scale=(0.95, 1.1)),
+                transforms.ColorJitter(brightness=0.08, contrast=0.15),
+                transforms.ToTensor(),
+                transforms.Normalize(IMAGENET_MEAN, IMAGENET_STD),
+            ]
+        )
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.transform(Image.open(self.paths[index]).convert("RGB")), torch.zeros(4)
+
+
+def plain_epochs(paths: list[Path], device: torch.device) -> Callable[[], None]:
+    """One epoch of the plain loop, as a call."""
+    model = models.densenet121(weights=None)
+    model.classifier = nn.Linear(model.classifier.in_features, 4)
+    model.to(device).train()
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-4)
+    loader = DataLoader(PngFilms(paths), batch_size=BATCH, shuffle=True, num_workers=2)
+
+    def epoch() -> None:
+        for images, labels in loader:
+            loss = nn.functional.binary_cross_entropy_with_logits(
+                model(images.to(device)), labels.to(device)
+            )
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            loss.item()
+
+    return epoch
+
+
+class Ours:
+    """This project's epochs over the same films, from the cache."""
+
+    def __init__(self, paths: list[Path], folder: Path) -> None:
+        self.engine = choose_engine()
+        cache = open_cache(paths, size=PX, folder=folder)
+        labels = np.zeros((len(paths), 4), dtype=np.float32)
+        self.loader = BatchLoader(
+            cache.images,
+            labels,
+            preprocessing=Preprocessing(PX),
+            batch_size=BATCH,
+            shuffle=True,
+            augmentation=MILD,
+            device=self.engine.device,
+        )
+        self.trainer = Trainer(ChestDenseNet(), SEED, self.engine, len(self.loader) * 1000)
+        self.watch = Watch(StopRequest(), lambda: None, float("inf"), cache.names)
+        self.waiting: list[float] = []
+
+    def epoch(self) -> None:
+        """One epoch; notes the share of it that waited for films."""
+        standing = Standing()
+        train_epoch(self.trainer, self.loader, standing, self.watch, label="bench")
+        self.waiting.append(standing.waiting / standing.seconds)
+
+    def bare(self) -> None:
+        """As many steps on one batch that stays where it is."""
+        batch = next(iter(self.loader))
+        for _ in range(len(self.loader)):
+            self.trainer.step(batch)
+        if self.engine.device.type == "cuda":
+            torch.cuda.synchronize()
+
+
+def main() -> int:
+    """Measure and print; returns 0."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--images", type=Path, required=True, help="folder of PNGs")
+    parser.add_argument("--films", type=int, default=128, help="a multiple of 32")
+    parser.add_argument("--rounds", type=int, default=2)
+    words = parser.parse_args()
+    paths = sorted(words.images.glob("*.png"))[: words.films // BATCH * BATCH]
+    with tempfile.TemporaryDirectory() as folder:
+        ours = Ours(paths, Path(folder))
+        works = {
+            "plain loop": plain_epochs(paths, ours.engine.device),
+            "ours": ours.epoch,
+            "bare step": ours.bare,
+        }
+        speeds: dict[str, list[float]] = {name: [] for name in works}
+        for number in range(words.rounds + 1):
+            for name, work in works.items():
+                started = time.perf_counter()
+                work()
+                if number:  # the first round warms up
+                    speeds[name].append(len(paths) / (time.perf_counter() - started))
+    speed = {name: statistics.median(values) for name, values in speeds.items()}
+    print(f"{ours.engine}, {torch.get_num_threads()} threads, torch {torch.__version__}")
+    for name, value in speed.items():
+        print(f"{name:<12}{value:8.1f} films/s")
+    print(f"ours / plain loop   {speed['ours'] / speed['plain loop']:.2f}")
+    print(f"ours / bare step    {speed['ours'] / speed['bare step']:.2f}")
+    print(f"waiting for films   {statistics.median(ours.waiting):.1%} of an epoch")
+    hours = NIH_TRAINING_FILMS * NIH_EPOCHS / speed["ours"] / 3600
+    print(f"all of NIH, {NIH_EPOCHS} epochs of {NIH_TRAINING_FILMS:,} films: {hours:.1f} hours")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
