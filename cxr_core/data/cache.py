@@ -2,9 +2,6 @@
 
 import json
 import logging
-import os
-import shutil
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,15 +10,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from tqdm import tqdm
 
-from cxr_core.data.decode import Film, decode_film, decode_films
+from cxr_core.data.cache_build import build_cache
+from cxr_core.data.decode import decode_film
 from cxr_core.data.fingerprint import fingerprint
 from cxr_core.errors import DataError
 
-_MOST_REJECTED = 0.05  # of the films
 _CHECKED = 3  # films decoded again when a cache is opened, to notice a changed decoder
-_ABANDONED = 24 * 3600.0  # seconds after which a half-written file is nobody's
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +67,7 @@ def open_cache(
     A cache belongs to the files' names, sizes and times and to ``size``; when any of them
     changes, another one is made beside it. Each film goes through the same
     ``read_radiograph`` and ``to_square`` as an uploaded one. Memory stays small whatever N:
-    films travel in small batches from the workers to the memory map.
+    films travel in small batches from the workers to the file.
 
     Args:
         paths: image files, each file name once.
@@ -81,8 +76,8 @@ def open_cache(
         progress: show a bar while decoding.
 
     Raises:
-        DataError: no path or a file name twice, a file missing, too little disk space, or
-            more than 5 % of the films cannot be decoded.
+        DataError: no path or a file name twice, a file missing, a disk that is full or cannot
+            be written, or more than 5 % of the films cannot be decoded.
     """
     paths = [Path(path) for path in paths]
     key = fingerprint(paths, size=size)
@@ -90,7 +85,8 @@ def open_cache(
     cache = _load(stem, count=len(paths), size=size)
     if cache is not None and _still_true(cache, paths, size=size):
         return cache
-    _build(paths, size=size, stem=stem, progress=progress)
+    del cache  # Windows replaces no file that is still mapped
+    build_cache(paths, size=size, stem=stem, progress=progress)
     cache = _load(stem, count=len(paths), size=size)
     if cache is None:
         raise DataError(
@@ -128,75 +124,3 @@ def _still_true(cache: ImageCache, paths: Sequence[Path], *, size: int) -> bool:
             logger.warning("Films decode differently now; they are decoded again.")
             return False
     return True
-
-
-def _build(paths: Sequence[Path], *, size: int, stem: Path, progress: bool) -> None:
-    """Decode every film into ``stem``.npy, then write ``stem``.json, whose presence ends it."""
-    stem.parent.mkdir(parents=True, exist_ok=True)
-    _remove_abandoned(stem.parent)
-    _require_space(stem.parent, len(paths) * size * size)
-    temporary = stem.with_name(f"{stem.name}.{os.getpid()}.partial")
-    try:
-        images = np.lib.format.open_memmap(
-            temporary, mode="w+", dtype=np.uint8, shape=(len(paths), size, size)
-        )
-        films = decode_films(paths, size=size)
-        bar = tqdm(
-            films, total=len(paths), desc="Decoding films", unit="film", disable=not progress
-        )
-        names, rejected = _fill(images, zip(paths, bar, strict=True), total=len(paths))
-        images.flush()
-        del images  # Windows renames no file that is still mapped
-        os.replace(temporary, stem.with_suffix(".npy"))
-        temporary.write_text(json.dumps({"names": names, "rejected": rejected}), encoding="utf-8")
-        os.replace(temporary, stem.with_suffix(".json"))
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _fill(
-    images: NDArray[np.uint8], films: Iterable[tuple[Path, Film]], *, total: int
-) -> tuple[list[str], list[tuple[str, str]]]:
-    """Write decoded films one after another; return their names and (name, reason) of the rest."""
-    names: list[str] = []
-    rejected: list[tuple[str, str]] = []
-    for path, film in films:
-        if isinstance(film, str):
-            rejected.append((path.name, film))
-            logger.info("%s was left out: %s", path.name, film)
-            if len(rejected) > _MOST_REJECTED * total:
-                raise _too_many_rejected(rejected, total)
-        else:
-            images[len(names)] = film  # (size, size)
-            names.append(path.name)
-    if rejected:
-        logger.warning("%d of %d films cannot be decoded and are left out.", len(rejected), total)
-    return names, rejected
-
-
-def _too_many_rejected(rejected: list[tuple[str, str]], total: int) -> DataError:
-    reasons = "; ".join(f"{name}: {reason}" for name, reason in rejected[:3])
-    return DataError(
-        f"More than {_MOST_REJECTED:.0%} of the films cannot be decoded",
-        value=f"{len(rejected):,} of {total:,} films so far, such as {reasons.rstrip('.')}",
-        remedy="Check the image folder; perhaps a download is incomplete.",
-    )
-
-
-def _require_space(folder: Path, needed: int) -> None:
-    """Refuse early: a memory map on a full disk would kill the process without a word."""
-    free = shutil.disk_usage(folder).free
-    if needed > free:
-        raise DataError(
-            "The disk has too little space for the decoded films",
-            value=f"{needed / 2**30:.1f} GiB needed, {free / 2**30:.1f} GiB free in {folder}",
-            remedy="Free some space or choose another cache folder.",
-        )
-
-
-def _remove_abandoned(folder: Path) -> None:
-    """Delete what runs that were killed while decoding left behind."""
-    for path in folder.glob("films_*.partial"):
-        if time.time() - path.stat().st_mtime > _ABANDONED:
-            logger.info("Removing the half-written %s of an earlier run.", path)
-            path.unlink(missing_ok=True)
