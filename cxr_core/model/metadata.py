@@ -37,6 +37,14 @@ class ModelMetadata:
     model_sha256: str = ""
 
 
+def learnt_outside(provenance: Mapping[str, Any]) -> bool:
+    """Whether a model's weights come in part from elsewhere, as its provenance tells."""
+    known = provenance.get("outside_weights")
+    if known is None:  # a model of before this was noted
+        return bool(provenance.get("config", {}).get("weights") != "none")
+    return bool(known)
+
+
 def canonical_sha256(document: Mapping[str, Any]) -> str:
     """SHA-256 of ``document`` without its own ``model_sha256``, keys sorted, no spaces."""
     content = {key: value for key, value in document.items() if key != "model_sha256"}

@@ -10,7 +10,7 @@ import pandas as pd
 from cxr_core.evaluation.localisation import HitRates
 from cxr_core.evaluation.results import EvaluationReport
 from cxr_core.findings import KEYS, LABELS
-from cxr_core.model.metadata import ModelMetadata
+from cxr_core.model.metadata import ModelMetadata, learnt_outside
 from cxr_core.training.biases import bias_lines
 from cxr_core.training.config import TrainConfig, differences
 from cxr_core.training.presets import SEED
@@ -56,7 +56,7 @@ def _intended_use(data: CardData) -> str:
     kind = (
         "This is a **demonstration model**: it shows what the tool does, not what a model "
         f"trained on all of NIH's films can do. It learnt from {_trained(provenance):,} films"
-        + (", without pre-trained weights." if provenance["config"]["weights"] == "none" else ".")
+        + ("." if learnt_outside(provenance) else ", without pre-trained weights.")
         if provenance["demonstration"]
         else f"It learnt from {_trained(provenance):,} films."
     )
@@ -84,12 +84,17 @@ def _training(data: CardData) -> str:
         f"## Training\n\nPreset `{config.preset}`, {config.epochs} epochs; epoch "
         f"{provenance['best_epoch']} was kept, which had the highest mean validation AUROC at "
         f"{config.px} px ({provenance['best_validation_auroc']:.3f}). Trained on "
-        f"{provenance['engine']} in {provenance['training_seconds'] / 60:.0f} minutes. "
-        f"{versions}.\n\n"
+        f"{provenance['engine']} in {provenance['training_seconds'] / 60:.0f} minutes"
+        f"{_went_on(config.weights)}. {versions}.\n\n"
         "The mission's own preset is `seed`: ImageNet weights, Adam, binary cross-entropy, 20 "
         "epochs. "
         + ("This model differs from it in:\n\n" + table(rows) if changes else "This is it.")
     )
+
+
+def _went_on(weights: str) -> str:
+    kind, _, name = weights.partition(" ")
+    return f", going on from the model `{name}` on the same films" if kind == "model" else ""
 
 
 def _data(data: CardData) -> str:

@@ -55,7 +55,7 @@ def read_start(folder: Path) -> Start | None:
     try:
         values = found["preprocessing"]
         own = Preprocessing(values["size"], tuple(values["mean"]), tuple(values["std"]))
-        return Start(own, str(found["weights"]))
+        return Start(own, str(found["weights"]), bool(found["outside"]))
     except (KeyError, TypeError, ValueError) as error:
         raise _unreadable(folder / CONFIG_FILE) from error
 

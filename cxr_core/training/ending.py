@@ -16,7 +16,7 @@ from cxr_core.training.team import Team
 from cxr_core.training.trainer import ALONE
 
 FULL_TRAINING = (
-    20_000  # films; below it, or without pre-trained weights, a model is a demonstration
+    20_000  # films; below it, or with nothing learnt elsewhere, a model is a demonstration
 )
 _PACKAGES = ("torch", "torchvision", "numpy", "pandas", "pillow", "grad-cam")
 
@@ -66,7 +66,8 @@ def provenance(films: Films, ending: Ending, history: pd.DataFrame) -> dict[str,
         "best_validation_auroc": round(float(best["auroc_mean"]), 4),
         "training_seconds": round(float(history["seconds"].sum())),
         "engine": ending.engine,
-        "demonstration": ending.start.weights == "none" or few,
+        "outside_weights": ending.start.outside,
+        "demonstration": few or not ending.start.outside,
         "versions": {"python": platform.python_version()}
         | {name: version(name) for name in _PACKAGES},
     }

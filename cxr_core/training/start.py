@@ -11,7 +11,7 @@ from cxr_core.data.tables import examples
 from cxr_core.errors import PatientLeakError, WeightsError
 from cxr_core.model.checkpoint import load_weights
 from cxr_core.model.densenet import ChestDenseNet, build_densenet
-from cxr_core.model.metadata import METADATA_FILE, load_metadata
+from cxr_core.model.metadata import METADATA_FILE, learnt_outside, load_metadata
 from cxr_core.training.config import TrainConfig
 from cxr_core.training.films import Films, rows_and_labels
 
@@ -25,10 +25,13 @@ class Start:
     Attributes:
         preprocessing: of the run's films.
         weights: in words, for the card: ``none``, ``imagenet``, ``a file`` or the model's hash.
+        outside: whether anything was learnt from other films than the run's, be it by the model
+            that it goes on from.
     """
 
     preprocessing: Preprocessing
     weights: str
+    outside: bool
 
 
 def choose_start(config: TrainConfig, films: Films) -> Start:
@@ -45,16 +48,17 @@ def choose_start(config: TrainConfig, films: Films) -> Start:
         # A thousand films fix mean and deviation to far below what matters.
         sample = films.cache.images[rows[:: max(1, len(rows) // 1000)]] / 255.0
         mean, std = round(float(sample.mean()), 4), round(float(sample.std()), 4)
-        return Start(Preprocessing(config.px, (mean,) * 3, (std,) * 3), "none")
+        return Start(Preprocessing(config.px, (mean,) * 3, (std,) * 3), "none", outside=False)
     folder = Path(config.weights)
     if is_model_folder(folder):
         _require_apart(folder, films.table)
         metadata = load_metadata(folder)
         own = metadata.preprocessing
         words = f"model {metadata.model_sha256[:12]}"
-        return Start(Preprocessing(config.px, own.mean, own.std), words)
+        outside = learnt_outside(metadata.provenance)
+        return Start(Preprocessing(config.px, own.mean, own.std), words, outside)
     kind = "imagenet" if config.weights == "imagenet" else "a file"
-    return Start(Preprocessing(config.px, IMAGENET_MEAN, IMAGENET_STD), kind)
+    return Start(Preprocessing(config.px, IMAGENET_MEAN, IMAGENET_STD), kind, outside=True)
 
 
 def starting_network(weights: str) -> ChestDenseNet:

@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from cxr_core.model.metadata import load_metadata
+from cxr_core.model.metadata import learnt_outside, load_metadata
 from cxr_core.ui.measured import measured_model
 from cxr_core.ui.model import model_folder
 from cxr_core.ui.page import quiet
@@ -22,8 +22,7 @@ def origin(provenance: dict[str, Any]) -> str:
     counts = provenance.get("counts", {}).get("train", {})
     films = f"{counts['films']:,} films" if "films" in counts else "an unstated number of films"
     patients = f" of {counts['patients']:,} patients" if "patients" in counts else ""
-    weights = provenance.get("config", {}).get("weights")
-    start = ", without pre-trained weights" if weights == "none" else ""
+    start = "" if learnt_outside(provenance) else ", without pre-trained weights"
     learnt = f"It learnt from {films}{patients}{start}."
     if provenance.get("demonstration", True):
         return f"This is a demonstration model: it shows what the tool does. {learnt}"

@@ -11,7 +11,12 @@ from cxr_core.errors import CheckpointError
 from cxr_core.findings import KEYS
 from cxr_core.model.checkpoint import load_checkpoint, save_checkpoint, save_metadata
 from cxr_core.model.densenet import ChestDenseNet
-from cxr_core.model.metadata import ModelMetadata, canonical_sha256, load_metadata
+from cxr_core.model.metadata import (
+    ModelMetadata,
+    canonical_sha256,
+    learnt_outside,
+    load_metadata,
+)
 
 
 @pytest.fixture(scope="module")
@@ -140,3 +145,16 @@ def test_a_value_that_cannot_be_is_refused_even_with_its_hash(folder: Path) -> N
     edit(folder, model_sha256=canonical_sha256(document))
     with pytest.raises(CheckpointError, match="one that cannot be"):
         load_metadata(folder)
+
+
+@pytest.mark.parametrize(
+    ("provenance", "outside"),
+    [
+        ({"outside_weights": False, "config": {"weights": "model abc"}}, False),
+        ({"outside_weights": True}, True),
+        ({"config": {"weights": "none"}}, False),  # as models said it before
+        ({"config": {"weights": "imagenet"}}, True),
+    ],
+)
+def test_whether_anything_was_learnt_elsewhere(provenance: dict, outside: bool) -> None:
+    assert learnt_outside(provenance) is outside

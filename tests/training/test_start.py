@@ -50,7 +50,11 @@ def test_a_model_goes_on_from_its_weights_with_its_preprocessing_and_is_named(
     torch.testing.assert_close(after.model.classifier.weight, before.model.classifier.weight)
     words = f"model {before.metadata.model_sha256[:12]}"
     assert after.metadata.provenance["config"]["weights"] == words
-    assert words in (tmp_path / "run" / "MODEL_CARD.md").read_text()
+    card = (tmp_path / "run" / "MODEL_CARD.md").read_text()
+    assert f"going on from the model `{words.split()[1]}`" in card
+    # That model had nothing from outside either.
+    assert after.metadata.provenance["outside_weights"] is False
+    assert "without pre-trained weights." in card
 
 
 def test_the_end_can_be_redone_when_the_weights_it_started_from_are_gone(
