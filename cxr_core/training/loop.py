@@ -16,7 +16,7 @@ from cxr_core.atomic import replacing
 from cxr_core.data.loader import BatchLoader
 from cxr_core.errors import TrainingError, TrainingStoppedError
 from cxr_core.evaluation.curves import auroc
-from cxr_core.findings import KEYS
+from cxr_core.findings import ABNORMAL_KEYS, KEYS
 from cxr_core.training.epoch import Watch, train_epoch
 from cxr_core.training.resume import RESUME_FILE, load_state, save_state
 from cxr_core.training.standing import Standing
@@ -163,15 +163,25 @@ def _validate(trainer: Trainer, loader: BatchLoader) -> dict[str, float]:
     loss = functional.binary_cross_entropy_with_logits(torch.from_numpy(logits), loader.labels)
     labels = loader.labels.numpy()  # (N, 4)
     areas = [float(auroc(labels[:, k], logits[:, k])) for k in range(len(KEYS))]
+    # A score that only told normal films from others would do well on the three findings too.
+    other = labels[:, KEYS.index("no_finding")] == 0
+    among = [float(auroc(labels[other, k], logits[other, k])) for k in range(len(ABNORMAL_KEYS))]
     return {
         "validation_loss": float(loss),
         **{f"auroc_{key}": area for key, area in zip(KEYS, areas, strict=True)},
-        "auroc_mean": float(np.nanmean(areas)) if not np.isnan(areas).all() else float("nan"),
+        "auroc_mean": _mean(areas),
+        "auroc_abnormal_mean": _mean(among),
     }
+
+
+def _mean(areas: Sequence[float]) -> float:
+    """Of the areas that there are; nan when there is none."""
+    return float("nan") if np.isnan(areas).all() else float(np.nanmean(areas))
 
 
 def _line(row: dict[str, float], label: str, best_epoch: int) -> str:
     areas = "  ".join(f"{key} {row[f'auroc_{key}']:.3f}" for key in (*KEYS, "mean"))
+    areas += f"  among not normal {row['auroc_abnormal_mean']:.3f}"
     mark = "  best" if best_epoch == row["epoch"] else ""
     return (
         f"{label}  {row['px']:.0f} px  loss {row['train_loss']:.4f} / {row['validation_loss']:.4f}"

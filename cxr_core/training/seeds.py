@@ -7,7 +7,7 @@ import pandas as pd
 
 from cxr_core.data.tables import write_table
 from cxr_core.errors import ConfigError
-from cxr_core.findings import KEYS, LABELS
+from cxr_core.findings import LABELS
 from cxr_core.training.config import TrainConfig
 from cxr_core.training.films import Sources
 from cxr_core.training.loop import HISTORY_FILE
@@ -16,7 +16,11 @@ from cxr_core.training.team import Team
 from cxr_core.training.trainer import ALONE
 
 SEEDS_FILE = "seeds.csv"
-_AREAS = tuple(f"auroc_{name}" for name in (*KEYS, "mean"))
+_NAMES = {
+    **{f"auroc_{key}": label for key, label in LABELS.items()},
+    "auroc_mean": "Mean",
+    "auroc_abnormal_mean": "Not normal",  # the three, among films that are not No Finding
+}
 
 
 def run_seeds(
@@ -35,7 +39,7 @@ def run_seeds(
 
     Returns:
         One row a seed, as in ``seeds.csv``: ``seed, epoch`` (the kept one), its validation
-        ``auroc_effusion, …, auroc_mean``, and the ``seconds`` of the whole run.
+        ``auroc_effusion, …, auroc_mean, auroc_abnormal_mean``, and the ``seconds`` of the whole run.
     """
     if count < 2:
         raise ConfigError(
@@ -58,8 +62,7 @@ def run_seeds(
 def spread_text(rows: pd.DataFrame) -> str:
     """Mean, standard deviation and range of the validation areas over the seeds."""
     lines = [f"Validation AUROC of {len(rows)} seeds: mean ± standard deviation (range)"]
-    for column in _AREAS:
-        name = LABELS.get(column.removeprefix("auroc_"), "Mean")
+    for column, name in _NAMES.items():
         values = rows[column]
         lines.append(
             f"  {name:<14}{values.mean():.3f} ± {values.std():.3f} "
@@ -72,5 +75,5 @@ def _kept(folder: Path, px: int) -> dict[str, float]:
     """The kept epoch of a run, from its history."""
     history = pd.read_csv(folder / HISTORY_FILE)
     best = history[history["px"] == px].nlargest(1, "auroc_mean").iloc[0]
-    areas = {column: float(best[column]) for column in _AREAS}
+    areas = {column: float(best[column]) for column in _NAMES}
     return {"epoch": int(best["epoch"]), **areas, "seconds": float(history["seconds"].sum())}

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from cxr_core.evaluation.predictions import probabilities_of, read_predictions
-from cxr_core.findings import KEYS, LABEL_COLUMNS
+from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABEL_COLUMNS
 from cxr_core.model.checkpoint import load_checkpoint
 from cxr_core.reading.analyzer import load_analyzer
 from cxr_core.training.films import Sources
@@ -34,6 +35,7 @@ def test_history_tells_each_epoch_and_the_best_is_at_the_served_size(finished: P
     assert history["px"].tolist() == [32, 32, 64, 64]
     mean = history[[f"auroc_{key}" for key in KEYS]].mean(axis=1)
     np.testing.assert_allclose(history["auroc_mean"], mean)
+    assert history["waiting"].between(0, 1).all()
     provenance = load_checkpoint(finished).metadata.provenance
     at_64 = history[history["px"] == 64]
     assert provenance["best_epoch"] == at_64.loc[at_64["auroc_mean"].idxmax(), "epoch"]
@@ -79,3 +81,13 @@ def test_the_card_says_what_it_is(finished: Path) -> None:
     assert "| weights | imagenet | none |" in card
     assert "Infiltration" in card
     assert str(finished) not in card
+
+
+def test_history_judges_the_three_among_films_that_are_not_normal(finished: Path) -> None:
+    table = pd.read_csv(finished / "predictions_val.csv")
+    table = table[table["label_no_finding"] == 0]
+    areas = [roc_auc_score(table[f"label_{key}"], table[f"logit_{key}"]) for key in ABNORMAL_KEYS]
+    history = pd.read_csv(finished / "history.csv").set_index("epoch")
+    best = load_checkpoint(finished).metadata.provenance["best_epoch"]
+    # The table is of the weights as they are stored, in float16.
+    assert history["auroc_abnormal_mean"][best] == pytest.approx(np.mean(areas), abs=0.03)

@@ -35,7 +35,8 @@ def test_seeds_share_the_split_and_differ_in_their_weights(
 
 def test_the_spread_in_words() -> None:
     areas = {"auroc_effusion": [0.7, 0.8], "auroc_mean": [0.6, 0.62]}
-    others = {f"auroc_{key}": [0.5, 0.5] for key in ("atelectasis", "infiltration", "no_finding")}
+    rest = ("atelectasis", "infiltration", "no_finding", "abnormal_mean")
+    others = {f"auroc_{name}": [0.5, 0.5] for name in rest}
     text = spread_text(pd.DataFrame({"seed": [0, 1], **areas, **others}))
     assert "of 2 seeds" in text
     assert "Effusion      0.750 ± 0.071 (0.700 to 0.800)" in text
