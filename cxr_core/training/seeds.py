@@ -39,7 +39,7 @@ def run_seeds(
 
     Returns:
         One row a seed, as in ``seeds.csv``: ``seed, epoch`` (the kept one), its validation
-        ``auroc_effusion, …, auroc_mean, auroc_abnormal_mean``, and the ``seconds`` of the whole run.
+        ``auroc_effusion, …, auroc_mean, auroc_abnormal_mean``, and the run's ``seconds``.
     """
     if count < 2:
         raise ConfigError(
