@@ -1,6 +1,6 @@
 """``MODEL_CARD.md``: what a model is, what it was made from, how good it measured, its limits."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from cxr_core.findings import KEYS, LABELS
 from cxr_core.model.metadata import ModelMetadata, learnt_outside
 from cxr_core.training.biases import bias_lines
 from cxr_core.training.config import TrainConfig, differences
+from cxr_core.training.markdown import table
 from cxr_core.training.presets import SEED
 
 _NIH = (
@@ -187,10 +188,15 @@ def _localisation(data: CardData) -> str:
         )
         for key, rates in data.localisation.items()
     ]
+    taught = (
+        " In training, evidence outside the boxes of training films was penalised: that it peaks "
+        "in boxes is in part taught."
+    )
     return (
         "## Where the evidence peaks\n\nShare of boxed test films on which the map's peak lies in "
         "the box, beside the best single spot of the training boxes, the film's centre, and a "
-        f"random point.\n\n{table([header, *rows])}"
+        f"random point.{taught if data.metadata.provenance['config'].get('boxes') else ''}\n\n"
+        + table([header, *rows])
     )
 
 
@@ -205,15 +211,3 @@ def _limits() -> str:
         "- A Grad-CAM cell is about a seventh of the film wide: it points to a region, not to an "
         "outline, and does not explain a cause."
     )
-
-
-def table(rows: Sequence[Sequence[str]]) -> str:
-    """Rows of cells, the first the header, as a Markdown table."""
-    return "\n".join(_lines(rows))
-
-
-def _lines(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    for index, row in enumerate(rows):
-        yield "| " + " | ".join(row) + " |"
-        if index == 0:
-            yield "|" + " --- |" * len(row)

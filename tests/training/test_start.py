@@ -42,7 +42,7 @@ def test_imagenets_and_a_files_weights_have_imagenets_statistics(sources: Source
 def test_a_model_goes_on_from_its_weights_with_its_preprocessing_and_is_named(
     finished: Path, sources: Sources, tmp_path: Path
 ) -> None:
-    config = replace(ONE_EPOCH, weights=str(finished))
+    config = replace(ONE_EPOCH, weights=str(finished), boxes=0.1)
     same = replace(sources, split=finished / "split.csv")
     run(config, same, tmp_path / "run")
     before, after = load_checkpoint(finished), load_checkpoint(tmp_path / "run")
@@ -55,6 +55,7 @@ def test_a_model_goes_on_from_its_weights_with_its_preprocessing_and_is_named(
     # That model had nothing from outside either.
     assert after.metadata.provenance["outside_weights"] is False
     assert "without pre-trained weights." in card
+    assert "is in part taught" in card
 
 
 def test_the_end_can_be_redone_when_the_weights_it_started_from_are_gone(
