@@ -83,6 +83,13 @@ class TrainConfig:
                 raise ConfigError(
                     f"{name} is too small", value=getattr(self, name), remedy="Use at least 1."
                 )
+        for name, (low, high) in _RANGES.items():
+            if not low <= getattr(self, name) <= high:
+                raise ConfigError(
+                    f"{name} is out of its range",
+                    value=getattr(self, name),
+                    remedy=f"Use {low:g} to {high:g}.",
+                )
         for name in ("px", "train_px"):
             if getattr(self, name) % 32 or getattr(self, name) < 0:
                 raise ConfigError(
@@ -130,6 +137,18 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "balance": get_args(Balance),
     "optimizer": get_args(Optimizer),
     "schedule": get_args(Schedule),
+}
+
+# Widest values that make sense at all; nan lies in none of them.
+_RANGES: dict[str, tuple[float, float]] = {
+    "momentum": (0, 0.9999),
+    "learning_rate": (1e-12, 10),
+    "weight_decay": (0, 10),
+    "patience": (0, 1000),
+    "label_smoothing": (0, 0.9),
+    "averaging": (0, 0.99999),
+    "other_findings": (0, 100),
+    "boxes": (0, 100),
 }
 
 

@@ -45,6 +45,9 @@ def test_fewer_epochs_than_the_preset_finishes_with_still_fit() -> None:
     [
         ({"balance": "even"}, r"balance has a value.*: even\. Choose one of none, undersample"),
         ({"population": "everyone"}, r"population.*: everyone\. Choose one of target-only, all"),
+        ({"boxes": -0.1}, r"boxes is out of its range: -0.1\. Use 0 to 100"),
+        ({"learning_rate": 0.0}, r"learning_rate is out of its range: 0.0"),
+        ({"averaging": float("nan")}, r"averaging is out of its range: nan"),
         ({"epochs": 0}, r"epochs is too small: 0\. Use at least 1"),
         ({"px": 200}, r"px is not a multiple of 32.*: 200\. Use 224"),
         ({"train_px": 128, "finish_epochs": 0}, r"finish with 1 to 20 epochs.*finish_epochs 0"),
