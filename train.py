@@ -23,6 +23,8 @@ from cxr_core.training.run import Manner, run
 from cxr_core.training.seeds import SEEDS_FILE, run_seeds, spread_text
 from cxr_core.training.team import Team, join_team
 
+STILL_WHOLE = "What was saved before is whole; free some space or fix the disk, then --resume."
+
 
 def parse_arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     """The command line as a namespace; exits with status 2 on words that do not fit."""
@@ -136,27 +138,27 @@ def train(arguments: argparse.Namespace, team: Team) -> str:
 def main(words: Sequence[str] | None = None) -> int:
     """Run; returns the exit status: 0 done, 1 refused or failed, 130 stopped on request."""
     arguments = parse_arguments(words)
-    try:
-        with join_team() as team:
-            level = logging.INFO if team.leads else logging.WARNING
-            logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr)
-            said = train(arguments, team)
-    except TrainingStoppedError as error:
-        print(f"train.py: {error}", file=sys.stderr)
-        return 130
-    except CXRError as error:
-        print(f"train.py: {error}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        remedy = "What was saved before is whole; free some space or fix the disk, then --resume."
-        print(f"train.py: A file cannot be used: {error}. {remedy}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\ntrain.py: stopped. Go on with the same command and --resume.", file=sys.stderr)
-        return 130
-    if said:
-        print(said)
-    return 0
+    with join_team() as team:
+        level = logging.INFO if team.leads else logging.WARNING
+        logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr)
+        try:
+            said, status = train(arguments, team), 0
+        except TrainingStoppedError as error:
+            said, status = f"train.py: {error}", 130
+        except CXRError as error:
+            said, status = f"train.py: {error}", 1
+        except OSError as error:
+            remedy = (
+                "What was saved before is whole; free some space or fix the disk, then --resume."
+            )
+            said, status = f"train.py: A file cannot be used: {error}. {remedy}", 1
+        except KeyboardInterrupt:
+            said = "\ntrain.py: stopped. Go on with the same command and --resume."
+            status = 130
+        # What ends one process ends all; only a fault can be one process's own.
+        if said and (team.leads or status == 1):
+            print(said, file=sys.stderr if status else sys.stdout)
+    return status
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from cxr_core.atomic import remove_leavings
 from cxr_core.config import Preprocessing
 from cxr_core.errors import TrainingError
 from cxr_core.findings import KEYS
-from cxr_core.model.checkpoint import load_weights
+from cxr_core.model.checkpoint import WEIGHTS_FILE, load_weights
 from cxr_core.model.densenet import ChestDenseNet
 from cxr_core.training.config import TrainConfig
 from cxr_core.training.config_file import CONFIG_FILE, read_engine, read_start, write_config
@@ -77,6 +77,13 @@ def run(
             "There is already a run in this folder",
             value=folder,
             remedy="Continue it with --resume, redo its end with --finish, or use another --out.",
+        )
+    if manner.resume and (folder / WEIGHTS_FILE).exists() and not (folder / RESUME_FILE).exists():
+        raise TrainingError(
+            f"This run has ended, and its {RESUME_FILE} to go on from is gone",
+            value=folder,
+            remedy="Redo its end with --finish, or take its weights further with --weights and "
+            "another --out.",
         )
     with team.one_first():
         films = gather(sources, config, progress=manner.progress and team.leads)

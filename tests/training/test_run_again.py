@@ -61,6 +61,14 @@ def test_a_folder_with_a_run_is_not_overwritten(copy: Path, sources: Sources) ->
         run(CONFIG, sources, copy)
 
 
+def test_an_ended_run_without_its_state_is_not_begun_anew(copy: Path, sources: Sources) -> None:
+    weights = (copy / "model.safetensors").read_bytes()
+    (copy / "resume.pt").unlink()
+    with pytest.raises(TrainingError, match=r"has ended, and its resume\.pt.*--finish.*--weights"):
+        run(CONFIG, sources, copy, RESUME)
+    assert (copy / "model.safetensors").read_bytes() == weights
+
+
 def test_other_settings_are_refused_before_anything_is_written(
     copy: Path, sources: Sources
 ) -> None:
