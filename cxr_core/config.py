@@ -102,10 +102,11 @@ class OperatingPoint:
 
 @dataclass(frozen=True)
 class EvidenceScale:
-    """The one fixed colour scale of the evidence maps.
+    """The one fixed colour scale of all maps that are shown (``evaluation.margins``).
 
     Attributes:
-        maximum: 99th percentile of |evidence| over validation films, logit units, positive.
+        maximum: 99th percentile of |margin map| over validation films and findings, calibrated
+            logit units, positive.
     """
 
     maximum: float

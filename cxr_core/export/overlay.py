@@ -1,6 +1,8 @@
-"""The one renderer of a film with its evidence: for the page, the PNG and the PDF."""
+"""The one renderer of a film with its map: for the page, the PNG, the PDF and DICOM."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from contourpy import contour_generator
@@ -8,10 +10,49 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from cxr_core.export.colours import STEPS, evidence_ramp
+from cxr_core.reading.analyzer import Analysis
 
+Form = Literal["colour", "contour"]
 CONTOUR_LEVEL = 0.25  # of the scale's maximum; weaker evidence gets no line in the signed view
 _TRACING_CELLS = 32  # points a map cell on which the contour is traced
 _DASH = 3.0  # length of a dash and of a gap, in line widths
+
+
+@dataclass(frozen=True)
+class MapStyle:
+    """How a map lies over a film.
+
+    Attributes:
+        form: ``colour`` (a veil), or ``contour`` (lines only, nothing of the film is hidden).
+        opacity: 0 to 1; at 0 the result is the plain film exactly.
+        signed: show what lowers the score too.
+    """
+
+    form: Form = "colour"
+    opacity: float = 0.6
+    signed: bool = False
+
+
+def shown_map(analysis: Analysis, key: str) -> NDArray[np.float32]:
+    """(h, w) the map as it is shown, calibrated logit units.
+
+    That of No Finding is turned round: it shows the regions that lower No Finding.
+    """
+    margin_map = analysis.margin_maps[key]
+    return -margin_map if key == "no_finding" else margin_map
+
+
+def draw_map(
+    pixels: NDArray[np.uint8], analysis: Analysis, key: str, style: MapStyle
+) -> NDArray[np.uint8]:
+    """A film's copy (H, W), of any size, under one finding's map: uint8 (H, W, 3), RGB."""
+    return compose_overlay(
+        pixels,
+        shown_map(analysis, key),
+        maximum=analysis.evidence_scale.maximum,
+        opacity=style.opacity,
+        signed=style.signed,
+    )
 
 
 def upsample_evidence(evidence: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.float32]:

@@ -21,10 +21,12 @@ class GateResult:
     Attributes:
         passed: no reason was found to stop.
         reasons: calm sentences; empty when passed.
+        suggestion: the correction (``imaging.correction``) that would mend it; None for none.
     """
 
     passed: bool
     reasons: tuple[str, ...]
+    suggestion: str | None = None
 
 
 def check_radiograph(radiograph: Radiograph) -> GateResult:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from cxr_core.config import EvidenceScale, OperatingPoint
 from cxr_core.evaluation.calibration import to_probabilities
+from cxr_core.evaluation.margins import margin_maps, margins
 from cxr_core.findings import KEYS
 from cxr_core.imaging.correction import correct
 from cxr_core.imaging.gate import GateResult, check_radiograph
@@ -29,7 +30,10 @@ class Analysis:
         above: whether the calibrated probability reaches the operating point.
         evidence: signed Grad-CAM, float32 (7, 7) at 224 px, logit units; its mean plus the
             classifier's bias is the raw logit.
-        evidence_scale: the model's fixed scale for all four maps.
+        margins: calibrated logit less the operating point's; 0 or more is above.
+        margin_maps: float32 (7, 7), calibrated logit units, the map that is shown: evidence with
+            its zero at the operating point, its mean is the margin (``evaluation.margins``).
+        evidence_scale: the model's fixed scale for all four margin maps.
         gate: whether the film looks readable, and what speaks against it.
         correction: what was done to the film on the user's word; None when nothing.
         warnings: calm sentences about the film.
@@ -42,6 +46,8 @@ class Analysis:
     above: dict[str, bool]
     operating_points: dict[str, OperatingPoint]
     evidence: dict[str, NDArray[np.float32]]
+    margins: dict[str, float]
+    margin_maps: dict[str, NDArray[np.float32]]
     evidence_scale: EvidenceScale
     gate: GateResult
     correction: str | None
@@ -79,6 +85,9 @@ class Analyzer:
         evidence = signed_evidence(features, self._model.classifier)  # (4, h, w)
         probabilities = to_probabilities(logits, self.metadata.calibration)[0]  # (4,)
         points = self.metadata.operating_points
+        calibration = self.metadata.calibration
+        distances = margins(logits[0], calibration, points)  # (4,)
+        maps = margin_maps(evidence, logits[0], calibration, points).astype(np.float32)
         return Analysis(
             probabilities={key: float(p) for key, p in zip(KEYS, probabilities, strict=True)},
             logits={key: float(z) for key, z in zip(KEYS, logits[0], strict=True)},
@@ -88,6 +97,8 @@ class Analyzer:
             },
             operating_points=dict(points),
             evidence=dict(zip(KEYS, evidence, strict=True)),
+            margins={key: float(m) for key, m in zip(KEYS, distances, strict=True)},
+            margin_maps=dict(zip(KEYS, maps, strict=True)),
             evidence_scale=self.metadata.evidence_scale,
             gate=check_radiograph(radiograph),
             correction=correction,

@@ -18,6 +18,7 @@ from cxr_core.config import EvidenceScale
 from cxr_core.data.tables import write_table
 from cxr_core.evaluation.calibration import fit_calibration, to_probabilities
 from cxr_core.evaluation.localisation import HitRates, hit_rates, localisation_rows
+from cxr_core.evaluation.margins import margin_maps
 from cxr_core.evaluation.operating_points import fit_operating_points
 from cxr_core.evaluation.predictions import predictions_table, write_predictions
 from cxr_core.evaluation.report import evaluate_predictions
@@ -116,7 +117,8 @@ def _metadata(folder: Path, films: Films, validation: Readings, ending: Ending) 
         validation.table["patient"].to_numpy(),
         seed=ending.config.seed,
     )
-    scale = float(np.percentile(np.abs(validation.evidence), EVIDENCE_PERCENTILE))
+    maps = margin_maps(validation.evidence, validation.logits, calibration, points)
+    scale = float(np.percentile(np.abs(maps), EVIDENCE_PERCENTILE))
     return ModelMetadata(
         preprocessing=ending.start.preprocessing,
         calibration=calibration,

@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from cxr_core.export.colours import STEPS, evidence_ramp
-from cxr_core.export.overlay import compose_overlay, cover, strongest_share
+from cxr_core.export.overlay import compose_overlay, cover, shown_map, strongest_share
 from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui import state, words
@@ -30,7 +30,7 @@ def film_view(analysis: Analysis, key: str, *, opacity: float, signed: bool) -> 
     film = fit_within(analysis.radiograph.pixels, LONGEST_SHOWN)
     picture = compose_overlay(
         film,
-        analysis.evidence[key],
+        shown_map(analysis, key),
         maximum=analysis.evidence_scale.maximum,
         opacity=opacity,
         signed=signed,
@@ -56,7 +56,7 @@ def map_caption(analysis: Analysis, key: str, *, signed: bool) -> None:
     maximum = analysis.evidence_scale.maximum
     low, high = (f"−{maximum:.1f}" if signed else "0"), f"{maximum:.1f} logits"
     bar = ",".join(_bar_colours(signed=signed))
-    cells = analysis.evidence[key].shape[0]
+    cells = shown_map(analysis, key).shape[0]
     st.html(
         f'<div class="scale" role="img" aria-label="Colour scale of all maps, {low} to {high}">'
         f"<span>{low}</span>"
@@ -84,7 +84,7 @@ def finding_rows(analysis: Analysis, *, shown: str, signed: bool) -> None:
         for key in KEYS:
             picture = compose_overlay(
                 film,
-                analysis.evidence[key],
+                shown_map(analysis, key),
                 maximum=analysis.evidence_scale.maximum,
                 opacity=SMALL_OPACITY,
                 signed=signed,
@@ -124,7 +124,9 @@ def _row_html(analysis: Analysis, key: str, picture: str, *, shown: bool, signed
 def _map_sentence(analysis: Analysis, key: str, *, signed: bool) -> str:
     return words.map_sentence(
         key,
-        strongest=strongest_share(analysis.evidence[key], maximum=analysis.evidence_scale.maximum),
+        strongest=strongest_share(
+            shown_map(analysis, key), maximum=analysis.evidence_scale.maximum
+        ),
         above=analysis.above[key],
         signed=signed,
     )

@@ -25,6 +25,8 @@ def analysis() -> Analysis:
         above=dict(zip(KEYS, (True, False, False, False), strict=True)),
         operating_points=dict.fromkeys(KEYS, point),
         evidence=dict.fromkeys(KEYS, np.zeros((7, 7), dtype=np.float32)),
+        margins=dict(zip(KEYS, (0.8, -0.3, -1.1, -1.9), strict=True)),
+        margin_maps=dict.fromkeys(KEYS, np.zeros((7, 7), dtype=np.float32)),
         evidence_scale=EvidenceScale(1.0),
         gate=GateResult(passed=False, reasons=("Too dark.", "Too small.")),
         correction=None,

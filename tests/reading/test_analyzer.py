@@ -160,3 +160,11 @@ def test_eight_threads_get_what_one_gets(analyzer: Analyzer) -> None:
 def test_an_analyzer_is_made_of_a_checkpoint(analyzer: Analyzer, film: bytes) -> None:
     again = Analyzer(Checkpoint(analyzer._model, analyzer.metadata))
     assert again.analyze(film).logits == analyzer.analyze(film).logits
+
+
+def test_the_shown_maps_average_to_the_margin(analyzer: Analyzer, film: bytes) -> None:
+    analysis = analyzer.analyze(film)
+    for key in KEYS:
+        mean = float(analysis.margin_maps[key].mean())
+        assert mean == pytest.approx(analysis.margins[key], abs=1e-4)
+        assert analysis.above[key] == (analysis.margins[key] >= 0)
