@@ -7,6 +7,9 @@ and fitted in one place, ``training.postfit``, from validation films only.
 import math
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cxr_core.errors import ConfigError
 from cxr_core.findings import KEYS
 
@@ -116,5 +119,46 @@ class EvidenceScale:
             raise ConfigError(
                 "The evidence scale is not a positive number",
                 value=self.maximum,
+                remedy="Fit it again with train.py --finish.",
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class GateParameters:
+    """A small classifier of thumbnails that knows an upright chest film from what it is not.
+
+    A thumbnail of S x S standardised gray values is projected on k principal components and
+    goes through one hidden layer of h units; c kinds come out (``imaging.gate_network``).
+
+    Attributes:
+        kinds: names of the c outputs; the first is the upright chest film.
+        threshold: a film whose log probability of the first kind is below it is stopped.
+        arrays: float32: ``mean`` (S*S,), ``components`` (k, S*S), whitening included,
+            ``hidden`` (k, h), ``hidden_bias`` (h,), ``output`` (h, c), ``output_bias`` (c,).
+        films: how many films it was fitted on.
+        wrongly_stopped: share of them below the threshold in cross-validation, 0 to 1.
+    """
+
+    kinds: tuple[str, ...]
+    threshold: float
+    arrays: dict[str, NDArray[np.float32]]
+    films: int
+    wrongly_stopped: float
+
+    def __post_init__(self) -> None:
+        pixels, components = self.arrays["mean"].size, self.arrays["components"]
+        hidden, output = self.arrays["hidden"], self.arrays["output"]
+        side = math.isqrt(pixels)
+        fits = (
+            side * side == pixels
+            and components.shape == (hidden.shape[0], pixels)
+            and self.arrays["hidden_bias"].shape == (hidden.shape[1],)
+            and output.shape == (hidden.shape[1], len(self.kinds))
+            and self.arrays["output_bias"].shape == (len(self.kinds),)
+        )
+        if not (fits and math.isfinite(self.threshold)):
+            raise ConfigError(
+                "The input gate's arrays do not fit each other",
+                value={name: array.shape for name, array in self.arrays.items()},
                 remedy="Fit it again with train.py --finish.",
             )

@@ -25,6 +25,8 @@ class DecodedFilm:
         kind: "PNG", "JPEG" or "DICOM".
         steps: what was done, short sentences.
         warnings: what a reader should know, calm sentences.
+        objections: what the file itself says against its being a frontal chest film.
+        colour: share of the picture that has colour, 0 to 1.
         view: DICOM ViewPosition, as "PA"; None otherwise.
         orientation: DICOM PatientOrientation, as ("L", "F"): where the patient lies towards the
             picture's right and towards its bottom; None when absent.
@@ -37,6 +39,8 @@ class DecodedFilm:
     kind: str
     steps: tuple[str, ...]
     warnings: tuple[str, ...] = ()
+    objections: tuple[str, ...] = ()
+    colour: float = 0.0
     view: str | None = None
     orientation: tuple[str, str] | None = None
     window: tuple[float, float] | None = None
@@ -85,5 +89,10 @@ def scale_to_bytes(values: NDArray[Any], *, low: float, high: float) -> NDArray[
 
 def has_colour(rgb: NDArray[np.uint8]) -> bool:
     """Whether the channels of a uint8 (H, W, 3) picture differ by more than rounding."""
+    return colour_share(rgb) > 0
+
+
+def colour_share(rgb: NDArray[np.uint8]) -> float:
+    """Share 0 to 1 of a uint8 (H, W, 3) picture whose channels differ by more than rounding."""
     spread = rgb.max(axis=2) - rgb.min(axis=2)  # (H, W)
-    return bool(spread.max() > GRAY_TOLERANCE)
+    return float((spread > GRAY_TOLERANCE).mean())

@@ -24,6 +24,7 @@ from cxr_core.imaging.dicom_tags import (
     cautions,
     code,
     drop_malformed,
+    objections,
     orientation,
     whole,
 )
@@ -142,6 +143,7 @@ def _film(raw: NDArray[Any], ds: Dataset) -> DecodedFilm:
         kind="DICOM",
         steps=tuple(steps),
         warnings=tuple(cautions(ds) + warnings),
+        objections=tuple(objections(ds)),
         view=code(ds, "ViewPosition") or None,
         orientation=orientation(ds),
         window=shown.window,

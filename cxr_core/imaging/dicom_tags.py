@@ -135,14 +135,25 @@ def orientation(ds: Dataset) -> tuple[str, str] | None:
     return sides[0], sides[1]
 
 
+def objections(ds: Dataset) -> list[str]:
+    """Calm sentences on what the tags say against a frontal chest film."""
+    found = []
+    part, view, sides = code(ds, "BodyPartExamined"), code(ds, "ViewPosition"), orientation(ds)
+    if part and not any(word in part for word in _CHEST):
+        found.append(f"The file says that it shows {part}, not the chest.")
+    if view in _LATERALS or (sides is not None and sides[0][0] in "AP"):
+        found.append(
+            "This film is marked as a lateral; the model was made for frontal films (PA or AP)."
+        )
+    return found
+
+
 def cautions(ds: Dataset) -> list[str]:
     """Calm sentences on what the tags say that a reader of a frontal chest film should know."""
     found = []
-    modality, part = code(ds, "Modality"), code(ds, "BodyPartExamined")
+    modality = code(ds, "Modality")
     if modality not in _RADIOGRAPHS:
         found.append(f"The file gives its modality as {modality}, not as a radiograph (CR or DX).")
-    if part and not any(word in part for word in _CHEST):
-        found.append(f"The file says that it shows {part}, not the chest.")
     if code(ds, "BurnedInAnnotation") == "YES":
         found.append("The file says that text is burned into the picture; it may name the patient.")
     if code(ds, "PresentationIntentType") == "FOR PROCESSING":
@@ -153,15 +164,11 @@ def cautions(ds: Dataset) -> list[str]:
             f"The file contradicts itself on which end is bright ({photometric}, {shape}); "
             f"it is shown as {photometric}."
         )
-    return found + _placement(ds)
+    return found + ([] if objections(ds) else _placement(ds))
 
 
 def _placement(ds: Dataset) -> list[str]:
     view, sides = code(ds, "ViewPosition"), orientation(ds)
-    if view in _LATERALS or (sides is not None and sides[0][0] in "AP"):
-        return [
-            "This film is marked as a lateral; the model was made for frontal films (PA or AP)."
-        ]
     found = []
     if view not in ("", "PA", "AP"):
         found.append(f"The file gives the view as {view}, not as frontal (PA or AP).")

@@ -1,17 +1,44 @@
-"""Whether a decoded picture can be a radiograph at all: checks that need no fitted parameter."""
+"""Whether a decoded picture is an upright frontal chest film that may be read."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from cxr_core.config import GateParameters
+from cxr_core.imaging.gate_network import film_thumbnail, log_probabilities
 from cxr_core.imaging.radiograph import Radiograph
 
 # Gray levels between the 1st and the 99th percentile. Over 2,107 NIH films the least is 97.
 LEAST_CONTRAST = 16
 # Long side over short side; the longest detectors in use for chests are 43 x 35 cm (1.23).
 GREATEST_ASPECT = 2.5
+# Pixels of the shorter side; the network reads 224, and a smaller picture has been reduced.
+LEAST_SIDE = 200
+# Share of the picture; a coloured caption or an arrow on a film covers less.
+MOST_COLOUR = 0.05
 
 _SAMPLES = 512  # a side; percentiles need no more, and a large film is checked as fast as a small
+_QUARTERS = {"turn-left": 1, "turn-right": 3, "turn-over": 2}
+_MENDED = {
+    "invert": "The film looks inverted: what is dense is dark. Inverted, it looks as it should.",
+    "turn-left": "The film lies on its side. Turned left by a quarter, it looks as it should.",
+    "turn-right": "The film lies on its side. Turned right by a quarter, it looks as it should.",
+    "turn-over": "The film stands upside down. Turned over, it looks as it should.",
+}
+_KINDS = {
+    "inverted": "The film looks inverted: what is dense is dark.",
+    "turned left": "The film seems to lie on its side.",
+    "turned right": "The film seems to lie on its side.",
+    "upside down": "The film seems to stand upside down.",
+    "left part": "Only the left part of a chest seems to be on the picture.",
+    "right part": "Only the right part of a chest seems to be on the picture.",
+    "lower part": "Only the lower part of a chest seems to be on the picture.",
+    "upper part": "Only the upper part of a chest seems to be on the picture.",
+    "enlarged part": "Only an enlarged part of a chest seems to be on the picture.",
+}
+_UNLIKE = "The picture does not look like one upright frontal chest radiograph."
 
 
 @dataclass(frozen=True)
@@ -29,22 +56,64 @@ class GateResult:
     suggestion: str | None = None
 
 
-def check_radiograph(radiograph: Radiograph) -> GateResult:
-    """Stop what no chest radiograph can be: a blank film, a strip."""
-    pixels = radiograph.pixels  # (H, W)
-    reasons = []
+def check_radiograph(
+    radiograph: Radiograph, parameters: GateParameters | None = None
+) -> GateResult:
+    """Stop what is no upright frontal chest film: by its pixels, and by its tags where it has any.
+
+    Args:
+        parameters: the fitted classifier that came with the model; without it only checks that
+            need none are made.
+    """
+    reasons = [*_shape_and_contrast(radiograph.pixels), *radiograph.objections]
+    if radiograph.colour > MOST_COLOUR:
+        reasons.append(
+            f"There is colour on {100 * radiograph.colour:.0f} % of the picture; it looks like a "
+            "photograph or a screenshot, not like a radiograph."
+        )
+    suggestion = None
+    if parameters is not None and not reasons:
+        suggestion, looks = _looks(radiograph.pixels, parameters)
+        reasons.extend(looks)
+    return GateResult(passed=not reasons, reasons=tuple(reasons), suggestion=suggestion)
+
+
+def _shape_and_contrast(pixels: NDArray[np.uint8]) -> Iterator[str]:
     height, width = pixels.shape
     aspect = max(height, width) / min(height, width)
     if aspect > GREATEST_ASPECT:
-        reasons.append(
+        yield (
             f"The picture is {aspect:.1f} times as long as it is wide ({width} x {height} pixels); "
             "a chest radiograph is nearly square."
+        )
+    if min(height, width) < LEAST_SIDE:
+        yield (
+            f"The picture has only {width} x {height} pixels; fine detail is gone from it. Use the "
+            f"film itself, with {LEAST_SIDE} pixels or more on each side."
         )
     sample = pixels[:: max(1, height // _SAMPLES), :: max(1, width // _SAMPLES)]
     low, high = np.percentile(sample, (1, 99))
     if high - low < LEAST_CONTRAST:
-        reasons.append(
+        yield (
             f"The picture is nearly one even gray (levels {low:.0f} to {high:.0f} of 0 to 255); "
             "there is no film to read."
         )
-    return GateResult(passed=not reasons, reasons=tuple(reasons))
+
+
+def _looks(
+    pixels: NDArray[np.uint8], parameters: GateParameters
+) -> tuple[str | None, tuple[str, ...]]:
+    """The correction after which the film passes, and the reason to stop it as it is."""
+    thumb = film_thumbnail(pixels, parameters)  # (S, S)
+    mended = {"invert": -thumb}  # standardised: to invert is to change the sign
+    mended |= {name: np.rot90(thumb, quarters) for name, quarters in _QUARTERS.items()}
+    tried = np.stack([thumb, *mended.values()]).reshape(1 + len(mended), -1)
+    scores = log_probabilities(tried, parameters)  # (5, c)
+    if scores[0, 0] >= parameters.threshold:
+        return None, ()
+    best = int(scores[1:, 0].argmax())
+    if scores[1 + best, 0] >= parameters.threshold:
+        name = list(mended)[best]
+        return name, (_MENDED[name],)
+    kind = parameters.kinds[int(scores[0].argmax())]
+    return None, (_KINDS.get(kind, _UNLIKE),)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image, JpegImagePlugin, PngImagePlugin
 
 from cxr_core.errors import ImageError
-from cxr_core.imaging.decoded import DecodedFilm, check_size, has_colour, scale_to_bytes
+from cxr_core.imaging.decoded import DecodedFilm, check_size, colour_share, scale_to_bytes
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 JPEG_SIGNATURE = b"\xff\xd8\xff"
@@ -35,6 +35,7 @@ class _Gray(NamedTuple):
     pixels: NDArray[np.uint8]  # (H, W)
     steps: tuple[str, ...]
     warnings: tuple[str, ...]
+    colour: float = 0.0  # share of the picture
 
 
 def is_raster(data: bytes) -> bool:
@@ -78,6 +79,7 @@ def decode_raster(data: bytes) -> DecodedFilm:
         kind=kind,
         steps=(*turn, *gray.steps),
         warnings=gray.warnings,
+        colour=gray.colour,
     )
 
 
@@ -120,7 +122,7 @@ def _upright(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
 def _to_gray(image: Image.Image, depth: int) -> _Gray:
     if image.mode.startswith("I"):  # 16-bit gray, as "I;16" or widened to "I"
         return _from_16_bit(np.asarray(image).astype(np.uint16))
-    steps, warnings = [], []
+    steps, warnings, colour = [], [], 0.0
     if image.has_transparency_data:
         image, note = _on_black(image)
         steps.append(note or "The alpha channel was opaque and was dropped.")
@@ -129,7 +131,8 @@ def _to_gray(image: Image.Image, depth: int) -> _Gray:
         warnings.append("This picture has only black and white, without gray values.")
     if image.mode not in ("1", "L"):
         rgb = image.convert("RGB")
-        if has_colour(np.asarray(rgb)):
+        colour = colour_share(np.asarray(rgb))
+        if colour > 0:
             warnings.append(
                 "This picture has colour; a radiograph has none. Only its brightness was read."
             )
@@ -137,9 +140,9 @@ def _to_gray(image: Image.Image, depth: int) -> _Gray:
         image = rgb
     values = np.array(image.convert("L"))  # (H, W) uint8; exact where the channels are equal
     if depth == 16:
-        return _from_upper_bytes(values, steps, warnings)
+        return _from_upper_bytes(values, steps, warnings)._replace(colour=colour)
     steps.append("8-bit gray values kept as they are.")
-    return _Gray(values, values, tuple(steps), tuple(warnings))
+    return _Gray(values, values, tuple(steps), tuple(warnings), colour)
 
 
 def _on_black(image: Image.Image) -> tuple[Image.Image, str]:

@@ -10,8 +10,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from cxr_core.atomic import replacing
+from cxr_core.config import GateParameters
 from cxr_core.errors import CheckpointError
 from cxr_core.model.densenet import ChestDenseNet
+from cxr_core.model.gate_file import load_gate
 from cxr_core.model.metadata import ModelMetadata, load_metadata, write_metadata
 
 WEIGHTS_FILE = "model.safetensors"
@@ -23,6 +25,7 @@ class Checkpoint:
 
     model: ChestDenseNet
     metadata: ModelMetadata
+    gate: GateParameters | None = None
 
 
 def save_weights(folder: Path, model: ChestDenseNet, *, half: bool) -> str:
@@ -98,7 +101,8 @@ def load_checkpoint(folder: str | Path) -> Checkpoint:
                 value=f"SHA-256 {actual[:12]}… for {metadata.weights_sha256[:12]}…",
                 remedy="Restore the folder as train.py wrote it, or run train.py --finish on it.",
             )
-    return Checkpoint(model=load_weights(folder), metadata=metadata)
+    gate = None if metadata.gate is None else load_gate(folder, metadata.gate)
+    return Checkpoint(model=load_weights(folder), metadata=metadata, gate=gate)
 
 
 def file_sha256(path: Path) -> str:

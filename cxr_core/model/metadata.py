@@ -23,6 +23,7 @@ class ModelMetadata:
 
     Attributes:
         operating_points: by finding key.
+        gate: what ``model.gate_file.save_gate`` returned; None for a model without a gate.
         provenance: preset, configuration, data fingerprint, counts, seed, library versions.
         weights_sha256: of the weights file.
         model_sha256: of the canonical ``model.json``, weights' hash included.
@@ -32,6 +33,7 @@ class ModelMetadata:
     calibration: Calibration
     operating_points: dict[str, OperatingPoint]
     evidence_scale: EvidenceScale
+    gate: dict[str, Any] | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
     weights_sha256: str = ""
     model_sha256: str = ""
@@ -61,6 +63,7 @@ def write_metadata(folder: Path, metadata: ModelMetadata, *, weights_sha256: str
         "calibration": asdict(metadata.calibration),
         "operating_points": {key: asdict(metadata.operating_points[key]) for key in KEYS},
         "evidence_scale": asdict(metadata.evidence_scale),
+        **({} if metadata.gate is None else {"gate": metadata.gate}),
         "provenance": metadata.provenance,
         "weights_sha256": weights_sha256,
     }
@@ -135,6 +138,7 @@ def _parse(document: dict[str, Any], path: Path) -> ModelMetadata:
                 key: OperatingPoint(**document["operating_points"][key]) for key in KEYS
             },
             evidence_scale=EvidenceScale(**document["evidence_scale"]),
+            gate=document.get("gate"),
             provenance=document["provenance"],
             weights_sha256=document["weights_sha256"],
             model_sha256=document["model_sha256"],

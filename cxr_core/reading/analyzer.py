@@ -62,6 +62,7 @@ class Analyzer:
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self._model = checkpoint.model
+        self._gate = checkpoint.gate
         self.metadata: ModelMetadata = checkpoint.metadata
 
     def analyze(self, data: bytes, *, correction: str | None = None) -> Analysis:
@@ -100,7 +101,7 @@ class Analyzer:
             margins={key: float(m) for key, m in zip(KEYS, distances, strict=True)},
             margin_maps=dict(zip(KEYS, maps, strict=True)),
             evidence_scale=self.metadata.evidence_scale,
-            gate=check_radiograph(radiograph),
+            gate=check_radiograph(radiograph, self._gate),
             correction=correction,
             warnings=radiograph.warnings,
             image_sha256=radiograph.sha256,

@@ -26,10 +26,12 @@ from cxr_core.evaluation.results import EvaluationReport
 from cxr_core.findings import ABNORMAL_KEYS
 from cxr_core.model.checkpoint import load_weights, save_metadata, save_weights
 from cxr_core.model.densenet import ChestDenseNet
+from cxr_core.model.gate_file import save_gate
 from cxr_core.model.metadata import ModelMetadata
 from cxr_core.training.card import CardData, write_card
 from cxr_core.training.ending import Ending, provenance
 from cxr_core.training.films import Films
+from cxr_core.training.gate_fit import gate_of
 from cxr_core.training.loop import HISTORY_FILE
 from cxr_core.training.readings import Readings, read_part
 from cxr_core.training.team import Team
@@ -109,7 +111,8 @@ def finish(folder: Path, model: ChestDenseNet, films: Films, ending: Ending) -> 
 
 
 def _metadata(folder: Path, films: Films, validation: Readings, ending: Ending) -> ModelMetadata:
-    """All that travels with the weights, fitted on the validation films."""
+    """All that travels with the weights, fitted on the validation films; the gate, which knows
+    no label, on those of training too."""
     calibration = fit_calibration(validation.logits, validation.labels)
     points = fit_operating_points(
         to_probabilities(validation.logits, calibration),
@@ -117,6 +120,7 @@ def _metadata(folder: Path, films: Films, validation: Readings, ending: Ending) 
         validation.table["patient"].to_numpy(),
         seed=ending.config.seed,
     )
+    gate = gate_of(films, seed=ending.config.seed)
     maps = margin_maps(validation.evidence, validation.logits, calibration, points)
     scale = float(np.percentile(np.abs(maps), EVIDENCE_PERCENTILE))
     return ModelMetadata(
@@ -124,6 +128,7 @@ def _metadata(folder: Path, films: Films, validation: Readings, ending: Ending) 
         calibration=calibration,
         operating_points=points,
         evidence_scale=EvidenceScale(scale),
+        gate=None if gate is None else save_gate(folder, gate),
         provenance=provenance(films, ending, pd.read_csv(folder / HISTORY_FILE)),
     )
 
