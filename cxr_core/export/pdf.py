@@ -93,7 +93,8 @@ def _words(record: Record) -> list[Paragraph]:
     words = [fitted(pdf_table.prevalence_sentence(record), size=7.5, height=30)]
     if record.note.strip():
         words.append(fitted(record.note, opening="Reader's note", height=80))
-    cautions = " ".join(record.all_cautions) or "None from the file or the input check."
+    none = "None beside the box above." if record.banner else "None from the file or its check."
+    cautions = " ".join(record.all_cautions) or none
     words.append(fitted(cautions, opening="Cautions", height=54))
     return words
 
@@ -117,7 +118,9 @@ def _pictures(sheet: Sheet, record: Record, room: float) -> None:
     sheet.line_of_text(right, y - 11, map_title(record.shown), size=8, font=BOLD, room=half - 104)
     _scale(sheet, record, y - 11)
     sheet.y = y - 14
-    marks = marks_sentence(record.shown, record.style) + " Lines ring equal strength."
+    marks = marks_sentence(record.shown, record.style)
+    if record.style.form == "colour":
+        marks += " A line joins what is equally strong."
     sheet.paragraph(fitted(marks, height=_CAPTION - 14, size=7.5, width=half), x=right)
     sheet.y = y - _CAPTION - GAP
     width, height = _within(film, quarter, small)

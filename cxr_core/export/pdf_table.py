@@ -52,8 +52,7 @@ def draw(sheet: Sheet, record: Record) -> None:
     sheet.rule(gray=QUIET)
     for key in KEYS:
         marked = record.analysis.above[key] and key in ABNORMAL_KEYS
-        font = BOLD if marked else REGULAR
-        _row(sheet, columns, cells(record, key), sheet.y - 10.5, size=9, font=font)
+        _row(sheet, columns, cells(record, key), sheet.y - 10.5, size=9, bold=4 * marked)
         sheet.y -= ROW
         sheet.rule(gray=FAINT)
     sheet.y = top - HEIGHT
@@ -105,14 +104,22 @@ def _at_the_site(record: Record, key: str) -> list[str]:
 
 def _row(
     sheet: Sheet, columns: Sequence[Column], texts: Sequence[str], y: float, *, size: float,
-    font: str = REGULAR, gray: float = 0.0,
+    gray: float = 0.0, bold: int = 0,
 ) -> None:  # fmt: skip
+    """Write a row of texts on the line ``y``, the first ``bold`` of them in bold."""
     x = LEFT
-    for column, text in zip(columns, texts, strict=True):
+    for index, (column, text) in enumerate(zip(columns, texts, strict=True)):
         width = column.share * WIDTH
         inner = width - 10
         end = x + inner if column.figure else x + 6 * (column is not columns[0])
         sheet.line_of_text(
-            end, y, text, size=size, font=font, gray=gray, right=column.figure, room=inner
+            end,
+            y,
+            text,
+            size=size,
+            font=BOLD if index < bold else REGULAR,
+            gray=gray,
+            right=column.figure,
+            room=inner,
         )
         x += width

@@ -57,7 +57,7 @@ def marks_sentence(key: str, style: MapStyle) -> str:
         return f"Solid lines ring {solid}{both}."
     if style.signed:
         return f"Warm with a solid line: {solid}. Cool with a dashed line: {dashed}."
-    return f"Marked: {solid}; the brighter, the more."
+    return f"Marked: {solid}; the stronger the mark, the more."
 
 
 def correction_sentence(correction: str | None) -> str:
