@@ -123,7 +123,11 @@ def _finding_words(record: Record) -> str:
     threshold = analysis.operating_points[key].threshold
     mark = ABOVE_MARK if above else BELOW_MARK
     where = against_point(probability, threshold, above=above)
-    return f"{mark} {LABELS[key]} {percent(probability)}, {where}."
+    words = f"{mark} {LABELS[key]} {percent(probability)}, {where}."
+    if key in record.rebased:
+        rebased, cut_off = record.rebased[key]
+        words += f" At the site's prevalence {percent(rebased)}, cut-off {percent(cut_off)}."
+    return words
 
 
 def _wrap(text: str, font: ImageFont.FreeTypeFont, room: float) -> list[str]:

@@ -95,8 +95,10 @@ class Record:
 
     @property
     def all_cautions(self) -> tuple[str, ...]:
-        """The film's warnings and the page's cautions, each once, in that order."""
-        return tuple(dict.fromkeys((*self.analysis.warnings, *self.cautions)))
+        """The film's warnings and the page's cautions in that order, each once, and not again
+        what stands in the banner."""
+        said = dict.fromkeys((*self.analysis.warnings, *self.cautions))
+        return tuple(sentence for sentence in said if sentence not in self.banner)
 
 
 def _check_length(name: str, text: str, longest: int) -> None:

@@ -61,4 +61,5 @@ def test_the_banner_names_the_stop_the_correction_and_the_phantom(read_anyway, o
 
 
 def test_cautions_are_told_once():
-    assert make_record(cautions=("Mirrored.", "16 bit.")).all_cautions == ("16 bit.", "Mirrored.")
+    record = make_record(cautions=("Mirrored.", "16 bit.", "A phantom."), film_note="A phantom.")
+    assert record.all_cautions == ("16 bit.", "Mirrored.")
