@@ -52,3 +52,7 @@ class TrainingError(CXRError):
 
 class TrainingStoppedError(TrainingError):
     """A training run that ended on request, with its state saved."""
+
+
+class ExportError(CXRError):
+    """A result that cannot be written in the form that was asked for."""

@@ -1,6 +1,6 @@
-"""What every test may ask for: the shared films, a browser, and how thoroughly to search.
+"""What every test may ask for: the shared films, a browser, tools, and how thoroughly to search.
 
-On a developer's machine a test without its films or its browser is skipped with the reason;
+On a developer's machine a test without its films or its tools is skipped with the reason;
 with ``CI=true`` it fails, so that nothing goes unchecked unnoticed.
 """
 
@@ -47,3 +47,21 @@ def chromium() -> str:
         if found := shutil.which(name):
             return found
     _missing(f"No browser found as {', '.join(names)}; install Chromium or set CHROMIUM.")
+
+
+@pytest.fixture(scope="session")
+def dciodvfy() -> str:
+    """Path of the checker of DICOM files, of Debian's dicom3tools."""
+    return _tool("dciodvfy", package="dicom3tools")
+
+
+@pytest.fixture(scope="session")
+def dcm2pnm() -> str:
+    """Path of DCMTK's renderer, a reader of DICOM pictures that is not ours."""
+    return _tool("dcm2pnm", package="dcmtk")
+
+
+def _tool(name: str, *, package: str) -> str:
+    if found := shutil.which(name):
+        return found
+    _missing(f"There is no {name}; install Debian's package {package}.")

@@ -1,4 +1,4 @@
-"""A missing browser or missing films are skipped at a desk and fail in CI, with the reason."""
+"""Missing tools or missing films are skipped at a desk and fail in CI, with the reason."""
 
 import os
 import shutil
@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-PROBE = "def test_films(shared):\n    pass\n\n\ndef test_browser(chromium):\n    pass\n"
+FIXTURES = ("shared", "chromium", "dciodvfy", "dcm2pnm")
+PROBE = "\n".join(f"def test_{name}({name}):\n    pass\n" for name in FIXTURES)
 
 
 def _probe(folder: Path, **environment: str) -> str:
@@ -36,15 +37,20 @@ def _probe(folder: Path, **environment: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize(("ci", "outcome"), [("", "2 skipped"), ("true", "2 errors")])
+@pytest.mark.parametrize(("ci", "outcome"), [("", "4 skipped"), ("true", "4 errors")])
 def test_what_is_missing_is_named(tmp_path: Path, ci: str, outcome: str) -> None:
     films = tmp_path / "nowhere"
-    printed = _probe(tmp_path, CI=ci, CXR_SHARED=str(films), CHROMIUM="no-such-browser")
+    without = {"CHROMIUM": "no-such-browser", "PATH": str(films)}
+    printed = _probe(tmp_path, CI=ci, CXR_SHARED=str(films), **without)
     assert outcome in printed
     assert f"The shared films are not at {films}; set CXR_SHARED to their folder." in printed
     assert "No browser found as no-such-browser; install Chromium or set CHROMIUM." in printed
+    assert "There is no dciodvfy; install Debian's package dicom3tools." in printed
+    assert "There is no dcm2pnm; install Debian's package dcmtk." in printed
 
 
 def test_what_is_there_is_used(tmp_path: Path) -> None:
-    printed = _probe(tmp_path, CI="true", CXR_SHARED=str(tmp_path), CHROMIUM=sys.executable)
-    assert "2 passed" in printed
+    for tool in ("dciodvfy", "dcm2pnm"):
+        (tmp_path / tool).symlink_to(sys.executable)
+    there = {"CXR_SHARED": str(tmp_path), "CHROMIUM": sys.executable, "PATH": str(tmp_path)}
+    assert "4 passed" in _probe(tmp_path, CI="true", **there)

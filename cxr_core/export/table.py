@@ -1,71 +1,147 @@
-"""One ``Analysis`` as one row of a table, for the page's download and the batch reader's kin."""
+"""One reading as one row of a table: for the page's download and the worklist's."""
 
 import csv
 import io
 from collections.abc import Iterable
 
+import torch
+
+from cxr_core.export.record import Record
 from cxr_core.findings import ABOVE_COLUMNS, KEYS, LOGIT_COLUMNS, PROBABILITY_COLUMNS
 from cxr_core.reading.analyzer import Analysis
+from cxr_core.version import VERSION
 
 THRESHOLD_COLUMNS: tuple[str, ...] = tuple(f"operating_point_{key}" for key in KEYS)
+VERDICT_COLUMNS: tuple[str, ...] = tuple(f"verdict_{key}" for key in KEYS)
+PREVALENCE_COLUMNS: tuple[str, ...] = tuple(f"site_prevalence_{key}" for key in KEYS)
+REBASED_COLUMNS: tuple[str, ...] = tuple(f"rebased_probability_{key}" for key in KEYS)
+REBASED_THRESHOLD_COLUMNS: tuple[str, ...] = tuple(f"rebased_operating_point_{key}" for key in KEYS)
 COLUMNS: tuple[str, ...] = (
+    "row",
     "file",
     "image_sha256",
-    "model_sha256",
+    "status",
+    "reason",
     "gate",
     "gate_reasons",
+    "read_anyway",
     "correction",
     "warnings",
+    "cautions",
+    "film_note",
     *LOGIT_COLUMNS,
     *PROBABILITY_COLUMNS,
     *THRESHOLD_COLUMNS,
     *ABOVE_COLUMNS,
+    *PREVALENCE_COLUMNS,
+    *REBASED_COLUMNS,
+    *REBASED_THRESHOLD_COLUMNS,
+    *VERDICT_COLUMNS,
+    "note",
+    "reference",
+    "created",
+    "model_sha256",
+    "app_version",
+    "torch_version",
 )
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def analysis_row(analysis: Analysis, file: str = "") -> dict[str, str]:
-    """A row in the order of ``COLUMNS``.
+def analysis_row(
+    analysis: Analysis, file: str = "", *, number: int | None = None
+) -> dict[str, str]:
+    """A row in the order of ``COLUMNS``; what only a ``Record`` knows stays empty.
 
     Args:
-        file: a name for the row; left empty by the page, since a name may tell a patient.
+        file: a name for the row; left empty unless the user asks for names, since a name may
+            tell a patient.
+        number: of the row, from 1; without it ``rows_to_csv`` counts.
 
     Returns:
         Logits and probabilities with six decimals, ``above_…`` as 0 or 1.
     """
-    row = {
-        "file": file,
+    row = _empty_row(number, file) | {
         "image_sha256": analysis.image_sha256,
-        "model_sha256": analysis.model_sha256,
+        "status": "read",
         "gate": "passed" if analysis.gate.passed else "stopped",
         "gate_reasons": " ".join(analysis.gate.reasons),
         "correction": analysis.correction or "",
         "warnings": " ".join(analysis.warnings),
+        "model_sha256": analysis.model_sha256,
     }
     for index, key in enumerate(KEYS):
         row[LOGIT_COLUMNS[index]] = f"{analysis.logits[key]:.6f}"
         row[PROBABILITY_COLUMNS[index]] = f"{analysis.probabilities[key]:.6f}"
         row[THRESHOLD_COLUMNS[index]] = f"{analysis.operating_points[key].threshold:.6f}"
         row[ABOVE_COLUMNS[index]] = str(int(analysis.above[key]))
-    return {column: row[column] for column in COLUMNS}
+    return row
+
+
+def failed_row(number: int, sha256: str, reason: str, file: str = "") -> dict[str, str]:
+    """The row of a file that could not be read.
+
+    Args:
+        number: of the row, from 1.
+        sha256: of the file's bytes.
+        reason: the error's sentence.
+    """
+    return _empty_row(number, file) | {
+        "image_sha256": sha256,
+        "status": "failed",
+        "reason": reason,
+    }
+
+
+def record_row(record: Record) -> dict[str, str]:
+    """The row of one reading with the reader's word, the prevalence in use and the time."""
+    row = analysis_row(record.analysis, number=1) | {
+        "read_anyway": str(int(record.read_anyway)),
+        "cautions": " ".join(record.cautions),
+        "film_note": record.film_note,
+        "note": record.note,
+        "reference": record.reference,
+        "created": record.created.isoformat(timespec="seconds"),
+        "app_version": record.version,
+    }
+    for index, key in enumerate(KEYS):
+        row[VERDICT_COLUMNS[index]] = record.verdicts.get(key, "")
+        share = record.site_prevalence.get(key)
+        row[PREVALENCE_COLUMNS[index]] = "" if share is None else f"{share:.6f}"
+        if key in record.rebased:
+            probability, threshold = record.rebased[key]
+            row[REBASED_COLUMNS[index]] = f"{probability:.6f}"
+            row[REBASED_THRESHOLD_COLUMNS[index]] = f"{threshold:.6f}"
+    return row
 
 
 def rows_to_csv(rows: Iterable[dict[str, str]]) -> bytes:
     """Rows as a CSV file in UTF-8, its first line the column names.
 
-    A text that a spreadsheet would run as a formula gets an apostrophe before it; numbers are
-    left as they are.
+    A row without a number gets its place, counted from 1. A text that a spreadsheet would run
+    as a formula gets an apostrophe before it; numbers are left as they are.
     """
     stream = io.StringIO(newline="")
     writer = csv.DictWriter(stream, COLUMNS)
     writer.writeheader()
-    for row in rows:
-        writer.writerow({column: _inert(value) for column, value in row.items()})
-    return stream.getvalue().encode()
+    for place, row in enumerate(rows, start=1):
+        numbered = row | {"row": row["row"] or str(place)}
+        writer.writerow({column: _inert(value) for column, value in numbered.items()})
+    # A lone half of a surrogate pair, which a browser can send, has no place in UTF-8.
+    return stream.getvalue().encode(errors="replace")
+
+
+def _empty_row(number: int | None, file: str) -> dict[str, str]:
+    return dict.fromkeys(COLUMNS, "") | {
+        "row": "" if number is None else str(number),
+        "file": file,
+        "app_version": VERSION,
+        "torch_version": str(torch.__version__),
+    }
 
 
 def _inert(value: str) -> str:
-    if not value.startswith(_FORMULA_STARTS):
+    # Spreadsheets skip blanks before a formula's sign.
+    if not value.lstrip().startswith(_FORMULA_STARTS) and not value.startswith(_FORMULA_STARTS):
         return value
     try:
         float(value)

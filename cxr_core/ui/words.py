@@ -2,33 +2,13 @@
 
 from collections.abc import Mapping
 
+from cxr_core.export.phrases import against_point as against_point
+from cxr_core.export.phrases import percent as percent
 from cxr_core.findings import ABNORMAL_KEYS, LABELS
 
 RESEARCH_TOOL = "A research tool, not a medical device: nothing here may decide about a patient."
 CHECK_MARKER = "The file does not state its sides: check the film's own marker."
 _SIDES = {"L": ("R", "L"), "R": ("L", "R")}
-
-
-def percent(probability: float, *, decimals: int = 0) -> str:
-    """A probability 0 to 1 as "38 %"; what would round to never or always, as "< 1 %"."""
-    least = 10.0**-decimals
-    value = 100 * probability
-    if 0 < value < least / 2:
-        return f"< {least:.{decimals}f} %"
-    if 100 - least / 2 < value < 100:
-        return f"> {100 - least:.{decimals}f} %"
-    return f"{value:.{decimals}f} %"
-
-
-def against_point(probability: float, threshold: float, *, above: bool) -> str:
-    """Where a probability stands, e.g. "above its operating point of 31 %".
-
-    When both round to the same percent the sentence says so, since "31 %" that is "below 31 %"
-    would look like a mistake.
-    """
-    near = percent(probability) == percent(threshold)
-    side = ("just above" if near else "above") if above else ("just below" if near else "below")
-    return f"{side} its operating point of {percent(threshold)}"
 
 
 def opening_finding(probabilities: Mapping[str, float], above: Mapping[str, bool]) -> str:

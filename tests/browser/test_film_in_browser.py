@@ -111,8 +111,8 @@ def test_a_film_survives_a_page_switch_and_has_no_address(
     assert download.value.suggested_filename == "cxr_result.csv"
     download.value.save_as(tmp_path / "result.csv")
     header, row = (tmp_path / "result.csv").read_text().splitlines()
-    assert header.startswith("file,image_sha256,model_sha256")
-    assert row.startswith(",")
+    assert header.startswith("row,file,image_sha256,status")
+    assert row.startswith("1,,")
 
 
 def test_every_map_is_reached_by_keyboard(page: Page, app_url: str) -> None:

@@ -1,0 +1,115 @@
+"""Everything that an export tells of one reading, so that all formats tell the same."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, get_args
+
+from cxr_core.errors import ExportError
+from cxr_core.export.overlay import MapStyle
+from cxr_core.export.phrases import correction_sentence
+from cxr_core.findings import KEYS
+from cxr_core.reading.analyzer import Analysis
+from cxr_core.version import VERSION
+
+Verdict = Literal["agree", "disagree", "unsure"]
+LONGEST_REFERENCE = 120  # characters
+LONGEST_NOTE = 1000
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Record:
+    """One reading as it is exported. Dictionaries are by finding key; a missing key is "not said".
+
+    Attributes:
+        analysis: what the model said of the film.
+        shown: the finding whose map is drawn large.
+        style: how maps lie over the film.
+        created: when the export was asked for, with its time zone.
+        cautions: sentences from the page beside those of the analysis.
+        film_note: what the film is when it is no patient's (a phantom); "" otherwise.
+        read_anyway: the input check stopped the film and the reader had it read all the same.
+        verdicts: what the reader says of each finding.
+        note: the reader's own words, at most ``LONGEST_NOTE`` characters.
+        reference: a line that the reader typed, at most ``LONGEST_REFERENCE`` characters.
+        site_prevalence: share 0 to 1 of films with the finding at the reader's site.
+        rebased: (probability, cut-off), 0 to 1, at that prevalence.
+        version: of this program.
+    """
+
+    analysis: Analysis
+    shown: str
+    style: MapStyle
+    created: datetime
+    cautions: tuple[str, ...] = ()
+    film_note: str = ""
+    read_anyway: bool = False
+    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+    note: str = ""
+    reference: str = ""
+    site_prevalence: Mapping[str, float | None] = field(default_factory=dict)
+    rebased: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    version: str = VERSION
+
+    def __post_init__(self) -> None:
+        """Raises ExportError: a text too long, an unknown finding or verdict, no time zone, or
+        a number that is no share."""
+        _check_length("reference line", self.reference, LONGEST_REFERENCE)
+        _check_length("note", self.note, LONGEST_NOTE)
+        for key in (self.shown, *self.verdicts, *self.site_prevalence, *self.rebased):
+            _check_among("There is no such finding", key, KEYS)
+        for verdict in self.verdicts.values():
+            _check_among("There is no such word on a finding", verdict, get_args(Verdict))
+        if self.created.utcoffset() is None:
+            raise ExportError(
+                "The time of the export has no time zone",
+                value=self.created.isoformat(),
+                remedy="Give it with its zone, as datetime.now().astimezone() does.",
+            )
+        shares = [share for share in self.site_prevalence.values() if share is not None]
+        for share in (*shares, *(number for pair in self.rebased.values() for number in pair)):
+            if not 0.0 <= share <= 1.0:
+                raise ExportError(
+                    "A prevalence, probability or cut-off is not a share",
+                    value=share,
+                    remedy="Give a number from 0 to 1.",
+                )
+
+    @property
+    def banner(self) -> tuple[str, ...]:
+        """Sentences that must stand beside every picture of this film; empty for most films.
+
+        That the input check stopped it and why, what was done to it, that it is no patient's.
+        """
+        sentences = []
+        gate = self.analysis.gate
+        if not gate.passed:
+            opening = "The input check stopped this film"
+            opening += ", and it was read all the same." if self.read_anyway else "."
+            sentences += [opening, *gate.reasons]
+        if done := correction_sentence(self.analysis.correction):
+            sentences.append(done)
+        if self.film_note:
+            sentences.append(self.film_note)
+        return tuple(sentences)
+
+    @property
+    def all_cautions(self) -> tuple[str, ...]:
+        """The film's warnings and the page's cautions in that order, each once, and not again
+        what stands in the banner."""
+        said = dict.fromkeys((*self.analysis.warnings, *self.cautions))
+        return tuple(sentence for sentence in said if sentence not in self.banner)
+
+
+def _check_length(name: str, text: str, longest: int) -> None:
+    if len(text) > longest:
+        raise ExportError(
+            f"The {name} is too long for an export",
+            value=f"{len(text):,} characters",
+            remedy=f"Shorten it to {longest:,} characters.",
+        )
+
+
+def _check_among(problem: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise ExportError(problem, value=value, remedy=f"Use one of {', '.join(known)}.")

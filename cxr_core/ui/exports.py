@@ -1,0 +1,118 @@
+"""Taking a result along: the report, the picture, the numbers, and the picture for an archive."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+import streamlit as st
+
+from cxr_core.errors import CXRError, ExportError
+from cxr_core.export.dicom import secondary_capture
+from cxr_core.export.identity import study_refusal
+from cxr_core.export.pdf import record_pdf
+from cxr_core.export.png import overlay_png
+from cxr_core.export.record import LONGEST_REFERENCE, Record
+from cxr_core.export.table import record_row, rows_to_csv
+from cxr_core.ui.page import guard, quiet, show_error
+
+# Constant names: a file name must tell neither film nor patient.
+REPORT_FILE, PICTURE_FILE = "cxr_report.pdf", "cxr_overlay.png"
+RESULT_FILE, ARCHIVE_FILE = "cxr_result.csv", "cxr_overlay.dcm"
+NEW_STUDY = (
+    "The overlay goes into a new study under a random pseudonym. Text that is burned into the film "
+    "itself stays in the picture."
+)
+OWN_STUDY = (
+    "The file will carry the patient's name, number and study. Sent to an archive, it appears "
+    "beside the patient's films as a new series."
+)
+
+
+@st.fragment
+def export_panel(record: Record, data: bytes) -> None:
+    """The downloads of one reading. Nothing is made, and nothing lies on the server, before one
+    is asked for; the time of that, and the reference line, are added to it then.
+
+    Args:
+        record: the reading as the page shows it; its ``created`` and ``reference`` are replaced.
+        data: the film's bytes, for the DICOM.
+    """
+    with guard():
+        _panel(record, data)
+
+
+def _panel(record: Record, data: bytes) -> None:
+    film = record.analysis.image_sha256
+    reference = _reference_line(film)
+
+    def now() -> Record:
+        return replace(record, reference=reference, created=datetime.now().astimezone())
+
+    with st.container(horizontal=True, gap="small"):
+        _button("Report (PDF)", lambda: record_pdf(now()), REPORT_FILE, "application/pdf")
+        _button("Overlay (PNG)", lambda: overlay_png(now()), PICTURE_FILE, "image/png")
+        _button("Result (CSV)", lambda: rows_to_csv([record_row(now())]), RESULT_FILE, "text/csv")
+    if record.analysis.radiograph.kind == "DICOM":
+        own = st.checkbox(
+            "Put the DICOM overlay into this patient's own study", key=f"export_own_{film}"
+        )
+        quiet(OWN_STUDY if own else NEW_STUDY)
+        refusal = study_refusal(data) if own else None
+        if refusal is not None:
+            show_error(refusal)
+            return
+        # The label says which study, so that what is clicked is what is made.
+        _button(
+            f"Overlay (DICOM, {'this patient' if own else 'new study'})",
+            lambda: secondary_capture(now(), data, patients_study=own),
+            ARCHIVE_FILE,
+            "application/dicom",
+        )
+
+
+def _reference_line(film: str) -> str:
+    """The line that the reader set for this film.
+
+    A form, which is taken over when it is sent and not when the field is left: leaving it by a
+    click on a download would make the file with the line as it was before.
+    """
+    # Keyed by the film, as is the tick: neither may reach the next patient's export.
+    with (
+        st.form(f"export_form_{film}", border=False),
+        st.container(horizontal=True, vertical_alignment="bottom", gap="small"),
+    ):
+        line = st.text_input(
+            "Reference line (optional; do not type a patient's name unless you mean to)",
+            max_chars=LONGEST_REFERENCE,
+            key=f"export_reference_{film}",
+        ).strip()
+        st.form_submit_button("Set the line")
+    quiet(f"Report and result will say: {line}" if line else "No reference line is set.")
+    return line
+
+
+def _button(label: str, make: Callable[[], bytes], file_name: str, mime: str) -> None:
+    st.download_button(
+        label,
+        data=lambda: _made(make),
+        file_name=file_name,
+        mime=mime,
+        on_click="ignore",
+        icon=":material/download:",
+        key=f"export_{label}",
+    )
+
+
+def _made(make: Callable[[], bytes]) -> bytes:
+    """What ``make`` returns. Streamlit logs what it raises, and an unforeseen error's words could
+    hold something of a film."""
+    try:
+        return make()
+    except CXRError:
+        raise
+    except Exception as error:
+        raise ExportError(
+            "The file could not be made",
+            value=type(error).__name__,
+            remedy="Read the film again; if it happens again, report this word.",
+        ) from None

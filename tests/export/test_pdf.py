@@ -1,0 +1,132 @@
+"""The one page, read back: what it says, that it is one, and that nothing runs off it."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cxr_core.export.overlay import MapStyle
+from cxr_core.export.pdf import record_pdf
+from cxr_core.export.pdf_table import cells
+from cxr_core.export.record import LONGEST_NOTE, LONGEST_REFERENCE
+from cxr_core.export.sheet import SHORTENED
+from cxr_core.imaging.gate import GateResult
+from cxr_core.version import VERSION
+from tests.export.analyses import CREATED, STOPPED, make_analysis, make_record
+from tests.export.pdf_pages import read_pdf
+
+# Points kept free at the sides, and above and below: what letter cuts off an A4, and a margin.
+SIDE, EDGE = 50, 46
+
+
+def small_film() -> object:
+    """A film that is quick to draw."""
+    film = make_analysis().radiograph
+    return replace(film, pixels=np.full((64, 64), 90, np.uint8))
+
+
+def runs_off(gray: np.ndarray) -> bool:
+    """Whether anything is drawn in the margins of a page in gray."""
+    inside = np.full(gray.shape, 255, np.uint8)
+    inside[EDGE:-EDGE, SIDE:-SIDE] = gray[EDGE:-EDGE, SIDE:-SIDE]
+    return bool((inside != gray).any())
+
+
+def test_the_page_tells_everything_in_words():
+    analysis = make_analysis(gate=STOPPED, correction="invert")
+    record = make_record(
+        analysis,
+        read_anyway=True,
+        cautions=("The film is mirrored.",),
+        film_note="This is the phantom.",
+        verdicts={"effusion": "disagree", "no_finding": "unsure"},
+        note="Old scar at the base.",
+        reference="Ward B, Müller & Söhne <b>",
+    )
+    page = read_pdf(record_pdf(record))
+    assert page.pages == 1
+    for words in (
+        "Research model output",
+        "Not a diagnosis.",
+        "Reference Ward B, Müller & Söhne <b>",
+        "The input check stopped this film, and it was read all the same. Too dark. Too small.",
+        "The film was inverted on the reader's word before it was read.",
+        "This is the phantom.",
+        "PNG, 600 x 512 pixels",
+        "Map of Effusion",
+        "Map of Atelectasis",
+        "Map of Infiltration",
+        "Regions that lower No Finding",
+        "Effusion 50.0 % 31.0 % ▲ above disagrees",
+        "Atelectasis 25.0 % 31.0 % ▽ below not said",
+        "No Finding 6.2 % 31.0 % ▽ below is unsure",
+        "no prevalence of a site was given",
+        "Reader's note Old scar at the base.",
+        "Cautions 16 bit. The film is mirrored.",
+        "ab" * 32,
+        "cd" * 32,
+        "2026-03-09 14:05:06+00:00",
+        f"cxr_core {VERSION}, torch {torch.__version__}",
+    ):
+        assert words in page.text, page.text
+    assert not runs_off(page.gray)
+
+
+def test_the_page_tells_the_prevalence_of_the_site():
+    record = make_record(
+        site_prevalence={"effusion": 0.05, "atelectasis": 0.2, "infiltration": None},
+        rebased={"effusion": (0.24, 0.12)},
+        style=MapStyle(signed=True),
+    )
+    page = read_pdf(record_pdf(record))
+    assert "Effusion 50.0 % 31.0 % ▲ above 5.0 % 24.0 % 12.0 % not said" in page.text
+    assert "Prevalence in use: Effusion 5.0 %, Atelectasis 20.0 %, as the reader" in page.text
+    assert "Cool with a dashed line" in page.text
+    assert cells(record, "atelectasis")[4:] == ["20.0 %", "", "", "not said"]
+    assert not runs_off(page.gray)
+
+
+def test_the_file_tells_no_author_and_nothing_but_its_time_changes():
+    record = make_record(make_analysis(small_film()))
+    data = record_pdf(record)
+    metadata = read_pdf(data).metadata
+    assert metadata["/Title"] == "Research model output"
+    assert metadata["/CreationDate"] == "D:20260309140506+00'00'"
+    assert metadata["/Creator"] == f"cxr_core {VERSION}"
+    assert (metadata["/Author"], metadata["/Subject"], metadata["/Keywords"]) == ("", "", "")
+    assert record_pdf(record) == data
+    assert record_pdf(replace(record, created=CREATED + timedelta(minutes=1))) != data
+
+
+@pytest.mark.parametrize("shape", [(64, 160), (160, 64)], ids=["wide", "high"])
+def test_a_film_of_any_shape_and_the_longest_texts_fit(shape):
+    film = replace(make_analysis().radiograph, pixels=np.full(shape, 90, np.uint8))
+    gate = GateResult(passed=False, reasons=("A reason against this film.",) * 40)
+    analysis = make_analysis(film, gate=gate, warnings=tuple(f"Caution {n}." for n in range(400)))
+    record = make_record(analysis, reference="W" * 120, note="W" * 1000)
+    page = read_pdf(record_pdf(record))
+    assert page.pages == 1
+    assert page.text.count(SHORTENED.strip()) == 3  # the box, the note, the cautions
+    assert "Caution 20." in page.text
+    assert "ab" * 32 in page.text
+    assert not runs_off(page.gray)
+
+
+@settings(max_examples=15)
+@given(
+    reference=st.text(max_size=LONGEST_REFERENCE),
+    note=st.text(max_size=LONGEST_NOTE),
+    cautions=st.lists(st.text(max_size=600), max_size=8),
+)
+def test_any_text_makes_one_page(reference, note, cautions):
+    record = make_record(
+        make_analysis(small_film()), reference=reference, note=note, cautions=tuple(cautions)
+    )
+    page = read_pdf(record_pdf(record))
+    assert page.pages == 1
+    assert "Regions that lower No Finding" in page.text
+    assert not runs_off(page.gray)

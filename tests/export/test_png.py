@@ -1,0 +1,95 @@
+"""The overlay's picture: the film's pixels untouched, everything else below them."""
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cxr_core.export.colours import evidence_ramp
+from cxr_core.export.overlay import MapStyle, draw_map
+from cxr_core.export.png import LEAST_WIDTH, overlay_picture, overlay_png, scale_bar, scale_ends
+from cxr_core.version import VERSION
+from tests.export.analyses import STOPPED, make_analysis, make_record
+
+BANNER_GROUND = (235, 235, 235)
+
+
+def banner_rows(picture: np.ndarray) -> int:
+    """How many lines of pixels begin on the banner's ground."""
+    return int((picture[512:, 0] == BANNER_GROUND).all(axis=1).sum())
+
+
+@pytest.mark.parametrize("style", [MapStyle(), MapStyle(opacity=0.3, signed=True)])
+def test_the_film_is_the_one_renderers_pixel_by_pixel(style):
+    record = make_record(style=style)
+    analysis = record.analysis
+    picture = overlay_picture(record)
+    drawn = draw_map(analysis.radiograph.pixels, analysis, "effusion", style)
+    assert (picture[:512] == drawn).all()
+    assert picture.shape[1] == 600
+    assert 60 < picture.shape[0] - 512 < 200  # the strip is below the film, not over it
+
+
+def test_without_opacity_the_film_is_the_plain_film():
+    record = make_record(style=MapStyle(opacity=0.0))
+    assert (overlay_picture(record)[:512] == record.analysis.radiograph.pixels[..., None]).all()
+
+
+def test_the_png_holds_the_picture_and_names_the_program_alone():
+    record = make_record(reference="Ward B", note="Old scar.")
+    with Image.open(io.BytesIO(overlay_png(record))) as image:
+        assert (np.asarray(image) == overlay_picture(record)).all()
+        assert (image.mode, image.info) == ("RGB", {"Software": f"cxr_core {VERSION}"})
+
+
+@pytest.mark.parametrize(
+    "changes", [{"gate": STOPPED}, {"correction": "turn-left"}], ids=["stopped", "corrected"]
+)
+def test_a_stopped_or_corrected_film_carries_its_banner(changes):
+    plain = overlay_picture(make_record())
+    marked = overlay_picture(make_record(make_analysis(**changes)))
+    assert banner_rows(plain) == 0
+    height = banner_rows(marked)
+    assert height == marked.shape[0] - plain.shape[0] >= 26
+    banner = marked[512 : 512 + height]
+    assert (banner == 0).all(axis=2).sum() > 100  # black letters on it
+    assert (marked[:512] == plain[:512]).all()
+
+
+def test_a_banner_of_many_words_grows_and_loses_none():
+    many = replace(STOPPED, reasons=("A reason that takes its room.",) * 20)
+    short = overlay_picture(make_record(make_analysis(gate=STOPPED)))
+    long = overlay_picture(make_record(make_analysis(gate=many)))
+    assert banner_rows(long) > 5 * banner_rows(short)
+
+
+def test_a_small_film_stands_in_the_middle_of_a_field_wide_enough_to_read():
+    film = make_analysis().radiograph
+    gray = np.full((64, 70), 90, np.uint8)
+    record = make_record(make_analysis(replace(film, pixels=gray)), style=MapStyle(opacity=0.0))
+    picture = overlay_picture(record)
+    assert picture.shape[1] == LEAST_WIDTH == 480
+    assert (picture[:64, 205:275] == 90).all()
+    assert (picture[:64, :205] == 0).all()
+    assert (picture[:64, 275:] == 0).all()
+
+
+def test_the_scale_runs_from_nothing_to_the_ramps_end():
+    plain = scale_bar(make_record(), 101, 4)
+    assert plain.shape == (4, 101, 3)
+    assert (plain[:, 0] == 0).all()
+    assert plain[0, -1].tolist() != [0, 0, 0]
+    signed = make_record(style=MapStyle(signed=True))
+    both = scale_bar(signed, 101, 4)
+    assert (both[0, 50] == 0).all()
+    # The colours of the two ends are those of the two ramps, as far as they cover black.
+    for end, ramp in (
+        (both[0, -1], evidence_ramp()[-1]),
+        (both[0, 0], evidence_ramp(negative=True)[-1]),
+    ):
+        cover = end.max() / ramp.max()
+        assert np.abs(end - ramp * cover).max() <= 1
+    assert scale_ends(make_record()) == ("0", "1.0 logits")
+    assert scale_ends(signed) == ("−1.0", "1.0 logits")
