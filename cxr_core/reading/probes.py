@@ -19,6 +19,7 @@ TURN = 5.0  # degrees
 CONTRAST = 0.10  # of the distance from the film's mean gray
 GAMMAS = (0.9, 1.1)
 UNCHANGED = "unchanged"
+_FINER = 4
 
 Square = NDArray[np.uint8]
 
@@ -58,9 +59,7 @@ def probe_film(
         logits_of: float32 (B, 3, S, S) -> (B, 4) raw logits.
         metadata: of the model that ``logits_of`` belongs to.
     """
-    height, width = pixels.shape
-    square = to_square(pixels, metadata.preprocessing.size)  # (S, S)
-    changed = changes(square, aspect=height / width)
+    changed = changes(pixels, metadata.preprocessing.size)
     films = torch.from_numpy(np.stack(list(changed.values())))  # (B, S, S)
     # Channels last is a quarter faster for a batch; the logits agree to 1e-6.
     images = normalise(films, metadata.preprocessing).to(memory_format=torch.channels_last)
@@ -90,29 +89,30 @@ def crosses(probabilities: NDArray[np.float64], point: OperatingPoint) -> bool:
     return bool(above.any() and not above.all())
 
 
-def changes(square: Square, *, aspect: float) -> dict[str, Square]:
-    """The film and its ten small changes, uint8 (S, S) each, by name.
+def changes(pixels: NDArray[np.uint8], size: int) -> dict[str, Square]:
+    """The squashed film and its ten small changes, uint8 (S, S) each, by name.
 
-    They are made on the square that the model sees, where the film itself is exact; a turn takes
-    the squash into account, so it turns the film and not the square. What comes in at an edge
-    continues the edge, as the body does on a film taken a little aside; a black frame would be
-    another change.
+    Shifts go by whole pixels of the square, so that nothing is blurred on the way, and a turn is
+    made before the squash, of the film and not of the square. What comes in at an edge continues
+    the edge, as the body does on a film taken a little aside; a black frame would be another
+    change.
 
     Args:
-        square: uint8 (S, S), the squashed film.
-        aspect: height over width of the film itself.
+        pixels: uint8 (H, W), the film as the model is to see it.
+        size: side S of the model's square in pixels.
     """
+    square = to_square(pixels, size)  # (S, S)
     gray = square.astype(np.float64)
     mean = gray.mean()
-    pixels = round(SHIFT * len(square))
+    step = round(SHIFT * size)
     return {
         UNCHANGED: square,
-        "left": _shift(square, 0, -pixels),
-        "right": _shift(square, 0, pixels),
-        "up": _shift(square, -pixels, 0),
-        "down": _shift(square, pixels, 0),
-        "turned left": _turn(square, TURN, aspect),
-        "turned right": _turn(square, -TURN, aspect),
+        "left": _shift(square, 0, -step),
+        "right": _shift(square, 0, step),
+        "up": _shift(square, -step, 0),
+        "down": _shift(square, step, 0),
+        "turned left": _turn(pixels, TURN, size),
+        "turned right": _turn(pixels, -TURN, size),
         "softer": _bytes(mean + (1 - CONTRAST) * (gray - mean)),
         "harder": _bytes(mean + (1 + CONTRAST) * (gray - mean)),
         **{f"gamma {gamma:g}": _bytes(255 * (gray / 255) ** gamma) for gamma in GAMMAS},
@@ -120,29 +120,33 @@ def changes(square: Square, *, aspect: float) -> dict[str, Square]:
 
 
 def _shift(square: Square, down: int, right: int) -> Square:
-    """Move by whole pixels, so that nothing is blurred on the way."""
     rows = np.clip(np.arange(len(square)) - down, 0, len(square) - 1)
     columns = np.clip(np.arange(len(square)) - right, 0, len(square) - 1)
     return np.ascontiguousarray(square[np.ix_(rows, columns)])
 
 
-def _turn(square: Square, degrees: float, aspect: float) -> Square:
-    """Turn the film that this square is squashed from, to the left where positive."""
-    size = len(square)
-    margin = size // 4  # more than a turn of 5 degrees brings in, up to an aspect of 2.5
-    padded = Image.fromarray(np.pad(square, margin, mode="edge"))
+def _turn(pixels: NDArray[np.uint8], degrees: float, size: int) -> Square:
+    """Turn a film, to the left where positive, and squash it.
+
+    It is turned on a square four times as fine as the model's, in the film's own proportions:
+    as good as at full size (the probabilities agree to 1 %), at a tenth of the time.
+    """
+    aspect = pixels.shape[0] / pixels.shape[1]
+    fine = _FINER * size
+    margin = fine // 4  # more than a turn of 5 degrees brings in, up to an aspect of 2.5
+    padded = Image.fromarray(np.pad(to_square(pixels, fine), margin, mode="edge"))
     cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     # From the shown picture's x, y to the film's: squash undone, turned, squashed again.
     across, along = -sine * aspect, sine / aspect
-    middle, centre = size / 2, size / 2 + margin
+    middle, centre = fine / 2, fine / 2 + margin
     matrix = (
         cosine, across, centre - (cosine + across) * middle,
         along, cosine, centre - (along + cosine) * middle,
     )  # fmt: skip
     turned = padded.transform(
-        (size, size), Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC
+        (fine, fine), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR
     )
-    return np.array(turned, dtype=np.uint8)
+    return to_square(np.asarray(turned), size)
 
 
 def _bytes(gray: NDArray[np.float64]) -> Square:

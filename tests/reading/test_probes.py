@@ -12,7 +12,7 @@ from cxr_core.errors import ImageError
 from cxr_core.evaluation.calibration import to_probabilities
 from cxr_core.findings import KEYS
 from cxr_core.imaging.phantom import phantom_png
-from cxr_core.imaging.preprocessing import normalise, to_square
+from cxr_core.imaging.preprocessing import normalise
 from cxr_core.model.checkpoint import Checkpoint
 from cxr_core.model.densenet import build_densenet
 from cxr_core.model.metadata import ModelMetadata
@@ -21,11 +21,12 @@ from cxr_core.reading.probes import UNCHANGED, changes, crosses
 
 # Effusion's cut-off lies under every probability, Atelectasis's over it.
 THRESHOLDS = (0.0, 1.0, 0.5, 0.5)
+SIDE = 96  # a small square keeps eleven readings quick
 
 
 def metadata() -> ModelMetadata:
     return ModelMetadata(
-        preprocessing=Preprocessing(224, (0.5,) * 3, (0.25,) * 3),
+        preprocessing=Preprocessing(SIDE, (0.5,) * 3, (0.25,) * 3),
         calibration=Calibration(0.5, (0.4, -0.3, 0.2, 0.0)),
         operating_points={
             key: OperatingPoint(t, 0.0, 1.0, "sensitivity", 0.8, 0.8, 0.5)
@@ -47,7 +48,7 @@ def analyzer() -> Analyzer:
 
 def test_there_are_ten_changes_beside_the_film() -> None:
     square = np.random.default_rng(0).integers(0, 256, (224, 224), dtype=np.uint8)
-    made = changes(square, aspect=1.2)
+    made = changes(square, 224)
     assert len(made) == 11
     np.testing.assert_array_equal(made[UNCHANGED], square)
     assert all(film.shape == (224, 224) and film.dtype == np.uint8 for film in made.values())
@@ -55,7 +56,7 @@ def test_there_are_ten_changes_beside_the_film() -> None:
 
 
 def test_an_even_film_only_feels_gamma() -> None:
-    made = changes(np.full((224, 224), 128, np.uint8), aspect=0.8)
+    made = changes(np.full((300, 240), 128, np.uint8), 224)
     for name, film in made.items():
         expected = {"gamma 0.9": 137, "gamma 1.1": 119}.get(name, 128)
         assert (film == expected).all(), name
@@ -64,13 +65,13 @@ def test_an_even_film_only_feels_gamma() -> None:
 def test_a_shift_moves_the_film_by_four_percent() -> None:
     square = np.zeros((224, 224), np.uint8)
     square[100, 60] = 255
-    made = changes(square, aspect=1.0)
+    made = changes(square, 224)
     places = {"right": (100, 69), "left": (100, 51), "up": (91, 60), "down": (109, 60)}
     for name, place in places.items():
         assert made[name][place] == 255
         assert int((made[name] > 0).sum()) == 1
     edge = np.tile(np.arange(224, dtype=np.uint8), (224, 1))
-    assert (changes(edge, aspect=1.0)["left"][:, -9:] == 223).all()
+    assert (changes(edge, 224)["left"][:, -9:] == 223).all()
 
 
 @pytest.mark.parametrize("shape", [(224, 224), (448, 336)])
@@ -82,7 +83,7 @@ def test_a_turn_turns_the_film_and_not_the_square(shape: tuple[int, int]) -> Non
     def squash(picture: Image.Image) -> Image.Image:
         return picture.resize((224, 224), Image.Resampling.BILINEAR)
 
-    made = changes(np.asarray(squash(Image.fromarray(film))), aspect=shape[0] / shape[1])
+    made = changes(film, 224)
     for name, degrees in (("turned left", 5.0), ("turned right", -5.0)):
         turned = squash(Image.fromarray(film).rotate(degrees, Image.Resampling.BICUBIC))
         inside = (slice(30, -30), slice(30, -30))
@@ -93,7 +94,7 @@ def test_a_turn_turns_the_film_and_not_the_square(shape: tuple[int, int]) -> Non
 def test_contrast_and_gamma_by_hand() -> None:
     square = np.full((224, 224), 100, np.uint8)
     square[:, 112:] = 200
-    made = changes(square, aspect=1.0)
+    made = changes(square, 224)
     assert sorted(np.unique(made["harder"])) == [95, 205]
     assert sorted(np.unique(made["softer"])) == [105, 195]
     assert made["gamma 1.1"][0, 0] == round(255 * (100 / 255) ** 1.1)
@@ -101,8 +102,9 @@ def test_contrast_and_gamma_by_hand() -> None:
 
 def test_probes_hold_the_analysis_and_each_change_alone(analyzer: Analyzer) -> None:
     film = phantom_png(3, findings=["effusion"], size=300)
-    analysis = analyzer.analyze(film)
+    analysis = analyzer.analyze(film, correction="invert")
     probes = analyzer.probe(film, analysis)
+    assert probes.correction == "invert"
     assert probes.image_sha256 == hashlib.sha256(film).hexdigest()
     for key in KEYS:
         values = [named[key] for named in probes.probabilities.values()]
@@ -114,20 +116,11 @@ def test_probes_hold_the_analysis_and_each_change_alone(analyzer: Analyzer) -> N
     assert not probes.crosses["effusion"]
     assert not probes.crosses["atelectasis"]
     # The batch gives what one of its films gives alone.
-    square = to_square(analysis.radiograph.pixels, 224)
-    darker = torch.from_numpy(changes(square, aspect=1.0)["gamma 1.1"])  # (S, S)
+    darker = torch.from_numpy(changes(analysis.radiograph.pixels, SIDE)["gamma 1.1"])  # (S, S)
     with torch.inference_mode():
         alone = analyzer._model(normalise(darker, analyzer.metadata.preprocessing)).numpy()
     expected = to_probabilities(alone, analyzer.metadata.calibration)[0]
     assert list(probes.probabilities["gamma 1.1"].values()) == pytest.approx(expected, abs=1e-4)
-
-
-def test_a_correction_is_probed_too(analyzer: Analyzer) -> None:
-    film = phantom_png(3, size=300)
-    analysis = analyzer.analyze(film, correction="invert")
-    probes = analyzer.probe(film, analysis)
-    assert probes.correction == "invert"
-    assert probes.probabilities[UNCHANGED] == pytest.approx(analysis.probabilities, abs=1e-4)
 
 
 def test_another_films_analysis_is_refused(analyzer: Analyzer) -> None:
