@@ -49,7 +49,12 @@ def details(analysis: Analysis) -> None:
         if measured is not None:
             st.subheader("Test films that scored alike", anchor=False)
             show_table(
-                ("Finding", "With the label", "Share (95 % interval)", "Their probabilities"),
+                (
+                    "Finding",
+                    "With the label",
+                    "Share (95 % interval)",
+                    "Their calibrated probabilities",
+                ),
                 [nearest_row(key, neighbours_of(analysis, measured, key)) for key in KEYS],
                 caption="Of the test films with the nearest scores, one a patient, how many "
                 "carried NIH's report-mined label.",

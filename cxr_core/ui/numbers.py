@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cxr_core.evaluation.calibration import Floats
+from cxr_core.evaluation.calibration import Floats, sigmoid
 from cxr_core.evaluation.neighbours import Neighbours, neighbours
 from cxr_core.evaluation.predictions import labels_of, patients_of
 from cxr_core.findings import KEYS, LABELS
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui.measured import Measured
-from cxr_core.ui.prevalence import displayed, shown
+from cxr_core.ui.prevalence import displayed
 from cxr_core.ui.stability import borderline
 from cxr_core.ui.words import against_point, percent
 
@@ -25,7 +25,7 @@ class RowWords:
     Attributes:
         probability: e.g. "38 %".
         point: e.g. "above its operating point of 31 %".
-        mark: what must not be overlooked, e.g. "at your prevalence of 5 %, borderline"; or empty.
+        mark: what must not be overlooked, e.g. "at your prevalence 5 %, borderline"; or empty.
         fill, tick: probability and operating point as shown, 0 to 1, for the bar.
     """
 
@@ -81,21 +81,25 @@ def nearest_sentence(key: str, found: Neighbours | None) -> str:
 
 
 def nearest_row(key: str, found: Neighbours | None) -> list[str]:
-    """The same as cells: finding, count, share with its interval, and their probabilities."""
+    """The same as cells: finding, count, share with its interval, and their probabilities.
+
+    These are as the model assumes them, never re-based: they belong to the test set's prevalence.
+    """
     if found is None:
         return [LABELS[key], "too few test films", "", ""]
     share = percent(found.carried / found.n)
-    reach = [shown(key, float(1 / (1 + np.exp(-edge)))) for edge in (found.least, found.most)]
+    least, most = (float(p) for p in sigmoid([found.least, found.most]))
     return [
         LABELS[key],
         f"{found.carried} of {found.n}",
         f"{share} ({_between(found.low, found.high)})",
-        _between(*reach),
+        _between(least, most),
     ]
 
 
 def _between(low: float, high: float) -> str:
-    return f"{percent(low).removesuffix(' %')} to {percent(high)}"
+    first, last = percent(low), percent(high)
+    return last if first == last else f"{first.removesuffix(' %')} to {last}"
 
 
 def enriched_sentence(measured: Measured) -> str:

@@ -29,7 +29,7 @@ class Displayed:
 
     Attributes:
         probability, cut_off: 0 to 1, both re-based or neither.
-        mark: "at your prevalence of 5 %" where they are; else empty.
+        mark: "at your prevalence 5 %" where they are; else empty.
     """
 
     probability: float
@@ -56,9 +56,9 @@ def shown(key: str, probability: float) -> float:
 
 
 def site_mark(key: str) -> str:
-    """What marks a re-based number, e.g. "at your prevalence of 5 %"; empty where it is not."""
+    """What marks a re-based number, e.g. "at your prevalence 5 %"; empty where it is not."""
     site = site_prevalence().get(key)
-    return "" if site is None else f"at your prevalence of {_share(site)}"
+    return "" if site is None else f"at your prevalence {_share(site)}"
 
 
 def site_prevalence() -> dict[str, float]:
@@ -81,6 +81,15 @@ def assumed(folder: Path) -> dict[str, float]:
 def _assumed(data: bytes) -> dict[str, float]:
     shares = assumed_prevalence(labels_of(parse_predictions(data)))
     return shares if all(0 < share < 1 for share in shares.values()) else {}
+
+
+def site_sentence() -> str:
+    """Which prevalences of the reader's own are in force; empty where none is."""
+    site = site_prevalence()
+    if not site:
+        return ""
+    named = ", ".join(f"{LABELS[key]} {_share(share)}" for key, share in site.items())
+    return f"Shown at your prevalence: {named}. What is above or below is unchanged."
 
 
 def assumed_sentence(folder: Path) -> str:
@@ -119,7 +128,7 @@ def prevalence_controls() -> None:
                 width=190,
             )
         st.button(
-            "As assumed",
+            "Back to assumed",
             key=f"{_SITE}_off",
             on_click=_clear,
             disabled=not site_prevalence(),

@@ -1,5 +1,7 @@
 """How far a film's probabilities move under small changes of the picture; kept for the session."""
 
+from html import escape
+
 import streamlit as st
 
 from cxr_core.errors import CXRError
@@ -77,8 +79,8 @@ def stability(data: bytes, analysis: Analysis) -> None:
             return
         st.rerun()  # so that the rows above tell what is borderline too
     else:
-        for key in KEYS:
-            quiet(range_sentence(probes, key))
+        lines = [range_sentence(probes, key) for key in KEYS]
+        st.html(f'<p class="quiet">{"<br>".join(map(escape, lines))}</p>')
         quiet(_what())
 
 

@@ -48,11 +48,11 @@ def test_at_the_sites_prevalence_both_numbers_move_and_are_marked():
     row = row_words(FILM, "effusion")
     assert (row.fill, row.tick) == pytest.approx((1 / 5, 1 / 13))
     assert (row.probability, row.point) == ("20 %", "above its operating point of 8 %")
-    assert row.mark == "at your prevalence of 5 %"
+    assert row.mark == "at your prevalence 5 %"
     assert row_words(FILM, "no_finding").mark == ""
     said = range_sentence(probes(0.4, 0.5), "effusion")
     assert "between 14 and 20 % under small changes" in said
-    assert said.endswith("at your prevalence of 5 %.")
+    assert said.endswith("at your prevalence 5 %.")
 
 
 def test_a_finding_that_crosses_is_borderline(monkeypatch: pytest.MonkeyPatch):

@@ -1,5 +1,6 @@
 """The reader's word, site prevalence and stability in a session: kept, apart, and forgotten."""
 
+import html
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ def page() -> None:
     """A page in small: two films, and what the reader may set beside them."""
     import streamlit as st
 
+    from cxr_core.ui.beside import beside_numbers
     from cxr_core.ui.numbers import row_words
     from cxr_core.ui.per_film import forget
     from cxr_core.ui.prevalence import displayed, prevalence_controls
@@ -30,6 +32,7 @@ def page() -> None:
     st.session_state["row"] = row_words(film, "effusion")
     st.session_state["no_finding"] = displayed(film, "no_finding")
     if not st.session_state.get("elsewhere"):
+        beside_numbers(film, shown="effusion")
         readers_word(film)
         prevalence_controls()
     st.session_state["words"] = {name: word_of(one) for name, one in films.items()}
@@ -76,12 +79,15 @@ def test_a_sites_prevalence_is_off_set_kept_and_taken_back(session: AppTest):
     before = session.session_state["row"]
     assert (before.mark, before.probability) == ("", "50 %")
     session.number_input[0].set_value(5.0).run()
+    beside = session.get("html")[0].proto.body
+    assert "Shown at your prevalence: Effusion 5 %. What is above or below is unch" in beside
+    assert "Infiltration is NIH's label" in html.unescape(beside)
     session.session_state["elsewhere"] = True  # another page, another film
     session.run()
     row = session.session_state["row"]
     # Odds 1 at a prevalence of 20 % are 4/19 at 5 %.
     assert row.fill == pytest.approx(4 / 23)
-    assert row.mark == "at your prevalence of 5 %"
+    assert row.mark == "at your prevalence 5 %"
     assert session.session_state["no_finding"].probability == 0.6
     session.session_state["elsewhere"] = False
     session.run()
