@@ -44,8 +44,8 @@ def no_finding_word(probabilities: Mapping[str, float], above: Mapping[str, bool
     likeliest = max(ABNORMAL_KEYS, key=lambda key: probabilities[key])
     if probabilities[NORMAL_KEY] > 1.0 - probabilities[likeliest]:
         return NoFindingWord(
-            f"The probabilities of No Finding and {LABELS[likeliest]} add up to more than 100 %, "
-            "and one excludes the other, so rely on neither for this film.",
+            f"As the model gave them, the probabilities of No Finding and {LABELS[likeliest]} add "
+            "up to more than 100 %. One excludes the other, so rely on neither for this film.",
             contradiction=True,
         )
     if found:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from cxr_core.errors import DataError
 from cxr_core.evaluation.bootstrap import resample_patients
 from cxr_core.evaluation.predictions import patients_of
 from cxr_core.evaluation.published import read_published
@@ -80,7 +81,11 @@ def infiltration_sentence() -> str:
 
 
 def tag_sentences(analysis: Analysis, folder: Path) -> tuple[str, ...]:
-    """What the file's tags say that bears on the model: age under 18, AP or portable."""
+    """What the file's tags say that bears on the model: age under 18, AP or portable.
+
+    A table of test films that cannot be used counts as none: the film is read all the same, and
+    Details say what is wrong with the table.
+    """
     film, found = analysis.radiograph, []
     if film.under_18:
         found.append(_child_sentence(measured_means(folder, by="age").get(_CHILDREN)))
@@ -91,13 +96,12 @@ def tag_sentences(analysis: Analysis, folder: Path) -> tuple[str, ...]:
 
 
 def measured_means(folder: Path, *, by: str) -> dict[str, MeanArea]:
-    """This model's mean AUROC in each subgroup of its test films; empty where not measured.
-
-    Raises:
-        DataError: the model's own table breaks the contract.
-    """
+    """This model's mean AUROC in each subgroup of its test films; empty where not measured."""
     path = folder / PREDICTIONS_FILE
-    return _means(path.read_bytes(), by) if path.is_file() else {}
+    try:
+        return _means(path.read_bytes(), by) if path.is_file() else {}
+    except DataError:
+        return {}
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

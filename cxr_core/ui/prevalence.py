@@ -63,9 +63,12 @@ def site_mark(key: str) -> str:
 
 def site_prevalence() -> dict[str, float]:
     """The prevalences that the reader set, 0 to 1, by finding key; those not set are left out."""
+    given = {key: st.session_state.get(f"{_SITE}_{key}") for key in ABNORMAL_KEYS}
+    chosen = {key: percents / 100 for key, percents in given.items() if percents}
+    if not chosen:
+        return {}
     known = assumed(model_folder())
-    chosen = {key: st.session_state.get(f"{_SITE}_{key}") for key in ABNORMAL_KEYS}
-    return {key: value / 100 for key, value in chosen.items() if value and key in known}
+    return {key: share for key, share in chosen.items() if key in known}
 
 
 def assumed(folder: Path) -> dict[str, float]:

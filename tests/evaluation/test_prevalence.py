@@ -1,12 +1,17 @@
 """Prior shift: by hand, and that no decision ever changes."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cxr_core.errors import ConfigError
+from cxr_core.evaluation.predictions import labels_of, probabilities_of, read_predictions
 from cxr_core.evaluation.prevalence import assumed_prevalence, rebase
+from cxr_core.findings import KEYS
+from cxr_core.model.metadata import load_metadata
 
 PROBABILITIES = st.floats(0.0, 1.0)
 PREVALENCES = st.floats(0.0005, 0.9995)
@@ -57,3 +62,12 @@ def test_the_assumed_prevalence_is_the_labels_share() -> None:
     assert assumed_prevalence(labels) == {
         "effusion": 0.5, "atelectasis": 0.25, "infiltration": 0.0, "no_finding": 0.5,
     }  # fmt: skip
+
+
+def test_the_shipped_probabilities_assume_the_validation_films_shares() -> None:
+    """The identity that the name rests on: mean calibrated probability = share of the label."""
+    folder = Path(__file__).resolve().parents[2] / "models" / "default"
+    table = read_predictions(folder / "predictions_val.csv")
+    means = probabilities_of(table, load_metadata(folder).calibration).mean(axis=0)
+    shares = assumed_prevalence(labels_of(table))
+    assert dict(zip(KEYS, means, strict=True)) == pytest.approx(shares, abs=1e-3)

@@ -21,7 +21,7 @@ def test_no_finding_and_a_finding_both_above_contradict() -> None:
 def test_probabilities_over_100_percent_contradict() -> None:
     found = word((0.1, 0.45, 0.2, 0.56), (False, False, False, True))
     assert found.contradiction
-    assert "No Finding and Atelectasis add up to more than 100 %" in found.sentence
+    assert "No Finding and Atelectasis add up to more than 100 %." in found.sentence
     # Exactly 100 % is possible: any finding at all may be this one.
     assert not word((0.1, 0.25, 0.2, 0.75), (False, False, False, True)).contradiction
 

@@ -88,8 +88,10 @@ def test_a_child_among_too_few_children(tmp_path: Path):
     )
 
 
-def test_what_was_not_measured_is_said_to_be(tmp_path: Path):
-    (tmp_path / "predictions_test.csv").unlink()
+@pytest.mark.parametrize("table", [None, "image\na.png\n"])
+def test_what_was_not_measured_is_said_to_be(table: str | None, tmp_path: Path):
+    path = tmp_path / "predictions_test.csv"
+    path.unlink() if table is None else path.write_text(table)
     child, view = tag_sentences(made_up(USUAL, under_18=True, view="AP"), tmp_path)
     assert child.endswith("was not measured.")
     assert view.endswith("cannot be told from its test films.")
