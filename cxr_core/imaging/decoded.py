@@ -32,6 +32,8 @@ class DecodedFilm:
             picture's right and towards its bottom; None when absent.
         window: DICOM's own (center, width) in units of ``stored``; None when absent.
         inverted: ``stored`` is MONOCHROME1, low is bright: a display must invert it.
+        under_18: whether the file says that the patient is under 18; None when it does not say.
+        portable: the file says that the film was taken at the bed.
     """
 
     stored: NDArray[Any]
@@ -45,6 +47,8 @@ class DecodedFilm:
     orientation: tuple[str, str] | None = None
     window: tuple[float, float] | None = None
     inverted: bool = False
+    under_18: bool | None = None
+    portable: bool = False
 
 
 def check_size(width: int, height: int) -> None:

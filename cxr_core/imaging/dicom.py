@@ -18,6 +18,7 @@ from pydicom.uid import (
 from cxr_core.errors import ImageError
 from cxr_core.imaging.decoded import DecodedFilm, has_colour
 from cxr_core.imaging.dicom_checks import check_kind, check_pixels, coloured
+from cxr_core.imaging.dicom_patient import portable, under_18
 from cxr_core.imaging.dicom_pixels import raw_pixels
 from cxr_core.imaging.dicom_tags import (
     TAGS,
@@ -57,7 +58,8 @@ def decode_dicom(data: bytes) -> DecodedFilm:
 
     The order of DICOM PS3.3: modality LUT, then VOI LUT or window, then MONOCHROME1 is inverted;
     the result is scaled to 8 bits. Padding sets no range and is shown black. Malformed tags are
-    taken as absent, with a warning where it matters. Only technical tags are parsed at all.
+    taken as absent, with a warning where it matters. Only technical tags are parsed, and the few
+    that ``dicom_patient`` turns into a yes or no.
 
     Raises:
         ImageError: not a radiograph, no picture, several frames, colour, too small or too large,
@@ -148,6 +150,8 @@ def _film(raw: NDArray[Any], ds: Dataset) -> DecodedFilm:
         orientation=orientation(ds),
         window=shown.window,
         inverted=inverted,
+        under_18=under_18(ds),
+        portable=portable(ds),
     )
 
 

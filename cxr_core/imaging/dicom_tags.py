@@ -10,6 +10,7 @@ from pydicom import Dataset, Sequence
 logger = logging.getLogger(__name__)
 
 # The only tags that are parsed at all, so that nothing of the patient can reach a log or a page.
+# The last six are read for a yes or no (``dicom_patient``), and what they say is not kept.
 TAGS = (
     "SOPClassUID",
     "Modality",
@@ -46,6 +47,12 @@ TAGS = (
     "FloatPixelData",
     "DoubleFloatPixelData",
     "PixelData",
+    "PatientAge",
+    "PatientBirthDate",
+    "StudyDate",
+    "StudyDescription",
+    "SeriesDescription",
+    "PerformedProcedureStepDescription",
 )
 
 # Modalities that are no radiograph, in words. Not the SOP class: many real films are stored as
@@ -101,6 +108,12 @@ def code(ds: Dataset, keyword: str) -> str:
     """A code string in capitals; "" where absent, malformed or longer than DICOM's 16 letters."""
     text = str(_first(ds, keyword) or "").strip().upper()
     return text if re.fullmatch(r"[A-Z0-9_ ]{1,16}", text) else ""
+
+
+def text(ds: Dataset, keyword: str) -> str:
+    """Any text without spaces around it, the first of several; "" where absent. Never to be kept:
+    it may name the patient."""
+    return str(_first(ds, keyword) or "").strip()
 
 
 def number(ds: Dataset, keyword: str) -> float | None:

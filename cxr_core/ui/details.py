@@ -1,14 +1,22 @@
-"""What is there when asked for: cautions that apply, the numbers behind, and the download."""
+"""What is there when asked for: the numbers behind the page, and the download."""
 
-from collections.abc import Sequence
 from html import escape
+from pathlib import Path
 
 import streamlit as st
 
+from cxr_core.errors import DataError
 from cxr_core.export.table import analysis_row, rows_to_csv
 from cxr_core.findings import KEYS, LABELS
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui import state
+from cxr_core.ui.cautions import show_cautions
+from cxr_core.ui.measured import Measured, measured_model
+from cxr_core.ui.model import model_folder
+from cxr_core.ui.numbers import enriched_sentence, nearest_row, neighbours_of, rates_on_test
+from cxr_core.ui.page import quiet
+from cxr_core.ui.prevalence import displayed, prevalence_controls, site_prevalence
+from cxr_core.ui.stability import stability
 from cxr_core.ui.tables import show_table
 from cxr_core.ui.words import percent
 
@@ -16,19 +24,8 @@ RESULT_FILE = "cxr_result.csv"
 
 
 def cautions(analysis: Analysis) -> None:
-    """Why the film may not be what the model knows; nothing when there is nothing to say."""
-    if not analysis.gate.passed:
-        _note("Read with doubt: this may not be a chest radiograph.", analysis.gate.reasons)
-    if state.film_note():
-        _note("Phantom.", [state.film_note()])
-    if analysis.warnings:
-        _note("About this film.", analysis.warnings)
-
-
-def _note(title: str, sentences: Sequence[str]) -> None:
-    # A sentence may quote the file's tags, so all is shown as plain text.
-    text = " ".join(escape(sentence) for sentence in sentences)
-    st.html(f'<div class="note" role="note"><strong>{escape(title)}</strong> {text}</div>')
+    """Why the film or its numbers want care; nothing when there is nothing to say."""
+    show_cautions(analysis, film_note=state.film_note())
 
 
 def download(analysis: Analysis) -> None:
@@ -45,33 +42,60 @@ def download(analysis: Analysis) -> None:
 
 
 def details(analysis: Analysis) -> None:
-    """Logits, operating points, hashes and what was done to the film."""
+    """The four numbers and what they rest on, the site's prevalence, stability, the film."""
     with st.expander("Details"):
-        show_table(
-            (
-                "Finding",
-                "Raw logit",
-                "Calibrated probability",
-                "Operating point (95 % interval)",
-                "Sensitivity on validation",
-                "Specificity on validation",
-            ),
-            [_numbers(analysis, key) for key in KEYS],
-            caption="The numbers behind the page. Validation is where an operating point was "
-            "chosen; what it reaches on test films is on the page Performance.",
-        )
-        radiograph = analysis.radiograph
-        height, width = radiograph.pixels.shape
-        steps = "".join(f"<li>{escape(step)}</li>" for step in radiograph.steps)
-        view = f", view {escape(radiograph.view)}" if radiograph.view else ""
-        st.html(
-            f'<p class="quiet"><strong>Film</strong> {escape(radiograph.kind)}, {width} x {height} '
-            f'pixels{view}. What was done to it before the model saw it:</p><ul class="quiet">'
-            f"{steps}<li>The whole film is squashed to a square for the model; the map is drawn "
-            "back to the film's own shape.</li></ul>"
-            f'<p class="quiet"><strong>Film, SHA-256</strong> <code>{analysis.image_sha256}</code>'
-            f"<br><strong>Model, SHA-256</strong> <code>{analysis.model_sha256}</code></p>"
-        )
+        measured = _measured(model_folder())
+        _numbers_table(analysis, measured)
+        if measured is not None:
+            st.subheader("Test films that scored alike", anchor=False)
+            show_table(
+                (
+                    "Finding",
+                    "With the label",
+                    "Share (95 % interval)",
+                    "Their calibrated probabilities",
+                ),
+                [nearest_row(key, neighbours_of(analysis, measured, key)) for key in KEYS],
+                caption="Of the test films with the nearest scores, one a patient, how many "
+                "carried NIH's report-mined label.",
+            )
+            quiet(enriched_sentence(measured))
+        st.subheader("Prevalence", anchor=False)
+        prevalence_controls()
+        data = state.film()
+        if data is not None:
+            st.subheader("Stability", anchor=False)
+            stability(data, analysis)
+        st.subheader("Film and model", anchor=False)
+        _film_facts(analysis)
+
+
+def _measured(folder: Path) -> Measured | None:
+    """The model's test films; without them the page says why and goes on."""
+    try:
+        return measured_model(folder)
+    except DataError as error:
+        quiet(str(error))
+        return None
+
+
+def _numbers_table(analysis: Analysis, measured: Measured | None) -> None:
+    header = ["Finding", "Raw logit", "Calibrated probability", "Operating point (95 % interval)"]
+    rows = [_numbers(analysis, key) for key in KEYS]
+    if site_prevalence():
+        header.append("At your prevalence: probability, point")
+        for row, key in zip(rows, KEYS, strict=True):
+            row.append(_at_site(analysis, key))
+    header += ["Sensitivity on test (95 % interval)", "Specificity on test (95 % interval)"]
+    for row, key in zip(rows, KEYS, strict=True):
+        row += rates_on_test(measured, key)
+    films = "" if measured is None else f" of {measured.report.n_films:,} films"
+    show_table(
+        header,
+        rows,
+        caption="The numbers behind the page. Operating points were chosen on validation films; "
+        f"beside them stands what they achieved on the test set{films}.",
+    )
 
 
 def _numbers(analysis: Analysis, key: str) -> list[str]:
@@ -82,6 +106,26 @@ def _numbers(analysis: Analysis, key: str) -> list[str]:
         f"{analysis.logits[key]:+.3f}".replace("-", "−"),
         percent(analysis.probabilities[key], decimals=1),
         f"{percent(point.threshold, decimals=1)} ({low} to {high})",
-        percent(point.sensitivity),
-        percent(point.specificity),
     ]
+
+
+def _at_site(analysis: Analysis, key: str) -> str:
+    numbers = displayed(analysis, key)
+    if not numbers.mark:
+        return "as assumed"
+    return ", ".join(percent(p, decimals=1) for p in (numbers.probability, numbers.cut_off))
+
+
+def _film_facts(analysis: Analysis) -> None:
+    radiograph = analysis.radiograph
+    height, width = radiograph.pixels.shape
+    steps = "".join(f"<li>{escape(step)}</li>" for step in radiograph.steps)
+    view = f", view {escape(radiograph.view)}" if radiograph.view else ""
+    st.html(
+        f'<p class="quiet"><strong>Film</strong> {escape(radiograph.kind)}, {width} x {height} '
+        f'pixels{view}. What was done to it before the model saw it:</p><ul class="quiet">'
+        f"{steps}<li>The whole film is squashed to a square for the model; the map is drawn "
+        "back to the film's own shape.</li></ul>"
+        f'<p class="quiet"><strong>Film, SHA-256</strong> <code>{analysis.image_sha256}</code>'
+        f"<br><strong>Model, SHA-256</strong> <code>{analysis.model_sha256}</code></p>"
+    )

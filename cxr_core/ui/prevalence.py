@@ -1,0 +1,152 @@
+"""The prevalence that a probability assumes, and the reader's own: what is shown, never decided.
+
+The three findings' probability and cut-off move together; No Finding is never re-based, since
+nobody knows what its share would be at the site.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from cxr_core.evaluation.predictions import labels_of
+from cxr_core.evaluation.prevalence import assumed_prevalence, rebase
+from cxr_core.findings import ABNORMAL_KEYS, LABELS
+from cxr_core.reading.analyzer import Analysis
+from cxr_core.ui.measured import parse_predictions
+from cxr_core.ui.model import model_folder
+from cxr_core.ui.page import quiet
+from cxr_core.ui.words import percent
+
+VALIDATION_FILE = "predictions_val.csv"
+_SITE = "site_prevalence"
+LEAST, MOST = 0.1, 99.9  # percent
+
+
+@dataclass(frozen=True)
+class Displayed:
+    """One finding's numbers as the page and the exports show them.
+
+    Attributes:
+        probability, cut_off: 0 to 1, both re-based or neither.
+        mark: "at your prevalence 5 %" where they are; else empty.
+    """
+
+    probability: float
+    cut_off: float
+    mark: str = ""
+
+
+def displayed(analysis: Analysis, key: str) -> Displayed:
+    """A finding's probability and cut-off, at the site's prevalence where the reader set one."""
+    cut_off = analysis.operating_points[key].threshold
+    return Displayed(
+        probability=shown(key, analysis.probabilities[key]),
+        cut_off=shown(key, cut_off),
+        mark=site_mark(key),
+    )
+
+
+def shown(key: str, probability: float) -> float:
+    """A finding's calibrated probability, 0 to 1, as it is shown."""
+    site = site_prevalence().get(key)
+    if site is None:
+        return probability
+    return rebase(probability, assumed=assumed(model_folder())[key], site=site)
+
+
+def site_mark(key: str) -> str:
+    """What marks a re-based number, e.g. "at your prevalence 5 %"; empty where it is not."""
+    site = site_prevalence().get(key)
+    return "" if site is None else f"at your prevalence {_share(site)}"
+
+
+def site_prevalence() -> dict[str, float]:
+    """The prevalences that the reader set, 0 to 1, by finding key; those not set are left out."""
+    given = {key: st.session_state.get(f"{_SITE}_{key}") for key in ABNORMAL_KEYS}
+    chosen = {key: percents / 100 for key, percents in given.items() if percents}
+    if not chosen:
+        return {}
+    known = assumed(model_folder())
+    return {key: share for key, share in chosen.items() if key in known}
+
+
+def assumed(folder: Path) -> dict[str, float]:
+    """The prevalence that the model's probabilities assume, by finding key.
+
+    Empty where the folder has no table of its validation films, or they lack a class.
+    """
+    path = folder / VALIDATION_FILE
+    return _assumed(path.read_bytes()) if path.is_file() else {}
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _assumed(data: bytes) -> dict[str, float]:
+    shares = assumed_prevalence(labels_of(parse_predictions(data)))
+    return shares if all(0 < share < 1 for share in shares.values()) else {}
+
+
+def site_sentence() -> str:
+    """Which prevalences of the reader's own are in force; empty where none is."""
+    site = site_prevalence()
+    if not site:
+        return ""
+    named = ", ".join(f"{LABELS[key]} {_share(share)}" for key, share in site.items())
+    return f"Shown at your prevalence: {named}. What is above or below is unchanged."
+
+
+def assumed_sentence(folder: Path) -> str:
+    """What the probabilities assume, in words."""
+    known = assumed(folder)
+    if not known:
+        return (
+            "Which prevalence the probabilities assume is unknown: this model's folder has no "
+            "usable table of its validation films."
+        )
+    shares = ", ".join(f"{LABELS[key]} {percent(known[key])}" for key in known)
+    return (
+        f"The probabilities assume the prevalence of the films they were calibrated on: {shares}. "
+        "Those films are enriched: where a finding is rarer, its true probability is lower."
+    )
+
+
+def prevalence_controls() -> None:
+    """The reader's own prevalence of each of the three; off until a number is given."""
+    known = assumed(model_folder())
+    quiet(assumed_sentence(model_folder()))
+    if not known:
+        return
+    with st.container(key="prevalence", horizontal=True, vertical_alignment="bottom", gap="medium"):
+        for key in ABNORMAL_KEYS:
+            st.number_input(
+                f"{LABELS[key]} at your site, %",
+                min_value=LEAST,
+                max_value=MOST,
+                value=None,
+                step=1.0,
+                format="%0.1f",
+                key=f"{_SITE}_{key}",
+                placeholder=f"{100 * known[key]:.0f}, as assumed",
+                persist_state="session",
+                width=190,
+            )
+        st.button(
+            "Back to assumed",
+            key=f"{_SITE}_off",
+            on_click=_clear,
+            disabled=not site_prevalence(),
+            help="Back to the prevalence of the films that the model was calibrated on.",
+        )
+    quiet(
+        "A prevalence set here moves the probability and the displayed operating point of that "
+        "finding together, never what is above or below. No Finding stays as it is."
+    )
+
+
+def _clear() -> None:
+    for key in ABNORMAL_KEYS:
+        st.session_state[f"{_SITE}_{key}"] = None
+
+
+def _share(share: float) -> str:
+    return f"{100 * share:g} %"

@@ -1,0 +1,38 @@
+"""What the reader says of each finding, and a note: kept in the session alone, for exports."""
+
+import streamlit as st
+
+from cxr_core.findings import KEYS, LABELS
+from cxr_core.reading.analyzer import Analysis
+from cxr_core.ui.page import quiet
+from cxr_core.ui.per_film import kept, key_of
+
+ANSWERS = ("agree", "disagree", "unsure")
+MOST_LETTERS = 2000
+
+
+def readers_word(analysis: Analysis) -> None:
+    """One line a finding, agree, disagree or unsure, and a note."""
+    with st.expander("Your word"):
+        with st.container(key="readers_word", horizontal=True, gap="large"):
+            for key in KEYS:
+                st.segmented_control(
+                    f"Your word on {LABELS[key]}",
+                    ANSWERS,
+                    key=key_of(analysis, f"word_{key}"),
+                    persist_state="session",
+                )
+        st.text_area(
+            "Note on this film",
+            key=key_of(analysis, "note"),
+            max_chars=MOST_LETTERS,
+            height=80,
+            persist_state="session",
+        )
+        quiet("Kept in this session only, and written into what you export of this film.")
+
+
+def word_of(analysis: Analysis) -> tuple[dict[str, str], str]:
+    """The reader's word on each finding, by key, empty where none was given; and the note."""
+    words = {key: str(kept(analysis, f"word_{key}") or "") for key in KEYS}
+    return words, str(kept(analysis, "note") or "").strip()
