@@ -127,14 +127,16 @@ class EvidenceScale:
 class GateParameters:
     """A small classifier of thumbnails that knows an upright chest film from what it is not.
 
-    A thumbnail of S x S standardised gray values is projected on k principal components and
-    goes through one hidden layer of h units; c kinds come out (``imaging.gate_network``).
+    A thumbnail of S x S standardised gray values is projected on k principal components and goes
+    through m networks of one hidden layer of h units; the mean of their probabilities of c kinds
+    comes out (``imaging.gate_network``).
 
     Attributes:
         kinds: names of the c outputs; the first is the upright chest film.
         threshold: a film whose log probability of the first kind is below it is stopped.
         arrays: float32: ``mean`` (S*S,), ``components`` (k, S*S), whitening included,
-            ``hidden`` (k, h), ``hidden_bias`` (h,), ``output`` (h, c), ``output_bias`` (c,).
+            ``hidden`` (m, k, h), ``hidden_bias`` (m, h), ``output`` (m, h, c), ``output_bias``
+            (m, c).
         films: how many films it was fitted on.
         wrongly_stopped: share of them below the threshold in cross-validation, 0 to 1.
     """
@@ -146,19 +148,19 @@ class GateParameters:
     wrongly_stopped: float
 
     def __post_init__(self) -> None:
-        pixels, components = self.arrays["mean"].size, self.arrays["components"]
-        hidden, output = self.arrays["hidden"], self.arrays["output"]
-        side = math.isqrt(pixels)
-        fits = (
-            side * side == pixels
-            and components.shape == (hidden.shape[0], pixels)
-            and self.arrays["hidden_bias"].shape == (hidden.shape[1],)
-            and output.shape == (hidden.shape[1], len(self.kinds))
-            and self.arrays["output_bias"].shape == (len(self.kinds),)
-        )
-        if not (fits and math.isfinite(self.threshold)):
+        shapes = {name: array.shape for name, array in self.arrays.items()}
+        pixels, (m, k, h), c = shapes["mean"][0], shapes["hidden"], len(self.kinds)
+        fitting = {
+            "mean": (math.isqrt(pixels) ** 2,),
+            "components": (k, pixels),
+            "hidden": (m, k, h),
+            "hidden_bias": (m, h),
+            "output": (m, h, c),
+            "output_bias": (m, c),
+        }
+        if shapes != fitting or not math.isfinite(self.threshold):
             raise ConfigError(
                 "The input gate's arrays do not fit each other",
-                value={name: array.shape for name, array in self.arrays.items()},
+                value=shapes,
                 remedy="Fit it again with train.py --finish.",
             )

@@ -1,5 +1,6 @@
 """Whether a decoded picture is an upright frontal chest film that may be read."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -19,6 +20,9 @@ LEAST_SIDE = 200
 # Share of the picture; a coloured caption or an arrow on a film covers less.
 MOST_COLOUR = 0.05
 
+# Log probability of an upright chest film from which a correction is offered: more likely than not.
+# The threshold below which a film is stopped is far lower, so as not to stop odd ones.
+_SURE = math.log(0.5)
 _SAMPLES = 512  # a side; percentiles need no more, and a large film is checked as fast as a small
 _QUARTERS = {"turn-left": 1, "turn-right": 3, "turn-over": 2}
 _MENDED = {
@@ -112,7 +116,7 @@ def _looks(
     if scores[0, 0] >= parameters.threshold:
         return None, ()
     best = int(scores[1:, 0].argmax())
-    if scores[1 + best, 0] >= parameters.threshold:
+    if scores[1 + best, 0] >= _SURE:
         name = list(mended)[best]
         return name, (_MENDED[name],)
     kind = parameters.kinds[int(scores[0].argmax())]

@@ -41,7 +41,7 @@ def jitter(film: Square, rng: Generator) -> Square:
     many builds of chest are learnt.
     """
     film = film[:, ::-1] if rng.random() < 0.5 else film
-    scale, angle = rng.uniform(0.85, 1.08), np.deg2rad(rng.uniform(-8, 8))
+    scale, angle = rng.uniform(0.85, 1.08), np.deg2rad(rng.uniform(-10, 10))
     right, down = rng.uniform(-0.08, 0.08, 2) * SIDE
     cos, sin, middle = np.cos(angle) / scale, np.sin(angle) / scale, SIDE / 2
     moves = (
@@ -52,7 +52,17 @@ def jitter(film: Square, rng: Generator) -> Square:
         (SIDE, SIDE), Image.Transform.AFFINE, moves, Image.Resampling.BILINEAR
     )
     gray = (np.asarray(moved) / 255.0) ** rng.uniform(0.7, 1.4) * rng.uniform(0.85, 1.15)
-    return np.asarray(np.clip(gray, 0, 1) * 255).astype(np.uint8)
+    exposed = np.asarray(np.clip(gray, 0, 1) * 255).astype(np.uint8)
+    return _collimated(exposed, rng) if rng.random() < 0.3 else exposed
+
+
+def _collimated(film: Square, rng: Generator) -> Square:
+    """A small field on a large detector, as children are taken: the border is black or white."""
+    left, top, right, bottom = (rng.uniform(0, 0.2, 4) * SIDE).astype(int).tolist()
+    framed = Image.new("L", (SIDE, SIDE), int(rng.choice([rng.integers(0, 40), 255])))
+    field = Image.fromarray(film).resize((SIDE - left - right, SIDE - top - bottom))
+    framed.paste(field, (left, top))
+    return np.asarray(framed)
 
 
 def no_film(film: Square, rng: Generator) -> Square:

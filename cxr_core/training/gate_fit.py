@@ -22,11 +22,11 @@ LEAST_FILMS = 200  # below it no share of 1 % can be told
 MOST_FILMS = 3_000  # more teach thumbnails nothing new, and the fit stays within minutes
 OVERALL, WITHIN_GROUP = 0.01, 0.04  # shares of upright films that may be stopped
 LEAST_GROUP = 40  # films; in a smaller group a share of 4 % cannot be told
-_COMPONENTS, _HIDDEN, _FOLDS = 48, 128, 5
+_COMPONENTS, _HIDDEN, _NETWORKS, _FOLDS = 48, 128, 2, 5
 _WEIGHT_PENALTY = 0.3
 _RARE_SHARE = 0.15  # groups below it are shown more often, lest the gate find them odd
-_USUAL_TIMES, _RARE_TIMES = 2, 12
-_NO_FILMS = 6  # made for each film
+_USUAL_TIMES, _RARE_TIMES = 2, 20
+_NO_FILMS = 4  # made for each film
 
 
 def gate_of(films: Films, *, seed: int) -> GateParameters | None:
@@ -72,13 +72,13 @@ def fit_gate(
     scores = np.empty(len(squares))
     for seen, unseen in GroupKFold(_FOLDS).split(squares, groups=patients):
         taught = np.isin(films, seen)
-        network = _fit_network(thumbs[taught], kinds[taught], seed)
-        scores[unseen] = log_probabilities(thumbs[unseen], network)[:, 0]
-    network = _fit_network(thumbs, kinds, seed)
+        networks = _fit_networks(thumbs[taught], kinds[taught], seed)
+        scores[unseen] = log_probabilities(thumbs[unseen], networks)[:, 0]
+    networks = _fit_networks(thumbs, kinds, seed)
     threshold = _threshold(scores, groups)
     stopped = float((scores < threshold).mean())
     logger.info("Input gate: stops %.2f %% of %d films unseen.", 100 * stopped, len(squares))
-    return GateParameters(network.kinds, threshold, network.arrays, len(squares), stopped)
+    return GateParameters(networks.kinds, threshold, networks.arrays, len(squares), stopped)
 
 
 def _rare(groups: dict[str, NDArray[np.bool_]], films: int) -> NDArray[np.bool_]:
@@ -109,33 +109,40 @@ def _examples(
     return np.concatenate(thumbs), np.array(kinds), np.array(films)
 
 
-def _fit_network(thumbs: NDArray[np.float32], kinds: NDArray[np.str_], seed: int) -> GateParameters:
+def _fit_networks(
+    thumbs: NDArray[np.float32], kinds: NDArray[np.str_], seed: int
+) -> GateParameters:
     """The classifier with no threshold yet; ``upright`` is its first kind."""
     components = min(_COMPONENTS, len(thumbs) // 4)
     pca = PCA(components, whiten=True, svd_solver="randomized", random_state=seed)
     pca.fit(thumbs[::4])
-    whitening = np.sqrt(pca.explained_variance_)[:, None]
-    whitened = (thumbs - pca.mean_) @ (pca.components_ / whitening).T
-    network = MLPClassifier(
-        (_HIDDEN,),
-        alpha=_WEIGHT_PENALTY,
-        batch_size=512,
-        early_stopping=True,
-        max_iter=200,
-        random_state=seed,
-    ).fit(whitened, kinds)
-    order = np.argsort(network.classes_ != UPRIGHT, kind="stable")
-    (hidden, output), (hidden_bias, output_bias) = network.coefs_, network.intercepts_
+    projection = pca.components_ / np.sqrt(pca.explained_variance_)[:, None]  # (k, S * S)
+    whitened = (thumbs - pca.mean_) @ projection.T  # (N, k)
+    networks = [
+        MLPClassifier(
+            (_HIDDEN,),
+            alpha=_WEIGHT_PENALTY,
+            batch_size=512,
+            early_stopping=True,
+            n_iter_no_change=6,
+            tol=3e-4,
+            max_iter=200,
+            random_state=seed + number,
+        ).fit(whitened, kinds)
+        for number in range(_NETWORKS)
+    ]
+    names = networks[0].classes_
+    order = np.argsort(names != UPRIGHT, kind="stable")
     arrays = {
         "mean": pca.mean_,
-        "components": pca.components_ / whitening,
-        "hidden": hidden,
-        "hidden_bias": hidden_bias,
-        "output": output[:, order],
-        "output_bias": output_bias[order],
+        "components": projection,
+        "hidden": np.stack([network.coefs_[0] for network in networks]),
+        "hidden_bias": np.stack([network.intercepts_[0] for network in networks]),
+        "output": np.stack([network.coefs_[1][:, order] for network in networks]),
+        "output_bias": np.stack([network.intercepts_[1][order] for network in networks]),
     }
     return GateParameters(
-        kinds=tuple(str(kind) for kind in network.classes_[order]),
+        kinds=tuple(str(kind) for kind in names[order]),
         threshold=0.0,
         arrays={name: np.ascontiguousarray(a, dtype=np.float32) for name, a in arrays.items()},
         films=len(thumbs),
