@@ -28,6 +28,7 @@ from cxr_core.imaging.dicom_tags import (
     whole,
 )
 from cxr_core.imaging.dicom_values import modality_values, padding, show
+from cxr_core.imaging.dicom_windows import file_windows
 
 _COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT", "PALETTE COLOR")
 
@@ -145,6 +146,7 @@ def _film(raw: NDArray[Any], ds: Dataset) -> DecodedFilm:
         view=code(ds, "ViewPosition") or None,
         orientation=orientation(ds),
         window=shown.window,
+        windows=file_windows(ds),
         inverted=inverted,
     )
 
