@@ -11,7 +11,7 @@ from cxr_core.export.overlay import cover, draw_map, shown_map, strongest_share
 from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui import state, words
-from cxr_core.ui.film_figure import data_uri, fit_within
+from cxr_core.ui.film_view import data_uri, fit_within
 from cxr_core.ui.model import model_folder
 from cxr_core.ui.pointing import pointing_of
 

@@ -15,7 +15,7 @@ from cxr_core.imaging.windowing import (
     more_contrast,
 )
 from cxr_core.ui import state
-from cxr_core.ui.film_figure import LONGEST_SHOWN, fit_within
+from cxr_core.ui.film_view import LONGEST_SHOWN, fit_within
 
 AS_MODEL = "As the model sees it"
 OWN = "Own window"

@@ -12,8 +12,8 @@ from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui import state, words
 from cxr_core.ui.components import map_sentence_of
 from cxr_core.ui.display import DISPLAY_ONLY, shown_film, window_controls
-from cxr_core.ui.film_figure import FILM_CONFIG, LONGEST_LAYER, film_figure, size_within
 from cxr_core.ui.film_source import film_controls
+from cxr_core.ui.film_view import LONGEST_LAYER, film_view, size_within
 from cxr_core.ui.state import BESIDE, FILM_ONLY, FORMS, OVERLAY
 
 
@@ -65,23 +65,20 @@ def _map_controls() -> tuple[str, float]:
 
 def _film(analysis: Analysis, *, view: str, opacity: float) -> None:
     radiograph, layer = analysis.radiograph, None
-    alt = "The radiograph."
+    label = "The radiograph."
     if view != FILM_ONLY:
         key = state.shown_finding(analysis)
         shape = size_within(radiograph.pixels.shape, LONGEST_LAYER)
         layer = map_layer(analysis, key, shape, state.map_style())
-        alt += f" {map_sentence_of(analysis, key)}"
-    figure = film_figure(
-        shown_film(radiograph),
-        layer,
-        opacity=opacity,
-        beside=view == BESIDE,
-        marks=words.side_marks(radiograph.orientation),
-        identity=state.zoom_identity(),
-    )
-    blinking = "blinking" if st.session_state.get("blink") else ""
-    st.html(f'<span class="hidden {blinking}"></span>')
+        label += f" {map_sentence_of(analysis, key)}"
     with st.container(key="film"):
-        st.plotly_chart(
-            figure, key="film_figure", height="stretch", theme=None, config=FILM_CONFIG, alt=alt
+        film_view(
+            shown_film(radiograph),
+            layer,
+            opacity=opacity,
+            beside=view == BESIDE,
+            blink=layer is not None and bool(st.session_state.get("blink")),
+            marks=words.side_marks(radiograph.orientation),
+            identity=state.zoom_identity(),
+            label=label,
         )

@@ -10,7 +10,8 @@ from playwright.sync_api import FilePayload, Page, expect
 from cxr_core.findings import LABELS
 from cxr_core.imaging.phantom import phantom_png
 
-FIGURE = ".st-key-film .js-plotly-plot"
+FILM = ".viewer .film:not([hidden])"
+MAP = ".viewer .map:not([hidden])"
 
 
 def film(seed: int) -> bytes:
@@ -28,23 +29,23 @@ def open_film(page: Page, data: bytes, name: str = "film.png") -> None:
 
 
 def source(page: Page) -> str:
-    """The picture inside the figure, as its data URI; empty without one."""
-    images = page.locator(f"{FIGURE} image")
-    return (images.first.get_attribute("href") or "") if images.count() else ""
+    """The film on the page, as its data URI; empty without one."""
+    images = page.locator(FILM)
+    return (images.first.get_attribute("src") or "") if images.count() else ""
 
 
 def wait_for_another(page: Page, before: str) -> None:
     page.wait_for_function(
         "([selector, before]) => { const image = document.querySelector(selector);"
-        " return image && image.getAttribute('href') !== before; }",
-        arg=[f"{FIGURE} image", before],
+        " return image && image.complete && image.getAttribute('src') !== before; }",
+        arg=[FILM, before],
     )
 
 
 def on_screen(page: Page) -> np.ndarray:
     """The film's place on the screen, (H, W, 3)."""
     page.mouse.move(2, 2)
-    box = page.locator(f"{FIGURE} image").first.bounding_box()
+    box = page.locator(FILM).first.bounding_box()
     assert box is not None
     picture = page.screenshot(clip=box)
     return np.asarray(Image.open(io.BytesIO(picture)).convert("RGB")).astype(int)
@@ -56,16 +57,13 @@ def fade(page: Page, opacity: int) -> None:
     slider.focus()
     slider.press("Home" if opacity == 0 else "End")
     expect(slider).to_have_value(str(opacity))
-    layer = page.locator(f"{FIGURE} .layer-above image")
-    expect(layer).to_have_attribute("opacity", f"{opacity / 100:g}")
+    expect(page.locator(MAP)).to_have_css("opacity", f"{opacity / 100:g}")
 
 
-def zoom_of(page: Page) -> list[float]:
-    """What of the film is on screen, from left to right, in its own pixels."""
-    seen: list[float] = page.locator(FIGURE).last.evaluate(
-        "figure => Array.from(figure._fullLayout.xaxis.range)"
-    )
-    return seen
+def place_of(page: Page) -> tuple[str | None, str | None]:
+    """How far the film is zoomed in, and what of it is in the middle."""
+    viewer = page.locator(".viewer")
+    return viewer.get_attribute("data-zoom"), viewer.get_attribute("data-centre")
 
 
 def test_pixels_on_the_screen_belong_to_the_film_and_its_map(page: Page, app_url: str) -> None:
@@ -106,7 +104,7 @@ def test_a_film_survives_a_page_switch_and_has_no_address(
     page.get_by_role("link", name="Model card").click()
     expect(page.get_by_role("heading", level=1, name="Model card")).to_be_visible()
     page.get_by_role("link", name="Read").click()
-    page.locator(f"{FIGURE} image").first.wait_for()
+    page.locator(FILM).first.wait_for()
     assert source(page) == before
     assert not [url for url in addresses if "/media/" in url and "/static/" not in url]
     assert "DOE_JANE" not in page.content() + page.url
@@ -124,7 +122,7 @@ def test_a_film_survives_a_page_switch_and_has_no_address(
 def test_every_map_is_reached_by_keyboard(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/Read")
     page.get_by_role("button", name="Try the phantom").click()
-    page.locator(f"{FIGURE} image").first.wait_for()
+    page.locator(FILM).first.wait_for()
     for key, name in LABELS.items():
         row = page.get_by_role("button", name=f"Show the map of {name}")
         row.focus()
@@ -137,27 +135,43 @@ def test_every_map_is_reached_by_keyboard(page: Page, app_url: str) -> None:
 def test_zoom_survives_the_display_and_goes_with_the_film(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/Read")
     open_film(page, film(4))
-    whole = zoom_of(page)
-    button = page.get_by_role("button", name="Zoom in")
-    button.focus()
-    button.press("Enter")  # by keyboard, as by the wheel
-    page.wait_for_function(
-        "([selector, whole]) => document.querySelector(selector)._fullLayout.xaxis.range[0] > whole",
-        arg=[FIGURE, whole[0]],
-    )
-    zoomed = zoom_of(page)
+    whole = place_of(page)
+    assert whole == ("1.000", "0.5000 0.5000")
+    viewer = page.locator(".viewer")
+    viewer.focus()
+    for key in ("+", "+", "ArrowLeft", "ArrowUp"):  # by keyboard alone
+        viewer.press(key)
+    by_key = place_of(page)
+    assert by_key[0] == "1.960"
+    assert all(float(at) < 0.5 for at in (by_key[1] or "").split())
+    frame = page.locator(".viewer .frame").first.bounding_box()
+    assert frame is not None
+    x, y = frame["x"] + frame["width"] / 2, frame["y"] + frame["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.wheel(0, -200)
+    expect(viewer).not_to_have_attribute("data-zoom", "1.960")
+    page.mouse.down()
+    page.mouse.move(x - 50, y - 30)
+    page.mouse.up()
+    zoomed = place_of(page)
+    assert zoomed[1] != by_key[1]
+
     before = source(page)
     page.get_by_text("Window", exact=True).click()
     page.get_by_text("Invert", exact=True).click()
     wait_for_another(page, before)
-    assert zoom_of(page) == zoomed
+    assert place_of(page) == zoomed
     page.get_by_text("Side by side").click()
-    expect(page.locator(f"{FIGURE} image")).to_have_count(3)
-    assert zoom_of(page) == zoomed
+    expect(page.locator(FILM)).to_have_count(2)
+    assert place_of(page) == zoomed
+    left, right = (page.locator(".viewer .sheet").nth(panel).bounding_box() for panel in (0, 1))
+    assert left is not None
+    assert right is not None
+    assert (left["width"], left["y"]) == (right["width"], right["y"])
     page.get_by_text("Overlay", exact=True).click()
-    expect(page.locator(f"{FIGURE} image")).to_have_count(2)
+    expect(page.locator(FILM)).to_have_count(1)
     open_film(page, film(5))
-    assert zoom_of(page) == whole
+    assert place_of(page) == whole
 
 
 def test_a_stopped_film_is_corrected_on_request(page: Page, app_url: str) -> None:
@@ -192,6 +206,6 @@ def test_nothing_is_cut_off_at_either_size(page: Page, app_url: str) -> None:
             assert page.evaluate("document.documentElement.scrollWidth") <= width, path
     page.goto(f"{app_url}/Read")
     page.get_by_role("button", name="Try the phantom").click()
-    box = page.locator(f"{FIGURE} image").first.bounding_box()
+    box = page.locator(FILM).first.bounding_box()
     assert box is not None
     assert min(box["width"], box["height"]) > 0.7 * 820  # the film is what the page is about

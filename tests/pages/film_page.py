@@ -1,8 +1,9 @@
-"""What a test reads off the Read page: the pictures inside its figure, and its words."""
+"""What a test reads off the Read page: the pictures of its film view, and its words."""
 
 import base64
 import io
 import json
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -15,24 +16,24 @@ def pixels_of(film: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(film)).convert("L"))
 
 
-def images_of(session: AppTest) -> list[dict]:
-    """The figure's pictures: the film, and its map as a layer above it."""
-    (chart,) = session.get("plotly_chart")
-    return json.loads(chart.proto.spec)["layout"]["images"]
+def view_of(session: AppTest) -> dict[str, Any] | None:
+    """All that the browser is told of the film; None where there is none."""
+    mounted = session.get("bidi_component")
+    return json.loads(mounted[0].proto.json) if mounted else None
 
 
-def decoded(image: dict) -> np.ndarray:
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(image["source"].split(",")[1]))))
+def decoded(source: str) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(source.split(",")[1]))))
 
 
 def shown_picture(session: AppTest) -> np.ndarray:
-    """The film inside the page's figure, (H, W)."""
-    return decoded(images_of(session)[0])
+    """The film on the page, (H, W)."""
+    return decoded(view_of(session)["film"])
 
 
 def shown_layer(session: AppTest) -> np.ndarray:
     """The map above it, (H, W, 4)."""
-    return decoded(images_of(session)[-1])
+    return decoded(view_of(session)["map"])
 
 
 def upload(session: AppTest, film: bytes, name: str = "film") -> AppTest:

@@ -1,7 +1,5 @@
 """Window and level, views and forms: what the reader sees, and that the model never sees it."""
 
-import json
-
 import numpy as np
 import pytest
 
@@ -12,18 +10,18 @@ from cxr_core.reading.analyzer import load_analyzer
 from cxr_core.ui.words import opening_finding
 from tests.pages.film_page import (
     READ,
-    images_of,
     page_text,
     pixels_of,
     shown_layer,
     shown_picture,
     upload,
+    view_of,
 )
 
 
 def zoom_of(session) -> str:
-    """What Plotly keeps the reader's zoom for."""
-    return json.loads(session.get("plotly_chart")[0].proto.spec)["layout"]["uirevision"]
+    """What the reader's zoom is kept for."""
+    return view_of(session)["identity"]
 
 
 @pytest.fixture(scope="module")
@@ -71,29 +69,28 @@ def test_window_level_and_invert_change_the_display_alone(open_page, film):
 def test_views_and_forms(open_page, film, model):
     session = upload(open_page(READ), film)
     session.segmented_control(key="view").set_value("Side by side").run()
-    left, right, layer = images_of(session)
-    assert left["source"] == right["source"]
-    assert (left["xref"], right["xref"], layer["xref"]) == ("x", "x2", "x2")
+    assert view_of(session)["beside"]
     session.segmented_control(key="form").set_value("Contours").run()
     analysis = load_analyzer(model).analyze(film)
     key = opening_finding(analysis.margins)
     expected = map_layer(analysis, key, (256, 256), MapStyle(form="contour"))
     assert (shown_layer(session) == expected).all()
     session.segmented_control(key="view").set_value("Film").run()
-    assert len(images_of(session)) == 1
+    assert not view_of(session)["map"]
+    session.segmented_control(key="view").set_value("Overlay").run()
     session.toggle(key="blink").set_value(True).run()
-    assert "blinking" in page_text(session)
+    assert view_of(session)["blink"]
 
 
 def test_results_stay_hidden_until_the_reader_asks(open_page, film):
     session = open_page(READ)
     session.toggle(key="hide_results").set_value(True).run()
     session = upload(session, film)
-    assert len(images_of(session)) == 1
+    assert not view_of(session)["map"]
     assert "operating point" not in page_text(session)
     assert not session.get("download_button")
     session.button(key="show_results").click().run()
-    assert len(images_of(session)) == 2
+    assert view_of(session)["map"]
     assert "operating point" in page_text(session)
     session = upload(session, phantom_png(6, size=256))  # the wish holds for the next film too
     assert "operating point" not in page_text(session)
