@@ -4,7 +4,9 @@
 
 const MOST = 16; // times the whole film
 const STEP = 1.4;
+const WHOLE = { zoom: 1, x: 0.5, y: 0.5 }; // x, y: what of the film is in the middle, 0 to 1
 const states = new WeakMap(); // a mounted element -> its viewer
+let kept = { identity: "", ...WHOLE }; // outlasts a switch of pages and back
 
 export default function ({ data, parentElement }) {
   let viewer = states.get(parentElement);
@@ -28,7 +30,7 @@ function build(parent) {
   root.setAttribute("role", "group");
   const bar = element("div", "zoom", root);
   const panels = [0, 1].map(() => panel(root));
-  const at = { zoom: 1, x: 0.5, y: 0.5 }; // x, y: what of the film is in the middle, 0 to 1
+  const at = { ...WHOLE };
   let film = null;
 
   // Pixels of the screen a pixel of the whole film in a panel takes.
@@ -55,6 +57,7 @@ function build(parent) {
       for (const mark of each.marks) mark.style.top = `${top}px`;
       each.frame.style.touchAction = at.zoom > 1 ? "none" : "pan-y";
     }
+    kept = { identity: film.identity, ...at };
     root.dataset.zoom = at.zoom.toFixed(3);
     root.dataset.centre = `${at.x.toFixed(4)} ${at.y.toFixed(4)}`;
   }
@@ -77,7 +80,7 @@ function build(parent) {
   }
 
   function whole() {
-    Object.assign(at, { zoom: 1, x: 0.5, y: 0.5 });
+    Object.assign(at, WHOLE);
     place();
   }
 
@@ -111,7 +114,10 @@ function build(parent) {
 
   function show(data) {
     root.setAttribute("aria-label", data.label);
-    if (!film || film.identity !== data.identity) Object.assign(at, { zoom: 1, x: 0.5, y: 0.5 });
+    const { identity, ...where } = kept;
+    if (film?.identity !== data.identity) {
+      Object.assign(at, identity === data.identity ? where : WHOLE);
+    }
     film = data;
     root.classList.toggle("beside", data.beside);
     root.classList.toggle("blinking", data.blink);

@@ -38,8 +38,10 @@ def _panel(stamp: tuple[object, ...], *, with_map: bool) -> None:
     with st.container(key="display", horizontal=True, vertical_alignment="center", gap="small"):
         with_window = st.toggle("Window", key="with_window", persist_state="session")
         st.html(f'<p class="quiet">{html.escape(DISPLAY_ONLY)}</p>', width="content")
-    if with_window:
-        window_controls(analysis.radiograph)
+    # A place of its own, so that the film below stays where it is in the page's order.
+    with st.container():
+        if with_window:
+            window_controls(analysis.radiograph)
     _film(analysis, view=view, opacity=opacity)
 
 
