@@ -28,6 +28,7 @@ function build(parent) {
   const root = element("div", "viewer", parent);
   root.tabIndex = 0;
   root.setAttribute("role", "group");
+  root.setAttribute("aria-label", "Film: + and - zoom, arrow keys move, 0 shows the whole film");
   const bar = element("div", "zoom", root);
   const panels = [0, 1].map(() => panel(root));
   const at = { ...WHOLE };
@@ -113,7 +114,6 @@ function build(parent) {
   new ResizeObserver(place).observe(root);
 
   function show(data) {
-    root.setAttribute("aria-label", data.label);
     const { identity, ...where } = kept;
     if (film?.identity !== data.identity) {
       Object.assign(at, identity === data.identity ? where : WHOLE);
