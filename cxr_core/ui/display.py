@@ -68,6 +68,13 @@ def shown_film(radiograph: Radiograph) -> NDArray[np.uint8]:
     return shown
 
 
+def display_settings() -> tuple[object, ...]:
+    """All that ``shown_film`` depends on, save the film itself."""
+    key = keys()
+    names = (key.choice, key.level, key.width, key.negative)
+    return tuple(st.session_state.get(name) for name in names)
+
+
 def _chosen(radiograph: Radiograph, choice: str, key: Keys) -> Window | None:
     """The window to apply; None for what the model sees."""
     if choice == AS_MODEL:

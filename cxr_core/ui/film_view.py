@@ -22,9 +22,10 @@ LONGEST_LAYER = 1024
 
 
 def film_view(
-    film: NDArray[np.uint8],
-    layer: NDArray[np.uint8] | None = None,
+    film: str,
+    layer: str = "",
     *,
+    shape: tuple[int, int],
     opacity: float = 1.0,
     beside: bool = False,
     blink: bool = False,
@@ -35,8 +36,9 @@ def film_view(
     """A film filling its container, aspect ratio kept, with a map as a layer above it.
 
     Args:
-        film: (H, W) as it is shown.
-        layer: (h, w, 4) RGBA over the whole film, of any size; None for none.
+        film: the film as it is shown, as a data URI.
+        layer: RGBA over the whole film, of any size, as a data URI; empty for none.
+        shape: (H, W) that gives the film its aspect ratio.
         opacity: of the layer, 0 to 1.
         beside: the plain film on the left and the film with its layer on the right, in step.
         blink: show and hide the layer by turns, slowly.
@@ -44,23 +46,14 @@ def film_view(
         identity: what the reader's zoom belongs to; it is kept while this stays the same.
         label: what is shown, for those who do not see it.
     """
-    data = view_data(
-        film, layer, opacity=opacity, beside=beside, blink=blink, marks=marks,
-        identity=identity, label=label,
-    )  # fmt: skip
     # Registering the same component again is nothing new to Streamlit.
     script = Path(__file__).with_suffix(".js").read_text("utf-8")
     mount = st.components.v2.component("film_view", js=script, isolate_styles=False)
+    data = {
+        "film": film, "map": layer, "height": shape[0], "width": shape[1], "opacity": opacity,
+        "beside": beside, "blink": blink, "marks": marks, "identity": identity, "label": label,
+    }  # fmt: skip
     mount(key="film_view", data=data, height="stretch")
-
-
-def view_data(
-    film: NDArray[np.uint8], layer: NDArray[np.uint8] | None, **settings: Any
-) -> dict[str, Any]:
-    """What the browser is told: the pictures as data URIs, the film's size, the settings."""
-    height, width = film.shape
-    pictures = {"film": data_uri(film), "map": "" if layer is None else data_uri(layer)}
-    return {**pictures, "width": width, "height": height, **settings}
 
 
 def data_uri(picture: NDArray[np.uint8]) -> str:

@@ -5,6 +5,7 @@ leave memory with the session or when the film is closed; the file's name is nev
 """
 
 import hashlib
+from collections.abc import Callable
 
 import streamlit as st
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
@@ -27,8 +28,9 @@ _CORRECTION = "film_correction"
 _READ_ANYWAY = "film_read_anyway"
 _ASKED = "film_results_asked"
 _ZOOM = "film_zoom"
+_DRAWN = "film_drawn"
 _UPLOADER = "film_uploader"
-_OF_ONE_FILM = (_ANALYSIS, _FINDING, _CORRECTION, _READ_ANYWAY, _ASKED)
+_OF_ONE_FILM = (_ANALYSIS, _FINDING, _CORRECTION, _READ_ANYWAY, _ASKED, _DRAWN)
 
 
 def keep_film(data: bytes | None, note: str = "") -> None:
@@ -151,6 +153,17 @@ def shown_finding(analysis: Analysis) -> str:
 def show_finding(key: str) -> None:
     """Callback of a finding's row."""
     st.session_state[_FINDING] = key
+
+
+def drawn(name: str, wanted: tuple[object, ...], draw: Callable[[], str]) -> str:
+    """The last picture of this name if it is of all that is wanted, or else a new one.
+
+    Encoding a film takes longer than all the rest of a redraw, and most moves do not change it.
+    """
+    kept: dict[str, tuple[tuple[object, ...], str]] = st.session_state.setdefault(_DRAWN, {})
+    if name not in kept or kept[name][0] != wanted:
+        kept[name] = (wanted, draw())
+    return kept[name][1]
 
 
 def map_style() -> MapStyle:

@@ -11,9 +11,14 @@ from cxr_core.export.overlay import map_layer
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui import state, words
 from cxr_core.ui.components import map_sentence_of
-from cxr_core.ui.display import DISPLAY_ONLY, shown_film, window_controls
+from cxr_core.ui.display import (
+    DISPLAY_ONLY,
+    display_settings,
+    shown_film,
+    window_controls,
+)
 from cxr_core.ui.film_source import film_controls
-from cxr_core.ui.film_view import LONGEST_LAYER, film_view, size_within
+from cxr_core.ui.film_view import LONGEST_LAYER, data_uri, film_view, size_within
 from cxr_core.ui.state import BESIDE, FILM_ONLY, FORMS, OVERLAY
 
 
@@ -66,20 +71,26 @@ def _map_controls() -> tuple[str, float]:
 
 
 def _film(analysis: Analysis, *, view: str, opacity: float) -> None:
-    radiograph, layer = analysis.radiograph, None
-    label = "The radiograph."
+    radiograph, layer, label = analysis.radiograph, "", "The radiograph."
+    of = (analysis.image_sha256, analysis.model_sha256, analysis.correction)
+    film = state.drawn("film", (*of, *display_settings()), lambda: data_uri(shown_film(radiograph)))
     if view != FILM_ONLY:
-        key = state.shown_finding(analysis)
+        key, style = state.shown_finding(analysis), state.map_style()
         shape = size_within(radiograph.pixels.shape, LONGEST_LAYER)
-        layer = map_layer(analysis, key, shape, state.map_style())
+        layer = state.drawn(
+            "map",
+            (*of, key, style.form, style.signed),
+            lambda: data_uri(map_layer(analysis, key, shape, style)),
+        )
         label += f" {map_sentence_of(analysis, key)}"
     with st.container(key="film"):
         film_view(
-            shown_film(radiograph),
+            film,
             layer,
+            shape=(radiograph.pixels.shape[0], radiograph.pixels.shape[1]),
             opacity=opacity,
             beside=view == BESIDE,
-            blink=layer is not None and bool(st.session_state.get("blink")),
+            blink=bool(layer and st.session_state.get("blink")),
             marks=words.side_marks(radiograph.orientation),
             identity=state.zoom_identity(),
             label=label,

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from cxr_core.export.overlay import evidence_layer, flatten
-from cxr_core.ui.film_view import fit_within, size_within, view_data
+from cxr_core.ui.film_view import data_uri, fit_within, size_within
 
 
 def picture(source: str) -> Image.Image:
@@ -21,9 +21,7 @@ def test_layers_laid_over_each_other_are_the_renderers_picture(form, opacity):
     film = np.random.default_rng(1).integers(0, 256, (120, 90), dtype=np.uint8)
     evidence = np.random.default_rng(2).normal(0, 0.5, (7, 7)).astype(np.float32)
     layer = evidence_layer(evidence, film.shape, maximum=1.0, signed=True, form=form)
-    data = view_data(film, layer, opacity=opacity)
-    assert (data["width"], data["height"], data["opacity"]) == (90, 120, opacity)
-    below, above = picture(data["film"]).convert("RGBA"), picture(data["map"])
+    below, above = picture(data_uri(film)).convert("RGBA"), picture(data_uri(layer))
     above.putalpha(above.getchannel("A").point(lambda alpha: round(alpha * opacity)))
     laid = np.asarray(Image.alpha_composite(below, above).convert("RGB")).astype(int)
     assert np.abs(laid - flatten(film, layer, opacity=opacity)).max() <= 1
@@ -31,9 +29,8 @@ def test_layers_laid_over_each_other_are_the_renderers_picture(form, opacity):
 
 def test_the_film_travels_losslessly_in_a_data_uri():
     film = np.random.default_rng(0).integers(0, 256, (80, 100), dtype=np.uint8)
-    data = view_data(film, None)
-    assert data["film"].startswith("data:image/png;base64,iVBOR")
-    assert (np.asarray(picture(data["film"])) == film).all()
+    assert data_uri(film).startswith("data:image/png;base64,iVBOR")
+    assert (np.asarray(picture(data_uri(film))) == film).all()
 
 
 @pytest.mark.parametrize(
@@ -41,10 +38,6 @@ def test_the_film_travels_losslessly_in_a_data_uri():
 )
 def test_only_large_films_are_scaled_for_the_screen(shape, expected):
     assert fit_within(np.full(shape, 7, np.uint8), 128).shape == expected
-
-
-def test_without_a_map_none_is_sent():
-    assert view_data(np.zeros((9, 9), np.uint8), None)["map"] == ""
 
 
 def test_a_large_film_is_reduced_in_its_own_depth():
