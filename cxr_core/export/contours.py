@@ -17,6 +17,7 @@ from cxr_core.export.colours import STEPS, evidence_ramp
 _DASH = 2.4
 _GAP = 1.8
 _SMOOTHED_UP_TO = 2200  # longest side that is drawn at twice its size, for smooth edges
+_LEAST_WEIGHT = 3  # pixels, so that a small multiple shows its lines
 _CASING = (12, 12, 12)
 
 Stroke = tuple[list[tuple[float, float]], int, tuple[int, int, int]]  # points, width, colour
@@ -85,7 +86,7 @@ def _strokes(
             # The lowest line is still bright enough to be seen.
             step = round((0.35 + 0.65 * level) * (STEPS - 1))
             red, green, blue = (int(c) for c in evidence_ramp(negative=negative)[step])
-            weight = max(1, round(max(height, width) / 360 * (0.5 + level)))
+            weight = max(_LEAST_WEIGHT, round(max(height, width) / 360 * (0.5 + level)))
             length = weight + 2 * _casing(max(height, width))
             for line in traced.lines(level):
                 # Sample i of the padded grid is the centre of sample i - 1 of the map.

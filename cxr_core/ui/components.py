@@ -55,7 +55,9 @@ def finding_rows(analysis: Analysis, *, shown: str) -> None:
     """Four rows: a small map, a name, one probability, and where it stands. A row is a button
     that brings its map to the large view."""
     film = fit_within(analysis.radiograph.pixels, SMALL_MAP)
-    style = replace(state.map_style(), opacity=SMALL_OPACITY)
+    style = state.map_style()
+    # Lines hide nothing, so that a small multiple can show them in full.
+    style = replace(style, opacity=SMALL_OPACITY if style.form == "colour" else 1.0)
     st.html('<h2 class="hidden">Findings</h2>')
     with st.container(key="findings", gap="xsmall"):
         for key in KEYS:
