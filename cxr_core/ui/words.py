@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from cxr_core.export.overlay import CONTOUR_LEVELS
 from cxr_core.findings import ABNORMAL_KEYS, LABELS
 
 RESEARCH_TOOL = "A research tool, not a medical device: nothing here may decide about a patient."
@@ -82,11 +83,16 @@ def map_sentence(key: str, *, strongest: float, form: str, signed: bool) -> str:
         )
     if strongest <= 0:
         return f"Nothing to show: no region of this film {shown}s {label}."
-    marks = "Lines ring" if form == "contour" else "Colour marks"
+    marks = f"{_lines_at()} ring" if form == "contour" else "Colour marks"
     return (
         f"{marks} the regions that {shown} {label}; the strongest reaches {percent(strongest)} "
         "of the scale."
     )
+
+
+def _lines_at() -> str:
+    *first, last = (f"{level:.0%}".removesuffix("%") for level in CONTOUR_LEVELS)
+    return f"Lines at {', '.join(first)} and {last} % of the scale"
 
 
 def zero_sentence(margin: float) -> str:

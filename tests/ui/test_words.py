@@ -78,7 +78,7 @@ def test_what_colour_and_lines_mean():
         "Colour marks the regions that raise Effusion; the strongest reaches 15 % of the scale."
     )
     lines = map_sentence("effusion", strongest=0.148, form="contour", signed=False)
-    assert lines.startswith("Lines ring the regions that raise Effusion")
+    assert lines.startswith("Lines at 25, 50 and 75 % of the scale ring the regions that raise")
     signed = map_sentence("effusion", strongest=0.0, form="colour", signed=True)
     assert "Warm with solid lines: regions that raise Effusion." in signed
     assert "Cool with dashed lines: regions that lower it." in signed
