@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw
 
 from cxr_core.export.colours import STEPS, evidence_ramp
 
+CONTOUR_LEVELS = (0.25, 0.5, 0.75)  # shares of the scale
 # Lengths of a dash and of a gap, in the width of a line with its casing.
 _DASH = 2.4
 _GAP = 1.8

@@ -8,11 +8,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cxr_core.export.colours import STEPS, evidence_ramp
-from cxr_core.export.contours import draw_contours
+from cxr_core.export.contours import CONTOUR_LEVELS, draw_contours
 from cxr_core.reading.analyzer import Analysis
 
 Form = Literal["colour", "contour"]
-CONTOUR_LEVELS = (0.25, 0.5, 0.75)  # shares of the scale
 RING_LEVEL = 0.25  # where the signed colours are ringed; weaker evidence gets no line
 # The veil at the scale's end; a film shows through the strongest evidence at full opacity too.
 MOST_COVER = 0.7

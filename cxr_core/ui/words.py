@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from cxr_core.export.overlay import CONTOUR_LEVELS
+from cxr_core.export.contours import CONTOUR_LEVELS
 from cxr_core.findings import ABNORMAL_KEYS, LABELS
 
 RESEARCH_TOOL = "A research tool, not a medical device: nothing here may decide about a patient."
