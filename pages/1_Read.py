@@ -5,11 +5,17 @@ import streamlit as st
 from cxr_core.errors import CXRError
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui import state
-from cxr_core.ui.components import film_view, finding_rows, map_caption
-from cxr_core.ui.details import cautions, details, download
-from cxr_core.ui.film_source import film_controls, welcome
+from cxr_core.ui.beside import beside_numbers
+from cxr_core.ui.components import finding_rows, map_caption
+from cxr_core.ui.corrections import corrected_banner, stop_panel
+from cxr_core.ui.details import cautions, details
+from cxr_core.ui.exports import export_panel
+from cxr_core.ui.film_source import welcome
 from cxr_core.ui.model import shared_analyzer
 from cxr_core.ui.page import begin_page, guard, quiet, show_error
+from cxr_core.ui.readers_word import readers_word
+from cxr_core.ui.record import record_of
+from cxr_core.ui.viewer import film_panel
 from cxr_core.ui.words import RESEARCH_TOOL
 
 
@@ -19,47 +25,60 @@ def read(data: bytes) -> None:
     analysis = state.kept_analysis(data, analyzer)
     if analysis is not None:
         with st.container(key="reading"):
-            show(analysis)
+            show(analysis, data)
         return
     # An empty place takes the last film off the screen at once, not when this one is ready.
     place = st.empty()
     try:
         with place, st.spinner("Reading the film …"):
-            analysis = state.keep_analysis(analyzer.analyze(data))
+            analysis = analyzer.analyze(data, correction=state.correction())
+            state.keep_analysis(analysis)
     except CXRError as error:
         with place.container():
             show_error(error)
             welcome()
         return
     with place.container(key="reading"):
-        show(analysis)
+        show(analysis, data)
 
 
-def show(analysis: Analysis) -> None:
-    """A film's result."""
-    key = state.shown_finding(analysis)
-    cautions(analysis)
+def show(analysis: Analysis, data: bytes) -> None:
+    """A film's result; without one, the film alone and what the reader may ask for."""
+    stopped = not analysis.gate.passed and not state.read_anyway()
+    silent = stopped or state.results_hidden()
+    corrected_banner(analysis)
+    if not silent:
+        cautions(analysis)
     left, right = st.columns([1.6, 1], gap="medium")
     with left:
-        opacity, signed = view_controls()
-        film_view(analysis, key, opacity=opacity, signed=signed)
+        film_panel(with_map=not silent)
     with right:
-        finding_rows(analysis, shown=key, signed=signed)
-        map_caption(analysis, key, signed=signed)
-        download(analysis)
-    details(analysis)
+        if stopped:
+            stop_panel(analysis)
+        elif silent:
+            results_button()
+        else:
+            result(analysis)
+    if not silent:
+        readers_word(analysis)
+        with st.expander("Take it along"):
+            export_panel(record_of(analysis), data)
+        details(analysis)
 
 
-def view_controls() -> tuple[float, bool]:
-    """The line over the film; returns the map's opacity 0 to 1 and whether it is signed."""
-    with st.container(key="controls", horizontal=True, vertical_alignment="center", gap="medium"):
-        film_controls()
-        opacity = st.slider(
-            "Map opacity", 0, 100, 60, 5, format="%d %%", key="opacity", persist_state="session",
-            width=300,
-        )  # fmt: skip
-        signed = st.toggle("Signed map", key="signed", persist_state="session")
-    return opacity / 100, signed
+def result(analysis: Analysis) -> None:
+    """The right side: what the model says of the film."""
+    key = state.shown_finding(analysis)
+    finding_rows(analysis, shown=key)
+    beside_numbers(analysis, shown=key)
+    map_caption(analysis, key)
+
+
+def results_button() -> None:
+    """The right side of a reader who wants to look first."""
+    st.header("Look first", anchor=False)
+    quiet("The model has read the film. Its results are shown when you ask for them.")
+    st.button("Show results", key="show_results", on_click=state.ask_for_results)
 
 
 begin_page("Read")

@@ -1,21 +1,25 @@
 """The one renderer of a film with its map: for the page, the PNG, the PDF and DICOM."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from contourpy import contour_generator
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from cxr_core.export.colours import STEPS, evidence_ramp
-from cxr_core.reading.analyzer import Analysis
+from cxr_core.export.contours import CONTOUR_LEVELS, draw_contours
+
+if TYPE_CHECKING:  # the words of every page come by here, and PyTorch takes seconds
+    from cxr_core.reading.analyzer import Analysis
 
 Form = Literal["colour", "contour"]
-CONTOUR_LEVEL = 0.25  # of the scale's maximum; weaker evidence gets no line in the signed view
-_TRACING_CELLS = 32  # points a map cell on which the contour is traced
-_DASH = 3.0  # length of a dash and of a gap, in line widths
+RING_LEVEL = 0.25  # where the signed colours are ringed; weaker evidence gets no line
+# The veil at the scale's end; a film shows through the strongest evidence at full opacity too.
+MOST_COVER = 0.7
+_TRACING_CELLS = 32  # points a map cell on which a contour is traced
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,7 @@ class MapStyle:
     Attributes:
         form: ``colour`` (a veil), or ``contour`` (lines only, nothing of the film is hidden).
         opacity: 0 to 1; at 0 the result is the plain film exactly.
-        signed: show what lowers the score too.
+        signed: show what speaks against the finding too.
     """
 
     form: Form = "colour"
@@ -46,12 +50,20 @@ def draw_map(
     pixels: NDArray[np.uint8], analysis: Analysis, key: str, style: MapStyle
 ) -> NDArray[np.uint8]:
     """A film's copy (H, W), of any size, under one finding's map: uint8 (H, W, 3), RGB."""
-    return compose_overlay(
-        pixels,
+    shape = (pixels.shape[0], pixels.shape[1])
+    return flatten(pixels, map_layer(analysis, key, shape, style), opacity=style.opacity)
+
+
+def map_layer(
+    analysis: Analysis, key: str, shape: tuple[int, int], style: MapStyle
+) -> NDArray[np.uint8]:
+    """One finding's map as a layer (H, W, 4), RGBA, before ``style.opacity``."""
+    return evidence_layer(
         shown_map(analysis, key),
+        shape,
         maximum=analysis.evidence_scale.maximum,
-        opacity=style.opacity,
         signed=style.signed,
+        form=style.form,
     )
 
 
@@ -76,13 +88,12 @@ def upsample_evidence(evidence: NDArray[np.float32], shape: tuple[int, int]) -> 
 
 
 def cover(share: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How much a share 0 to 1 of the scale hides of the film, 0 to 1.
+    """How much a share 0 to 1 of the scale hides of the film, 0 to ``MOST_COVER``.
 
-    Like three panes of glass, each of which hides that share: most films' evidence is a tenth of
-    the scale, which one pane would not show, and it still fades in without an edge.
+    In even steps, as the colours are: twice the evidence is twice the veil.
     """
-    panes: NDArray[np.float32] = 1.0 - (1.0 - share) ** 3
-    return panes
+    veil: NDArray[np.float32] = MOST_COVER * share
+    return veil
 
 
 def evidence_layer(
@@ -91,14 +102,14 @@ def evidence_layer(
     *,
     maximum: float,
     signed: bool = False,
+    form: Form = "colour",
 ) -> NDArray[np.uint8]:
     """Evidence as a layer to lay over a film.
 
     Colour and cover grow with |evidence| and saturate at ``maximum``, the one fixed scale. No
-    evidence is clear glass.
-    Positive evidence is warm. With ``signed``, negative evidence is cool, and a solid line rings
-    positive, a dashed line negative evidence, so that the sign survives grey print and colour
-    blindness.
+    evidence is clear glass. Positive evidence is warm. With ``signed``, negative evidence is cool,
+    and solid lines ring positive, dashed lines negative evidence, so that the sign survives grey
+    print and colour blindness. As ``contour`` there are the lines alone.
 
     Args:
         evidence: (h, w) in logit units.
@@ -109,82 +120,54 @@ def evidence_layer(
     Returns:
         uint8 (H, W, 4), RGBA.
     """
-    share = np.clip(upsample_evidence(evidence, shape) / maximum, -1.0, 1.0)  # (H, W)
+    if form == "contour":
+        clear = np.zeros((*shape, 4), dtype=np.uint8)
+        return draw_contours(clear, _traced(evidence, maximum), CONTOUR_LEVELS, signed=signed)
+    veil = _veil(upsample_evidence(evidence, shape) / maximum, signed=signed)
     if not signed:
-        share = np.maximum(share, 0.0)
-    strength = np.round(np.abs(share) * (STEPS - 1)).astype(np.uint8)  # (H, W)
-    layer = np.empty((*shape, 4), dtype=np.uint8)
+        return veil
+    return draw_contours(veil, _traced(evidence, maximum), (RING_LEVEL,), signed=True)
+
+
+def _traced(evidence: NDArray[np.float32], maximum: float) -> NDArray[np.float32]:
+    """The map as shares of the scale, fine enough for smooth lines."""
+    rows, columns = (cells * _TRACING_CELLS for cells in evidence.shape)
+    return upsample_evidence(evidence, (rows, columns)) / np.float32(maximum)
+
+
+def _veil(share: NDArray[np.float32], *, signed: bool) -> NDArray[np.uint8]:
+    """Shares of the scale (H, W) as colours and cover (H, W, 4)."""
+    share = np.clip(share, -1.0 if signed else 0.0, 1.0)
+    strength = np.rint(np.abs(share) * (STEPS - 1)).astype(np.uint8)  # (H, W)
+    covers = np.rint(cover(np.linspace(0, 1, STEPS, dtype=np.float32)) * 255).astype(np.uint8)
+    layer = np.empty((*share.shape, 4), dtype=np.uint8)
     layer[..., :3] = evidence_ramp()[strength]
+    layer[..., 3] = covers[strength]
     if signed:
         negative = share < 0
         layer[negative, :3] = evidence_ramp(negative=True)[strength[negative]]
-    layer[..., 3] = np.round(cover(np.abs(share)) * 255).astype(np.uint8)
-    return _ring_signs(layer, evidence, maximum=maximum) if signed else layer
+    return layer
 
 
-def compose_overlay(
-    pixels: NDArray[np.uint8],
-    evidence: NDArray[np.float32],
-    *,
-    maximum: float,
-    opacity: float,
-    signed: bool = False,
+def flatten(
+    pixels: NDArray[np.uint8], layer: NDArray[np.uint8], *, opacity: float
 ) -> NDArray[np.uint8]:
-    """Lay a finding's evidence over a film.
+    """Lay a layer over a film.
 
     Args:
         pixels: (H, W) gray film.
-        evidence: (h, w) in logit units.
-        maximum: end of the fixed colour scale, logit units, positive.
-        opacity: 0 to 1; at 0 the result is the plain film exactly.
-        signed: show negative evidence too.
+        layer: (H, W, 4) RGBA.
+        opacity: of the layer, 0 to 1; at 0 the result is the plain film exactly.
 
     Returns:
         uint8 (H, W, 3), RGB.
     """
-    shape = (pixels.shape[0], pixels.shape[1])
-    layer = evidence_layer(evidence, shape, maximum=maximum, signed=signed)
     film = pixels[..., None].astype(np.float32)  # (H, W, 1)
     alpha = layer[..., 3:].astype(np.float32) * (opacity / 255)  # (H, W, 1)
     blended = film + (layer[..., :3] - film) * alpha  # (H, W, 3)
-    return np.round(blended).astype(np.uint8)
+    return np.rint(blended).astype(np.uint8)
 
 
 def strongest_share(evidence: NDArray[np.float32], *, maximum: float) -> float:
     """The strongest positive evidence of a map as a share of the scale, 0 to 1; 0 for none."""
     return float(np.clip(evidence.max() / maximum, 0.0, 1.0))
-
-
-def _ring_signs(
-    layer: NDArray[np.uint8], evidence: NDArray[np.float32], *, maximum: float
-) -> NDArray[np.uint8]:
-    """Draw the solid and the dashed rings into a layer (H, W, 4)."""
-    height, width = layer.shape[:2]
-    rows, columns = (cells * _TRACING_CELLS for cells in evidence.shape)
-    # A border below every level closes the rings at the film's edge.
-    traced = upsample_evidence(evidence, (rows, columns)) / maximum
-    picture = Image.fromarray(layer)
-    pen = ImageDraw.Draw(picture)
-    thickness = max(1, round(max(height, width) / 400))
-    for negative in (False, True):
-        share = np.pad(-traced if negative else traced, 1, constant_values=-1.0)
-        red, green, blue = (int(c) for c in evidence_ramp(negative=negative)[-1])
-        for line in contour_generator(z=share).lines(CONTOUR_LEVEL):
-            # Sample i of the padded grid is the centre of sample i - 1 of the map.
-            points = (np.asarray(line) - 0.5) * (width / columns, height / rows)  # (n, 2) x, y
-            for stroke in _dashes(points, thickness * _DASH) if negative else [points]:
-                pen.line(
-                    [(float(x), float(y)) for x, y in stroke],
-                    fill=(red, green, blue, 255),
-                    width=thickness,
-                )
-    return np.asarray(picture)
-
-
-def _dashes(points: NDArray[np.float64], length: float) -> Iterator[NDArray[np.float64]]:
-    """Every other piece of a polyline (n, 2) cut into pieces of one length, as (m, 2)."""
-    steps = np.hypot(*np.diff(points, axis=0).T)  # (n - 1,)
-    along = np.concatenate([[0.0], np.cumsum(steps)])  # (n,)
-    for start in np.arange(0.0, along[-1], 2 * length):
-        inside = np.linspace(start, min(start + length, along[-1]), 6)
-        yield np.stack([np.interp(inside, along, points[:, axis]) for axis in (0, 1)], axis=1)

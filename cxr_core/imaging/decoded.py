@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxr_core.errors import ImageError
+from cxr_core.imaging.windowing import Window
 
 MIN_SIDE = 64  # px; below this there is no film to read
 MAX_PIXELS = 64_000_000  # four times the largest flat-panel detectors in use
@@ -31,6 +32,7 @@ class DecodedFilm:
         orientation: DICOM PatientOrientation, as ("L", "F"): where the patient lies towards the
             picture's right and towards its bottom; None when absent.
         window: DICOM's own (center, width) in units of ``stored``; None when absent.
+        windows: all ways in which a DICOM file proposes to show ``stored``, by name.
         inverted: ``stored`` is MONOCHROME1, low is bright: a display must invert it.
         under_18: whether the file says that the patient is under 18; None when it does not say.
         portable: the file says that the film was taken at the bed.
@@ -46,6 +48,7 @@ class DecodedFilm:
     view: str | None = None
     orientation: tuple[str, str] | None = None
     window: tuple[float, float] | None = None
+    windows: tuple[Window, ...] = ()
     inverted: bool = False
     under_18: bool | None = None
     portable: bool = False

@@ -30,6 +30,7 @@ from cxr_core.imaging.dicom_tags import (
     whole,
 )
 from cxr_core.imaging.dicom_values import modality_values, padding, show
+from cxr_core.imaging.dicom_windows import file_windows
 
 _COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT", "PALETTE COLOR")
 
@@ -149,6 +150,7 @@ def _film(raw: NDArray[Any], ds: Dataset) -> DecodedFilm:
         view=code(ds, "ViewPosition") or None,
         orientation=orientation(ds),
         window=shown.window,
+        windows=file_windows(ds),
         inverted=inverted,
         under_18=under_18(ds),
         portable=portable(ds),

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from pydicom import Dataset, Sequence
+from pydicom.multival import MultiValue
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ TAGS = (
     "LUTData",
     "WindowCenter",
     "WindowWidth",
+    "WindowCenterWidthExplanation",
     "VOILUTFunction",
     "VOILUTSequence",
     "PresentationLUTShape",
@@ -123,6 +125,20 @@ def number(ds: Dataset, keyword: str) -> float | None:
     except (TypeError, ValueError, OverflowError):
         return None
     return value if math.isfinite(value) else None
+
+
+def values(ds: Dataset, keyword: str) -> list[float | None]:
+    """All numbers of an element that may have several; None for each malformed one."""
+    value = ds.get(keyword)
+    several = value if isinstance(value, MultiValue) else [value]
+    found: list[float | None] = []
+    for one in several:
+        try:
+            figure = float(one)
+        except (TypeError, ValueError, OverflowError):
+            figure = math.nan
+        found.append(figure if math.isfinite(figure) else None)
+    return found
 
 
 def whole(ds: Dataset, keyword: str) -> int | None:

@@ -12,7 +12,8 @@ from pydicom import Dataset
 from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
 
 from cxr_core.imaging.decoded import scale_to_bytes
-from cxr_core.imaging.dicom_tags import code, items, number, whole
+from cxr_core.imaging.dicom_tags import items, number, whole
+from cxr_core.imaging.dicom_windows import is_window, voi_function, voi_table
 
 # A window that leaves fewer of the film's pixels between its ends shows no film.
 _LEAST_INSIDE = 0.05
@@ -118,37 +119,27 @@ def _window(ds: Dataset) -> tuple[float, float] | None:
     center, width = number(ds, "WindowCenter"), number(ds, "WindowWidth")
     if center is None or width is None:
         return None
-    # PS3.3 C.11.2.1.2: a LINEAR window is at least 1 wide, the others wider than 0.
-    linear = code(ds, "VOILUTFunction") not in ("LINEAR_EXACT", "SIGMOID")
-    return (center, width) if width >= 1 or (width > 0 and not linear) else None
+    return (center, width) if is_window(width, voi_function(ds)) else None
 
 
 def _by_window(stored: NDArray[Any], ds: Dataset, window: tuple[float, float]) -> NDArray[np.uint8]:
-    function = code(ds, "VOILUTFunction")
     voi = Dataset()  # asks pydicom for 0 to 255 out, whatever the film's own depth
     voi.PhotometricInterpretation = "MONOCHROME2"
     voi.BitsStored, voi.PixelRepresentation = 8, 0
     voi.WindowCenter, voi.WindowWidth = window
-    if function in ("LINEAR_EXACT", "SIGMOID"):
-        voi.VOILUTFunction = function
+    voi.VOILUTFunction = voi_function(ds)
     shown = apply_voi_lut(stored, voi)  # float64 (H, W), 0 to 255
     return scale_to_bytes(shown, low=0, high=255)
 
 
 def _by_table(stored: NDArray[Any], ds: Dataset) -> NDArray[np.uint8] | None:
-    try:
-        item = items(ds, "VOILUTSequence")[0]
-        entries, first, bits = map(int, item.LUTDescriptor)
-        last = first + (entries or 2**16) - 1
-        if bits == 8:  # pydicom would index the table in 8 bits, however long it is
-            item.LUTDescriptor = [entries, first, 16]
-        table = apply_voi_lut(np.arange(first, last + 1), ds)
-        shown = apply_voi_lut(np.rint(stored).clip(first, last).astype(np.int64), ds)  # (H, W)
-    except Exception:  # whatever a malformed table makes it raise
+    found = voi_table(ds)
+    if found is None:
         return None
-    # Some files promise 16 bits and give 12: the table itself tells how many it uses.
-    used = min(bits, int(table.max()).bit_length())
-    return scale_to_bytes(shown, low=0, high=2**used - 1)
+    first, table = found
+    places = np.rint(stored).clip(first, first + len(table) - 1).astype(np.int64) - first
+    shown: NDArray[np.uint8] = table[places]
+    return shown
 
 
 def _whole_range(

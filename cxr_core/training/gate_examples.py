@@ -59,7 +59,7 @@ def jitter(film: Square, rng: Generator) -> Square:
 def _collimated(film: Square, rng: Generator) -> Square:
     """A small field on a large detector, as children are taken: the border is black or white."""
     left, top, right, bottom = (rng.uniform(0, 0.2, 4) * SIDE).astype(int).tolist()
-    framed = Image.new("L", (SIDE, SIDE), int(rng.choice([rng.integers(0, 40), 255])))
+    framed = Image.new("L", (SIDE, SIDE), 255 if rng.random() < 0.5 else int(rng.integers(0, 40)))
     field = Image.fromarray(film).resize((SIDE - left - right, SIDE - top - bottom))
     framed.paste(field, (left, top))
     return np.asarray(framed)

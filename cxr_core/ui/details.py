@@ -6,7 +6,6 @@ from pathlib import Path
 import streamlit as st
 
 from cxr_core.errors import DataError
-from cxr_core.export.table import analysis_row, rows_to_csv
 from cxr_core.findings import KEYS, LABELS
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui import state
@@ -20,25 +19,10 @@ from cxr_core.ui.stability import stability
 from cxr_core.ui.tables import show_table
 from cxr_core.ui.words import percent
 
-RESULT_FILE = "cxr_result.csv"
-
 
 def cautions(analysis: Analysis) -> None:
     """Why the film or its numbers want care; nothing when there is nothing to say."""
     show_cautions(analysis, film_note=state.film_note())
-
-
-def download(analysis: Analysis) -> None:
-    """The result as CSV; its name and content tell neither file nor patient."""
-    # A function, so that nothing lies ready on the server before it is asked for.
-    st.download_button(
-        "Download result (CSV)",
-        data=lambda: rows_to_csv([analysis_row(analysis)]),
-        file_name=RESULT_FILE,
-        mime="text/csv",
-        on_click="ignore",
-        icon=":material/download:",
-    )
 
 
 def details(analysis: Analysis) -> None:

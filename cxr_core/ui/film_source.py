@@ -4,6 +4,7 @@ import streamlit as st
 
 from cxr_core.imaging.phantom import phantom_png
 from cxr_core.ui import state
+from cxr_core.ui.corrections import correction_menu
 
 # A fixed drawing with two findings, so that everyone who tries it sees the same film.
 PHANTOM_SEED = 17
@@ -23,16 +24,19 @@ def welcome() -> None:
         _uploader()
         st.markdown("No film at hand? The phantom is a drawn chest with planted findings.")
         _phantom_button()
+        _hide_toggle()
         st.caption(PRIVACY)
 
 
 def film_controls() -> None:
-    """Beside an open film: open another, or close this one."""
+    """Beside an open film: open another, close or correct this one, look before the results."""
     with st.popover("Open film", icon=":material/upload_file:", width="content"):
         _uploader()
         _phantom_button()
         if state.film() is not None:
             st.button("Close this film", key="close_film", on_click=state.keep_film, args=(None,))
+            correction_menu()
+        _hide_toggle()
         st.caption(PRIVACY)
 
 
@@ -48,6 +52,10 @@ def _uploader() -> None:
 
 def _phantom_button() -> None:
     st.button("Try the phantom", key="try_phantom", on_click=_take_phantom)
+
+
+def _hide_toggle() -> None:
+    st.toggle("Hide results until I ask", key="hide_results", persist_state="session")
 
 
 def _take_phantom() -> None:

@@ -2,13 +2,13 @@
 
 import streamlit as st
 
+from cxr_core.export.record import LONGEST_NOTE
 from cxr_core.findings import KEYS, LABELS
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui.page import quiet
 from cxr_core.ui.per_film import kept, key_of
 
 ANSWERS = ("agree", "disagree", "unsure")
-MOST_LETTERS = 2000
 
 
 def readers_word(analysis: Analysis) -> None:
@@ -25,7 +25,7 @@ def readers_word(analysis: Analysis) -> None:
         st.text_area(
             "Note on this film",
             key=key_of(analysis, "note"),
-            max_chars=MOST_LETTERS,
+            max_chars=LONGEST_NOTE,
             height=80,
             persist_state="session",
         )

@@ -5,32 +5,49 @@ leave memory with the session or when the film is closed; the file's name is nev
 """
 
 import hashlib
+from collections.abc import Callable
 
 import streamlit as st
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from cxr_core.export.overlay import Form, MapStyle
 from cxr_core.reading.analyzer import Analysis, Analyzer
+from cxr_core.ui.per_film import forget
 from cxr_core.ui.words import opening_finding
 
+# What the reader may choose over the film; the words are those on the buttons.
+OVERLAY, FILM_ONLY, BESIDE = "Overlay", "Film", "Side by side"
+FORMS: dict[str, Form] = {"Colour": "colour", "Contours": "contour"}
+
 _FILM = "film_bytes"
+_SERIAL = "film_serial"
 _NOTE = "film_note"
 _ANALYSIS = "film_analysis"
 _FINDING = "film_finding"
+_CORRECTION = "film_correction"
+_READ_ANYWAY = "film_read_anyway"
+_ASKED = "film_results_asked"
+_ZOOM = "film_zoom"
+_DRAWN = "film_drawn"
 _UPLOADER = "film_uploader"
+_OF_ONE_FILM = (_ANALYSIS, _FINDING, _CORRECTION, _READ_ANYWAY, _ASKED, _DRAWN)
 
 
 def keep_film(data: bytes | None, note: str = "") -> None:
     """Make ``data`` the session's film, or close it with None; all that belonged to the last
-    film is dropped at once.
+    film is dropped at once. Closing drops the reader's words on every film of the session.
 
     Args:
         note: a sentence that belongs to this film.
     """
-    for key in (_ANALYSIS, _FINDING):
+    for key in _OF_ONE_FILM:
         st.session_state.pop(key, None)
+    if data is None:
+        forget()
     st.session_state[_FILM] = data
     st.session_state[_NOTE] = note
+    st.session_state[_SERIAL] = film_serial() + 1
 
 
 def film_note() -> str:
@@ -42,6 +59,11 @@ def film() -> bytes | None:
     """The session's film as it was uploaded, or None."""
     data: bytes | None = st.session_state.get(_FILM)
     return data
+
+
+def film_serial() -> int:
+    """How many films this session has had; another film has another number."""
+    return int(st.session_state.get(_SERIAL, 0))
 
 
 def uploader_key() -> str:
@@ -70,10 +92,11 @@ def _forget_file(file_id: str) -> None:
 
 
 def kept_analysis(data: bytes, analyzer: Analyzer) -> Analysis | None:
-    """The session's analysis, if it is of these very bytes by this very model."""
+    """The session's analysis, if it is of these very bytes, corrected as the reader last said,
+    by this very model."""
     kept: Analysis | None = st.session_state.get(_ANALYSIS)
-    wanted = (hashlib.sha256(data).hexdigest(), analyzer.metadata.model_sha256)
-    if kept is None or (kept.image_sha256, kept.model_sha256) != wanted:
+    wanted = (hashlib.sha256(data).hexdigest(), analyzer.metadata.model_sha256, correction())
+    if kept is None or (kept.image_sha256, kept.model_sha256, kept.correction) != wanted:
         return None
     return kept
 
@@ -84,12 +107,91 @@ def keep_analysis(analysis: Analysis) -> Analysis:
     return analysis
 
 
+def current_analysis() -> Analysis | None:
+    """The analysis of the film on screen; None when there is none of it any more."""
+    kept: Analysis | None = st.session_state.get(_ANALYSIS)
+    return kept
+
+
+def correction() -> str | None:
+    """What is done to the film before it is read (``imaging.correction``), on the reader's word."""
+    chosen: str | None = st.session_state.get(_CORRECTION)
+    return chosen
+
+
+def correct_film(chosen: str | None) -> None:
+    """Callback: read the film anew with a correction, or with None as it came."""
+    for key in (_ANALYSIS, _FINDING, _READ_ANYWAY):
+        st.session_state.pop(key, None)
+    st.session_state[_CORRECTION] = chosen
+
+
+def read_anyway() -> bool:
+    """Whether the reader wanted this film read although the gate had stopped it."""
+    return bool(st.session_state.get(_READ_ANYWAY))
+
+
+def accept_stop() -> None:
+    """Callback: read the film although the gate stopped it."""
+    st.session_state[_READ_ANYWAY] = True
+
+
+def results_hidden() -> bool:
+    """Whether the reader wants to look first and has not asked for this film's results yet."""
+    wanted = bool(st.session_state.get("hide_results"))
+    return wanted and not st.session_state.get(_ASKED)
+
+
+def ask_for_results() -> None:
+    """Callback: show the results of this film."""
+    st.session_state[_ASKED] = True
+
+
 def shown_finding(analysis: Analysis) -> str:
     """Key of the finding in the large view: the reader's choice for this film, or the opening."""
     chosen: str | None = st.session_state.get(_FINDING)
-    return chosen or opening_finding(analysis.probabilities, analysis.above)
+    return chosen or opening_finding(analysis.margins)
 
 
 def show_finding(key: str) -> None:
     """Callback of a finding's row."""
     st.session_state[_FINDING] = key
+
+
+def drawn(name: str, wanted: tuple[object, ...], draw: Callable[[], str]) -> str:
+    """The last picture of this name if it is of all that is wanted, or else a new one.
+
+    Encoding a film takes longer than all the rest of a redraw, and most moves do not change it.
+    """
+    kept: dict[str, tuple[tuple[object, ...], str]] = st.session_state.setdefault(_DRAWN, {})
+    if name not in kept or kept[name][0] != wanted:
+        kept[name] = (wanted, draw())
+    return kept[name][1]
+
+
+def map_style() -> MapStyle:
+    """How the reader has the maps drawn at present."""
+    return MapStyle(
+        form=FORMS.get(str(st.session_state.get("form")), "colour"),
+        opacity=st.session_state.get("opacity", 60) / 100,
+        signed=bool(st.session_state.get("signed")),
+    )
+
+
+def reset_zoom() -> None:
+    """Show the whole film again."""
+    st.session_state[_ZOOM] = st.session_state.get(_ZOOM, 0) + 1
+
+
+def zoom_identity() -> str:
+    """What the reader's zoom belongs to: this film, as it lies now, until a reset."""
+    return f"{film_serial()} {correction()} {st.session_state.get(_ZOOM, 0)}"
+
+
+def page_stamp() -> tuple[object, ...]:
+    """All that a part of the page may change of what its other parts show."""
+    style = map_style()
+    return (
+        film_serial(), correction(), read_anyway(), results_hidden(), style.form, style.signed,
+        current_analysis() is None,
+    )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from cxr_core.export.contours import CONTOUR_LEVELS
 from cxr_core.export.phrases import against_point as against_point
 from cxr_core.export.phrases import percent as percent
 from cxr_core.findings import ABNORMAL_KEYS, LABELS
@@ -11,14 +12,14 @@ CHECK_MARKER = "The file does not state its sides: check the film's own marker."
 _SIDES = {"L": ("R", "L"), "R": ("L", "R")}
 
 
-def opening_finding(probabilities: Mapping[str, float], above: Mapping[str, bool]) -> str:
+def opening_finding(margins: Mapping[str, float]) -> str:
     """The finding that the large view opens on.
 
-    The most probable of the three above their operating points; with none above, the most
-    probable of the three. No Finding says where nothing is, so it never opens the page.
+    Of the three, the one that lies highest above its operating point, in calibrated logits; with
+    none above, the one that comes nearest. No Finding says where nothing is, so it never opens
+    the page.
     """
-    candidates = [key for key in ABNORMAL_KEYS if above[key]] or list(ABNORMAL_KEYS)
-    return max(candidates, key=lambda key: probabilities[key])
+    return max(ABNORMAL_KEYS, key=lambda key: margins[key])
 
 
 def side_marks(orientation: tuple[str, str] | None) -> tuple[str, str] | None:
@@ -40,33 +41,48 @@ def sides_sentence(orientation: tuple[str, str] | None) -> str:
     return f"Sides are marked as the file states them: the patient's {patients} is on the right."
 
 
-def map_sentence(key: str, *, strongest: float, above: bool, signed: bool) -> str:
-    """What the colour of a finding's map means, or that there is none.
+def map_name(key: str) -> str:
+    """What a finding's map is called; No Finding's is named for what it is."""
+    return "Regions that lower No Finding" if key == "no_finding" else f"Map of {LABELS[key]}"
+
+
+def map_sentence(key: str, *, strongest: float, form: str, signed: bool) -> str:
+    """What a finding's map shows, or that there is nothing to show.
 
     Args:
-        strongest: the strongest positive evidence as a share of the scale, 0 to 1.
-        above: whether the finding is above its operating point.
-        signed: whether negative evidence is shown too.
+        strongest: the strongest evidence shown as a share of the scale, 0 to 1.
+        form: ``colour`` or ``contour``.
+        signed: whether what speaks the other way is shown too.
     """
     label = LABELS[key]
+    shown, other = ("lower", "raise") if key == "no_finding" else ("raise", "lower")
     if signed:
         return (
-            f"Warm colour with a solid line raised the model's score for {label}, cool colour with "
-            "a dashed line lowered it."
+            f"Warm with solid lines: regions that {shown} {label}. Cool with dashed lines: regions "
+            f"that {other} it."
         )
-    if strongest > 0:
-        return (
-            f"Colour marks the regions that raised the model's score for {label}; the strongest "
-            f"reaches {percent(strongest)} of the scale."
-        )
-    none = f"No positive evidence: no region of this film raised the score for {label}."
-    if above:
-        # The map's mean plus a constant is the score, so a map without any evidence scores more.
-        none += (
-            " It is above its operating point all the same, since a film without any evidence "
-            "would be."
-        )
-    return none
+    if strongest <= 0:
+        return f"Nothing to show: no region of this film {shown}s {label}."
+    marks = f"{_lines_at()} ring" if form == "contour" else "Colour marks"
+    return (
+        f"{marks} the regions that {shown} {label}; the strongest reaches {percent(strongest)} "
+        "of the scale."
+    )
+
+
+def _lines_at() -> str:
+    *first, last = (f"{level:.0%}".removesuffix("%") for level in CONTOUR_LEVELS)
+    return f"Lines at {', '.join(first)} and {last} % of the scale"
+
+
+def zero_sentence(margin: float) -> str:
+    """What the zero of a map is, and how the map belongs to the film's number.
+
+    Args:
+        margin: the mean of the map that is shown, calibrated logits.
+    """
+    signed = f"{margin:+.1f}".replace("-", "−")
+    return f"Its zero is the operating point: the mean of the whole map is {signed} logits."
 
 
 def map_limits(cells: int) -> str:

@@ -1,5 +1,7 @@
 """The overlay's pixels against values worked out by hand."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,15 +9,24 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from cxr_core.export.colours import evidence_ramp
+from cxr_core.export.contours import CONTOUR_LEVELS
 from cxr_core.export.overlay import (
-    compose_overlay,
+    MOST_COVER,
+    cover,
     evidence_layer,
+    flatten,
     strongest_share,
     upsample_evidence,
 )
 
+FORMS = ("colour", "contour")
 WARMEST = evidence_ramp()[-1].astype(int)
 COOLEST = evidence_ramp(negative=True)[-1].astype(int)
+
+
+def compose_overlay(film, evidence, *, maximum, opacity, signed=False, form="colour"):
+    layer = evidence_layer(evidence, film.shape, maximum=maximum, signed=signed, form=form)
+    return flatten(film, layer, opacity=opacity)
 
 
 def even_map(value: float) -> np.ndarray:
@@ -23,34 +34,38 @@ def even_map(value: float) -> np.ndarray:
 
 
 @given(
-    opacity=st.just(0.0),
     seed=st.integers(0, 1000),
     shape=st.tuples(st.integers(64, 90), st.integers(64, 90)),
     signed=st.booleans(),
+    form=st.sampled_from(FORMS),
 )
-def test_without_opacity_every_pixel_is_the_plain_film(opacity, seed, shape, signed):
+def test_without_opacity_every_pixel_is_the_plain_film(seed, shape, signed, form):
     rng = np.random.default_rng(seed)
     film = rng.integers(0, 256, shape, dtype=np.uint8)
     evidence = rng.normal(size=(7, 7)).astype(np.float32)
-    seen = compose_overlay(film, evidence, maximum=1.0, opacity=opacity, signed=signed)
+    seen = compose_overlay(film, evidence, maximum=1.0, opacity=0.0, signed=signed, form=form)
     assert (seen == film[..., None]).all()
 
 
-def test_full_evidence_at_full_opacity_is_the_ramps_end():
-    film = np.full((70, 70), 200, dtype=np.uint8)
-    seen = compose_overlay(film, even_map(2.0), maximum=2.0, opacity=1.0)
-    assert (seen == WARMEST).all()
+def test_full_evidence_at_full_opacity_lets_the_film_through():
+    for gray in (0, 200):
+        film = np.full((70, 70), gray, dtype=np.uint8)
+        seen = compose_overlay(film, even_map(2.0), maximum=2.0, opacity=1.0)
+        expected = gray + (WARMEST - gray) * MOST_COVER
+        assert np.abs(seen[30, 30] - expected).max() <= 1
 
 
 def test_half_opacity_lies_halfway_between_film_and_colour():
     film = np.full((70, 70), 200, dtype=np.uint8)
     seen = compose_overlay(film, even_map(5.0), maximum=1.0, opacity=0.5)  # saturated
-    assert np.abs(seen[30, 30] - (200 + WARMEST) / 2).max() <= 0.5
+    assert np.abs(seen[30, 30] - (200 + (WARMEST - 200) * MOST_COVER / 2)).max() <= 1
 
 
-def test_half_of_the_scale_covers_like_three_panes_of_half():
+def test_twice_the_evidence_is_twice_the_veil():
+    assert cover(np.float32(0.25)) == pytest.approx(MOST_COVER / 4)
     layer = evidence_layer(even_map(1.0), (70, 70), maximum=2.0)
-    assert set(np.unique(layer[..., 3])) == {223}  # (1 - 0.5 ** 3) * 255 = 223.1
+    # Step 128 of 255 is the nearest to half of the scale.
+    assert set(np.unique(layer[..., 3])) == {round(MOST_COVER * 128 / 255 * 255)}
     assert (layer[..., :3] == evidence_ramp()[128]).all()
 
 
@@ -59,16 +74,16 @@ def test_negative_evidence_shows_nothing_unless_signed():
     plain = compose_overlay(film, even_map(-1.0), maximum=1.0, opacity=1.0)
     signed = compose_overlay(film, even_map(-1.0), maximum=1.0, opacity=1.0, signed=True)
     assert (plain == 120).all()
-    assert (signed[30, 40] == COOLEST).all()
+    assert np.abs(signed[30, 40] - (120 + (COOLEST - 120) * MOST_COVER)).max() <= 1
 
 
 def test_the_same_scale_for_every_map_never_its_own_maximum():
     film = np.zeros((70, 70), dtype=np.uint8)
     weak = compose_overlay(film, even_map(0.04), maximum=1.0, opacity=1.0)
     strong = compose_overlay(film, even_map(1.0), maximum=1.0, opacity=1.0)
-    # On black, the weak map is its own ramp's colour at a cover of 1 - 0.96 ** 3.
-    assert np.abs(weak[30, 30].astype(int) - evidence_ramp()[10] * 0.115).max() <= 1
-    assert (strong == WARMEST).all()
+    # On black, the weak map is its own ramp's colour at its own cover.
+    assert np.abs(weak[30, 30] - evidence_ramp()[10] * 0.04 * MOST_COVER).max() <= 1
+    assert np.abs(strong[30, 30] - WARMEST * MOST_COVER).max() <= 1
 
 
 def test_a_map_is_unsquashed_to_a_wide_film():
@@ -97,30 +112,62 @@ def test_a_map_tells_its_strongest_positive_evidence(value, share):
     assert bool(layer[..., 3].any()) is (share > 0)
 
 
-def test_signs_are_ringed_solid_and_dashed():
+def ring(layer, column):
+    """Whether a line is drawn around the middle of cell (3, column), by angle."""
+    side = layer.shape[0]
+    middle = side * 3.5 / 7, side * (column + 0.5) / 7
+    drawn = []
+    for angle in np.linspace(0, 2 * np.pi, 720, endpoint=False):
+        rows = (middle[0] + np.arange(80, 168) * np.sin(angle)).round().astype(int)
+        columns = (middle[1] + np.arange(80, 168) * np.cos(angle)).round().astype(int)
+        # A line is opaque; the veil never is.
+        drawn.append(bool((layer[rows, columns, 3] > 250).any()))
+    return drawn
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_signs_are_told_by_solid_and_dashed_lines(form):
     evidence = np.zeros((7, 7), dtype=np.float32)
-    evidence[3, 1], evidence[3, 5] = 1.0, -1.0
-    layer = evidence_layer(evidence, (1200, 1200), maximum=1.0, signed=True)
-    # Around the middle of each cell, count the drawn parts of the ring by angle.
-    parts = {}
-    for name, centre in (("solid", (600, 1200 * 1.5 / 7)), ("dashed", (600, 1200 * 5.5 / 7))):
-        drawn = []
-        for angle in np.linspace(0, 2 * np.pi, 720, endpoint=False):
-            rows = (centre[0] + np.arange(80, 168) * np.sin(angle)).round().astype(int)
-            columns = (centre[1] + np.arange(80, 168) * np.cos(angle)).round().astype(int)
-            cover = layer[rows, columns, 3].astype(int)
-            # A ring is opaque where the evidence around it has faded to a quarter.
-            drawn.append(bool((cover == 255).any()))
-        parts[name] = drawn
-    assert sum(parts["solid"]) > 0.97 * 720
-    changes = sum(a != b for a, b in zip(parts["dashed"], parts["dashed"][1:], strict=False))
+    evidence[3, 1], evidence[3, 5] = 0.45, -0.45
+    layer = evidence_layer(evidence, (1200, 1200), maximum=1.0, signed=True, form=form)
+    solid, dashed = ring(layer, 1), ring(layer, 5)
+    assert sum(solid) > 0.97 * 720
+    changes = sum(a != b for a, b in pairwise(dashed))
     assert changes >= 20
-    assert 0.3 * 720 < sum(parts["dashed"]) < 0.75 * 720
+    assert 0.3 * 720 < sum(dashed) < 0.75 * 720
+
+
+def test_contours_hide_nothing_between_their_lines():
+    evidence = np.zeros((7, 7), dtype=np.float32)
+    evidence[3, 3] = 1.0
+    layer = evidence_layer(evidence, (700, 700), maximum=1.0, form="contour")
+    across = layer[350, 350:, 3] > 128  # from the peak to the right
+    assert not across[0]
+    assert np.count_nonzero(np.diff(across.astype(int)) == 1) == len(CONTOUR_LEVELS)
+    assert (layer[..., 3] > 0).mean() < 0.05
+    assert not evidence_layer(-evidence, (700, 700), maximum=1.0, form="contour").any()
+
+
+def test_higher_contours_are_heavier_and_brighter_with_a_dark_casing():
+    evidence = np.zeros((7, 7), dtype=np.float32)
+    evidence[3, 3] = 1.0
+    layer = evidence_layer(evidence, (1400, 1400), maximum=1.0, form="contour")
+    across = layer[700, 700:].astype(int)
+    starts = np.flatnonzero(np.diff((across[:, 3] > 128).astype(int)) == 1)
+    lines = [across[start - 2 : start + 20] for start in starts]
+    brightness = [line[:, :3].max() for line in lines]
+    widths = [np.count_nonzero(line[:, 0] > 100) for line in lines]
+    assert brightness == sorted(brightness, reverse=True)  # from the peak outwards
+    assert widths == sorted(widths, reverse=True)
+    assert widths[0] > widths[-1]
+    for line in lines:
+        opaque = line[line[:, 3] == 255]
+        assert opaque[:, :3].sum(axis=1).min() < 60  # the casing
 
 
 def test_the_signed_view_of_a_map_without_signs_has_no_ring():
     layer = evidence_layer(even_map(0.1), (100, 100), maximum=1.0, signed=True)
-    assert layer[..., 3].max() == round((1 - 0.9**3) * 255)
+    assert layer[..., 3].max() == round(MOST_COVER * 26)
 
 
 def test_ramps_rise_evenly_in_lightness():

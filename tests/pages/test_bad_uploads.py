@@ -12,6 +12,7 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
 from cxr_core.imaging.phantom import phantom_png
+from tests.pages.film_page import view_of
 
 
 def picture(size: tuple[int, int], kind: str = "PNG", **options: object) -> bytes:
@@ -83,8 +84,8 @@ def test_it_is_one_sentence_with_cause_value_and_remedy(open_page, name):
     assert said.count(". ") >= 1  # a remedy follows the cause and its value
     assert "Traceback" not in said
     assert not session.exception
-    assert not session.get("plotly_chart")
+    assert view_of(session) is None
     session.file_uploader[0].upload("film.png", phantom_png(2, size=128))
     session.run()
     assert not session.error
-    assert session.get("plotly_chart")
+    assert view_of(session)

@@ -1,22 +1,27 @@
 """The Read page as a session sees it: upload, switch and return, refusals, two sessions."""
 
-import base64
 import hashlib
 import io
-import json
 
-import numpy as np
 import pytest
 from PIL import Image
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.testing.v1 import AppTest
 
+from cxr_core.export.overlay import MapStyle, draw_map, flatten, map_layer
 from cxr_core.findings import KEYS, LABELS
 from cxr_core.imaging.phantom import phantom_png
 from cxr_core.reading.analyzer import load_analyzer
-from cxr_core.ui.words import percent
-
-READ = "pages/1_Read.py"
+from cxr_core.ui.words import opening_finding, percent
+from tests.pages.film_page import (
+    READ,
+    page_text,
+    pixels_of,
+    shown_layer,
+    shown_picture,
+    upload,
+    view_of,
+)
 
 
 @pytest.fixture(scope="module")
@@ -24,31 +29,10 @@ def films() -> list[bytes]:
     return [phantom_png(seed, findings=("effusion",), size=256) for seed in (1, 2)]
 
 
-def pixels_of(film: bytes) -> np.ndarray:
-    return np.asarray(Image.open(io.BytesIO(film)).convert("L"))
-
-
-def shown_picture(session: AppTest) -> np.ndarray:
-    """The picture inside the page's figure, (H, W, 3)."""
-    (chart,) = session.get("plotly_chart")
-    (image,) = json.loads(chart.proto.spec)["layout"]["images"]
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(image["source"].split(",")[1]))))
-
-
-def upload(session: AppTest, film: bytes, name: str = "film") -> AppTest:
-    session.file_uploader[0].upload(name, film)
-    return session.run()
-
-
-def page_text(session: AppTest) -> str:
-    return " ".join(element.proto.body for element in session.get("html"))
-
-
 def assert_shows(session: AppTest, film: bytes) -> None:
-    """With the map faded out, the picture is this film's pixels and no other's."""
+    """The picture is this film's pixels and no other's, and the page names its hash."""
     assert not session.error
-    session.slider(key="opacity").set_value(0).run()
-    assert (shown_picture(session) == pixels_of(film)[..., None]).all()
+    assert (shown_picture(session) == pixels_of(film)).all()
     assert hashlib.sha256(film).hexdigest() in page_text(session)
 
 
@@ -57,7 +41,7 @@ def test_without_a_film_it_asks_for_one(open_page):
     assert not session.error
     assert session.file_uploader[0].allowed_type == []  # a DICOM often has no extension
     assert session.button(key="try_phantom")
-    assert not session.get("plotly_chart")
+    assert view_of(session) is None
 
 
 def test_an_upload_is_read_with_the_analyzers_own_numbers(open_page, films, model):
@@ -71,6 +55,14 @@ def test_an_upload_is_read_with_the_analyzers_own_numbers(open_page, films, mode
         assert f"{side} its operating point of {point}" in text
         assert percent(analysis.probabilities[key]).replace("<", "&lt;") in text
     assert "Grad-CAM, signed" in text
+    assert "Its zero is the operating point" in text
+    assert "Regions that lower No Finding" in text
+    assert "nothing here changes what the model sees" in text
+    style = MapStyle(opacity=0.6)
+    opacity = view_of(session)["opacity"]
+    flat = flatten(shown_picture(session), shown_layer(session), opacity=opacity)
+    key = opening_finding(analysis.margins)
+    assert (flat == draw_map(pixels_of(films[0]), analysis, key, style)).all()
     assert "check the film's own marker" in text.replace("&#x27;", "'")
     assert "50 %" not in text
     assert_shows(session, films[0])
@@ -78,33 +70,33 @@ def test_an_upload_is_read_with_the_analyzers_own_numbers(open_page, films, mode
 
 def test_another_film_changes_everything_at_once(open_page, films):
     session = upload(open_page(READ), films[0])
-    with_first = shown_picture(session)
+    with_first = shown_layer(session)
     session = upload(session, films[1])
-    assert (shown_picture(session) != with_first).any()
+    assert (shown_layer(session) != with_first).any()
     assert hashlib.sha256(films[0]).hexdigest() not in page_text(session)
     assert_shows(session, films[1])
 
 
 def test_the_film_is_there_after_a_page_switch_and_return(open_page, films):
     session = upload(open_page(READ), films[0])
-    before = shown_picture(session)
+    before = view_of(session)
     session = open_page("app.py", session)
     session = open_page("pages/4_Model_card.py", session)
     session = open_page(READ, session)
-    assert (shown_picture(session) == before).all()
+    assert view_of(session) == before
     assert_shows(session, films[0])
 
 
 def test_two_sessions_never_see_each_others_film(open_page, films):
     first, second = open_page(READ), open_page(READ)
     first = upload(first, films[0])
-    assert not second.run().get("plotly_chart")
+    assert view_of(second.run()) is None
     second = upload(second, films[1])
     first.run()
     assert_shows(first, films[0])
     assert_shows(second, films[1])
     first.button(key="close_film").click().run()
-    assert not first.get("plotly_chart")
+    assert view_of(first) is None
     assert_shows(second, films[1])
 
 
@@ -112,28 +104,24 @@ def test_the_phantom_is_one_click_away(open_page):
     session = open_page(READ)
     session.button(key="try_phantom").click().run()
     assert not session.error
-    assert shown_picture(session).shape == (1024, 1024, 3)
+    assert shown_picture(session).shape == (1024, 1024)
     assert "A drawing, not a patient" in page_text(session)
 
 
 def test_a_row_brings_its_map_to_the_large_view(open_page, films, model):
     session = upload(open_page(READ), films[0])
-    evidence = load_analyzer(model).analyze(films[0]).evidence
-    pictures = {}
+    analysis = load_analyzer(model).analyze(films[0])
     for key in KEYS:
         session.button(key=f"show_{key}").click().run()
-        pictures[key] = shown_picture(session)
-        (chart,) = session.get("plotly_chart")
-        assert LABELS[key] in chart.proto.alt
-    assert len({picture.tobytes() for picture in pictures.values()}) == sum(
-        1 for key in KEYS if evidence[key].max() > 0
-    ) + (any(evidence[key].max() <= 0 for key in KEYS))
+        expected = map_layer(analysis, key, (256, 256), MapStyle())
+        assert (shown_layer(session) == expected).all()
+        assert LABELS[key] in view_of(session)["label"]
 
 
 def test_the_signed_view_says_what_its_colours_mean(open_page, films):
     session = upload(open_page(READ), films[0])
     session.toggle(key="signed").set_value(True).run()
-    assert "cool colour with a dashed line lowered" in page_text(session)
+    assert "Cool with dashed lines: regions that lower it" in page_text(session)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +144,7 @@ def test_a_bad_upload_is_one_sentence_and_the_page_goes_on(open_page, films, nam
     assert cause in error.value
     assert "Traceback" not in error.value
     assert not session.exception
-    assert not session.get("plotly_chart")  # nothing of the film before
+    assert view_of(session) is None  # nothing of the film before
     session = upload(session, films[1])
     assert_shows(session, films[1])
 

@@ -1,52 +1,15 @@
-"""Charts and the film's figure: what is drawn are the values that were given."""
-
-import base64
-import io
+"""Charts: what is drawn are the values that were given."""
 
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
 
 from cxr_core.evaluation.bootstrap import NOT_ESTIMABLE, Interval
 from cxr_core.evaluation.curves import RocCurve, roc
 from cxr_core.findings import KEYS
 from cxr_core.ui.figures import history_figure, kept_epoch, label_figure, roc_figure
-from cxr_core.ui.film_figure import data_uri, film_figure, fit_within
 
 EMPTY = RocCurve(np.empty(0), np.empty(0), np.empty(0))
-
-
-def test_the_film_travels_inside_the_figure_losslessly():
-    rng = np.random.default_rng(0)
-    picture = rng.integers(0, 256, (80, 100, 3), dtype=np.uint8)
-    figure = film_figure(picture, marks=None, identity="a")
-    (image,) = figure.layout.images
-    head, text = image.source.split(",")
-    assert head == "data:image/png;base64"
-    assert (np.asarray(Image.open(io.BytesIO(base64.b64decode(text)))) == picture).all()
-    assert (image.sizex, image.sizey) == (100, 80)
-    assert figure.layout.yaxis.scaleanchor == "x"  # one pixel is as high as it is wide
-    assert not figure.layout.annotations
-
-
-def test_sides_stand_at_the_films_edges():
-    figure = film_figure(np.zeros((64, 90), np.uint8), marks=("R", "L"), identity="a")
-    assert [(note.x, note.text) for note in figure.layout.annotations] == [
-        (0, "<b>R</b>"),
-        (90, "<b>L</b>"),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("shape", "expected"), [((100, 80), (100, 80)), ((400, 200), (128, 64)), ((2, 900), (1, 128))]
-)
-def test_only_large_films_are_scaled_for_the_screen(shape, expected):
-    assert fit_within(np.full(shape, 7, np.uint8), 128).shape == expected
-
-
-def test_a_data_uri_is_a_png():
-    assert data_uri(np.zeros((4, 4), np.uint8)).startswith("data:image/png;base64,iVBOR")
 
 
 def test_roc_curves_differ_by_dash_and_name_their_areas():

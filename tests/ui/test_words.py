@@ -7,11 +7,13 @@ from cxr_core.ui.words import (
     CHECK_MARKER,
     against_point,
     map_limits,
+    map_name,
     map_sentence,
     opening_finding,
     percent,
     side_marks,
     sides_sentence,
+    zero_sentence,
 )
 
 
@@ -44,16 +46,16 @@ def test_where_a_probability_stands(probability, above, text):
     assert against_point(probability, 0.312, above=above) == text
 
 
-def test_the_page_opens_on_the_highest_finding_above_its_point():
-    probabilities = dict(zip(KEYS, (0.4, 0.3, 0.6, 0.9), strict=True))
-    above = dict(zip(KEYS, (True, True, False, True), strict=True))
-    assert opening_finding(probabilities, above) == "effusion"
-
-
-def test_with_none_above_it_opens_on_the_highest_of_the_three():
-    probabilities = dict(zip(KEYS, (0.1, 0.3, 0.2, 0.9), strict=True))
-    above = dict(zip(KEYS, (False, False, False, True), strict=True))
-    assert opening_finding(probabilities, above) == "atelectasis"
+@pytest.mark.parametrize(
+    ("margins", "opens"),
+    [
+        ((0.4, 0.9, -0.6, 3.0), "atelectasis"),  # the highest above its point
+        ((-1.4, -0.9, -0.6, 3.0), "infiltration"),  # none above: the nearest
+        ((0.4, 0.4, -0.6, -3.0), "effusion"),
+    ],
+)
+def test_the_page_opens_on_the_highest_finding_above_its_point(margins, opens):
+    assert opening_finding(dict(zip(KEYS, margins, strict=True))) == opens
 
 
 @pytest.mark.parametrize(
@@ -70,19 +72,35 @@ def test_what_is_said_of_the_sides():
     assert "patient's left is on the right" in sides_sentence(("L", "F"))
 
 
-def test_what_colour_means():
-    said = map_sentence("effusion", strongest=0.148, above=True, signed=False)
-    assert "raised the model's score for Effusion; the strongest reaches 15 % of the scale" in said
-    signed = map_sentence("effusion", strongest=0.0, above=True, signed=True)
-    assert "solid line raised" in signed
-    assert "dashed line lowered" in signed
+def test_what_colour_and_lines_mean():
+    said = map_sentence("effusion", strongest=0.148, form="colour", signed=False)
+    assert said == (
+        "Colour marks the regions that raise Effusion; the strongest reaches 15 % of the scale."
+    )
+    lines = map_sentence("effusion", strongest=0.148, form="contour", signed=False)
+    assert lines.startswith("Lines at 25, 50 and 75 % of the scale ring the regions that raise")
+    signed = map_sentence("effusion", strongest=0.0, form="colour", signed=True)
+    assert "Warm with solid lines: regions that raise Effusion." in signed
+    assert "Cool with dashed lines: regions that lower it." in signed
 
 
-@pytest.mark.parametrize("above", [True, False])
-def test_a_map_without_positive_evidence_says_so(above):
-    said = map_sentence("no_finding", strongest=0.0, above=above, signed=False)
-    assert said.startswith("No positive evidence: no region of this film raised the score")
-    assert ("above its operating point all the same" in said) is above
+def test_the_map_of_no_finding_is_named_for_what_it_is():
+    assert map_name("effusion") == "Map of Effusion"
+    assert map_name("no_finding") == "Regions that lower No Finding"
+    said = map_sentence("no_finding", strongest=0.5, form="colour", signed=False)
+    assert "regions that lower No Finding" in said
+    signed = map_sentence("no_finding", strongest=0.5, form="colour", signed=True)
+    assert signed.index("lower No Finding") < signed.index("raise it")
+
+
+def test_a_map_with_nothing_to_show_says_so():
+    said = map_sentence("effusion", strongest=0.0, form="colour", signed=False)
+    assert said == "Nothing to show: no region of this film raises Effusion."
+
+
+def test_the_zero_of_a_map_is_the_operating_point():
+    assert "operating point: the mean of the whole map is −1.2 logits" in zero_sentence(-1.24)
+    assert "is +0.3 logits" in zero_sentence(0.31)
 
 
 def test_how_coarse_a_map_is():

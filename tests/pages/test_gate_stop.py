@@ -1,0 +1,97 @@
+"""A film that the gate stops: nothing of a result, the correction, and reading it anyway."""
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cxr_core.imaging.phantom import phantom_png
+from cxr_core.reading import analyzer
+from tests.pages.film_page import (
+    READ,
+    page_text,
+    pixels_of,
+    shown_picture,
+    upload,
+    view_of,
+)
+
+
+@pytest.fixture(scope="module")
+def blank() -> bytes:
+    stream = io.BytesIO()
+    Image.new("L", (128, 128), 90).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def assert_stopped(session) -> None:
+    assert not session.error
+    assert "Not read" in page_text(session)
+    assert not view_of(session)["map"]  # the film, and no map
+    assert not session.get("download_button")
+    assert "operating point" not in page_text(session)
+    assert "Raw logit" not in page_text(session)
+
+
+def test_a_stopped_film_shows_its_reason_and_no_result(open_page, blank):
+    session = upload(open_page(READ), blank)
+    assert_stopped(session)
+    assert "nearly one even gray" in page_text(session)
+    session.button(key="read_anyway").click().run()
+    assert "Not read" not in page_text(session)
+    assert "nearly one even gray" in page_text(session)  # all the time
+    assert view_of(session)["map"]
+    session = open_page(READ, open_page("app.py", session))
+    assert view_of(session)["map"]  # the same film: asked once
+    session = upload(session, blank)
+    assert_stopped(session)  # a new upload is judged anew
+
+
+@pytest.fixture
+def stop_negatives(monkeypatch):
+    """A gate that stops bright-edged films and knows the remedy, as the fitted one does."""
+    real = analyzer.check_radiograph
+
+    def check(radiograph, *rest, **named):
+        found = real(radiograph, *rest, **named)
+        if radiograph.pixels[:8].mean() < 128:
+            return found
+        return replace(found, passed=False, reasons=("It looks inverted.",), suggestion="invert")
+
+    monkeypatch.setattr(analyzer, "check_radiograph", check)
+
+
+def test_the_suggested_correction_is_one_click_and_can_be_undone(open_page, stop_negatives):
+    film = phantom_png(7, size=256)
+    stream = io.BytesIO()
+    Image.fromarray(255 - pixels_of(film)).save(stream, "PNG")
+    session = upload(open_page(READ), stream.getvalue())
+    assert_stopped(session)
+    assert "It looks inverted." in page_text(session)
+
+    session.button(key="correct_suggested_invert").click().run()
+    assert "Corrected film" in page_text(session)
+    assert "It was inverted at your request" in page_text(session)
+    assert (shown_picture(session) == pixels_of(film)).all()
+    assert view_of(session)["map"]
+    assert "Inverted on request" in page_text(session)
+
+    session.button(key="undo_correction").click().run()
+    assert_stopped(session)
+    assert "Corrected film" not in page_text(session)
+    session.button(key="correct_other_turn-over").click().run()
+    upside_down = np.rot90(255 - pixels_of(film), 2)
+    assert (shown_picture(session) == upside_down).all()
+
+
+def test_a_passed_film_can_be_corrected_too(open_page):
+    film = phantom_png(8, size=256)
+    session = upload(open_page(READ), film)
+    session.button(key="correct_menu_turn-left").click().run()
+    assert (shown_picture(session) == np.rot90(pixels_of(film))).all()
+    assert "turned left by a quarter at your request" in page_text(session)
+    session = upload(session, film)
+    assert "Corrected film" not in page_text(session)
+    assert (shown_picture(session) == pixels_of(film)).all()
