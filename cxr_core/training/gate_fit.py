@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.model_selection import GroupKFold
 from sklearn.neural_network import MLPClassifier
+from threadpoolctl import threadpool_limits
 
 from cxr_core.config import GateParameters
 from cxr_core.findings import LABEL_COLUMNS
@@ -68,6 +69,17 @@ def fit_gate(
     chosen = np.sort(rng.permutation(len(squares))[:MOST_FILMS])
     squares, patients = squares[chosen], patients[chosen]
     groups = {name: member[chosen] for name, member in groups.items()}
+    with threadpool_limits(limits=1):  # such small products only wait for one another
+        return _fit_and_judge(squares, patients, groups, rng, seed)
+
+
+def _fit_and_judge(
+    squares: NDArray[np.uint8],
+    patients: NDArray[np.str_],
+    groups: dict[str, NDArray[np.bool_]],
+    rng: np.random.Generator,
+    seed: int,
+) -> GateParameters:
     thumbs, kinds, films = _examples(squares, _rare(groups, len(squares)), rng)
     scores = np.empty(len(squares))
     for seen, unseen in GroupKFold(_FOLDS).split(squares, groups=patients):

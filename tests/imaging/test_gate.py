@@ -1,4 +1,4 @@
-"""Pictures that can or cannot be a radiograph, without any fitted parameter."""
+"""Pictures that can or cannot be a radiograph, with and without the fitted part."""
 
 from pathlib import Path
 
@@ -7,20 +7,19 @@ import pytest
 
 from cxr_core.imaging.gate import GateResult, check_radiograph
 from cxr_core.imaging.radiograph import Radiograph, read_radiograph
+from tests.imaging.gate_parameters import bright_below
 
 
-def film(pixels: np.ndarray) -> Radiograph:
+def film(pixels: np.ndarray, **said: object) -> Radiograph:
     pixels = pixels.astype(np.uint8)
-    return Radiograph(
-        stored=pixels, pixels=pixels, kind="PNG", sha256="0" * 64, steps=(), warnings=()
-    )
+    return Radiograph(stored=pixels, pixels=pixels, kind="PNG", sha256="0" * 64, steps=(), **said)
 
 
 def slope(height: int, width: int) -> np.ndarray:
     return np.linspace(0, 255, height * width).reshape(height, width)
 
 
-@pytest.mark.parametrize(("height", "width"), [(1024, 1024), (430, 350), (350, 430), (64, 160)])
+@pytest.mark.parametrize(("height", "width"), [(1024, 1024), (430, 350), (350, 430), (200, 500)])
 def test_a_film_with_contrast_and_a_films_shape_passes(height: int, width: int) -> None:
     assert check_radiograph(film(slope(height, width))) == GateResult(passed=True, reasons=())
 
@@ -41,7 +40,7 @@ def test_a_blank_film_with_a_label_and_noise_is_stopped() -> None:
     assert not check_radiograph(film(pixels)).passed
 
 
-@pytest.mark.parametrize(("height", "width"), [(100, 251), (251, 100), (64, 4000)])
+@pytest.mark.parametrize(("height", "width"), [(200, 501), (501, 200), (200, 4000)])
 def test_a_strip_is_stopped(height: int, width: int) -> None:
     result = check_radiograph(film(slope(height, width)))
     assert not result.passed
@@ -50,7 +49,47 @@ def test_a_strip_is_stopped(height: int, width: int) -> None:
 
 
 def test_both_reasons_are_told() -> None:
-    assert len(check_radiograph(film(np.zeros((64, 400)))).reasons) == 2
+    assert len(check_radiograph(film(np.zeros((200, 801)))).reasons) == 2
+
+
+def test_too_few_pixels_are_told() -> None:
+    result = check_radiograph(film(slope(300, 199)))
+    assert result.reasons[0].startswith("The picture has only 199 x 300 pixels")
+    assert check_radiograph(film(slope(300, 200))).passed
+
+
+def test_colour_stops_a_photograph_but_not_a_caption() -> None:
+    assert check_radiograph(film(slope(300, 300), colour=0.04)).passed
+    result = check_radiograph(film(slope(300, 300), colour=0.31))
+    assert "There is colour on 31 % of the picture" in result.reasons[0]
+
+
+def test_what_the_file_says_against_it_stops_it() -> None:
+    said = "The file says that it shows LEG, not the chest."
+    assert check_radiograph(film(slope(300, 300), objections=(said,))).reasons == (said,)
+
+
+def halves(upper: int, lower: int) -> np.ndarray:
+    return np.repeat([upper, lower], 150)[:, None] * np.ones(300)
+
+
+def test_the_fitted_part_passes_what_it_knows_and_offers_what_would_mend_the_rest() -> None:
+    gate = bright_below()
+    assert check_radiograph(film(halves(20, 220)), gate) == GateResult(passed=True, reasons=())
+    # Inverting and turning over both mend it; the first is offered.
+    stopped = check_radiograph(film(halves(220, 20)), gate)
+    assert (stopped.passed, stopped.suggestion) == (False, "invert")
+    assert "Inverted, it looks as it should" in stopped.reasons[0]
+    side = check_radiograph(film(halves(20, 220).T), gate)
+    assert side.suggestion == "turn-right"
+    assert "Turned right by a quarter" in side.reasons[0]
+    assert check_radiograph(film(halves(220, 20))).passed  # without the fitted part
+
+
+def test_a_correction_is_offered_only_where_it_surely_mends() -> None:
+    chessboard = np.kron(np.indices((2, 2)).sum(axis=0) % 2, np.ones((150, 150))) * 255
+    stopped = check_radiograph(film(chessboard), bright_below())
+    assert stopped == GateResult(False, ("The film looks inverted: what is dense is dark.",), None)
 
 
 def test_real_films_pass(shared: Path) -> None:

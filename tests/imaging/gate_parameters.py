@@ -1,0 +1,32 @@
+"""A gate made by hand, whose decisions can be told beforehand."""
+
+import numpy as np
+
+from cxr_core.config import GateParameters
+
+SIDE = 8
+
+
+def bright_below(threshold: float = -1.0) -> GateParameters:
+    """Knows one thing: an upright film is brighter in its lower half than in its upper half.
+
+    One component, the difference of the halves, goes through one hidden unit: the more positive,
+    the more upright; a negative one is "inverted".
+    """
+    difference = np.ones((SIDE, SIDE))
+    difference[: SIDE // 2] = -1
+    arrays = {
+        "mean": np.zeros(SIDE * SIDE),
+        "components": difference.reshape(1, -1) / (SIDE * SIDE),
+        "hidden": np.ones((1, 1, 1)),
+        "hidden_bias": np.zeros((1, 1)),
+        "output": np.array([[[20.0, 0.0]]]),
+        "output_bias": np.array([[-5.0, 5.0]]),
+    }
+    return GateParameters(
+        kinds=("upright", "inverted"),
+        threshold=threshold,
+        arrays={name: array.astype(np.float32) for name, array in arrays.items()},
+        films=300,
+        wrongly_stopped=0.01,
+    )
