@@ -128,8 +128,8 @@ class GateParameters:
     """A small classifier of thumbnails that knows an upright chest film from what it is not.
 
     A thumbnail of S x S standardised gray values is projected on k principal components and goes
-    through m networks of one hidden layer of h units; the mean of their probabilities of c kinds
-    comes out (``imaging.gate_network``).
+    through m networks of one hidden layer of h units; the mean of their log probabilities of c
+    kinds comes out (``imaging.gate_network``).
 
     Attributes:
         kinds: names of the c outputs; the first is the upright chest film.

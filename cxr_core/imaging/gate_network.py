@@ -40,12 +40,15 @@ def film_thumbnail(pixels: NDArray[np.uint8], parameters: GateParameters) -> Flo
 
 
 def log_probabilities(thumbs: Floats, parameters: GateParameters) -> Floats:
-    """Thumbnails (N, S * S) -> log probability of each kind (N, c)."""
+    """Thumbnails (N, S * S) -> log probability of each kind (N, c), the mean over the networks.
+
+    The mean is of the logarithms: where the networks have seen nothing alike they disagree, and
+    one that doubts outweighs those that do not.
+    """
     arrays = parameters.arrays
     scores = (thumbs - arrays["mean"]) @ arrays["components"].T  # (N, k)
     hidden = np.maximum(scores @ arrays["hidden"] + arrays["hidden_bias"][:, None], 0)  # (m, N, h)
     logits = hidden @ arrays["output"] + arrays["output_bias"][:, None]  # (m, N, c)
-    odds = np.exp(logits - logits.max(axis=2, keepdims=True))  # (m, N, c)
-    mean = (odds / odds.sum(axis=2, keepdims=True)).mean(axis=0)  # (N, c)
-    result: Floats = np.log(np.maximum(mean, np.finfo(np.float32).tiny))
+    logits = logits - logits.max(axis=2, keepdims=True)
+    result: Floats = (logits - np.log(np.exp(logits).sum(axis=2, keepdims=True))).mean(axis=0)
     return result

@@ -18,19 +18,24 @@ Generator = np.random.Generator
 SIDE = 224
 
 
-def wrong_copies(film: Square) -> dict[str, Square]:
-    """A film (224, 224) as it should not come, by the gate's kinds."""
-    half, quarter = SIDE // 2, SIDE // 4
+def wrong_copies(film: Square, share: float = 0.5) -> dict[str, Square]:
+    """A film (224, 224) as it should not come, by the gate's kinds.
+
+    Args:
+        share: how much of its side a part shows, 0 to 1.
+    """
+    part = round(SIDE * share)
+    rest, edge = SIDE - part, (SIDE - part) // 2
     return {
         "inverted": 255 - film,
         "turned left": np.rot90(film, 1),
         "turned right": np.rot90(film, 3),
         "upside down": np.rot90(film, 2),
-        "left part": to_square(film[:, :half], SIDE),
-        "right part": to_square(film[:, half:], SIDE),
-        "lower part": to_square(film[half:], SIDE),
-        "upper part": to_square(film[:half], SIDE),
-        "enlarged part": to_square(film[quarter:-quarter, quarter:-quarter], SIDE),
+        "left part": to_square(film[:, :part], SIDE),
+        "right part": to_square(film[:, rest:], SIDE),
+        "lower part": to_square(film[rest:], SIDE),
+        "upper part": to_square(film[:part], SIDE),
+        "enlarged part": to_square(film[edge : edge + part, edge : edge + part], SIDE),
     }
 
 
@@ -54,6 +59,20 @@ def jitter(film: Square, rng: Generator) -> Square:
     gray = (np.asarray(moved) / 255.0) ** rng.uniform(0.7, 1.4) * rng.uniform(0.85, 1.15)
     exposed = np.asarray(np.clip(gray, 0, 1) * 255).astype(np.uint8)
     return _collimated(exposed, rng) if rng.random() < 0.3 else exposed
+
+
+def abdomen(film: Square, rng: Generator) -> Square:
+    """What an abdominal film shows: at most the lungs' bases at its top, and trunk below them.
+
+    The trunk is the film's own lowest part, drawn out; beside a narrow trunk the detector is dark.
+    """
+    bases = film[SIDE - int(SIDE * rng.uniform(0.1, 0.35)) :]
+    trunk = bases[len(bases) // 2 :][::-1]
+    share = rng.uniform(0.15, 0.5)  # of the height that the bases take
+    top = Image.fromarray(bases).resize((SIDE, int(SIDE * share)))
+    below = Image.fromarray(np.ascontiguousarray(trunk)).resize((SIDE, SIDE - top.height))
+    whole = np.concatenate([np.asarray(top), np.asarray(below)])
+    return _collimated(whole, rng) if rng.random() < 0.5 else whole
 
 
 def _collimated(film: Square, rng: Generator) -> Square:

@@ -14,7 +14,7 @@ from cxr_core.findings import LABEL_COLUMNS
 from cxr_core.imaging.gate_network import UPRIGHT, log_probabilities, thumbnails
 from cxr_core.imaging.preprocessing import to_square
 from cxr_core.training.films import Films
-from cxr_core.training.gate_examples import SIDE, jitter, no_film, wrong_copies
+from cxr_core.training.gate_examples import SIDE, abdomen, jitter, no_film, wrong_copies
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ LEAST_FILMS = 200  # below it no share of 1 % can be told
 MOST_FILMS = 3_000  # more teach thumbnails nothing new, and the fit stays within minutes
 OVERALL, WITHIN_GROUP = 0.01, 0.04  # shares of upright films that may be stopped
 LEAST_GROUP = 40  # films; in a smaller group a share of 4 % cannot be told
-_COMPONENTS, _HIDDEN, _NETWORKS, _FOLDS = 48, 128, 2, 5
+_COMPONENTS, _HIDDEN, _NETWORKS, _FOLDS = 48, 128, 5, 3
 _WEIGHT_PENALTY = 0.3
 _RARE_SHARE = 0.15  # groups below it are shown more often, lest the gate find them odd
 _USUAL_TIMES, _RARE_TIMES = 2, 20
@@ -111,8 +111,9 @@ def _examples(
             (UPRIGHT, jitter(square, rng))
             for _ in range(_RARE_TIMES if rare[index] else _USUAL_TIMES)
         ]
-        for source in (square, jitter(square, rng)):
-            made += wrong_copies(source).items()
+        made += wrong_copies(square).items()
+        made += wrong_copies(jitter(square, rng), rng.uniform(0.3, 0.5)).items()
+        made += [("lower part", abdomen(jitter(square, rng), rng)) for _ in range(2)]
         made += [("no film", no_film(square, rng)) for _ in range(_NO_FILMS)]
         # Reduced at once: all copies of all films at full size would not fit in memory.
         thumbs.append(thumbnails(np.stack([picture for _, picture in made])))
