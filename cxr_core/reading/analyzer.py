@@ -68,7 +68,7 @@ class Analyzer:
         """Read one film.
 
         Args:
-            data: the bytes of a PNG, JPEG or single-frame grayscale DICOM file.
+            data: the bytes of a PNG, JPEG, TIFF or single-frame grayscale DICOM file.
             correction: on the user's word, ``invert``, ``turn-left``, ``turn-right`` or
                 ``turn-over`` before reading.
 

@@ -12,7 +12,7 @@ PHANTOM_NOTE = (
     "A drawing, not a patient, with an effusion and an infiltration planted. A model that learnt "
     "from patients' films may see neither."
 )
-ACCEPTED = "PNG, JPEG, or a single-frame DICOM file with any or no extension."
+ACCEPTED = "PNG, JPEG, TIFF, or a single-frame DICOM file with any or no extension."
 PRIVACY = "The film stays in this session's memory: it is not stored, logged or given an address."
 
 
