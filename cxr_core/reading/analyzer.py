@@ -75,7 +75,14 @@ class Analyzer:
         Raises:
             ImageError: the bytes are not one readable film, or there is no such correction.
         """
-        radiograph = read_radiograph(data)
+        return self.read(read_radiograph(data), correction=correction)
+
+    def read(self, radiograph: Radiograph, *, correction: str | None = None) -> Analysis:
+        """Read one film that is decoded already, as ``analyze`` does.
+
+        Raises:
+            ImageError: there is no such correction.
+        """
         if correction is not None:
             radiograph = correct(radiograph, correction)
         images = prepare(radiograph.pixels, self.metadata.preprocessing)  # (1, 3, S, S)
