@@ -11,6 +11,7 @@ from cxr_core.ui.film_source import film_controls, welcome
 from cxr_core.ui.model import shared_analyzer
 from cxr_core.ui.page import begin_page, guard, quiet, show_error
 from cxr_core.ui.words import RESEARCH_TOOL
+from cxr_core.ui.worklist_list import worklist_link
 
 
 def read(data: bytes) -> None:
@@ -63,6 +64,7 @@ def view_controls() -> tuple[float, bool]:
 
 
 begin_page("Read")
+worklist_link()
 with guard():
     film = state.film()
     if film is None:

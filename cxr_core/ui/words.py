@@ -31,6 +31,17 @@ def against_point(probability: float, threshold: float, *, above: bool) -> str:
     return f"{side} its operating point of {percent(threshold)}"
 
 
+def time_left(seconds: float | None) -> str:
+    """How long a reading still takes, roughly, as "about 2 minutes left"; empty for None."""
+    if seconds is None:
+        return ""
+    if seconds < 10:
+        return "a few seconds left"
+    if seconds < 95:
+        return f"about {10 * round(seconds / 10)} seconds left"
+    return f"about {round(seconds / 60)} minutes left"
+
+
 def opening_finding(probabilities: Mapping[str, float], above: Mapping[str, bool]) -> str:
     """The finding that the large view opens on.
 

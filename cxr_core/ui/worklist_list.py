@@ -1,0 +1,98 @@
+"""The list itself: a page of rows, each a button that opens its film in Read, and the way back."""
+
+import streamlit as st
+
+from cxr_core.ui import worklist
+from cxr_core.ui.page import quiet
+from cxr_core.ui.worklist import Worklist
+from cxr_core.ui.worklist_rows import UNREADABLE, FilmRow, row_html
+
+ROWS_A_PAGE = 25
+ORDER = (
+    "Order: stopped or unreadable films, then by the largest margin (in logits) of Effusion, "
+    "Atelectasis or Infiltration over its operating point. No Finding has no part in it."
+)
+READ_PAGE, WORKLIST_PAGE = "pages/1_Read.py", "pages/2_Worklist.py"
+
+
+def film_list(films: Worklist) -> None:
+    """The rows that the filter shows, a page of them."""
+    rows = films.listed()
+    quiet(f"{len(rows)} of {len(films.sources)} films. {ORDER}")
+    if not rows:
+        return
+    _come_back(films, rows)
+    pages = -(-len(rows) // ROWS_A_PAGE)
+    films.page = min(films.page, pages - 1)
+    first = films.page * ROWS_A_PAGE
+    st.html('<h2 class="hidden">Films</h2>')
+    with st.container(key="films", gap="xsmall"):
+        for place, row in enumerate(rows[first : first + ROWS_A_PAGE], start=first + 1):
+            _row(films, row, place)
+    if pages > 1:
+        _pager(films, len(rows), first)
+
+
+def _row(films: Worklist, row: FilmRow, place: int) -> None:
+    with st.container(key=f"film_{row.number}"):
+        st.html(row_html(row, place=place, opened=row.number in films.opened))
+        if row.status != UNREADABLE and st.button(
+            f"Open film {row.number} in Read", key=f"open_{row.number}"
+        ):
+            worklist.open_film(row.number)
+            st.switch_page(READ_PAGE)
+
+
+def _pager(films: Worklist, total: int, first: int) -> None:
+    with st.container(
+        key="pager", horizontal=True, vertical_alignment="center", horizontal_alignment="center"
+    ):
+        last = min(first + ROWS_A_PAGE, total)
+        st.button(
+            "Previous page", disabled=first == 0, on_click=_turn, args=(films, -1), key="page_back"
+        )
+        st.markdown(f"{first + 1} to {last} of {total}", width="content")
+        st.button(
+            "Next page", disabled=last == total, on_click=_turn, args=(films, 1), key="page_on"
+        )
+
+
+def _turn(films: Worklist, pages: int) -> None:
+    films.page += pages
+
+
+def _come_back(films: Worklist, rows: list[FilmRow]) -> None:
+    """After a film was open in Read: the page it stands on, and its row in view."""
+    numbers = [row.number for row in rows]
+    if films.return_to in numbers:
+        films.page = numbers.index(films.return_to) // ROWS_A_PAGE
+        row = f"document.querySelector('.st-key-film_{films.return_to:d}')"
+        st.html(
+            f"<script>setTimeout(() => {{ {row}?.scrollIntoView({{block: 'center'}}); "
+            f"{row}?.querySelector('button')?.focus({{preventScroll: true}}); }}, 250)</script>",
+            unsafe_allow_javascript=True,
+        )
+    films.return_to = None
+
+
+def worklist_link() -> None:
+    """On the Read page: the way back, and on to the next film; nothing for other films."""
+    number = worklist.open_number()
+    if number is None:
+        return
+    films = worklist.current()
+    films.return_to = number
+    numbers = [row.number for row in films.listed() if row.status != UNREADABLE]
+    place = numbers.index(number) if number in numbers else -1
+    following = numbers[place + 1] if place + 1 < len(numbers) else None
+    with st.container(key="from_worklist", horizontal=True, vertical_alignment="center"):
+        st.markdown(f"Film {number}", width="content")
+        st.page_link(WORKLIST_PAGE, label="Back to the worklist", icon=":material/arrow_back:")
+        if following is not None:
+            st.button(
+                "Next film",
+                key="next_film",
+                icon=":material/arrow_forward:",
+                on_click=worklist.open_film,
+                args=(following,),
+            )

@@ -1,0 +1,120 @@
+"""The Worklist page's pieces: adding films, progress, and the list."""
+
+import streamlit as st
+
+from cxr_core.reading.analyzer import Analyzer
+from cxr_core.ui import worklist
+from cxr_core.ui.page import quiet
+from cxr_core.ui.words import time_left
+from cxr_core.ui.worklist import Worklist
+from cxr_core.ui.worklist_list import film_list
+from cxr_core.ui.worklist_rows import FILTERS
+from cxr_core.ui.worklist_table import RESULTS_FILE, worklist_csv
+
+# Seconds of reading between two drawings of the list; the first films come at once.
+FIRST_SLICE, SLICE = 0.5, 2.0
+ACCEPTED = (
+    "PNG, JPEG, TIFF or DICOM, several at once, or a zip of them, such as a zipped DICOM folder."
+)
+PRIVACY = "Films stay in this session's memory: none is stored, logged or given an address."
+_UPLOADER = "worklist_uploader"
+_NAMES = "worklist_names"
+_MEGABYTES = worklist.MAX_HELD_BYTES // 2**20
+
+
+def welcome() -> None:
+    """The page before there are films."""
+    with st.container(key="welcome", width=640):
+        st.header("Read many films", anchor=False)
+        _uploader()
+
+
+def films(analyzer: Analyzer, films: Worklist) -> None:
+    """The list with its controls; while films wait, some are read after it is drawn."""
+    films.read_with(analyzer)
+    st.empty()  # takes the welcome's place: it would stay, faded, until all films are read
+    _controls(films)
+    _progress(films)
+    film_list(films)
+    if films.running:
+        films.advance(analyzer, seconds=SLICE if films.rows else FIRST_SLICE)
+        st.rerun()
+
+
+def _uploader() -> None:
+    key = f"{_UPLOADER}_{st.session_state.get(_UPLOADER, 0)}"
+    st.file_uploader(
+        "Radiographs, or a zip",
+        accept_multiple_files=True,
+        key=key,
+        on_change=_take,
+        args=(key,),
+    )
+    st.caption(ACCEPTED)
+    st.toggle(
+        "Keep file names",
+        key=_NAMES,
+        persist_state="session",
+        on_change=_forget_names,
+        help="Names may tell patients. Off, films have a number only. "
+        "On, the names of films added from then on stand in the list and in the CSV.",
+    )
+    st.caption(PRIVACY)
+
+
+def _take(key: str) -> None:
+    uploads = st.session_state.get(key) or []
+    worklist.take_uploads(uploads, keep_names=bool(st.session_state.get(_NAMES)))
+    st.session_state[_UPLOADER] = st.session_state.get(_UPLOADER, 0) + 1  # an empty one
+
+
+def _forget_names() -> None:
+    if not st.session_state.get(_NAMES):
+        worklist.current().forget_names()
+
+
+def _controls(films: Worklist) -> None:
+    with st.container(key="worklist_controls", horizontal=True, vertical_alignment="center"):
+        with st.popover("Add films", icon=":material/upload_file:", width="content"):
+            _uploader()
+        films.shown = st.segmented_control(
+            "Show", FILTERS, default=films.shown, required=True, key="worklist_filter",
+            label_visibility="collapsed", persist_state="session",
+            on_change=_first_page, args=(films,),
+        )  # fmt: skip
+        st.download_button(
+            "CSV of all",
+            data=lambda: worklist_csv(films),
+            file_name=RESULTS_FILE,
+            mime="text/csv",
+            on_click="ignore",
+            icon=":material/download:",
+        )
+        st.button("Clear", key="worklist_clear", on_click=worklist.clear)
+
+
+def _first_page(films: Worklist) -> None:
+    films.page = 0
+
+
+def _progress(films: Worklist) -> None:
+    done, total = len(films.rows), len(films.sources)
+    if films.running:
+        left = time_left(films.seconds_left())
+        with st.container(key="progress", horizontal=True, vertical_alignment="center"):
+            text = f"Read {done} of {total} films" + (f", {left}" if left else "")
+            st.progress(done / total, text=text)
+            st.button("Cancel", key="worklist_cancel", on_click=films.cancel)
+        quiet("Films are read while this page is open; it goes on when you come back.")
+    elif done < total:
+        with st.container(key="progress", horizontal=True, vertical_alignment="center"):
+            st.markdown(f"Cancelled after {done} of {total} films.", width="content")
+            st.button("Go on", key="worklist_go_on", on_click=films.go_on)
+    if films.left_out:
+        noun = "file was" if films.left_out == 1 else "files were"
+        quiet(f"{films.left_out} {noun} left out of the zip: hidden, or a table of contents.")
+    if films.not_taken:
+        st.warning(
+            f"Files not added: {films.not_taken}. The worklist holds {_MEGABYTES} MB at most. "
+            "Clear it for others, or read many films on the command line."
+        )
