@@ -9,7 +9,6 @@ import re
 import stat
 import threading
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from cxr_core.errors import ImageError
@@ -32,24 +31,11 @@ _NO_FILMS = frozenset(
 _CHUNK = 2**20
 
 
-@dataclass(frozen=True)
-class Member:
-    """One file of a zip.
-
-    Attributes:
-        index: its place in the table of contents.
-        name: as the zip names it.
-    """
-
-    index: int
-    name: str
-
-
 class Archive:
     """The files of one zip that may be films; each is unpacked when it is read. Thread-safe.
 
     Attributes:
-        members: in the order of the zip.
+        names: of its files, in the order of the zip; ``read`` takes their index.
         left_out: files that can be no films: hidden ones, DICOMDIR and other tables of contents.
     """
 
@@ -86,21 +72,21 @@ class Archive:
                 remedy="Pack the films themselves.",
             )
         self._entries = films
-        self.members = tuple(Member(i, info.filename) for i, info in enumerate(films))
+        self.names = tuple(info.filename for info in films)
         self.left_out = len(entries) - len(films)
         self._unpacked: dict[int, int] = {}  # member -> bytes, each counted once
         self._lock = threading.Lock()
 
-    def read(self, member: Member) -> bytes:
-        """The bytes of one member.
+    def read(self, index: int) -> bytes:
+        """The bytes of one file, as often as asked.
 
         Raises:
             ImageError: it is refused or damaged; each cause has its own words.
         """
-        info = self._entries[member.index]
+        info = self._entries[index]
         _check_entry(info)
         try:
-            data = self._unpack(member.index, info)
+            data = self._unpack(index, info)
         except ImageError:
             raise
         except Exception as error:  # whatever a decompressor raises on hostile bytes

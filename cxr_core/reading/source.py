@@ -47,8 +47,8 @@ def sources_of(name: str, data: bytes | Path, *, first: int) -> tuple[list[Sourc
     except OSError:  # said when the file is read
         return [Source(first, name, load)], 0
     films = [
-        Source(first + index, f"{name}/{member.name}", partial(archive.read, member))
-        for index, member in enumerate(archive.members)
+        Source(first + index, f"{name}/{member}", partial(archive.read, index))
+        for index, member in enumerate(archive.names)
     ]
     return films, archive.left_out
 
