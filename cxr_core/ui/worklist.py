@@ -145,9 +145,11 @@ def clear() -> None:
     st.session_state.pop(_WORKLIST, None)
 
 
-def take_uploads(uploads: list[UploadedFile], *, keep_names: bool) -> None:
+def take_uploads(uploads: list[object], *, keep_names: bool) -> None:
     """Keep the bytes of uploaded files; Streamlit's own copies are removed."""
     for upload in uploads:
+        if not isinstance(upload, UploadedFile):
+            continue  # an uploader that has been emptied, named once more by a late click
         current().add(upload.name, upload.getvalue(), keep_name=keep_names)
         state.forget_file(upload.file_id)
 

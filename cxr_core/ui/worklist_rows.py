@@ -131,12 +131,15 @@ def row_html(row: FilmRow, *, place: int, opened: bool) -> str:
     """
     name = f' <span class="quiet">{escape(row.name)}</span>' if row.name else ""
     mark = '<span class="opened">✓ opened</span>' if opened else ""
+    warnings = row.table["warnings"]
+    caution = f'<span class="caution">⚠ {escape(warnings)}</span>' if warnings else ""
     picture = f'<img src="{row.thumbnail}" alt="">' if row.thumbnail else "no picture"
     action = "" if row.status == UNREADABLE else '<span class="go" aria-hidden="true">Open ›</span>'
     return (
         f'<div class="film-row{" seen" * opened}"><span class="place">{place}</span>'
         f'<span class="thumb">{picture}</span><div class="what">'
-        f'<p class="name"><strong>Film {row.number}</strong>{name}{mark}</p>{_said(row)}</div>'
+        f'<p class="name"><strong>Film {row.number}</strong>{name}{mark}{caution}</p>'
+        f"{_said(row)}</div>"
         f"{action}</div>"
     )
 

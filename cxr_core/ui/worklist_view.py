@@ -4,7 +4,7 @@ import streamlit as st
 
 from cxr_core.reading.analyzer import Analyzer
 from cxr_core.ui import worklist
-from cxr_core.ui.page import quiet
+from cxr_core.ui.page import guard, quiet
 from cxr_core.ui.words import time_left
 from cxr_core.ui.worklist import Worklist
 from cxr_core.ui.worklist_list import film_list
@@ -13,6 +13,7 @@ from cxr_core.ui.worklist_table import RESULTS_FILE, worklist_csv
 
 # Seconds of reading between two drawings of the list; the first films come at once.
 FIRST_SLICE, SLICE = 0.5, 2.0
+BETWEEN = 0.1  # seconds that the browser waits before it asks for the next drawing
 ACCEPTED = (
     "PNG, JPEG, TIFF or DICOM, several at once, or a zip of them, such as a zipped DICOM folder."
 )
@@ -30,15 +31,26 @@ def welcome() -> None:
 
 
 def films(analyzer: Analyzer, films: Worklist) -> None:
-    """The list with its controls; while films wait, some are read after it is drawn."""
+    """The list with its controls; while films wait, some are read after each drawing of it."""
     films.read_with(analyzer)
-    st.empty()  # takes the welcome's place: it would stay, faded, until all films are read
     _controls(films)
-    _progress(films)
-    film_list(films)
-    if films.running:
-        films.advance(analyzer, seconds=SLICE if films.rows else FIRST_SLICE)
-        st.rerun()
+    every = BETWEEN if films.running else None
+    st.fragment(_reading, run_every=every)(analyzer, films, timed=films.running)
+
+
+def _reading(analyzer: Analyzer, films: Worklist, *, timed: bool) -> None:
+    """Progress and list: drawn again and again by the browser's clock while films are read.
+
+    Each drawing ends before the next begins, so that Streamlit clears away what is stale; and
+    nothing is read for a browser that has gone.
+    """
+    if films.running != timed:
+        st.rerun()  # the whole page, to start or stop the clock
+    with guard():
+        _progress(films)
+        film_list(films)
+        if films.running:
+            films.advance(analyzer, seconds=SLICE if films.rows else FIRST_SLICE)
 
 
 def _uploader() -> None:
@@ -98,18 +110,18 @@ def _first_page(films: Worklist) -> None:
 
 
 def _progress(films: Worklist) -> None:
+    """A bar that stays at the window's lower edge, so that no row moves when it goes."""
     done, total = len(films.rows), len(films.sources)
-    if films.running:
-        left = time_left(films.seconds_left())
+    if done < total:
         with st.container(key="progress", horizontal=True, vertical_alignment="center"):
-            text = f"Read {done} of {total} films" + (f", {left}" if left else "")
-            st.progress(done / total, text=text)
-            st.button("Cancel", key="worklist_cancel", on_click=films.cancel)
-        quiet("Films are read while this page is open; it goes on when you come back.")
-    elif done < total:
-        with st.container(key="progress", horizontal=True, vertical_alignment="center"):
-            st.markdown(f"Cancelled after {done} of {total} films.", width="content")
-            st.button("Go on", key="worklist_go_on", on_click=films.go_on)
+            if films.running:
+                left = time_left(films.seconds_left())
+                text = f"Read {done} of {total} films" + (f", {left}" if left else "")
+                st.progress(done / total, text=f"{text}. It goes on while this page is open.")
+                st.button("Cancel", key="worklist_cancel", on_click=films.cancel)
+            else:
+                st.markdown(f"Cancelled after {done} of {total} films.", width="content")
+                st.button("Go on", key="worklist_go_on", on_click=films.go_on)
     if films.left_out:
         noun = "file was" if films.left_out == 1 else "files were"
         quiet(f"{films.left_out} {noun} left out of the zip: hidden, or a table of contents.")

@@ -131,7 +131,7 @@ def test_every_map_is_reached_by_keyboard(page: Page, app_url: str) -> None:
 def test_nothing_is_cut_off_at_either_size(page: Page, app_url: str) -> None:
     for width, height in ((1280, 800), (820, 1180)):
         page.set_viewport_size({"width": width, "height": height})
-        for path in ("", "Read", "Performance", "Model_card"):
+        for path in ("", "Read", "Worklist", "Performance", "Model_card"):
             page.goto(f"{app_url}/{path}")
             page.get_by_role("heading", level=1).wait_for()
             page.wait_for_load_state("networkidle")

@@ -2,6 +2,7 @@
 
 import base64
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -78,6 +79,13 @@ def test_a_row_with_none_above_names_the_nearest() -> None:
     said = row_html(ROWS[0], place=1, opened=False)
     assert "▽ None above. Nearest: Effusion 38&nbsp;% <small>margin&nbsp;−0.5</small>" in said
     assert "opened" not in said
+
+
+def test_a_caution_about_the_film_stands_in_its_row() -> None:
+    film = row(1, -0.5, -1.0, -2.0, 3.0)
+    doubtful = replace(film, table=film.table | {"warnings": "It shows <LEG>, not the chest."})
+    assert "⚠ It shows &lt;LEG&gt;, not the chest." in row_html(doubtful, place=1, opened=False)
+    assert "⚠" not in row_html(film, place=1, opened=False)
 
 
 def test_what_was_not_read_says_why_as_plain_text() -> None:
