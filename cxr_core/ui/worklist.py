@@ -36,6 +36,7 @@ class Worklist:
     shown: the filter, one of ``worklist_rows.FILTERS``.
     page: which page of the list is shown, from 0.
     return_to: number of the film to come back to, once.
+    leaving: whether a film was just opened, so that Read is to be shown.
     """
 
     sources: dict[int, Source] = field(default_factory=dict)
@@ -47,6 +48,7 @@ class Worklist:
     shown: str = ALL
     page: int = 0
     return_to: int | None = None
+    leaving: bool = False
     _held: int = 0
     _model: str = ""
     _reading: Iterator[Outcome] | None = None
@@ -166,6 +168,7 @@ def open_film(number: int) -> None:
     st.session_state[_OPEN] = (number, data)
     worklist.opened.add(number)
     worklist.return_to = number
+    worklist.leaving = True
 
 
 def open_number() -> int | None:

@@ -12,7 +12,7 @@ ORDER = (
     "Order: stopped or unreadable films, then by the largest margin (in logits) of Effusion, "
     "Atelectasis or Infiltration over its operating point. No Finding has no part in it."
 )
-READ_PAGE, WORKLIST_PAGE = "pages/1_Read.py", "pages/2_Worklist.py"
+WORKLIST_PAGE = "pages/2_Worklist.py"
 
 
 def film_list(films: Worklist) -> None:
@@ -21,7 +21,7 @@ def film_list(films: Worklist) -> None:
     quiet(f"{len(rows)} of {len(films.sources)} films. {ORDER}")
     if not rows:
         return
-    _come_back(films, rows)
+    returned = _page_of_return(films, rows)
     pages = -(-len(rows) // ROWS_A_PAGE)
     films.page = min(films.page, pages - 1)
     first = films.page * ROWS_A_PAGE
@@ -31,16 +31,21 @@ def film_list(films: Worklist) -> None:
             _row(films, row, place)
     if pages > 1:
         _pager(films, len(rows), first)
+    if returned is not None:
+        _bring_into_view(returned)
 
 
 def _row(films: Worklist, row: FilmRow, place: int) -> None:
     with st.container(key=f"film_{row.number}"):
         st.html(row_html(row, place=place, opened=row.number in films.opened))
-        if row.status != UNREADABLE and st.button(
-            f"Open film {row.number} in Read", key=f"open_{row.number}"
-        ):
-            worklist.open_film(row.number)
-            st.switch_page(READ_PAGE)
+        if row.status != UNREADABLE:
+            # A callback: whatever a drawing is interrupted by, it has been heard.
+            st.button(
+                f"Open film {row.number} in Read",
+                key=f"open_{row.number}",
+                on_click=worklist.open_film,
+                args=(row.number,),
+            )
 
 
 def _pager(films: Worklist, total: int, first: int) -> None:
@@ -61,18 +66,33 @@ def _turn(films: Worklist, pages: int) -> None:
     films.page += pages
 
 
-def _come_back(films: Worklist, rows: list[FilmRow]) -> None:
-    """After a film was open in Read: the page it stands on, and its row in view."""
+def _page_of_return(films: Worklist, rows: list[FilmRow]) -> int | None:
+    """After a film was open in Read: turn to the page it stands on; returns its number, once."""
+    number, films.return_to = films.return_to, None
     numbers = [row.number for row in rows]
-    if films.return_to in numbers:
-        films.page = numbers.index(films.return_to) // ROWS_A_PAGE
-        row = f"document.querySelector('.st-key-film_{films.return_to:d}')"
-        st.html(
-            f"<script>setTimeout(() => {{ {row}?.scrollIntoView({{block: 'center'}}); "
-            f"{row}?.querySelector('button')?.focus({{preventScroll: true}}); }}, 250)</script>",
-            unsafe_allow_javascript=True,
-        )
-    films.return_to = None
+    if number not in numbers:
+        return None
+    films.page = numbers.index(number) // ROWS_A_PAGE
+    return number
+
+
+def _bring_into_view(number: int) -> None:
+    """Scroll to a row and give it the keyboard's focus, as soon as the browser has drawn it."""
+    st.html(
+        f"""<script>(() => {{
+            let tries = 50;
+            const timer = setInterval(() => {{
+                const row = document.querySelector('.st-key-film_{number:d}');
+                const button = row?.querySelector('button');
+                if (button) {{
+                    row.scrollIntoView({{block: 'center'}});
+                    button.focus({{preventScroll: true}});
+                }}
+                if (button || --tries < 0) clearInterval(timer);
+            }}, 100);
+        }})()</script>""",
+        unsafe_allow_javascript=True,
+    )
 
 
 def worklist_link() -> None:
@@ -81,7 +101,7 @@ def worklist_link() -> None:
     if number is None:
         return
     films = worklist.current()
-    films.return_to = number
+    films.return_to, films.leaving = number, False
     numbers = [row.number for row in films.listed() if row.status != UNREADABLE]
     place = numbers.index(number) if number in numbers else -1
     following = numbers[place + 1] if place + 1 < len(numbers) else None

@@ -18,6 +18,7 @@ ACCEPTED = (
     "PNG, JPEG, TIFF or DICOM, several at once, or a zip of them, such as a zipped DICOM folder."
 )
 PRIVACY = "Films stay in this session's memory: none is stored, logged or given an address."
+READ_PAGE = "pages/1_Read.py"
 _UPLOADER = "worklist_uploader"
 _NAMES = "worklist_names"
 _MEGABYTES = worklist.MAX_HELD_BYTES // 2**20
@@ -32,10 +33,18 @@ def welcome() -> None:
 
 def films(analyzer: Analyzer, films: Worklist) -> None:
     """The list with its controls; while films wait, some are read after each drawing of it."""
+    _leave(films)
     films.read_with(analyzer)
     _controls(films)
     every = BETWEEN if films.running else None
     st.fragment(_reading, run_every=every)(analyzer, films, timed=films.running)
+
+
+def _leave(films: Worklist) -> None:
+    """On to Read, when a film was opened."""
+    if films.leaving:
+        films.leaving = False
+        st.switch_page(READ_PAGE)
 
 
 def _reading(analyzer: Analyzer, films: Worklist, *, timed: bool) -> None:
@@ -44,6 +53,7 @@ def _reading(analyzer: Analyzer, films: Worklist, *, timed: bool) -> None:
     Each drawing ends before the next begins, so that Streamlit clears away what is stale; and
     nothing is read for a browser that has gone.
     """
+    _leave(films)
     if films.running != timed:
         st.rerun()  # the whole page, to start or stop the clock
     with guard():
