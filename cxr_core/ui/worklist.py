@@ -2,9 +2,11 @@
 
 The bytes stay in the session's memory, a zip's once for all its films. Of a reading only a small
 row is kept; a film that is opened is read again. No thread of its own drives the reading: the page
-asks for a few films, draws them, and asks again, so that it ends with the page or the session.
+asks for a few films, draws them, and asks again. So it pauses on another page, and ends with the
+session, which Streamlit closes some two minutes after its browser has gone.
 """
 
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -55,6 +57,8 @@ class Worklist:
     _spent: float = 0.0
     _timed: int = 0
     _last: float = 0.0
+    _asked: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, name: str, data: bytes, *, keep_name: bool) -> None:
         """Take a film or a zip of films, and read on."""
@@ -95,20 +99,21 @@ class Worklist:
 
     def advance(self, analyzer: Analyzer, *, seconds: float) -> None:
         """Read at least one more film, and others while ``seconds`` last."""
-        began = time.monotonic()
-        self._spent += gap if (gap := began - self._last) < PAUSE else 0.0
-        if self._reading is None:
-            waiting = [film for n, film in self.sources.items() if n not in self.rows]
-            self._reading = read_films(analyzer, waiting)
-        for outcome in self._reading:
-            self.rows[outcome.source.number] = film_row(outcome, model_sha256=self._model)
-            self._timed += 1
-            if time.monotonic() - began >= seconds:
-                break
-        self._last = time.monotonic()
-        self._spent += self._last - began
-        if len(self.rows) == len(self.sources):
-            self.cancel()
+        with self._lock:
+            asked, began = self._asked, time.monotonic()
+            self._spent += gap if (gap := began - self._last) < PAUSE else 0.0
+            if self._reading is None:
+                waiting = [film for n, film in self.sources.items() if n not in self.rows]
+                self._reading = read_films(analyzer, waiting)
+            for outcome in self._reading:
+                self.rows[outcome.source.number] = film_row(outcome, model_sha256=self._model)
+                self._timed += 1
+                if self._asked != asked or time.monotonic() - began >= seconds:
+                    break
+            self._last = time.monotonic()
+            self._spent += self._last - began
+            if len(self.rows) == len(self.sources):
+                self._reading, self.running = None, False
 
     def seconds_left(self) -> float | None:
         """How long the films that wait will take, by those just read; None when too few were."""
@@ -118,16 +123,22 @@ class Worklist:
 
     def listed(self) -> list[FilmRow]:
         """The rows that the filter shows, in order."""
-        return in_order(self.rows.values(), self.shown)
+        return in_order(list(self.rows.values()), self.shown)
 
     def close(self) -> None:
         """End the reading; the worklist is not used any more."""
         self._stop()
 
     def _stop(self) -> None:
-        if self._reading is not None:
-            self._reading.close()  # type: ignore[attr-defined]  # a generator
-        self._reading = None
+        """End the reading under way, after the film in hand.
+
+        A click starts the page anew in another thread, while the last one may still be reading.
+        """
+        self._asked += 1
+        with self._lock:
+            if self._reading is not None:
+                self._reading.close()  # type: ignore[attr-defined]  # a generator
+            self._reading = None
 
 
 def current() -> Worklist:

@@ -19,20 +19,25 @@ def film_list(films: Worklist) -> None:
     """The rows that the filter shows, a page of them."""
     rows = films.listed()
     quiet(f"{len(rows)} of {len(films.sources)} films. {ORDER}")
-    if not rows:
-        return
     returned = _page_of_return(films, rows)
-    pages = -(-len(rows) // ROWS_A_PAGE)
+    pages = max(1, -(-len(rows) // ROWS_A_PAGE))
     films.page = min(films.page, pages - 1)
     first = films.page * ROWS_A_PAGE
     st.html('<h2 class="hidden">Films</h2>')
     with st.container(key="films", gap="xsmall"):
-        for place, row in enumerate(rows[first : first + ROWS_A_PAGE], start=first + 1):
-            _row(films, row, place)
+        for place in range(first, first + ROWS_A_PAGE):
+            if place < len(rows):
+                _row(films, rows[place], place + 1)
+            else:
+                st.empty()  # what stood here under another filter would stay while films are read
     if pages > 1:
         _pager(films, len(rows), first)
+    else:
+        st.empty()
     if returned is not None:
         _bring_into_view(returned)
+    else:
+        st.empty()
 
 
 def _row(films: Worklist, row: FilmRow, place: int) -> None:
@@ -46,6 +51,8 @@ def _row(films: Worklist, row: FilmRow, place: int) -> None:
                 on_click=worklist.open_film,
                 args=(row.number,),
             )
+        else:
+            st.empty()
 
 
 def _pager(films: Worklist, total: int, first: int) -> None:

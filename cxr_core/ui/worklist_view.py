@@ -4,7 +4,7 @@ import streamlit as st
 
 from cxr_core.reading.analyzer import Analyzer
 from cxr_core.ui import worklist
-from cxr_core.ui.page import guard, quiet
+from cxr_core.ui.page import quiet
 from cxr_core.ui.words import time_left
 from cxr_core.ui.worklist import Worklist
 from cxr_core.ui.worklist_list import film_list
@@ -13,7 +13,6 @@ from cxr_core.ui.worklist_table import RESULTS_FILE, worklist_csv
 
 # Seconds of reading between two drawings of the list; the first films come at once.
 FIRST_SLICE, SLICE = 0.5, 2.0
-BETWEEN = 0.1  # seconds that the browser waits before it asks for the next drawing
 ACCEPTED = (
     "PNG, JPEG, TIFF or DICOM, several at once, or a zip of them, such as a zipped DICOM folder."
 )
@@ -32,35 +31,24 @@ def welcome() -> None:
 
 
 def films(analyzer: Analyzer, films: Worklist) -> None:
-    """The list with its controls; while films wait, some are read after each drawing of it."""
-    _leave(films)
-    films.read_with(analyzer)
-    _controls(films)
-    every = BETWEEN if films.running else None
-    st.fragment(_reading, run_every=every)(analyzer, films, timed=films.running)
+    """The list with its controls; while films wait, some are read after each drawing of it.
 
-
-def _leave(films: Worklist) -> None:
-    """On to Read, when a film was opened."""
+    Streamlit clears away what is stale only at the end of a run, which does not come until all is
+    read. So each drawing fills the same places, with nothing where there is nothing.
+    """
     if films.leaving:
         films.leaving = False
         st.switch_page(READ_PAGE)
-
-
-def _reading(analyzer: Analyzer, films: Worklist, *, timed: bool) -> None:
-    """Progress and list: drawn again and again by the browser's clock while films are read.
-
-    Each drawing ends before the next begins, so that Streamlit clears away what is stale; and
-    nothing is read for a browser that has gone.
-    """
-    _leave(films)
-    if films.running != timed:
-        st.rerun()  # the whole page, to start or stop the clock
-    with guard():
-        _progress(films)
-        film_list(films)
-        if films.running:
-            films.advance(analyzer, seconds=SLICE if films.rows else FIRST_SLICE)
+    films.read_with(analyzer)
+    st.empty()  # takes the welcome's place
+    _controls(films)
+    _progress(films)
+    _notes(films)
+    film_list(films)
+    if films.running:
+        films.advance(analyzer, seconds=SLICE if films.rows else FIRST_SLICE)
+        st.empty()  # a click that came meanwhile is heard here; st.rerun would lose a page switch
+        st.rerun()
 
 
 def _uploader() -> None:
@@ -132,11 +120,20 @@ def _progress(films: Worklist) -> None:
             else:
                 st.markdown(f"Cancelled after {done} of {total} films.", width="content")
                 st.button("Go on", key="worklist_go_on", on_click=films.go_on)
+    else:
+        st.empty()
+
+
+def _notes(films: Worklist) -> None:
     if films.left_out:
         noun = "file was" if films.left_out == 1 else "files were"
         quiet(f"{films.left_out} {noun} left out of the zip: hidden, or a table of contents.")
+    else:
+        st.empty()
     if films.not_taken:
         st.warning(
             f"Files not added: {films.not_taken}. The worklist holds {_MEGABYTES} MB at most. "
             "Clear it for others, or read many films on the command line."
         )
+    else:
+        st.empty()
