@@ -2,10 +2,14 @@
 
 import csv
 import io
+import threading
+import time
 
 import pytest
 
 from cxr_core.imaging.phantom import phantom_png
+from cxr_core.imaging.radiograph import Radiograph
+from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui import worklist as module
 from cxr_core.ui.worklist import Worklist
 from cxr_core.ui.worklist_table import worklist_csv
@@ -97,3 +101,29 @@ def test_time_left_follows_the_films_just_read() -> None:
     assert left is not None
     films.advance(analyzer, seconds=60)
     assert films.seconds_left() == 0
+
+
+def test_a_cancel_from_another_thread_waits_for_the_film_in_hand_only() -> None:
+    """As when a click starts the page anew while its last run still reads."""
+    films, entered, release = filled(20), threading.Event(), threading.Event()
+
+    class Slow(FakeAnalyzer):
+        def read(self, radiograph: Radiograph) -> Analysis:
+            entered.set()
+            assert release.wait(60)
+            return super().read(radiograph)
+
+    analyzer = Slow()
+    reading = threading.Thread(target=films.advance, args=(analyzer,), kwargs={"seconds": 60})
+    reading.start()
+    assert entered.wait(60)
+    click = threading.Thread(target=films.cancel)
+    click.start()
+    while films._asked == 1:  # the films that were added asked once
+        time.sleep(0.001)
+    release.set()
+    for thread in (click, reading):
+        thread.join(60)
+        assert not thread.is_alive()
+    assert not films.running
+    assert analyzer.films == len(films.rows) == 1
