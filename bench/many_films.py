@@ -86,7 +86,8 @@ def _through_the_list(analyzer: Analyzer, films: list[bytes]) -> None:
 def _films(folders: list[Path], count: int) -> list[bytes]:
     if not folders:
         return [phantom_png(seed, size=1024) for seed in range(count)]
-    paths = [path for folder in folders for path in sorted(folder.iterdir()) if path.is_file()]
+    files = [path for folder in folders for path in sorted(folder.iterdir())]
+    paths = [path for path in files if path.suffix in (".png", ".jpg", ".tif", ".dcm")]
     return [path.read_bytes() for path in islice(cycle(paths), count)]
 
 
