@@ -17,6 +17,7 @@ from cxr_core.ui.readers_word import readers_word
 from cxr_core.ui.record import record_of
 from cxr_core.ui.viewer import film_panel
 from cxr_core.ui.words import RESEARCH_TOOL
+from cxr_core.ui.worklist_list import worklist_link
 
 
 def read(data: bytes) -> None:
@@ -82,6 +83,7 @@ def results_button() -> None:
 
 
 begin_page("Read")
+worklist_link()
 with guard():
     film = state.film()
     if film is None:

@@ -37,7 +37,7 @@ def test_streamlit_obeys_the_setting(name: str, value: object) -> None:
         ("server.enableXsrfProtection", True),
         ("server.enableStaticServing", False),
         ("server.enableAgentApi", False),
-        ("server.maxUploadSize", 64),
+        ("server.maxUploadSize", 256),
     ],
 )
 def test_what_protects_patients_is_set(name: str, value: object) -> None:

@@ -1,4 +1,4 @@
-"""What both decoders share: the film they return, its size limits, its scaling to 8 bits."""
+"""What the decoders share: the film they return, its size limits, its scaling to 8 bits."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +23,7 @@ class DecodedFilm:
         stored: (H, W) values at full depth, after the modality LUT and before any window:
             uint8, uint16, int16 or float32. For the viewer's window and level.
         pixels: uint8 (H, W), bright is dense; what the model sees.
-        kind: "PNG", "JPEG" or "DICOM".
+        kind: "PNG", "JPEG", "TIFF" or "DICOM".
         steps: what was done, short sentences.
         warnings: what a reader should know, calm sentences.
         objections: what the file itself says against its being a frontal chest film.

@@ -1,9 +1,9 @@
 """The raw pixel values of a DICOM file, decoded so that no file can take the app down.
 
-Uncompressed and RLE pixels are decoded by pydicom, JPEG baseline and JPEG 2000 by Pillow. What
-is left (JPEG lossless, JPEG-LS, 12-bit JPEG) needs GDCM, whose C++ ends the whole process on some
-damaged files: one in fifty of those tried with a few bytes changed. So GDCM works in a process of
-its own, fed through a pipe, with the technical tags only.
+Uncompressed and RLE pixels are decoded by pydicom, JPEG baseline and JPEG 2000 by Pillow, JPEG-LS
+by pyjpegls (``jpeg_ls``). What is left (JPEG lossless, 12-bit JPEG) needs GDCM, whose C++ ends the
+whole process on some damaged files: one in fifty of those tried with a few bytes changed. So GDCM
+works in a process of its own, fed through a pipe, with the technical tags only.
 """
 
 import io
@@ -17,7 +17,14 @@ import pydicom
 from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.pixels.utils import pixel_array
-from pydicom.uid import JPEG2000, JPEG2000Lossless, JPEGBaseline8Bit, RLELossless
+from pydicom.uid import (
+    JPEG2000,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
+    RLELossless,
+)
 
 _BY_PILLOW = (JPEGBaseline8Bit, JPEG2000, JPEG2000Lossless)
 _NEEDED = (
@@ -47,6 +54,11 @@ def raw_pixels(ds: Dataset) -> NDArray[Any]:
     syntax = ds.file_meta.TransferSyntaxUID
     if syntax in _BY_PILLOW:
         return pixel_array(ds, decoding_plugin="pillow")
+    if syntax in (JPEGLSLossless, JPEGLSNearLossless):
+        # Here, as the child is started by path and must not need cxr_core.
+        from cxr_core.imaging.jpeg_ls import decode_jpeg_ls
+
+        return decode_jpeg_ls(ds)
     if syntax == RLELossless or not syntax.is_compressed:
         return pixel_array(ds)
     return _by_gdcm(ds)

@@ -7,15 +7,14 @@ from cxr_core.errors import ImageError
 from cxr_core.imaging.decoded import DecodedFilm
 from cxr_core.imaging.dicom import decode_dicom, is_bare_dicom, is_dicom
 from cxr_core.imaging.raster import decode_raster, is_raster
+from cxr_core.imaging.tiff import decode_tiff, is_tiff
 
-ACCEPTED = "PNG, JPEG or DICOM"
+ACCEPTED = "PNG, JPEG, TIFF or DICOM"
 
 # First bytes of what people upload by mistake, and what to call it.
 _KNOWN = (
     (b"GIF8", "a GIF picture or animation"),
     (b"BM", "a BMP picture"),
-    (b"II*\0", "a TIFF picture"),
-    (b"MM\0*", "a TIFF picture"),
     (b"%PDF", "a PDF document"),
     (b"PK\x03\x04", "a ZIP archive or an Office document"),
     (b"\x1f\x8b", "a gzip archive"),
@@ -40,7 +39,7 @@ class Radiograph(DecodedFilm):
 
 
 def read_radiograph(data: bytes) -> Radiograph:
-    """Read one PNG, JPEG or single-frame grayscale DICOM file.
+    """Read one PNG, JPEG, TIFF or single-frame grayscale DICOM file.
 
     Raises:
         ImageError: the bytes are not one readable film; each cause has its own words.
@@ -60,6 +59,8 @@ def _decode(data: bytes) -> DecodedFilm:
         return decode_dicom(data)
     if is_raster(data):
         return decode_raster(data)
+    if is_tiff(data):
+        return decode_tiff(data)
     if is_bare_dicom(data):
         return decode_dicom(data)
     raise ImageError(
@@ -70,7 +71,7 @@ def _decode(data: bytes) -> DecodedFilm:
 
 
 def describe(data: bytes) -> str:
-    """What a file that is neither PNG, JPEG nor DICOM looks like, in a few words."""
+    """What a file that is no film looks like, in a few words."""
     for signature, name in _KNOWN:
         if data.startswith(signature):
             return name

@@ -1,41 +1,15 @@
 """PNG and JPEG -> ``DecodedFilm``: gray values told exactly, nothing saturated."""
 
 import io
-from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, JpegImagePlugin, PngImagePlugin
 
 from cxr_core.errors import ImageError
-from cxr_core.imaging.decoded import DecodedFilm, check_size, colour_share, scale_to_bytes
+from cxr_core.imaging.decoded import DecodedFilm, check_size
+from cxr_core.imaging.gray import to_gray, upright
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 JPEG_SIGNATURE = b"\xff\xd8\xff"
-
-_EXIF_ORIENTATION = 0x0112
-_TURNS = {  # EXIF 2.32, tag 0x0112
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-# A 16-bit colour PNG reaches us with 8 bits a channel; with less than half of those in use,
-# too few gray levels are left to read a film by.
-_LEAST_SPAN = 128
-
-
-class _Gray(NamedTuple):
-    """What became of a picture's channels."""
-
-    stored: NDArray[np.uint8] | NDArray[np.uint16]  # (H, W)
-    pixels: NDArray[np.uint8]  # (H, W)
-    steps: tuple[str, ...]
-    warnings: tuple[str, ...]
-    colour: float = 0.0  # share of the picture
 
 
 def is_raster(data: bytes) -> bool:
@@ -67,8 +41,8 @@ def decode_raster(data: bytes) -> DecodedFilm:
     depth = data[24] if kind == "PNG" else 8  # IHDR: bits a channel (PNG 3rd edition, 11.2.1)
     try:
         image.load()
-        turned, turn = _upright(image)
-        gray = _to_gray(turned, depth)
+        turned, turn = upright(image)
+        gray = to_gray(turned, depth)
     except ImageError:
         raise
     except Exception as error:  # whatever a decoder raises on hostile bytes
@@ -106,71 +80,5 @@ def _damaged(data: bytes, kind: str) -> ImageError:
     return ImageError(
         "The picture is damaged and cannot be decoded",
         value=size,
-        remedy="Export the film again as PNG, JPEG or DICOM.",
+        remedy="Export the film again as PNG, JPEG, TIFF or DICOM.",
     )
-
-
-def _upright(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
-    """Turn the picture as its EXIF orientation says."""
-    orientation = image.getexif().get(_EXIF_ORIENTATION, 1)
-    if orientation not in _TURNS:
-        return image, ()
-    note = f"Turned upright as its EXIF orientation says ({orientation})."
-    return image.transpose(_TURNS[orientation]), (note,)
-
-
-def _to_gray(image: Image.Image, depth: int) -> _Gray:
-    if image.mode.startswith("I"):  # 16-bit gray, as "I;16" or widened to "I"
-        return _from_16_bit(np.asarray(image).astype(np.uint16))
-    steps, warnings, colour = [], [], 0.0
-    if image.has_transparency_data:
-        image, note = _on_black(image)
-        steps.append(note or "The alpha channel was opaque and was dropped.")
-        warnings.extend([note] if note else [])
-    if image.mode == "1":
-        warnings.append("This picture has only black and white, without gray values.")
-    if image.mode not in ("1", "L"):
-        rgb = image.convert("RGB")
-        colour = colour_share(np.asarray(rgb))
-        if colour > 0:
-            warnings.append(
-                "This picture has colour; a radiograph has none. Only its brightness was read."
-            )
-            steps.append("Colour reduced to luminance.")
-        image = rgb
-    values = np.array(image.convert("L"))  # (H, W) uint8; exact where the channels are equal
-    if depth == 16:
-        return _from_upper_bytes(values, steps, warnings)._replace(colour=colour)
-    steps.append("8-bit gray values kept as they are.")
-    return _Gray(values, values, tuple(steps), tuple(warnings), colour)
-
-
-def _on_black(image: Image.Image) -> tuple[Image.Image, str]:
-    """Composite over black; the note is empty when the picture was opaque all over."""
-    rgba = image.convert("RGBA")
-    alpha = rgba.getchannel("A")
-    if alpha.getextrema() == (255, 255):
-        return rgba.convert("RGB"), ""
-    black = Image.new("RGBA", rgba.size, (0, 0, 0, 255))
-    note = "Parts of this picture are transparent; they were laid on black."
-    return Image.alpha_composite(black, rgba).convert("RGB"), note
-
-
-def _from_16_bit(values: NDArray[np.uint16]) -> _Gray:
-    low, high = int(values.min()), int(values.max())
-    step = f"16-bit values {low} to {high} scaled to 0 to 255."
-    return _Gray(values, scale_to_bytes(values, low=low, high=high), (step,), ())
-
-
-def _from_upper_bytes(values: NDArray[np.uint8], steps: list[str], warnings: list[str]) -> _Gray:
-    """Gray values (H, W) of a 16-bit PNG with colour or alpha: the upper byte of each channel."""
-    low, high = int(values.min()), int(values.max())
-    if high - low < _LEAST_SPAN:
-        raise ImageError(
-            "A 16-bit PNG with colour or alpha uses too little of its range to be read",
-            value=f"{high - low + 1} of 256 gray levels",
-            remedy="Save the film as a 16-bit PNG in plain grayscale.",
-        )
-    steps.append(f"Upper 8 bits of 16, values {low} to {high}, scaled to 0 to 255.")
-    pixels = scale_to_bytes(values, low=low, high=high)
-    return _Gray(values, pixels, tuple(steps), tuple(warnings))

@@ -72,14 +72,21 @@ class Analyzer:
         """Read one film.
 
         Args:
-            data: the bytes of a PNG, JPEG or single-frame grayscale DICOM file.
+            data: the bytes of a PNG, JPEG, TIFF or single-frame grayscale DICOM file.
             correction: on the user's word, ``invert``, ``turn-left``, ``turn-right`` or
                 ``turn-over`` before reading.
 
         Raises:
             ImageError: the bytes are not one readable film, or there is no such correction.
         """
-        radiograph = read_radiograph(data)
+        return self.read(read_radiograph(data), correction=correction)
+
+    def read(self, radiograph: Radiograph, *, correction: str | None = None) -> Analysis:
+        """Read one film that is decoded already, as ``analyze`` does.
+
+        Raises:
+            ImageError: there is no such correction.
+        """
         if correction is not None:
             radiograph = correct(radiograph, correction)
         images = prepare(radiograph.pixels, self.metadata.preprocessing)  # (1, 3, S, S)

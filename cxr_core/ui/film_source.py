@@ -13,7 +13,8 @@ PHANTOM_NOTE = (
     "A drawing, not a patient, with an effusion and an infiltration planted. A model that learnt "
     "from patients' films may see neither."
 )
-ACCEPTED = "PNG, JPEG, or a single-frame DICOM file with any or no extension."
+ACCEPTED = "PNG, JPEG, TIFF, or a single-frame DICOM file with any or no extension."
+MAX_MEGABYTES = 64
 PRIVACY = "The film stays in this session's memory: it is not stored, logged or given an address."
 
 
@@ -46,6 +47,7 @@ def _uploader() -> None:
         "Radiograph",
         key=state.uploader_key(),
         on_change=state.take_upload,
+        max_upload_size=MAX_MEGABYTES,
     )
     st.caption(ACCEPTED)
 

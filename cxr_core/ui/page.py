@@ -17,6 +17,7 @@ NAME = "Chest X-ray reader"
 PAGES = {
     "app.py": "Home",
     "pages/1_Read.py": "Read",
+    "pages/2_Worklist.py": "Worklist",
     "pages/3_Performance.py": "Performance",
     "pages/4_Model_card.py": "Model card",
 }

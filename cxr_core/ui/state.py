@@ -76,11 +76,11 @@ def take_upload() -> None:
     uploaded = st.session_state.get(uploader_key())
     if uploaded is not None:
         keep_film(uploaded.getvalue())
-        _forget_file(uploaded.file_id)
+        forget_file(uploaded.file_id)
         st.session_state[_UPLOADER] = st.session_state.get(_UPLOADER, 0) + 1
 
 
-def _forget_file(file_id: str) -> None:
+def forget_file(file_id: str) -> None:
     """Remove an uploaded file, with its name, from the server's memory.
 
     Streamlit keeps each one until the session ends, also when its uploader is long gone, so a

@@ -22,6 +22,17 @@ def opening_finding(margins: Mapping[str, float]) -> str:
     return max(ABNORMAL_KEYS, key=lambda key: margins[key])
 
 
+def time_left(seconds: float | None) -> str:
+    """How long a reading still takes, roughly, as "about 2 minutes left"; empty for None."""
+    if seconds is None:
+        return ""
+    if seconds < 10:
+        return "a few seconds left"
+    if seconds < 95:
+        return f"about {10 * round(seconds / 10)} seconds left"
+    return f"about {round(seconds / 60)} minutes left"
+
+
 def side_marks(orientation: tuple[str, str] | None) -> tuple[str, str] | None:
     """The letters at the image's left and right edge, or None when the film does not say.
 

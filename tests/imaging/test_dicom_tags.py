@@ -22,12 +22,9 @@ def test_view_orientation_and_nothing_of_the_patient(caplog: pytest.LogCaptureFi
 @pytest.mark.parametrize(
     ("tags", "words"),
     [
-        ({"ViewPosition": "LL"}, "marked as a lateral"),
-        ({"ViewPosition": None, "PatientOrientation": ["A", "F"]}, "marked as a lateral"),
         ({"ViewPosition": "LLD"}, "gives the view as LLD"),
         ({"PatientOrientation": ["R", "F"]}, "it is mirrored"),
         ({"PatientOrientation": ["L", "H"]}, "does not stand upright"),
-        ({"BodyPartExamined": "KNEE"}, "shows KNEE, not the chest"),
         ({"Modality": "RF"}, "modality as RF"),
         ({"BurnedInAnnotation": "YES"}, "may name the patient"),
         ({"PresentationIntentType": "FOR PROCESSING"}, "raw values"),
@@ -40,9 +37,26 @@ def test_a_caution_for_what_is_unusual(tags: dict[str, object], words: str) -> N
     assert len(film.warnings) == 1
 
 
+@pytest.mark.parametrize(
+    ("tags", "words"),
+    [
+        ({"ViewPosition": "LL"}, "marked as a lateral"),
+        ({"ViewPosition": None, "PatientOrientation": ["A", "F"]}, "marked as a lateral"),
+        ({"BodyPartExamined": "KNEE"}, "shows KNEE, not the chest"),
+    ],
+)
+def test_what_speaks_against_a_frontal_chest_is_an_objection(
+    tags: dict[str, object], words: str
+) -> None:
+    film = read(slope(np.uint8), **tags)
+    assert [words in objection for objection in film.objections] == [True]
+    assert film.warnings == ()  # said once
+
+
 @pytest.mark.parametrize("part", [None, "CHEST", "THORAX", "CHEST_PORT"])
-def test_no_caution_for_a_chest(part: str | None) -> None:
-    assert read(slope(np.uint8), BodyPartExamined=part).warnings == ()
+def test_nothing_is_said_against_a_chest(part: str | None) -> None:
+    film = read(slope(np.uint8), BodyPartExamined=part)
+    assert (film.warnings, film.objections) == ((), ())
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def test_16_bit_rgba_is_read_by_its_upper_bytes() -> None:
 
 def test_16_bit_rgb_with_too_few_levels_is_refused() -> None:
     error = refusal(png16(noise(SIDE, SIDE, 3, below=1, kind=np.uint16) + 4095, 2))
-    assert error.problem.startswith("A 16-bit PNG with colour or alpha uses too little")
+    assert error.problem.startswith("A 16-bit picture with colour or alpha uses too little")
     assert error.value == "1 of 256 gray levels"
     assert error.remedy == "Save the film as a 16-bit PNG in plain grayscale."
 
@@ -116,6 +116,7 @@ def test_colour_is_read_as_luminance_with_a_warning() -> None:
     film = decode_raster(encode(Image.fromarray(red)))
     assert film.pixels[0, 0] == 60  # ITU-R 601: 0.299 x 200
     assert film.warnings[0].startswith("This picture has colour; a radiograph has none.")
+    assert film.colour == 1.0
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

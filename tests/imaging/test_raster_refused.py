@@ -32,7 +32,7 @@ def test_a_damaged_picture_is_called_damaged() -> None:
     error = refusal(bytes(data))
     assert error.problem == "The picture is damaged and cannot be decoded"
     assert error.value == f"PNG, {len(data):,} bytes"
-    assert error.remedy == "Export the film again as PNG, JPEG or DICOM."
+    assert error.remedy == "Export the film again as PNG, JPEG, TIFF or DICOM."
 
 
 @pytest.mark.parametrize("size", [(1, 1), (63, 500), (500, 63)])

@@ -12,8 +12,11 @@ from cxr_core.imaging.phantom import phantom_png
 from cxr_core.model.checkpoint import save_checkpoint
 from cxr_core.model.densenet import ChestDenseNet
 from cxr_core.model.metadata import ModelMetadata
+from cxr_core.reading import engine
 from cxr_core.reading.analyzer import load_analyzer
-from cxr_core.reading.batch import COLUMNS, main
+from cxr_core.reading.batch import main, part_of
+from cxr_core.reading.rows import COLUMNS
+from tests.zips import zipped
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +41,7 @@ def test_good_and_bad_files(
 ) -> None:
     films = tmp_path / "films" / "deep"
     films.mkdir(parents=True)
-    data = phantom_png(1, size=128)
+    data = phantom_png(1, size=208)
     (films / "a.png").write_bytes(data)
     (films / "b.png").write_bytes(b"not a picture")
     (films / ".hidden").write_bytes(b"")
@@ -54,12 +57,15 @@ def test_good_and_bad_files(
     for key in KEYS:
         assert float(good[f"logit_{key}"]) == pytest.approx(analysis.logits[key], abs=1e-4)
         assert good[f"above_{key}"] == str(int(analysis.above[key]))
+        assert good[f"operating_point_{key}"] == "0.300000"
     assert good["sha256"] == analysis.image_sha256
+    assert good["model_sha256"] == bad["model_sha256"] == analysis.model_sha256
+    assert "torch " in good["versions"]
     assert bad["status"] == "failed"
     assert "not an image that can be read" in bad["reason"]
     assert bad["logit_effusion"] == ""
     assert "No such file" in gone["reason"]
-    assert "3 files: 2 failed, 1 read" in capsys.readouterr().out
+    assert "3 films: 2 failed, 1 read" in capsys.readouterr().out
 
 
 def test_all_read_is_status_0(tmp_path: Path, model: Path) -> None:
@@ -80,3 +86,72 @@ def test_no_model_and_no_files_are_one_sentence(
     assert main([str(tmp_path / "empty"), "--model", str(model), *out]) == 2
     assert "There is no file to read" in capsys.readouterr().err
     assert not (tmp_path / "results.csv").exists()
+
+
+def test_a_zip_is_read_member_by_member(tmp_path: Path, model: Path) -> None:
+    data = phantom_png(1, size=208)
+    (tmp_path / "all.zip").write_bytes(zipped({"=a.png": data, "../b.png": data}))
+    out = tmp_path / "results.csv"
+    words = [str(tmp_path / "all.zip"), "--model", str(model), "--out", str(out), "--jobs", "1"]
+    assert main(words) == 3
+    good, bad = rows(out)
+    assert (good["file"], good["status"]) == (f"{tmp_path / 'all.zip'}/=a.png", "read")
+    assert bad["reason"].startswith("The name of this file leads out of the zip")
+
+
+def test_an_interrupted_run_goes_on_where_it_was(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(4):
+        (tmp_path / f"{number}.png").write_bytes(phantom_png(number, size=128))
+    (tmp_path / "bad.png").write_bytes(b"no film")
+    out = tmp_path / "results.csv"
+    words = [*map(str, sorted(tmp_path.glob("*.png"))), "--model", str(model), "--out", str(out)]
+    assert main(words) == 3
+    whole = rows(out)
+    out.unlink()
+
+    decode, calls = engine.read_radiograph, []
+
+    def third_is_interrupted(data: bytes) -> object:
+        calls.append(data)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return decode(data)
+
+    monkeypatch.setattr(engine, "read_radiograph", third_is_interrupted)
+    assert main([*words, "--jobs", "1"]) == 130
+    assert "Go on with --resume" in capsys.readouterr().err
+    assert not out.exists()
+    part = part_of(out)
+    assert len(rows(part)) == 2
+    with part.open("a") as stream:
+        stream.write(part.read_text().splitlines()[1][:40])  # a line cut by a kill
+
+    calls.clear()
+    monkeypatch.setattr(engine, "read_radiograph", lambda data: calls.append(data) or decode(data))
+    assert main([*words, "--resume"]) == 3
+    assert rows(out) == whole
+    assert len(calls) == 3  # two films, and the file that failed is tried again
+    assert not part.exists()
+    calls.clear()
+    assert main([*words, "--resume"]) == 3
+    assert len(calls) == 1
+
+
+def test_rows_of_another_model_or_another_table_are_not_kept(
+    tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.png").write_bytes(phantom_png(2, size=128))
+    out = tmp_path / "results.csv"
+    words = [str(tmp_path / "a.png"), "--model", str(model), "--out", str(out), "--resume"]
+    assert main(words) == 0
+    (row,) = rows(out)
+    text = out.read_text()
+    out.write_text(text.replace(row["model_sha256"], "0" * 64).replace(",read,", ",stopped,"))
+    assert main(words) == 0
+    assert rows(out) == [row]
+    out.write_text("image,patient\na.png,1\n")
+    assert main(words) == 2
+    assert "has other columns" in capsys.readouterr().err
+    assert out.read_text().startswith("image,patient")

@@ -1,0 +1,112 @@
+"""Many films, one after the other: decoded ahead in threads, read by the model in one."""
+
+import hashlib
+import logging
+import os
+from collections import deque
+from collections.abc import Container, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+
+from cxr_core.errors import ImageError
+from cxr_core.imaging.radiograph import Radiograph, read_radiograph
+from cxr_core.reading.analyzer import Analysis, Analyzer
+from cxr_core.reading.source import Source
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What became of one film.
+
+    Attributes:
+        source: where it came from.
+        sha256: of its bytes; empty when they could not be had.
+        analysis: None when the film could not be read, or was known already.
+        reason: why it could not be read, in one or two sentences; else empty.
+    """
+
+    source: Source
+    sha256: str
+    analysis: Analysis | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class _Decoded:
+    source: Source
+    sha256: str = ""
+    radiograph: Radiograph | None = None
+    reason: str = ""
+
+
+def usual_jobs() -> int:
+    """Threads that decode: the cores, at most four, as each may hold a large film."""
+    return min(4, os.cpu_count() or 1)
+
+
+def read_films(
+    analyzer: Analyzer,
+    sources: Iterable[Source],
+    *,
+    jobs: int | None = None,
+    known: Container[str] = frozenset(),
+) -> Iterator[Outcome]:
+    """Read films in their order; one that cannot be read is an outcome too, with its reason.
+
+    At most ``jobs`` films are decoded ahead of the one that is handed out, so that memory stays
+    bounded however many there are. Closing the iterator ends the reading: what is not begun is
+    dropped, and a thread at work ends with its film.
+
+    Args:
+        jobs: threads that decode; None for ``usual_jobs()``.
+        known: SHA-256 of films that need no reading; they come back with neither analysis nor
+            reason.
+    """
+    jobs = jobs or usual_jobs()
+    coming = iter(sources)
+    ahead: deque[Future[_Decoded]] = deque()
+    pool = ThreadPoolExecutor(jobs, thread_name_prefix="decode")
+    try:
+        ahead.extend(pool.submit(_decode, source, known) for source in islice(coming, jobs))
+        while ahead:
+            decoded = ahead.popleft().result()
+            ahead.extend(pool.submit(_decode, source, known) for source in islice(coming, 1))
+            yield _read(analyzer, decoded)
+            del decoded  # not held while the next one is waited for
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _decode(source: Source, known: Container[str]) -> _Decoded:
+    sha256 = ""
+    try:
+        data = source.load()
+        sha256 = hashlib.sha256(data).hexdigest()
+        if sha256 in known:
+            return _Decoded(source, sha256)
+        return _Decoded(source, sha256, read_radiograph(data))
+    except Exception as error:  # one bad file must not end the others
+        return _Decoded(source, sha256, reason=_reason(error))
+
+
+def _read(analyzer: Analyzer, decoded: _Decoded) -> Outcome:
+    if decoded.radiograph is None:
+        return Outcome(decoded.source, decoded.sha256, reason=decoded.reason)
+    try:
+        analysis = analyzer.read(decoded.radiograph)
+    except Exception as error:  # one bad file must not end the others
+        return Outcome(decoded.source, decoded.sha256, reason=_reason(error))
+    return Outcome(decoded.source, decoded.sha256, analysis)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ImageError):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"The file cannot be opened: {error.strerror}. Check the path and its rights."
+    # Its message could hold something of a film, so only its type is told.
+    logger.error("Unforeseen %s while reading a film", type(error).__name__)
+    return f"Something unforeseen went wrong with this film: {type(error).__name__}. Open it alone."

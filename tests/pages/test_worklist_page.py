@@ -1,0 +1,71 @@
+"""The Worklist page as a session sees it: many films, one of them bad, opened and come back to."""
+
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.testing.v1 import AppTest
+
+from cxr_core.imaging.phantom import phantom_png
+from tests.zips import zipped
+
+WORKLIST, READ = "pages/2_Worklist.py", "pages/1_Read.py"
+
+
+def read_all(session: AppTest) -> AppTest:
+    """A browser's clock, which AppTest lacks, asks for one drawing after the other."""
+    session.run()
+    while session.session_state["worklist"].running:
+        session.run()
+    return session.run()
+
+
+def page_text(session: AppTest) -> str:
+    return " ".join(element.proto.body for element in session.get("html"))
+
+
+def test_films_are_read_listed_opened_and_come_back_to(open_page, monkeypatch):
+    removed = []
+    remove = MemoryUploadedFileManager.remove_file
+
+    def watched(manager, session_id, file_id):
+        remove(manager, session_id, file_id)
+        removed.append(file_id)
+
+    monkeypatch.setattr(MemoryUploadedFileManager, "remove_file", watched)
+    films = [phantom_png(seed, findings=("effusion",), size=128) for seed in (1, 2)]
+    session = open_page(WORKLIST)
+    session.file_uploader[0].upload("DOE_JANE.zip", zipped({"DOE_1.png": films[0], "DOE_2": b"?"}))
+    session.file_uploader[0].upload("DOE_3.png", films[1])
+    read_all(session)
+    assert not session.exception
+    text = page_text(session)
+    assert "3 of 3 films. Order: stopped or unreadable films" in text
+    first, *others = [part.split("</strong>")[0] for part in text.split("<strong>Film ")[1:]]
+    assert first == "2"  # it cannot be read
+    assert sorted(others) == ["1", "3"]
+    assert "Cannot be read.</strong> This file is not an image" in text
+    assert len(set(removed)) == 2
+    held = text + repr(session.session_state.to_dict()) + repr(session.main)
+    assert "DOE_" not in held
+
+    by_number = {"1": films[0], "3": films[1]}
+    session.button(key=f"open_{others[0]}").click().run()
+    session = open_page(READ, session)  # AppTest does not follow a page's own switch
+    assert session.session_state["film_bytes"] == by_number[others[0]]
+    session.button(key="next_film").click().run()
+    assert session.session_state["film_bytes"] == by_number[others[1]]
+    session = open_page(WORKLIST, session)
+    assert page_text(session).count("✓ opened") == 2
+    assert f".st-key-film_{others[1]}" in page_text(session)  # brought back into view
+
+    session.button(key="worklist_clear").click().run()
+    assert "film_bytes" not in session.session_state or not session.session_state["film_bytes"]
+    assert "Film 1" not in page_text(session)
+
+
+def test_names_stand_in_the_list_when_asked_for_and_go_when_not(open_page):
+    session = open_page(WORKLIST)
+    session.toggle(key="worklist_names").set_value(True).run()
+    session.file_uploader[0].upload("DOE_1.png", b"no film")
+    read_all(session)
+    assert "DOE_1.png" in page_text(session)
+    session.toggle(key="worklist_names").set_value(False).run()
+    assert "DOE_1" not in page_text(session) + repr(session.session_state.to_dict())
