@@ -111,8 +111,9 @@ def test_a_film_survives_a_page_switch_and_has_no_address(
     assert "DOE_JANE" not in page.content() + page.url
     assert "DOE_JANE" not in served_log.read_text(errors="replace")
 
+    page.get_by_text("Take it along").click()
     with page.expect_download() as download:
-        page.get_by_role("button", name="Download result").click()
+        page.get_by_role("button", name="Result (CSV)").click()
     assert download.value.suggested_filename == "cxr_result.csv"
     download.value.save_as(tmp_path / "result.csv")
     header, row = (tmp_path / "result.csv").read_text().splitlines()

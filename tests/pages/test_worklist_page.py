@@ -30,7 +30,7 @@ def test_films_are_read_listed_opened_and_come_back_to(open_page, monkeypatch):
         removed.append(file_id)
 
     monkeypatch.setattr(MemoryUploadedFileManager, "remove_file", watched)
-    films = [phantom_png(seed, findings=("effusion",), size=128) for seed in (1, 2)]
+    films = [phantom_png(seed, findings=("effusion",), size=208) for seed in (1, 2)]
     session = open_page(WORKLIST)
     session.file_uploader[0].upload("DOE_JANE.zip", zipped({"DOE_1.png": films[0], "DOE_2": b"?"}))
     session.file_uploader[0].upload("DOE_3.png", films[1])
