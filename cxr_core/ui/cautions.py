@@ -1,6 +1,5 @@
 """Why a film or its numbers want care: sentences for the page and for what is exported of it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -140,11 +139,12 @@ def _view_sentence(taken: str, views: dict[str, MeanArea]) -> str:
 
 def show_cautions(analysis: Analysis, *, film_note: str = "") -> None:
     """The boxes over the film; nothing when there is nothing to say."""
-    for caution in cautions_of(analysis, film_note=film_note):
-        _note(caution.title, caution.sentences)
-
-
-def _note(title: str, sentences: Sequence[str]) -> None:
-    # A sentence may quote the file's tags, so all is shown as plain text.
-    text = " ".join(escape(sentence) for sentence in sentences)
-    st.html(f'<div class="note" role="note"><strong>{escape(title)}</strong> {text}</div>')
+    # A sentence may quote the file's tags, so all is shown as plain text. In one element, so that
+    # the style sheet can tell how much of the film's height they take.
+    boxes = "".join(
+        f'<div class="note" role="note"><strong>{escape(caution.title)}</strong> '
+        f"{escape(' '.join(caution.sentences))}</div>"
+        for caution in cautions_of(analysis, film_note=film_note)
+    )
+    if boxes:
+        st.html(boxes)

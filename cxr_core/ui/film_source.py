@@ -5,6 +5,7 @@ import streamlit as st
 from cxr_core.imaging.phantom import phantom_png
 from cxr_core.ui import state
 from cxr_core.ui.corrections import correction_menu
+from cxr_core.ui.words import FRONTAL_ONLY
 
 # A fixed drawing with two findings, so that everyone who tries it sees the same film.
 PHANTOM_SEED = 17
@@ -49,7 +50,7 @@ def _uploader() -> None:
         on_change=state.take_upload,
         max_upload_size=MAX_MEGABYTES,
     )
-    st.caption(ACCEPTED)
+    st.caption(f"{ACCEPTED} {FRONTAL_ONLY}")
 
 
 def _phantom_button() -> None:

@@ -8,6 +8,9 @@ from cxr_core.export.phrases import percent as percent
 from cxr_core.findings import ABNORMAL_KEYS, LABELS
 
 RESEARCH_TOOL = "A research tool, not a medical device: nothing here may decide about a patient."
+FRONTAL_ONLY = (
+    "Frontal films (PA or AP) only: a lateral one is noticed only where its DICOM file says so."
+)
 CHECK_MARKER = "The file does not state its sides: check the film's own marker."
 _SIDES = {"L": ("R", "L"), "R": ("L", "R")}
 

@@ -5,7 +5,7 @@ import streamlit as st
 from cxr_core.reading.analyzer import Analyzer
 from cxr_core.ui import worklist
 from cxr_core.ui.page import quiet
-from cxr_core.ui.words import time_left
+from cxr_core.ui.words import FRONTAL_ONLY, time_left
 from cxr_core.ui.worklist import Worklist
 from cxr_core.ui.worklist_list import film_list
 from cxr_core.ui.worklist_rows import FILTERS
@@ -60,7 +60,7 @@ def _uploader() -> None:
         on_change=_take,
         args=(key,),
     )
-    st.caption(ACCEPTED)
+    st.caption(f"{ACCEPTED} {FRONTAL_ONLY}")
     st.toggle(
         "Keep file names",
         key=_NAMES,
