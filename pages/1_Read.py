@@ -16,7 +16,7 @@ from cxr_core.ui.page import begin_page, guard, quiet, show_error
 from cxr_core.ui.readers_word import readers_word
 from cxr_core.ui.record import record_of
 from cxr_core.ui.viewer import film_panel
-from cxr_core.ui.words import RESEARCH_TOOL
+from cxr_core.ui.words import RESEARCH_TOOL, sides_sentence
 from cxr_core.ui.worklist_list import worklist_link
 
 
@@ -56,8 +56,10 @@ def show(analysis: Analysis, data: bytes) -> None:
     with right:
         if stopped:
             stop_panel(analysis)
+            quiet(sides_sentence(analysis.radiograph.orientation))
         elif silent:
             results_button()
+            quiet(sides_sentence(analysis.radiograph.orientation))
         else:
             result(analysis)
     if not silent:

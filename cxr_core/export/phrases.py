@@ -10,7 +10,7 @@ _DONE: dict[str, str] = {
     "invert": "The film was inverted on the reader's word before it was read.",
     "turn-left": "The film was turned left by a quarter on the reader's word before it was read.",
     "turn-right": "The film was turned right by a quarter on the reader's word before it was read.",
-    "turn-over": "The film was turned upside down on the reader's word before it was read.",
+    "turn-over": "The film was turned by 180° on the reader's word before it was read.",
 }
 
 

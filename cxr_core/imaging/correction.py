@@ -14,7 +14,7 @@ _QUARTERS: dict[str, int] = {"turn-left": 1, "turn-over": 2, "turn-right": 3}
 _WORDS: dict[str, str] = {
     "invert": "Inverted on request",
     "turn-left": "Turned left by a quarter on request",
-    "turn-over": "Turned upside down on request",
+    "turn-over": "Turned by 180° on request",
     "turn-right": "Turned right by a quarter on request",
 }
 

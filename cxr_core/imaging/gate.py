@@ -29,7 +29,7 @@ _MENDED = {
     "invert": "The film looks inverted: what is dense is dark. Inverted, it looks as it should.",
     "turn-left": "The film lies on its side. Turned left by a quarter, it looks as it should.",
     "turn-right": "The film lies on its side. Turned right by a quarter, it looks as it should.",
-    "turn-over": "The film stands upside down. Turned over, it looks as it should.",
+    "turn-over": "The film stands upside down. Turned by 180°, it looks as it should.",
 }
 _KINDS = {
     "inverted": "The film looks inverted: what is dense is dark.",

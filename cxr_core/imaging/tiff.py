@@ -43,7 +43,7 @@ def decode_tiff(data: bytes) -> DecodedFilm:
         raise _damaged(data)
     if image.is_animated:  # not n_frames, which would walk through every page
         raise ImageError(
-            "The TIFF file has more than one page, a radiograph is one",
+            "A radiograph is one picture, and this TIFF file holds more",
             value="several pages",
             remedy="Save the page you mean as a PNG or TIFF of its own.",
         )

@@ -38,7 +38,7 @@ def cautions_of(analysis: Analysis, *, film_note: str = "") -> tuple[Caution, ..
     """
     found = []
     if not analysis.gate.passed:
-        title = "Read with doubt: this may not be a chest radiograph."
+        title = "Read although the input check stopped this film."
         found.append(Caution(title, analysis.gate.reasons))
     word = no_finding_word(analysis.probabilities, analysis.above)
     if word.contradiction:

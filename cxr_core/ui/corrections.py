@@ -15,7 +15,7 @@ WORDS = {
     "invert": ("Invert and read", "inverted"),
     "turn-left": ("Turn left by a quarter and read", "turned left by a quarter"),
     "turn-right": ("Turn right by a quarter and read", "turned right by a quarter"),
-    "turn-over": ("Turn upside down and read", "turned upside down"),
+    "turn-over": ("Turn by 180° and read", "turned by 180°"),
 }
 STOPPED = "Not read: this may not be a film that the model knows."
 

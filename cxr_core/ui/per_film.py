@@ -28,6 +28,11 @@ def keep(analysis: Analysis, name: str, value: object) -> None:
     st.session_state[key_of(analysis, name)] = value
 
 
+def kept_as_it_came(image_sha256: str, model_sha256: str, name: str) -> Any:
+    """What was kept under a name of a film that was read without a correction, or None."""
+    return st.session_state.get(f"{_prefix_of(image_sha256, model_sha256, None)}{name}")
+
+
 def forget(analysis: Analysis | None = None) -> None:
     """Drop all that was kept of one reading, or of every film: probes, words and notes."""
     start = _START if analysis is None else _prefix(analysis)
@@ -36,5 +41,9 @@ def forget(analysis: Analysis | None = None) -> None:
 
 
 def _prefix(analysis: Analysis) -> str:
-    film, model = analysis.image_sha256[:24], analysis.model_sha256[:24]
-    return f"{_START}_{film}_{model}_{analysis.correction or 'as-it-came'}_"
+    return _prefix_of(analysis.image_sha256, analysis.model_sha256, analysis.correction)
+
+
+def _prefix_of(image_sha256: str, model_sha256: str, correction: str | None) -> str:
+    film, model = image_sha256[:24], model_sha256[:24]
+    return f"{_START}_{film}_{model}_{correction or 'as-it-came'}_"

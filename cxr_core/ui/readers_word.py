@@ -3,10 +3,11 @@
 import streamlit as st
 
 from cxr_core.export.record import LONGEST_NOTE
+from cxr_core.export.table import VERDICT_COLUMNS
 from cxr_core.findings import KEYS, LABELS
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui.page import quiet
-from cxr_core.ui.per_film import kept, key_of
+from cxr_core.ui.per_film import kept, kept_as_it_came, key_of
 
 ANSWERS = ("agree", "disagree", "unsure")
 
@@ -36,3 +37,13 @@ def word_of(analysis: Analysis) -> tuple[dict[str, str], str]:
     """The reader's word on each finding, by key, empty where none was given; and the note."""
     words = {key: str(kept(analysis, f"word_{key}") or "") for key in KEYS}
     return words, str(kept(analysis, "note") or "").strip()
+
+
+def word_cells(image_sha256: str, model_sha256: str) -> dict[str, str]:
+    """The same of a film that is not on screen, read as it came, as cells of the CSV."""
+
+    def said(name: str) -> str:
+        return str(kept_as_it_came(image_sha256, model_sha256, name) or "").strip()
+
+    names = zip(VERDICT_COLUMNS, KEYS, strict=True)
+    return {column: said(f"word_{key}") for column, key in names} | {"note": said("note")}

@@ -4,6 +4,7 @@ import streamlit as st
 
 from cxr_core.ui import worklist
 from cxr_core.ui.page import quiet
+from cxr_core.ui.prevalence import site_prevalence
 from cxr_core.ui.worklist import Worklist
 from cxr_core.ui.worklist_rows import UNREADABLE, FilmRow, row_html
 
@@ -12,13 +13,15 @@ ORDER = (
     "Order: stopped or unreadable films, then by the largest margin (in logits) of Effusion, "
     "Atelectasis or Infiltration over its operating point. No Finding has no part in it."
 )
+NOT_REBASED = "Probabilities here are not at your prevalence; only those in Read are."
 WORKLIST_PAGE = "pages/2_Worklist.py"
 
 
 def film_list(films: Worklist) -> None:
     """The rows that the filter shows, a page of them."""
     rows = films.listed()
-    quiet(f"{len(rows)} of {len(films.sources)} films. {ORDER}")
+    site = f" {NOT_REBASED}" if site_prevalence() else ""
+    quiet(f"{len(rows)} of {len(films.sources)} films. {ORDER}{site}")
     returned = _page_of_return(films, rows)
     pages = max(1, -(-len(rows) // ROWS_A_PAGE))
     films.page = min(films.page, pages - 1)

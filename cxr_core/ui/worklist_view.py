@@ -9,7 +9,7 @@ from cxr_core.ui.words import FRONTAL_ONLY, time_left
 from cxr_core.ui.worklist import Worklist
 from cxr_core.ui.worklist_list import film_list
 from cxr_core.ui.worklist_rows import FILTERS
-from cxr_core.ui.worklist_table import RESULTS_FILE, worklist_csv
+from cxr_core.ui.worklist_table import RESULTS_FILE, words_on, worklist_csv
 
 # Seconds of reading between two drawings of the list; the first films come at once.
 FIRST_SLICE, SLICE = 0.5, 2.0
@@ -84,6 +84,7 @@ def _forget_names() -> None:
 
 
 def _controls(films: Worklist) -> None:
+    words = words_on(films)  # now: a download is made outside the session
     with st.container(key="worklist_controls", horizontal=True, vertical_alignment="center"):
         with st.popover("Add films", icon=":material/upload_file:", width="content"):
             _uploader()
@@ -94,7 +95,7 @@ def _controls(films: Worklist) -> None:
         )  # fmt: skip
         st.download_button(
             "CSV of all",
-            data=lambda: worklist_csv(films),
+            data=lambda: worklist_csv(films, words),
             file_name=RESULTS_FILE,
             mime="text/csv",
             on_click="ignore",

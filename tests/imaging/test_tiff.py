@@ -113,7 +113,7 @@ def test_colour_is_read_as_luminance_with_a_warning() -> None:
 def test_several_pages_are_refused() -> None:
     pages = [Image.fromarray(noise(SIDE, SIDE))] * 3
     error = refusal(encode(pages[0], "TIFF", save_all=True, append_images=pages[1:]))
-    assert error.problem == "The TIFF file has more than one page, a radiograph is one"
+    assert error.problem == "A radiograph is one picture, and this TIFF file holds more"
     assert error.remedy == "Save the page you mean as a PNG or TIFF of its own."
 
 

@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import replace
+from html import unescape
 
 import numpy as np
 import pytest
@@ -33,6 +34,7 @@ def assert_stopped(session) -> None:
     assert not session.get("download_button")
     assert "operating point" not in page_text(session)
     assert "Raw logit" not in page_text(session)
+    assert "check the film's own marker" in unescape(page_text(session))
 
 
 def test_a_stopped_film_shows_its_reason_and_no_result(open_page, blank):

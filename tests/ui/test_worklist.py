@@ -6,13 +6,14 @@ import threading
 import time
 
 import pytest
+import streamlit as st
 
 from cxr_core.imaging.phantom import phantom_png
 from cxr_core.imaging.radiograph import Radiograph
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui import worklist as module
 from cxr_core.ui.worklist import Worklist
-from cxr_core.ui.worklist_table import worklist_csv
+from cxr_core.ui.worklist_table import words_on, worklist_csv
 from tests.fake_analyzer import FakeAnalyzer
 from tests.zips import zipped
 
@@ -40,6 +41,25 @@ def test_names_are_kept_only_when_asked_for_and_can_be_forgotten() -> None:
     named.forget_names()
     assert [(row["row"], row["file"]) for row in table(named)] == [("1", ""), ("2", "")]
     assert {film.name for film in named.sources.values()} == {""}
+
+
+def test_the_readers_word_stands_in_the_row_of_its_film(monkeypatch: pytest.MonkeyPatch) -> None:
+    films, analyzer = filled(2), FakeAnalyzer()
+    films.read_with(analyzer)
+    films.advance(analyzer, seconds=60)
+    film, model = (films.rows[1].table[name][:24] for name in ("image_sha256", "model_sha256"))
+    said = {
+        f"of_film_{film}_{model}_as-it-came_word_effusion": "disagree",
+        f"of_film_{film}_{model}_as-it-came_note": " Seen. ",
+        f"of_film_{film}_{model}_invert_word_effusion": "agree",  # of another reading
+        f"of_film_{'0' * 24}_{model}_as-it-came_word_effusion": "unsure",  # of another film
+    }
+    monkeypatch.setattr(st, "session_state", said)
+    rows = csv.DictReader(io.StringIO(worklist_csv(films, words_on(films)).decode()))
+    first = next(rows)
+    assert (first["verdict_effusion"], first["note"]) == ("disagree", "Seen.")
+    assert first["verdict_atelectasis"] == ""
+    assert {row["verdict_effusion"] for row in table(films)} == {""}  # none without words
 
 
 def test_reading_is_cancelled_and_goes_on_with_the_rest() -> None:
