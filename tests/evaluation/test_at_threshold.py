@@ -57,11 +57,12 @@ def test_intervals_are_the_percentiles_over_repeated_rows() -> None:
         above = probabilities[rows] >= 0.5
         ((tn, fp), (fn, tp)) = confusion_matrix(labels[rows], above)
         sens, spec = tp / (tp + fn), tn / (tn + fp)
-        naive.append(
-            (sens, spec, tp / (tp + fp), tn / (tn + fn), sens / (1 - spec), (1 - sens) / spec)
-            + (0.1 * sens / (0.1 * sens + 0.9 * (1 - spec)),)
-            + (0.9 * spec / (0.9 * spec + 0.1 * (1 - sens)),)
+        elsewhere = (
+            0.1 * sens / (0.1 * sens + 0.9 * (1 - spec)),
+            0.9 * spec / (0.9 * spec + 0.1 * (1 - sens)),
         )
+        ratios = (sens / (1 - spec), (1 - sens) / spec)
+        naive.append((sens, spec, tp / (tp + fp), tn / (tn + fn), *ratios, *elsewhere))
     found = at_threshold(labels, probabilities, 0.5, resamples, prevalence=0.1)
     intervals = (
         found.sensitivity, found.specificity, found.ppv, found.npv,

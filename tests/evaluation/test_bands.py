@@ -62,7 +62,8 @@ def test_bands_are_the_percentiles_of_scikit_learns_curves() -> None:
         repeated = np.repeat(np.arange(150), counts[resamples.patient_of_film])
         naive.append(plain(labels[repeated], scores[repeated]))
     found = curve_bands(labels, scores, resamples)
-    for band, curves in zip((found.roc, found.precision_recall), zip(*naive), strict=True):
+    for place, band in enumerate((found.roc, found.precision_recall)):
+        curves = [both[place] for both in naive]
         low, high = np.quantile(np.array(curves), [0.025, 0.975], axis=0)
         np.testing.assert_allclose(band.low, low, atol=1e-12)
         np.testing.assert_allclose(band.high, high, atol=1e-12)
