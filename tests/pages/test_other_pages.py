@@ -95,14 +95,13 @@ def test_the_threshold_starts_at_the_operating_point_and_moves(open_page):
     after = page_text(session)
     assert "found, 100 %" in after
     assert "Moved by hand; the operating point is 31.0 %" in after
-    preset = session.segmented_control[2]
-    preset.set_value("sensitivity").run()
+    session.number_input[0].set_value(2.0)
+    session.segmented_control[2].set_value("sensitivity").run()
     fitted = page_text(session)
     assert "fitted on these very films, so what it reaches here is optimistic" in fitted
     assert "Value (95 % interval), optimistic" in fitted
     assert session.slider[0].value > 0
-    session.number_input[0].set_value(2.0).run()
-    assert "Positive predictive value at 2\N{NO-BREAK SPACE}%" in page_text(session)
+    assert "Positive predictive value at 2\N{NO-BREAK SPACE}%" in fitted
     session.number_input[0].set_value(None)
     session.segmented_control[2].set_value("point").run()
     assert page_text(session) == before
