@@ -4,6 +4,7 @@ import streamlit as st
 
 from cxr_core.errors import CXRError
 from cxr_core.ui import performance
+from cxr_core.ui.curves_panel import curves
 from cxr_core.ui.decisions import classification, decisions
 from cxr_core.ui.measured import Measured, measured_model, measured_upload
 from cxr_core.ui.model import model_folder
@@ -43,7 +44,8 @@ with guard():
             ["Curves", "Decisions", "Groups", "Published", "Training"]
         )
         with ranks:
-            performance.areas(shown)
+            curves(shown)
+            performance.label_distribution(shown)
         with cuts:
             decisions(shown)
             classification(shown)

@@ -66,7 +66,7 @@ def resampled_auroc(labels: ArrayLike, scores: ArrayLike, resamples: Resamples) 
     ranked = _rank(labels, scores)
     areas = []
     for w_neg, w_pos in resamples.weights(ranked.negative, ranked.positive):  # (r, n), (r, p)
-        sums = _cumulated(w_neg)  # (r, n + 1)
+        sums = cumulated(w_neg)  # (r, n + 1)
         twice_below = sums[:, ranked.before] + sums[:, ranked.after]  # (r, p)
         pairs = np.einsum("ij,ij->i", twice_below, w_pos, dtype=np.int64)  # (r,)
         positives = w_pos.sum(axis=1, dtype=np.int64)  # (r,)
@@ -81,7 +81,7 @@ def resampled_average_precision(
     ranked = _rank(labels, scores)
     areas = []
     for w_neg, w_pos in resamples.weights(ranked.negative, ranked.positive):  # (r, n), (r, p)
-        neg, pos = _cumulated(w_neg), _cumulated(w_pos)  # (r, n + 1), (r, p + 1)
+        neg, pos = cumulated(w_neg), cumulated(w_pos)  # (r, n + 1), (r, p + 1)
         true = pos[:, -1:] - pos[:, ranked.first]  # (r, p) positives that score as high
         called = true + neg[:, -1:] - neg[:, ranked.before]  # (r, p) films that do
         # No film is called only where this positive itself was not drawn, and so weighs 0.
@@ -133,7 +133,7 @@ def _area_interval(
     return interval(area(labels, scores), resampled(labels, scores, resamples))
 
 
-def _cumulated(weights: NDArray[np.uint8]) -> NDArray[np.int32]:
+def cumulated(weights: NDArray[np.uint8]) -> NDArray[np.int32]:
     """(r, n) -> (r, n + 1) sums of the first 0, 1, …, n weights."""
     sums = np.zeros((len(weights), weights.shape[1] + 1), dtype=np.int32)
     np.cumsum(weights, axis=1, dtype=np.int32, out=sums[:, 1:])

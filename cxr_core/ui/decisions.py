@@ -4,18 +4,24 @@ from html import escape
 
 import streamlit as st
 
-from cxr_core.evaluation.operating_points import Confusion, confusion
-from cxr_core.findings import KEYS, LABEL_COLUMNS, LABELS
+from cxr_core.evaluation.at_threshold import AtThreshold, at_threshold
+from cxr_core.evaluation.draws import draw
+from cxr_core.evaluation.operating_points import Confusion
+from cxr_core.evaluation.predictions import labels_of
+from cxr_core.findings import KEYS, LABELS
 from cxr_core.ui.measured import Measured
 from cxr_core.ui.page import quiet
+from cxr_core.ui.prevalence import LEAST, MOST
 from cxr_core.ui.tables import show_table
+from cxr_core.ui.threshold import Threshold, choose_threshold
 from cxr_core.ui.words import percent
 
 
 def decisions(measured: Measured) -> None:
     """Choose a finding and move its cut-off."""
     st.header("Decisions at a threshold", anchor=False)
-    if not measured.report.operating_points:
+    report = measured.report
+    if not report.operating_points:
         quiet(
             "No operating point can be given: at least one finding has no film with it, or none "
             "without it. 0.5 is no cut-off, so nothing is shown in its place."
@@ -25,36 +31,74 @@ def decisions(measured: Measured) -> None:
         "Finding", KEYS, format_func=LABELS.__getitem__, default=KEYS[0], required=True,
         key="decision_finding",
     )  # fmt: skip
-    threshold, at_point = _threshold(measured, key)
-    labels = measured.table[LABEL_COLUMNS[KEYS.index(key)]].to_numpy()
-    counts = confusion(labels, measured.probabilities[:, KEYS.index(key)], threshold)
-    left, right = st.columns([1, 1], gap="large")
+    chosen = choose_threshold(measured, key)
+    prevalence = _prevalence(measured, key)
+    found = at_threshold(
+        labels_of(measured.table)[:, KEYS.index(key)],
+        measured.probabilities[:, KEYS.index(key)],
+        chosen.value,
+        draw(measured.table, n_resamples=report.n_resamples, seed=report.seed),
+        prevalence=prevalence,
+    )
+    left, right = st.columns([1, 1.35], gap="large")
     with left:
-        st.html(confusion_html(counts, LABELS[key], percent(threshold, decimals=1)))
+        st.html(confusion_html(found.counts, LABELS[key], percent(chosen.value, decimals=1)))
     with right:
-        _rates(measured, key, counts, at_point=at_point)
+        show_table(
+            ("At this threshold", _heading(chosen), "Meaning"),
+            figure_rows(found, LABELS[key]),
+            caption=f"95 % intervals from resampling {report.resampled}, "
+            f"{report.n_resamples:,} times",
+            words=3,
+        )
+        quiet(
+            "Predictive values change with how common the finding is; where it is rarer, the "
+            "positive one is lower. Sensitivity, specificity and likelihood ratios do not, as "
+            "long as the films look alike."
+        )
 
 
-def _threshold(measured: Measured, key: str) -> tuple[float, bool]:
-    """The slider's threshold 0 to 1, and whether it still is the operating point itself."""
-    point = measured.report.operating_points[key].threshold
-    start = round(100 * point, 1)
-    slider = f"threshold_{key}_{measured.identity}"
-    chosen = st.slider(
-        f"Threshold on the probability of {LABELS[key]}",
-        0.0, 100.0, start, 0.1, format="%.1f %%", key=slider,
+def _prevalence(measured: Measured, key: str) -> float | None:
+    """The reader's own share of films with the finding, 0 to 1; None until one is given."""
+    here = measured.report.label_distribution[key].prevalence
+    given = st.number_input(
+        f"{LABELS[key]} where you work, % of films", min_value=LEAST, max_value=MOST, value=None,
+        step=1.0, format="%0.1f", key=f"decision_prevalence_{key}", width=320,
+        placeholder=f"here {percent(here)}; give yours for its predictive values",
+        persist_state="session",
     )  # fmt: skip
-    at_point = bool(chosen == start)
-    origin = "fitted on these very films, so what it reaches here is optimistic"
-    if not measured.fitted_here:
-        origin = "chosen on validation films, none of which is here"
-    if at_point:
-        quiet(f"This is the operating point, {origin}.")
-    else:
-        quiet(f"Moved from the operating point of {percent(point, decimals=1)}, {origin}.")
-        st.button("Back to the operating point", on_click=st.session_state.pop, args=(slider, None))
-    # The slider rounds; a film between the two must not change sides.
-    return (point if at_point else chosen / 100), at_point
+    return None if given is None else given / 100
+
+
+def _heading(chosen: Threshold) -> str:
+    return "Value (95 % interval), optimistic" if chosen.optimistic else "Value (95 % interval)"
+
+
+def figure_rows(found: AtThreshold, label: str) -> list[list[str]]:
+    """Name, value with interval, and meaning of every figure of a threshold."""
+    rows = [
+        ("Sensitivity", found.sensitivity, f"of films with {label}, the share above"),
+        ("Specificity", found.specificity, f"of films without {label}, the share below"),
+        ("Positive predictive value", found.ppv, "of films above, the share with the label here"),
+        ("Negative predictive value", found.npv, "of films below, the share without it here"),
+        (
+            "Likelihood ratio, above",
+            found.positive_ratio,
+            f"how many times likelier above with {label} than without",
+        ),
+        (
+            "Likelihood ratio, below",
+            found.negative_ratio,
+            f"the same for below; the nearer to 0, the more it speaks against {label}",
+        ),
+    ]
+    if found.prevalence is not None:
+        share = f"{100 * found.prevalence:g}\N{NO-BREAK SPACE}%"
+        rows += [
+            (f"Positive predictive value at {share}", found.ppv_at, "of films above, with it"),
+            (f"Negative predictive value at {share}", found.npv_at, "of films below, without it"),
+        ]
+    return [[name, interval.text(), meaning] for name, interval, meaning in rows]
 
 
 def confusion_html(counts: Confusion, label: str, threshold: str) -> str:
@@ -79,30 +123,6 @@ def confusion_html(counts: Confusion, label: str, threshold: str) -> str:
         f"shares of each row</caption><thead><tr><td></td>"
         f'<th scope="col">{threshold} or above</th><th scope="col">below {threshold}</th></tr>'
         f"</thead><tbody>{body}</tbody></table></div>"
-    )
-
-
-def _rates(measured: Measured, key: str, counts: Confusion, *, at_point: bool) -> None:
-    names = ("Sensitivity", "Specificity", "Positive predictive value", "Negative predictive value")
-    if at_point:
-        rates = measured.report.rates[key]
-        intervals = (rates.sensitivity, rates.specificity, rates.ppv, rates.npv)
-        figures = [interval.text() for interval in intervals]
-    else:
-        values = (counts.sensitivity, counts.specificity, counts.ppv, counts.npv)
-        figures = ["not estimable" if value != value else f"{value:.2f}" for value in values]
-    meanings = (
-        f"of films with {LABELS[key]}, the share above",
-        f"of films without {LABELS[key]}, the share below",
-        "of films above, the share with the label here",
-        "of films below, the share without it here",
-    )
-    show_table(
-        ("At this threshold", "Value (95 % interval)" if at_point else "Value", "Meaning"),
-        [list(row) for row in zip(names, figures, meanings, strict=True)],
-        caption="Predictive values hold only for this table's share of the finding; where it is "
-        "rarer, the positive one is lower",
-        words=3,
     )
 
 

@@ -6,8 +6,6 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from cxr_core.evaluation.bootstrap import Interval
-from cxr_core.evaluation.curves import RocCurve
 from cxr_core.findings import KEYS, LABELS
 from cxr_core.ui.words import percent
 
@@ -17,52 +15,6 @@ COLOURS = dict(zip(KEYS, ("#e69f00", "#56b4e9", "#cc79a7", "#dddddd"), strict=Tr
 DASHES = dict(zip(KEYS, ("solid", "dash", "dot", "dashdot"), strict=True))
 SYMBOLS = dict(zip(KEYS, ("circle", "square", "diamond", "cross"), strict=True))
 CHART_CONFIG = {"displaylogo": False, "displayModeBar": False}
-
-
-def roc_figure(
-    curves: Mapping[str, RocCurve],
-    areas: Mapping[str, Interval],
-    points: Mapping[str, tuple[float, float]],
-) -> go.Figure:
-    """ROC curves of the findings that have one, and where their operating points stand.
-
-    Args:
-        curves: by key; an empty curve is left out.
-        areas: AUROC by key, for the legend.
-        points: (sensitivity, specificity) at the operating point by key, where there is one.
-    """
-    figure = go.Figure()
-    figure.add_scatter(
-        x=[0, 1], y=[0, 1], mode="lines", name="Chance, area 0.50", hoverinfo="skip",
-        line={"color": "#5c5f66", "width": 1},
-    )  # fmt: skip
-    for key in KEYS:
-        curve = curves[key]
-        if len(curve.fpr) == 0:
-            continue
-        figure.add_scatter(
-            x=curve.fpr, y=curve.tpr, mode="lines",
-            name=f"{LABELS[key]} {areas[key].text()}",
-            line={"color": COLOURS[key], "dash": DASHES[key], "width": 2},
-            hovertemplate="1 − specificity %{x:.2f}, sensitivity %{y:.2f}<extra></extra>",
-        )  # fmt: skip
-        if key in points:
-            sensitivity, specificity = points[key]
-            figure.add_scatter(
-                x=[1 - specificity], y=[sensitivity], mode="markers", showlegend=False,
-                marker={"color": COLOURS[key], "symbol": SYMBOLS[key], "size": 11,
-                        "line": {"color": TEXT, "width": 1}},
-                hovertemplate=f"{LABELS[key]}, operating point: sensitivity %{{y:.2f}}, "
-                f"specificity {specificity:.2f}<extra></extra>",
-            )  # fmt: skip
-    styled(figure, x="1 − specificity", y="Sensitivity", height=520)
-    figure.update_xaxes(range=[0, 1], constrain="domain", dtick=0.2)
-    figure.update_yaxes(range=[0, 1.005], scaleanchor="x", constrain="domain", dtick=0.2)
-    figure.update_layout(
-        legend={"x": 0.98, "y": 0.03, "xanchor": "right", "yanchor": "bottom",
-                "bgcolor": "rgba(18,18,18,0.8)", "title": "Area (95 % interval)"},
-    )  # fmt: skip
-    return figure
 
 
 def label_figure(positives: Mapping[str, int], total: int) -> go.Figure:

@@ -5,48 +5,15 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from cxr_core.evaluation.curves import roc
-from cxr_core.evaluation.predictions import labels_of, scores_of
 from cxr_core.evaluation.published import CAUTION, read_published
 from cxr_core.evaluation.results import EvaluationReport
 from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS
-from cxr_core.ui.figures import CHART_CONFIG, history_figure, label_figure, roc_figure
+from cxr_core.ui.figures import CHART_CONFIG, history_figure, label_figure
 from cxr_core.ui.measured import HISTORY_FILE, Measured
 from cxr_core.ui.page import quiet
 from cxr_core.ui.tables import show_table
 
 VERDICTS = {"enough": "enough films", "wide": "wide interval", "too few": "too few films"}
-
-
-def areas(measured: Measured) -> None:
-    """ROC curves and their areas."""
-    report = measured.report
-    labels, scores = labels_of(measured.table), scores_of(measured.table)  # (N, 4), (N, 4)
-    curves = {key: roc(labels[:, k], scores[:, k]) for k, key in enumerate(KEYS)}
-    points = {
-        key: (rates.sensitivity, rates.specificity)
-        for key, rates in report.confusion.items()
-        if rates.tp + rates.fn and rates.fp + rates.tn
-    }
-    st.header("How well it ranks films", anchor=False)
-    left, right = st.columns([1.15, 1], gap="large")
-    with left:
-        st.plotly_chart(
-            roc_figure(curves, report.auroc, points),
-            key="roc",
-            theme=None,
-            config=CHART_CONFIG,
-            alt="ROC curves. "
-            + " ".join(f"{LABELS[key]}: area {report.auroc[key].text()}." for key in KEYS),
-        )
-    with right:
-        area_table(report, caption=f"Area under the ROC, {report.n_films:,} films")
-        quiet(
-            "The area is how often a film with the finding scores higher than one without it; 0.50 "
-            "is chance. The mark on a curve is its operating point. Intervals come from resampling "
-            f"{report.resampled}, {report.n_resamples:,} times."
-        )
-        _label_distribution(measured)
 
 
 def area_table(report: EvaluationReport, *, caption: str) -> None:
@@ -66,7 +33,7 @@ def area_table(report: EvaluationReport, *, caption: str) -> None:
     )
 
 
-def _label_distribution(measured: Measured) -> None:
+def label_distribution(measured: Measured) -> None:
     """How many films carry each label."""
     st.header("Labels", anchor=False)
     counts = measured.report.label_distribution

@@ -1,5 +1,6 @@
 """Home (app.py), 3_Performance.py and 4_Model_card.py: every page, with and without its files."""
 
+import json
 import shutil
 
 import pytest
@@ -71,7 +72,7 @@ def test_performance_shows_every_panel(open_page):
     session = open_page(PERFORMANCE)
     assert not session.error
     charts = {chart.proto.alt for chart in session.get("plotly_chart")}
-    assert len(charts) == 3
+    assert len(charts) == 4
     assert all(charts)  # each has its text alternative
     text = page_text(session)
     for words in (
@@ -93,9 +94,29 @@ def test_the_threshold_starts_at_the_operating_point_and_moves(open_page):
     slider.set_value(0.0).run()
     after = page_text(session)
     assert "found, 100 %" in after
-    assert "Moved from the operating point of 31.0 %" in after
-    session.button[0].click().run()
+    assert "Moved by hand; the operating point is 31.0 %" in after
+    session.number_input[0].set_value(2.0)
+    session.segmented_control[2].set_value("sensitivity").run()
+    fitted = page_text(session)
+    assert "fitted on these very films, so what it reaches here is optimistic" in fitted
+    assert "Value (95 % interval), optimistic" in fitted
+    assert session.slider[0].value > 0
+    assert "Positive predictive value at 2\N{NO-BREAK SPACE}%" in fitted
+    session.number_input[0].set_value(None)
+    session.segmented_control[2].set_value("point").run()
     assert page_text(session) == before
+
+
+def test_the_curves_of_one_finding_have_bands_and_those_of_all_four_have_none(open_page):
+    session = open_page(PERFORMANCE)
+    for chosen, bands, lines in (("infiltration", 1, 1), ("all", 0, 4)):
+        session.segmented_control(key="curves_finding").set_value(chosen).run()
+        for chart in session.get("plotly_chart")[:2]:
+            figure = json.loads(chart.proto.spec)
+            assert figure["layout"]["title"]["text"]
+            names = [trace.get("name", "") for trace in figure["data"]]
+            assert names.count("95 % band") == bands
+            assert sum("to" in name and "(" in name for name in names) == lines
 
 
 def test_another_finding_has_its_own_threshold(open_page):
@@ -134,7 +155,7 @@ def test_a_bad_table_is_one_sentence_and_the_page_goes_on(open_page, data, cause
     session.file_uploader[0].clear()
     session.run()
     assert not session.error
-    assert len(session.get("plotly_chart")) == 3
+    assert len(session.get("plotly_chart")) == 4
 
 
 def test_a_finding_without_films_is_not_estimable_and_never_half(open_page, copied):
@@ -150,7 +171,7 @@ def test_absent_files_mask_their_panels(open_page, copied):
     (copied / "history.csv").unlink()
     session = open_page(PERFORMANCE)
     assert "no readable history.csv" in page_text(session)
-    assert len(session.get("plotly_chart")) == 2
+    assert len(session.get("plotly_chart")) == 3
     (copied / "predictions_test.csv").unlink()
     session.run()
     assert "no table of its test films" in session.error[0].value

@@ -1,32 +1,10 @@
 """Charts: what is drawn are the values that were given."""
 
-import numpy as np
 import pandas as pd
 import pytest
 
-from cxr_core.evaluation.bootstrap import NOT_ESTIMABLE, Interval
-from cxr_core.evaluation.curves import RocCurve, roc
 from cxr_core.findings import KEYS
-from cxr_core.ui.figures import history_figure, kept_epoch, label_figure, roc_figure
-
-EMPTY = RocCurve(np.empty(0), np.empty(0), np.empty(0))
-
-
-def test_roc_curves_differ_by_dash_and_name_their_areas():
-    curve = roc([0, 1, 0, 1], [0.1, 0.2, 0.3, 0.4])
-    curves = {**dict.fromkeys(KEYS, curve), "no_finding": EMPTY}
-    areas = {**dict.fromkeys(KEYS, Interval(0.75, 0.5, 1.0, "wide")), "no_finding": NOT_ESTIMABLE}
-    figure = roc_figure(curves, areas, {"effusion": (0.8, 0.7)})
-    lines = [trace for trace in figure.data if trace.mode == "lines"][1:]
-    assert [line.name for line in lines] == [
-        "Effusion 0.75 (0.50 to 1.00)",
-        "Atelectasis 0.75 (0.50 to 1.00)",
-        "Infiltration 0.75 (0.50 to 1.00)",
-    ]
-    assert len({line.line.dash for line in lines}) == 3
-    assert (lines[0].x == curve.fpr).all()
-    (mark,) = [trace for trace in figure.data if trace.mode == "markers"]
-    assert (mark.x[0], mark.y[0]) == (pytest.approx(0.3), 0.8)
+from cxr_core.ui.figures import history_figure, kept_epoch, label_figure
 
 
 def test_label_counts_are_written_at_their_bars():

@@ -1,0 +1,130 @@
+"""The dashboard's intervals and bands on a table of NIH's size, beside a loop over scikit-learn.
+
+    nice -n 10 python -m bench.dashboard [--films 25596] [--resamples 2000] [--plain 40]
+
+The table is made up: patients have one to many films, as in NIH's test list, and a patient's
+films are alike in labels and in scores. First the four AUROC intervals are timed, then the
+average precisions with their intervals and both bands. Then the first ``--plain`` resamples are
+done again by scikit-learn's own functions on rows that are really repeated, and by ours on these
+same resamples: the ratio of their times, and by how much their intervals and bands differ.
+"""
+
+import argparse
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import (
+    average_precision_score,
+    precision_recall_curve,
+    roc_auc_score,
+    roc_curve,
+)
+
+from cxr_core.evaluation.areas import auroc_interval, average_precision_interval
+from cxr_core.evaluation.bands import STEPS, curve_bands
+from cxr_core.evaluation.bootstrap import Resamples, resample_patients
+
+PREVALENCE = (0.18, 0.13, 0.24, 0.39)  # of the four findings in NIH's test list, about
+FILMS_A_PATIENT = 9.0
+Array = NDArray[np.float64]
+T = TypeVar("T")
+
+
+def made_up(films: int, seed: int = 0) -> tuple[Array, Array, NDArray[np.int64]]:
+    """(N, 4) labels, (N, 4) scores and (N,) patients."""
+    rng = np.random.default_rng(seed)
+    sizes = rng.geometric(1 / FILMS_A_PATIENT, size=films)
+    patients = np.repeat(np.arange(films), sizes)[:films]
+    shared = rng.normal(size=(films, 2, 4))[patients]  # (N, 2, 4) what a patient's films share
+    ill = 0.7 * shared[:, 0] + 0.71 * rng.normal(size=(films, 4))
+    least = [np.quantile(column, 1 - p) for column, p in zip(ill.T, PREVALENCE, strict=True)]
+    labels = (ill > least).astype(float)
+    scores = 1.2 * labels + 0.5 * shared[:, 1] + 0.87 * rng.normal(size=(films, 4))
+    return labels, scores.round(4), patients
+
+
+def plain(labels: Array, scores: Array, resamples: Resamples) -> list[Array]:
+    """AUROC (R,), average precision (R,), ROC (R, 101) and precision (R, 100) by scikit-learn."""
+    places = np.arange(STEPS + 1) / STEPS
+    found: list[list[Array]] = [[], [], [], []]
+    for counts in resamples.counts:
+        rows = np.repeat(np.arange(len(labels)), counts[resamples.patient_of_film])
+        y, s = labels[rows], scores[rows]
+        fpr, tpr, _ = roc_curve(y, s)
+        precision, recall, _ = precision_recall_curve(y, s)
+        found[0].append(roc_auc_score(y, s))
+        found[1].append(average_precision_score(y, s))
+        found[2].append(np.interp(places, fpr, tpr))
+        found[3].append(precision[::-1][np.searchsorted(recall[::-1], places[1:])])
+    return [np.array(values) for values in found]
+
+
+def ours(labels: Array, scores: Array, resamples: Resamples) -> list[Array]:
+    """The 2.5 and 97.5 percentiles of the same four, each (2, …)."""
+    bands = curve_bands(labels, scores, resamples)
+    if bands is None:
+        raise SystemExit("Too few films for an interval: ask for more.")
+    areas = [f(labels, scores, resamples) for f in (auroc_interval, average_precision_interval)]
+    return [np.array([area.low, area.high]) for area in areas] + [
+        np.stack([band.low, band.high]) for band in (bands.roc, bands.precision_recall)
+    ]
+
+
+def timed(work: Callable[[], T]) -> tuple[float, T]:
+    """Seconds, and what it returned."""
+    started = time.perf_counter()
+    result = work()
+    return time.perf_counter() - started, result
+
+
+def peak() -> int:
+    """The most memory this process has held so far, MiB (RSS, libraries included)."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
+def main() -> int:
+    """Measure and print; returns 0, or 1 where an interval differs by more than 1e-3."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--films", type=int, default=25_596)
+    parser.add_argument("--resamples", type=int, default=2000)
+    parser.add_argument("--plain", type=int, default=40, help="resamples done by scikit-learn too")
+    words = parser.parse_args()
+    labels, scores, patients = made_up(words.films)
+    pairs = list(zip(labels.T, scores.T, strict=True))
+    print(
+        f"{len(os.sched_getaffinity(0))} cores, busy with {os.getloadavg()[0]:.1f} processes "
+        f"before; {words.films:,} films of {len(set(patients)):,} patients, 4 findings, "
+        f"{words.resamples:,} resamples; {peak():,} MiB before"
+    )
+    drawing, resamples = timed(lambda: resample_patients(patients, n_resamples=words.resamples))
+    areas, _ = timed(lambda: [auroc_interval(*pair, resamples) for pair in pairs])
+    print(f"drawing {drawing:.2f} s + AUROC intervals {areas:.2f} s; at most {peak():,} MiB")
+    precision, _ = timed(lambda: [average_precision_interval(*pair, resamples) for pair in pairs])
+    bands, _ = timed(lambda: [curve_bands(*pair, resamples) for pair in pairs])
+    print(f"average precision {precision:.2f} s + bands {bands:.2f} s; at most {peak():,} MiB")
+    few = Resamples(resamples.counts[: words.plain], resamples.patient_of_film)
+    slow, drawn = timed(lambda: [plain(*pair, few) for pair in pairs])
+    fast, mine = timed(lambda: [ours(*pair, few) for pair in pairs])
+    print(
+        f"{words.plain} of the resamples: scikit-learn {slow:.2f} s, ours {fast:.2f} s, "
+        f"ratio {slow / fast:.1f}"
+    )
+    worst = 0.0
+    for place, name in enumerate(("AUROC", "average precision", "ROC band", "precision band")):
+        apart = max(
+            float(np.abs(found[place] - np.quantile(values[place], [0.025, 0.975], axis=0)).max())
+            for found, values in zip(mine, drawn, strict=True)
+        )
+        print(f"{name + ' differs by at most':<40}{apart:.1e}")
+        worst = max(worst, apart)
+    return 0 if worst <= 1e-3 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
