@@ -81,38 +81,37 @@ def group_rates(
     labels, scores = labels_of(table) == 1, scores_of(table)  # (N, 4), (N, 4)
     called = None if above is None else np.asarray(above, dtype=bool)  # (N, 4)
     for part in parts_of(table) if parts is None else parts:
+        columns = [KEYS.index(key) for key in part.keys]
         within, films = resamples.of(part.films), part.films
-        found = []
-        for key in part.keys:
-            k = KEYS.index(key)
-            ill = labels[films, k]
-            rates = (NOT_ESTIMABLE, NOT_ESTIMABLE)
-            if called is not None:
-                rates = _rates(ill, called[films, k], within)
-            found.append(
-                GroupRates(
-                    by=part.by,
-                    value=part.value,
-                    finding=key,
-                    n=len(ill),
-                    positives=int(ill.sum()),
-                    area=auroc_interval(ill, scores[films, k], within),
-                    sensitivity=rates[0],
-                    specificity=rates[1],
-                )
+        ill, raw = labels[films][:, columns], scores[films][:, columns]  # (n, K)
+        rates = [NOT_ESTIMABLE] * (2 * len(columns))
+        if called is not None:
+            rates = _rates(ill, called[films][:, columns], within)
+        found = [
+            GroupRates(
+                by=part.by,
+                value=part.value,
+                finding=key,
+                n=len(ill),
+                positives=int(ill[:, j].sum()),
+                area=auroc_interval(ill[:, j], raw[:, j], within),
+                sensitivity=rates[j],
+                specificity=rates[len(columns) + j],
             )
+            for j, key in enumerate(part.keys)
+        ]
         yield found
 
 
 def _rates(
     ill: NDArray[np.bool_], called: NDArray[np.bool_], resamples: Resamples
-) -> tuple[Interval, Interval]:
-    """Sensitivity and specificity; a cell whose own films are of under 10 patients is masked."""
-    hits = np.stack([called & ill, ~called & ~ill], axis=1)  # (n, 2)
-    among = np.stack([ill, ~ill], axis=1)  # (n, 2)
+) -> list[Interval]:
+    """(n, K) -> K sensitivities, then K specificities; a cell whose own films are of under 10
+    patients is masked."""
+    among = np.concatenate([ill, ~ill], axis=1)  # (n, 2K)
+    hits = np.concatenate([called & ill, ~called & ~ill], axis=1)  # (n, 2K)
     found = ratio_intervals(hits, among, resamples)
-    masked = [
+    return [
         share if resamples.of(among[:, j]).n_patients() >= FEWEST else NOT_ESTIMABLE
         for j, share in enumerate(found)
     ]
-    return masked[0], masked[1]
