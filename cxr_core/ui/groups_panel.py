@@ -165,7 +165,7 @@ def _view_alone(table: pd.DataFrame, shortcuts: Sequence[ViewShortcut]) -> None:
                 LABELS[one.finding],
                 one.model.text(),
                 one.view_alone.text(),
-                one.gain.text(),
+                one.gain.text().replace("-", "−"),
                 *(one.within[view].text() for view in views),
             ]
             for one in shortcuts

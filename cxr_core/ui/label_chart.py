@@ -10,7 +10,7 @@ from cxr_core.ui.figures import styled
 from cxr_core.ui.words import percent
 
 # Greys that differ by lightness, and a pattern for those who cannot tell them apart.
-_FILLS = {"train": ("#dcdde0", ""), "validation": ("#8b8e95", "/"), "test": ("#56595f", "x")}
+_FILLS = {"train": ("#dcdde0", ""), "validation": ("#a2a5ab", "/"), "test": ("#72757c", ".")}
 
 
 def split_chart(parts: Sequence[SplitLabels]) -> go.Figure:
@@ -26,7 +26,10 @@ def split_chart(parts: Sequence[SplitLabels]) -> go.Figure:
             text=[f"{count.positives:,}" for count in counts],
             textposition="outside",
             cliponaxis=False,
-            marker={"color": colour, "pattern": {"shape": pattern, "fgcolor": "#121212"}},
+            marker={
+                "color": colour,
+                "pattern": {"shape": pattern, "bgcolor": colour, "fgcolor": "#121212", "size": 6},
+            },
             customdata=[[count.positives, count.n, percent(count.prevalence)] for count in counts],
             hovertemplate="%{x}: %{customdata[0]:,} of %{customdata[1]:,} films "
             "(%{customdata[2]})<extra></extra>",

@@ -127,7 +127,10 @@ def _together(measured: Measured) -> None:
         [
             [
                 f"{LABELS[key]} ({both[row, row]:,})",
-                *(together(int(both[row, k]), int(both[row, row]), row == k) for k in range(4)),
+                *(
+                    together(int(both[row, k]), int(both[row, row]), itself=row == k)
+                    for k in range(4)
+                ),
             ]
             for row, key in enumerate(KEYS)
         ],
@@ -144,7 +147,7 @@ def _together(measured: Measured) -> None:
     )
 
 
-def together(both: int, films: int, itself: bool) -> str:
+def together(both: int, films: int, *, itself: bool) -> str:
     """A cell: films with both labels, and their share of the row's films."""
     if itself:
         return "–"

@@ -88,7 +88,7 @@ def _shares(rates: Mapping[str, HitRates]) -> None:
 def localisation_row(key: str, rates: HitRates) -> list[str]:
     """One finding as a row of texts."""
     pointed = [share.text() for share in pointers_of(rates).values()]
-    return [LABELS[key], f"{rates.n:,}", *pointed, rates.gain.text()]
+    return [LABELS[key], f"{rates.n:,}", *pointed, rates.gain.text().replace("-", "−")]
 
 
 def gain_sentence(key: str, rates: HitRates) -> str:
