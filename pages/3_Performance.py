@@ -6,6 +6,10 @@ from cxr_core.errors import CXRError
 from cxr_core.ui import performance
 from cxr_core.ui.curves_panel import curves
 from cxr_core.ui.decisions import classification, decisions
+from cxr_core.ui.errors_panel import errors
+from cxr_core.ui.groups_panel import groups
+from cxr_core.ui.labels_panel import labels
+from cxr_core.ui.localisation_panel import where_it_looks
 from cxr_core.ui.measured import Measured, measured_model, measured_upload
 from cxr_core.ui.model import model_folder
 from cxr_core.ui.page import begin_page, guard, quiet, show_error
@@ -40,17 +44,33 @@ begin_page("Performance")
 with guard():
     shown = choose()
     if shown is not None:
-        ranks, cuts, groups, others, run = st.tabs(
-            ["Curves", "Decisions", "Groups", "Published", "Training"]
+        # A table from elsewhere has no run folder: its panels say what they lack.
+        folder = model_folder() if st.session_state.get("predictions") is None else None
+        ranks, cuts, whom, marks, looks, wrong, others, run = st.tabs(
+            [
+                "Curves",
+                "Decisions",
+                "Groups",
+                "Labels",
+                "Where it looks",
+                "Errors",
+                "Published",
+                "Training",
+            ]
         )
         with ranks:
             curves(shown)
-            performance.label_distribution(shown)
         with cuts:
             decisions(shown)
             classification(shown)
-        with groups:
-            performance.subgroups(shown)
+        with whom:
+            groups(shown, folder)
+        with marks:
+            labels(shown, folder)
+        with looks:
+            where_it_looks(shown, folder)
+        with wrong:
+            errors(shown)
         with others:
             performance.published(shown)
         with run:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from cxr_core.config import Calibration, OperatingPoint
 from cxr_core.evaluation.bootstrap import Interval
-from cxr_core.evaluation.predictions import has_logits, patients_of
+from cxr_core.evaluation.predictions import NUMBER_COLUMNS, has_logits, patients_of
 from cxr_core.evaluation.subgroups import COLUMNS, MOST_VALUES
 from cxr_core.findings import LABELS
 
@@ -59,12 +59,12 @@ def subgroup_notes(table: pd.DataFrame) -> list[str]:
         if name not in table:
             notes.append(f"The table has no column {name}: no subgroups by {name}.")
             continue
-        told = table[name].notna() if name == "age" else table[name] != ""
+        told = table[name].notna() if name in NUMBER_COLUMNS else table[name] != ""
         unknown = int((~told).sum())
         if unknown:
             notes.append(f"{unknown:,} of {len(table):,} films have no {name}; they are in none.")
         kinds = table.loc[told, name].nunique()
-        if name != "age" and kinds > MOST_VALUES:
+        if name not in NUMBER_COLUMNS and kinds > MOST_VALUES:
             notes.append(
                 f"The table tells {kinds:,} kinds of {name}; the {MOST_VALUES} commonest are shown."
             )

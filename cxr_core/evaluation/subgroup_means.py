@@ -32,7 +32,8 @@ def subgroup_means(table: pd.DataFrame, resamples: Resamples, *, by: str) -> dic
     Args:
         table: a validated predictions table.
         resamples: of its films' patients; the mean is taken within each resample.
-        by: ``view``, ``sex``, ``age`` or ``group``; empty where the table does not tell it.
+        by: ``view``, ``sex``, ``age``, ``follow_up`` or ``group``; empty where the
+            table does not tell it.
     """
     labels, scores = labels_of(table), scores_of(table)  # (N, 4), (N, 4)
     found = {}

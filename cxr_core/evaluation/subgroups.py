@@ -17,8 +17,14 @@ from cxr_core.evaluation.predictions import labels_of, scores_of
 from cxr_core.findings import ABNORMAL_KEYS, KEYS
 
 AGE_BANDS = (("under 18", 0.0, 18.0), ("18 to 64", 18.0, 65.0), ("65 and over", 65.0, np.inf))
+# NIH counts a patient's films from 0, the first.
+FOLLOW_UP_BANDS = (
+    ("first film", 0.0, 1.0),
+    ("film 2 to 10", 1.0, 10.0),
+    ("film 11 or later", 10.0, np.inf),
+)
 MOST_VALUES = 20  # kinds of one column that get their own rows, the commonest first
-COLUMNS = ("view", "sex", "age", "group")
+COLUMNS = ("view", "sex", "age", "follow_up", "group")
 NOT_NORMAL = "not No Finding"
 
 
@@ -27,7 +33,8 @@ class Subgroup:
     """Some of the films.
 
     Attributes:
-        by: what they were told apart by: ``label``, ``view``, ``sex``, ``age`` or ``group``.
+        by: what they were told apart by: ``label``, ``view``, ``sex``, ``age``, ``follow_up`` or
+            ``group``.
         value: which of them, e.g. ``PA``.
         films: bool (N,), True where a film belongs to it.
         keys: findings that can be judged in it.
@@ -43,19 +50,15 @@ def subgroups_of(table: pd.DataFrame) -> Iterator[Subgroup]:
     """The subgroups of a validated predictions table, as far as its columns tell.
 
     First the films that are not No Finding, for the three findings; then each view (where No
-    Finding is judged within PA and within AP), sex, age band and group. Films without a value
-    belong to none.
+    Finding is judged within PA and within AP), sex, age band, follow-up and group. Films without a
+    value belong to none.
     """
     abnormal = (table["label_no_finding"] == 0).to_numpy()
     yield Subgroup("label", NOT_NORMAL, abnormal, ABNORMAL_KEYS)
     for name in ("view", "sex"):
         yield from _by_value(table, name)
-    if "age" in table:
-        age = table["age"].to_numpy(dtype=np.float64)
-        for band, low, high in AGE_BANDS:
-            films = (age >= low) & (age < high)  # nan belongs to none
-            if films.any():
-                yield Subgroup("age", band, films)
+    yield from _by_band(table, "age", AGE_BANDS)
+    yield from _by_band(table, "follow_up", FOLLOW_UP_BANDS)
     yield from _by_value(table, "group")
 
 
@@ -92,6 +95,18 @@ def subgroup_areas(table: pd.DataFrame, resamples: Resamples) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(rows)
+
+
+def _by_band(
+    table: pd.DataFrame, name: str, bands: tuple[tuple[str, float, float], ...]
+) -> Iterator[Subgroup]:
+    if name not in table:
+        return
+    values = table[name].to_numpy(dtype=np.float64)
+    for band, low, high in bands:
+        films = (values >= low) & (values < high)  # nan belongs to none
+        if films.any():
+            yield Subgroup(name, band, films)
 
 
 def _by_value(table: pd.DataFrame, name: str) -> Iterator[Subgroup]:

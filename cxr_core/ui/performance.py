@@ -8,7 +8,7 @@ import streamlit as st
 from cxr_core.evaluation.published import CAUTION, read_published
 from cxr_core.evaluation.results import EvaluationReport
 from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS
-from cxr_core.ui.figures import CHART_CONFIG, history_figure, label_figure
+from cxr_core.ui.figures import CHART_CONFIG, history_figure
 from cxr_core.ui.measured import HISTORY_FILE, Measured
 from cxr_core.ui.page import quiet
 from cxr_core.ui.tables import show_table
@@ -31,59 +31,6 @@ def area_table(report: EvaluationReport, *, caption: str) -> None:
         ],
         caption=caption,
     )
-
-
-def label_distribution(measured: Measured) -> None:
-    """How many films carry each label."""
-    st.header("Labels", anchor=False)
-    counts = measured.report.label_distribution
-    positives = {key: counts[key].positives for key in KEYS}
-    total = measured.report.n_films
-    st.plotly_chart(
-        label_figure(positives, total),
-        key="labels",
-        theme=None,
-        config=CHART_CONFIG,
-        alt=f"Films with each label, of {total:,}: "
-        + ", ".join(f"{LABELS[key]} {positives[key]:,}" for key in KEYS),
-    )
-    quiet("A film can carry several labels, or none of the four.")
-
-
-def subgroups(measured: Measured) -> None:
-    """The area within kinds of films, so that a shortcut shows."""
-    st.header("Within groups of films", anchor=False)
-    quiet(
-        "A model that only knew the view, or only told No Finding from the rest, looks good over "
-        "all films and falls to 0.50 within a group. Read the three findings among films that are "
-        "not No Finding, and No Finding within PA and within AP."
-    )
-    table = measured.report.subgroups
-    rows = [
-        [_group_name(by, value), f"{int(part['n'].iloc[0]):,}", *(_area(part, k) for k in KEYS)]
-        for (by, value), part in table.groupby(["by", "value"], sort=False)
-    ]
-    show_table(
-        ("Films", "Number", *LABELS.values()),
-        rows,
-        caption="AUROC (95 % interval; films with the finding)",
-    )
-    for note in measured.report.notes:
-        quiet(note)
-
-
-def _group_name(by: object, value: object) -> str:
-    return f"All that are {value}" if by == "label" else f"{str(by).capitalize()} {value}"
-
-
-def _area(part: pd.DataFrame, key: str) -> str:
-    rows = part[part["finding"] == key]
-    if rows.empty:
-        return "–"
-    row = rows.iloc[0]
-    if row["verdict"] == "too few":
-        return f"not estimable; {row['positives']:,}"
-    return f"{row['estimate']:.2f} ({row['low']:.2f} to {row['high']:.2f}; {row['positives']:,})"
 
 
 def published(measured: Measured) -> None:

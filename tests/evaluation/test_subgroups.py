@@ -67,6 +67,17 @@ def test_age_bands_by_hand(table: pd.DataFrame) -> None:
     assert bands == {"under 18": {5.0, 17.9}, "18 to 64": {18.0, 64.9}, "65 and over": {65.0, 90.0}}
 
 
+def test_follow_up_bands_by_hand(table: pd.DataFrame) -> None:
+    counted = table.assign(follow_up=np.resize([0.0, 1.0, 9.0, 10.0, 148.0, np.nan, -1.0], 400))
+    parts = [s for s in subgroups_of(counted) if s.by == "follow_up"]
+    assert {s.value: set(counted["follow_up"][s.films]) for s in parts} == {
+        "first film": {0.0},
+        "film 2 to 10": {1.0, 9.0},
+        "film 11 or later": {10.0, 148.0},
+    }
+    assert "57 of 400 films have no follow_up; they are in none." in subgroup_notes(counted)
+
+
 def test_an_unknown_sex_is_in_no_subgroup_and_a_note_says_so(table: pd.DataFrame) -> None:
     sexes = [s.value for s in subgroups_of(table) if s.by == "sex"]
     assert sexes == ["F", "M"]
@@ -78,7 +89,7 @@ def test_a_missing_column_masks_its_rows_and_a_note_says_so(table: pd.DataFrame)
     assert {s.by for s in subgroups_of(bare)} == {"label"}
     assert subgroup_notes(bare) == [
         f"The table has no column {name}: no subgroups by {name}."
-        for name in ("view", "sex", "age", "group")
+        for name in ("view", "sex", "age", "follow_up", "group")
     ]
 
 

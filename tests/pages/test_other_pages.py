@@ -3,8 +3,10 @@
 import json
 import shutil
 
+import pandas as pd
 import pytest
 
+from cxr_core.evaluation.localisation import LOCALISATION_COLUMNS
 from cxr_core.findings import LABELS
 from tests.demo_model import THRESHOLDS, predictions
 
@@ -72,14 +74,19 @@ def test_performance_shows_every_panel(open_page):
     session = open_page(PERFORMANCE)
     assert not session.error
     charts = {chart.proto.alt for chart in session.get("plotly_chart")}
-    assert len(charts) == 4
+    assert len(charts) == 5
     assert all(charts)  # each has its text alternative
     text = page_text(session)
     for words in (
         "240 films of",
         "SwinCheX",
-        "View AP",
+        "View: AP",
         "All that are not No Finding",
+        "Follow-up: first film",
+        "taken from these very films",
+        "no split.csv with labels beside the model",
+        "no localisation.csv beside the model",
+        "Surest misses of Effusion: ",
         "macro avg",
     ):
         assert words in text
@@ -139,7 +146,9 @@ def test_another_models_table_opens_in_the_same_page(open_page):
     assert "Your table: 150 films." in text
     assert "fitted on these very films, so what it reaches here is optimistic" in text
     assert "no column view" in text
-    assert "View AP" not in text
+    assert "View: AP" not in text
+    assert "no column view, so the view cannot be set against the model" in text
+    assert "a table from elsewhere has none" in text
 
 
 @pytest.mark.parametrize(
@@ -155,7 +164,7 @@ def test_a_bad_table_is_one_sentence_and_the_page_goes_on(open_page, data, cause
     session.file_uploader[0].clear()
     session.run()
     assert not session.error
-    assert len(session.get("plotly_chart")) == 4
+    assert len(session.get("plotly_chart")) == 5
 
 
 def test_a_finding_without_films_is_not_estimable_and_never_half(open_page, copied):
@@ -171,7 +180,37 @@ def test_absent_files_mask_their_panels(open_page, copied):
     (copied / "history.csv").unlink()
     session = open_page(PERFORMANCE)
     assert "no readable history.csv" in page_text(session)
-    assert len(session.get("plotly_chart")) == 3
+    assert len(session.get("plotly_chart")) == 4
     (copied / "predictions_test.csv").unlink()
     session.run()
     assert "no table of its test films" in session.error[0].value
+
+
+def test_a_runs_own_files_fill_the_panels_of_labels_and_maps(open_page, copied):
+    split = predictions(240)
+    split["split"] = ["train"] * 120 + ["validation"] * 60 + ["test"] * 60
+    split.to_csv(copied / "split.csv", index=False)
+    predictions(200, seed=9).to_csv(copied / "predictions_val.csv", index=False)
+    rows = [(f"{i:08d}_000.png", "effusion", 0.5, 0.5, i % 2, 0, 0, 0.1) for i in range(20)]
+    boxes = pd.DataFrame(rows, columns=list(LOCALISATION_COLUMNS))
+    boxes.to_csv(copied / "localisation.csv", index=False)
+    session = open_page(PERFORMANCE)
+    assert not session.error
+    text = page_text(session)
+    assert "taken from the model&#x27;s validation films" in text
+    assert "Train: 120 films" in text
+    assert "Effusion: the map points better than one fixed spot would." in text
+    assert len(session.get("plotly_chart")) == 6
+
+
+def test_three_films_of_one_class_have_no_figure_and_no_traceback(open_page):
+    session = open_page(PERFORMANCE)
+    table = predictions(3).assign(label_effusion=0, label_no_finding=0)
+    session.file_uploader[0].upload("three.csv", table.to_csv(index=False).encode())
+    session.run()
+    assert not session.error
+    assert not session.exception
+    text = page_text(session)
+    assert "Your table: 3 films" in text
+    assert "Without operating points" in text
+    assert "0.50 (" not in text
