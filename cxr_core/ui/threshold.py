@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from cxr_core.evaluation.fitted_cutoffs import PRESETS, TARGET, preset_cutoff
 from cxr_core.evaluation.predictions import labels_of
-from cxr_core.evaluation.presets import PRESETS, TARGET, preset_cutoff
 from cxr_core.findings import KEYS, LABELS
 from cxr_core.ui.measured import Measured
 from cxr_core.ui.page import quiet
