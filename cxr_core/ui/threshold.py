@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from cxr_core.evaluation.fitted_cutoffs import PRESETS, TARGET, preset_cutoff
 from cxr_core.evaluation.predictions import labels_of
-from cxr_core.evaluation.presets import PRESETS, TARGET, preset_cutoff
 from cxr_core.findings import KEYS, LABELS
 from cxr_core.ui.measured import Measured
 from cxr_core.ui.page import quiet
@@ -50,11 +50,12 @@ def choose_threshold(measured: Measured, key: str) -> Threshold:
     preset, slider = (f"{name}_{key}_{measured.identity}" for name in ("preset", "threshold"))
     st.session_state.setdefault(preset, POINT)
     st.session_state.setdefault(slider, round(100 * cuts[POINT], 1))
-    source = st.segmented_control(
+    st.segmented_control(
         "Threshold from", [*cuts, HAND], required=True, key=preset,
         format_func=lambda name: source_name(name, fitted_here=measured.fitted_here),
         on_change=_take_preset, args=(preset, slider, cuts),
     )  # fmt: skip
+    source: str = st.session_state[preset]
     moved = st.slider(
         f"Threshold on the probability of {LABELS[key]}", 0.0, 100.0, step=0.1,
         format="%.1f %%", key=slider, on_change=_take_hand, args=(preset,),

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from cxr_core.evaluation.fitted_cutoffs import PRESETS, preset_cutoff
 from cxr_core.evaluation.operating_points import confusion, fit_operating_points
-from cxr_core.evaluation.presets import PRESETS, preset_cutoff
 
 
 def test_presets_by_hand() -> None:
