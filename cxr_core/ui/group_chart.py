@@ -12,7 +12,7 @@ from cxr_core.ui.figures import DIM, GRID, TEXT, styled
 _TITLES = ("Area under the ROC (0.50 is chance)", "Sensitivity", "Specificity")
 _ROW_PX = 30
 _NAMES = {"view": "View", "sex": "Sex", "age": "Age", "follow_up": "Follow-up", "group": "Group"}
-_LONGEST = 26  # letters of a group's name that the axis has room for
+_LONGEST = 34  # letters of a group's name that the axis has room for
 
 
 def group_name(by: str, value: str) -> str:
@@ -51,7 +51,7 @@ def group_chart(rates: Sequence[GroupRates], *, at_point: bool = True) -> go.Fig
                     x=figures.estimate, line={"color": DIM, "width": 1, "dash": "dot"},
                     row=1, col=column + 1,
                 )  # fmt: skip
-    styled(figure, x="0 to 1", y="", height=90 + _ROW_PX * len(rates))
+    styled(figure, x="0 to 1 (bar: 95 % interval)", y="", height=90 + _ROW_PX * len(rates))
     figure.update_xaxes(range=[0, 1.02], dtick=0.25)
     figure.update_yaxes(
         tickvals=rows, ticktext=[_axis_name(one) for one in rates],
