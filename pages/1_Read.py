@@ -17,6 +17,7 @@ from cxr_core.ui.readers_word import readers_word
 from cxr_core.ui.record import record_of
 from cxr_core.ui.viewer import film_panel
 from cxr_core.ui.words import RESEARCH_TOOL, sides_sentence
+from cxr_core.ui.worklist import take_reading
 from cxr_core.ui.worklist_list import worklist_link
 
 
@@ -47,6 +48,7 @@ def show(analysis: Analysis, data: bytes) -> None:
     """A film's result; without one, the film alone and what the reader may ask for."""
     stopped = not analysis.gate.passed and not state.read_anyway()
     silent = stopped or state.results_hidden()
+    take_reading(analysis)
     corrected_banner(analysis)
     if not silent:
         cautions(analysis)
@@ -64,7 +66,7 @@ def show(analysis: Analysis, data: bytes) -> None:
             result(analysis)
     if not silent:
         readers_word(analysis)
-        with st.expander("Take it along"):
+        with st.expander("Export"):
             export_panel(record_of(analysis), data)
         details(analysis)
 

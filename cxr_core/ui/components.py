@@ -41,7 +41,7 @@ def map_caption(analysis: Analysis, key: str) -> None:
         f"<span>{low}</span>"
         f'<span class="bar" style="background:linear-gradient(to right,{bar})">{middle}</span>'
         f"<span>{high}</span></div>"
-        f'<p class="quiet"><strong>{words.map_name(key)}, by Grad-CAM, signed.</strong> '
+        f'<p class="quiet"><strong>{words.map_name(key)}, by Grad-CAM.</strong> '
         f"{html.escape(' '.join(filter(None, sentences)))}</p>"
     )
 

@@ -28,9 +28,9 @@ def keep(analysis: Analysis, name: str, value: object) -> None:
     st.session_state[key_of(analysis, name)] = value
 
 
-def kept_as_it_came(image_sha256: str, model_sha256: str, name: str) -> Any:
-    """What was kept under a name of a film that was read without a correction, or None."""
-    return st.session_state.get(f"{_prefix_of(image_sha256, model_sha256, None)}{name}")
+def kept_of(image_sha256: str, model_sha256: str, correction: str | None, name: str) -> Any:
+    """What was kept under a name of a film that is not on screen, or None."""
+    return st.session_state.get(f"{_prefix_of(image_sha256, model_sha256, correction)}{name}")
 
 
 def forget(analysis: Analysis | None = None) -> None:

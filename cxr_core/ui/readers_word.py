@@ -7,7 +7,7 @@ from cxr_core.export.table import VERDICT_COLUMNS
 from cxr_core.findings import KEYS, LABELS
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui.page import quiet
-from cxr_core.ui.per_film import kept, kept_as_it_came, key_of
+from cxr_core.ui.per_film import kept, kept_of, key_of
 
 ANSWERS = ("agree", "disagree", "unsure")
 
@@ -39,11 +39,11 @@ def word_of(analysis: Analysis) -> tuple[dict[str, str], str]:
     return words, str(kept(analysis, "note") or "").strip()
 
 
-def word_cells(image_sha256: str, model_sha256: str) -> dict[str, str]:
-    """The same of a film that is not on screen, read as it came, as cells of the CSV."""
+def word_cells(image_sha256: str, model_sha256: str, correction: str | None) -> dict[str, str]:
+    """The same of a film that is not on screen, as cells of the CSV."""
 
     def said(name: str) -> str:
-        return str(kept_as_it_came(image_sha256, model_sha256, name) or "").strip()
+        return str(kept_of(image_sha256, model_sha256, correction, name) or "").strip()
 
     names = zip(VERDICT_COLUMNS, KEYS, strict=True)
     return {column: said(f"word_{key}") for column, key in names} | {"note": said("note")}

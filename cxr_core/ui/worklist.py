@@ -14,11 +14,18 @@ from dataclasses import dataclass, field
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from cxr_core.reading.analyzer import Analyzer
+from cxr_core.reading.analyzer import Analysis, Analyzer
 from cxr_core.reading.engine import Outcome, read_films
 from cxr_core.reading.source import Source, sources_of, without_names
 from cxr_core.ui import state
-from cxr_core.ui.worklist_rows import ALL, FilmRow, film_row, in_order, without_name
+from cxr_core.ui.worklist_rows import (
+    ALL,
+    FilmRow,
+    film_row,
+    in_order,
+    row_of,
+    without_name,
+)
 
 MAX_HELD_BYTES = 600 * 2**20
 PAUSE = 3.0  # seconds; a longer gap between two slices of reading was spent elsewhere
@@ -176,6 +183,11 @@ def open_film(number: int) -> None:
     worklist = current()
     data = worklist.sources[number].load()
     state.keep_film(data)
+    if (row := worklist.rows.get(number)) is not None:  # as the reader left it
+        if row.correction is not None:
+            state.correct_film(row.correction)
+        if row.anyway:
+            state.accept_stop()
     st.session_state[_OPEN] = (number, data)
     worklist.opened.add(number)
     worklist.return_to = number
@@ -186,3 +198,13 @@ def open_number() -> int | None:
     """Number of the session's film in the worklist; None when it came from elsewhere."""
     number, data = st.session_state.get(_OPEN, (None, None))
     return number if data is not None and data is state.film() else None
+
+
+def take_reading(analysis: Analysis) -> None:
+    """The row of a film that is open in Read becomes what Read says of it: corrected, or read
+    although it was stopped."""
+    number = open_number()
+    if number is not None:
+        films = current()
+        name, anyway = films.sources[number].name, state.read_anyway()
+        films.rows[number] = row_of(analysis, number, name, anyway=anyway)

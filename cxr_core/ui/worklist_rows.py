@@ -10,8 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from cxr_core.export.phrases import correction_sentence
 from cxr_core.export.table import analysis_row, failed_row
-from cxr_core.findings import ABNORMAL_KEYS, LABELS
+from cxr_core.findings import (
+    ABNORMAL_KEYS,
+    ABOVE_COLUMNS,
+    LABELS,
+    LOGIT_COLUMNS,
+    PROBABILITY_COLUMNS,
+)
+from cxr_core.reading.analyzer import Analysis
 from cxr_core.reading.engine import Outcome
 from cxr_core.reading.order import ABOVE, BELOW, STOPPED, order_key
 from cxr_core.ui.film_view import fit_within
@@ -33,6 +41,8 @@ class FilmRow:
         probabilities, margins, above: as in ``Analysis``; empty for an unreadable film.
         thumbnail: a small JPEG as a data URI; empty for an unreadable film.
         table: the row of the CSV.
+        correction: what the reader had done to the film in Read; None for nothing.
+        anyway: the reader had it read in Read although the gate stopped it.
     """
 
     number: int
@@ -44,6 +54,8 @@ class FilmRow:
     above: dict[str, bool]
     thumbnail: str
     table: dict[str, str]
+    correction: str | None = None
+    anyway: bool = False
 
     @property
     def key(self) -> tuple[int, float, int]:
@@ -59,16 +71,32 @@ def film_row(outcome: Outcome, *, model_sha256: str) -> FilmRow:
         table = failed_row(number, outcome.sha256, outcome.reason, name)
         table |= {"model_sha256": model_sha256}
         return FilmRow(number, name, UNREADABLE, outcome.reason, {}, {}, {}, "", table)
+    return row_of(analysis, number, name)
+
+
+def row_of(analysis: Analysis, number: int, name: str, *, anyway: bool = False) -> FilmRow:
+    """The row of a film that was read; the numbers of a stopped one are told to nobody.
+
+    Args:
+        anyway: the reader had it read all the same.
+    """
+    table = analysis_row(analysis, file=name, number=number)
+    shown = analysis.gate.passed or anyway
+    if not shown:
+        hidden = (*LOGIT_COLUMNS, *PROBABILITY_COLUMNS, *ABOVE_COLUMNS)
+        table |= {"status": NOT_READABLE, **dict.fromkeys(hidden, "")}
     return FilmRow(
         number=number,
         name=name,
-        status=READ if analysis.gate.passed else NOT_READABLE,
+        status=READ if shown else NOT_READABLE,
         reason=" ".join(analysis.gate.reasons),
         probabilities=analysis.probabilities,
         margins=analysis.margins,
         above=analysis.above,
         thumbnail=thumbnail(analysis.radiograph.pixels),
-        table=analysis_row(analysis, file=name, number=number),
+        table=table | ({"read_anyway": "1"} if anyway else {}),
+        correction=analysis.correction,
+        anyway=anyway,
     )
 
 
@@ -116,7 +144,8 @@ def row_html(row: FilmRow, *, place: int, opened: bool) -> str:
     """
     name = f' <span class="quiet">{escape(row.name)}</span>' if row.name else ""
     mark = '<span class="opened">✓ opened</span>' if opened else ""
-    warnings = row.table["warnings"]
+    known = [correction_sentence(row.correction), row.reason if row.anyway else ""]
+    warnings = " ".join(filter(None, (*known, row.table["warnings"])))
     caution = f'<span class="caution">⚠ {escape(warnings)}</span>' if warnings else ""
     picture = f'<img src="{row.thumbnail}" alt="">' if row.thumbnail else "no picture"
     action = "" if row.status == UNREADABLE else '<span class="go" aria-hidden="true">Open ›</span>'

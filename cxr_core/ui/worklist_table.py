@@ -17,7 +17,8 @@ def words_on(films: Worklist) -> dict[int, Cells]:
     """The reader's word on each film, by number, as cells of the table."""
     tables = {number: row.table for number, row in films.rows.items()}
     return {
-        n: word_cells(cells["image_sha256"], cells["model_sha256"]) for n, cells in tables.items()
+        n: word_cells(cells["image_sha256"], cells["model_sha256"], cells["correction"] or None)
+        for n, cells in tables.items()
     }
 
 

@@ -34,7 +34,7 @@ def test_every_export_is_downloaded_and_read_back(
     page.get_by_role("radiogroup", name="Your word on Effusion").get_by_text("disagree").click()
     page.get_by_label("Note on this film").fill(NOTE)
     page.get_by_label("Note on this film").press("Control+Enter")
-    page.get_by_text("Take it along").click()
+    page.get_by_text("Export", exact=True).click()
     page.get_by_label("Reference line").fill("Case 12")
     page.get_by_role("button", name="Set the line").click()
     expect(page.get_by_text("Report and result will say: Case 12")).to_be_visible()

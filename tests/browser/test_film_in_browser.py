@@ -111,7 +111,7 @@ def test_a_film_survives_a_page_switch_and_has_no_address(
     assert "DOE_JANE" not in page.content() + page.url
     assert "DOE_JANE" not in served_log.read_text(errors="replace")
 
-    page.get_by_text("Take it along").click()
+    page.get_by_text("Export", exact=True).click()
     with page.expect_download() as download:
         page.get_by_role("button", name="Result (CSV)").click()
     assert download.value.suggested_filename == "cxr_result.csv"

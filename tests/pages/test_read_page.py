@@ -54,7 +54,7 @@ def test_an_upload_is_read_with_the_analyzers_own_numbers(open_page, films, mode
         point = percent(analysis.operating_points[key].threshold).replace(" ", "&nbsp;")
         assert f"{side} its operating point of {point}" in text
         assert percent(analysis.probabilities[key]).replace("<", "&lt;") in text
-    assert "Grad-CAM, signed" in text
+    assert "by Grad-CAM" in text
     assert "Its zero is the operating point" in text
     assert "Regions that lower No Finding" in text
     assert "nothing here changes what the model sees" in text

@@ -1,9 +1,10 @@
 """The Worklist page as a session sees it: many films, one of them bad, opened and come back to."""
 
+import numpy as np
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.testing.v1 import AppTest
 
-from cxr_core.imaging.phantom import phantom_png
+from cxr_core.imaging.phantom import encode_png, phantom_png
 from tests.zips import zipped
 
 WORKLIST, READ = "pages/2_Worklist.py", "pages/1_Read.py"
@@ -69,3 +70,29 @@ def test_names_stand_in_the_list_when_asked_for_and_go_when_not(open_page):
     assert "DOE_1.png" in page_text(session)
     session.toggle(key="worklist_names").set_value(False).run()
     assert "DOE_1" not in page_text(session) + repr(session.session_state.to_dict())
+
+
+def test_what_was_done_to_a_film_in_read_stands_in_the_list(open_page):
+    session = open_page(WORKLIST)
+    # A blank film is stopped, whatever the model.
+    session.file_uploader[0].upload("1.png", encode_png(np.full((256, 256), 90, np.uint8)))
+    session.file_uploader[0].upload("2.png", phantom_png(3, size=208))
+    read_all(session)
+    assert "■ Stopped." in page_text(session)
+    session.button(key="open_1").click().run()
+    session = open_page(READ, session)
+    session.button(key="read_anyway").click().run()
+    session = open_page(WORKLIST, session)
+    assert "■ Stopped." not in page_text(session)
+    assert "⚠ The picture is nearly one even gray" in page_text(session)
+
+    session.button(key="open_2").click().run()
+    session = open_page(READ, session)
+    session.button(key="correct_menu_invert").click().run()
+    session = open_page(WORKLIST, session)
+    assert "⚠ The film was inverted" in page_text(session)
+    session.button(key="open_1").click().run()
+    session = open_page(WORKLIST, session)
+    session.button(key="open_2").click().run()  # opened again, it is as the reader left it
+    session = open_page(READ, session)
+    assert "Corrected film." in page_text(session)

@@ -22,6 +22,7 @@ from cxr_core.ui.worklist_rows import (
     film_row,
     in_order,
     row_html,
+    row_of,
     thumbnail,
     without_name,
 )
@@ -138,3 +139,27 @@ def test_a_thumbnail_is_small_and_keeps_its_shape() -> None:
 )
 def test_time_left(seconds: float | None, words: str) -> None:
     assert time_left(seconds) == words
+
+
+def test_the_numbers_of_a_stopped_film_are_told_only_when_it_was_read_anyway() -> None:
+    stopped = analysis((9.0, 9.0, 9.0, 9.0), stopped="The film is blank.")
+    hidden, asked = row_of(stopped, 5, ""), row_of(stopped, 5, "", anyway=True)
+    assert (hidden.status, hidden.table["status"]) == ("stopped", "stopped")
+    assert hidden.table["probability_effusion"] == ""
+    assert hidden.table["gate_reasons"] == "The film is blank."
+    assert (asked.status, asked.table["status"], asked.table["read_anyway"]) == (
+        "read",
+        "read",
+        "1",
+    )
+    assert asked.table["probability_effusion"].startswith("0.99")
+    said = row_html(asked, place=1, opened=True)
+    assert "⚠ The film is blank." in said
+    assert "▲ Effusion" in said
+
+
+def test_a_corrected_film_says_so() -> None:
+    turned = replace(analysis((1.0, -1.0, -1.0, -1.0)), correction="invert")
+    row = row_of(turned, 2, "")
+    assert row.table["correction"] == row.correction == "invert"
+    assert "⚠ The film was inverted" in row_html(row, place=1, opened=True)
