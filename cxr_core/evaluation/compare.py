@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 
 from cxr_core.errors import CXRError
-from cxr_core.evaluation.bootstrap import resample_patients
 from cxr_core.evaluation.compare_areas import compared_areas
 from cxr_core.evaluation.compare_films import VIEWS, film_notes, films_of, same_films
 from cxr_core.evaluation.compare_models import (
@@ -24,6 +23,7 @@ from cxr_core.evaluation.compare_models import (
     read_model,
 )
 from cxr_core.evaluation.compare_results import ComparedFilms, Comparison
+from cxr_core.evaluation.draws import draw
 from cxr_core.evaluation.predictions import labels_of, patients_of, read_predictions, scores_of
 from cxr_core.evaluation.subgroups import Subgroup, subgroups_of
 from cxr_core.findings import LABELS
@@ -56,8 +56,7 @@ def compare_predictions(
     a, b = same_films(a, b)
     films = films_of(a, b)
     patients = patients_of(films)
-    units = films["image"].to_numpy() if patients is None else patients
-    resamples = resample_patients(units, n_resamples=n_resamples, seed=seed)
+    resamples = draw(films, n_resamples=n_resamples, seed=seed)
     labels, scores = labels_of(films), np.stack([scores_of(a), scores_of(b)])  # (N, 4), (2, N, 4)
 
     def areas(part: Subgroup, *, mean: bool = False) -> ComparedFilms:

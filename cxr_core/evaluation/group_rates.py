@@ -13,9 +13,8 @@ from cxr_core.evaluation.bootstrap import (
     NOT_ESTIMABLE,
     Interval,
     Resamples,
-    resample_patients,
 )
-from cxr_core.evaluation.predictions import labels_of, patients_of, scores_of
+from cxr_core.evaluation.predictions import labels_of, scores_of
 from cxr_core.evaluation.ratios import ratio_intervals
 from cxr_core.evaluation.subgroups import Subgroup, subgroups_of
 from cxr_core.findings import KEYS
@@ -45,13 +44,6 @@ class GroupRates:
     area: Interval
     sensitivity: Interval
     specificity: Interval
-
-
-def film_resamples(table: pd.DataFrame, *, n_resamples: int = 2000, seed: int = 0) -> Resamples:
-    """Resamples of a validated table's patients, or of its images where patients are absent."""
-    patients = patients_of(table)
-    units = table["image"].to_numpy(dtype=str) if patients is None else patients
-    return resample_patients(units, n_resamples=n_resamples, seed=seed)
 
 
 def parts_of(table: pd.DataFrame) -> list[Subgroup]:

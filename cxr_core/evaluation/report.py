@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from cxr_core.config import Calibration, OperatingPoint
 from cxr_core.errors import ConfigError, CXRError
 from cxr_core.evaluation.areas import auroc_interval, average_precision_interval
-from cxr_core.evaluation.bootstrap import Resamples, resample_patients
+from cxr_core.evaluation.bootstrap import Resamples
 from cxr_core.evaluation.calibration import Floats, expected_calibration_error
+from cxr_core.evaluation.draws import draw
 from cxr_core.evaluation.notes import report_notes
 from cxr_core.evaluation.operating_points import confusion
 from cxr_core.evaluation.predictions import (
@@ -58,8 +59,7 @@ def evaluate_predictions(
     """
     table = validate_predictions(table)
     patients = patients_of(table)
-    units = table["image"].to_numpy() if patients is None else patients
-    resamples = resample_patients(units, n_resamples=n_resamples, seed=seed)
+    resamples = draw(table, n_resamples=n_resamples, seed=seed)
     labels, scores = labels_of(table), scores_of(table)  # (N, 4), (N, 4)
     pairs = {key: (labels[:, j], scores[:, j]) for j, key in enumerate(KEYS)}
     auroc = {key: auroc_interval(*pairs[key], resamples) for key in KEYS}

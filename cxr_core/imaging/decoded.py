@@ -94,11 +94,6 @@ def scale_to_bytes(values: NDArray[Any], *, low: float, high: float) -> NDArray[
     return np.asarray(np.rint(scaled.clip(0, 255)), dtype=np.uint8)
 
 
-def has_colour(rgb: NDArray[np.uint8]) -> bool:
-    """Whether the channels of a uint8 (H, W, 3) picture differ by more than rounding."""
-    return colour_share(rgb) > 0
-
-
 def colour_share(rgb: NDArray[np.uint8]) -> float:
     """Share 0 to 1 of a uint8 (H, W, 3) picture whose channels differ by more than rounding."""
     spread = rgb.max(axis=2) - rgb.min(axis=2)  # (H, W)

@@ -16,7 +16,7 @@ from pydicom.uid import (
 )
 
 from cxr_core.errors import ImageError
-from cxr_core.imaging.decoded import DecodedFilm, has_colour
+from cxr_core.imaging.decoded import DecodedFilm, colour_share
 from cxr_core.imaging.dicom_checks import check_kind, check_pixels, coloured
 from cxr_core.imaging.dicom_patient import portable, under_18
 from cxr_core.imaging.dicom_pixels import raw_pixels
@@ -116,7 +116,7 @@ def _pixels(ds: Dataset) -> NDArray[Any]:
         ds.PhotometricInterpretation = "MONOCHROME2"
     raw = raw_pixels(ds)
     if raw.ndim == 3 and raw.shape[2] == 3:
-        if has_colour(raw):
+        if colour_share(raw) > 0:
             raise coloured(ds)
         raw = raw[:, :, 1]  # a gray film saved in colour: the channels agree
     if raw.ndim != 2:

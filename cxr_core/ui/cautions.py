@@ -7,8 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from cxr_core.errors import DataError
-from cxr_core.evaluation.bootstrap import resample_patients
-from cxr_core.evaluation.predictions import patients_of
+from cxr_core.evaluation.draws import draw
 from cxr_core.evaluation.published import read_published
 from cxr_core.evaluation.subgroup_means import MeanArea, subgroup_means
 from cxr_core.evaluation.subgroups import AGE_BANDS
@@ -106,9 +105,7 @@ def measured_means(folder: Path, *, by: str) -> dict[str, MeanArea]:
 @st.cache_data(max_entries=8, show_spinner=False)
 def _means(data: bytes, by: str) -> dict[str, MeanArea]:
     table = parse_predictions(data)
-    patients = patients_of(table)
-    units = table["image"].to_numpy() if patients is None else patients
-    return subgroup_means(table, resample_patients(units, n_resamples=_RESAMPLES), by=by)
+    return subgroup_means(table, draw(table, n_resamples=_RESAMPLES), by=by)
 
 
 def _child_sentence(children: MeanArea | None) -> str:

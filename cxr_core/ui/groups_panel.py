@@ -8,7 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from cxr_core.errors import DataError
-from cxr_core.evaluation.group_rates import GroupRates, film_resamples, group_rates, parts_of
+from cxr_core.evaluation.draws import draw
+from cxr_core.evaluation.group_rates import GroupRates, group_rates, parts_of
 from cxr_core.evaluation.notes import subgroup_notes
 from cxr_core.evaluation.predictions import read_predictions
 from cxr_core.evaluation.shortcuts import ViewShortcut, shortcut_sentence, view_shortcuts
@@ -84,7 +85,7 @@ def measure_groups(measured: Measured, folder: Path | None) -> Groups:
     """Measure every group of a table, with a bar that shows how far it got."""
     bar = st.progress(0.0, text="Drawing patients …")
     table, report = measured.table, measured.report
-    resamples = film_resamples(table, n_resamples=report.n_resamples, seed=report.seed)
+    resamples = draw(table, n_resamples=report.n_resamples, seed=report.seed)
     above = None
     if report.operating_points:
         above = measured.probabilities >= [report.operating_points[k].threshold for k in KEYS]

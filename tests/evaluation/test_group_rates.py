@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import recall_score, roc_auc_score
 
-from cxr_core.evaluation.group_rates import film_resamples, group_rates, parts_of
+from cxr_core.evaluation.draws import draw
+from cxr_core.evaluation.group_rates import group_rates, parts_of
 from cxr_core.evaluation.predictions import validate_predictions
 from cxr_core.findings import KEYS, LABEL_COLUMNS, LOGIT_COLUMNS
 
@@ -23,7 +24,7 @@ def films(n: int = 300, *, seed: int = 0) -> pd.DataFrame:
 
 
 def rates_of(table: pd.DataFrame, above=None):
-    drawn = film_resamples(table, n_resamples=100)
+    drawn = draw(table, n_resamples=100)
     return {
         (rates.by, rates.value, rates.finding): rates
         for part in group_rates(table, above, drawn)
@@ -50,7 +51,7 @@ def test_rates_within_a_view_are_scikit_learns() -> None:
 
 def test_all_films_come_first_and_no_finding_is_not_judged_among_the_rest() -> None:
     table = films(60)
-    first, second, *_ = group_rates(table, None, film_resamples(table, n_resamples=10))
+    first, second, *_ = group_rates(table, None, draw(table, n_resamples=10))
     assert [rates.value for rates in first] == ["all films"] * 4
     assert [rates.finding for rates in second] == list(KEYS[:3])
     assert len(parts_of(table)) == 2 + 2 + 3  # two views, three bands of follow-up

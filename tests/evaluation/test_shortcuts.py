@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxr_core.evaluation.group_rates import film_resamples
+from cxr_core.evaluation.draws import draw
 from cxr_core.evaluation.predictions import validate_predictions
 from cxr_core.evaluation.shortcuts import shortcut_sentence, view_shares, view_shortcuts
 from cxr_core.findings import KEYS, LABEL_COLUMNS, LOGIT_COLUMNS
@@ -25,7 +25,7 @@ def films(*, learnt: str, n: int = 400, seed: int = 0) -> pd.DataFrame:
 
 
 def shortcuts(table: pd.DataFrame, validation: pd.DataFrame | None = None):
-    return view_shortcuts(table, film_resamples(table, n_resamples=200), validation)
+    return view_shortcuts(table, draw(table, n_resamples=200), validation)
 
 
 def test_the_view_alone_by_hand() -> None:
