@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from cxr_core.data.keys import identifier_key
@@ -72,11 +71,8 @@ def film_notes(shared: SharedFilms) -> list[str]:
     a, b = shared.a, shared.b
     films = films_of(a, b)
     notes = []
-    if shared.only_a or shared.only_b:
-        notes.append(
-            f"Compared are the {len(a):,} films in both tables; {shared.only_a:,} only in A and "
-            f"{shared.only_b:,} only in B are left out."
-        )
+    if left_out := left_out_note(shared):
+        notes.append(left_out)
     if patients_of(films) is None:
         notes.append(
             "No table names the patients, so images are resampled: intervals are too narrow if "
@@ -92,6 +88,16 @@ def film_notes(shared: SharedFilms) -> list[str]:
         if _tells(a, name) and _tells(b, name) and (n := int((a[name] != b[name]).sum())):
             notes.append(f"The tables differ in the {name} of {n:,} films; A's is used.")
     return notes
+
+
+def left_out_note(shared: SharedFilms) -> str:
+    """The sentence on films that stand in one table alone; empty where there are none."""
+    if not (shared.only_a or shared.only_b):
+        return ""
+    return (
+        f"Compared are the {len(shared.a):,} films in both tables; {shared.only_a:,} only in A "
+        f"and {shared.only_b:,} only in B are left out."
+    )
 
 
 def _tells(table: pd.DataFrame, name: str) -> bool:

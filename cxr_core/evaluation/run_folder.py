@@ -21,7 +21,7 @@ TABLES: dict[Part, str] = {"test": "predictions_test.csv", "validation": "predic
 HISTORY_FILE = "history.csv"
 MODEL_FILE = "model.json"
 # Those of training's that are only looked at; training loads PyTorch, and a page must not wait.
-_CONFIG, _RESUME, _WEIGHTS = "config.json", "resume.pt", "model.safetensors"
+_CONFIG, _RESUME, WEIGHTS_FILE = "config.json", "resume.pt", "model.safetensors"
 _MOST_BYTES = 1 << 28  # of a table; NIH's whole collection takes 15 MB
 _MOST_BESIDE = 200  # entries of a folder that are looked at for runs
 
@@ -57,7 +57,7 @@ def require_run(folder: Path) -> None:
             value=folder,
             remedy="Give the folder that train.py wrote as --out, on the computer of this app.",
         )
-    if not _is_run(folder):
+    if not is_run(folder):
         raise DataError(
             "There is no run in this folder",
             value=folder,
@@ -111,7 +111,7 @@ def progress_of(folder: Path, epochs: int) -> Progress:
         epochs: those in its history.
     """
     planned = _planned(folder)
-    ended = _is_file(folder / _WEIGHTS) or _is_file(folder / MODEL_FILE)
+    ended = _is_file(folder / WEIGHTS_FILE) or _is_file(folder / MODEL_FILE)
     begun = _is_file(folder / _RESUME) or (planned is not None and epochs < planned)
     return Progress(epochs, planned, begun and not ended)
 
@@ -126,7 +126,7 @@ def require_own_weights(folder: Path, sha256: str) -> None:
     Raises:
         CheckpointError: the file has another hash, or cannot be read.
     """
-    path = folder / _WEIGHTS
+    path = folder / WEIGHTS_FILE
     if not _is_file(path):
         return
     try:
@@ -157,10 +157,11 @@ def _runs_in(parent: Path) -> Iterator[Path]:
         entries = sorted(islice(parent.iterdir(), _MOST_BESIDE))
     except OSError:
         return  # nothing is offered from a folder that is not there
-    yield from (path for path in entries if _is_run(path))
+    yield from (path for path in entries if is_run(path))
 
 
-def _is_run(folder: Path) -> bool:
+def is_run(folder: Path) -> bool:
+    """Whether a folder holds any of the files by which a run is known."""
     names = (MODEL_FILE, *TABLES.values(), HISTORY_FILE)
     return any(_is_file(folder / name) for name in names)
 

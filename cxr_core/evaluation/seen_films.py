@@ -30,6 +30,16 @@ def split_of(folder: Path | None) -> pd.DataFrame | None:
     return read_split(folder / SPLIT_FILE)
 
 
+def split_stamp(folder: Path | None) -> str:
+    """Tells a run's split, as it lies there now, from another; "" without a folder."""
+    if folder is None:
+        return ""
+    try:
+        return f"{folder} {(folder / SPLIT_FILE).stat().st_mtime_ns}"
+    except OSError:
+        return str(folder)
+
+
 def sides_of(films: pd.DataFrame, split: pd.DataFrame) -> NDArray[np.str_]:
     """The part of a split in which each film stands, (N,): ``train``, ``validation``, ``test``.
 

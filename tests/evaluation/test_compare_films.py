@@ -9,7 +9,6 @@ from cxr_core.errors import DataError
 from cxr_core.evaluation.compare_films import film_notes, films_of, shared_films
 from cxr_core.findings import LABEL_COLUMNS, LOGIT_COLUMNS, PROBABILITY_COLUMNS
 
-
 shared = partial(shared_films, fewest=1)  # three films are enough to see what is done to them
 
 
