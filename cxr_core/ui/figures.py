@@ -40,8 +40,12 @@ def label_figure(positives: Mapping[str, int], total: int) -> go.Figure:
     return figure
 
 
-def history_figure(history: pd.DataFrame) -> go.Figure:
-    """Loss and AUROC by epoch, side by side; a column that is absent is left out."""
+def history_figure(history: pd.DataFrame, *, mark: str = "kept") -> go.Figure:
+    """Loss and AUROC by epoch, side by side; a column that is absent is left out.
+
+    Args:
+        mark: what the best epoch is called.
+    """
     figure = make_subplots(
         cols=2, horizontal_spacing=0.1,
         subplot_titles=("Loss by epoch", "Area under the ROC by epoch, validation films"),
@@ -66,7 +70,7 @@ def history_figure(history: pd.DataFrame) -> go.Figure:
     if kept is not None:
         figure.add_vline(
             x=kept, line={"color": DIM, "width": 1}, row=1, col=2,
-            annotation={"text": "kept", "font": {"color": DIM}, "xanchor": "right"},
+            annotation={"text": mark, "font": {"color": DIM}, "xanchor": "right"},
         )  # fmt: skip
     styled(figure, x="Epoch", y="", height=440)
     figure.update_xaxes(tickformat="d")

@@ -25,11 +25,13 @@ class Pair:
     Attributes:
         comparison: on the films in both.
         images: (N,) names of these films.
-        notes: whole sentences, those on what the models have seen first.
+        seen: whole sentences on what the models have seen of these films.
+        notes: whole sentences on what was absent or left out.
     """
 
     comparison: Comparison
     images: tuple[str, ...]
+    seen: tuple[str, ...]
     notes: tuple[str, ...]
 
 
@@ -58,8 +60,8 @@ def pair_of(
         )
     comparison = compare_predictions(a, b, n_resamples=n_resamples)
     films = left_out_note(shared)  # the page counts them apart
-    notes = [note for note in comparison.notes if note != films]
-    return Pair(comparison, tuple(shared.a["image"]), (*seen, *notes))
+    notes = tuple(note for note in comparison.notes if note != films)
+    return Pair(comparison, tuple(shared.a["image"]), tuple(seen), notes)
 
 
 def matched_line(measured: Measured, images: Sequence[str], key: str, area: Interval) -> Line:

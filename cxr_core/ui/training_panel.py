@@ -23,7 +23,8 @@ def training(folder: Path | None) -> None:
         quiet(f"It needs {HISTORY_FILE} of a run folder; a table from elsewhere has none.")
         return
     live = progress_of(folder, len(read_history(folder))).unfinished
-    st.fragment(_curves, run_every=SECONDS if live else None)(folder, live)
+    with st.container(key="training"):  # its style keeps it from fading at every look
+        st.fragment(_curves, run_every=SECONDS if live else None)(folder, live)
 
 
 def _curves(folder: Path, live: bool) -> None:
@@ -38,7 +39,7 @@ def _curves(folder: Path, live: bool) -> None:
             quiet(f"There is no readable {HISTORY_FILE} in this run, so no curves can be shown.")
         return
     st.plotly_chart(
-        history_figure(history),
+        history_figure(history, mark="best so far" if live else "kept"),
         key="history",
         theme=None,
         config=CHART_CONFIG,

@@ -47,9 +47,16 @@ def two_models(measured: Measured, folder: Path | None) -> None:
         show_error(error)
         return
     quiet(matched_sentence(pair.comparison))
+    for note in pair.seen:
+        quiet(note)
+    chart, words = st.columns([1.35, 1], gap="large")
+    with chart:
+        _curves(measured, other.measured, pair)
+    with words:
+        _verdicts(pair.comparison)
+    _tables(pair.comparison)
     for note in pair.notes:
         quiet(note)
-    _shown(measured, other.measured, pair)
 
 
 def _paired(a: Measured, folder_a: Path | None, b: Measured, folder_b: Path | None) -> Pair:
@@ -83,15 +90,12 @@ def matched_sentence(comparison: Comparison) -> str:
     return f"Matched by image: {n:,} films{of}; {left}."
 
 
-def _shown(a: Measured, b: Measured, pair: Pair) -> None:
-    comparison = pair.comparison
-    for key in KEYS:
-        st.markdown(verdict_sentence(key, comparison.overall.auroc[key].difference))
+def _curves(a: Measured, b: Measured, pair: Pair) -> None:
     key = st.segmented_control(
         "Curves of", KEYS, format_func=LABELS.__getitem__, default=KEYS[0], required=True,
         key="two_models_finding",
     )  # fmt: skip
-    area = comparison.overall.auroc[key]
+    area = pair.comparison.overall.auroc[key]
     st.plotly_chart(
         two_roc_figure(
             matched_line(a, pair.images, key, area.a),
@@ -109,28 +113,37 @@ def _shown(a: Measured, b: Measured, pair: Pair) -> None:
         "with the finding at the same share of false alarms; where they cross, neither is better "
         "throughout."
     )
-    _tables(comparison)
+
+
+def _verdicts(comparison: Comparison) -> None:
+    st.subheader("Which ranks all films better", anchor=False)
+    for key, area in comparison.overall.auroc.items():
+        st.markdown(verdict_sentence(key, area.difference))
+    quiet(
+        "B − A is the difference of the areas, with the 95 % interval of the same "
+        f"{comparison.resampled} drawn for both models; it tells how far the difference would "
+        f"move with other {comparison.resampled}, not with another training run. Of many "
+        "differences one in twenty leaves out 0 by chance."
+    )
 
 
 def _tables(comparison: Comparison) -> None:
-    parts = [
-        ("All films", comparison.overall),
-        ("Films that are not No Finding", comparison.abnormal),
-        *((f"Films of view {view}", part) for view, part in comparison.views.items()),
-        *((f"Films of group {group}", part) for group, part in comparison.groups.items()),
-    ]
-    for name, part in parts:
-        show_table(
-            ("Finding", "Films with it", "A", "B", "B − A", "Verdict"),
-            part_rows(part),
-            caption=f"{name}: {part.n:,}. Area under the ROC (95 % interval, "
-            f"{comparison.resampled} resampled jointly, {comparison.n_resamples:,} times)",
-        )
-    quiet(
-        "The interval of B − A is of the same patients drawn for both models, so it is narrower "
-        "than those of A and of B would suggest. It tells how far the difference would move with "
-        "other patients, not with another training run; of many differences one in twenty leaves "
-        "out 0 by chance."
+    _table("All films", comparison.overall, comparison)
+    _table("Films that are not No Finding", comparison.abnormal, comparison)
+    for view, part in comparison.views.items():
+        _table(f"Films of view {view}", part, comparison)
+    if comparison.groups:
+        with st.expander("Within each group of films"):
+            for group, part in comparison.groups.items():
+                _table(f"Films of group {group}", part, comparison)
+
+
+def _table(name: str, part: ComparedFilms, comparison: Comparison) -> None:
+    show_table(
+        ("Finding", "Films with it", "A", "B", "B − A", "Verdict"),
+        part_rows(part),
+        caption=f"{name}: {part.n:,}. Area under the ROC (95 % interval, {comparison.resampled} "
+        f"resampled jointly, {comparison.n_resamples:,} times)",
     )
 
 
