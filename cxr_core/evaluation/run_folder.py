@@ -111,7 +111,8 @@ def progress_of(folder: Path, epochs: int) -> Progress:
         epochs: those in its history.
     """
     planned = _planned(folder)
-    ended = _is_file(folder / WEIGHTS_FILE) or _is_file(folder / MODEL_FILE)
+    # A run writes its weights, reads its films for minutes, and writes model.json after the tables.
+    ended = _is_file(folder / MODEL_FILE)
     begun = _is_file(folder / _RESUME) or (planned is not None and epochs < planned)
     return Progress(epochs, planned, begun and not ended)
 

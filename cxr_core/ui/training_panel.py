@@ -58,6 +58,11 @@ def progress_sentence(progress: Progress) -> str:
     if not progress.unfinished:
         return ""
     planned = "" if progress.planned is None else f" of {progress.planned}"
+    if progress.done == progress.planned:
+        return (
+            f"All {progress.done} epochs are done, and the run's end is not: it is being measured, "
+            f"or was stopped. Read again every {SECONDS:g} seconds."
+        )
     return (
         f"This run is not finished: {progress.done}{planned} epochs are done. "
         f"Read again every {SECONDS:g} seconds."

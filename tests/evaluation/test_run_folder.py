@@ -73,7 +73,9 @@ def test_runs_are_found_beside_one_another_each_once(tmp_path: Path) -> None:
         ({}, 3, Progress(3, 16, unfinished=True)),
         ({"resume_pt": ""}, 16, Progress(16, 16, unfinished=True)),
         ({}, 16, Progress(16, 16, unfinished=False)),
-        ({"resume_pt": "", "model_safetensors": ""}, 16, Progress(16, 16, unfinished=False)),
+        # The weights are there, and its films are still being read with them.
+        ({"resume_pt": "", "model_safetensors": ""}, 16, Progress(16, 16, unfinished=True)),
+        ({"resume_pt": "", "model_json": "{}"}, 16, Progress(16, 16, unfinished=False)),
         # The shipped model's folder may hold fewer epochs than were planned, and has ended.
         ({"model_json": "{}"}, 3, Progress(3, 16, unfinished=False)),
     ],

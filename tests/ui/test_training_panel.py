@@ -11,6 +11,8 @@ def test_an_unfinished_run_says_how_far_it_is() -> None:
         "This run is not finished: 7 of 16 epochs are done. Read again every 5 seconds."
     )
     assert "7 epochs are done" in progress_sentence(Progress(7, None, unfinished=True))
+    ending = progress_sentence(Progress(16, 16, unfinished=True))
+    assert ending.startswith("All 16 epochs are done, and the run's end is not")
     assert progress_sentence(Progress(16, 16, unfinished=False)) == ""
 
 
