@@ -15,7 +15,7 @@ import pandas as pd
 
 from cxr_core.errors import CXRError
 from cxr_core.evaluation.compare_areas import compared_areas
-from cxr_core.evaluation.compare_films import VIEWS, film_notes, films_of, same_films
+from cxr_core.evaluation.compare_films import VIEWS, film_notes, films_of, shared_films
 from cxr_core.evaluation.compare_models import (
     ComparedModel,
     calibration_errors,
@@ -25,6 +25,7 @@ from cxr_core.evaluation.compare_models import (
 from cxr_core.evaluation.compare_results import ComparedFilms, Comparison
 from cxr_core.evaluation.draws import draw
 from cxr_core.evaluation.predictions import labels_of, patients_of, read_predictions, scores_of
+from cxr_core.evaluation.seen_films import require_unseen, split_of
 from cxr_core.evaluation.subgroups import Subgroup, subgroups_of
 from cxr_core.findings import LABELS
 
@@ -40,20 +41,22 @@ def compare_predictions(
     n_resamples: int = 2000,
     seed: int = 0,
 ) -> Comparison:
-    """Compare what two models said of the same films.
+    """Compare what two models said of the films that both tables hold.
 
     Args:
-        a, b: contract 5, with the same images and labels, in any order. ``patient``, ``view``
-            and ``group`` are A's, or B's where A does not tell them.
+        a, b: contract 5, in any order, matched by ``image``. ``patient``, ``view`` and ``group``
+            are A's, or B's where A does not tell them.
         model_a, model_b: their calibration, for the calibration errors, and where their
             evidence peaked, compared where both tell it.
         n_resamples: resamples of the patients, or of the images where patients are absent.
 
     Raises:
-        DataError: a table breaks the contract, or films, labels or patients differ.
+        DataError: a table breaks the contract, too few films are in both, or labels or patients
+            of these differ.
         ConfigError: no resample is asked for.
     """
-    a, b = same_films(a, b)
+    shared = shared_films(a, b)
+    a, b = shared.a, shared.b
     films = films_of(a, b)
     patients = patients_of(films)
     resamples = draw(films, n_resamples=n_resamples, seed=seed)
@@ -87,10 +90,12 @@ def compare_predictions(
         ece_b=None if model_b is None else calibration_errors(b, model_b.calibration),
         localisation=rates,
         notes=(
-            *film_notes(a, b),
+            *film_notes(shared),
             *_left_out([overall, among, *views.values(), *groups.values()]),
             *rate_notes,
         ),
+        only_a=shared.only_a,
+        only_b=shared.only_b,
     )
 
 
@@ -117,22 +122,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the resamples; default 0")
     given = parser.parse_args(arguments)
     try:
-        a, model_a = _read(given.a, given.model_a)
-        b, model_b = _read(given.b, given.model_b)
+        a, model_a, split_a = _read(given.a, given.model_a)
+        b, model_b, split_b = _read(given.b, given.model_b)
+        notes = _seen(a, b, split_a, split_b)
         comparison = compare_predictions(
             a, b, model_a=model_a, model_b=model_b, n_resamples=given.resamples, seed=given.seed
         )
     except CXRError as error:
         print(error, file=sys.stderr)
         return 2
+    comparison = replace(comparison, notes=(*notes, *comparison.notes))
     print(f"A: {given.a}\nB: {given.b}\n\n{comparison.text()}", end="")
     return 0
 
 
-def _read(path: Path, folder: Path | None) -> tuple[pd.DataFrame, ComparedModel | None]:
-    if path.is_dir():
-        path, folder = path / PREDICTIONS_FILE, folder or path
-    return read_predictions(path), None if folder is None else read_model(folder)
+def _read(
+    path: Path, folder: Path | None
+) -> tuple[pd.DataFrame, ComparedModel | None, pd.DataFrame | None]:
+    """A table, its model, and the split of the run that it lies in, as far as they are told."""
+    run = path if path.is_dir() else None
+    if run is not None:
+        path, folder = run / PREDICTIONS_FILE, folder or run
+    table = read_predictions(path)
+    return table, None if folder is None else read_model(folder), split_of(run)
+
+
+def _seen(
+    a: pd.DataFrame, b: pd.DataFrame, split_a: pd.DataFrame | None, split_b: pd.DataFrame | None
+) -> list[str]:
+    """What the runs have seen of the films in both; two bare tables tell nothing of it."""
+    if split_a is None and split_b is None:
+        return []
+    shared = shared_films(a, b)
+    return require_unseen(films_of(shared.a, shared.b), split_a=split_a, split_b=split_b)
 
 
 if __name__ == "__main__":

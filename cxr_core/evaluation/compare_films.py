@@ -1,10 +1,13 @@
-"""Two predictions tables of the same films: aligned, checked, and what either tells of them."""
+"""Two predictions tables and the films they share: aligned, checked, and what either tells."""
 
-import numpy as np
+from dataclasses import dataclass
+
 import pandas as pd
 
+from cxr_core.data.keys import identifier_key
 from cxr_core.data.tables import examples
 from cxr_core.errors import DataError
+from cxr_core.evaluation.bootstrap import FEWEST
 from cxr_core.evaluation.predictions import labels_of, patients_of, validate_predictions
 from cxr_core.evaluation.subgroups import MOST_VALUES
 from cxr_core.findings import LABEL_COLUMNS
@@ -13,22 +16,42 @@ VIEWS = ("PA", "AP")
 _DETAILS = ("patient", "view", "group")
 
 
-def same_films(a: pd.DataFrame, b: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Check both tables and put B's rows into A's order.
+@dataclass(frozen=True, eq=False)
+class SharedFilms:
+    """Two validated tables of the same films, row by row.
 
-    Returns:
-        Two validated tables with the same films, row by row.
+    Attributes:
+        a, b: the rows of the films that stand in both, in A's order.
+        only_a, only_b: films that stand in one table alone and were left out.
+    """
+
+    a: pd.DataFrame
+    b: pd.DataFrame
+    only_a: int
+    only_b: int
+
+
+def shared_films(a: pd.DataFrame, b: pd.DataFrame, *, fewest: int = FEWEST) -> SharedFilms:
+    """Check both tables and keep the films in both, matched by the name of their image.
+
+    Args:
+        fewest: films that have to be in both; with fewer nothing is estimable.
 
     Raises:
-        DataError: a table breaks the contract, or the two differ in their films, in a label, or
-            in the patients that they name; what differs is named.
+        DataError: a table breaks the contract, too few films are in both, or the two differ in
+            a label of these, or in the patients that they name; what differs is named.
     """
     a, b = validate_predictions(a), validate_predictions(b)
-    _require_same_images(set(a["image"]), set(b["image"]))
+    both = a["image"].isin(b["image"])
+    n = int(both.sum())
+    only_a, only_b = len(a) - n, len(b) - n
+    if n < fewest:
+        raise _too_few(n, a["image"], b["image"])
+    a = a[both].reset_index(drop=True)
     b = b.set_index("image").loc[a["image"]].reset_index()
     _require_same_labels(a, b)
     _require_same_patients(a, b)
-    return a, b
+    return SharedFilms(a, b, only_a, only_b)
 
 
 def films_of(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
@@ -42,10 +65,14 @@ def films_of(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
     return films.assign(**{name: column for name, column in told.items() if column is not None})
 
 
-def film_notes(a: pd.DataFrame, b: pd.DataFrame) -> list[str]:
-    """Sentences on what the aligned tables do not tell, or tell differently."""
+def film_notes(shared: SharedFilms) -> list[str]:
+    """Sentences on the films that are not in both tables, and on what the aligned tables do not
+    tell, or tell differently."""
+    a, b = shared.a, shared.b
     films = films_of(a, b)
     notes = []
+    if left_out := left_out_note(shared):
+        notes.append(left_out)
     if patients_of(films) is None:
         notes.append(
             "No table names the patients, so images are resampled: intervals are too narrow if "
@@ -63,22 +90,27 @@ def film_notes(a: pd.DataFrame, b: pd.DataFrame) -> list[str]:
     return notes
 
 
+def left_out_note(shared: SharedFilms) -> str:
+    """The sentence on films that stand in one table alone; empty where there are none."""
+    if not (shared.only_a or shared.only_b):
+        return ""
+    return (
+        f"Compared are the {len(shared.a):,} films in both tables; {shared.only_a:,} only in A "
+        f"and {shared.only_b:,} only in B are left out."
+    )
+
+
 def _tells(table: pd.DataFrame, name: str) -> bool:
     return name in table and bool((table[name] != "").any())
 
 
-def _require_same_images(a: set[str], b: set[str]) -> None:
-    only = {"A": a - b, "B": b - a}
-    if not any(only.values()):
-        return
-    raise DataError(
-        "The two tables are not of the same films",
-        value="; ".join(
-            f"{len(names):,} only in {side}: {examples(names)}"
-            for side, names in only.items()
-            if names
-        ),
-        remedy="Compare tables of the same films, for example the same split's test part.",
+def _too_few(n: int, a: pd.Series, b: pd.Series) -> DataError:
+    return DataError(
+        "Too few films stand in both tables" if n else "No film stands in both tables",
+        value=f"{n:,} of {len(a):,} in A (such as {a.iloc[0]}) and {len(b):,} in B "
+        f"(such as {b.iloc[0]})",
+        remedy="Compare tables of the same films, for example the same split's test part; films "
+        "are matched by the name in the column image.",
     )
 
 
@@ -100,11 +132,16 @@ def _require_same_labels(a: pd.DataFrame, b: pd.DataFrame) -> None:
 
 def _require_same_patients(a: pd.DataFrame, b: pd.DataFrame) -> None:
     of_a, of_b = patients_of(a), patients_of(b)
-    if of_a is None or of_b is None or np.array_equal(of_a, of_b):
+    if of_a is None or of_b is None:
+        return
+    # One table may write 00000013 where the other writes 13.
+    keys_a, keys_b = (identifier_key(pd.Series(of)).to_numpy() for of in (of_a, of_b))
+    differs = keys_a != keys_b
+    if not differs.any():
         return
     raise DataError(
         "The two tables do not name the same patients",
-        value=f"patient of {_films(a['image'][of_a != of_b])}",
+        value=f"patient of {_films(a['image'][differs])}",
         remedy="Correct the column patient, or leave it out of one table; the other's is used.",
     )
 

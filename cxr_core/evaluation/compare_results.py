@@ -79,6 +79,7 @@ class Comparison:
         localisation: by finding key; those of all together under ``all``. Empty where the two
             models have no boxed film of the tables in common.
         notes: whole sentences on what was absent or left out.
+        only_a, only_b: films that stand in one table alone, and are in no figure here.
     """
 
     n_films: int
@@ -94,6 +95,8 @@ class Comparison:
     ece_b: CalibrationErrors | None
     localisation: dict[str, ComparedRate]
     notes: tuple[str, ...]
+    only_a: int = 0
+    only_b: int = 0
 
     def text(self) -> str:
         """The printed comparison, at most 100 columns wide."""

@@ -58,16 +58,37 @@ class Line:
 
 def roc_figure(lines: Mapping[str, Line], title: str) -> go.Figure:
     """ROC curves by finding key, with their bands, operating points and the line of chance."""
+    figure = roc_frame(title)
+    _draw(figure, lines, shape="linear")
+    return figure
+
+
+def roc_frame(title: str) -> go.Figure:
+    """The empty ROC chart: axes, the line of chance, and a place for the legend."""
     figure = go.Figure()
     figure.add_scatter(
         x=[0, 1], y=[0, 1], mode="lines", name="Chance, area 0.50", hoverinfo="skip",
         line={"color": _CHANCE, "width": 1, "dash": "dot"},
     )  # fmt: skip
-    _draw(figure, lines, shape="linear")
     return _framed(
         figure, title, x="1 − specificity (share of films without it)",
         y="Sensitivity (share of films with it)",
         legend={"x": 0.98, "y": 0.03, "xanchor": "right", "yanchor": "bottom"},
+    )  # fmt: skip
+
+
+def add_curve(
+    figure: go.Figure, line: Line, name: str, *, colour: str, dash: str, shape: str = "linear"
+) -> None:
+    """Draw a curve, named in the legend with its area, its figures in the hover."""
+    kept = _thinned(len(line.x))
+    details = np.stack(
+        [100 * line.thresholds, line.sensitivity, line.specificity], axis=1
+    )  # (T, 3)
+    figure.add_scatter(
+        x=line.x[kept], y=line.y[kept], mode="lines", name=f"{name} {line.area.text()}",
+        line={"color": colour, "dash": dash, "width": 2, "shape": shape},
+        customdata=details[kept], hovertemplate=f"{name}<br>{_HOVER}",
     )  # fmt: skip
 
 
@@ -97,16 +118,7 @@ def _draw(figure: go.Figure, lines: Mapping[str, Line], *, shape: str) -> None:
     for key, line in lines.items():
         if line.band is not None:
             _add_band(figure, line.band, COLOURS[key])
-        kept = _thinned(len(line.x))
-        details = np.stack(
-            [100 * line.thresholds, line.sensitivity, line.specificity], axis=1
-        )  # (T, 3)
-        figure.add_scatter(
-            x=line.x[kept], y=line.y[kept], mode="lines",
-            name=f"{LABELS[key]} {line.area.text()}",
-            line={"color": COLOURS[key], "dash": DASHES[key], "width": 2, "shape": shape},
-            customdata=details[kept], hovertemplate=f"{LABELS[key]}<br>{_HOVER}",
-        )  # fmt: skip
+        add_curve(figure, line, LABELS[key], colour=COLOURS[key], dash=DASHES[key], shape=shape)
     for key, line in lines.items():
         if line.mark is not None:
             _add_mark(figure, key, line.mark, named=len(lines) == 1)
@@ -132,15 +144,10 @@ def _add_mark(figure: go.Figure, key: str, mark: Mark, *, named: bool) -> None:
 
 
 def _framed(figure: go.Figure, title: str, *, x: str, y: str, legend: object) -> go.Figure:
-    styled(figure, x=x, y=y, height=_HEIGHT)
+    styled(figure, title=title, x=x, y=y, height=_HEIGHT)
     figure.update_xaxes(range=[0, 1], dtick=0.2)
     figure.update_yaxes(range=[0, 1.01], dtick=0.2)
-    figure.update_layout(
-        title={"text": title, "font": {"size": 15}, "x": 0, "xref": "paper"},
-        margin={"t": 44},
-        legend=legend,
-        legend_bgcolor="rgba(18,18,18,0.8)",
-    )
+    figure.update_layout(legend=legend, legend_bgcolor="rgba(18,18,18,0.8)")
     return figure
 
 

@@ -31,15 +31,25 @@ def label_figure(positives: Mapping[str, int], total: int) -> go.Figure:
         text=[f"{count:,} of {total:,} ({percent(count / total)})" for count in counts],
         textposition="outside", cliponaxis=False, marker={"color": "#8b8e95"}, hoverinfo="skip",
     )  # fmt: skip
-    styled(figure, x="Films with the label", y="", height=230)
+    styled(
+        figure, title=f"Labels of the {total:,} films in view", x="Number of films with the label",
+        y="", height=262,
+    )  # fmt: skip
     figure.update_xaxes(range=[0, 1.35 * max(counts, default=1) or 1])
     figure.update_yaxes(autorange="reversed", showgrid=False)
     return figure
 
 
-def history_figure(history: pd.DataFrame) -> go.Figure:
-    """Loss and AUROC by epoch, side by side; a column that is absent is left out."""
-    figure = make_subplots(cols=2, horizontal_spacing=0.1)
+def history_figure(history: pd.DataFrame, *, mark: str = "kept") -> go.Figure:
+    """Loss and AUROC by epoch, side by side; a column that is absent is left out.
+
+    Args:
+        mark: what the best epoch is called.
+    """
+    figure = make_subplots(
+        cols=2, horizontal_spacing=0.1,
+        subplot_titles=("Loss by epoch", "Area under the ROC by epoch, validation films"),
+    )  # fmt: skip
     epochs = history["epoch"]
     for column, name, dash in (
         ("train_loss", "training", "solid"),
@@ -60,12 +70,18 @@ def history_figure(history: pd.DataFrame) -> go.Figure:
     if kept is not None:
         figure.add_vline(
             x=kept, line={"color": DIM, "width": 1}, row=1, col=2,
-            annotation={"text": "kept", "font": {"color": DIM}, "xanchor": "right"},
+            annotation={"text": mark, "font": {"color": DIM}, "xanchor": "right"},
         )  # fmt: skip
-    styled(figure, x="Epoch", y="", height=420)
-    figure.update_yaxes(title="Loss (binary cross-entropy)", row=1, col=1)
-    figure.update_yaxes(title="AUROC on validation", row=1, col=2)
-    figure.update_layout(legend={"orientation": "h", "y": -0.3, "yanchor": "top"})
+    styled(figure, x="Epoch", y="", height=440)
+    figure.update_xaxes(tickformat="d")
+    figure.update_yaxes(title="Loss (binary cross-entropy, nats)", row=1, col=1)
+    figure.update_yaxes(title="Area under the ROC (0 to 1)", row=1, col=2)
+    figure.update_layout(
+        legend={"orientation": "h", "y": -0.3, "yanchor": "top"},
+        margin_t=36,
+        uirevision="history",  # a chart that grows keeps the reader's zoom
+    )
+    figure.update_annotations(font={"size": 13, "color": TEXT}, selector={"yref": "paper"})
     return figure
 
 
@@ -83,8 +99,12 @@ def kept_epoch(history: pd.DataFrame) -> int | None:
     return int(history["epoch"].to_numpy()[best])
 
 
-def styled(figure: go.Figure, *, x: str, y: str, height: int) -> go.Figure:
-    """The one look of all charts: quiet grid, grey print, no ground of its own."""
+def styled(figure: go.Figure, *, x: str, y: str, height: int, title: str = "") -> go.Figure:
+    """The one look of all charts: quiet grid, grey print, no ground of its own.
+
+    Args:
+        title: above the chart, to the left; without it no room is kept for one.
+    """
     figure.update_layout(
         height=height,
         margin={"l": 10, "r": 10, "t": 16, "b": 10},
@@ -93,6 +113,12 @@ def styled(figure: go.Figure, *, x: str, y: str, height: int) -> go.Figure:
         font={"color": TEXT, "size": 13, "family": "Source Sans, sans-serif"},
         hoverlabel={"bgcolor": "#26282c", "font": {"color": TEXT}},
     )
+    if title:
+        figure.update_layout(
+            title={"text": title, "font": {"size": 15}, "x": 0, "xref": "paper", "y": 1,
+                   "yref": "container", "yanchor": "top", "pad": {"t": 12}},
+            margin_t=44,
+        )  # fmt: skip
     figure.update_xaxes(title=x, gridcolor=GRID, zeroline=False, linecolor=GRID, automargin=True)
     figure.update_yaxes(title=y, gridcolor=GRID, zeroline=False, linecolor=GRID, automargin=True)
     return figure

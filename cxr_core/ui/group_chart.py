@@ -7,6 +7,7 @@ from plotly.subplots import make_subplots
 
 from cxr_core.evaluation.bootstrap import Interval
 from cxr_core.evaluation.group_rates import ALL_FILMS, GroupRates
+from cxr_core.findings import LABELS
 from cxr_core.ui.figures import DIM, GRID, TEXT, styled
 
 _TITLES = ("Area under the ROC (0.50 is chance)", "Sensitivity", "Specificity")
@@ -51,13 +52,17 @@ def group_chart(rates: Sequence[GroupRates], *, at_point: bool = True) -> go.Fig
                     x=figures.estimate, line={"color": DIM, "width": 1, "dash": "dot"},
                     row=1, col=column + 1,
                 )  # fmt: skip
-    styled(figure, x="0 to 1 (bar: 95 % interval)", y="", height=90 + _ROW_PX * len(rates))
+    finding = LABELS[rates[0].finding] if rates else "A finding"
+    styled(
+        figure, title=f"{finding} within groups of films", x="0 to 1 (bar: 95 % interval)", y="",
+        height=126 + _ROW_PX * len(rates),
+    )  # fmt: skip
     figure.update_xaxes(range=[0, 1.02], dtick=0.25)
     figure.update_yaxes(
         tickvals=rows, ticktext=[_axis_name(one) for one in rates],
         range=[len(rates) - 0.4, -0.6], gridcolor=GRID,
     )  # fmt: skip
-    figure.update_layout(showlegend=False, margin={"t": 36})
+    figure.update_layout(showlegend=False, margin_t=72)  # for title and subtitles
     figure.update_annotations(font={"size": 13, "color": TEXT})
     return figure
 

@@ -34,8 +34,13 @@ def split_chart(parts: Sequence[SplitLabels]) -> go.Figure:
             hovertemplate="%{x}: %{customdata[0]:,} of %{customdata[1]:,} films "
             "(%{customdata[2]})<extra></extra>",
         )
-    styled(figure, x="", y="Films with the label (%)", height=330)
+    styled(
+        figure, title="Share of films with each label, by part of the split", x="Label",
+        y="Films with the label (%)", height=380,
+    )  # fmt: skip
     figure.update_layout(
-        barmode="group", legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"}
+        barmode="group",
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
+        margin_t=72,  # for title and legend
     )
     return figure

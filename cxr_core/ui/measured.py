@@ -24,7 +24,6 @@ from cxr_core.evaluation.results import EvaluationReport
 from cxr_core.model.metadata import ModelMetadata, load_metadata
 
 PREDICTIONS_FILE = "predictions_test.csv"
-HISTORY_FILE = "history.csv"
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +75,22 @@ def measured_upload(data: bytes) -> Measured:
     return _measure_upload(data)
 
 
+def measured_run(data: bytes, metadata: ModelMetadata | None, *, chosen_by: bool) -> Measured:
+    """A table of any run folder, kept for this session alone.
+
+    Args:
+        data: its predictions table.
+        metadata: its calibration and operating points; without them the points are fitted on the
+            table itself.
+        chosen_by: the films are those by which calibration and points were chosen.
+
+    Raises:
+        DataError: not a predictions table.
+    """
+    sha256 = None if metadata is None else metadata.model_sha256
+    return _measure_run(data, metadata, sha256, chosen_by)
+
+
 def parse_predictions(data: bytes) -> pd.DataFrame:
     """Bytes of a CSV file -> a validated predictions table.
 
@@ -108,6 +123,7 @@ def measure(
     *,
     calibration: Calibration | None = None,
     points: dict[str, OperatingPoint] | None = None,
+    chosen_by: bool = False,
 ) -> Measured:
     """Read and evaluate a table, without any cache.
 
@@ -115,6 +131,7 @@ def measure(
         data: a CSV file.
         calibration: applied where the table holds raw logits.
         points: without them, operating points are fitted on the table itself.
+        chosen_by: the points given were chosen by these very films.
 
     Raises:
         DataError: not a predictions table.
@@ -122,13 +139,14 @@ def measure(
     table = parse_predictions(data)
     applied = calibration if has_logits(table) else None
     probabilities = probabilities_of(table, applied)
-    fitted_here = points is None
+    fitted_here = points is None or chosen_by
     if points is None:
         points = _fitted(table, probabilities)
     report = evaluate_predictions(
         table, operating_points=points, calibration=applied, subgroups=False
     )  # the groups take longest; their own panel measures them
-    identity = hashlib.sha256(data + repr((applied, points)).encode()).hexdigest()[:16]
+    applied_here = repr((applied, points, fitted_here)).encode()
+    identity = hashlib.sha256(data + applied_here).hexdigest()[:16]
     return Measured(table, probabilities, report, fitted_here, identity)
 
 
@@ -146,6 +164,17 @@ def _fitted(table: pd.DataFrame, probabilities: Floats) -> dict[str, OperatingPo
 def _measure_model(data: bytes, _metadata: ModelMetadata, model_sha256: str) -> Measured:
     # Streamlit keys on what has no underscore: the model's hash stands for its metadata.
     return measure(data, calibration=_metadata.calibration, points=_metadata.operating_points)
+
+
+# Any folder that a user names may hold patients of that user's alone.
+@st.cache_data(max_entries=3, show_spinner="Evaluating the run …", scope="session")
+def _measure_run(
+    data: bytes, _metadata: ModelMetadata | None, model_sha256: str | None, chosen_by: bool
+) -> Measured:
+    if _metadata is None:
+        return measure(data)
+    calibration, points = _metadata.calibration, _metadata.operating_points
+    return measure(data, calibration=calibration, points=points, chosen_by=chosen_by)
 
 
 # An upload is its session's own, so it is kept for that session alone.

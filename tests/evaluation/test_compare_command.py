@@ -83,6 +83,31 @@ def test_a_folder_stands_for_its_table_and_its_model(
     assert "+0.000 (+0.000 to +0.000)" in capsys.readouterr().out.partition("Share of boxed")[2]
 
 
+def test_films_that_only_one_table_has_are_told(
+    folders: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    some = tmp_path / "some.csv"
+    write_predictions(read_predictions(folders[1] / "predictions_test.csv")[:50], some)
+    assert main([str(folders[0]), str(some), *FEW]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "50 films of 25 patients" in printed
+    assert "Compared are the 50 films in both tables; 10 only in A and 0 only in B" in printed
+
+
+def test_runs_of_different_splits_are_refused(
+    folders: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    split = read_predictions(folders[0] / "predictions_test.csv")[["image", "patient"]]
+    split.assign(split="test").to_csv(folders[0] / "split.csv", index=False)
+    assert main([*map(str, folders), *FEW]) == 0
+    assert "B does not tell its split" in capsys.readouterr().out
+    other = split.assign(split=["train"] * 20 + ["test"] * 40)
+    other.to_csv(folders[1] / "split.csv", index=False)
+    assert main([*map(str, folders), *FEW]) == 2
+    told = capsys.readouterr().err
+    assert "20 of the 60 compared films of A are in B's training part" in told
+
+
 def test_it_runs_as_a_module(folders: tuple[Path, Path]) -> None:
     command = [sys.executable, "-m", "cxr_core.evaluation.compare", *map(str, folders), *FEW]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
@@ -95,9 +120,9 @@ def test_it_says_what_is_wrong(
 ) -> None:
     a, b = map(str, folders)
     some = tmp_path / "some.csv"
-    write_predictions(read_predictions(folders[0] / "predictions_test.csv")[:59], some)
+    write_predictions(read_predictions(folders[0] / "predictions_test.csv")[:9], some)
     assert main([a, str(some)]) == 2
-    assert "not of the same films: 1 only in A: 59.png." in capsys.readouterr().err
+    assert "Too few films stand in both tables: 9 of 60 in A" in capsys.readouterr().err
     assert main([a, str(tmp_path)]) == 2
     assert "The table does not exist" in capsys.readouterr().err
     assert main([a, b, "--model-b", str(tmp_path)]) == 2

@@ -1,6 +1,21 @@
 """The published figures, as their papers and repositories state them."""
 
-from cxr_core.evaluation.published import CAUTION, read_published
+import pandas as pd
+import pytest
+
+from cxr_core.evaluation.bootstrap import NOT_ESTIMABLE, Interval
+from cxr_core.evaluation.published import (
+    CAUTION,
+    OFFICIAL,
+    RANDOM,
+    SMALL,
+    UNKNOWN,
+    WHOLE,
+    kind_of_split,
+    less_published,
+    read_published,
+    refusal,
+)
 
 
 def test_the_facts_are_there_with_their_splits_and_sources():
@@ -18,3 +33,37 @@ def test_the_facts_are_there_with_their_splits_and_sources():
 
 def test_the_caution_says_what_may_not_be_compared():
     assert "no figure here may be set against another as if they were one" in CAUTION
+
+
+def test_the_kind_of_a_small_folders_split_is_computed_and_a_whole_ones_must_be_told():
+    small = pd.DataFrame({"split": ["train", "train", "test"], "patient": ["1", "1", "2"]})
+    assert kind_of_split(small) == SMALL
+    assert kind_of_split(small.assign(patient="1")) == UNKNOWN  # one patient on both sides
+    assert kind_of_split(small.drop(columns="patient")) == UNKNOWN
+    assert kind_of_split(pd.DataFrame({"split": ["test"] * WHOLE})) is None
+    assert kind_of_split(None) is None
+
+
+@pytest.mark.parametrize("split", [OFFICIAL, RANDOM])
+def test_a_difference_is_given_within_one_kind_of_split_alone(split):
+    assert refusal(split, split) == ""
+    for kind in (OFFICIAL, RANDOM, SMALL, UNKNOWN):
+        if kind != split:
+            told = refusal(kind, split)
+            assert told.startswith(f"No difference to the {split} split's figures is given: ")
+            assert told.endswith(".")
+    assert {OFFICIAL, RANDOM} == {model.split for model in read_published()}
+
+
+def test_the_kind_alone_moves_one_models_area_by_what_the_refusal_says():
+    # The caution's own figures of one model on both kinds of film: 0.82 and 0.90, and so on.
+    assert "0.82, 0.78 and 0.71" in CAUTION
+    assert "0.90, 0.83 and 0.71" in CAUTION
+    assert max(0.90 - 0.82, 0.83 - 0.78, 0.71 - 0.71) == pytest.approx(0.08)
+    assert "by up to 0.08" in refusal(OFFICIAL, RANDOM)
+
+
+def test_a_difference_moves_the_interval_and_not_its_width():
+    found = less_published(Interval(0.80, 0.75, 0.86, "wide"), 0.7585)
+    assert (found.estimate, found.low, found.high) == pytest.approx((0.0415, -0.0085, 0.1015))
+    assert not less_published(NOT_ESTIMABLE, 0.8).estimable

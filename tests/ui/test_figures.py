@@ -12,6 +12,7 @@ def test_label_counts_are_written_at_their_bars():
     (bars,) = figure.data
     assert list(bars.x) == [5, 10, 0, 2]
     assert bars.text[1] == "10 of 40 (25 %)"
+    assert figure.layout.title.text == "Labels of the 40 films in view"
 
 
 def test_training_curves_show_what_is_there_and_mark_the_best_epoch():
@@ -26,6 +27,9 @@ def test_training_curves_show_what_is_there_and_mark_the_best_epoch():
     figure = history_figure(history)
     assert [trace.name for trace in figure.data] == ["Loss, training", "Effusion"]
     assert figure.layout.shapes[0].x0 == 2
+    texts = [note.text for note in figure.layout.annotations]
+    assert texts == ["Loss by epoch", "Area under the ROC by epoch, validation films", "kept"]
+    assert history_figure(history, mark="best so far").layout.annotations[2].text == "best so far"
 
 
 @pytest.mark.parametrize(

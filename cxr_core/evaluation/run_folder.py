@@ -1,0 +1,182 @@
+"""A run folder seen from outside: which of its files are there, and how far the run has come.
+
+Only the names that a run folder is known to hold are looked at, and nothing is ever written: a
+path may have been typed by anyone who can open the page.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+
+from cxr_core.errors import CheckpointError, DataError
+
+Part = Literal["test", "validation"]
+TABLES: dict[Part, str] = {"test": "predictions_test.csv", "validation": "predictions_val.csv"}
+HISTORY_FILE = "history.csv"
+MODEL_FILE = "model.json"
+# Those of training's that are only looked at; training loads PyTorch, and a page must not wait.
+_CONFIG, _RESUME, WEIGHTS_FILE = "config.json", "resume.pt", "model.safetensors"
+_MOST_BYTES = 1 << 28  # of a table; NIH's whole collection takes 15 MB
+_MOST_BESIDE = 200  # entries of a folder that are looked at for runs
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run has come.
+
+    Attributes:
+        done: epochs in ``history.csv``.
+        planned: epochs that it was started for; None where no ``config.json`` tells.
+        unfinished: it is being written, or was left before its end.
+    """
+
+    done: int
+    planned: int | None
+    unfinished: bool
+
+
+def require_run(folder: Path) -> None:
+    """Refuse a path at which there is no run.
+
+    Raises:
+        DataError: no folder, one that cannot be looked into, or one without any of a run's files.
+    """
+    try:
+        found = folder.is_dir()
+    except OSError:  # a name that is too long, or a folder that is closed to us
+        found = False
+    if not found:
+        raise DataError(
+            "There is no folder that can be read at this path",
+            value=folder,
+            remedy="Give the folder that train.py wrote as --out, on the computer of this app.",
+        )
+    if not is_run(folder):
+        raise DataError(
+            "There is no run in this folder",
+            value=folder,
+            remedy="A run folder holds model.json, predictions_test.csv or history.csv.",
+        )
+
+
+def part_of(folder: Path) -> Part | None:
+    """The films whose predictions a run folder shows: its test films, or without these its
+    validation films (a run held from the test); None where it has neither."""
+    return next((part for part, name in TABLES.items() if _is_file(folder / name)), None)
+
+
+def read_table(folder: Path, part: Part) -> bytes:
+    """The bytes of a run's predictions table.
+
+    Raises:
+        DataError: it cannot be read, or is too large to be one.
+    """
+    path = folder / TABLES[part]
+    try:
+        size = path.stat().st_size
+        if size <= _MOST_BYTES:
+            return path.read_bytes()
+    except OSError as error:
+        raise DataError(
+            f"The run's table of its {part} films cannot be read",
+            value=f"{path} ({error.strerror})",
+            remedy="Write it again with train.py --finish.",
+        ) from error
+    raise DataError(
+        f"The run's table of its {part} films is too large",
+        value=f"{path}, {size / 1e6:,.0f} MB",
+        remedy=f"A table may have up to {_MOST_BYTES / 1e6:,.0f} MB.",
+    )
+
+
+def read_history(folder: Path) -> pd.DataFrame:
+    """The epochs of a run, a row each; empty where there is no readable ``history.csv``."""
+    try:
+        history = pd.read_csv(folder / HISTORY_FILE)
+    except (OSError, ValueError):  # absent, empty or no table
+        return pd.DataFrame()
+    return history if "epoch" in history else pd.DataFrame()
+
+
+def progress_of(folder: Path, epochs: int) -> Progress:
+    """How far a run has come.
+
+    Args:
+        epochs: those in its history.
+    """
+    planned = _planned(folder)
+    # A run writes its weights, reads its films for minutes, and writes model.json after the tables.
+    ended = _is_file(folder / MODEL_FILE)
+    begun = _is_file(folder / _RESUME) or (planned is not None and epochs < planned)
+    return Progress(epochs, planned, begun and not ended)
+
+
+def require_own_weights(folder: Path, sha256: str) -> None:
+    """Refuse a run whose weights are not those that ``model.json`` was written for.
+
+    Args:
+        sha256: as ``model.json`` states it. A folder without weights passes: its tables can be
+            read all the same.
+
+    Raises:
+        CheckpointError: the file has another hash, or cannot be read.
+    """
+    path = folder / WEIGHTS_FILE
+    if not _is_file(path):
+        return
+    try:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise CheckpointError(
+            "The weights file cannot be read",
+            value=f"{path} ({error.strerror})",
+            remedy="Check that the app may read it.",
+        ) from error
+    if found != sha256:
+        raise CheckpointError(
+            "The weights file is not the one that model.json was written for",
+            value=f"SHA-256 {found[:12]}… for {sha256[:12]}… ({path})",
+            remedy="Restore the folder as train.py wrote it, or open another run.",
+        )
+
+
+def runs_in(parents: Iterable[Path]) -> list[Path]:
+    """Run folders that lie directly in the given folders, by name, each once."""
+    found = {run.resolve(): run for parent in parents for run in _runs_in(parent)}
+    return sorted(found.values(), key=lambda run: (str(run.parent), run.name))
+
+
+def _runs_in(parent: Path) -> Iterator[Path]:
+    try:
+        entries = sorted(islice(parent.iterdir(), _MOST_BESIDE))
+    except OSError:
+        return  # nothing is offered from a folder that is not there
+    yield from (path for path in entries if is_run(path))
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder holds any of the files by which a run is known."""
+    names = (MODEL_FILE, *TABLES.values(), HISTORY_FILE)
+    return any(_is_file(folder / name) for name in names)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def _planned(folder: Path) -> int | None:
+    try:
+        epochs = json.loads((folder / _CONFIG).read_text())["train"]["epochs"]
+    except (OSError, ValueError, KeyError, TypeError):  # absent, or not train.py's
+        return None
+    return epochs if isinstance(epochs, int) else None

@@ -1,0 +1,111 @@
+"""3_Performance.py: what it opens, two models beside each other, and a run as it is written."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cxr_core.ui.opened import CHOSEN_BY, NO_MODEL, NO_TABLE
+from tests.demo_model import history, predictions
+
+PERFORMANCE, CARD = "pages/3_Performance.py", "pages/4_Model_card.py"
+A = "performance_source_a"
+
+
+def page_text(session) -> str:
+    parts = [element.proto.body for element in session.get("html")]
+    return " ".join(parts + [element.value for element in session.markdown])
+
+
+def open_path(session, path: Path):
+    return session.text_input(key=f"{A}_path").set_value(str(path)).run()
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A run folder that holds its validation films alone."""
+    folder = tmp_path / "trial"
+    folder.mkdir()
+    predictions(90, seed=4).to_csv(folder / "predictions_val.csv", index=False)
+    return folder
+
+
+def test_a_typed_run_stays_open_until_another_is_chosen(open_page, run):
+    session = open_path(open_page(PERFORMANCE), run)
+    assert not session.error
+    shown = page_text(session)
+    assert "Validation films of trial: 90 films of" in shown
+    assert CHOSEN_BY in shown
+    assert NO_MODEL in shown
+    assert "There is no readable history.csv in this run" in shown
+    session = open_page(PERFORMANCE, open_page(CARD, session))
+    assert "Validation films of trial: 90 films of" in page_text(session)
+    # It is still in the list when another cannot be opened.
+    open_path(session, run / "nowhere")
+    assert "no folder that can be read at this path" in session.error[0].value
+    assert not session.get("plotly_chart")
+    session.selectbox(key=A).set_value(f"run:{run}").run()
+    assert not session.error
+    assert not session.exception
+    assert "Validation films of trial" in page_text(session)
+
+
+def test_two_models_stand_beside_each_other_on_the_films_in_both(open_page):
+    session = open_page(PERFORMANCE)
+    worse = predictions(240)[20:].assign(logit_effusion=lambda table: -table["logit_effusion"])
+    session.file_uploader[1].upload("other.csv", worse.to_csv(index=False).encode())
+    session.run()
+    assert not session.error
+    text = page_text(session)
+    assert "Your table: 220 films of" in text
+    assert "20 only in A and 0 only in B are left out" in text
+    assert "A ranks Effusion better: B − A is −0." in text
+    assert "Infiltration: no difference shown, B − A is +0.000 (+0.000 to +0.000)." in text
+    assert "Films that are not No Finding: " in text
+    assert "Films of view AP: " in text
+    (chart,) = [c for c in session.get("plotly_chart") if "A: area" in c.proto.alt]
+    figure = json.loads(chart.proto.spec)
+    assert [trace["line"]["dash"] for trace in figure["data"]] == ["dot", "solid", "dash"]
+    # What cannot be compared is one sentence, and the rest of the page stands.
+    others = worse.assign(label_effusion=1 - worse["label_effusion"])
+    session.file_uploader[1].upload("labels.csv", others.to_csv(index=False).encode())
+    session.run()
+    assert "do not give the same labels: label_effusion of 220 films" in session.error[0].value
+    assert len(session.get("plotly_chart")) == 5
+
+
+def test_published_figures_are_set_against_one_kind_of_split_alone(open_page):
+    session = open_page(PERFORMANCE)
+    assert page_text(session).count("No difference to the ") == 2
+    kind = next(box for box in session.selectbox if "split" in box.label)
+    kind.set_value("official").run()
+    text = page_text(session)
+    assert "AUROC less the published one, split: official" in text
+    assert "No difference to the random by patient split&#x27;s figures is given" in text
+    assert text.count("No difference to the ") == 1
+
+
+def test_a_run_that_is_being_written_grows_and_opens_when_it_ends(open_page, tmp_path):
+    folder = tmp_path / "live"
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps({"train": {"epochs": 4}}))
+    history(2).to_csv(folder / "history.csv", index=False)
+    session = open_path(open_page(PERFORMANCE), folder)
+    assert NO_TABLE in page_text(session)
+    assert "2 of 4 epochs are done" in page_text(session)
+
+    def epochs() -> str:
+        (chart,) = session.get("plotly_chart")
+        return chart.proto.alt
+
+    assert epochs() == "Loss and validation AUROC over 2 epochs."
+    history(3).to_csv(folder / "history.csv", index=False)
+    session.run()
+    assert epochs() == "Loss and validation AUROC over 3 epochs."
+    assert "3 of 4 epochs are done" in page_text(session)
+    history(4).to_csv(folder / "history.csv", index=False)
+    predictions(90).to_csv(folder / "predictions_test.csv", index=False)
+    session.run()
+    assert not session.error
+    assert "epochs are done" not in page_text(session)
+    assert "Test films of live: 90 films of" in page_text(session)
