@@ -4,6 +4,7 @@ import streamlit as st
 
 from cxr_core.errors import CXRError
 from cxr_core.ui import performance
+from cxr_core.ui.charts import set_source
 from cxr_core.ui.curves_panel import curves
 from cxr_core.ui.decisions import classification, decisions
 from cxr_core.ui.errors_panel import errors
@@ -13,6 +14,7 @@ from cxr_core.ui.localisation_panel import where_it_looks
 from cxr_core.ui.measured import Measured, measured_model, measured_upload
 from cxr_core.ui.model import model_folder
 from cxr_core.ui.page import begin_page, guard, quiet, show_error
+from cxr_core.ui.take_away import source_of, take_away
 
 
 def choose() -> Measured | None:
@@ -46,6 +48,8 @@ with guard():
     if shown is not None:
         # A table from elsewhere has no run folder: its panels say what they lack.
         folder = model_folder() if st.session_state.get("predictions") is None else None
+        set_source(source_of(shown))
+        corner = st.container(key="corner")
         ranks, cuts, whom, marks, looks, wrong, others, run = st.tabs(
             [
                 "Curves",
@@ -75,3 +79,5 @@ with guard():
             performance.published(shown)
         with run:
             performance.training(model_folder())
+        with corner:  # last, so that what the panels measured goes along
+            take_away(shown, folder)

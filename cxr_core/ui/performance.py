@@ -1,5 +1,6 @@
 """The panels of the Performance page, each a function of one evaluated table."""
 
+import hashlib
 from pathlib import Path
 
 import pandas as pd
@@ -8,7 +9,9 @@ import streamlit as st
 from cxr_core.evaluation.published import CAUTION, read_published
 from cxr_core.evaluation.results import EvaluationReport
 from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS
-from cxr_core.ui.figures import CHART_CONFIG, history_figure
+from cxr_core.ui.charts import show_chart
+from cxr_core.ui.figure_file import Source
+from cxr_core.ui.figures import history_figure
 from cxr_core.ui.measured import HISTORY_FILE, Measured
 from cxr_core.ui.page import quiet
 from cxr_core.ui.tables import show_table
@@ -73,12 +76,12 @@ def training(folder: Path) -> None:
     if "epoch" not in history or history.empty:
         quiet(f"There is no readable {HISTORY_FILE} beside the model, so no curves can be shown.")
         return
-    st.plotly_chart(
+    show_chart(
         history_figure(history),
         key="history",
-        theme=None,
-        config=CHART_CONFIG,
+        name="Training curves",
         alt=f"Loss and validation AUROC over {len(history)} epochs.",
+        source=Source(hashlib.sha256(path.read_bytes()).hexdigest(), (HISTORY_FILE,)),
     )
     quiet(
         "Left: the loss on training and on validation films; training films are altered at "
