@@ -63,13 +63,15 @@ def standalone(figure: go.Figure, *, name: str, line: str) -> go.Figure:
         height=(layout.height or 450) + grown,  # so that the plot itself keeps its size
         paper_bgcolor=GROUND,
         plot_bgcolor=GROUND,
-        margin={"t": top, "b": _SOURCE_ROOM, "l": 20, "r": 30},
+        margin={"t": top, "b": _SOURCE_ROOM, "l": 72, "r": 30},
         title={
             "text": layout.title.text or name, "font": {"size": 17, "color": TEXT},
             "x": 0, "xref": "container", "xanchor": "left", "pad": {"l": 20, "t": 16},
             "y": 1, "yref": "container", "yanchor": "top",
         },
     )  # fmt: skip
+    copy.update_xaxes(title_standoff=10)
+    copy.update_yaxes(title_standoff=10)
     if above:  # between the title and the plot, wherever the page had room for it
         copy.update_layout(legend={"x": 0, "xanchor": "left", "y": 1.01, "yanchor": "bottom"})
     copy.add_annotation(
