@@ -13,6 +13,7 @@ from cxr_core.evaluation.draws import draw
 from cxr_core.evaluation.errors_table import Kind, surest_errors
 from cxr_core.evaluation.group_rates import GroupRates
 from cxr_core.evaluation.label_tables import SplitLabels, co_occurrence, labels_a_film
+from cxr_core.evaluation.localisation import HitRates
 from cxr_core.evaluation.notes import subgroup_notes
 from cxr_core.evaluation.predictions import labels_of
 from cxr_core.evaluation.results import EvaluationReport
@@ -55,6 +56,7 @@ class Metrics:
         shortcuts: the view alone beside the model; empty where it was not measured, or the table
             tells fewer than two views.
         splits: labels of the run's parts; empty for a table without a run.
+        localisation: of the maps' peaks, by finding key; empty without boxes.
         comparison: with a second table; None without one.
         notes: whole sentences on what was absent, assumed or left out.
     """
@@ -71,6 +73,7 @@ class Metrics:
     groups: tuple[GroupRates, ...]
     shortcuts: tuple[ViewShortcut, ...]
     splits: tuple[SplitLabels, ...]
+    localisation: dict[str, HitRates]
     comparison: Comparison | None
     notes: tuple[str, ...]
 
@@ -86,7 +89,9 @@ def gather(
     groups: Sequence[GroupRates] = (),
     shortcuts: Sequence[ViewShortcut] = (),
     splits: Sequence[SplitLabels] = (),
+    localisation: Mapping[str, HitRates] | None = None,
     comparison: Comparison | None = None,
+    notes: Sequence[str] = (),
 ) -> Metrics:
     """Add to a report what is quickly computed, and to that what was measured before.
 
@@ -94,15 +99,16 @@ def gather(
         table: the validated predictions table of the report.
         probabilities: (N, 4) that its operating points belong to.
         fitted_here: whether these were fitted on the table itself.
-        groups, shortcuts, splits, comparison: as in ``Metrics``; slow, so only where asked for.
+        groups, shortcuts, splits, localisation, comparison: as in ``Metrics``, where they were
+            measured.
+        notes: further sentences, behind the report's own.
     """
     labels, points = labels_of(table), report.operating_points  # (N, 4)
     resamples = draw(table, n_resamples=report.n_resamples, seed=report.seed)
-    notes = list(report.notes)
-    if groups:  # a report without areas within subgroups has no such notes yet
-        notes += [note for note in subgroup_notes(table) if note not in notes]
-    if points and fitted_here:
-        notes.append(FITTED_HERE)
+    # A report without areas within subgroups has no notes on them yet.
+    on_groups = subgroup_notes(table) if groups else []
+    optimistic = [FITTED_HERE] if points and fitted_here else []
+    said = dict.fromkeys((*report.notes, *on_groups, *optimistic, *notes))
 
     def count(key: str, kind: Kind) -> ErrorCount:
         surest, films = surest_errors(table, probabilities, points, key, kind, most=1)
@@ -125,8 +131,9 @@ def gather(
         groups=tuple(groups),
         shortcuts=tuple(shortcuts),
         splits=tuple(splits),
+        localisation=dict(localisation or {}),
         comparison=comparison,
-        notes=tuple(notes),
+        notes=tuple(said),
     )
 
 

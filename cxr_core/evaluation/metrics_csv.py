@@ -10,6 +10,7 @@ from cxr_core.findings import KEYS
 
 COLUMNS = ("finding", "part", "figure", "value", "low", "high", "n", "positives", "verdict")
 ALL_FILMS, KNOWN_VIEW = "all films", "films of a known view"
+BOXED = "films with a box of it"
 NOT_ESTIMABLE = "not estimable"
 _RATES = {
     "sensitivity": "sensitivity",
@@ -17,6 +18,7 @@ _RATES = {
     "ppv": "positive_predictive_value",
     "npv": "negative_predictive_value",
 }
+_POINTERS = ("peak", "fixed_spot", "centre", "random_point")
 _REPORTED = ("precision", "recall", "f1-score")
 Row = dict[str, object]
 
@@ -35,8 +37,8 @@ def metrics_table(metrics: Metrics) -> pd.DataFrame:
         positives (films of the part, and those with the finding), verdict (``enough``, ``wide``,
         or ``not estimable``, and then there is no value). What does not apply is missing.
     """
-    table = pd.DataFrame(_rows(metrics), columns=list(COLUMNS))
-    return table.astype({"n": "Int64", "positives": "Int64"})
+    table = pd.DataFrame(_rows(metrics), columns=list(COLUMNS), dtype=object)
+    return table.astype({"n": "Int64", "positives": "Int64"})  # so that a count is no 421.0
 
 
 def _rows(metrics: Metrics) -> Iterator[Row]:
@@ -67,6 +69,14 @@ def _rows(metrics: Metrics) -> Iterator[Row]:
         yield _interval(one.finding, KNOWN_VIEW, "auroc", one.model)
         yield _interval(one.finding, KNOWN_VIEW, "auroc_of_view_alone", one.view_alone)
         yield _interval(one.finding, KNOWN_VIEW, "auroc_less_view_alone", one.gain)
+    yield from _pointing(metrics)
+
+
+def _pointing(metrics: Metrics) -> Iterator[Row]:
+    for key, found in metrics.localisation.items():
+        for name in _POINTERS:
+            yield {**_interval(key, BOXED, f"inside_{name}", getattr(found, name)), "n": found.n}
+        yield {**_interval(key, BOXED, "peak_less_fixed_spot", found.gain), "n": found.n}
 
 
 def _ranking(metrics: Metrics, key: str) -> Iterator[Row]:

@@ -26,6 +26,8 @@ always there, dictionaries by finding key unless said otherwise:
     labels_a_film            a list: films with 0, 1, 2, 3, 4 of the four labels
     multi_label_share        of the films with a label, the share with two or more
     splits                   a list: the run's parts with their labels; empty without a run
+    localisation             n and the intervals peak, fixed_spot, centre, random_point, gain (peak
+                             less fixed spot) of boxed films; empty without boxes
     comparison               with a second table, as ``compare_results.Comparison``; null without
     notes                    a list of sentences
 
@@ -121,6 +123,7 @@ def document(metrics: Metrics, *, made: datetime) -> dict[str, Any]:
         "labels_a_film": metrics.labels_a_film,
         "multi_label_share": multi_label_share(metrics.labels_a_film),
         "splits": metrics.splits,
+        "localisation": metrics.localisation,
         "comparison": metrics.comparison,
         "notes": metrics.notes,
     }

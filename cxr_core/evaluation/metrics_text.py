@@ -25,6 +25,7 @@ def metrics_text(metrics: Metrics) -> str:
         _splits(metrics.splits),
         _together(metrics),
         _labels_a_film(metrics),
+        _localisation(metrics),
     ]
     report = replace(metrics.report, notes=metrics.notes)
     return summary_text(report, further=[part for part in further if part])
@@ -123,6 +124,16 @@ def _together(metrics: Metrics) -> str:
         ]
         rows.append([f"{LABELS[key]} ({films:,})", *(cells or ["-"] * len(KEYS))])
     return "Films with two labels at once\n" + columns(rows)
+
+
+def _localisation(metrics: Metrics) -> str:
+    if not metrics.localisation:
+        return ""
+    rows = [["Finding", "boxed", "map's peak", "best fixed spot", "peak less spot"]]
+    for key, found in metrics.localisation.items():
+        shares = (found.peak.text(), found.fixed_spot.text(), found.gain.text())
+        rows.append([LABELS[key], f"{found.n:,}", *shares])
+    return "Share of boxed films with the pointer inside a box\n" + columns(rows)
 
 
 def _labels_a_film(metrics: Metrics) -> str:

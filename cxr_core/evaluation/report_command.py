@@ -10,6 +10,7 @@ from pathlib import Path
 from cxr_core.atomic import replacing
 from cxr_core.config import Calibration, OperatingPoint
 from cxr_core.errors import ConfigError, CXRError
+from cxr_core.evaluation.boxed_films import boxed_rates
 from cxr_core.evaluation.compare import PREDICTIONS_FILE, compare_predictions
 from cxr_core.evaluation.compare_models import ComparedModel, read_model
 from cxr_core.evaluation.compare_results import Comparison
@@ -115,6 +116,7 @@ def _measured(
         groups=[one for part in group_rates(films, above, resamples) for one in part],
         shortcuts=view_shortcuts(films, resamples, table.validation()),
         splits=table.splits(),
+        localisation=boxed_rates(table.run, films, n_resamples=n_resamples, seed=seed),
         comparison=comparison,
     )
 

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import streamlit as st
 
+from cxr_core.errors import DataError
+from cxr_core.evaluation.boxed_films import boxed_rates
+from cxr_core.evaluation.localisation import HitRates
 from cxr_core.evaluation.metrics import Metrics, file_stem, gather
 from cxr_core.evaluation.metrics_csv import metrics_csv
 from cxr_core.evaluation.metrics_json import metrics_json
@@ -73,14 +76,25 @@ def gather_metrics(measured: Measured, folder: Path | None, groups: Groups | Non
     Args:
         groups: what was measured of its groups; None where they were not.
     """
+    report, splits = measured.report, parts_of_run(folder)[0]
+    boxed: dict[str, HitRates] = {}
+    notes: tuple[str, ...] = ()
+    try:
+        boxed = boxed_rates(
+            folder, measured.table, n_resamples=report.n_resamples, seed=report.seed
+        )
+    except DataError as error:
+        notes = (str(error),)  # the panel says so too; the other figures go along
     return gather(
         measured.table,
         measured.probabilities,
-        measured.report,
+        report,
         table_sha256=measured.table_sha256,
         model_sha256=measured.model_sha256,
         fitted_here=measured.fitted_here,
         groups=() if groups is None else groups.rates,
         shortcuts=() if groups is None else groups.shortcuts,
-        splits=parts_of_run(folder)[0],
+        splits=splits,
+        localisation=boxed,
+        notes=notes,
     )

@@ -12,6 +12,7 @@ import pytest
 
 from cxr_core.evaluation.bootstrap import NOT_ESTIMABLE, Interval
 from cxr_core.evaluation.label_tables import split_labels
+from cxr_core.evaluation.localisation import HitRates
 from cxr_core.evaluation.metrics import FITTED_HERE, Metrics, file_stem, multi_label_share
 from cxr_core.evaluation.metrics_csv import COLUMNS, metrics_csv, metrics_table
 from cxr_core.evaluation.metrics_json import metrics_json, plain
@@ -125,6 +126,7 @@ def test_no_film_and_no_patient_is_named(metrics: Metrics) -> None:
 def test_the_csv_has_a_row_a_figure(metrics: Metrics) -> None:
     table = pd.read_csv(io.StringIO(metrics_csv(metrics)), keep_default_na=True)
     assert tuple(table.columns) == COLUMNS
+    assert ",all films,films,80,,,,,\n" in metrics_csv(metrics)
     assert not table.duplicated(["finding", "part", "figure"]).any()
     rows = table.set_index(["finding", "part", "figure"])
     area = metrics.report.auroc["effusion"]
@@ -152,8 +154,10 @@ def test_without_cut_offs_the_csv_has_no_row_of_them(poor: Metrics) -> None:
 def test_the_terminal_shows_the_pages_tables_in_100_columns(metrics: Metrics) -> None:
     table = films().assign(split=["train"] * 40 + ["test"] * 40)
     splits = tuple(split_labels(table))
+    boxed = {"effusion": HitRates(30, *[Interval(0.5, 0.25, 0.75, "wide")] * 4, NOT_ESTIMABLE)}
     wide = replace(metrics.groups[-1], by="group", value="a hospital with a name " * 5)
-    text = metrics_text(replace(metrics, splits=splits, groups=(*metrics.groups, wide)))
+    whole = replace(metrics, splits=splits, groups=(*metrics.groups, wide), localisation=boxed)
+    text = metrics_text(whole)
     assert max(map(len, text.splitlines())) <= 100
     for title in (
         "Likelihood ratios at the operating points",
@@ -163,6 +167,7 @@ def test_the_terminal_shows_the_pages_tables_in_100_columns(metrics: Metrics) ->
         "Labels in each part of the run",
         "Films with two labels at once",
         "How many labels a film has",
+        "Share of boxed films with the pointer inside a box",
     ):
         assert title in text
     missed = metrics.misses["effusion"]
@@ -171,6 +176,11 @@ def test_the_terminal_shows_the_pages_tables_in_100_columns(metrics: Metrics) ->
     assert "view LL" in text
     assert "not estimable" in text
     assert "a hospital" in text
+    told = parsed(whole)["localisation"]["effusion"]
+    assert (told["n"], told["peak"]["high"], told["gain"]["estimate"]) == (30, 0.75, None)
+    rows = metrics_table(whole).set_index(["finding", "part", "figure"])
+    inside = rows.loc[("effusion", "films with a box of it", "inside_peak")]
+    assert (inside["value"], inside["low"], inside["n"]) == (0.5, 0.25, 30)
 
 
 def test_a_table_without_cut_offs_has_a_text_too(poor: Metrics) -> None:
