@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+from tqdm import tqdm
+
 from cxr_core.atomic import replacing
 from cxr_core.config import Calibration, OperatingPoint
 from cxr_core.errors import ConfigError, CXRError
@@ -17,7 +19,7 @@ from cxr_core.evaluation.compare_results import Comparison
 from cxr_core.evaluation.draws import draw
 from cxr_core.evaluation.fitted_cutoffs import points_of
 from cxr_core.evaluation.given_table import GivenTable, read_given
-from cxr_core.evaluation.group_rates import group_rates
+from cxr_core.evaluation.group_rates import group_rates, parts_of
 from cxr_core.evaluation.metrics import Metrics, gather
 from cxr_core.evaluation.metrics_json import metrics_json
 from cxr_core.evaluation.metrics_text import metrics_text
@@ -106,6 +108,9 @@ def _measured(
     )
     resamples = draw(films, n_resamples=n_resamples, seed=seed)
     above = None if points is None else probabilities >= [points[key].threshold for key in KEYS]
+    parts = parts_of(films)
+    groups = group_rates(films, above, resamples, parts=parts)
+    shown = tqdm(groups, "Groups of films", len(parts), leave=False, disable=None)
     return gather(
         films,
         probabilities,
@@ -113,7 +118,7 @@ def _measured(
         table_sha256=table.sha256,
         model_sha256=model_sha256,
         fitted_here=fitted_here,
-        groups=[one for part in group_rates(films, above, resamples) for one in part],
+        groups=[one for part in shown for one in part],
         shortcuts=view_shortcuts(films, resamples, table.validation()),
         splits=table.splits(),
         localisation=boxed_rates(table.run, films, n_resamples=n_resamples, seed=seed),
