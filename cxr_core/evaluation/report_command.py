@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     try:
         if given.json not in (None, STANDARD_OUTPUT):
-            _require_writable(given.json)
+            _require_writable(given.json, apart_from=[given.predictions, given.against])
         table = read_given(given.predictions, given.model)
         comparison = None
         if given.against is not None:
@@ -142,8 +142,13 @@ def _compared_model(folder: Path | None) -> ComparedModel | None:
     return None if folder is None else read_model(folder)
 
 
-def _require_writable(path: Path) -> None:
-    """Refuse an output path before the slow part: a folder, or one where no file can be made."""
+def _require_writable(path: Path, *, apart_from: Sequence[Path | None]) -> None:
+    """Refuse an output path before the slow part: a folder, one where no file can be made, or a
+    table that is to be read."""
+    if path.resolve() in [table.resolve() for table in apart_from if table is not None]:
+        raise ConfigError(
+            "The JSON would take the place of a table", value=path, remedy="Give another path."
+        )
     if path.is_dir():
         raise ConfigError(
             "The JSON needs a file's name", value=path, remedy="Give a path such as metrics.json."

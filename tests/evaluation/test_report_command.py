@@ -143,7 +143,7 @@ def test_it_says_what_is_wrong(predictions: Path, capsys: pytest.CaptureFixture[
     assert "no table of its test films" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("out", ["none/metrics.json", "."])
+@pytest.mark.parametrize("out", ["none/metrics.json", ".", "none.csv"])
 def test_an_output_that_cannot_be_is_refused_before_anything_is_read(
     out: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

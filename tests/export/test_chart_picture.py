@@ -2,10 +2,12 @@
 
 import io
 import json
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from kaleido import PageGenerator
 from PIL import Image
 
 from cxr_core.errors import ExportError
@@ -28,6 +30,13 @@ def test_a_chart_becomes_a_png_and_an_svg(chromium: str) -> None:
     assert svg.tag == "{http://www.w3.org/2000/svg}svg"
     assert (svg.get("width"), svg.get("height")) == ("400", "300")
     assert "Area of Effusion" in "".join(svg.itertext())
+
+
+def test_the_page_that_draws_fetches_nothing() -> None:
+    page = PageGenerator(mathjax=False).generate_index()  # what the child asks Kaleido for
+    sources = re.findall(r'src="([^"]*)"', page)
+    assert len(sources) == 2
+    assert all(source.startswith("file://") for source in sources)
 
 
 def test_without_a_browser_it_says_what_is_missing(tmp_path: Path) -> None:
