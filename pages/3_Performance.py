@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from cxr_core.ui.charts import set_source
 from cxr_core.ui.curves_panel import curves
 from cxr_core.ui.decisions import classification, decisions
 from cxr_core.ui.errors_panel import errors
@@ -12,6 +13,7 @@ from cxr_core.ui.opened import Opened
 from cxr_core.ui.page import begin_page, guard
 from cxr_core.ui.published_panel import published
 from cxr_core.ui.source_choice import choose_source
+from cxr_core.ui.take_away import source_of, take_away
 from cxr_core.ui.training_panel import training
 from cxr_core.ui.two_models import two_models
 
@@ -34,6 +36,8 @@ def show(opened: Opened) -> None:
     if shown is None:
         training(folder)
         return
+    set_source(source_of(shown))
+    corner = st.container(key="corner")
     ranks, cuts, whom, marks, looks, wrong, two, others, run = st.tabs(TABS)
     with ranks:
         curves(shown)
@@ -54,6 +58,8 @@ def show(opened: Opened) -> None:
         published(shown, folder)
     with run:
         training(folder)
+    with corner:  # last, so that what the panels measured goes along
+        take_away(shown, folder)
 
 
 begin_page("Performance")

@@ -25,7 +25,7 @@ from cxr_core.evaluation.compare_models import (
 from cxr_core.evaluation.compare_results import ComparedFilms, Comparison
 from cxr_core.evaluation.draws import draw
 from cxr_core.evaluation.predictions import labels_of, patients_of, read_predictions, scores_of
-from cxr_core.evaluation.seen_films import require_unseen, split_of
+from cxr_core.evaluation.seen_films import seen_of, split_of
 from cxr_core.evaluation.subgroups import Subgroup, subgroups_of
 from cxr_core.findings import LABELS
 
@@ -124,7 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         a, model_a, split_a = _read(given.a, given.model_a)
         b, model_b, split_b = _read(given.b, given.model_b)
-        notes = _seen(a, b, split_a, split_b)
+        notes = seen_of(a, b, split_a=split_a, split_b=split_b)
         comparison = compare_predictions(
             a, b, model_a=model_a, model_b=model_b, n_resamples=given.resamples, seed=given.seed
         )
@@ -145,16 +145,6 @@ def _read(
         path, folder = run / PREDICTIONS_FILE, folder or run
     table = read_predictions(path)
     return table, None if folder is None else read_model(folder), split_of(run)
-
-
-def _seen(
-    a: pd.DataFrame, b: pd.DataFrame, split_a: pd.DataFrame | None, split_b: pd.DataFrame | None
-) -> list[str]:
-    """What the runs have seen of the films in both; two bare tables tell nothing of it."""
-    if split_a is None and split_b is None:
-        return []
-    shared = shared_films(a, b)
-    return require_unseen(films_of(shared.a, shared.b), split_a=split_a, split_b=split_b)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Cut-offs that the films on show offer by themselves: Youden's, or one that holds a rate.
+"""Cut-offs that the films on show offer by themselves: the aim's, Youden's, or one of a rate.
 
 They are fitted on the very films on which they are then measured, so what they reach there is
 optimistic; the operating point from validation is not.
@@ -7,9 +7,15 @@ optimistic; the operating point from validation is not.
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 
+from cxr_core.config import OperatingPoint
+from cxr_core.errors import DataError
+from cxr_core.evaluation.bootstrap import Floats
 from cxr_core.evaluation.curves import roc
+from cxr_core.evaluation.operating_points import fit_operating_points
+from cxr_core.evaluation.predictions import labels_of, patients_of
 
 Preset = Literal["youden", "sensitivity", "specificity"]
 PRESETS: tuple[Preset, ...] = ("youden", "sensitivity", "specificity")
@@ -42,3 +48,19 @@ def preset_cutoff(labels: ArrayLike, probabilities: ArrayLike, preset: Preset) -
         at = int(np.flatnonzero(curve.fpr <= 1 - TARGET + _ROUNDING)[-1])
     # The curve's first point lies above every film: it calls nothing, and is no cut-off.
     return float(curve.thresholds[at]) if at > 0 else None
+
+
+def points_of(table: pd.DataFrame, probabilities: Floats) -> dict[str, OperatingPoint] | None:
+    """Operating points fitted on a table's own films, as ``fit_operating_points`` does on
+    validation films; None where a class is missing.
+
+    Args:
+        table: a validated predictions table.
+        probabilities: (N, 4) of its films.
+    """
+    patients = patients_of(table)
+    units = table["image"].to_numpy(dtype=str) if patients is None else patients
+    try:
+        return fit_operating_points(probabilities, labels_of(table), units, n_resamples=200)
+    except DataError:
+        return None  # whoever shows it says that there is no cut-off, and why

@@ -1,16 +1,14 @@
 """A predictions table -> every figure of merit; also ``python -m cxr_core.evaluation.report``."""
 
-import argparse
 import sys
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from cxr_core.config import Calibration, OperatingPoint
-from cxr_core.errors import ConfigError, CXRError
+from cxr_core.errors import ConfigError
 from cxr_core.evaluation.areas import auroc_interval, average_precision_interval
 from cxr_core.evaluation.bootstrap import Resamples
 from cxr_core.evaluation.calibration import Floats, expected_calibration_error
@@ -22,7 +20,6 @@ from cxr_core.evaluation.predictions import (
     labels_of,
     patients_of,
     probabilities_of,
-    read_predictions,
     scores_of,
     validate_predictions,
 )
@@ -152,38 +149,8 @@ def _sklearn_report(
     return ClassificationReport(text, values)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line; returns 0, or 2 when a table or model cannot be used."""
-    parser = argparse.ArgumentParser(
-        prog="python -m cxr_core.evaluation.report",
-        description="Evaluate a predictions table: areas with intervals, confusion, subgroups.",
-    )
-    parser.add_argument("predictions", type=Path, help="predictions_test.csv, or one like it")
-    parser.add_argument("--model", type=Path, help="model folder: calibration and cut-offs")
-    parser.add_argument("--resamples", type=int, default=2000, help="default: %(default)s")
-    parser.add_argument("--seed", type=int, default=0, help="of the resamples; default 0")
-    given = parser.parse_args(arguments)
-    calibration, points = None, None
-    try:
-        table = read_predictions(given.predictions)
-        if given.model is not None:
-            from cxr_core.model.metadata import load_metadata
-
-            metadata = load_metadata(given.model)
-            calibration, points = metadata.calibration, metadata.operating_points
-        report = evaluate_predictions(
-            table,
-            operating_points=points,
-            calibration=calibration,
-            n_resamples=given.resamples,
-            seed=given.seed,
-        )
-    except CXRError as error:
-        print(error, file=sys.stderr)
-        return 2
-    print(report.text(), end="")
-    return 0
-
-
 if __name__ == "__main__":
+    # Imported late: the command evaluates through this very module.
+    from cxr_core.evaluation.report_command import main
+
     sys.exit(main())

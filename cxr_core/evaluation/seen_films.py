@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from cxr_core.data.keys import identifier_key, image_key
 from cxr_core.data.split_files import read_split
 from cxr_core.errors import DataError
+from cxr_core.evaluation.compare_films import films_of, shared_films
 
 SPLIT_FILE = "split.csv"
 _SEEN = {"train": "training", "validation": "validation"}  # the worse first
@@ -58,6 +59,24 @@ def sides_of(films: pd.DataFrame, split: pd.DataFrame) -> NDArray[np.str_]:
         by_patient = identifier_key(films["patient"]).map(worst.set_index("patient")["split"])
         sides = sides.where(sides.notna(), by_patient)
     return sides.fillna("").to_numpy(dtype=str)
+
+
+def seen_of(
+    a: pd.DataFrame,
+    b: pd.DataFrame,
+    *,
+    split_a: pd.DataFrame | None,
+    split_b: pd.DataFrame | None,
+) -> list[str]:
+    """``require_unseen`` of the films in both tables; two bare tables tell nothing of it.
+
+    Raises:
+        DataError: as ``require_unseen``, or no film to compare.
+    """
+    if split_a is None and split_b is None:
+        return []
+    shared = shared_films(a, b)
+    return require_unseen(films_of(shared.a, shared.b), split_a=split_a, split_b=split_b)
 
 
 def require_unseen(

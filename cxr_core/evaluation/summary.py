@@ -16,14 +16,18 @@ WIDTH = 100
 _CELL = 28  # longest text of a subgroup's name
 
 
-def summary_text(report: EvaluationReport) -> str:
-    """The whole report as lines of at most 100 characters."""
+def summary_text(report: EvaluationReport, *, further: Sequence[str] = ()) -> str:
+    """The whole report as lines of at most 100 characters.
+
+    Args:
+        further: more tables, which stand before the notes.
+    """
     parts = [_head(report), _areas(report), _calibration(report)]
     if report.operating_points:
         parts += [_confusion(report), _rates(report), _sklearn(report)]
     if len(report.subgroups):
         parts.append(_subgroups(report))
-    parts.append(_notes(report))
+    parts += [*further, _notes(report)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -47,7 +51,7 @@ def columns(rows: Sequence[Sequence[str]], left: int = 1) -> str:
 
 def _head(report: EvaluationReport) -> str:
     patients = "" if report.n_patients is None else f" of {report.n_patients:,} patients"
-    return _wrapped(
+    return wrapped(
         f"{report.n_films:,} films{patients}. Intervals are 95 %, from {report.n_resamples:,} "
         f"resamples of {report.resampled} (seed {report.seed}). Verdict: enough; wide (the AUROC's "
         f"interval spans over {WIDEST:.2f}); too few (under 10 positives, negatives or "
@@ -82,7 +86,7 @@ def _calibration(report: EvaluationReport) -> str:
 
 
 def _confusion(report: EvaluationReport) -> str:
-    rows = [["Finding", "cut-off", "aim on validation", "TP", "FN", "FP", "TN"]]
+    rows = [["Finding", "cut-off", "aim", "TP", "FN", "FP", "TN"]]
     for key, counts in report.confusion.items():
         point = report.operating_points[key]
         rows.append(
@@ -135,9 +139,10 @@ def _subgroup_rows(report: EvaluationReport) -> Iterator[list[str]]:
 def _notes(report: EvaluationReport) -> str:
     if not report.notes:
         return ""
-    return "Notes\n" + "\n".join(_wrapped(note, bullet="- ") for note in report.notes)
+    return "Notes\n" + "\n".join(wrapped(note, bullet="- ") for note in report.notes)
 
 
-def _wrapped(text: str, bullet: str = "") -> str:
+def wrapped(text: str, bullet: str = "") -> str:
+    """A sentence as lines of at most 100 characters, the first behind ``bullet``."""
     indent = " " * len(bullet)
     return textwrap.fill(text, WIDTH, initial_indent=bullet, subsequent_indent=indent)

@@ -16,6 +16,7 @@ from cxr_core.atomic import replacing
 from cxr_core.data.loader import BatchLoader
 from cxr_core.errors import TrainingError, TrainingStoppedError
 from cxr_core.evaluation.curves import auroc
+from cxr_core.evaluation.run_folder import HISTORY_FILE
 from cxr_core.findings import ABNORMAL_KEYS, KEYS
 from cxr_core.training.epoch import Watch, train_epoch
 from cxr_core.training.resume import RESUME_FILE, load_state, save_state
@@ -24,7 +25,7 @@ from cxr_core.training.stopping import StopRequest, stop_request
 from cxr_core.training.trainer import Trainer, predict
 
 logger = logging.getLogger(__name__)
-HISTORY_FILE = "history.csv"
+
 SECONDS_A_SAVE = 300.0
 
 

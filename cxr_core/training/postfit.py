@@ -23,6 +23,7 @@ from cxr_core.evaluation.operating_points import fit_operating_points
 from cxr_core.evaluation.predictions import predictions_table, write_predictions
 from cxr_core.evaluation.report import evaluate_predictions
 from cxr_core.evaluation.results import EvaluationReport
+from cxr_core.evaluation.run_folder import HISTORY_FILE
 from cxr_core.findings import ABNORMAL_KEYS
 from cxr_core.model.checkpoint import load_weights, save_metadata, save_weights
 from cxr_core.model.densenet import ChestDenseNet
@@ -32,7 +33,6 @@ from cxr_core.training.card import CardData, write_card
 from cxr_core.training.ending import Ending, provenance
 from cxr_core.training.films import Films
 from cxr_core.training.gate_fit import gate_of
-from cxr_core.training.loop import HISTORY_FILE
 from cxr_core.training.readings import Readings, read_part
 from cxr_core.training.team import Team
 

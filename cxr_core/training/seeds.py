@@ -7,10 +7,10 @@ import pandas as pd
 
 from cxr_core.data.tables import write_table
 from cxr_core.errors import ConfigError
+from cxr_core.evaluation.run_folder import HISTORY_FILE
 from cxr_core.findings import LABELS
 from cxr_core.training.config import TrainConfig
 from cxr_core.training.films import Sources
-from cxr_core.training.loop import HISTORY_FILE
 from cxr_core.training.run import Manner, run
 from cxr_core.training.team import Team
 from cxr_core.training.trainer import ALONE

@@ -12,8 +12,8 @@ from cxr_core.evaluation.curves import precision_recall, roc
 from cxr_core.evaluation.draws import draw
 from cxr_core.evaluation.predictions import labels_of
 from cxr_core.findings import KEYS, LABELS
+from cxr_core.ui.charts import show_chart
 from cxr_core.ui.curve_figures import Line, Mark, precision_recall_figure, roc_figure
-from cxr_core.ui.figures import CHART_CONFIG
 from cxr_core.ui.measured import Measured
 from cxr_core.ui.page import quiet
 from cxr_core.ui.performance import VERDICTS
@@ -179,4 +179,4 @@ def _name(chosen: str) -> str:
 
 
 def _chart(figure: go.Figure, key: Literal["roc", "precision_recall"], alt: str) -> None:
-    st.plotly_chart(figure, key=key, theme=None, config=CHART_CONFIG, alt=alt)
+    show_chart(figure, key=key, name=figure.layout.title.text, alt=alt)

@@ -6,13 +6,13 @@ from datetime import datetime
 
 import streamlit as st
 
-from cxr_core.errors import CXRError, ExportError
 from cxr_core.export.dicom import secondary_capture
 from cxr_core.export.identity import study_refusal
 from cxr_core.export.pdf import record_pdf
 from cxr_core.export.png import overlay_png
 from cxr_core.export.record import LONGEST_REFERENCE, Record
 from cxr_core.export.table import record_row, rows_to_csv
+from cxr_core.ui.downloads import offer
 from cxr_core.ui.page import guard, quiet, show_error
 
 # Constant names: a file name must tell neither film nor patient.
@@ -92,27 +92,5 @@ def _reference_line(film: str) -> str:
 
 
 def _button(label: str, make: Callable[[], bytes], file_name: str, mime: str) -> None:
-    st.download_button(
-        label,
-        data=lambda: _made(make),
-        file_name=file_name,
-        mime=mime,
-        on_click="ignore",
-        icon=":material/download:",
-        key=f"export_{label}",
-    )
-
-
-def _made(make: Callable[[], bytes]) -> bytes:
-    """What ``make`` returns. Streamlit logs what it raises, and an unforeseen error's words could
-    hold something of a film."""
-    try:
-        return make()
-    except CXRError:
-        raise
-    except Exception as error:
-        raise ExportError(
-            "The file could not be made",
-            value=type(error).__name__,
-            remedy="Read the film again; if it happens again, report this word.",
-        ) from None
+    again = "Read the film again; if it happens again, report this word."
+    offer(label, make, file_name=file_name, mime=mime, key=f"export_{label}", again=again)

@@ -14,7 +14,7 @@ from cxr_core.evaluation.notes import subgroup_notes
 from cxr_core.evaluation.predictions import read_predictions
 from cxr_core.evaluation.shortcuts import ViewShortcut, shortcut_sentence, view_shortcuts
 from cxr_core.findings import KEYS, LABELS
-from cxr_core.ui.figures import CHART_CONFIG
+from cxr_core.ui.charts import show_chart
 from cxr_core.ui.group_chart import group_chart, group_name
 from cxr_core.ui.measured import Measured
 from cxr_core.ui.page import quiet
@@ -68,9 +68,8 @@ def groups(measured: Measured, folder: Path | None) -> None:
 
 def _measured_groups(measured: Measured, folder: Path | None) -> Groups | None:
     """What this session measured of the table; None until it is asked for."""
-    # Kept in the session and never in a shared cache: a table may be the user's own.
-    kept = st.session_state.get(_KEPT)
-    if isinstance(kept, Groups) and kept.identity == measured.identity:
+    kept = kept_groups(measured)
+    if kept is not None:
         return kept
     films = len(measured.table)
     if films > AT_ONCE and not st.button(f"Measure the groups of {films:,} films"):
@@ -79,6 +78,13 @@ def _measured_groups(measured: Measured, folder: Path | None) -> Groups | None:
     found = measure_groups(measured, folder)
     st.session_state[_KEPT] = found
     return found
+
+
+def kept_groups(measured: Measured) -> Groups | None:
+    """What was measured already; None where nothing was."""
+    # Kept in the session and never in a shared cache: a table may be the user's own.
+    kept = st.session_state.get(_KEPT)
+    return kept if isinstance(kept, Groups) and kept.identity == measured.identity else None
 
 
 def measure_groups(measured: Measured, folder: Path | None) -> Groups:
@@ -110,11 +116,10 @@ def _validation(folder: Path | None) -> pd.DataFrame | None:
 
 def _finding(measured: Measured, rates: Sequence[GroupRates], label: str) -> None:
     at_point = bool(measured.report.operating_points)
-    st.plotly_chart(
+    show_chart(
         group_chart(rates, at_point=at_point),
         key="groups_chart",
-        theme=None,
-        config=CHART_CONFIG,
+        name=f"{label} within groups of films",
         alt=f"{label} within groups of films, by area under the ROC: "
         + " ".join(f"{group_name(one.by, one.value)}: {one.area.text()}." for one in rates),
     )

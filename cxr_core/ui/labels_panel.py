@@ -15,7 +15,8 @@ from cxr_core.evaluation.label_tables import (
 from cxr_core.evaluation.predictions import labels_of
 from cxr_core.evaluation.results import LabelCount
 from cxr_core.findings import KEYS, LABELS
-from cxr_core.ui.figures import CHART_CONFIG, label_figure
+from cxr_core.ui.charts import show_chart
+from cxr_core.ui.figures import label_figure
 from cxr_core.ui.label_chart import split_chart
 from cxr_core.ui.measured import Measured
 from cxr_core.ui.page import quiet
@@ -33,7 +34,7 @@ def labels(measured: Measured, folder: Path | None) -> None:
         folder: the run that the table belongs to; None for a table from elsewhere.
     """
     st.header("Labels", anchor=False)
-    parts, missing = _parts(folder)
+    parts, missing = parts_of_run(folder)
     if parts:
         _split(parts)
     else:
@@ -42,7 +43,7 @@ def labels(measured: Measured, folder: Path | None) -> None:
     _together(measured)
 
 
-def _parts(folder: Path | None) -> tuple[list[SplitLabels], str]:
+def parts_of_run(folder: Path | None) -> tuple[list[SplitLabels], str]:
     """The parts of the run's split, or why they cannot be shown."""
     if folder is None:
         return [], (
@@ -59,11 +60,10 @@ def _parts(folder: Path | None) -> tuple[list[SplitLabels], str]:
 
 
 def _split(parts: list[SplitLabels]) -> None:
-    st.plotly_chart(
+    show_chart(
         split_chart(parts),
         key="split_labels",
-        theme=None,
-        config=CHART_CONFIG,
+        name="Labels in each part of the run",
         alt="Films with each label. "
         + " ".join(
             f"{part.part.capitalize()}: "
@@ -101,11 +101,10 @@ def _shown(measured: Measured) -> None:
     """The films in view alone, with the verdict of their measured areas."""
     counts, total = measured.report.label_distribution, measured.report.n_films
     positives = {key: counts[key].positives for key in KEYS}
-    st.plotly_chart(
+    show_chart(
         label_figure(positives, total),
         key="labels",
-        theme=None,
-        config=CHART_CONFIG,
+        name="Films with each label",
         alt=f"Films with each label, of {total:,}: "
         + ", ".join(f"{LABELS[key]} {positives[key]:,}" for key in KEYS),
     )

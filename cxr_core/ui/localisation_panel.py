@@ -10,7 +10,7 @@ from cxr_core.errors import DataError
 from cxr_core.evaluation.localisation import HitRates, hit_rates
 from cxr_core.evaluation.localisation_file import read_localisation
 from cxr_core.findings import LABELS
-from cxr_core.ui.figures import CHART_CONFIG
+from cxr_core.ui.charts import show_chart
 from cxr_core.ui.localisation_chart import localisation_chart, pointers_of
 from cxr_core.ui.measured import Measured
 from cxr_core.ui.page import quiet
@@ -58,11 +58,10 @@ def _shares(rates: Mapping[str, HitRates]) -> None:
     if not rates:
         quiet("The table of boxed films names none of the three findings.")
         return
-    st.plotly_chart(
+    show_chart(
         localisation_chart(rates),
         key="localisation",
-        theme=None,
-        config=CHART_CONFIG,
+        name="Where the map peaks",
         alt="Share of boxed films with the map's peak inside a box. "
         + " ".join(f"{LABELS[key]}: {found.peak.text()}." for key, found in rates.items()),
     )

@@ -11,11 +11,9 @@ import streamlit as st
 from cxr_core.config import Calibration, OperatingPoint
 from cxr_core.errors import DataError
 from cxr_core.evaluation.calibration import Floats
-from cxr_core.evaluation.operating_points import fit_operating_points
+from cxr_core.evaluation.fitted_cutoffs import points_of
 from cxr_core.evaluation.predictions import (
     has_logits,
-    labels_of,
-    patients_of,
     probabilities_of,
     validate_predictions,
 )
@@ -37,6 +35,8 @@ class Measured:
         fitted_here: the operating points were fitted on these very films, so what they reach
             here is better than on new ones.
         identity: hash of the table and of what was applied to it.
+        table_sha256: of the file itself.
+        model_sha256: of the model whose table it is; None for a table from elsewhere.
     """
 
     table: pd.DataFrame
@@ -44,6 +44,8 @@ class Measured:
     report: EvaluationReport
     fitted_here: bool
     identity: str
+    table_sha256: str = ""
+    model_sha256: str | None = None
 
 
 def measured_model(folder: Path) -> Measured:
@@ -124,6 +126,7 @@ def measure(
     calibration: Calibration | None = None,
     points: dict[str, OperatingPoint] | None = None,
     chosen_by: bool = False,
+    model_sha256: str | None = None,
 ) -> Measured:
     """Read and evaluate a table, without any cache.
 
@@ -132,6 +135,7 @@ def measure(
         calibration: applied where the table holds raw logits.
         points: without them, operating points are fitted on the table itself.
         chosen_by: the points given were chosen by these very films.
+        model_sha256: of the model that both belong to.
 
     Raises:
         DataError: not a predictions table.
@@ -141,29 +145,23 @@ def measure(
     probabilities = probabilities_of(table, applied)
     fitted_here = points is None or chosen_by
     if points is None:
-        points = _fitted(table, probabilities)
+        points = points_of(table, probabilities)
     report = evaluate_predictions(
         table, operating_points=points, calibration=applied, subgroups=False
     )  # the groups take longest; their own panel measures them
     applied_here = repr((applied, points, fitted_here)).encode()
     identity = hashlib.sha256(data + applied_here).hexdigest()[:16]
-    return Measured(table, probabilities, report, fitted_here, identity)
-
-
-def _fitted(table: pd.DataFrame, probabilities: Floats) -> dict[str, OperatingPoint] | None:
-    """Operating points on the table's own films; None where a class is missing."""
-    patients = patients_of(table)
-    units = table["image"].to_numpy(dtype=str) if patients is None else patients
-    try:
-        return fit_operating_points(probabilities, labels_of(table), units, n_resamples=200)
-    except DataError:
-        return None  # the panel says that there is no cut-off, and why
+    sha256 = hashlib.sha256(data).hexdigest()
+    return Measured(table, probabilities, report, fitted_here, identity, sha256, model_sha256)
 
 
 @st.cache_data(max_entries=4, show_spinner="Evaluating the test films …")
 def _measure_model(data: bytes, _metadata: ModelMetadata, model_sha256: str) -> Measured:
     # Streamlit keys on what has no underscore: the model's hash stands for its metadata.
-    return measure(data, calibration=_metadata.calibration, points=_metadata.operating_points)
+    points = _metadata.operating_points
+    return measure(
+        data, calibration=_metadata.calibration, points=points, model_sha256=model_sha256
+    )
 
 
 # Any folder that a user names may hold patients of that user's alone.
@@ -174,7 +172,13 @@ def _measure_run(
     if _metadata is None:
         return measure(data)
     calibration, points = _metadata.calibration, _metadata.operating_points
-    return measure(data, calibration=calibration, points=points, chosen_by=chosen_by)
+    return measure(
+        data,
+        calibration=calibration,
+        points=points,
+        chosen_by=chosen_by,
+        model_sha256=model_sha256,
+    )
 
 
 # An upload is its session's own, so it is kept for that session alone.

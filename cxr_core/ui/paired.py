@@ -53,7 +53,7 @@ def pair_of(
             was trained or chosen on and the other was not.
     """
     shared = shared_films(a, b)
-    seen: list[str] = []
+    seen = []
     if folder_a is not None or folder_b is not None:
         seen = require_unseen(
             films_of(shared.a, shared.b), split_a=split_of(folder_a), split_b=split_of(folder_b)

@@ -1,12 +1,15 @@
 """The panel of the training: a run's curves, read again while the run is being written."""
 
+import hashlib
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
 from cxr_core.evaluation.run_folder import HISTORY_FILE, Progress, progress_of, read_history
-from cxr_core.ui.figures import CHART_CONFIG, history_figure
+from cxr_core.ui.charts import show_chart
+from cxr_core.ui.figure_file import Source
+from cxr_core.ui.figures import history_figure
 from cxr_core.ui.page import quiet
 
 SECONDS = 5.0  # between two looks at a run that is being written
@@ -38,12 +41,12 @@ def _curves(folder: Path, live: bool) -> None:
         if not live:
             quiet(f"There is no readable {HISTORY_FILE} in this run, so no curves can be shown.")
         return
-    st.plotly_chart(
+    show_chart(
         history_figure(history, mark="best so far" if live else "kept"),
         key="history",
-        theme=None,
-        config=CHART_CONFIG,
+        name="Training curves",
         alt=f"Loss and validation AUROC over {len(history)} epochs.",
+        source=_source(folder, len(history)),
     )
     quiet(
         "How to read it: left, the loss on training and on validation films; training films are "
@@ -51,6 +54,12 @@ def _curves(folder: Path, live: bool) -> None:
         f"is chance; the epoch that is marked {'is the best so far' if live else 'was kept'}."
         + growth_sentence(history)
     )
+
+
+def _source(folder: Path, epochs: int) -> Source:
+    """The curves come of ``history.csv``, not of the predictions that the page shows."""
+    written = (folder / HISTORY_FILE).read_bytes()
+    return Source(hashlib.sha256(written).hexdigest(), (HISTORY_FILE, f"{epochs} epochs"))
 
 
 def progress_sentence(progress: Progress) -> str:

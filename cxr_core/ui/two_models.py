@@ -10,7 +10,8 @@ from cxr_core.errors import CXRError
 from cxr_core.evaluation.compare_results import ComparedFilms, Comparison, Paired
 from cxr_core.evaluation.seen_films import split_stamp
 from cxr_core.findings import KEYS, LABELS
-from cxr_core.ui.figures import CHART_CONFIG
+from cxr_core.ui.charts import show_chart
+from cxr_core.ui.figure_file import Source
 from cxr_core.ui.measured import Measured
 from cxr_core.ui.page import quiet, show_error
 from cxr_core.ui.paired import Pair, matched_line, pair_of
@@ -96,15 +97,15 @@ def _curves(a: Measured, b: Measured, pair: Pair) -> None:
         key="two_models_finding",
     )  # fmt: skip
     area = pair.comparison.overall.auroc[key]
-    st.plotly_chart(
+    show_chart(
         two_roc_figure(
             matched_line(a, pair.images, key, area.a),
             matched_line(b, pair.images, key, area.b),
             key,
         ),
         key="two_models_roc",
-        theme=None,
-        config=CHART_CONFIG,
+        name=f"ROC of two models, {LABELS[key]}",
+        source=_source(a, b, pair.comparison),
         alt=f"ROC curves of {LABELS[key]} on the same films. A: area {area.a.text()}. "
         f"B: area {area.b.text()}.",
     )
@@ -112,6 +113,13 @@ def _curves(a: Measured, b: Measured, pair: Pair) -> None:
         "How to read it: where one line runs above the other, that model finds more of the films "
         "with the finding at the same share of false alarms; where they cross, neither is better "
         "throughout."
+    )
+
+
+def _source(a: Measured, b: Measured, comparison: Comparison) -> Source:
+    """Both tables, by their hashes, and the films in both."""
+    return Source(
+        a.table_sha256, (f"beside table {b.table_sha256[:8]}", f"{comparison.n_films:,} films")
     )
 
 

@@ -76,6 +76,9 @@ def test_performance_shows_every_panel(open_page):
     charts = {chart.proto.alt for chart in session.get("plotly_chart")}
     assert len(charts) == 5
     assert all(charts)  # each has its text alternative
+    # The numbers as JSON and CSV, and each chart as a file.
+    assert len(session.get("download_button")) == 2 + len(charts)
+    assert sum(button.label == "Make PNG and SVG" for button in session.button) == len(charts)
     text = page_text(session)
     for words in (
         "240 films of",

@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from cxr_core.errors import ExportError
-from cxr_core.ui import exports
+from cxr_core.ui import downloads
 from tests.export.archive_files import PATIENT, patient_film
 
 NEW, OWN = "Overlay (DICOM, new study)", "Overlay (DICOM, this patient)"
@@ -99,7 +99,7 @@ def test_an_unforeseen_failure_quotes_nothing_of_the_film():
         raise ValueError("Doe^Jane")
 
     with pytest.raises(ExportError) as caught:
-        exports._made(fail)
+        downloads._made(fail, "Try again.")
     assert "ValueError" in str(caught.value)
     assert "Doe" not in str(caught.value)
     assert caught.value.__suppress_context__

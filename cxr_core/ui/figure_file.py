@@ -1,0 +1,102 @@
+"""A chart as a file that stands by itself: its own ground, its title, and where it comes from."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from html import escape
+
+import plotly.graph_objects as go
+
+from cxr_core.ui.figures import DIM, TEXT
+from cxr_core.version import PROGRAM, VERSION
+
+GROUND = "#1b1c1f"
+WIDTH = 1000  # pixels; the page's charts are as wide as their column
+_TITLE_ROOM, _LEGEND_ROOM, _HEADING_ROOM, _SOURCE_ROOM = 56, 34, 24, 104
+_PAGE = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
+<style>body {{ margin: 1rem; background: {ground}; color: {text}; font-family: sans-serif; }}
+figure {{ margin: 0; }} figcaption {{ color: {dim}; font-size: 0.875rem; }}</style></head>
+<body><figure>{chart}<figcaption>{alt}</figcaption></figure></body></html>
+"""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a chart shows the figures of.
+
+    Attributes:
+        sha256: of the table, for names of files.
+        words: what the line under a chart says of it, e.g. ``421 films``; nothing that names a
+            file, a film or a patient.
+    """
+
+    sha256: str
+    words: tuple[str, ...] = ()
+
+    def line(self, made: datetime) -> str:
+        """The line under a chart that leaves the page."""
+        day = f"{made:%Y-%m-%d}"
+        return " · ".join((f"Table {self.sha256[:8]}", *self.words, f"{PROGRAM} {VERSION}, {day}"))
+
+    def file_name(self, name: str, ending: str) -> str:
+        """A file name of a chart's name and the table's hash alone."""
+        stem = re.sub(r"[^a-z0-9]+", "_", name.casefold()).strip("_")
+        return f"{stem}_{self.sha256[:8]}.{ending}"
+
+
+def standalone(figure: go.Figure, *, name: str, line: str) -> go.Figure:
+    """A copy that can be read by itself: on its own dark ground, with a title and its source.
+
+    Args:
+        name: the title of a figure that has none.
+        line: what stands under it.
+    """
+    layout = figure.layout
+    beside = [note for note in layout.annotations if note.yref == "paper" and note.y == 1]
+    above = layout.legend.orientation == "h"
+    top = _TITLE_ROOM + _LEGEND_ROOM * above + _HEADING_ROOM * bool(beside)
+    grown = top + _SOURCE_ROOM - (layout.margin.t or 0) - (layout.margin.b or 0)
+    copy = go.Figure(figure)
+    copy.update_layout(
+        width=WIDTH,
+        height=(layout.height or 450) + grown,  # so that the plot itself keeps its size
+        paper_bgcolor=GROUND,
+        plot_bgcolor=GROUND,
+        margin={"t": top, "b": _SOURCE_ROOM, "l": 72, "r": 30},
+        title={
+            "text": layout.title.text or name, "font": {"size": 17, "color": TEXT},
+            "x": 0, "xref": "container", "xanchor": "left", "pad": {"l": 20, "t": 16},
+            "y": 1, "yref": "container", "yanchor": "top",
+        },
+    )  # fmt: skip
+    copy.update_xaxes(title_standoff=10)
+    copy.update_yaxes(title_standoff=10)
+    if above:  # between the title and the plot, wherever the page had room for it
+        copy.update_layout(legend={"x": 0, "xanchor": "left", "y": 1.01, "yanchor": "bottom"})
+    copy.add_annotation(
+        text=escape(line), showarrow=False, font={"size": 12, "color": DIM},
+        x=1, xref="paper", xanchor="right",
+        y=0, yref="paper", yanchor="bottom", yshift=12 - _SOURCE_ROOM,
+    )  # fmt: skip
+    return copy
+
+
+def figure_html(figure: go.Figure, *, title: str, alt: str) -> bytes:
+    """A page that opens without a network: plotly.js stands inside.
+
+    Args:
+        figure: as ``standalone`` returns it; it takes the window's width.
+        title: plain text of the page's title.
+        alt: plain text that stands for the chart.
+    """
+    wide = go.Figure(figure).update_layout(width=None)
+    chart = wide.to_html(
+        full_html=False, include_plotlyjs=True, include_mathjax=False,
+        config={"displaylogo": False, "responsive": True},
+        default_height=f"{wide.layout.height}px",
+    )  # fmt: skip
+    page = _PAGE.format(
+        title=escape(title), chart=chart, alt=escape(alt), ground=GROUND, text=TEXT, dim=DIM
+    )
+    return page.encode()

@@ -1,0 +1,100 @@
+"""Taking the figures along: all numbers of the table in view, as JSON and as CSV."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import streamlit as st
+
+from cxr_core.errors import DataError
+from cxr_core.evaluation.boxed_films import boxed_rates
+from cxr_core.evaluation.localisation import HitRates
+from cxr_core.evaluation.metrics import Metrics, file_stem, gather
+from cxr_core.evaluation.metrics_csv import metrics_csv
+from cxr_core.evaluation.metrics_json import metrics_json
+from cxr_core.ui.downloads import offer
+from cxr_core.ui.figure_file import Source
+from cxr_core.ui.groups_panel import Groups, kept_groups
+from cxr_core.ui.labels_panel import parts_of_run
+from cxr_core.ui.measured import Measured
+from cxr_core.ui.page import quiet
+
+_AGAIN = "Reload the page and try again; if it happens again, report this word."
+
+
+def source_of(measured: Measured) -> Source:
+    """What a chart of a table says of where it comes from."""
+    report, model = measured.report, measured.model_sha256
+    films = f"{report.n_films:,} films"
+    if report.n_patients is not None:
+        films += f" of {report.n_patients:,} patients"
+    known = f"model {model[:12]}" if model else "no model of this program"
+    return Source(measured.table_sha256, (films, known))
+
+
+def take_away(measured: Measured, folder: Path | None) -> None:
+    """Downloads of the numbers; after the panels, so that what they measured goes along.
+
+    Args:
+        folder: the run that the table belongs to; None for a table from elsewhere.
+    """
+    groups = kept_groups(measured)
+    name = file_stem("metrics", measured.table_sha256)
+
+    def gathered() -> Metrics:
+        return gather_metrics(measured, folder, groups)
+
+    def as_json() -> bytes:
+        return metrics_json(gathered(), made=datetime.now().astimezone()).encode()
+
+    def as_csv() -> bytes:
+        return metrics_csv(gathered()).encode()
+
+    makers: dict[str, tuple[Callable[[], bytes], str]] = {
+        "JSON": (as_json, "application/json"),
+        "CSV": (as_csv, "text/csv"),
+    }
+    with st.popover("Take away", icon=":material/download:", width="content", key="take_away"):
+        quiet("Every figure of this table in full, without any film or patient.")
+        for label, (make, mime) in makers.items():
+            offer(
+                f"Metrics ({label})",
+                make,
+                file_name=f"{name}.{label.casefold()}",
+                mime=mime,
+                key=f"take_away_{label}",
+                again=_AGAIN,
+            )
+        if groups is None:
+            quiet("The groups are in it once they are measured, under Groups.")
+        quiet("A chart is saved by Save figure under it.")
+
+
+def gather_metrics(measured: Measured, folder: Path | None, groups: Groups | None) -> Metrics:
+    """All that the page tells of a table, as values.
+
+    Args:
+        groups: what was measured of its groups; None where they were not.
+    """
+    report, splits = measured.report, parts_of_run(folder)[0]
+    boxed: dict[str, HitRates] = {}
+    notes: tuple[str, ...] = ()
+    try:
+        boxed = boxed_rates(
+            folder, measured.table, n_resamples=report.n_resamples, seed=report.seed
+        )
+    except DataError as error:
+        notes = (str(error),)  # the panel says so too; the other figures go along
+    return gather(
+        measured.table,
+        measured.probabilities,
+        report,
+        table_sha256=measured.table_sha256,
+        model_sha256=measured.model_sha256,
+        fitted_here=measured.fitted_here,
+        groups=() if groups is None else groups.rates,
+        shortcuts=() if groups is None else groups.shortcuts,
+        splits=splits,
+        localisation=boxed,
+        notes=notes,
+    )

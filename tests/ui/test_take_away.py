@@ -1,0 +1,44 @@
+"""What the page hands on of a table: the command's document, without a film's name."""
+
+import hashlib
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from cxr_core.evaluation.metrics_csv import metrics_csv
+from cxr_core.evaluation.metrics_json import metrics_json
+from cxr_core.evaluation.report_command import main
+from cxr_core.ui.measured import measure
+from cxr_core.ui.take_away import gather_metrics, source_of
+from tests.demo_model import predictions
+
+
+@pytest.fixture(scope="module")
+def data() -> bytes:
+    return predictions(120).to_csv(index=False).encode()
+
+
+def test_the_page_and_the_command_tell_the_same(data, tmp_path, capsys) -> None:
+    table = tmp_path / "mine.csv"
+    table.write_bytes(data)
+    assert main([str(table), "--json", "-"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    metrics = gather_metrics(measure(data), None, None)
+    found = json.loads(metrics_json(metrics, made=datetime(2026, 3, 1, tzinfo=UTC)))
+    assert found["table"]["sha256"] == hashlib.sha256(data).hexdigest()
+    # The page measures the groups apart, and tells their notes with them.
+    for part in set(found) - {"made", "groups", "view_alone", "notes"}:
+        assert found[part] == told[part], part
+    assert told["operating_points_fitted_here"] is True
+    assert "00000001_000.png" not in metrics_json(metrics, made=datetime.now(UTC))
+    assert "00000001_000.png" not in metrics_csv(metrics)
+
+
+def test_a_source_says_whose_figures_they_are(data) -> None:
+    found = source_of(measure(data, model_sha256="f" * 64))
+    films, model = found.words
+    assert films.startswith("120 films of ")
+    assert model == "model ffffffffffff"
+    assert source_of(measure(data)).words[1] == "no model of this program"
+    assert found.sha256 == hashlib.sha256(data).hexdigest()
