@@ -1,0 +1,63 @@
+"""The network that has learnt nothing: its numbers, its norms, and what a run writes of it."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+
+from cxr_core.config import Preprocessing
+from cxr_core.data.loader import BatchLoader
+from cxr_core.evaluation.localisation_file import read_localisation
+from cxr_core.evaluation.overlap_rates import missing_columns
+from cxr_core.model.densenet import build_densenet
+from cxr_core.training.films import Films, Sources, gather, rows_and_labels
+from cxr_core.training.shuffled import STATISTICS_FILMS, shuffled_copy
+
+SIZE = Preprocessing(size=64)
+
+
+@pytest.fixture
+def films(sources: Sources) -> Films:
+    from easy_films import CONFIG
+
+    return gather(sources, CONFIG)
+
+
+def test_every_tensor_keeps_its_numbers_in_another_order(films: Films) -> None:
+    torch.manual_seed(0)
+    model = build_densenet("none").eval()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    shuffled = shuffled_copy(model, films, preprocessing=SIZE, seed=1)
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(tensor, before[name])  # the real model is never touched
+    for name, tensor in shuffled.named_parameters():
+        assert torch.equal(tensor.flatten().sort().values, before[name].flatten().sort().values)
+        if tensor.dim() > 1:
+            assert not torch.equal(tensor, before[name])
+    assert not shuffled.training
+    assert not any(tensor.requires_grad for tensor in shuffled.parameters())
+    again = shuffled_copy(model, films, preprocessing=SIZE, seed=1)
+    for name, tensor in again.state_dict().items():
+        assert torch.equal(tensor, shuffled.state_dict()[name])
+
+    # The norms fit the shuffled weights: over the films they were measured on, reading with the
+    # running statistics is reading with the batch's own.
+    rows, labels = rows_and_labels(films.part("train").head(STATISTICS_FILMS))
+    loader = BatchLoader(
+        films.cache.images, labels, rows=rows, preprocessing=SIZE, batch_size=STATISTICS_FILMS
+    )
+    (batch,) = loader
+    with torch.no_grad():
+        served = shuffled(batch.images)
+        own = shuffled.train()(batch.images)
+    torch.testing.assert_close(served, own, rtol=0.05, atol=0.05)
+
+
+def test_a_run_writes_the_overlaps_and_the_shuffled_models(finished: Path) -> None:
+    rows = read_localisation(finished / "localisation.csv")
+    assert missing_columns(rows) == []
+    assert rows[["fixed_iou", "centre_iou", "shuffled_inside", "shuffled_iou"]].notna().all(None)
+    assert rows["box_area"].tolist() == pytest.approx([0.25] * len(rows))  # a quarter of the film
+    split = pd.read_csv(finished / "split.csv")
+    assert set(rows["image"]) <= set(split.loc[split["split"] == "test", "image"])
