@@ -70,7 +70,7 @@ with guard():
         with looks:
             where_it_looks(shown, folder)
         with wrong:
-            errors(shown)
+            errors(shown, folder)
         with others:
             performance.published(shown)
         with run:
