@@ -86,12 +86,12 @@ def overlap_rates(
 
 
 def mean_areas(rows: pd.DataFrame) -> dict[str, BoxAreas]:
-    """By finding key; a map without a region covers nothing.
+    """By finding key.
 
     Args:
         rows: with ``OVERLAP_COLUMNS``.
     """
-    region = (rows["region_width"] * rows["region_height"]).fillna(0.0)
+    region = rows["region_width"] * rows["region_height"]
     areas = rows.assign(region_area=region).groupby("finding")
     means = areas[["region_area", "fixed_area", "box_area", "shuffled_area"]].mean()
     return {str(key): BoxAreas(*map(float, row)) for key, row in means.iterrows()}

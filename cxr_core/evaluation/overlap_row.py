@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from cxr_core.evaluation.drawn_box import drawn_box
 from cxr_core.evaluation.overlaps import boxes_everywhere, centre_box, iobb, iou
-from cxr_core.evaluation.spots import Floats, inside_any, peak
+from cxr_core.evaluation.spots import EDGES, Floats, inside_any, peak
 
 Measure = Literal["iobb", "iou"]
 # Those of Wang et al.'s tables 19 (IoBB) and 7 (IoU); an overlap counts above, not at, them.
@@ -62,14 +62,11 @@ def overlap_cells(
         shuffled: (h, w) the map of the model with shuffled weights.
 
     Returns:
-        nan for what there is not: the region of a map without positive evidence (whose overlaps
-        are 0, for it has found nothing), all of a fixed box or of a shuffled map that is None.
+        nan for all of a fixed box, or of a shuffled map, that is None.
     """
     cells = dict.fromkeys(OVERLAP_COLUMNS, float("nan"))
     region = drawn_box(evidence)
-    if region is not None:
-        edges = ("x", "y", "width", "height")
-        cells |= {f"region_{e}": float(v) for e, v in zip(edges, region, strict=True)}
+    cells |= {f"region_{edge}": float(v) for edge, v in zip(EDGES, region, strict=True)}
     cells |= _overlaps("", region, boxes)
     if fixed is not None:
         width, height = float(fixed[2]), float(fixed[3])
@@ -85,13 +82,10 @@ def overlap_cells(
         point, region = peak(shuffled), drawn_box(shuffled)
         cells["shuffled_x"], cells["shuffled_y"] = point
         cells["shuffled_inside"] = int(inside_any(point, boxes))
-        cells["shuffled_area"] = 0.0 if region is None else float(region[2] * region[3])
+        cells["shuffled_area"] = float(region[2] * region[3])
         cells |= _overlaps("shuffled_", region, boxes)
     return cells
 
 
-def _overlaps(name: str, box: Floats | None, boxes: ArrayLike) -> dict[str, float]:
-    return {
-        name + measure: 0.0 if box is None else float(of(box, boxes)[0])
-        for measure, of in _OF.items()
-    }
+def _overlaps(name: str, box: Floats, boxes: ArrayLike) -> dict[str, float]:
+    return {name + measure: float(of(box, boxes)[0]) for measure, of in _OF.items()}

@@ -14,7 +14,7 @@ from cxr_core.data.loader import BatchLoader
 from cxr_core.model.densenet import ChestDenseNet
 from cxr_core.training.films import Films, rows_and_labels
 
-STATISTICS_FILMS = 64  # of training; a norm's mean and variance over 64 whole maps are steady
+STATISTICS_FILMS = 32  # of training; a norm counts every place of every map, 1,568 at the least
 
 
 def shuffled_copy(
@@ -24,7 +24,7 @@ def shuffled_copy(
 
     Each tensor (convolutions, the norms' scales and shifts, the classifier) keeps its values, so
     that sizes stay as they were and only what was learnt is lost. The norms' running statistics
-    would not fit any more; they are measured anew on the first 64 training films.
+    would not fit any more; they are measured anew on the first 32 training films.
 
     Args:
         model: left as it is.

@@ -109,8 +109,9 @@ def gain_sentence(key: str, gain: Interval) -> str:
 
 def lacking_sentence(missing: list[str]) -> str:
     """What a table of an earlier version lacks, and how to get it."""
+    named = ", ".join(missing[:3])
+    named += f" and {len(missing) - 3} more" if len(missing) > 3 else ""
     return (
         f"The overlap of map and box, and the model with shuffled weights, need columns that this "
-        f"{LOCALISATION_FILE} lacks ({', '.join(missing)}): write it again with train.py --finish "
-        "and the boxes."
+        f"{LOCALISATION_FILE} lacks ({named}): write it again with train.py --finish and the boxes."
     )

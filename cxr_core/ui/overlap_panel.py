@@ -69,10 +69,11 @@ def overlaps(rows: pd.DataFrame, patients: Mapping[str, str], *, seed: int) -> N
     for key, found in rates.items():
         quiet(overlap_sentence(key, found))
     quiet(
-        "The map's box goes around the region with at least half of the map's highest evidence "
-        "that hangs together with its peak. The fixed box has the mean size of the training boxes "
-        "and the place where it fits these best; the box in the centre and the random one (all "
-        "places tried, so it is an expected value) have the same size."
+        "The map's box goes around all that hangs together with the map's peak and lies at least "
+        "halfway from the map's mean to its highest value. The fixed box has the mean size of the "
+        "training boxes and the place where it fits these best; the box in the centre and the "
+        "random one (all places tried, so it is an expected value) have the same size. The same "
+        "network with shuffled weights has learnt nothing; its boxes are drawn from its own maps."
     )
     areas = mean_areas(rows)
     for key in rates:
