@@ -39,6 +39,9 @@ class OverlapRates:
     gain: Interval
 
 
+Overlaps = dict[str, tuple[OverlapRates, ...]]  # by finding key, at each threshold
+
+
 @dataclass(frozen=True)
 class BoxAreas:
     """Mean areas of one finding's boxes as shares of the film; nan where there are none."""
@@ -61,7 +64,7 @@ def overlap_rates(
     *,
     n_resamples: int = 2000,
     seed: int = 0,
-) -> dict[str, tuple[OverlapRates, ...]]:
+) -> Overlaps:
     """By finding key that has a boxed film, at each threshold, with patients resampled.
 
     Args:
@@ -78,9 +81,13 @@ def overlap_rates(
         rates = []
         for threshold in THRESHOLDS[measure]:
             hits = _passed(films, measure, threshold)  # (N, 5)
-            shares = ratio_intervals(hits, np.ones_like(hits), resamples)
+            drawn, fixed, centre, random, shuffled = ratio_intervals(
+                hits, np.ones_like(hits), resamples
+            )
             gain = gain_interval(hits[:, 0], hits[:, 1], resamples)
-            rates.append(OverlapRates(len(films), threshold, *shares, gain))
+            rates.append(
+                OverlapRates(len(films), threshold, drawn, fixed, centre, random, shuffled, gain)
+            )
         found[key] = tuple(rates)
     return found
 

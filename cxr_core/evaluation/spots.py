@@ -51,7 +51,8 @@ def pieces(boxes: ArrayLike) -> tuple[Floats, Floats, NDArray[np.bool_]]:
     xs, ys = np.unique([left, right]), np.unique([top, bottom])
     in_x = (xs[:-1] >= left[:, None]) & (xs[1:] <= right[:, None])  # (M, a)
     in_y = (ys[:-1] >= top[:, None]) & (ys[1:] <= bottom[:, None])  # (M, b)
-    return xs, ys, (in_y[:, :, None] & in_x[:, None, :]).any(axis=0)
+    covered = (in_y[:, :, None] & in_x[:, None, :]).any(axis=0)
+    return xs, ys, np.asarray(covered, dtype=np.bool_)
 
 
 def best_fixed_spot(boxes: pd.DataFrame) -> Point | None:

@@ -160,10 +160,10 @@ def says_the_same(measured: Measured, image: str, analysis: Analysis) -> bool:
     Logits are compared with raw logits, probabilities with calibrated ones: whoever wrote a table
     of probabilities wrote those that the page of this model shows.
     """
-    (row,) = np.flatnonzero((measured.table["image"] == image).to_numpy())
     logits = has_logits(measured.table)
     names = LOGIT_COLUMNS if logits else PROBABILITY_COLUMNS
-    written = measured.table.loc[measured.table.index[row], list(names)].to_numpy(dtype=np.float64)
+    row = measured.table["image"] == image
+    written = measured.table.loc[row, list(names)].to_numpy(dtype=np.float64)[0]  # (4,)
     said = analysis.logits if logits else analysis.probabilities
     off = np.abs(written - np.array([said[key] for key in KEYS]))  # (4,)
     return bool((off <= (_LOGITS if logits else _PROBABILITIES)).all())

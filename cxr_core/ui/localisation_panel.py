@@ -1,15 +1,23 @@
 """The panel of where the model looks: its maps' peaks against radiologists' boxes."""
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
+import pandas as pd
 import streamlit as st
 
 from cxr_core.errors import DataError
 from cxr_core.evaluation.bootstrap import Interval
 from cxr_core.evaluation.localisation import HitRates, hit_rates
 from cxr_core.evaluation.localisation_file import read_localisation
-from cxr_core.evaluation.overlap_rates import missing_columns
+from cxr_core.evaluation.overlap_rates import (
+    Overlaps,
+    mean_areas,
+    missing_columns,
+    overlap_rates,
+)
+from cxr_core.evaluation.overlap_row import THRESHOLDS, Measure
 from cxr_core.findings import LABELS
 from cxr_core.ui.figures import CHART_CONFIG
 from cxr_core.ui.localisation_chart import localisation_chart, pointers_of
@@ -42,17 +50,31 @@ def where_it_looks(measured: Measured, folder: Path | None) -> None:
     except DataError as error:
         quiet(str(error))
         return
-    patients, seed = _patients(measured), measured.report.seed
-    rates = hit_rates(rows, patients, seed=seed)
-    boxed = {key: found for key, found in rates.items() if found.n}
-    if not boxed:
+    identity = f"{measured.identity} {hashlib.sha256(path.read_bytes()).hexdigest()}"
+    rates, shared = _resampled(rows, _patients(measured), measured.report.seed, identity)
+    if not rates:
         quiet("The table of boxed films names none of the three findings.")
         return
-    _peaks(boxed)
-    if missing := missing_columns(rows):
-        quiet(lacking_sentence(missing))
+    _peaks(rates)
+    if shared:
+        overlaps(shared, mean_areas(rows))
     else:
-        overlaps(rows, patients, seed=seed)
+        quiet(lacking_sentence(missing_columns(rows)))
+
+
+# Streamlit keys on what has no underscore: the hashes stand for both tables.
+@st.cache_data(max_entries=2, show_spinner="Resampling patients …", scope="session")
+def _resampled(
+    _rows: pd.DataFrame, _patients: Mapping[str, str], _seed: int, identity: str
+) -> tuple[dict[str, HitRates], dict[Measure, Overlaps]]:
+    """Of findings with a boxed film: the peaks' rates, and the overlaps' where they are known."""
+    peaks = hit_rates(_rows, _patients, seed=_seed)
+    shared: dict[Measure, Overlaps] = {}
+    if not missing_columns(_rows):
+        shared = {
+            measure: overlap_rates(_rows, measure, _patients, seed=_seed) for measure in THRESHOLDS
+        }
+    return {key: found for key, found in peaks.items() if found.n}, shared
 
 
 def _patients(measured: Measured) -> dict[str, str]:

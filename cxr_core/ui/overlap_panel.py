@@ -3,10 +3,9 @@
 import math
 from collections.abc import Mapping, Sequence
 
-import pandas as pd
 import streamlit as st
 
-from cxr_core.evaluation.overlap_rates import BoxAreas, OverlapRates, mean_areas, overlap_rates
+from cxr_core.evaluation.overlap_rates import BoxAreas, OverlapRates, Overlaps
 from cxr_core.evaluation.overlap_row import Measure
 from cxr_core.evaluation.published_overlap import OVERLAP_CAUTION, read_published_overlap
 from cxr_core.findings import ABNORMAL_KEYS, LABELS
@@ -29,19 +28,19 @@ _MEANINGS: dict[Measure, str] = {
 }
 
 
-def overlaps(rows: pd.DataFrame, patients: Mapping[str, str], *, seed: int) -> None:
+def overlaps(shared: Mapping[Measure, Overlaps], areas: Mapping[str, BoxAreas]) -> None:
     """How often the map's box overlaps enough, beside boxes that know nothing of the film.
 
     Args:
-        rows: of ``localisation.csv``, with the columns of overlaps.
-        patients: image -> patient, as far as they are known.
+        shared: the rates by measure.
+        areas: the boxes' mean areas by finding key.
     """
     st.subheader("Overlap with the radiologists' boxes", anchor=False)
     measure: Measure = st.segmented_control(
         "Overlap", list(_BUTTONS), format_func=_BUTTONS.__getitem__, default="iobb", required=True,
         key="overlap_measure",
     )  # fmt: skip
-    rates = overlap_rates(rows, measure, patients, seed=seed)
+    rates = shared[measure]
     st.plotly_chart(
         overlap_chart(rates, _NAMES[measure]),
         key="overlap",
@@ -75,7 +74,6 @@ def overlaps(rows: pd.DataFrame, patients: Mapping[str, str], *, seed: int) -> N
         "random one (all places tried, so it is an expected value) have the same size. The same "
         "network with shuffled weights has learnt nothing; its boxes are drawn from its own maps."
     )
-    areas = mean_areas(rows)
     for key in rates:
         quiet(area_sentence(key, areas[key]))
     _published(measure)
