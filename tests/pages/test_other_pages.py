@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from cxr_core.evaluation.localisation import LOCALISATION_COLUMNS
-from cxr_core.evaluation.overlap_row import OVERLAP_COLUMNS
 from cxr_core.findings import LABELS
 from tests.demo_model import THRESHOLDS, predictions
 
@@ -201,17 +200,7 @@ def test_a_runs_own_files_fill_the_panels_of_labels_and_maps(open_page, copied):
     assert "taken from the model&#x27;s validation films" in text
     assert "Train: 120 films" in text
     assert "Effusion: the map points better than one fixed spot would." in text
-    assert "this localisation.csv lacks (region_x, region_y, region_width and 20 more)" in text
     assert len(session.get("plotly_chart")) == 6
-    whole = boxes.assign(**{**dict.fromkeys(OVERLAP_COLUMNS, 0.2), "iobb": 0.6})
-    whole.to_csv(copied / "localisation.csv", index=False)
-    session.run()
-    assert not session.error
-    text = page_text(session)
-    assert "overlaps more often than one fixed box over 0.25 and 0.5." in text
-    assert "mean share of the film covered: the map&#x27;s box 4.0 %" in text
-    assert "another definition of the region" in text
-    assert len(session.get("plotly_chart")) == 7
 
 
 def test_three_films_of_one_class_have_no_figure_and_no_traceback(open_page):

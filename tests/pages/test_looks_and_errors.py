@@ -1,9 +1,14 @@
-"""3_Performance.py: a listed error opened with its film, and with its map where that belongs."""
+"""3_Performance.py: overlaps of map and box, and a listed error opened with its film."""
+
+import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from cxr_core.evaluation.localisation import LOCALISATION_COLUMNS
+from cxr_core.evaluation.overlap_row import OVERLAP_COLUMNS
 from cxr_core.imaging.phantom import draw_phantom, encode_png
 from tests.demo_model import predictions
 from tests.pages.film_page import decoded, pixels_of, view_of
@@ -20,14 +25,30 @@ def film() -> bytes:
     return encode_png(draw_phantom(7, size=256).pixels)
 
 
+@pytest.fixture
+def boxed(model, tmp_path, monkeypatch):
+    """A model folder with a table of boxed films, on which only the map's box overlaps enough."""
+    folder = shutil.copytree(model, tmp_path / "boxed")
+    rows = [(f"{i:08d}_000.png", "effusion", 0.5, 0.5, i % 2, 0, 0, 0.1) for i in range(20)]
+    overlaps = {**dict.fromkeys(OVERLAP_COLUMNS, 0.2), "iobb": 0.6}
+    table = pd.DataFrame(rows, columns=list(LOCALISATION_COLUMNS)).assign(**overlaps)
+    table.to_csv(folder / "localisation.csv", index=False)
+    monkeypatch.setenv("CXR_MODEL", str(folder))
+
+
 def choose(session: AppTest, option: str | None) -> AppTest:
     session.selectbox(key="errors_film_effusion").set_value(option)
     return session.run()
 
 
-def test_a_listed_film_is_opened_from_its_folder(open_page, tmp_path, film):
+def test_overlaps_are_shown_and_a_listed_film_is_opened(open_page, boxed, tmp_path, film):
     session = open_page(PAGE)
-    assert "Without a folder the films are names only" in text_of(session)
+    assert not session.error
+    text = text_of(session)
+    assert "overlaps more often than one fixed box over 0.25 and 0.5." in text
+    assert "mean share of the film covered: the map&#x27;s box 4.0 %" in text
+    assert "another definition of the region" in text
+    assert "Without a folder the films are names only" in text
     assert not session.selectbox
     assert view_of(session) is None
 
