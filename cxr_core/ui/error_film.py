@@ -201,4 +201,8 @@ def map_words(analysis: Analysis, key: str) -> str:
     shown = shown_map(analysis, key)
     strongest = strongest_share(shown, maximum=analysis.evidence_scale.maximum)
     sentence = words.map_sentence(key, strongest=strongest, form="colour", signed=False)
-    return f"{words.map_name(key)}, right: {sentence} {words.zero_sentence(float(shown.mean()))}"
+    name = words.map_name(key)
+    return (
+        f"On the right with the {name[0].lower()}{name[1:]}. {sentence} "
+        f"{words.zero_sentence(float(shown.mean()))}"
+    )

@@ -88,7 +88,7 @@ def _pointer_chart(
             drawn = {row: share for row, share in found.items() if share.estimable}
             figure.add_trace(_marks(drawn, keys, name, place, first=column == 1), row=1, col=column)
     styled(figure, x=x, y="", height=150 + _ROW_PX * len(keys))
-    figure.update_xaxes(range=[-0.01, 1.02], dtick=0.25)
+    figure.update_xaxes(range=[-0.03, 1.03], dtick=0.25)
     figure.update_yaxes(range=[len(keys) - 0.5, -0.5], showgrid=False)
     figure.update_yaxes(
         tickvals=list(range(len(keys))),

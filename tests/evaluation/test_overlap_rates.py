@@ -81,6 +81,7 @@ def test_rates_by_hand() -> None:
     assert (middle.fixed_box.estimate, middle.gain.estimate) == (0.0, 0.5)
     assert middle.gain.low == pytest.approx(0.5 - 1.96 * np.sqrt(0.25 / 80), abs=0.03)
     assert strict.map_box.estimate == 0.0  # above the threshold, not at it
+    assert not strict.gain.estimable  # neither box ever passes: no film tells them apart
 
 
 def test_rates_resample_patients_and_few_films_have_none() -> None:
