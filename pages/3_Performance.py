@@ -51,7 +51,7 @@ def show(opened: Opened) -> None:
     with looks:
         where_it_looks(shown, folder)
     with wrong:
-        errors(shown)
+        errors(shown, folder)
     with two:
         two_models(shown, folder)
     with others:

@@ -55,3 +55,24 @@ def find_images(folder: Path) -> FoundImages:
     for path in sorted(found):
         paths.setdefault(os.path.basename(path), path)
     return FoundImages(paths, repeated=len(found) - len(paths))
+
+
+def find_image(folder: Path, name: str) -> Path:
+    """The image file of exactly this name in ``folder``, or below it as ``find_images`` finds it.
+
+    A file that lies directly in the folder is taken without a walk through all others.
+
+    Raises:
+        DataError: no such folder; no image of this name in it, or a name with a path in it.
+    """
+    plain = os.path.basename(name) == name and not name.startswith(".")
+    if plain and name.lower().endswith(SUFFIXES) and (folder / name).is_file():
+        return folder / name
+    path = find_images(folder).paths.get(name)
+    if path is None:
+        raise DataError(
+            "The folder holds no image of this name",
+            value=f"{name} in {folder}",
+            remedy="Name the folder that holds the table's films, at any depth.",
+        )
+    return Path(path)

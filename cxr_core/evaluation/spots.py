@@ -2,9 +2,10 @@
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 Point = tuple[float, float]
+Floats = NDArray[np.float64]
 
 EDGES = ("x", "y", "width", "height")
 CENTRE: Point = (0.5, 0.5)
@@ -33,15 +34,25 @@ def inside_any(point: Point, boxes: ArrayLike) -> bool:
 
 def covered_area(boxes: ArrayLike) -> float:
     """Share of the film under the (M, 4) boxes, overlaps counted once: 0 to 1."""
+    xs, ys, covered = pieces(boxes)
+    return float(np.diff(ys) @ covered @ np.diff(xs))
+
+
+def pieces(boxes: ArrayLike) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+    """Cut the film along all edges of the (M, 4) boxes: a box covers all of a piece or nothing.
+
+    Returns:
+        Edges across (a + 1,) and down (b + 1,), rising; and whether a box covers the piece
+        between two of each, (b, a).
+    """
     box = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
     left, top = box[:, 0], box[:, 1]
     right, bottom = left + box[:, 2], top + box[:, 3]
-    xs, ys = np.unique([left, right]), np.unique([top, bottom])  # all edges, rising
-    # Between two neighbouring edges a box covers all or nothing.
+    xs, ys = np.unique([left, right]), np.unique([top, bottom])
     in_x = (xs[:-1] >= left[:, None]) & (xs[1:] <= right[:, None])  # (M, a)
     in_y = (ys[:-1] >= top[:, None]) & (ys[1:] <= bottom[:, None])  # (M, b)
-    covered = (in_y[:, :, None] & in_x[:, None, :]).any(axis=0)  # (b, a)
-    return float(np.diff(ys) @ covered @ np.diff(xs))
+    covered = (in_y[:, :, None] & in_x[:, None, :]).any(axis=0)
+    return xs, ys, np.asarray(covered, dtype=np.bool_)
 
 
 def best_fixed_spot(boxes: pd.DataFrame) -> Point | None:

@@ -176,7 +176,8 @@ def _subgroups(data: CardData) -> str:
 def _localisation(data: CardData) -> str:
     if not data.localisation:
         return ""
-    header = ("finding", "n", "peak in box", "best fixed spot", "centre", "random point")
+    pointers = ("peak in box", "best fixed spot", "centre", "random point", "shuffled weights")
+    header = ("finding", "n", *pointers)
     rows = [
         (
             LABELS[key],
@@ -185,6 +186,7 @@ def _localisation(data: CardData) -> str:
             rates.fixed_spot.text(),
             rates.centre.text(),
             rates.random_point.text(),
+            rates.shuffled.text(),
         )
         for key, rates in data.localisation.items()
     ]
@@ -194,8 +196,9 @@ def _localisation(data: CardData) -> str:
     )
     return (
         "## Where the evidence peaks\n\nShare of boxed test films on which the map's peak lies in "
-        "the box, beside the best single spot of the training boxes, the film's centre, and a "
-        f"random point.{taught if data.metadata.provenance['config'].get('boxes') else ''}\n\n"
+        "the box, beside the best single spot of the training boxes, the film's centre, a random "
+        "point, and the peak of the same network with its weights shuffled, which has learnt "
+        f"nothing.{taught if data.metadata.provenance['config'].get('boxes') else ''}\n\n"
         + table([header, *rows])
     )
 

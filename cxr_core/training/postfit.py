@@ -15,9 +15,13 @@ import pandas as pd
 
 from cxr_core.atomic import replacing
 from cxr_core.config import EvidenceScale
-from cxr_core.data.tables import write_table
 from cxr_core.evaluation.calibration import fit_calibration, to_probabilities
-from cxr_core.evaluation.localisation import HitRates, hit_rates, localisation_rows
+from cxr_core.evaluation.localisation import (
+    HitRates,
+    hit_rates,
+    localisation_rows,
+    write_localisation,
+)
 from cxr_core.evaluation.margins import margin_maps
 from cxr_core.evaluation.operating_points import fit_operating_points
 from cxr_core.evaluation.predictions import predictions_table, write_predictions
@@ -33,7 +37,8 @@ from cxr_core.training.card import CardData, write_card
 from cxr_core.training.ending import Ending, provenance
 from cxr_core.training.films import Films
 from cxr_core.training.gate_fit import gate_of
-from cxr_core.training.readings import Readings, read_part
+from cxr_core.training.readings import Readings, read_part, read_table
+from cxr_core.training.shuffled import shuffled_copy
 from cxr_core.training.team import Team
 
 logger = logging.getLogger(__name__)
@@ -104,7 +109,7 @@ def finish(folder: Path, model: ChestDenseNet, films: Films, ending: Ending) -> 
     )
     if test is None:
         return Finished(metadata, report, {}, "validation")
-    localisation = _localise(folder, films, test)
+    localisation = _localise(folder, films, test, ending)
     with replacing(folder / "MODEL_CARD.md") as temporary:
         write_card(temporary, CardData(metadata, report, localisation, films.table, films.report))
     return Finished(metadata, report, localisation, "test")
@@ -158,7 +163,7 @@ def _store(
     return whole
 
 
-def _localise(folder: Path, films: Films, test: Readings) -> dict[str, HitRates]:
+def _localise(folder: Path, films: Films, test: Readings, ending: Ending) -> dict[str, HitRates]:
     """Write ``localisation.csv`` and return the hit rates; nothing without boxes of test films."""
     if films.boxes is None:
         return {}
@@ -168,6 +173,23 @@ def _localise(folder: Path, films: Films, test: Readings) -> dict[str, HitRates]
     if boxed.empty or training.empty:
         logger.info("No box on both training and test films: no localisation figures.")
         return {}
-    rows = localisation_rows(test.table["image"].tolist(), test.evidence, boxed, training)
-    write_table(rows, folder / "localisation.csv")
+    shown = test.table["image"].isin(boxed["image"])  # only these are read by the shuffled copy
+    preprocessing, seed = ending.start.preprocessing, ending.config.seed
+    copied = shuffled_copy(load_weights(folder), films, preprocessing=preprocessing, seed=seed)
+    shuffled = read_table(
+        copied,
+        films,
+        test.table[shown],
+        preprocessing=preprocessing,
+        progress=ending.progress,
+        name="with shuffled weights",
+    )
+    rows = localisation_rows(
+        shuffled.table["image"].tolist(),
+        test.evidence[shown.to_numpy()],
+        boxed,
+        training,
+        shuffled=shuffled.evidence,
+    )
+    write_localisation(rows, folder / "localisation.csv")
     return hit_rates(rows, dict(zip(test.table["image"], test.table["patient"], strict=True)))

@@ -47,12 +47,33 @@ def read_part(
 
     Each process of the team reads every so many-th batch; all get the whole.
     """
-    table = films.part(part)
+    return read_table(
+        model,
+        films,
+        films.part(part),
+        preprocessing=preprocessing,
+        team=team,
+        progress=progress,
+        name=part,
+    )
+
+
+def read_table(
+    model: ChestDenseNet,
+    films: Films,
+    table: pd.DataFrame,
+    *,
+    preprocessing: Preprocessing,
+    team: Team = ALONE,
+    progress: bool = False,
+    name: str = "films",
+) -> Readings:
+    """``read_part`` for any rows of ``films.table``; ``name`` stands beside the progress bar."""
     rows, labels = rows_and_labels(table)
     loader = BatchLoader(films.cache.images, labels, rows=rows, preprocessing=preprocessing)
     mine = range(team.rank, len(loader), team.size)
     read: dict[int, tuple[NDArray[np.float32], NDArray[np.float32]]] = {}
-    bar = tqdm(mine, desc=f"reading {part}", disable=not progress, leave=False)
+    bar = tqdm(mine, desc=f"reading {name}", disable=not progress, leave=False)
     with torch.inference_mode():
         for number, batch in zip(bar, loader.batches(mine), strict=True):
             features = model.forward_features(batch.images)  # (B, 1024, h, w)

@@ -1,11 +1,13 @@
 """The panel of the surest errors: the misses and false alarms to look at first."""
 
 import math
+from pathlib import Path
 
 import streamlit as st
 
 from cxr_core.evaluation.errors_table import FilmError, Kind, surest_errors
 from cxr_core.findings import KEYS, LABELS
+from cxr_core.ui.error_film import look_at
 from cxr_core.ui.measured import Measured
 from cxr_core.ui.page import quiet
 from cxr_core.ui.tables import show_table
@@ -19,8 +21,12 @@ _MEANINGS: dict[Kind, str] = {
 _TITLES: dict[Kind, str] = {"missed": "Surest misses", "false alarm": "Surest false alarms"}
 
 
-def errors(measured: Measured) -> None:
-    """A finding's misses and false alarms, those farthest from the cut-off first."""
+def errors(measured: Measured, folder: Path | None) -> None:
+    """A finding's misses and false alarms, those farthest from the cut-off first.
+
+    Args:
+        folder: the run that the table belongs to; None for a table from elsewhere.
+    """
     st.header("Surest errors", anchor=False)
     if not measured.report.operating_points:
         quiet("Without operating points no film is above or below, so there are no errors to list.")
@@ -34,11 +40,13 @@ def errors(measured: Measured) -> None:
         "film is the one the model was surest of. Labels were often mined from reports, so the "
         "error may be the label's: look at the film."
     )
-    for kind in _TITLES:
-        _list(measured, key, kind)
+    listed = {kind: _list(measured, key, kind) for kind in _TITLES}
+    if any(listed.values()):
+        look_at(measured, folder, key, listed)
 
 
-def _list(measured: Measured, key: str, kind: Kind) -> None:
+def _list(measured: Measured, key: str, kind: Kind) -> list[FilmError]:
+    """Show the errors of one kind and return those that are shown."""
     points = measured.report.operating_points
     found, total = surest_errors(
         measured.table, measured.probabilities, points, key, kind, most=SHOWN
@@ -46,13 +54,14 @@ def _list(measured: Measured, key: str, kind: Kind) -> None:
     meaning = _MEANINGS[kind].format(label=LABELS[key])
     if not found:
         quiet(f"{_TITLES[kind]}: none; no film is {meaning}.")
-        return
+        return found
     show_table(
         ("Film", "Labels", "View", "Age", "Probability", "Cut-off", "Margin (logits)"),
         [error_row(error) for error in found],
         caption=f"{_TITLES[kind]} of {LABELS[key]}: {len(found):,} of {total:,} films {meaning}",
         words=3,
     )
+    return found
 
 
 def error_row(error: FilmError) -> list[str]:

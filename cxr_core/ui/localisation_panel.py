@@ -1,5 +1,6 @@
 """The panel of where the model looks: its maps' peaks against radiologists' boxes."""
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -7,19 +8,28 @@ import pandas as pd
 import streamlit as st
 
 from cxr_core.errors import DataError
+from cxr_core.evaluation.bootstrap import Interval
 from cxr_core.evaluation.localisation import HitRates, hit_rates
 from cxr_core.evaluation.localisation_file import read_localisation
+from cxr_core.evaluation.overlap_rates import (
+    Overlaps,
+    mean_areas,
+    missing_columns,
+    overlap_rates,
+)
+from cxr_core.evaluation.overlap_row import THRESHOLDS, Measure
 from cxr_core.findings import LABELS
 from cxr_core.ui.charts import show_chart
 from cxr_core.ui.localisation_chart import localisation_chart, pointers_of
 from cxr_core.ui.measured import Measured
+from cxr_core.ui.overlap_panel import overlaps
 from cxr_core.ui.page import quiet
 from cxr_core.ui.pointing import LOCALISATION_FILE
 from cxr_core.ui.tables import show_table
 
 
 def where_it_looks(measured: Measured, folder: Path | None) -> None:
-    """How often the peak lies inside a box, beside pointers that know nothing of the film.
+    """How often the map meets a box, beside pointers that know nothing of the film.
 
     Args:
         folder: the run that the table belongs to; None for a table from elsewhere.
@@ -40,24 +50,43 @@ def where_it_looks(measured: Measured, folder: Path | None) -> None:
     except DataError as error:
         quiet(str(error))
         return
-    _shares(_measured(rows, measured))
-
-
-def _measured(rows: pd.DataFrame, measured: Measured) -> dict[str, HitRates]:
-    """By finding key, of findings with a boxed film."""
-    table = measured.table
-    patients = {}
-    if "patient" in table:
-        named = table[table["patient"] != ""]
-        patients = dict(zip(named["image"], named["patient"], strict=True))
-    rates = hit_rates(rows, patients, seed=measured.report.seed)
-    return {key: found for key, found in rates.items() if found.n}
-
-
-def _shares(rates: Mapping[str, HitRates]) -> None:
+    identity = f"{measured.identity} {hashlib.sha256(path.read_bytes()).hexdigest()}"
+    rates, shared = _resampled(rows, _patients(measured), measured.report.seed, identity)
     if not rates:
         quiet("The table of boxed films names none of the three findings.")
         return
+    _peaks(rates)
+    if shared:
+        overlaps(shared, mean_areas(rows))
+    else:
+        quiet(lacking_sentence(missing_columns(rows)))
+
+
+# Streamlit keys on what has no underscore: the hashes stand for both tables.
+@st.cache_data(max_entries=2, show_spinner="Resampling patients …", scope="session")
+def _resampled(
+    _rows: pd.DataFrame, _patients: Mapping[str, str], _seed: int, identity: str
+) -> tuple[dict[str, HitRates], dict[Measure, Overlaps]]:
+    """Of findings with a boxed film: the peaks' rates, and the overlaps' where they are known."""
+    peaks = hit_rates(_rows, _patients, seed=_seed)
+    shared: dict[Measure, Overlaps] = {}
+    if not missing_columns(_rows):
+        shared = {
+            measure: overlap_rates(_rows, measure, _patients, seed=_seed) for measure in THRESHOLDS
+        }
+    return {key: found for key, found in peaks.items() if found.n}, shared
+
+
+def _patients(measured: Measured) -> dict[str, str]:
+    """Image -> patient, where the table names one."""
+    table = measured.table
+    if "patient" not in table:
+        return {}
+    named = table[table["patient"] != ""]
+    return dict(zip(named["image"], named["patient"], strict=True))
+
+
+def _peaks(rates: Mapping[str, HitRates]) -> None:
     show_chart(
         localisation_chart(rates),
         key="localisation",
@@ -68,7 +97,9 @@ def _shares(rates: Mapping[str, HitRates]) -> None:
     quiet(
         "How to read it: findings sit in much the same place on most films, so the map tells "
         "something of the film only where its peak is inside a box more often than the best fixed "
-        "spot of the training boxes, which is the same on every film."
+        "spot of the training boxes, which is the same on every film. The same network with "
+        "shuffled weights has learnt nothing: what it reaches comes with the films and the "
+        "network's build."
     )
     show_table(
         ("Finding", "Films", *pointers_of(next(iter(rates.values()))), "Peak less fixed spot"),
@@ -77,11 +108,7 @@ def _shares(rates: Mapping[str, HitRates]) -> None:
         "interval, patients resampled); the difference is paired by film",
     )
     for key, found in rates.items():
-        quiet(gain_sentence(key, found))
-    quiet(
-        "This table holds the maps' peaks only: the overlap of map and box (Wang et al.'s "
-        "intersection over box and over union), and a model with shuffled weights, are not in it."
-    )
+        quiet(gain_sentence(key, found.gain))
 
 
 def localisation_row(key: str, rates: HitRates) -> list[str]:
@@ -90,12 +117,22 @@ def localisation_row(key: str, rates: HitRates) -> list[str]:
     return [LABELS[key], f"{rates.n:,}", *pointed, rates.gain.text().replace("-", "−")]
 
 
-def gain_sentence(key: str, rates: HitRates) -> str:
+def gain_sentence(key: str, gain: Interval) -> str:
     """Whether the map points better than a fixed spot, in words."""
-    if not rates.gain.estimable:
+    if not gain.estimable:
         return f"{LABELS[key]}: too few boxed films to tell whether the map points at the finding."
-    if rates.gain.low > 0:
+    if gain.low > 0:
         return f"{LABELS[key]}: the map points better than one fixed spot would."
-    if rates.gain.high < 0:
+    if gain.high < 0:
         return f"{LABELS[key]}: the map points worse than one fixed spot would."
     return f"{LABELS[key]}: the map is not shown to point better than one fixed spot would."
+
+
+def lacking_sentence(missing: list[str]) -> str:
+    """What a table of an earlier version lacks, and how to get it."""
+    named = ", ".join(missing[:3])
+    named += f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+    return (
+        f"The overlap of map and box, and the model with shuffled weights, need columns that this "
+        f"{LOCALISATION_FILE} lacks ({named}): write it again with train.py --finish and the boxes."
+    )

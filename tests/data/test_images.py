@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from cxr_core.data.images import find_images
+from cxr_core.data.images import find_image, find_images
 from cxr_core.errors import DataError
 
 
@@ -49,3 +49,16 @@ def test_a_folder_that_is_missing_or_a_file_is_told(tmp_path: Path) -> None:
         find_images(tmp_path / "none")
     with pytest.raises(DataError, match="The image folder is not a folder"):
         find_images(Path(_touch(tmp_path / "a.png")))
+
+
+def test_one_image_is_found_by_its_exact_name(tmp_path: Path) -> None:
+    deep = _touch(tmp_path / "images_001" / "a.png")
+    direct = _touch(tmp_path / "b.png")
+    _touch(tmp_path / "notes.txt")
+    assert find_image(tmp_path, "a.png") == Path(deep)
+    assert find_image(tmp_path, "b.png") == Path(direct)
+    for name in ("A.png", "c.png", "notes.txt", "images_001/a.png", "../b.png", ""):
+        with pytest.raises(DataError, match="no image of this name"):
+            find_image(tmp_path / ("images_001" if name == "../b.png" else ""), name)
+    with pytest.raises(DataError, match="does not exist"):
+        find_image(tmp_path / "elsewhere", "a.png")

@@ -16,6 +16,7 @@ from cxr_core.evaluation.localisation import (
     peak_inside,
     write_localisation,
 )
+from cxr_core.evaluation.overlap_row import OVERLAP_COLUMNS
 from cxr_core.evaluation.spots import best_fixed_spot, covered_area, inside_any, peak
 
 FRACTIONS = st.floats(0, 1)
@@ -92,7 +93,7 @@ def test_rows_by_hand(tmp_path: Path) -> None:
         ),
         boxes(("t.png", "effusion", 0.0, 0.8, 0.2, 0.2)),
     )
-    assert tuple(rows.columns) == LOCALISATION_COLUMNS
+    assert tuple(rows.columns) == (*LOCALISATION_COLUMNS, *OVERLAP_COLUMNS)
     by_film = rows.set_index(["image", "finding"])
     assert len(by_film) == 3
     hits = ["inside", "fixed_spot_inside", "centre_inside"]
@@ -154,6 +155,12 @@ def test_hit_rates_resample_patients() -> None:
     clustered = hit_rates(rows, patient, n_resamples=400)["effusion"].peak
     alone = hit_rates(rows, n_resamples=400)["effusion"].peak
     assert clustered.high - clustered.low > 1.5 * (alone.high - alone.low)
+
+
+def test_a_shuffled_models_peaks_stand_beside_where_the_table_has_them() -> None:
+    assert not hit_rates(made_rows(80), n_resamples=20)["effusion"].shuffled.estimable
+    rows = made_rows(80).assign(shuffled_inside=np.resize([1, 0, 0, 0, 0], 80))
+    assert hit_rates(rows, n_resamples=20)["effusion"].shuffled.estimate == 0.2
 
 
 def test_few_or_no_boxes_are_not_estimable() -> None:

@@ -6,6 +6,7 @@ import pytest
 from cxr_core.errors import DataError
 from cxr_core.evaluation.localisation import LOCALISATION_COLUMNS, hit_rates, write_localisation
 from cxr_core.evaluation.localisation_file import read_localisation
+from cxr_core.evaluation.overlap_row import OVERLAP_COLUMNS
 
 ROWS = pd.DataFrame(
     [
@@ -20,6 +21,16 @@ def test_what_was_written_is_read(tmp_path) -> None:
     path = tmp_path / "localisation.csv"
     write_localisation(ROWS, path)
     pd.testing.assert_frame_equal(read_localisation(path), ROWS, check_dtype=False)
+
+
+def test_overlaps_are_read_where_they_are_and_only_true_gaps_are_unknown(tmp_path) -> None:
+    path = tmp_path / "localisation.csv"
+    whole = ROWS.assign(**dict.fromkeys(OVERLAP_COLUMNS, 0.25)).assign(region_x=[0.5, None])
+    write_localisation(whole, path)
+    pd.testing.assert_frame_equal(read_localisation(path), whole, check_dtype=False)
+    whole.astype({"iou": "object"}).assign(iou=[0.5, "?"]).to_csv(path, index=False)
+    with pytest.raises(DataError, match="column iou"):
+        read_localisation(path)
 
 
 def test_a_finding_without_a_fixed_spot_has_no_rate_for_it(tmp_path) -> None:

@@ -1,4 +1,4 @@
-"""Panels of groups, labels, maps and errors: what is drawn and written are the values given."""
+"""Panels of groups, labels and errors: what is drawn and written are the values given."""
 
 import math
 
@@ -8,7 +8,6 @@ from cxr_core.evaluation.bootstrap import NOT_ESTIMABLE, Interval
 from cxr_core.evaluation.errors_table import FilmError
 from cxr_core.evaluation.group_rates import GroupRates
 from cxr_core.evaluation.label_tables import SplitLabels
-from cxr_core.evaluation.localisation import HitRates
 from cxr_core.evaluation.results import LabelCount
 from cxr_core.findings import KEYS
 from cxr_core.ui.errors_panel import error_row
@@ -16,8 +15,6 @@ from cxr_core.ui.group_chart import group_chart, group_name
 from cxr_core.ui.groups_panel import group_row
 from cxr_core.ui.label_chart import split_chart
 from cxr_core.ui.labels_panel import multi_label, together
-from cxr_core.ui.localisation_chart import localisation_chart
-from cxr_core.ui.localisation_panel import gain_sentence, localisation_row
 
 AREA = Interval(0.8, 0.7, 0.85, "wide")
 RATES = [
@@ -67,37 +64,6 @@ def test_labels_in_words() -> None:
     assert together(0, 0, itself=False) == "no film"
     assert multi_label((50, 30, 8, 2, 0)) == "25 % of those with any carry two or more"
     assert multi_label((5, 0, 0, 0, 0)) == "no film carries any"
-
-
-@pytest.mark.parametrize(
-    ("gain", "words"),
-    [
-        (Interval(0.2, 0.1, 0.3, "wide"), "points better than"),
-        (Interval(0.0, -0.1, 0.1, "wide"), "is not shown to point better"),
-        (Interval(-0.2, -0.3, -0.1, "wide"), "points worse than"),
-        (NOT_ESTIMABLE, "too few boxed films"),
-    ],
-)
-def test_whether_a_map_points(gain: Interval, words: str) -> None:
-    assert words in gain_sentence("effusion", HitRates(20, AREA, AREA, AREA, AREA, gain))
-
-
-def test_pointers_of_few_films_have_no_mark() -> None:
-    rates = {
-        "effusion": HitRates(20, AREA, AREA, AREA, AREA, AREA),
-        "infiltration": HitRates(3, *[NOT_ESTIMABLE] * 5),
-    }
-    figure = localisation_chart(rates)
-    assert [trace.name for trace in figure.data] == [
-        "Map's peak",
-        "Best fixed spot",
-        "Centre of the film",
-        "Random point",
-    ]
-    assert all(list(trace.x) == [0.8] for trace in figure.data)
-    assert (
-        localisation_row("infiltration", rates["infiltration"])[1:] == ["3"] + ["not estimable"] * 5
-    )
 
 
 def test_an_error_as_a_row() -> None:

@@ -1,0 +1,84 @@
+"""How much a box shares with radiologists' boxes: its own share, and that of both together."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from cxr_core.evaluation.spots import EDGES, GRID, Floats, covered_area, pieces
+
+PLACES = 32  # a side, at which a random box is tried
+
+
+def shared_area(candidates: ArrayLike, boxes: ArrayLike) -> Floats:
+    """Area that each of (K, 4) candidates shares with the (M, 4) boxes, overlaps counted once.
+
+    Returns:
+        (K,), as shares of the film.
+    """
+    box = np.asarray(candidates, dtype=np.float64).reshape(-1, 4)
+    xs, ys, covered = pieces(boxes)
+    across, down = _shared(box[:, 0], box[:, 2], xs), _shared(box[:, 1], box[:, 3], ys)
+    shared: Floats = np.einsum("kb,ba,ka->k", down, covered.astype(np.float64), across)
+    return shared
+
+
+def iobb(candidates: ArrayLike, boxes: ArrayLike) -> Floats:
+    """Intersection over the drawn box's own area, (K,): how much of it lies in the boxes.
+
+    Wang et al.'s IoBB (ChestX-ray8, CVPR 2017, section 4: "Intersection over the detected B-Box
+    area ratio (similar to Area of Precision or Purity)"). A smaller box has it easier.
+    """
+    box = np.asarray(candidates, dtype=np.float64).reshape(-1, 4)
+    share: Floats = shared_area(box, boxes) / (box[:, 2] * box[:, 3])
+    return np.minimum(share, 1.0)  # rounding
+
+
+def iou(candidates: ArrayLike, boxes: ArrayLike) -> Floats:
+    """Intersection over union, (K,): 1 only where both are the same; all boxes count as one."""
+    box = np.asarray(candidates, dtype=np.float64).reshape(-1, 4)
+    shared = shared_area(box, boxes)
+    share: Floats = shared / (box[:, 2] * box[:, 3] + covered_area(boxes) - shared)
+    return np.minimum(share, 1.0)  # rounding
+
+
+def centre_box(width: float, height: float) -> Floats:
+    """(4,) the box of this size in the middle of the film."""
+    return np.array([(1 - width) / 2, (1 - height) / 2, width, height])
+
+
+def boxes_everywhere(width: float, height: float, *, places: int = PLACES) -> Floats:
+    """(places^2, 4) boxes of this size, evenly over all places where they lie on the film."""
+    lefts, tops = np.linspace(0, 1 - width, places), np.linspace(0, 1 - height, places)
+    x, y = (corner.ravel() for corner in np.meshgrid(lefts, tops))
+    return np.stack([x, y, np.full_like(x, width), np.full_like(x, height)], axis=1)
+
+
+def best_fixed_box(boxes: pd.DataFrame) -> Floats | None:
+    """The one box that fits the training boxes best: their mean size, at its best place.
+
+    The place is the one of 63 x 63 with the greatest mean intersection over union, a film
+    counting once. The mean of the boxes' places would not do: between boxes of the left and of
+    the right lung it lies on the heart.
+
+    Args:
+        boxes: ``image, x, y, width, height`` of one finding, on training films.
+
+    Returns:
+        (4,) x, y, width, height; None without boxes.
+    """
+    if boxes.empty:
+        return None
+    width, height = boxes[["width", "height"]].mean()
+    candidates = boxes_everywhere(float(width), float(height), places=GRID)  # (K, 4)
+    fit = np.zeros(len(candidates))
+    for _, of_film in boxes.groupby("image"):
+        fit += iou(candidates, of_film[list(EDGES)].to_numpy(dtype=np.float64))
+    best: Floats = candidates[int(np.argmax(fit))]
+    return best
+
+
+def _shared(start: Floats, length: Floats, edges: Floats) -> Floats:
+    """(K, a) how much of each gap between neighbouring edges lies in start to start + length."""
+    ends = np.minimum((start + length)[:, None], edges[1:])  # (K, a)
+    shared: Floats = np.clip(ends - np.maximum(start[:, None], edges[:-1]), 0, None)
+    return shared
