@@ -25,11 +25,10 @@ from cxr_core.evaluation.compare_models import (
 from cxr_core.evaluation.compare_results import ComparedFilms, Comparison
 from cxr_core.evaluation.draws import draw
 from cxr_core.evaluation.predictions import labels_of, patients_of, read_predictions, scores_of
+from cxr_core.evaluation.run_folder import TEST_FILE
 from cxr_core.evaluation.seen_films import seen_of, split_of
 from cxr_core.evaluation.subgroups import Subgroup, subgroups_of
 from cxr_core.findings import LABELS
-
-PREDICTIONS_FILE = "predictions_test.csv"
 
 
 def compare_predictions(
@@ -112,7 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m cxr_core.evaluation.compare",
         description="Compare two models on the same films, with paired intervals.",
     )
-    table = f"predictions table, or a model folder (its {PREDICTIONS_FILE})"
+    table = f"predictions table, or a model folder (its {TEST_FILE})"
     model = "model folder of %s: calibration and localisation; default: its table's, if a folder"
     parser.add_argument("a", type=Path, help=f"{table}: the model to compare with")
     parser.add_argument("b", type=Path, help=f"{table}: the model that is judged")
@@ -142,7 +141,7 @@ def _read(
     """A table, its model, and the split of the run that it lies in, as far as they are told."""
     run = path if path.is_dir() else None
     if run is not None:
-        path, folder = run / PREDICTIONS_FILE, folder or run
+        path, folder = run / TEST_FILE, folder or run
     table = read_predictions(path)
     return table, None if folder is None else read_model(folder), split_of(run)
 

@@ -14,10 +14,10 @@ from cxr_core.evaluation.compare_results import CalibrationErrors, ComparedRate,
 from cxr_core.evaluation.localisation import LOCALISATION_COLUMNS, hit_rates
 from cxr_core.evaluation.prediction_checks import as_number
 from cxr_core.evaluation.predictions import has_logits, labels_of, patients_of, probabilities_of
+from cxr_core.evaluation.run_folder import LOCALISATION_FILE
 from cxr_core.findings import ABNORMAL_KEYS, KEYS
 from cxr_core.model.metadata import load_metadata
 
-LOCALISATION_FILE = "localisation.csv"
 ALL = "all"  # the key of all boxed findings together
 _ROW = ["image", "finding"]
 

@@ -7,12 +7,10 @@ from pathlib import Path
 import pandas as pd
 
 from cxr_core.errors import DataError
-from cxr_core.evaluation.compare import PREDICTIONS_FILE
 from cxr_core.evaluation.label_tables import SplitLabels, read_split_labels, split_labels
 from cxr_core.evaluation.predictions import read_predictions
+from cxr_core.evaluation.run_folder import SPLIT_FILE, TEST_FILE, VALIDATION_FILE
 from cxr_core.model.metadata import METADATA_FILE
-
-VALIDATION_FILE, SPLIT_FILE = "predictions_val.csv", "split.csv"
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +59,7 @@ def read_given(path: Path, model: Path | None = None) -> GivenTable:
     """
     run = None
     if path.is_dir():
-        run, path = path, path / PREDICTIONS_FILE
+        run, path = path, path / TEST_FILE
         if not path.is_file():
             raise DataError(
                 "The folder has no table of its test films",

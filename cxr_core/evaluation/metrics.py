@@ -8,12 +8,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxr_core.evaluation.at_threshold import AtThreshold, at_threshold
+from cxr_core.evaluation.boxed_films import BoxedFilms
 from cxr_core.evaluation.compare_results import Comparison
 from cxr_core.evaluation.draws import draw
 from cxr_core.evaluation.errors_table import Kind, surest_errors
 from cxr_core.evaluation.group_rates import GroupRates
 from cxr_core.evaluation.label_tables import SplitLabels, co_occurrence, labels_a_film
-from cxr_core.evaluation.localisation import HitRates
 from cxr_core.evaluation.notes import subgroup_notes
 from cxr_core.evaluation.predictions import labels_of
 from cxr_core.evaluation.results import EvaluationReport
@@ -56,7 +56,7 @@ class Metrics:
         shortcuts: the view alone beside the model; empty where it was not measured, or the table
             tells fewer than two views.
         splits: labels of the run's parts; empty for a table without a run.
-        localisation: of the maps' peaks, by finding key; empty without boxes.
+        boxed: the maps against radiologists' boxes; nothing in it without boxes.
         comparison: with a second table; None without one.
         notes: whole sentences on what was absent, assumed or left out.
     """
@@ -73,7 +73,7 @@ class Metrics:
     groups: tuple[GroupRates, ...]
     shortcuts: tuple[ViewShortcut, ...]
     splits: tuple[SplitLabels, ...]
-    localisation: dict[str, HitRates]
+    boxed: BoxedFilms
     comparison: Comparison | None
     notes: tuple[str, ...]
 
@@ -89,7 +89,7 @@ def gather(
     groups: Sequence[GroupRates] = (),
     shortcuts: Sequence[ViewShortcut] = (),
     splits: Sequence[SplitLabels] = (),
-    localisation: Mapping[str, HitRates] | None = None,
+    boxed: BoxedFilms | None = None,
     comparison: Comparison | None = None,
     notes: Sequence[str] = (),
 ) -> Metrics:
@@ -99,7 +99,7 @@ def gather(
         table: the validated predictions table of the report.
         probabilities: (N, 4) that its operating points belong to.
         fitted_here: whether these were fitted on the table itself.
-        groups, shortcuts, splits, localisation, comparison: as in ``Metrics``, where they were
+        groups, shortcuts, splits, boxed, comparison: as in ``Metrics``, where they were
             measured.
         notes: further sentences, behind the report's own.
     """
@@ -131,7 +131,7 @@ def gather(
         groups=tuple(groups),
         shortcuts=tuple(shortcuts),
         splits=tuple(splits),
-        localisation=dict(localisation or {}),
+        boxed=boxed or BoxedFilms(),
         comparison=comparison,
         notes=tuple(said),
     )

@@ -18,7 +18,8 @@ _RATES = {
     "ppv": "positive_predictive_value",
     "npv": "negative_predictive_value",
 }
-_POINTERS = ("peak", "fixed_spot", "centre", "random_point")
+_POINTERS = ("peak", "fixed_spot", "centre", "random_point", "shuffled")
+_BOXES = ("map_box", "fixed_box", "centre_box", "random_box", "shuffled", "gain")
 _REPORTED = ("precision", "recall", "f1-score")
 Row = dict[str, object]
 
@@ -73,10 +74,16 @@ def _rows(metrics: Metrics) -> Iterator[Row]:
 
 
 def _pointing(metrics: Metrics) -> Iterator[Row]:
-    for key, found in metrics.localisation.items():
+    for key, found in metrics.boxed.peaks.items():
         for name in _POINTERS:
             yield {**_interval(key, BOXED, f"inside_{name}", getattr(found, name)), "n": found.n}
         yield {**_interval(key, BOXED, "peak_less_fixed_spot", found.gain), "n": found.n}
+    for measure, overlaps in metrics.boxed.overlaps.items():
+        for key, rates in overlaps.items():
+            for one in rates:
+                for name in _BOXES:
+                    figure = f"{name}_{measure}_over_{one.threshold:g}"
+                    yield {**_interval(key, BOXED, figure, getattr(one, name)), "n": one.n}
 
 
 def _ranking(metrics: Metrics, key: str) -> Iterator[Row]:

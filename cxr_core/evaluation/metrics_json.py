@@ -26,8 +26,10 @@ always there, dictionaries by finding key unless said otherwise:
     labels_a_film            a list: films with 0, 1, 2, 3, 4 of the four labels
     multi_label_share        of the films with a label, the share with two or more
     splits                   a list: the run's parts with their labels; empty without a run
-    localisation             n and the intervals peak, fixed_spot, centre, random_point, gain (peak
-                             less fixed spot) of boxed films; empty without boxes
+    localisation             n and the intervals peak, fixed_spot, centre, random_point, shuffled,
+                             gain (peak less fixed spot) of boxed films; empty without boxes
+    overlaps                 by measure (iobb, iou) and finding, a list: n, threshold, and the
+                             intervals map_box, fixed_box, centre_box, random_box, shuffled, gain
     comparison               with a second table, as ``compare_results.Comparison``; null without
     notes                    a list of sentences
 
@@ -123,7 +125,8 @@ def document(metrics: Metrics, *, made: datetime) -> dict[str, Any]:
         "labels_a_film": metrics.labels_a_film,
         "multi_label_share": multi_label_share(metrics.labels_a_film),
         "splits": metrics.splits,
-        "localisation": metrics.localisation,
+        "localisation": metrics.boxed.peaks,
+        "overlaps": metrics.boxed.overlaps,
         "comparison": metrics.comparison,
         "notes": metrics.notes,
     }

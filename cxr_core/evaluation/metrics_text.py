@@ -127,11 +127,12 @@ def _together(metrics: Metrics) -> str:
 
 
 def _localisation(metrics: Metrics) -> str:
-    if not metrics.localisation:
+    if not metrics.boxed.peaks:
         return ""
     rows = [["Finding", "boxed", "map's peak", "best fixed spot", "peak less spot"]]
-    for key, found in metrics.localisation.items():
-        shares = (found.peak.text(), found.fixed_spot.text(), found.gain.text())
+    for key, found in metrics.boxed.peaks.items():
+        pointed = (found.peak, found.fixed_spot, found.gain)
+        shares = [share.text() for share in pointed]
         rows.append([LABELS[key], f"{found.n:,}", *shares])
     return "Share of boxed films with the pointer inside a box\n" + columns(rows)
 

@@ -13,8 +13,8 @@ from tqdm import tqdm
 from cxr_core.atomic import replacing
 from cxr_core.config import Calibration, OperatingPoint
 from cxr_core.errors import ConfigError, CXRError
-from cxr_core.evaluation.boxed_films import boxed_rates
-from cxr_core.evaluation.compare import PREDICTIONS_FILE, compare_predictions
+from cxr_core.evaluation.boxed_films import boxed_films
+from cxr_core.evaluation.compare import compare_predictions
 from cxr_core.evaluation.compare_models import ComparedModel, read_model
 from cxr_core.evaluation.compare_results import Comparison
 from cxr_core.evaluation.draws import draw
@@ -26,6 +26,7 @@ from cxr_core.evaluation.metrics_json import metrics_json
 from cxr_core.evaluation.metrics_text import metrics_text
 from cxr_core.evaluation.predictions import has_logits, probabilities_of
 from cxr_core.evaluation.report import evaluate_predictions
+from cxr_core.evaluation.run_folder import TEST_FILE
 from cxr_core.evaluation.seen_films import seen_of, split_of
 from cxr_core.evaluation.shortcuts import view_shortcuts
 from cxr_core.findings import KEYS
@@ -65,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m cxr_core.evaluation.report",
         description="Evaluate a predictions table: the tables of the Performance page.",
     )
-    table = f"predictions table, or a run folder (its {PREDICTIONS_FILE} and {METADATA_FILE})"
+    table = f"predictions table, or a run folder (its {TEST_FILE} and {METADATA_FILE})"
     parser.add_argument("predictions", type=Path, help=table)
     parser.add_argument(
         "--model",
@@ -123,7 +124,7 @@ def _measured(
         groups=[one for part in shown for one in part],
         shortcuts=view_shortcuts(films, resamples, table.validation()),
         splits=table.splits(),
-        localisation=boxed_rates(table.run, films, n_resamples=n_resamples, seed=seed),
+        boxed=boxed_films(table.run, films, n_resamples=n_resamples, seed=seed),
         comparison=comparison,
     )
 

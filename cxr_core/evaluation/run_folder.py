@@ -17,8 +17,11 @@ import pandas as pd
 from cxr_core.errors import CheckpointError, DataError
 
 Part = Literal["test", "validation"]
-TABLES: dict[Part, str] = {"test": "predictions_test.csv", "validation": "predictions_val.csv"}
+TEST_FILE, VALIDATION_FILE = "predictions_test.csv", "predictions_val.csv"
+TABLES: dict[Part, str] = {"test": TEST_FILE, "validation": VALIDATION_FILE}
+SPLIT_FILE = "split.csv"
 HISTORY_FILE = "history.csv"
+LOCALISATION_FILE = "localisation.csv"
 MODEL_FILE = "model.json"
 # Those of training's that are only looked at; training loads PyTorch, and a page must not wait.
 _CONFIG, _RESUME, WEIGHTS_FILE = "config.json", "resume.pt", "model.safetensors"

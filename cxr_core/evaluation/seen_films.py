@@ -15,8 +15,8 @@ from cxr_core.data.keys import identifier_key, image_key
 from cxr_core.data.split_files import read_split
 from cxr_core.errors import DataError
 from cxr_core.evaluation.compare_films import films_of, shared_films
+from cxr_core.evaluation.run_folder import SPLIT_FILE
 
-SPLIT_FILE = "split.csv"
 _SEEN = {"train": "training", "validation": "validation"}  # the worse first
 
 

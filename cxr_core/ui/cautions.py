@@ -9,11 +9,12 @@ import streamlit as st
 from cxr_core.errors import DataError
 from cxr_core.evaluation.draws import draw
 from cxr_core.evaluation.published import read_published
+from cxr_core.evaluation.run_folder import TEST_FILE
 from cxr_core.evaluation.subgroup_means import MeanArea, subgroup_means
 from cxr_core.evaluation.subgroups import AGE_BANDS
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.reading.contradiction import no_finding_word
-from cxr_core.ui.measured import PREDICTIONS_FILE, parse_predictions
+from cxr_core.ui.measured import parse_predictions
 from cxr_core.ui.model import model_folder
 
 # Half of the dashboard's: these stand before the answer, which must not wait for them.
@@ -95,7 +96,7 @@ def tag_sentences(analysis: Analysis, folder: Path) -> tuple[str, ...]:
 
 def measured_means(folder: Path, *, by: str) -> dict[str, MeanArea]:
     """This model's mean AUROC in each subgroup of its test films; empty where not measured."""
-    path = folder / PREDICTIONS_FILE
+    path = folder / TEST_FILE
     try:
         return _means(path.read_bytes(), by) if path.is_file() else {}
     except DataError:

@@ -12,6 +12,7 @@ from cxr_core.evaluation.draws import draw
 from cxr_core.evaluation.group_rates import GroupRates, group_rates, parts_of
 from cxr_core.evaluation.notes import subgroup_notes
 from cxr_core.evaluation.predictions import read_predictions
+from cxr_core.evaluation.run_folder import VALIDATION_FILE
 from cxr_core.evaluation.shortcuts import ViewShortcut, shortcut_sentence, view_shortcuts
 from cxr_core.findings import KEYS, LABELS
 from cxr_core.ui.charts import show_chart
@@ -20,7 +21,6 @@ from cxr_core.ui.measured import Measured
 from cxr_core.ui.page import quiet
 from cxr_core.ui.tables import show_table
 
-VALIDATION_FILE = "predictions_val.csv"
 AT_ONCE = 2000  # films up to which the groups are measured unasked, in a few seconds
 _KEPT = "measured_groups"
 

@@ -14,6 +14,7 @@ from cxr_core.evaluation.label_tables import (
 )
 from cxr_core.evaluation.predictions import labels_of
 from cxr_core.evaluation.results import LabelCount
+from cxr_core.evaluation.run_folder import SPLIT_FILE
 from cxr_core.findings import KEYS, LABELS
 from cxr_core.ui.charts import show_chart
 from cxr_core.ui.figures import label_figure
@@ -23,7 +24,6 @@ from cxr_core.ui.page import quiet
 from cxr_core.ui.tables import show_table
 from cxr_core.ui.words import percent
 
-SPLIT_FILE = "split.csv"
 VERDICTS = {"enough": "enough", "wide": "wide interval", "too few": "too few"}
 
 

@@ -1,30 +1,22 @@
 """The panel of where the model looks: its maps' peaks against radiologists' boxes."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import pandas as pd
 import streamlit as st
 
 from cxr_core.errors import DataError
 from cxr_core.evaluation.bootstrap import Interval
-from cxr_core.evaluation.localisation import HitRates, hit_rates
-from cxr_core.evaluation.localisation_file import read_localisation
-from cxr_core.evaluation.overlap_rates import (
-    Overlaps,
-    mean_areas,
-    missing_columns,
-    overlap_rates,
-)
-from cxr_core.evaluation.overlap_row import THRESHOLDS, Measure
+from cxr_core.evaluation.boxed_films import BoxedFilms, boxed_films
+from cxr_core.evaluation.localisation import HitRates
+from cxr_core.evaluation.run_folder import LOCALISATION_FILE
 from cxr_core.findings import LABELS
 from cxr_core.ui.charts import show_chart
 from cxr_core.ui.localisation_chart import localisation_chart, pointers_of
 from cxr_core.ui.measured import Measured
 from cxr_core.ui.overlap_panel import overlaps
 from cxr_core.ui.page import quiet
-from cxr_core.ui.pointing import LOCALISATION_FILE
 from cxr_core.ui.tables import show_table
 
 
@@ -46,44 +38,38 @@ def where_it_looks(measured: Measured, folder: Path | None) -> None:
         )
         return
     try:
-        rows = read_localisation(path)
+        found = kept_films(measured, folder)
     except DataError as error:
         quiet(str(error))
         return
-    identity = f"{measured.identity} {hashlib.sha256(path.read_bytes()).hexdigest()}"
-    rates, shared = _resampled(rows, _patients(measured), measured.report.seed, identity)
-    if not rates:
+    if not found.peaks:
         quiet("The table of boxed films names none of the three findings.")
         return
-    _peaks(rates)
-    if shared:
-        overlaps(shared, mean_areas(rows))
+    _peaks(found.peaks)
+    if found.missing:
+        quiet(lacking_sentence(found.missing))
     else:
-        quiet(lacking_sentence(missing_columns(rows)))
+        overlaps(found.overlaps, found.areas)
+
+
+def kept_films(measured: Measured, folder: Path | None) -> BoxedFilms:
+    """What a run's boxed films tell, resampled once a session.
+
+    Raises:
+        DataError: the run's table of them cannot be used.
+    """
+    path = None if folder is None else folder / LOCALISATION_FILE
+    if folder is None or path is None or not path.is_file():
+        return BoxedFilms()
+    written = hashlib.sha256(path.read_bytes()).hexdigest()
+    return _kept(measured, folder, f"{measured.identity} {written}")
 
 
 # Streamlit keys on what has no underscore: the hashes stand for both tables.
 @st.cache_data(max_entries=2, show_spinner="Resampling patients …", scope="session")
-def _resampled(
-    _rows: pd.DataFrame, _patients: Mapping[str, str], _seed: int, identity: str
-) -> tuple[dict[str, HitRates], dict[Measure, Overlaps]]:
-    """Of findings with a boxed film: the peaks' rates, and the overlaps' where they are known."""
-    peaks = hit_rates(_rows, _patients, seed=_seed)
-    shared: dict[Measure, Overlaps] = {}
-    if not missing_columns(_rows):
-        shared = {
-            measure: overlap_rates(_rows, measure, _patients, seed=_seed) for measure in THRESHOLDS
-        }
-    return {key: found for key, found in peaks.items() if found.n}, shared
-
-
-def _patients(measured: Measured) -> dict[str, str]:
-    """Image -> patient, where the table names one."""
-    table = measured.table
-    if "patient" not in table:
-        return {}
-    named = table[table["patient"] != ""]
-    return dict(zip(named["image"], named["patient"], strict=True))
+def _kept(_measured: Measured, _folder: Path, identity: str) -> BoxedFilms:
+    report = _measured.report
+    return boxed_films(_folder, _measured.table, n_resamples=report.n_resamples, seed=report.seed)
 
 
 def _peaks(rates: Mapping[str, HitRates]) -> None:
@@ -128,7 +114,7 @@ def gain_sentence(key: str, gain: Interval) -> str:
     return f"{LABELS[key]}: the map is not shown to point better than one fixed spot would."
 
 
-def lacking_sentence(missing: list[str]) -> str:
+def lacking_sentence(missing: Sequence[str]) -> str:
     """What a table of an earlier version lacks, and how to get it."""
     named = ", ".join(missing[:3])
     named += f" and {len(missing) - 3} more" if len(missing) > 3 else ""

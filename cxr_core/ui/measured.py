@@ -19,9 +19,8 @@ from cxr_core.evaluation.predictions import (
 )
 from cxr_core.evaluation.report import evaluate_predictions
 from cxr_core.evaluation.results import EvaluationReport
+from cxr_core.evaluation.run_folder import TEST_FILE
 from cxr_core.model.metadata import ModelMetadata, load_metadata
-
-PREDICTIONS_FILE = "predictions_test.csv"
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +55,7 @@ def measured_model(folder: Path) -> Measured:
         DataError: no table of predictions, or one that breaks the contract.
     """
     metadata = load_metadata(folder)
-    path = folder / PREDICTIONS_FILE
+    path = folder / TEST_FILE
     try:
         data = path.read_bytes()
     except OSError as error:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-LOCALISATION_FILE = "localisation.csv"
+from cxr_core.evaluation.run_folder import LOCALISATION_FILE
 
 
 @dataclass(frozen=True)

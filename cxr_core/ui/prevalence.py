@@ -11,6 +11,7 @@ import streamlit as st
 
 from cxr_core.evaluation.predictions import labels_of
 from cxr_core.evaluation.prevalence import assumed_prevalence, rebase
+from cxr_core.evaluation.run_folder import VALIDATION_FILE
 from cxr_core.findings import ABNORMAL_KEYS, LABELS
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui.measured import parse_predictions
@@ -18,7 +19,6 @@ from cxr_core.ui.model import model_folder
 from cxr_core.ui.page import quiet
 from cxr_core.ui.words import percent
 
-VALIDATION_FILE = "predictions_val.csv"
 _SITE = "site_prevalence"
 LEAST, MOST = 0.1, 99.9  # percent
 

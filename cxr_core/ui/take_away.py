@@ -7,8 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from cxr_core.errors import DataError
-from cxr_core.evaluation.boxed_films import boxed_rates
-from cxr_core.evaluation.localisation import HitRates
+from cxr_core.evaluation.boxed_films import BoxedFilms
 from cxr_core.evaluation.metrics import Metrics, file_stem, gather
 from cxr_core.evaluation.metrics_csv import metrics_csv
 from cxr_core.evaluation.metrics_json import metrics_json
@@ -16,6 +15,7 @@ from cxr_core.ui.downloads import offer
 from cxr_core.ui.figure_file import Source
 from cxr_core.ui.groups_panel import Groups, kept_groups
 from cxr_core.ui.labels_panel import parts_of_run
+from cxr_core.ui.localisation_panel import kept_films
 from cxr_core.ui.measured import Measured
 from cxr_core.ui.page import quiet
 
@@ -77,12 +77,10 @@ def gather_metrics(measured: Measured, folder: Path | None, groups: Groups | Non
         groups: what was measured of its groups; None where they were not.
     """
     report, splits = measured.report, parts_of_run(folder)[0]
-    boxed: dict[str, HitRates] = {}
+    boxed = BoxedFilms()
     notes: tuple[str, ...] = ()
     try:
-        boxed = boxed_rates(
-            folder, measured.table, n_resamples=report.n_resamples, seed=report.seed
-        )
+        boxed = kept_films(measured, folder)
     except DataError as error:
         notes = (str(error),)  # the panel says so too; the other figures go along
     return gather(
@@ -95,6 +93,6 @@ def gather_metrics(measured: Measured, folder: Path | None, groups: Groups | Non
         groups=() if groups is None else groups.rates,
         shortcuts=() if groups is None else groups.shortcuts,
         splits=splits,
-        localisation=boxed,
+        boxed=boxed,
         notes=notes,
     )

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from cxr_core.errors import DataError
-from cxr_core.evaluation.boxed_films import boxed_rates
+from cxr_core.evaluation.boxed_films import boxed_films
 from cxr_core.evaluation.localisation import LOCALISATION_COLUMNS
 
 
@@ -25,23 +25,23 @@ def films(patients: list[str]) -> pd.DataFrame:
 
 def test_only_findings_with_a_box_have_rates(tmp_path: Path) -> None:
     write(tmp_path)
-    rates = boxed_rates(tmp_path, films([str(i) for i in range(20)]), n_resamples=50)
+    rates = boxed_films(tmp_path, films([str(i) for i in range(20)]), n_resamples=50).peaks
     assert list(rates) == ["effusion"]
     assert (rates["effusion"].n, rates["effusion"].peak.estimate) == (20, 0.5)
 
 
 def test_films_of_few_patients_tell_nothing(tmp_path: Path) -> None:
     write(tmp_path)
-    same = boxed_rates(tmp_path, films(["1"] * 20), n_resamples=50)
+    same = boxed_films(tmp_path, films(["1"] * 20), n_resamples=50).peaks
     assert not same["effusion"].peak.estimable
     # A film without a patient counts as one of its own.
-    unknown = boxed_rates(tmp_path, films([""] * 20), n_resamples=50)
+    unknown = boxed_films(tmp_path, films([""] * 20), n_resamples=50).peaks
     assert unknown["effusion"].peak.estimable
 
 
 def test_without_a_run_or_boxes_there_is_nothing(tmp_path: Path) -> None:
-    assert boxed_rates(None, films(["1"] * 20)) == {}
-    assert boxed_rates(tmp_path, films(["1"] * 20)) == {}
+    assert boxed_films(None, films(["1"] * 20)).peaks == {}
+    assert boxed_films(tmp_path, films(["1"] * 20)).peaks == {}
     (tmp_path / "localisation.csv").write_text("image\nx\n")
     with pytest.raises(DataError, match="lacks columns"):
-        boxed_rates(tmp_path, films(["1"] * 20))
+        boxed_films(tmp_path, films(["1"] * 20))

@@ -11,12 +11,14 @@ import pandas as pd
 import pytest
 
 from cxr_core.evaluation.bootstrap import NOT_ESTIMABLE, Interval
+from cxr_core.evaluation.boxed_films import BoxedFilms
 from cxr_core.evaluation.label_tables import split_labels
 from cxr_core.evaluation.localisation import HitRates
 from cxr_core.evaluation.metrics import FITTED_HERE, Metrics, file_stem, multi_label_share
 from cxr_core.evaluation.metrics_csv import COLUMNS, metrics_csv, metrics_table
 from cxr_core.evaluation.metrics_json import metrics_json, plain
 from cxr_core.evaluation.metrics_text import metrics_text
+from cxr_core.evaluation.overlap_rates import OverlapRates
 from cxr_core.findings import KEYS, LABEL_COLUMNS
 from tests.evaluation.metrics_films import SHA256, films, gathered
 
@@ -154,9 +156,14 @@ def test_without_cut_offs_the_csv_has_no_row_of_them(poor: Metrics) -> None:
 def test_the_terminal_shows_the_pages_tables_in_100_columns(metrics: Metrics) -> None:
     table = films().assign(split=["train"] * 40 + ["test"] * 40)
     splits = tuple(split_labels(table))
-    boxed = {"effusion": HitRates(30, *[Interval(0.5, 0.25, 0.75, "wide")] * 4, NOT_ESTIMABLE)}
+    half = Interval(0.5, 0.25, 0.75, "wide")
+    passed = OverlapRates(30, 0.25, *[half] * 5, NOT_ESTIMABLE)
+    boxed = BoxedFilms(
+        peaks={"effusion": HitRates(30, *[half] * 4, NOT_ESTIMABLE)},
+        overlaps={"iobb": {"effusion": (passed,)}},
+    )
     wide = replace(metrics.groups[-1], by="group", value="a hospital with a name " * 5)
-    whole = replace(metrics, splits=splits, groups=(*metrics.groups, wide), localisation=boxed)
+    whole = replace(metrics, splits=splits, groups=(*metrics.groups, wide), boxed=boxed)
     text = metrics_text(whole)
     assert max(map(len, text.splitlines())) <= 100
     for title in (
@@ -181,6 +188,10 @@ def test_the_terminal_shows_the_pages_tables_in_100_columns(metrics: Metrics) ->
     rows = metrics_table(whole).set_index(["finding", "part", "figure"])
     inside = rows.loc[("effusion", "films with a box of it", "inside_peak")]
     assert (inside["value"], inside["low"], inside["n"]) == (0.5, 0.25, 30)
+    overlap = parsed(whole)["overlaps"]["iobb"]["effusion"][0]
+    assert (overlap["threshold"], overlap["map_box"]["low"]) == (0.25, 0.25)
+    shared = rows.loc[("effusion", "films with a box of it", "map_box_iobb_over_0.25")]
+    assert (shared["value"], shared["n"]) == (0.5, 30)
 
 
 def test_a_table_without_cut_offs_has_a_text_too(poor: Metrics) -> None:
