@@ -9,11 +9,12 @@ import pandas as pd
 from cxr_core.config import Calibration
 from cxr_core.data.tables import examples, find_columns, read_columns, read_header
 from cxr_core.errors import DataError
-from cxr_core.evaluation.calibration import Floats, expected_calibration_error
+from cxr_core.evaluation.calibration import Floats
 from cxr_core.evaluation.compare_results import CalibrationErrors, ComparedRate, Paired
 from cxr_core.evaluation.localisation import LOCALISATION_COLUMNS, hit_rates
 from cxr_core.evaluation.prediction_checks import as_number
 from cxr_core.evaluation.predictions import has_logits, labels_of, patients_of, probabilities_of
+from cxr_core.evaluation.reliability import expected_calibration_error
 from cxr_core.findings import ABNORMAL_KEYS, KEYS
 from cxr_core.model.metadata import load_metadata
 

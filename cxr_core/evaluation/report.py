@@ -13,7 +13,7 @@ from cxr_core.config import Calibration, OperatingPoint
 from cxr_core.errors import ConfigError, CXRError
 from cxr_core.evaluation.areas import auroc_interval, average_precision_interval
 from cxr_core.evaluation.bootstrap import Resamples
-from cxr_core.evaluation.calibration import Floats, expected_calibration_error
+from cxr_core.evaluation.calibration import Floats
 from cxr_core.evaluation.draws import draw
 from cxr_core.evaluation.notes import report_notes
 from cxr_core.evaluation.operating_points import confusion
@@ -27,6 +27,7 @@ from cxr_core.evaluation.predictions import (
     validate_predictions,
 )
 from cxr_core.evaluation.ratios import ratio_intervals
+from cxr_core.evaluation.reliability import expected_calibration_error
 from cxr_core.evaluation.results import ClassificationReport, EvaluationReport, LabelCount, Rates
 from cxr_core.evaluation.subgroups import subgroup_areas
 from cxr_core.findings import KEYS, LABELS
