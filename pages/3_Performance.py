@@ -4,6 +4,7 @@ import streamlit as st
 
 from cxr_core.errors import CXRError
 from cxr_core.ui import performance
+from cxr_core.ui.calibration_panel import calibration
 from cxr_core.ui.curves_panel import curves
 from cxr_core.ui.decisions import classification, decisions
 from cxr_core.ui.errors_panel import errors
@@ -46,10 +47,11 @@ with guard():
     if shown is not None:
         # A table from elsewhere has no run folder: its panels say what they lack.
         folder = model_folder() if st.session_state.get("predictions") is None else None
-        ranks, cuts, whom, marks, looks, wrong, others, run = st.tabs(
+        ranks, cuts, trust, whom, marks, looks, wrong, others, run = st.tabs(
             [
                 "Curves",
                 "Decisions",
+                "Calibration",
                 "Groups",
                 "Labels",
                 "Where it looks",
@@ -63,6 +65,8 @@ with guard():
         with cuts:
             decisions(shown)
             classification(shown)
+        with trust:
+            calibration(shown)
         with whom:
             groups(shown, folder)
         with marks:

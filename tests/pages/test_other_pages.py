@@ -74,7 +74,7 @@ def test_performance_shows_every_panel(open_page):
     session = open_page(PERFORMANCE)
     assert not session.error
     charts = {chart.proto.alt for chart in session.get("plotly_chart")}
-    assert len(charts) == 5
+    assert len(charts) == 6
     assert all(charts)  # each has its text alternative
     text = page_text(session)
     for words in (
@@ -88,6 +88,7 @@ def test_performance_shows_every_panel(open_page):
         "no localisation.csv beside the model",
         "Surest misses of Effusion: ",
         "macro avg",
+        "Calibration on 240 films",
     ):
         assert words in text
 
@@ -164,7 +165,7 @@ def test_a_bad_table_is_one_sentence_and_the_page_goes_on(open_page, data, cause
     session.file_uploader[0].clear()
     session.run()
     assert not session.error
-    assert len(session.get("plotly_chart")) == 5
+    assert len(session.get("plotly_chart")) == 6
 
 
 def test_a_finding_without_films_is_not_estimable_and_never_half(open_page, copied):
@@ -180,7 +181,7 @@ def test_absent_files_mask_their_panels(open_page, copied):
     (copied / "history.csv").unlink()
     session = open_page(PERFORMANCE)
     assert "no readable history.csv" in page_text(session)
-    assert len(session.get("plotly_chart")) == 4
+    assert len(session.get("plotly_chart")) == 5
     (copied / "predictions_test.csv").unlink()
     session.run()
     assert "no table of its test films" in session.error[0].value
@@ -200,7 +201,7 @@ def test_a_runs_own_files_fill_the_panels_of_labels_and_maps(open_page, copied):
     assert "taken from the model&#x27;s validation films" in text
     assert "Train: 120 films" in text
     assert "Effusion: the map points better than one fixed spot would." in text
-    assert len(session.get("plotly_chart")) == 6
+    assert len(session.get("plotly_chart")) == 7
 
 
 def test_three_films_of_one_class_have_no_figure_and_no_traceback(open_page):
