@@ -1,7 +1,6 @@
 """What a predictions table shows: read, evaluated once, and kept by the hash of its bytes."""
 
 import hashlib
-import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from cxr_core.evaluation.predictions import (
     labels_of,
     patients_of,
     probabilities_of,
-    validate_predictions,
+    read_predictions,
 )
 from cxr_core.evaluation.report import evaluate_predictions
 from cxr_core.evaluation.results import EvaluationReport
@@ -76,33 +75,6 @@ def measured_upload(data: bytes) -> Measured:
     return _measure_upload(data)
 
 
-def parse_predictions(data: bytes) -> pd.DataFrame:
-    """Bytes of a CSV file -> a validated predictions table.
-
-    Raises:
-        DataError: not CSV in UTF-8, or the contract is broken.
-    """
-    try:
-        cells = pd.read_csv(
-            io.BytesIO(data), header=None, dtype=str, keep_default_na=False, encoding="utf-8-sig"
-        )
-    except UnicodeDecodeError as error:
-        raise DataError(
-            "The table's text is not in UTF-8",
-            value=f"byte {error.start:,}",
-            remedy="Save it as CSV in UTF-8 and upload that.",
-        ) from error
-    except ValueError as error:  # pandas derives its parser's errors from it
-        raise DataError(
-            "The file is not a comma-separated table",
-            value=" ".join(str(error).split())[:200],
-            remedy="Save the predictions as CSV, every line with as many cells as the header.",
-        ) from error
-    table = cells.iloc[1:].reset_index(drop=True)
-    table.columns = [str(name).strip().casefold() for name in cells.iloc[0]]
-    return validate_predictions(table)
-
-
 def measure(
     data: bytes,
     *,
@@ -119,7 +91,7 @@ def measure(
     Raises:
         DataError: not a predictions table.
     """
-    table = parse_predictions(data)
+    table = read_predictions(data)
     applied = calibration if has_logits(table) else None
     probabilities = probabilities_of(table, applied)
     fitted_here = points is None

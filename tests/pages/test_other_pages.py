@@ -154,7 +154,7 @@ def test_another_models_table_opens_in_the_same_page(open_page):
 
 @pytest.mark.parametrize(
     ("data", "cause"),
-    [(b"hello\n", "image"), (b"", "not a comma-separated table"), (b"\xff\xff", "not in UTF-8")],
+    [(b"hello\n", "image"), (b"", "The table is empty"), (b"\xff\xff", "not in UTF-8")],
 )
 def test_a_bad_table_is_one_sentence_and_the_page_goes_on(open_page, data, cause):
     session = open_page(PERFORMANCE)
