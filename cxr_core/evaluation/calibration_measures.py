@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 
+from cxr_core.config import Calibration
 from cxr_core.evaluation.areas import is_estimable
 from cxr_core.evaluation.bootstrap import (
     NOT_ESTIMABLE,
@@ -14,9 +16,12 @@ from cxr_core.evaluation.bootstrap import (
     interval,
     judged,
 )
+from cxr_core.evaluation.calibration import calibrate
 from cxr_core.evaluation.calibration_slope import slope_and_intercept
+from cxr_core.evaluation.predictions import has_logits, labels_of, logits_of, probabilities_of
 from cxr_core.evaluation.ratios import resampled_ratios
 from cxr_core.evaluation.reliability import BINS, bin_of, expected_calibration_error
+from cxr_core.findings import KEYS
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,35 @@ def calibration_measures(
         slope=slope,
         intercept=intercept,
     )
+
+
+def measures_of(
+    table: pd.DataFrame, resamples: Resamples, calibration: Calibration | None = None
+) -> dict[str, CalibrationMeasures]:
+    """The measures of all four findings, by key.
+
+    Args:
+        table: a validated predictions table of N rows.
+        resamples: of its films' patients.
+        calibration: applied to raw logits first; without it the plain sigmoid is judged, or the
+            probabilities as they are given.
+
+    Raises:
+        DataError: a calibration is given, but the table holds probabilities only.
+    """
+    labels, probabilities = labels_of(table), probabilities_of(table, calibration)  # (N, 4) each
+    logits = logits_of(table) if has_logits(table) else None
+    if logits is not None and calibration is not None:
+        logits = calibrate(logits, calibration)
+    return {
+        key: calibration_measures(
+            labels[:, k],
+            probabilities[:, k],
+            resamples,
+            logits=None if logits is None else logits[:, k],
+        )
+        for k, key in enumerate(KEYS)
+    }
 
 
 def ece_by_chance(probabilities: ArrayLike) -> float:

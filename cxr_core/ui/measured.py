@@ -98,8 +98,8 @@ def measure(
     if points is None:
         points = _fitted(table, probabilities)
     report = evaluate_predictions(
-        table, operating_points=points, calibration=applied, subgroups=False
-    )  # the groups take longest; their own panel measures them
+        table, operating_points=points, calibration=applied, subgroups=False, measures=False
+    )  # groups and calibration take longest; their own panels measure them
     identity = hashlib.sha256(data + repr((applied, points)).encode()).hexdigest()[:16]
     return Measured(table, probabilities, report, fitted_here, identity)
 
