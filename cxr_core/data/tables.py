@@ -113,13 +113,14 @@ def read_regular(source: Source, positions: Mapping[str, int], *, most: int) -> 
 
 
 def _parsed(source: Source, **options: Any) -> pd.DataFrame:
-    """All cells as text; empty without any line."""
+    """All cells as text."""
     try:
         with opened(source) as file:
-            return pd.read_csv(
+            cells: pd.DataFrame = pd.read_csv(
                 file, header=None, dtype=str, keep_default_na=False, encoding="utf-8-sig",
                 skip_blank_lines=True, **options,
             )  # fmt: skip
+            return cells
     except UnicodeDecodeError as error:
         raise not_utf8(source) from error
     except pd.errors.EmptyDataError as error:
