@@ -4,9 +4,10 @@
 
 The table is made up: patients have one to many films, as in NIH's test list, and a patient's
 films are alike in labels and in scores. First the four AUROC intervals are timed, then the
-average precisions with their intervals and both bands. Then the first ``--plain`` resamples are
-done again by scikit-learn's own functions on rows that are really repeated, and by ours on these
-same resamples: the ratio of their times, and by how much their intervals and bands differ.
+average precisions with their intervals and both bands, then reliability and measures of two kinds
+of probabilities, as before and after a calibration. Then the first ``--plain`` resamples are done
+again by scikit-learn's own functions on rows that are really repeated, and by ours on these same
+resamples: the ratio of their times, and by how much their intervals and bands differ.
 """
 
 import argparse
@@ -29,6 +30,9 @@ from sklearn.metrics import (
 from cxr_core.evaluation.areas import auroc_interval, average_precision_interval
 from cxr_core.evaluation.bands import STEPS, curve_bands
 from cxr_core.evaluation.bootstrap import Resamples, resample_patients
+from cxr_core.evaluation.calibration import sigmoid
+from cxr_core.evaluation.calibration_measures import calibration_measures
+from cxr_core.evaluation.reliability import reliability_intervals
 
 PREVALENCE = (0.18, 0.13, 0.24, 0.39)  # of the four findings in NIH's test list, about
 FILMS_A_PATIENT = 9.0
@@ -108,6 +112,14 @@ def main() -> int:
     precision, _ = timed(lambda: [average_precision_interval(*pair, resamples) for pair in pairs])
     bands, _ = timed(lambda: [curve_bands(*pair, resamples) for pair in pairs])
     print(f"average precision {precision:.2f} s + bands {bands:.2f} s; at most {peak():,} MiB")
+    judged, _ = timed(
+        lambda: [
+            (calibration_measures(y, p, resamples), reliability_intervals(p, y, resamples))
+            for y, s in pairs
+            for p in (sigmoid(s - 2.0), sigmoid(1.1 * s - 2.1))
+        ]
+    )
+    print(f"calibration before and after, every figure {judged:.2f} s; at most {peak():,} MiB")
     few = Resamples(resamples.counts[: words.plain], resamples.patient_of_film)
     slow, drawn = timed(lambda: [plain(*pair, few) for pair in pairs])
     fast, mine = timed(lambda: [ours(*pair, few) for pair in pairs])

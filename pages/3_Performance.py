@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from cxr_core.ui.calibration_panel import calibration
 from cxr_core.ui.charts import set_source
 from cxr_core.ui.curves_panel import curves
 from cxr_core.ui.decisions import classification, decisions
@@ -20,6 +21,7 @@ from cxr_core.ui.two_models import two_models
 TABS = (
     "Curves",
     "Decisions",
+    "Calibration",
     "Groups",
     "Labels",
     "Where it looks",
@@ -38,12 +40,14 @@ def show(opened: Opened) -> None:
         return
     set_source(source_of(shown))
     corner = st.container(key="corner")
-    ranks, cuts, whom, marks, looks, wrong, two, others, run = st.tabs(TABS)
+    ranks, cuts, trust, whom, marks, looks, wrong, two, others, run = st.tabs(TABS)
     with ranks:
         curves(shown)
     with cuts:
         decisions(shown)
         classification(shown)
+    with trust:
+        calibration(shown)
     with whom:
         groups(shown, folder)
     with marks:

@@ -1,54 +1,75 @@
 """Reading CSV files that people edit, and writing CSV files that must never be half there."""
 
 import csv
+import io
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from cxr_core.atomic import replacing
+from cxr_core.data.table_source import Source, named, no_rows, not_utf8, opened, require_text
 from cxr_core.errors import DataError
 
 _SNIFFED = 4096  # bytes looked at to tell a table from something else
+_LONGEST_HEADER = 1_000_000  # letters; a file of one endless line is no table
 
 
-def read_header(path: Path) -> list[str]:
+def read_header(source: Source) -> list[str]:
     """Return the column names of a CSV file, stripped, in order (empty names stay).
 
     Raises:
-        DataError: the file is missing, a folder, unreadable, empty, not text, or not UTF-8.
+        DataError: the file is missing, a folder, unreadable, empty, not text, or not UTF-8, or
+            its first line is endless or ends within a quote.
     """
     try:
-        with path.open("rb") as file:
+        with opened(source) as file:
             head = file.read(_SNIFFED)
     except FileNotFoundError as error:
-        raise DataError("The table does not exist", value=path, remedy="Check the path.") from error
+        raise DataError(
+            "The table does not exist", value=named(source), remedy="Check the path."
+        ) from error
     except IsADirectoryError as error:
         raise DataError(
             "A folder was given where a CSV file is needed",
-            value=path,
+            value=named(source),
             remedy="Give the path of the CSV file itself.",
         ) from error
     except OSError as error:
         raise DataError(
             "The table cannot be opened",
-            value=f"{path} ({error.strerror})",
+            value=f"{named(source)} ({error.strerror})",
             remedy="Check that you may read the file.",
         ) from error
-    _require_text(head, path)
+    require_text(head, source)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as text:
-            header = next(csv.reader(text), [])
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise _not_utf8(path) from error
+        with io.TextIOWrapper(opened(source), encoding="utf-8-sig", newline="") as text:
+            first = text.readline(_LONGEST_HEADER)
+            if len(first) == _LONGEST_HEADER:
+                raise DataError(
+                    "The table's first line is too long to hold the names of columns",
+                    value=f"{named(source)}, over {_LONGEST_HEADER:,} letters",
+                    remedy="Give a CSV file of one line a row, the first with the columns' names.",
+                )
+            header = next(csv.reader(chain([first], text)), [])
+    except UnicodeDecodeError as error:
+        raise not_utf8(source) from error
+    except csv.Error as error:
+        raise DataError(
+            "The names of the table's columns cannot be read",
+            value=f"{named(source)} ({error})",
+            remedy="Look for a broken quote in its first line.",
+        ) from error
     return [name.strip() for name in header]
 
 
-def read_columns(path: Path, positions: Mapping[str, int]) -> pd.DataFrame:
+def read_columns(source: Source, positions: Mapping[str, int]) -> pd.DataFrame:
     """Read some columns of a CSV file as stripped text.
 
     Args:
-        path: CSV in UTF-8, one header line.
+        source: CSV in UTF-8, one header line.
         positions: new column name -> position in the file, counted from 0.
 
     Returns:
@@ -59,31 +80,59 @@ def read_columns(path: Path, positions: Mapping[str, int]) -> pd.DataFrame:
         DataError: the file is not UTF-8, is not regular CSV, or has no row below the header.
     """
     by_position = sorted(positions, key=lambda name: positions[name])
-    try:
-        table = pd.read_csv(
-            path,
-            header=None,
-            skiprows=1,
-            usecols=sorted(positions.values()),
-            names=by_position,
-            dtype=str,
-            keep_default_na=False,
-            encoding="utf-8-sig",
-            skip_blank_lines=True,
+    table = _parsed(
+        source, skiprows=1, usecols=sorted(positions.values()), names=by_position
+    )  # fmt: skip
+    if table.empty:
+        raise no_rows(source)
+    return pd.DataFrame({name: table[name].fillna("").str.strip() for name in positions})
+
+
+def read_regular(source: Source, positions: Mapping[str, int], *, most: int) -> pd.DataFrame:
+    """As ``read_columns``, of a file in which a line with too many cells is a fault.
+
+    Such a line has shifted cells: a decimal comma, or a name with a comma that is not quoted.
+
+    Args:
+        most: rows that may be there; of more, no more is read.
+
+    Raises:
+        DataError: as ``read_columns``; a line has more cells than the header; too many rows.
+    """
+    cells = _parsed(source, nrows=most + 2)  # the header is the first
+    if len(cells) < 2:
+        raise no_rows(source)
+    if len(cells) > most + 1:
+        raise DataError(
+            "The table has more rows than can be worked with here",
+            value=f"{named(source)}, over {most:,} rows",
+            remedy="Give a part of it; keep all films of a patient together.",
         )
+    rows = cells.iloc[1:].reset_index(drop=True)
+    return pd.DataFrame({name: rows[at].fillna("").str.strip() for name, at in positions.items()})
+
+
+def _parsed(source: Source, **options: Any) -> pd.DataFrame:
+    """All cells as text."""
+    try:
+        with opened(source) as file:
+            cells: pd.DataFrame = pd.read_csv(
+                file, header=None, dtype=str, keep_default_na=False, encoding="utf-8-sig",
+                skip_blank_lines=True, **options,
+            )  # fmt: skip
+            return cells
     except UnicodeDecodeError as error:
-        raise _not_utf8(path) from error
+        raise not_utf8(source) from error
     except pd.errors.EmptyDataError as error:
-        raise _no_rows(path) from error
+        raise no_rows(source) from error
     except (pd.errors.ParserError, ValueError) as error:
+        cause = " ".join(str(error).split()).removeprefix("Error tokenizing data. C error: ")
         raise DataError(
             "The table is not regular CSV",
-            value=f"{path} ({' '.join(str(error).split())})",
-            remedy="Every line needs as many cells as the header has; look for a broken quote.",
+            value=f"{named(source)} ({cause})",
+            remedy="Every line needs as many cells as the header has; look for a broken quote or "
+            "a comma within a cell.",
         ) from error
-    if table.empty:
-        raise _no_rows(path)
-    return pd.DataFrame({name: table[name].fillna("").str.strip() for name in positions})
 
 
 def find_columns(
@@ -132,38 +181,3 @@ def examples(names: Iterable[str], count: int = 3) -> str:
     ordered = sorted(names)
     shown = ", ".join(ordered[:count])
     return shown if len(ordered) <= count else f"{shown} and {len(ordered) - count:,} more"
-
-
-def _require_text(head: bytes, path: Path) -> None:
-    if not head.strip():
-        raise DataError(
-            "The table is empty", value=path, remedy="Download or export the file again."
-        )
-    if head.startswith(b"PK\x03\x04"):
-        raise DataError(
-            "The table is a spreadsheet or ZIP file, not CSV",
-            value=path,
-            remedy="Open it and save it as comma-separated CSV in UTF-8.",
-        )
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise _not_utf8(path)
-    if b"\x00" in head:
-        raise DataError(
-            "The table is not a text file",
-            value=path,
-            remedy="Give a comma-separated CSV file.",
-        )
-
-
-def _not_utf8(path: Path) -> DataError:
-    return DataError(
-        "The table's text is not in UTF-8",
-        value=path,
-        remedy="Save it again as CSV with the encoding UTF-8.",
-    )
-
-
-def _no_rows(path: Path) -> DataError:
-    return DataError(
-        "The table has a header but no rows", value=path, remedy="Give a table with rows."
-    )

@@ -1,9 +1,7 @@
-"""Raw logits -> calibrated probabilities, the fit of that step, and how far it can be trusted.
+"""Raw logits -> calibrated probabilities, and the fit of that step.
 
 The reading room imports this module, so it needs numpy alone.
 """
-
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -74,70 +72,6 @@ def fit_calibration(logits: ArrayLike, labels: ArrayLike) -> Calibration:
             remedy="Check that logits and labels belong to the same films, or train longer.",
         )
     return Calibration(scale, tuple(float(b) for b in parameters[1:] - scale * centre))
-
-
-@dataclass(frozen=True)
-class ReliabilityBin:
-    """Films whose probabilities lie close together.
-
-    Attributes:
-        low, high: the bin's edges, 0 to 1; a value on an inner edge is in the lower bin.
-        n: films in it, at least 1.
-        predicted: their mean probability.
-        observed: the share of them that has the finding.
-    """
-
-    low: float
-    high: float
-    n: int
-    predicted: float
-    observed: float
-
-
-def reliability(
-    probabilities: ArrayLike, labels: ArrayLike, *, bins: int = 10
-) -> tuple[ReliabilityBin, ...]:
-    """Bins of equal width with at least one film, as scikit-learn's ``calibration_curve``.
-
-    Args:
-        probabilities: (N,) of one finding, 0 to 1.
-        labels: (N,) of 0 and 1.
-    """
-    p = np.asarray(probabilities, dtype=np.float64)
-    y = np.asarray(labels, dtype=np.float64)
-    edges = np.linspace(0.0, 1.0, bins + 1)
-    which = np.searchsorted(edges[1:-1], p)  # (N,)
-    counts = np.bincount(which, minlength=bins)
-    predicted = np.bincount(which, weights=p, minlength=bins)
-    observed = np.bincount(which, weights=y, minlength=bins)
-    return tuple(
-        ReliabilityBin(
-            low=float(edges[b]),
-            high=float(edges[b + 1]),
-            n=int(counts[b]),
-            predicted=float(predicted[b] / counts[b]),
-            observed=float(observed[b] / counts[b]),
-        )
-        for b in np.flatnonzero(counts)
-    )
-
-
-def expected_calibration_error(
-    probabilities: ArrayLike, labels: ArrayLike, bins: int = 10
-) -> float:
-    """Mean of |predicted - observed| over the bins, weighted by their films; 0 is perfect.
-
-    Naeini et al. 2015, for the probability of one finding. It is nan without films.
-
-    Args:
-        probabilities: (N,), 0 to 1.
-        labels: (N,) of 0 and 1.
-    """
-    filled = reliability(probabilities, labels, bins=bins)
-    films = sum(b.n for b in filled)
-    if films == 0:
-        return float("nan")
-    return sum(b.n * abs(b.predicted - b.observed) for b in filled) / films
 
 
 def _newton(z: Floats, y: Floats) -> Floats:

@@ -7,13 +7,12 @@ import numpy as np
 import pandas as pd
 
 from cxr_core.config import Calibration
-from cxr_core.data.tables import examples, find_columns, read_columns, read_header
-from cxr_core.errors import DataError
-from cxr_core.evaluation.calibration import Floats, expected_calibration_error
+from cxr_core.evaluation.calibration import Floats
 from cxr_core.evaluation.compare_results import CalibrationErrors, ComparedRate, Paired
-from cxr_core.evaluation.localisation import LOCALISATION_COLUMNS, hit_rates
-from cxr_core.evaluation.prediction_checks import as_number
+from cxr_core.evaluation.localisation import hit_rates
+from cxr_core.evaluation.localisation_file import read_localisation
 from cxr_core.evaluation.predictions import has_logits, labels_of, patients_of, probabilities_of
+from cxr_core.evaluation.reliability import expected_calibration_error
 from cxr_core.evaluation.run_folder import LOCALISATION_FILE
 from cxr_core.findings import ABNORMAL_KEYS, KEYS
 from cxr_core.model.metadata import load_metadata
@@ -44,7 +43,7 @@ def read_model(folder: str | Path) -> ComparedModel:
     """
     calibration = load_metadata(folder).calibration
     path = Path(folder) / LOCALISATION_FILE
-    return ComparedModel(calibration, _read_localisation(path) if path.is_file() else None)
+    return ComparedModel(calibration, read_localisation(path) if path.is_file() else None)
 
 
 def calibration_errors(table: pd.DataFrame, calibration: Calibration) -> CalibrationErrors:
@@ -113,24 +112,3 @@ def _rate(
     pointers = rows.assign(fixed_spot_inside=rows["inside_a"], finding=ABNORMAL_KEYS[0])
     rates = hit_rates(pointers, patients, n_resamples=n_resamples, seed=seed)[ABNORMAL_KEYS[0]]
     return ComparedRate(rates.n, Paired(a=rates.fixed_spot, b=rates.peak, difference=rates.gain))
-
-
-def _read_localisation(path: Path) -> pd.DataFrame:
-    header = read_header(path)
-    names = {name: (name,) for name in LOCALISATION_COLUMNS}
-    rows = read_columns(path, find_columns(path, header, names, required=names))
-    numbers = [name for name in LOCALISATION_COLUMNS if name not in _ROW]
-    rows[numbers] = rows[numbers].apply(as_number)
-    if not rows["inside"].isin([0.0, 1.0]).all():
-        raise DataError(
-            f"A peak is neither inside a box nor outside ({path})",
-            value=examples(rows["image"][~rows["inside"].isin([0.0, 1.0])]),
-            remedy="Write 1 or 0 in the column inside, or make the table again with train.py.",
-        )
-    if rows.duplicated(_ROW).any():
-        raise DataError(
-            f"A film stands in the table twice for one finding ({path})",
-            value=examples(rows["image"][rows.duplicated(_ROW)]),
-            remedy="Keep one row a film and finding.",
-        )
-    return rows

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxr_core.data.tables import read_columns, read_header
+from cxr_core.data.tables import examples, read_columns, read_header
 from cxr_core.errors import DataError
 from cxr_core.evaluation.localisation import LOCALISATION_COLUMNS
 from cxr_core.evaluation.overlap_row import OVERLAP_COLUMNS
@@ -24,7 +24,8 @@ def read_localisation(path: Path) -> pd.DataFrame:
         is nan; all other numbers are 0 to 1.
 
     Raises:
-        DataError: the file cannot be read, lacks a column, or holds a cell that is no number.
+        DataError: the file cannot be read, lacks a column, holds a cell that is no number, or a film
+            twice for one finding.
     """
     header = [name.casefold() for name in read_header(path)]
     missing = [name for name in LOCALISATION_COLUMNS if name not in header]
@@ -46,4 +47,10 @@ def read_localisation(path: Path) -> pd.DataFrame:
                 remedy=_REMEDY,
             )
         rows[name] = numbers
+    if (twice := rows.duplicated(["image", "finding"])).any():
+        raise DataError(
+            "A film stands in the table of boxed films twice for one finding",
+            value=f"{examples(rows['image'][twice])} (file {path.name})",
+            remedy="Keep one row a film and finding.",
+        )
     return rows

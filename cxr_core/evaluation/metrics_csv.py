@@ -19,6 +19,7 @@ _RATES = {
     "npv": "negative_predictive_value",
 }
 _POINTERS = ("peak", "fixed_spot", "centre", "random_point", "shuffled")
+_MEASURES = ("brier", "brier_of_prevalence", "slope", "intercept")
 _BOXES = ("map_box", "fixed_box", "centre_box", "random_box", "shuffled", "gain")
 _REPORTED = ("precision", "recall", "f1-score")
 Row = dict[str, object]
@@ -94,6 +95,9 @@ def _ranking(metrics: Metrics, key: str) -> Iterator[Row]:
     for when, errors in (("before", report.ece_before), ("after", report.ece_after)):
         if errors:
             yield _row(key, ALL_FILMS, f"calibration_error_{when}", errors[key])
+    for when, measures in (("before", report.measures_before), ("after", report.measures_after)):
+        for name in _MEASURES if measures else ():
+            yield _interval(key, ALL_FILMS, f"{name}_{when}", getattr(measures[key], name))
 
 
 def _at_point(metrics: Metrics, key: str) -> Iterator[Row]:

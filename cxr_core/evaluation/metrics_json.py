@@ -11,6 +11,8 @@ always there, dictionaries by finding key unless said otherwise:
     labels                   n, positives, negatives, prevalence, verdict
     auroc, average_precision an interval
     calibration_error        before, after (empty where no calibration was applied); 10 bins
+    calibration              before, after: ece, brier, brier_of_prevalence, skill, excess, slope,
+                             intercept, an interval each, and ece_by_chance; or empty
     operating_points         threshold with low and high, criterion, target, what validation showed
     operating_points_fitted_here  true: on these very films, optimistic; null without any
     confusion                tp, fp, fn, tn
@@ -101,6 +103,7 @@ def document(metrics: Metrics, *, made: datetime) -> dict[str, Any]:
         "auroc": report.auroc,
         "average_precision": report.average_precision,
         "calibration_error": {"before": report.ece_before, "after": report.ece_after},
+        "calibration": {"before": report.measures_before, "after": report.measures_after},
         "operating_points": report.operating_points,
         "operating_points_fitted_here": metrics.fitted_here,
         "confusion": report.confusion,

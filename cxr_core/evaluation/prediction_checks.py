@@ -9,6 +9,9 @@ from cxr_core.data.tables import examples
 from cxr_core.errors import DataError
 from cxr_core.findings import LABEL_COLUMNS, LOGIT_COLUMNS, PROBABILITY_COLUMNS
 
+MOST_LETTERS = 300  # of an image's or patient's name
+_LONGEST = 60  # letters of a cell that a message quotes
+
 
 def score_columns(names: Sequence[str]) -> tuple[str, ...]:
     """The columns that hold what the model said: logits, or probabilities where they fail.
@@ -50,6 +53,17 @@ def require_columns(names: Sequence[str], where: str) -> None:
         )
 
 
+def require_commas(header: Sequence[str]) -> None:
+    """Refuse a table whose cells another sign parts, as spreadsheets write it in much of Europe."""
+    for sign, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
+        if len(header) == 1 and sign in header[0]:
+            raise DataError(
+                "The predictions table is not separated by commas",
+                value=f"{name} in its first line",
+                remedy="Save it as CSV with commas between the cells and points in the numbers.",
+            )
+
+
 def require_images(images: pd.Series) -> None:
     """Refuse a table without rows, with a nameless image, or with an image twice."""
     if images.empty:
@@ -69,14 +83,27 @@ def require_images(images: pd.Series) -> None:
     if len(repeated):
         raise DataError(
             "An image stands in the predictions table more than once",
-            value=f"{len(repeated):,} images: {examples(repeated)}",
+            value=f"{len(repeated):,} images: {examples(name[:_LONGEST] for name in repeated)}",
             remedy="Keep one row an image.",
         )
 
 
 def as_text(cells: pd.Series) -> pd.Series:
-    """Cells as stripped text, "" where missing."""
-    return cells.astype("object").where(cells.notna(), "").astype("str").str.strip()
+    """Cells as stripped text, "" where missing.
+
+    Raises:
+        DataError: a text longer than any name, as a quote that is closed far below makes it.
+    """
+    text = cells.astype("object").where(cells.notna(), "").astype("str").str.strip()
+    letters = text.str.len().to_numpy()
+    if len(letters) and letters.max() > MOST_LETTERS:
+        row = int(letters.argmax())
+        raise DataError(
+            "A cell of the predictions table is too long for a name",
+            value=f"row {row + 1:,} below the header: {cells.name} has {letters[row]:,} letters",
+            remedy="Look for a broken quote in that line.",
+        )
+    return text
 
 
 def as_number(cells: pd.Series) -> pd.Series:
@@ -132,8 +159,12 @@ def _refuse(
     rows = np.flatnonzero(bad.to_numpy())
     if len(rows) == 0:
         return
-    cell = str(cells.iloc[rows[0]]).strip()[:40] or "empty"
+    first = int(rows[0])
+    cell = str(cells.iloc[first]).strip()[:_LONGEST] or "empty"
+    image = images.iloc[first][:_LONGEST]
     more = f" and {len(rows) - 1:,} more rows" if len(rows) > 1 else ""
     raise DataError(
-        problem, value=f"{cells.name} is {cell} for {images.iloc[rows[0]]}{more}", remedy=remedy
+        problem,
+        value=f"row {first + 1:,} below the header: {cells.name} is {cell} for {image}{more}",
+        remedy=remedy,
     )

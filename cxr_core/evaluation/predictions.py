@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cxr_core.atomic import replacing
 from cxr_core.config import Calibration
-from cxr_core.data.tables import read_columns, read_header
+from cxr_core.data.tables import read_header, read_regular
 from cxr_core.errors import DataError
 from cxr_core.evaluation.calibration import Floats, sigmoid, to_probabilities
 from cxr_core.evaluation.prediction_checks import (
@@ -22,6 +22,7 @@ from cxr_core.evaluation.prediction_checks import (
     as_scores,
     as_text,
     require_columns,
+    require_commas,
     require_images,
     score_columns,
 )
@@ -37,22 +38,31 @@ KNOWN_COLUMNS = (
     *PROBABILITY_COLUMNS,
 )
 POSSIBLE_AGES = (0.0, 120.0)  # years; anything else is missing
+MOST_FILMS = 250_000  # twice NIH's set; resamples of more need more memory than a desk has
 
 
-def read_predictions(path: str | Path) -> pd.DataFrame:
+def read_predictions(source: str | Path | bytes) -> pd.DataFrame:
     """Read ``predictions_*.csv`` of this project or any table in its columns.
+
+    Args:
+        source: a CSV file's path, or what it holds. Case and spaces around columns' names do
+            not count.
 
     Returns:
         As ``validate_predictions``.
 
     Raises:
-        DataError: the file is missing, is no CSV in UTF-8, or does not hold the contract.
+        DataError: the file is missing, is no CSV in UTF-8, has over ``MOST_FILMS`` rows, or does
+            not hold the contract.
     """
-    path = Path(path)
-    header = [name.casefold() for name in read_header(path)]
-    require_columns([name for name in header if name in KNOWN_COLUMNS], f"file {path}")
+    if isinstance(source, str):
+        source = Path(source)
+    header = [name.casefold() for name in read_header(source)]
+    require_commas(header)
+    where = f"a file of {len(source):,} bytes" if isinstance(source, bytes) else f"file {source}"
+    require_columns([name for name in header if name in KNOWN_COLUMNS], where)
     positions = {name: header.index(name) for name in KNOWN_COLUMNS if name in header}
-    return validate_predictions(read_columns(path, positions))
+    return validate_predictions(read_regular(source, positions, most=MOST_FILMS))
 
 
 def validate_predictions(table: pd.DataFrame) -> pd.DataFrame:

@@ -11,7 +11,8 @@ from cxr_core.config import Calibration, OperatingPoint
 from cxr_core.errors import ConfigError
 from cxr_core.evaluation.areas import auroc_interval, average_precision_interval
 from cxr_core.evaluation.bootstrap import Resamples
-from cxr_core.evaluation.calibration import Floats, expected_calibration_error
+from cxr_core.evaluation.calibration import Floats
+from cxr_core.evaluation.calibration_measures import measures_of
 from cxr_core.evaluation.draws import draw
 from cxr_core.evaluation.notes import report_notes
 from cxr_core.evaluation.operating_points import confusion
@@ -24,6 +25,7 @@ from cxr_core.evaluation.predictions import (
     validate_predictions,
 )
 from cxr_core.evaluation.ratios import ratio_intervals
+from cxr_core.evaluation.reliability import expected_calibration_error
 from cxr_core.evaluation.results import ClassificationReport, EvaluationReport, LabelCount, Rates
 from cxr_core.evaluation.subgroups import subgroup_areas
 from cxr_core.findings import KEYS, LABELS
@@ -39,6 +41,7 @@ def evaluate_predictions(
     n_resamples: int = 2000,
     seed: int = 0,
     subgroups: bool = True,
+    measures: bool = True,
 ) -> EvaluationReport:
     """Everything that a predictions table can tell.
 
@@ -49,6 +52,7 @@ def evaluate_predictions(
         calibration: applied to raw logits. A table of probabilities is taken as it is.
         n_resamples: resamples of the patients, or of the images where patients are absent.
         subgroups: whether to compute the areas within subgroups, the slowest part.
+        measures: whether to compute the calibration measures with their intervals.
 
     Raises:
         DataError: the table breaks the contract.
@@ -88,6 +92,10 @@ def evaluate_predictions(
         classification_report=_sklearn_report(labels, probabilities, points) if points else None,
         subgroups=subgroup_areas(table, resamples) if subgroups else pd.DataFrame(),
         notes=tuple(report_notes(table, points, calibration, auroc=auroc, subgroups=subgroups)),
+        measures_before=measures_of(table, resamples) if measures else {},
+        measures_after=measures_of(table, resamples, calibration)
+        if measures and calibrated
+        else {},
     )
 
 

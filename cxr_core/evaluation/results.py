@@ -1,12 +1,13 @@
 """What an evaluation found: plain values, for pages, model cards and terminals."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import pandas as pd
 
 from cxr_core.config import OperatingPoint
 from cxr_core.evaluation.bootstrap import Interval, Verdict
+from cxr_core.evaluation.calibration_measures import CalibrationMeasures
 from cxr_core.evaluation.operating_points import Confusion
 from cxr_core.evaluation.summary import summary_text
 
@@ -80,6 +81,8 @@ class EvaluationReport:
         subgroups: AUROC by ``by, value, finding``; see ``subgroups.subgroup_areas``; empty where
             they were not asked for.
         notes: whole sentences on what was absent or left out.
+        measures_before, measures_after: calibration measures with intervals, of the same
+            probabilities as ``ece_before`` and ``ece_after``; empty where not asked for.
     """
 
     n_films: int
@@ -98,6 +101,8 @@ class EvaluationReport:
     classification_report: ClassificationReport | None
     subgroups: pd.DataFrame
     notes: tuple[str, ...]
+    measures_before: dict[str, CalibrationMeasures] = field(default_factory=dict)
+    measures_after: dict[str, CalibrationMeasures] = field(default_factory=dict)
 
     def text(self) -> str:
         """The printed summary, at most 100 columns wide."""

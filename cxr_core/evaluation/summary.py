@@ -77,12 +77,26 @@ def _areas(report: EvaluationReport) -> str:
 
 
 def _calibration(report: EvaluationReport) -> str:
-    rows = [["Finding", "before", *(["after"] if report.ece_after else [])]]
+    kinds = (("before", report.measures_before), ("after", report.measures_after))
+    errors = [["Finding", "", "error (ECE)", "by chance", "Brier score", "of prevalence"]]
+    slopes = [["Finding", "", "slope", "intercept"]]
     for key in KEYS:
-        errors = [report.ece_before[key]]
-        errors += [report.ece_after[key]] if report.ece_after else []
-        rows.append([LABELS[key], *(f"{error:.3f}" for error in errors)])
-    return "Expected calibration error (10 bins, 0 is perfect)\n" + columns(rows)
+        for kind, measures in kinds:
+            if key not in measures:
+                continue
+            one, name = measures[key], [LABELS[key], kind]
+            chance = f"{one.ece_by_chance:.3f}" if one.ece.estimable else "–"
+            least = f"{one.brier_of_prevalence.estimate:.3f}" if one.brier.estimable else "–"
+            errors.append([*name, one.ece.text(3), chance, one.brier.text(3), least])
+            slopes.append([*name, one.slope.text(), one.intercept.text()])
+    if not report.measures_before:
+        return ""
+    return (
+        "Calibration: 0 is perfect; an error as large as by chance is none\n"
+        + columns(errors, left=2)
+        + "\n\nCalibration slope (1 is perfect) and intercept with the slope at 1 (0 is perfect)\n"
+        + columns(slopes, left=2)
+    )
 
 
 def _confusion(report: EvaluationReport) -> str:

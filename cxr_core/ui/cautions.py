@@ -8,13 +8,13 @@ import streamlit as st
 
 from cxr_core.errors import DataError
 from cxr_core.evaluation.draws import draw
+from cxr_core.evaluation.predictions import read_predictions
 from cxr_core.evaluation.published import read_published
 from cxr_core.evaluation.run_folder import TEST_FILE
 from cxr_core.evaluation.subgroup_means import MeanArea, subgroup_means
 from cxr_core.evaluation.subgroups import AGE_BANDS
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.reading.contradiction import no_finding_word
-from cxr_core.ui.measured import parse_predictions
 from cxr_core.ui.model import model_folder
 
 # Half of the dashboard's: these stand before the answer, which must not wait for them.
@@ -105,7 +105,7 @@ def measured_means(folder: Path, *, by: str) -> dict[str, MeanArea]:
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def _means(data: bytes, by: str) -> dict[str, MeanArea]:
-    table = parse_predictions(data)
+    table = read_predictions(data)
     return subgroup_means(table, draw(table, n_resamples=_RESAMPLES), by=by)
 
 

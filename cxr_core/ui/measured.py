@@ -1,7 +1,6 @@
 """What a predictions table shows: read, evaluated once, and kept by the hash of its bytes."""
 
 import hashlib
-import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from cxr_core.evaluation.fitted_cutoffs import points_of
 from cxr_core.evaluation.predictions import (
     has_logits,
     probabilities_of,
-    validate_predictions,
+    read_predictions,
 )
 from cxr_core.evaluation.report import evaluate_predictions
 from cxr_core.evaluation.results import EvaluationReport
@@ -92,33 +91,6 @@ def measured_run(data: bytes, metadata: ModelMetadata | None, *, chosen_by: bool
     return _measure_run(data, metadata, sha256, chosen_by)
 
 
-def parse_predictions(data: bytes) -> pd.DataFrame:
-    """Bytes of a CSV file -> a validated predictions table.
-
-    Raises:
-        DataError: not CSV in UTF-8, or the contract is broken.
-    """
-    try:
-        cells = pd.read_csv(
-            io.BytesIO(data), header=None, dtype=str, keep_default_na=False, encoding="utf-8-sig"
-        )
-    except UnicodeDecodeError as error:
-        raise DataError(
-            "The table's text is not in UTF-8",
-            value=f"byte {error.start:,}",
-            remedy="Save it as CSV in UTF-8 and upload that.",
-        ) from error
-    except ValueError as error:  # pandas derives its parser's errors from it
-        raise DataError(
-            "The file is not a comma-separated table",
-            value=" ".join(str(error).split())[:200],
-            remedy="Save the predictions as CSV, every line with as many cells as the header.",
-        ) from error
-    table = cells.iloc[1:].reset_index(drop=True)
-    table.columns = [str(name).strip().casefold() for name in cells.iloc[0]]
-    return validate_predictions(table)
-
-
 def measure(
     data: bytes,
     *,
@@ -139,15 +111,15 @@ def measure(
     Raises:
         DataError: not a predictions table.
     """
-    table = parse_predictions(data)
+    table = read_predictions(data)
     applied = calibration if has_logits(table) else None
     probabilities = probabilities_of(table, applied)
     fitted_here = points is None or chosen_by
     if points is None:
         points = points_of(table, probabilities)
     report = evaluate_predictions(
-        table, operating_points=points, calibration=applied, subgroups=False
-    )  # the groups take longest; their own panel measures them
+        table, operating_points=points, calibration=applied, subgroups=False, measures=False
+    )  # groups and calibration take longest; their own panels measure them
     applied_here = repr((applied, points, fitted_here)).encode()
     identity = hashlib.sha256(data + applied_here).hexdigest()[:16]
     sha256 = hashlib.sha256(data).hexdigest()

@@ -13,7 +13,7 @@ from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui.measured import Measured
 from cxr_core.ui.prevalence import displayed
 from cxr_core.ui.stability import borderline
-from cxr_core.ui.words import against_point, percent
+from cxr_core.ui.words import against_point, between, percent
 
 _LEAST = 1e-9  # a probability of 0 or 1 would be infinitely far from every other
 
@@ -73,7 +73,7 @@ def nearest_sentence(key: str, found: Neighbours | None) -> str:
     """How many of the test films with the nearest scores carried the label."""
     if found is None:
         return f"{LABELS[key]}: too few test films to look for near scores."
-    share, interval = percent(found.carried / found.n), _between(found.low, found.high)
+    share, interval = percent(found.carried / found.n), between(found.low, found.high)
     return (
         f"{LABELS[key]}: of the {found.n} test films with the nearest scores, {found.carried} "
         f"carried NIH's report-mined label ({share}, 95 % interval {interval})."
@@ -92,14 +92,9 @@ def nearest_row(key: str, found: Neighbours | None) -> list[str]:
     return [
         LABELS[key],
         f"{found.carried} of {found.n}",
-        f"{share} ({_between(found.low, found.high)})",
-        _between(least, most),
+        f"{share} ({between(found.low, found.high)})",
+        between(least, most),
     ]
-
-
-def _between(low: float, high: float) -> str:
-    first, last = percent(low), percent(high)
-    return last if first == last else f"{first.removesuffix(' %')} to {last}"
 
 
 def enriched_sentence(measured: Measured) -> str:

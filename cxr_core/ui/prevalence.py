@@ -9,12 +9,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from cxr_core.evaluation.predictions import labels_of
+from cxr_core.evaluation.predictions import labels_of, read_predictions
 from cxr_core.evaluation.prevalence import assumed_prevalence, rebase
 from cxr_core.evaluation.run_folder import VALIDATION_FILE
 from cxr_core.findings import ABNORMAL_KEYS, LABELS
 from cxr_core.reading.analyzer import Analysis
-from cxr_core.ui.measured import parse_predictions
 from cxr_core.ui.model import model_folder
 from cxr_core.ui.page import quiet
 from cxr_core.ui.words import percent
@@ -82,7 +81,7 @@ def assumed(folder: Path) -> dict[str, float]:
 
 @st.cache_data(max_entries=4, show_spinner=False)
 def _assumed(data: bytes) -> dict[str, float]:
-    shares = assumed_prevalence(labels_of(parse_predictions(data)))
+    shares = assumed_prevalence(labels_of(read_predictions(data)))
     return shares if all(0 < share < 1 for share in shares.values()) else {}
 
 

@@ -1,6 +1,7 @@
 """Taking the figures along: all numbers of the table in view, as JSON and as CSV."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from cxr_core.evaluation.boxed_films import BoxedFilms
 from cxr_core.evaluation.metrics import Metrics, file_stem, gather
 from cxr_core.evaluation.metrics_csv import metrics_csv
 from cxr_core.evaluation.metrics_json import metrics_json
+from cxr_core.ui.calibration_panel import kept_calibration
 from cxr_core.ui.downloads import offer
 from cxr_core.ui.figure_file import Source
 from cxr_core.ui.groups_panel import Groups, kept_groups
@@ -76,7 +78,12 @@ def gather_metrics(measured: Measured, folder: Path | None, groups: Groups | Non
     Args:
         groups: what was measured of its groups; None where they were not.
     """
-    report, splits = measured.report, parts_of_run(folder)[0]
+    judged, splits = kept_calibration(measured), parts_of_run(folder)[0]
+    report = replace(
+        measured.report,
+        measures_before={key: versions[0].measures for key, versions in judged.items()},
+        measures_after={key: two[1].measures for key, two in judged.items() if len(two) > 1},
+    )
     boxed = BoxedFilms()
     notes: tuple[str, ...] = ()
     try:

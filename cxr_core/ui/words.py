@@ -15,6 +15,12 @@ CHECK_MARKER = "The file does not state its sides: check the film's own marker."
 _SIDES = {"L": ("R", "L"), "R": ("L", "R")}
 
 
+def between(low: float, high: float) -> str:
+    """A range of probabilities, e.g. "12 to 31 %"; one number where both round alike."""
+    first, last = percent(low), percent(high)
+    return last if first == last else f"{first.removesuffix(' %')} to {last}"
+
+
 def opening_finding(margins: Mapping[str, float]) -> str:
     """The finding that the large view opens on.
 

@@ -4,21 +4,17 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from sklearn.calibration import calibration_curve
 from sklearn.linear_model import LogisticRegression
 
 from cxr_core.config import Calibration
 from cxr_core.errors import DataError
 from cxr_core.evaluation.calibration import (
     calibrate,
-    expected_calibration_error,
     fit_calibration,
-    reliability,
     sigmoid,
     to_probabilities,
 )
+from cxr_core.evaluation.reliability import expected_calibration_error
 
 
 def simulated(n: int, *, scale: float, offsets: tuple[float, ...], seed: int = 0):
@@ -116,28 +112,3 @@ def test_what_cannot_be_fitted_says_why(change, problem: str, value: str, remedy
     assert problem in raised.value.problem
     assert value in str(raised.value.value)
     assert remedy in raised.value.remedy
-
-
-def test_expected_calibration_error_by_hand() -> None:
-    # Bin 0.0-0.1: two films, mean 0.05, none ill: |0.05 - 0|. Bin 0.7-0.8: two films, mean
-    # 0.75, one ill: |0.75 - 0.5|. Weighted by films: (2 * 0.05 + 2 * 0.25) / 4 = 0.15.
-    assert expected_calibration_error([0.02, 0.08, 0.72, 0.78], [0, 0, 1, 0]) == pytest.approx(0.15)
-    assert expected_calibration_error([0.0, 1.0], [0, 1]) == 0.0
-    assert expected_calibration_error([0.0, 1.0], [1, 0]) == 1.0
-    assert math.isnan(expected_calibration_error([], []))
-
-
-def test_reliability_bins_by_hand() -> None:
-    low, high = reliability([0.0, 0.5, 0.6, 1.0], [0, 1, 1, 0], bins=2)
-    assert (low.low, low.high, low.n, low.predicted, low.observed) == (0.0, 0.5, 2, 0.25, 0.5)
-    assert (high.low, high.high, high.n, high.predicted, high.observed) == (0.5, 1.0, 2, 0.8, 0.5)
-
-
-@given(st.lists(st.tuples(st.floats(0, 1), st.integers(0, 1)), min_size=1, max_size=60))
-def test_reliability_equals_scikit_learns(films) -> None:
-    probabilities, labels = map(list, zip(*films, strict=True))
-    observed, predicted = calibration_curve(labels, probabilities, n_bins=10)
-    ours = reliability(probabilities, labels)
-    assert [b.observed for b in ours] == pytest.approx(observed.tolist())
-    assert [b.predicted for b in ours] == pytest.approx(predicted.tolist())
-    assert sum(b.n for b in ours) == len(films)

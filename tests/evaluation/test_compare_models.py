@@ -135,7 +135,7 @@ def test_a_model_is_read_from_its_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("table", "problem", "value"),
     [
-        (rows([1]).assign(inside=["", *[1] * 39]), "neither inside a box nor outside", "00.png"),
+        (rows([1]).assign(inside=["", *[1] * 39]), "no number from 0 to 1", "column inside"),
         (pd.concat([rows([1]), rows([1])[3:4]]), "twice for one finding", "03.png"),
     ],
 )
@@ -146,7 +146,7 @@ def test_a_broken_localisation_is_refused(
     with pytest.raises(DataError) as raised:
         read_model(tmp_path)
     assert problem in raised.value.problem
-    assert raised.value.value == value
+    assert value in str(raised.value.value)
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:

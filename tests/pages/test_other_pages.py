@@ -74,7 +74,7 @@ def test_performance_shows_every_panel(open_page):
     session = open_page(PERFORMANCE)
     assert not session.error
     charts = {chart.proto.alt for chart in session.get("plotly_chart")}
-    assert len(charts) == 5
+    assert len(charts) == 6
     assert all(charts)  # each has its text alternative
     # The numbers as JSON and CSV, and each chart as a file.
     assert len(session.get("download_button")) == 2 + len(charts)
@@ -91,6 +91,7 @@ def test_performance_shows_every_panel(open_page):
         "no localisation.csv beside the model",
         "Surest misses of Effusion: ",
         "macro avg",
+        "Calibration on 240 films",
     ):
         assert words in text
 
@@ -156,7 +157,7 @@ def test_another_models_table_opens_in_the_same_page(open_page):
 
 @pytest.mark.parametrize(
     ("data", "cause"),
-    [(b"hello\n", "image"), (b"", "not a comma-separated table"), (b"\xff\xff", "not in UTF-8")],
+    [(b"hello\n", "image"), (b"", "The table is empty"), (b"\xff\xff", "not in UTF-8")],
 )
 def test_a_bad_table_is_one_sentence_and_the_page_goes_on(open_page, data, cause):
     session = open_page(PERFORMANCE)
@@ -167,7 +168,7 @@ def test_a_bad_table_is_one_sentence_and_the_page_goes_on(open_page, data, cause
     session.file_uploader[0].clear()
     session.run()
     assert not session.error
-    assert len(session.get("plotly_chart")) == 5
+    assert len(session.get("plotly_chart")) == 6
 
 
 def test_a_finding_without_films_is_not_estimable_and_never_half(open_page, copied):
@@ -183,7 +184,7 @@ def test_absent_files_mask_their_panels(open_page, copied):
     (copied / "history.csv").unlink()
     session = open_page(PERFORMANCE)
     assert "no readable history.csv" in page_text(session)
-    assert len(session.get("plotly_chart")) == 4
+    assert len(session.get("plotly_chart")) == 5
     (copied / "predictions_test.csv").unlink()
     session.run()
     assert "no table of its test films" in session.error[0].value
@@ -203,7 +204,7 @@ def test_a_runs_own_files_fill_the_panels_of_labels_and_maps(open_page, copied):
     assert "taken from the model&#x27;s validation films" in text
     assert "Train: 120 films" in text
     assert "Effusion: the map points better than one fixed spot would." in text
-    assert len(session.get("plotly_chart")) == 6
+    assert len(session.get("plotly_chart")) == 7
 
 
 def test_three_films_of_one_class_have_no_figure_and_no_traceback(open_page):

@@ -7,7 +7,7 @@ from cxr_core.evaluation.operating_points import Confusion
 from cxr_core.findings import KEYS, LABEL_COLUMNS
 from cxr_core.ui.decisions import confusion_html
 from cxr_core.ui.home import origin
-from cxr_core.ui.measured import measure, parse_predictions
+from cxr_core.ui.measured import measure
 from cxr_core.ui.tables import table_html
 from tests.demo_model import predictions
 
@@ -19,15 +19,15 @@ def csv_of(table) -> bytes:
 def test_column_names_may_differ_in_case_and_spaces():
     table = predictions(40)
     table.columns = [f" {name.upper()} " for name in table.columns]
-    assert len(parse_predictions(csv_of(table))) == 40
+    assert len(measure(csv_of(table)).table) == 40
 
 
 @pytest.mark.parametrize(
     ("data", "cause"),
     [
-        (b"", "not a comma-separated table"),
+        (b"", "The table is empty"),
         (b"\xff\xfe\x00a", "not in UTF-8"),
-        (b'a,b\n1,2,3\n"', "not a comma-separated table"),
+        (b'a,b\n1,2,3\n"', "lacks columns"),
         (csv_of(predictions(20).drop(columns="logit_effusion")), "logit_effusion"),
         (csv_of(predictions(20).drop(columns="label_atelectasis")), "label_atelectasis"),
         (csv_of(predictions(20).assign(label_effusion=2)), "neither 0 nor 1"),
@@ -36,7 +36,7 @@ def test_column_names_may_differ_in_case_and_spaces():
 )
 def test_a_bad_table_says_what_is_wrong(data, cause):
     with pytest.raises(DataError) as caught:
-        parse_predictions(data)
+        measure(data)
     assert cause in str(caught.value)
     assert caught.value.remedy
 
@@ -45,7 +45,7 @@ def test_a_column_that_stands_there_twice_is_refused():
     text = csv_of(predictions(20)).decode().splitlines()
     doubled = "\n".join(line + "," + line.split(",")[-1] for line in text)
     with pytest.raises(DataError, match="logit_no_finding"):
-        parse_predictions(doubled.encode())
+        measure(doubled.encode())
 
 
 def test_an_uploads_operating_points_are_marked_as_fitted_here():
