@@ -17,7 +17,7 @@ from cxr_core.evaluation.bootstrap import (
     Floats,
     Interval,
     Resamples,
-    interval,
+    share_interval,
 )
 from cxr_core.evaluation.curves import auroc, average_precision
 
@@ -31,8 +31,14 @@ def is_estimable(labels: ArrayLike, resamples: Resamples) -> bool:
     return resamples.n_patients() >= FEWEST
 
 
+def deciding(labels: ArrayLike, resamples: Resamples) -> int:
+    """Patients with a film of the rarer class: on how many units an area rests."""
+    y = np.asarray(labels).astype(bool)
+    return min(resamples.of(which).n_patients() for which in (y, ~y))
+
+
 def auroc_interval(labels: ArrayLike, scores: ArrayLike, resamples: Resamples) -> Interval:
-    """AUROC of one finding, with a 95 % percentile interval.
+    """AUROC of one finding, with its 95 % interval (``bootstrap.share_interval``).
 
     Args:
         labels: (N,) of 0 and 1.
@@ -130,7 +136,8 @@ def _area_interval(
 ) -> Interval:
     if not is_estimable(labels, resamples):
         return NOT_ESTIMABLE
-    return interval(area(labels, scores), resampled(labels, scores, resamples))
+    drawn = resampled(labels, scores, resamples)
+    return share_interval(area(labels, scores), drawn, units=deciding(labels, resamples))
 
 
 def cumulated(weights: NDArray[np.uint8]) -> NDArray[np.int32]:

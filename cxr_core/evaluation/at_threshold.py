@@ -54,7 +54,7 @@ def at_threshold(
     *,
     prevalence: float | None = None,
 ) -> AtThreshold:
-    """Every figure of a threshold, with 95 % percentile intervals.
+    """Every figure of a threshold, with 95 % intervals.
 
     Args:
         labels: (N,) of 0 and 1.

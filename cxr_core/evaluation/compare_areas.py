@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from cxr_core.evaluation.areas import is_estimable, resampled_auroc
-from cxr_core.evaluation.bootstrap import NOT_ESTIMABLE, Floats, Resamples, interval
+from cxr_core.evaluation.areas import deciding, is_estimable, resampled_auroc
+from cxr_core.evaluation.bootstrap import NOT_ESTIMABLE, Floats, Resamples, interval, share_interval
 from cxr_core.evaluation.compare_results import ComparedFilms, Paired
 from cxr_core.evaluation.curves import auroc
 from cxr_core.evaluation.subgroups import Subgroup
@@ -32,31 +32,36 @@ def compared_areas(
     within = resamples.of(part.films)
     which = [KEYS.index(key) for key in part.keys]
     found = [_areas(y[:, k], s[:, :, k], within) for k in which]
+    units = [deciding(y[:, k], within) for k in which]
     estimates = np.stack([estimate for estimate, _ in found])  # (K, 2)
     drawn = np.stack([values for _, values in found])  # (K, 2, R)
     return ComparedFilms(
         name=part.value,
         n=len(y),
         positives={key: int(y[:, k].sum()) for key, k in zip(part.keys, which, strict=True)},
-        auroc={key: paired(estimates[j], drawn[j]) for j, key in enumerate(part.keys)},
+        auroc={
+            key: paired(estimates[j], drawn[j], units=units[j]) for j, key in enumerate(part.keys)
+        },
         # A finding without a value, as a whole or in a resample, leaves their mean without one.
-        mean=paired(estimates.mean(axis=0), drawn.mean(axis=0)) if mean else None,
+        mean=paired(estimates.mean(axis=0), drawn.mean(axis=0), units=min(units)) if mean else None,
     )
 
 
-def paired(estimates: Floats, drawn: Floats) -> Paired:
-    """Intervals of A, of B and of B - A.
+def paired(estimates: Floats, drawn: Floats, *, units: int) -> Paired:
+    """Intervals of A, of B and of B - A, whose own is one of percentiles.
 
     Args:
         estimates: (2,) of A and of B; nan where not estimable.
         drawn: (2, R), both from the same resamples; nan where a class vanished.
+        units: patients that decide either, as for ``share_interval``.
     """
     if not np.isfinite(estimates).all():
         return Paired(NOT_ESTIMABLE, NOT_ESTIMABLE, NOT_ESTIMABLE)
     a, b = map(float, estimates)
-    return Paired(
-        interval(a, drawn[0]), interval(b, drawn[1]), interval(b - a, drawn[1] - drawn[0])
+    of_a, of_b = (
+        share_interval(one, values, units=units) for one, values in zip((a, b), drawn, strict=True)
     )
+    return Paired(of_a, of_b, interval(b - a, drawn[1] - drawn[0]))
 
 
 def _areas(

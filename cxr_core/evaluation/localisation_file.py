@@ -24,8 +24,8 @@ def read_localisation(path: Path) -> pd.DataFrame:
         is nan; all other numbers are 0 to 1.
 
     Raises:
-        DataError: the file cannot be read, lacks a column, holds a cell that is no number, or a film
-            twice for one finding.
+        DataError: the file cannot be read, lacks a column, or holds a cell that is no number or a
+            film twice for one finding.
     """
     header = [name.casefold() for name in read_header(path)]
     missing = [name for name in LOCALISATION_COLUMNS if name not in header]

@@ -36,7 +36,7 @@ always there, dictionaries by finding key unless said otherwise:
     notes                    a list of sentences
 
 An interval is ``{"estimate", "low", "high", "verdict", "left_out", "status"}``: the estimate with
-its 95 % percentile interval; verdict ``enough``, ``wide`` (over 0.10) or ``too few``; resamples
+its 95 % interval; verdict ``enough``, ``wide`` (over 0.10) or ``too few``; resamples
 left out because a class vanished in them; status ``estimable`` or ``not estimable``, and then the
 three numbers are null. Any other null number is not estimable too, or not told by the table.
 """

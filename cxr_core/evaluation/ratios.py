@@ -11,8 +11,8 @@ from cxr_core.evaluation.bootstrap import (
     Floats,
     Interval,
     Resamples,
-    interval,
     judged,
+    share_interval,
 )
 
 
@@ -41,9 +41,9 @@ def ratio_intervals(
             intervals.append(NOT_ESTIMABLE)
             continue
         estimate = float(top[:, j].sum()) / films
-        found = interval(estimate, drawn[:, j])
+        patients = resamples.of(bottom[:, j] > 0).n_patients()
+        found = share_interval(estimate, drawn[:, j], units=patients)
         if estimate in (0.0, 1.0) and found.low == found.high:
-            patients = resamples.of(bottom[:, j] > 0).n_patients()
             found = judged(estimate, *wilson(estimate * patients, patients))
         intervals.append(found)
     return intervals

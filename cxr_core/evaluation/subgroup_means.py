@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxr_core.evaluation.areas import is_estimable, resampled_auroc
-from cxr_core.evaluation.bootstrap import NOT_ESTIMABLE, Interval, Resamples, interval
+from cxr_core.evaluation.areas import deciding, is_estimable, resampled_auroc
+from cxr_core.evaluation.bootstrap import NOT_ESTIMABLE, Interval, Resamples, share_interval
 from cxr_core.evaluation.curves import auroc
 from cxr_core.evaluation.predictions import labels_of, scores_of
 from cxr_core.evaluation.subgroups import subgroups_of
@@ -45,6 +45,7 @@ def subgroup_means(table: pd.DataFrame, resamples: Resamples, *, by: str) -> dic
         if all(is_estimable(y[:, k], within) for k in range(len(KEYS))):
             areas = [auroc(y[:, k], s[:, k]) for k in range(len(KEYS))]
             drawn = [resampled_auroc(y[:, k], s[:, k], within) for k in range(len(KEYS))]
-            mean = interval(float(np.mean(areas)), np.mean(drawn, axis=0))
+            units = min(deciding(y[:, k], within) for k in range(len(KEYS)))
+            mean = share_interval(float(np.mean(areas)), np.mean(drawn, axis=0), units=units)
         found[part.value] = MeanArea(len(y), mean)
     return found

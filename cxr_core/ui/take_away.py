@@ -1,7 +1,7 @@
 """Taking the figures along: all numbers of the table in view, as JSON and as CSV."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from cxr_core.evaluation.boxed_films import BoxedFilms
 from cxr_core.evaluation.metrics import Metrics, file_stem, gather
 from cxr_core.evaluation.metrics_csv import metrics_csv
 from cxr_core.evaluation.metrics_json import metrics_json
-from cxr_core.ui.calibration_panel import kept_calibration
+from cxr_core.ui.calibration_panel import Judged, kept_calibration
 from cxr_core.ui.downloads import offer
 from cxr_core.ui.figure_file import Source
 from cxr_core.ui.groups_panel import Groups, kept_groups
@@ -40,11 +40,12 @@ def take_away(measured: Measured, folder: Path | None) -> None:
     Args:
         folder: the run that the table belongs to; None for a table from elsewhere.
     """
-    groups = kept_groups(measured)
+    # A download is made outside the page's run, where no session's cache can be read.
+    kept = kept_figures(measured, folder)
     name = file_stem("metrics", measured.table_sha256)
 
     def gathered() -> Metrics:
-        return gather_metrics(measured, folder, groups)
+        return gather_metrics(measured, folder, kept)
 
     def as_json() -> bytes:
         return metrics_json(gathered(), made=datetime.now().astimezone()).encode()
@@ -67,29 +68,45 @@ def take_away(measured: Measured, folder: Path | None) -> None:
                 key=f"take_away_{label}",
                 again=_AGAIN,
             )
-        if groups is None:
+        if kept.groups is None:
             quiet("The groups are in it once they are measured, under Groups.")
         quiet("A chart is saved by Save figure under it.")
 
 
-def gather_metrics(measured: Measured, folder: Path | None, groups: Groups | None) -> Metrics:
-    """All that the page tells of a table, as values.
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """What the panels have measured of a table beyond its report.
 
-    Args:
-        groups: what was measured of its groups; None where they were not.
+    Attributes:
+        judged: its calibration, as ``calibration_panel.judge``.
+        groups: None where they were not measured.
+        boxed: the maps against boxes.
+        notes: why something is not there.
     """
-    judged, splits = kept_calibration(measured), parts_of_run(folder)[0]
+
+    judged: Mapping[str, Sequence[Judged]]
+    groups: Groups | None = None
+    boxed: BoxedFilms = field(default_factory=BoxedFilms)
+    notes: tuple[str, ...] = ()
+
+
+def kept_figures(measured: Measured, folder: Path | None) -> Kept:
+    """What the session's caches hold after the panels have run."""
+    judged, groups = kept_calibration(measured), kept_groups(measured)
+    try:
+        return Kept(judged, groups, kept_films(measured, folder))
+    except DataError as error:  # the panel says so too; the other figures go along
+        return Kept(judged, groups, notes=(str(error),))
+
+
+def gather_metrics(measured: Measured, folder: Path | None, kept: Kept) -> Metrics:
+    """All that the page tells of a table, as values."""
+    judged, groups, splits = kept.judged, kept.groups, parts_of_run(folder)[0]
     report = replace(
         measured.report,
         measures_before={key: versions[0].measures for key, versions in judged.items()},
         measures_after={key: two[1].measures for key, two in judged.items() if len(two) > 1},
     )
-    boxed = BoxedFilms()
-    notes: tuple[str, ...] = ()
-    try:
-        boxed = kept_films(measured, folder)
-    except DataError as error:
-        notes = (str(error),)  # the panel says so too; the other figures go along
     return gather(
         measured.table,
         measured.probabilities,
@@ -100,6 +117,6 @@ def gather_metrics(measured: Measured, folder: Path | None, groups: Groups | Non
         groups=() if groups is None else groups.rates,
         shortcuts=() if groups is None else groups.shortcuts,
         splits=splits,
-        boxed=boxed,
-        notes=notes,
+        boxed=kept.boxed,
+        notes=kept.notes,
     )

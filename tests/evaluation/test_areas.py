@@ -15,6 +15,7 @@ from cxr_core.evaluation.areas import (
     resampled_average_precision,
 )
 from cxr_core.evaluation.bootstrap import Resamples, resample_patients
+from tests.evaluation.logit_ends import logit_ends
 
 rows = st.lists(
     st.tuples(st.integers(0, 1), st.integers(-3, 3), st.integers(0, 9)), min_size=2, max_size=40
@@ -60,7 +61,7 @@ def test_interval_of_a_tiny_example_whose_draws_can_be_counted() -> None:
     assert auroc_interval(labels, scores, resamples).text() == "not estimable"
 
 
-def test_interval_is_the_percentiles_of_scikit_learns_areas() -> None:
+def test_interval_is_of_the_spread_of_scikit_learns_areas() -> None:
     rng = np.random.default_rng(0)
     patients, labels = rng.integers(0, 60, 150), rng.integers(0, 2, 150)
     scores = labels + rng.normal(size=150)
@@ -71,7 +72,9 @@ def test_interval_is_the_percentiles_of_scikit_learns_areas() -> None:
         naive.append(roc_auc_score(labels[repeated], scores[repeated]))
     found = auroc_interval(labels, scores, resamples)
     assert found.estimate == pytest.approx(roc_auc_score(labels, scores), abs=1e-12)
-    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(naive, [0.025, 0.975])))
+    units = min(len(set(patients[labels == side])) for side in (0, 1))
+    expected = logit_ends(found.estimate, naive, units)
+    assert (found.low, found.high) == pytest.approx(expected, abs=1e-9)
     assert found.verdict == "wide"
     assert found.left_out == 0
 

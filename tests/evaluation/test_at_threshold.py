@@ -7,6 +7,7 @@ from sklearn.metrics import class_likelihood_ratios, confusion_matrix
 from cxr_core.errors import ConfigError
 from cxr_core.evaluation.at_threshold import at_threshold
 from cxr_core.evaluation.bootstrap import resample_patients
+from tests.evaluation.logit_ends import logit_ends
 
 
 def hundred() -> tuple[np.ndarray, np.ndarray]:
@@ -46,7 +47,7 @@ def test_at_the_films_own_prevalence_the_predictive_values_are_their_own() -> No
     assert found.npv_at.estimate == pytest.approx(found.npv.estimate)
 
 
-def test_intervals_are_the_percentiles_over_repeated_rows() -> None:
+def test_intervals_are_of_the_figures_over_repeated_rows() -> None:
     rng = np.random.default_rng(0)
     patients, labels = rng.integers(0, 80, 240), rng.integers(0, 2, 240)
     probabilities = (rng.random(240) + 0.6 * labels) / 1.6
@@ -68,9 +69,15 @@ def test_intervals_are_the_percentiles_over_repeated_rows() -> None:
         found.sensitivity, found.specificity, found.ppv, found.npv,
         found.positive_ratio, found.negative_ratio, found.ppv_at, found.npv_at,
     )  # fmt: skip
-    for interval, values in zip(intervals, np.array(naive).T, strict=True):
-        expected = tuple(np.quantile(values, [0.025, 0.975]))
-        assert (interval.low, interval.high) == pytest.approx(expected, abs=1e-12)
+    above, ill = probabilities >= 0.5, labels == 1
+    units = [len(set(patients[among])) for among in (ill, ~ill, above, ~above)]
+    for place, (interval, values) in enumerate(zip(intervals, np.array(naive).T, strict=True)):
+        expected = (
+            logit_ends(interval.estimate, values, units[place])  # shares of the films
+            if place < len(units)
+            else tuple(np.quantile(values, [0.025, 0.975]))
+        )
+        assert (interval.low, interval.high) == pytest.approx(expected, abs=1e-9)
 
 
 def test_a_ratio_without_a_false_alarm_or_a_miss_is_not_estimable() -> None:

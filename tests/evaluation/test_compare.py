@@ -10,6 +10,7 @@ from cxr_core.evaluation.bootstrap import resample_patients
 from cxr_core.evaluation.compare import compare_predictions
 from cxr_core.evaluation.compare_results import Comparison, Paired
 from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABEL_COLUMNS, LOGIT_COLUMNS
+from tests.evaluation.logit_ends import logit_ends
 
 SCORES = list(LOGIT_COLUMNS)
 
@@ -115,10 +116,15 @@ def test_a_difference_of_means_equals_scikit_learns_on_repeated_rows() -> None:
     assert tuple(found.auroc) == ABNORMAL_KEYS
     assert found.auroc["atelectasis"].a.estimate == pytest.approx(estimates[0, 1], abs=1e-12)
     assert found.mean is not None
+    units = min(
+        a.loc[ill & (a[f"label_{key}"] == label), "patient"].nunique()
+        for key in ABNORMAL_KEYS
+        for label in (0, 1)
+    )
     for side in (0, 1):
-        low, high = np.quantile(means[:, side], [0.025, 0.975])
-        expected = (estimates[side].mean(), low, high)
-        assert ends((found.mean.a, found.mean.b)[side]) == pytest.approx(expected, abs=1e-12)
+        mean = estimates[side].mean()
+        expected = (mean, *logit_ends(mean, means[:, side], units))
+        assert ends((found.mean.a, found.mean.b)[side]) == pytest.approx(expected, abs=1e-9)
     low, high = np.quantile(means[:, 1] - means[:, 0], [0.025, 0.975])
     expected = (estimates[1].mean() - estimates[0].mean(), low, high)
     assert ends(found.mean.difference) == pytest.approx(expected, abs=1e-12)

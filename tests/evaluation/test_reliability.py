@@ -15,6 +15,7 @@ from cxr_core.evaluation.reliability import (
     reliability,
     reliability_intervals,
 )
+from tests.evaluation.logit_ends import logit_ends
 
 
 def test_expected_calibration_error_by_hand() -> None:
@@ -46,18 +47,21 @@ def test_a_value_on_an_inner_edge_is_in_the_lower_bin() -> None:
     assert bin_of([0.0, 0.1, 0.10001, 0.95, 1.0]).tolist() == [0, 0, 1, 9, 9]
 
 
-def test_bin_intervals_are_the_percentiles_of_repeated_rows() -> None:
+def test_bin_intervals_are_of_the_shares_of_repeated_rows() -> None:
     rng = np.random.default_rng(1)
     p, y = rng.random(400), rng.integers(0, 2, 400)
-    resamples = resample_patients(rng.integers(0, 90, 400), n_resamples=40)
+    patients = rng.integers(0, 90, 400)
+    resamples = resample_patients(patients, n_resamples=40)
     found = reliability_intervals(p, y, resamples)
     shares = []
     for counts in resamples.counts:
         rows = np.repeat(np.arange(400), counts[resamples.patient_of_film])
         shares.append([b.observed for b in reliability(p[rows], y[rows])])
-    low, high = np.quantile(shares, [0.025, 0.975], axis=0)
-    assert [one.low for one in found] == pytest.approx(low.tolist(), abs=1e-12)
-    assert [one.high for one in found] == pytest.approx(high.tolist(), abs=1e-12)
+    which = bin_of(p)
+    for place, (one, drawn) in enumerate(zip(found, np.array(shares).T, strict=True)):
+        units = len(set(patients[which == place]))
+        expected = logit_ends(one.estimate, drawn, units)
+        assert (one.low, one.high) == pytest.approx(expected, abs=1e-9)
     assert [one.estimate for one in found] == [b.observed for b in reliability(p, y)]
 
 

@@ -32,7 +32,7 @@ def test_a_saved_figure_has_ground_title_axes_and_source(alone: go.Figure) -> No
     shown = history_figure(history())
     assert alone.layout.title.text == "Training curves"
     assert alone.layout.paper_bgcolor == alone.layout.plot_bgcolor == GROUND
-    assert alone.layout.yaxis.title.text == "Loss (binary cross-entropy)"
+    assert alone.layout.yaxis.title.text == "Loss (binary cross-entropy, nats)"
     assert alone.layout.annotations[-1].text == "Table 1 · 3 films"
     # The plot keeps its height, and a horizontal legend stands above it.
     kept = alone.layout.height - alone.layout.margin.t - alone.layout.margin.b

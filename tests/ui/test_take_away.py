@@ -9,8 +9,9 @@ import pytest
 from cxr_core.evaluation.metrics_csv import metrics_csv
 from cxr_core.evaluation.metrics_json import metrics_json
 from cxr_core.evaluation.report_command import main
+from cxr_core.ui.calibration_panel import judge
 from cxr_core.ui.measured import measure
-from cxr_core.ui.take_away import gather_metrics, source_of
+from cxr_core.ui.take_away import Kept, gather_metrics, source_of
 from tests.demo_model import predictions
 
 
@@ -24,7 +25,8 @@ def test_the_page_and_the_command_tell_the_same(data, tmp_path, capsys) -> None:
     table.write_bytes(data)
     assert main([str(table), "--json", "-"]) == 0
     told = json.loads(capsys.readouterr().out)
-    metrics = gather_metrics(measure(data), None, None)
+    measured = measure(data)
+    metrics = gather_metrics(measured, None, Kept(judge(measured)))
     found = json.loads(metrics_json(metrics, made=datetime(2026, 3, 1, tzinfo=UTC)))
     assert found["table"]["sha256"] == hashlib.sha256(data).hexdigest()
     # The page measures the groups apart, and tells their notes with them.
