@@ -24,7 +24,7 @@ _MOST_TYPED = 8
 _RUNS = Path("runs")
 COLUMNS = (
     "Columns: image, label_effusion … label_no_finding, and logit_… or probability_… of the same "
-    "four. Optional: patient, age, sex, view, follow_up, group."
+    "four (logits where it has both). Optional: patient, age, sex, view, follow_up, group."
 )
 
 
