@@ -64,7 +64,7 @@ def _prevalence(measured: Measured, key: str) -> float | None:
     given = st.number_input(
         f"{LABELS[key]} where you work, % of films", min_value=LEAST, max_value=MOST, value=None,
         step=1.0, format="%0.1f", key=f"decision_prevalence_{key}", width=320,
-        placeholder=f"here {percent(here)}; give yours for its predictive values",
+        placeholder=f"here {percent(here)}",
         persist_state="session",
     )  # fmt: skip
     return None if given is None else given / 100

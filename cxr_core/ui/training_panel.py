@@ -49,9 +49,10 @@ def _curves(folder: Path, live: bool) -> None:
         source=_source(folder, len(history)),
     )
     quiet(
-        "How to read it: left, the loss on training and on validation films; training films are "
-        "altered at random, so their loss can be the higher one. Right, the validation area, 0.50 "
-        f"is chance; the epoch that is marked {'is the best so far' if live else 'was kept'}."
+        "How to read it: left, the loss on training and on validation films. That on training "
+        "films can be the higher one: they are altered at random, and it counts all that the run "
+        "is taught, other findings and boxes too. Right, the validation area, 0.50 is chance; the "
+        f"epoch that is marked {'is the best so far' if live else 'was kept'}."
         + growth_sentence(history)
     )
 
