@@ -97,7 +97,7 @@ def _pointer_chart(
     figure.update_layout(
         title={"text": title, "font": {"size": 15}, "x": 0, "xref": "paper", "y": 0.98},
         margin={"t": 66},
-        legend={"orientation": "h", "y": -0.28 if len(keys) > 1 else -0.5, "yanchor": "top"},
+        legend={"orientation": "h", "y": -0.36 if len(keys) > 1 else -0.6, "yanchor": "top"},
     )
     figure.update_annotations(font={"size": 13, "color": TEXT})
     return figure
