@@ -1,0 +1,64 @@
+"""A table from elsewhere as a reviewer meets it: opened, kept on a page switch, and taken along."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pandas as pd
+from playwright.sync_api import Page, expect
+
+from tests.browser.accessibility import serious_faults
+from tests.demo_model import predictions
+
+OPENED = "Your table: 120 films"
+
+
+def downloaded(page: Page, button: str, folder: Path) -> Path:
+    """The file that the button gives."""
+    with page.expect_download() as download:
+        page.get_by_role("button", name=button, exact=True).first.click()
+    path = folder / download.value.suggested_filename
+    download.value.save_as(path)
+    return path
+
+
+def test_a_table_is_opened_kept_and_taken_along(page: Page, app_url: str, tmp_path: Path) -> None:
+    addresses: list[str] = []
+    page.on("request", lambda request: addresses.append(request.url))
+    films = predictions(120)
+    table = films.to_csv(index=False).encode()
+    page.goto(f"{app_url}/Performance")
+    page.get_by_role("button", name="Open a run or a table").click()
+    page.set_input_files(
+        "input[type=file]",
+        {"name": "DOE_JANE.csv", "mimeType": "text/csv", "buffer": table},
+    )
+    page.get_by_text(OPENED).wait_for()
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="Model card").click()
+    page.get_by_text("It knows nothing.").first.wait_for()
+    page.get_by_role("link", name="Performance").click()
+    page.get_by_text(OPENED).wait_for()
+
+    page.get_by_role("tab", name="Calibration").click()
+    expect(page.get_by_text("Can a probability be taken at its word?")).to_be_visible()
+    page.get_by_role("button", name="Take away").click()
+    sha256 = hashlib.sha256(table).hexdigest()
+    found = downloaded(page, "Metrics (JSON)", tmp_path)
+    assert found.name == f"metrics_{sha256[:8]}.json"
+    metrics = json.loads(found.read_text())
+    patients = films["patient"].nunique()
+    assert metrics["table"] == {"sha256": sha256, "films": 120, "patients": patients}
+    assert metrics["calibration"]["before"]["effusion"]["brier"]["status"] == "estimable"
+    rows = pd.read_csv(downloaded(page, "Metrics (CSV)", tmp_path))
+    area = rows[(rows["finding"] == "effusion") & (rows["figure"] == "auroc")]["value"].iloc[0]
+    assert area == metrics["auroc"]["effusion"]["estimate"]
+    page.keyboard.press("Escape")
+    assert serious_faults(page) == []
+
+    page.get_by_role("tab", name="Curves").click()
+    page.get_by_role("button", name="Save figure").first.click()
+    figure = downloaded(page, "HTML", tmp_path).read_text()
+    assert "ROC of Effusion" in figure
+    assert "<script src" not in figure
+    assert not any("DOE" in address or "_000.png" in address for address in addresses)
