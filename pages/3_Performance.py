@@ -13,7 +13,7 @@ from cxr_core.ui.localisation_panel import where_it_looks
 from cxr_core.ui.opened import Opened
 from cxr_core.ui.page import begin_page, guard
 from cxr_core.ui.published_panel import published
-from cxr_core.ui.source_choice import choose_source
+from cxr_core.ui.source_choice import choose_source, show_cautions
 from cxr_core.ui.take_away import source_of, take_away
 from cxr_core.ui.training_panel import training
 from cxr_core.ui.two_models import two_models
@@ -36,10 +36,12 @@ def show(opened: Opened) -> None:
     """Every panel of what is open; of a run without predictions its training alone."""
     shown, folder = opened.measured, opened.folder
     if shown is None:
+        show_cautions(opened)
         training(folder)
         return
     set_source(source_of(shown))
     corner = st.container(key="corner")
+    show_cautions(opened)
     ranks, cuts, trust, whom, marks, looks, wrong, two, others, run = st.tabs(TABS)
     with ranks:
         curves(shown)

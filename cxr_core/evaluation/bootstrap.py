@@ -51,7 +51,10 @@ class Interval:
         """Return "0.83 (0.79 to 0.87)", or "not estimable"."""
         if not self.estimable:
             return "not estimable"
-        return f"{self.estimate:.{digits}f} ({self.low:.{digits}f} to {self.high:.{digits}f})"
+        # Rounded first, and a zero added, so that no figure is shown as "-0.00".
+        ends = (round(end, digits) + 0.0 for end in (self.estimate, self.low, self.high))
+        figure, low, high = (f"{end:.{digits}f}" for end in ends)
+        return f"{figure} ({low} to {high})"
 
 
 NOT_ESTIMABLE = Interval(float("nan"), float("nan"), float("nan"), "too few")

@@ -102,7 +102,8 @@ def _left_out(parts: Sequence[ComparedFilms]) -> Iterator[str]:
     for part in parts:
         for key, area in part.auroc.items():
             if n := area.difference.left_out:
-                yield f"{LABELS[key]}, {part.name}: {n:,} resamples had one class only, left out."
+                drawn = f"{n:,} resample{'' if n == 1 else 's'}"
+                yield f"{LABELS[key]}, {part.name}: {drawn} had one class only, left out."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

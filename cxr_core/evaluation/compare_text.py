@@ -34,8 +34,11 @@ def signed_text(difference: Interval, digits: int = 3) -> str:
     """Return "+0.012 (-0.005 to +0.029)", or "not estimable"."""
     if not difference.estimable:
         return difference.text()
-    low, high = f"{difference.low:+.{digits}f}", f"{difference.high:+.{digits}f}"
-    return f"{difference.estimate:+.{digits}f} ({low} to {high})"
+    # A rounded zero has no sign: "-0.000" would seem to leave 0 out.
+    ends = (difference.estimate, difference.low, difference.high)
+    figure, low, high = (f"{end:+.{digits}f}" if round(end, digits) else f"{0:.{digits}f}"
+                         for end in ends)  # fmt: skip
+    return f"{figure} ({low} to {high})"
 
 
 def _head(comparison: Comparison) -> str:

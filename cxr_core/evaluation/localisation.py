@@ -181,9 +181,12 @@ def resampled_films(
 
 
 def gain_interval(hits: ArrayLike, others: ArrayLike, resamples: Resamples) -> Interval:
-    """How much more often (N,) ``hits`` are 1 than (N,) ``others``, paired by film."""
+    """How much more often (N,) ``hits`` are 1 than (N,) ``others``, paired by film.
+
+    Not estimable where no film tells the two apart: 0 to 0 would claim to know.
+    """
     gain = np.asarray(hits, dtype=np.float64) - np.asarray(others, dtype=np.float64)  # (N,)
-    if min(len(gain), resamples.n_patients()) < FEWEST:
+    if min(len(gain), resamples.n_patients()) < FEWEST or not gain.any():
         return NOT_ESTIMABLE
     drawn = resampled_ratios(gain, np.ones_like(gain), resamples)[:, 0]  # (R,)
     return interval(float(gain.mean()), drawn)

@@ -58,6 +58,7 @@ class Metrics:
         splits: labels of the run's parts; empty for a table without a run.
         boxed: the maps against radiologists' boxes; nothing in it without boxes.
         comparison: with a second table; None without one.
+        against_sha256: of that table's file; None without one.
         notes: whole sentences on what was absent, assumed or left out.
     """
 
@@ -75,6 +76,7 @@ class Metrics:
     splits: tuple[SplitLabels, ...]
     boxed: BoxedFilms
     comparison: Comparison | None
+    against_sha256: str | None
     notes: tuple[str, ...]
 
 
@@ -91,6 +93,7 @@ def gather(
     splits: Sequence[SplitLabels] = (),
     boxed: BoxedFilms | None = None,
     comparison: Comparison | None = None,
+    against_sha256: str | None = None,
     notes: Sequence[str] = (),
 ) -> Metrics:
     """Add to a report what is quickly computed, and to that what was measured before.
@@ -99,8 +102,8 @@ def gather(
         table: the validated predictions table of the report.
         probabilities: (N, 4) that its operating points belong to.
         fitted_here: whether these were fitted on the table itself.
-        groups, shortcuts, splits, boxed, comparison: as in ``Metrics``, where they were
-            measured.
+        groups, shortcuts, splits, boxed, comparison, against_sha256: as in ``Metrics``, where
+            they were measured.
         notes: further sentences, behind the report's own.
     """
     labels, points = labels_of(table), report.operating_points  # (N, 4)
@@ -133,6 +136,7 @@ def gather(
         splits=tuple(splits),
         boxed=boxed or BoxedFilms(),
         comparison=comparison,
+        against_sha256=against_sha256,
         notes=tuple(said),
     )
 

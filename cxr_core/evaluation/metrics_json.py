@@ -32,6 +32,7 @@ always there, dictionaries by finding key unless said otherwise:
                              gain (peak less fixed spot) of boxed films; empty without boxes
     overlaps                 by measure (iobb, iou) and finding, a list: n, threshold, and the
                              intervals map_box, fixed_box, centre_box, random_box, shuffled, gain
+    comparison_of            a, the table above, and b, the second one: sha256 each; or null
     comparison               with a second table, as ``compare_results.Comparison``; null without
     notes                    a list of sentences
 
@@ -73,6 +74,9 @@ def document(metrics: Metrics, *, made: datetime) -> dict[str, Any]:
     """
     report = metrics.report
     classified = report.classification_report
+    comparison_of = None
+    if metrics.comparison is not None:
+        comparison_of = {"a": metrics.table_sha256, "b": metrics.against_sha256}
     content = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -130,6 +134,7 @@ def document(metrics: Metrics, *, made: datetime) -> dict[str, Any]:
         "splits": metrics.splits,
         "localisation": metrics.boxed.peaks,
         "overlaps": metrics.boxed.overlaps,
+        "comparison_of": comparison_of,
         "comparison": metrics.comparison,
         "notes": metrics.notes,
     }

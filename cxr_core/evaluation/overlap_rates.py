@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxr_core.evaluation.bootstrap import NOT_ESTIMABLE, Interval
+from cxr_core.evaluation.bootstrap import Interval
 from cxr_core.evaluation.localisation import gain_interval, resampled_films
 from cxr_core.evaluation.overlap_row import OVERLAP_COLUMNS, THRESHOLDS, Measure, random_column
 from cxr_core.evaluation.ratios import ratio_intervals
@@ -85,8 +85,6 @@ def overlap_rates(
                 hits, np.ones_like(hits), resamples
             )
             gain = gain_interval(hits[:, 0], hits[:, 1], resamples)
-            if (hits[:, 0] == hits[:, 1]).all():
-                gain = NOT_ESTIMABLE  # no film tells them apart: 0 to 0 would claim to know
             rates.append(
                 OverlapRates(len(films), threshold, drawn, fixed, centre, random, shuffled, gain)
             )

@@ -42,10 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.json not in (None, STANDARD_OUTPUT):
             _require_writable(given.json, apart_from=[given.predictions, given.against])
         table = read_given(given.predictions, given.model)
-        comparison = None
-        if given.against is not None:
-            comparison = _compared(table, given)
-        metrics = _measured(table, comparison, n_resamples=given.resamples, seed=given.seed)
+        other = None if given.against is None else read_given(given.against)
+        comparison = None if other is None else _compared(table, other, given)
+        metrics = _measured(table, n_resamples=given.resamples, seed=given.seed)
+        if other is not None:
+            metrics = replace(metrics, comparison=comparison, against_sha256=other.sha256)
         text = "" if given.json is None else metrics_json(metrics, made=datetime.now().astimezone())
         if given.json not in (None, STANDARD_OUTPUT):
             _write(text, given.json)
@@ -57,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     print(metrics_text(metrics), end="")
     if comparison is not None:
-        print(f"\nA: {given.against}\nB: {given.predictions}\n\n{comparison.text()}", end="")
+        print(f"\nA: {given.predictions}\nB: {given.against}\n\n{comparison.text()}", end="")
     return 0
 
 
@@ -77,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--against",
         type=Path,
-        help="a second table or run folder, with paired differences (PREDICTIONS less this one)",
+        help="a second table or run folder, B: with paired differences, this one less PREDICTIONS",
     )
     parser.add_argument(
         "--json", type=Path, metavar="OUT", help="write all figures as JSON; - prints JSON only"
@@ -87,9 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _measured(
-    table: GivenTable, comparison: Comparison | None, *, n_resamples: int, seed: int
-) -> Metrics:
+def _measured(table: GivenTable, *, n_resamples: int, seed: int) -> Metrics:
     films, model_sha256 = table.films, None
     calibration: Calibration | None = None
     points: dict[str, OperatingPoint] | None = None
@@ -125,20 +124,18 @@ def _measured(
         shortcuts=view_shortcuts(films, resamples, table.validation()),
         splits=table.splits(),
         boxed=boxed_films(table.run, films, n_resamples=n_resamples, seed=seed),
-        comparison=comparison,
     )
 
 
-def _compared(table: GivenTable, given: argparse.Namespace) -> Comparison:
-    other = read_given(given.against)
+def _compared(table: GivenTable, other: GivenTable, given: argparse.Namespace) -> Comparison:
     seen = seen_of(
-        other.films, table.films, split_a=split_of(other.run), split_b=split_of(table.run)
+        table.films, other.films, split_a=split_of(table.run), split_b=split_of(other.run)
     )
     comparison = compare_predictions(
-        other.films,
         table.films,
-        model_a=_compared_model(other.model),
-        model_b=_compared_model(table.model),
+        other.films,
+        model_a=_compared_model(table.model),
+        model_b=_compared_model(other.model),
         n_resamples=given.resamples,
         seed=given.seed,
     )

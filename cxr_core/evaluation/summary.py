@@ -87,7 +87,8 @@ def _calibration(report: EvaluationReport) -> str:
             one, name = measures[key], [LABELS[key], kind]
             chance = f"{one.ece_by_chance:.3f}" if one.ece.estimable else "–"
             least = f"{one.brier_of_prevalence.estimate:.3f}" if one.brier.estimable else "–"
-            errors.append([*name, one.ece.text(3), chance, one.brier.text(3), least])
+            error = f"{one.ece.estimate:.3f}" if one.ece.estimable else one.ece.text()
+            errors.append([*name, error, chance, one.brier.text(3), least])
             slopes.append([*name, one.slope.text(), one.intercept.text()])
     if not report.measures_before:
         return ""

@@ -149,13 +149,12 @@ def _table(measured: Measured, found: Mapping[str, list[Judged]]) -> None:
     )  # fmt: skip
     quiet(
         "Calibration error: the mean distance of the points from the line, weighted by films (ECE, "
-        "10 bins); its interval is reflected about it, since resampling adds error of its own. By "
-        "chance: what a perfectly calibrated model would show on so many independent films. Brier "
-        "score: the mean squared difference of probability and label; beside it that of giving "
-        "every film the prevalence, which a useful model is below. Slope: logistic regression of "
-        "the label on the logit of the probability; 1 is perfect, under 1 is too sure at both "
-        "ends. Intercept: the same with the slope held at 1; 0 is perfect, under 0 the "
-        "probabilities are too high."
+        "10 bins). By chance: what a perfectly calibrated model would show on so many independent "
+        "films. Brier score: the mean squared difference of probability and label; beside it that "
+        "of giving every film the prevalence, which a useful model is below. Slope: logistic "
+        "regression of the label on the logit of the probability; 1 is perfect, under 1 is too "
+        "sure at both ends, over 1 too timid. Intercept: the same with the slope held at 1; 0 is "
+        "perfect, under 0 the probabilities are too high."
     )
     for key, versions in found.items():
         if note := _extremes(measured, key, versions[-1]):
@@ -164,10 +163,13 @@ def _table(measured: Measured, found: Mapping[str, list[Judged]]) -> None:
 
 def measure_cells(measures: CalibrationMeasures) -> list[str]:
     """The six figures of a row of the table."""
-    chance = f"{measures.ece_by_chance:.3f}" if measures.ece.estimable else "not estimable"
+    # No interval stands here: resampling shifts a sum of absolute errors.
+    ece, chance = measures.ece.text(), measures.ece.text()
+    if measures.ece.estimable:
+        ece, chance = f"{measures.ece.estimate:.3f}", f"{measures.ece_by_chance:.3f}"
     figures = (measures.brier, measures.brier_of_prevalence, measures.slope, measures.intercept)
     return [
-        measures.ece.text(3),
+        ece,
         chance,
         *(one.text(3 if place < 2 else 2).replace("-", "−") for place, one in enumerate(figures)),
     ]

@@ -20,6 +20,7 @@ def calibration_sentence(label: str, version: Reliability, measures: Calibration
     return " ".join(
         [f"{label}: on average it {says_where(says, have, measures.excess)}."]
         + ([worst] if (worst := _worst(version)) else [])
+        + ([spread] if (spread := _spread(measures.slope)) else [])
         + ([skill] if (skill := _skill(measures.skill)) else [])
     )
 
@@ -43,13 +44,18 @@ def says_where(says: float, have: float, excess: Interval) -> str:
     return f"{shown}: no difference beyond chance"
 
 
-def worst_bin(version: Reliability) -> tuple[ReliabilityBin, Interval] | None:
-    """Of the bins whose interval excludes what is said, the one that costs most; None of none."""
-    wrong = [
+def wrong_bins(version: Reliability) -> list[tuple[ReliabilityBin, Interval]]:
+    """The bins whose interval excludes what is said."""
+    return [
         (one, found)
         for one, found in zip(version.bins, version.intervals, strict=True)
         if found.estimable and not found.low <= one.predicted <= found.high
     ]
+
+
+def worst_bin(version: Reliability) -> tuple[ReliabilityBin, Interval] | None:
+    """Of the bins whose interval excludes what is said, the one that costs most; None of none."""
+    wrong = wrong_bins(version)
     return max(wrong, key=lambda pair: pair[0].n * abs(pair[0].predicted - pair[0].observed),
                default=None)  # fmt: skip
 
@@ -59,13 +65,30 @@ def _worst(version: Reliability) -> str:
     if found is not None:
         one, interval = found
         high = one.predicted > one.observed
+        off, judged = len(wrong_bins(version)), sum(i.estimable for i in version.intervals)
         return (
-            f"Where it says about {percent(one.predicted)}, {percent(one.observed)} have it "
+            f"{off} of {judged} bins {'is' if off == 1 else 'are'} off beyond chance; where it "
+            f"says about {percent(one.predicted)}, {percent(one.observed)} have it "
             f"(95 % interval {between(interval.low, interval.high)}): too "
             f"{'high' if high else 'low'} there."
         )
     if any(interval.estimable for interval in version.intervals):
         return "In no bin does the share that has it differ from what it says beyond chance."
+    return ""
+
+
+def _spread(slope: Interval) -> str:
+    """Whether the probabilities lie too far apart, or too close together."""
+    if not slope.estimable:
+        return ""
+    if slope.low > 1:
+        return (
+            "Overall it is too timid: its high probabilities should be higher, its low ones lower."
+        )
+    if slope.high < 1:
+        return (
+            "Overall it is too sure: its high probabilities should be lower, its low ones higher."
+        )
     return ""
 
 

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from cxr_core.evaluation.bands import Bands, curve_bands
+from cxr_core.evaluation.bootstrap import WIDEST
 from cxr_core.evaluation.curves import precision_recall, roc
 from cxr_core.evaluation.draws import draw
 from cxr_core.evaluation.predictions import labels_of
@@ -161,7 +162,8 @@ def _areas(measured: Measured) -> None:
             for key in KEYS
         ],
         caption=f"{report.n_films:,} films; 95 % intervals from resampling {report.resampled}, "
-        f"{report.n_resamples:,} times",
+        f"{report.n_resamples:,} times; the verdict is on the ROC's: wide if it spans over "
+        f"{WIDEST:.2f}",
     )  # fmt: skip
     quiet(
         "The area is how often a film with the finding scores higher than one without it; 0.50 "

@@ -76,11 +76,21 @@ def _heading(chosen: Threshold) -> str:
 
 def figure_rows(found: AtThreshold, label: str) -> list[list[str]]:
     """Name, value with interval, and meaning of every figure of a threshold."""
+    elsewhere = []
+    if found.prevalence is not None:
+        share = f"{100 * found.prevalence:g}\N{NO-BREAK SPACE}%"
+        elsewhere = [
+            (f"Positive predictive value at {share}", found.ppv_at,
+             f"the same where {share} of films have it"),
+            (f"Negative predictive value at {share}", found.npv_at,
+             f"the same where {share} of films have it"),
+        ]  # fmt: skip
     rows = [
         ("Sensitivity", found.sensitivity, f"of films with {label}, the share above"),
         ("Specificity", found.specificity, f"of films without {label}, the share below"),
         ("Positive predictive value", found.ppv, "of films above, the share with the label here"),
         ("Negative predictive value", found.npv, "of films below, the share without it here"),
+        *elsewhere,
         (
             "Likelihood ratio, above",
             found.positive_ratio,
@@ -92,12 +102,6 @@ def figure_rows(found: AtThreshold, label: str) -> list[list[str]]:
             f"the same for below; the nearer to 0, the more it speaks against {label}",
         ),
     ]
-    if found.prevalence is not None:
-        share = f"{100 * found.prevalence:g}\N{NO-BREAK SPACE}%"
-        rows += [
-            (f"Positive predictive value at {share}", found.ppv_at, "of films above, with it"),
-            (f"Negative predictive value at {share}", found.npv_at, "of films below, without it"),
-        ]
     return [[name, interval.text(), meaning] for name, interval, meaning in rows]
 
 

@@ -73,7 +73,9 @@ def standalone(figure: go.Figure, *, name: str, line: str) -> go.Figure:
     copy.update_xaxes(title_standoff=10)
     copy.update_yaxes(title_standoff=10)
     if above:  # between the title and the plot, wherever the page had room for it
-        copy.update_layout(legend={"x": 0, "xanchor": "left", "y": 1.01, "yanchor": "bottom"})
+        plot = copy.layout.height - top - _SOURCE_ROOM
+        lifted = 1.01 + _HEADING_ROOM * bool(beside) / plot  # over the headings of its columns
+        copy.update_layout(legend={"x": 0, "xanchor": "left", "y": lifted, "yanchor": "bottom"})
     copy.add_annotation(
         text=escape(line), showarrow=False, font={"size": 12, "color": DIM},
         x=1, xref="paper", xanchor="right",

@@ -14,6 +14,7 @@ _TITLES = ("Area under the ROC (0.50 is chance)", "Sensitivity", "Specificity")
 _ROW_PX = 30
 _NAMES = {"view": "View", "sex": "Sex", "age": "Age", "follow_up": "Follow-up", "group": "Group"}
 _LONGEST = 34  # letters of a group's name that the axis has room for
+_MASKED = "under 10 films or patients"
 
 
 def group_name(by: str, value: str) -> str:
@@ -42,7 +43,7 @@ def group_chart(rates: Sequence[GroupRates], *, at_point: bool = True) -> go.Fig
         _points(figure, rates, found, column + 1)
         masked = [row for row in rows if not found[row].estimable]
         figure.add_scatter(
-            x=[0.02] * len(masked), y=masked, mode="text", text=["too few films"] * len(masked),
+            x=[0.02] * len(masked), y=masked, mode="text", text=[_MASKED] * len(masked),
             textposition="middle right", textfont={"color": DIM, "size": 12}, hoverinfo="skip",
             row=1, col=column + 1,
         )  # fmt: skip

@@ -82,9 +82,10 @@ def _split(parts: list[SplitLabels]) -> None:
             [LABELS[key], *(_count(part.counts[key], part.counts[key].verdict) for part in parts)]
             for key in KEYS
         ],
-        caption="Films with the label, and what so many can bear: enough, or wide (the 95 % "
-        "interval of an area of 0.80 would span over 0.10, by Hanley and McNeil's formula, which "
-        "takes films for independent), or too few (under 10 with it, without it, or patients)",
+        caption="Films with the label, and what so many could bear before any model is tried: "
+        "enough, or wide (the 95 % interval of an area of 0.80 would span over 0.10, by Hanley and "
+        "McNeil's formula), or too few (under 10 with it, without it, or patients). What the "
+        "model's own area bears stands under Curves: one far above 0.80 has a narrower interval",
     )
 
 

@@ -106,7 +106,7 @@ def localisation_row(key: str, rates: HitRates) -> list[str]:
 def gain_sentence(key: str, gain: Interval) -> str:
     """Whether the map points better than a fixed spot, in words."""
     if not gain.estimable:
-        return f"{LABELS[key]}: too few boxed films to tell whether the map points at the finding."
+        return f"{LABELS[key]}: too few boxed films tell the map from a fixed spot."
     if gain.low > 0:
         return f"{LABELS[key]}: the map points better than one fixed spot would."
     if gain.high < 0:

@@ -29,6 +29,10 @@ NO_MODEL = (
     f"There is no {MODEL_FILE} in this folder, so probabilities are the plain sigmoid of the "
     "logits, and the operating points are fitted on these very films."
 )
+NO_PATIENTS = (
+    "The table names no patients, so images are resampled as if each were of another patient: "
+    "where a patient has several, every interval is too narrow."
+)
 NO_TABLE = "This run has no predictions yet, so only its training can be shown."
 
 
@@ -63,7 +67,8 @@ def open_table(data: bytes) -> Opened:
     Raises:
         DataError: not a predictions table.
     """
-    return Opened("Your table", measured_upload(data), None)
+    measured = measured_upload(data)
+    return Opened("Your table", measured, None, _of_patients(measured))
 
 
 def open_run(folder: Path) -> Opened:
@@ -89,8 +94,13 @@ def open_run(folder: Path) -> Opened:
     cautions = (
         *((CHOSEN_BY,) if part == "validation" else ()),
         *((NO_MODEL,) if metadata is None else ()),
+        *_of_patients(measured),
     )
     return Opened(name, measured, folder, cautions)
+
+
+def _of_patients(measured: Measured) -> tuple[str, ...]:
+    return (NO_PATIENTS,) if measured.report.n_patients is None else ()
 
 
 def _without_table(folder: Path) -> Opened:

@@ -9,6 +9,7 @@ from html import escape
 from pathlib import Path
 
 import streamlit as st
+from PIL import Image, ImageDraw
 
 from cxr_core.errors import CXRError
 
@@ -33,7 +34,7 @@ def begin_page(title: str) -> None:
     """
     st.set_page_config(
         page_title=title if title == NAME else f"{title} · {NAME}",
-        page_icon=":material/radiology:",
+        page_icon=_icon(),
         layout="wide",
         initial_sidebar_state="collapsed",
         menu_items={"Get help": None, "Report a bug": None, "About": None},
@@ -43,6 +44,18 @@ def begin_page(title: str) -> None:
         st.title(title, anchor=False, width="content")
         for file, name in PAGES.items():
             st.page_link(file, label=name, width="content")
+
+
+def _icon() -> Image.Image:
+    """The browser tab's picture, two lungs, drawn here: a named icon or an emoji would be fetched
+    from a server elsewhere."""
+    picture = Image.new("RGBA", (64, 64))
+    pen = ImageDraw.Draw(picture)
+    pen.rounded_rectangle((0, 0, 63, 63), radius=12, fill="#26282c")
+    for left in (11, 36):
+        pen.rounded_rectangle((left, 16, left + 17, 52), radius=8, fill="#dcdde0")
+    pen.rectangle((30, 8, 33, 34), fill="#dcdde0")
+    return picture
 
 
 def quiet(text: str) -> None:

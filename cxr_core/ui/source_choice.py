@@ -43,10 +43,13 @@ def choose_source(side: Side = "a") -> Opened | None:
         opened = _opened(side)
         if opened is not None:
             quiet(opened.sentence())
-    if opened is not None:
-        for caution in opened.cautions:
-            st.html(f'<div class="note" role="note">{escape(caution)}</div>')
     return opened
+
+
+def show_cautions(opened: Opened) -> None:
+    """The sentences that the figures cannot be read without."""
+    for caution in opened.cautions:
+        st.html(f'<div class="note" role="note">{escape(caution)}</div>')
 
 
 def _controls(side: Side) -> None:

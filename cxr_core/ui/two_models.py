@@ -15,7 +15,7 @@ from cxr_core.ui.figure_file import Source
 from cxr_core.ui.measured import Measured
 from cxr_core.ui.page import quiet, show_error
 from cxr_core.ui.paired import Pair, matched_line, pair_of
-from cxr_core.ui.source_choice import choose_source
+from cxr_core.ui.source_choice import choose_source, show_cautions
 from cxr_core.ui.tables import show_table
 from cxr_core.ui.two_models_chart import two_roc_figure
 from cxr_core.ui.verdicts import signed, verdict, verdict_sentence
@@ -37,6 +37,7 @@ def two_models(measured: Measured, folder: Path | None) -> None:
     other = choose_source("b")
     if other is None:
         return
+    show_cautions(other)
     if other.measured is None:
         quiet("B has no predictions yet, so there is nothing to compare.")
         return

@@ -61,4 +61,7 @@ def test_a_table_is_opened_kept_and_taken_along(page: Page, app_url: str, tmp_pa
     figure = downloaded(page, "HTML", tmp_path).read_text()
     assert "ROC of Effusion" in figure
     assert "<script src" not in figure
+    # Nothing is fetched from elsewhere, not even the tab's picture.
+    kinds = (app_url, app_url.replace("http", "ws"), "data:", "blob:")
+    assert [address for address in addresses if not address.startswith(kinds)] == []
     assert not any("DOE" in address or "_000.png" in address for address in addresses)

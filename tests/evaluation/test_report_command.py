@@ -107,10 +107,15 @@ def test_a_second_table_is_compared(predictions: Path, capsys: pytest.CaptureFix
     write_predictions(other, against)
     given = [str(predictions), "--resamples", "30", "--against", str(against)]
     assert main(given) == 0
-    expected = compare_predictions(other, mine, n_resamples=30)
-    assert f"A: {against}\nB: {predictions}\n\n{expected.text()}" in capsys.readouterr().out
+    expected = compare_predictions(mine, other, n_resamples=30)
+    assert f"A: {predictions}\nB: {against}\n\n{expected.text()}" in capsys.readouterr().out
     assert main([*given, "--json", "-"]) == 0
-    told = json.loads(capsys.readouterr().out)["comparison"]
+    document = json.loads(capsys.readouterr().out)
+    told = document["comparison"]
+    assert document["comparison_of"] == {
+        "a": hashlib.sha256(predictions.read_bytes()).hexdigest(),
+        "b": hashlib.sha256(against.read_bytes()).hexdigest(),
+    }
     area = expected.overall.auroc["effusion"]
     assert told["overall"]["auroc"]["effusion"]["difference"]["estimate"] == (
         area.difference.estimate

@@ -60,7 +60,7 @@ def test_two_models_stand_beside_each_other_on_the_films_in_both(open_page):
     assert "Your table: 220 films of" in text
     assert "20 only in A and 0 only in B are left out" in text
     assert "A ranks Effusion better: B − A is −0." in text
-    assert "Infiltration: no difference shown, B − A is +0.000 (+0.000 to +0.000)." in text
+    assert "Infiltration: no difference shown, B − A is 0.000 (0.000 to 0.000)." in text
     assert "Films that are not No Finding: " in text
     assert "Films of view AP: " in text
     (chart,) = [c for c in session.get("plotly_chart") if "A: area" in c.proto.alt]

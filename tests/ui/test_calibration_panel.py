@@ -95,9 +95,13 @@ def test_the_pointer_tells_range_films_predicted_observed_and_interval() -> None
 def test_the_sentence_says_where_it_says_too_much() -> None:
     # (80 * 0.05 + 40 * 0.25 + 4 * 0.85) / 124 = 14 %; (4.8 + 4 + 4) / 124 = 10 %.
     assert calibration_sentence("Effusion", VERSION, MEASURES) == (
-        "Effusion: on average it says 14 % where 10 % have it: too high. Where it says about "
-        "25 %, 10 % have it (95 % interval 5 to 20 %): too high there."
+        "Effusion: on average it says 14 % where 10 % have it: too high. 1 of 2 bins is off beyond "
+        "chance; where it says about 25 %, 10 % have it (95 % interval 5 to 20 %): too high there."
     )
+    sure = replace(MEASURES, slope=Interval(0.7, 0.5, 0.9, "wide"))
+    assert "Overall it is too sure" in calibration_sentence("X", VERSION, sure)
+    timid = replace(MEASURES, slope=Interval(1.7, 1.5, 1.9, "wide"))
+    assert "Overall it is too timid" in calibration_sentence("X", VERSION, timid)
     worse = replace(MEASURES, skill=Interval(-0.2, -0.3, -0.1, "wide"))
     assert "it is worse than giving every film" in calibration_sentence("X", VERSION, worse)
     none = replace(MEASURES, excess=NOT_ESTIMABLE)
@@ -127,7 +131,7 @@ def test_no_bin_is_named_where_none_is_wrong_beyond_chance() -> None:
 
 def test_cells_of_a_row() -> None:
     assert measure_cells(MEASURES) == [
-        "0.052 (0.020 to 0.080)", "0.031", "0.200 (0.100 to 0.300)", "0.200 (0.100 to 0.300)",
+        "0.052", "0.031", "0.200 (0.100 to 0.300)", "0.200 (0.100 to 0.300)",
         "0.80 (0.50 to 1.10)", "−0.40 (−0.90 to 0.10)",
     ]  # fmt: skip
     (found,) = judge(measure(csv_of(predictions(40).assign(label_effusion=0))))["effusion"]

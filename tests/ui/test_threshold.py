@@ -59,7 +59,7 @@ def test_figures_at_the_operating_point_are_the_reports_own(measured) -> None:
     assert (found.ppv, found.npv) == (rates.ppv, rates.npv)
     rows = figure_rows(found, "Effusion")
     assert rows[0][1] == rates.sensitivity.text()
-    assert [row[0] for row in rows[-2:]] == [
+    assert [row[0] for row in rows[4:6]] == [
         "Positive predictive value at 5\N{NO-BREAK SPACE}%",
         "Negative predictive value at 5\N{NO-BREAK SPACE}%",
     ]

@@ -86,7 +86,7 @@ def test_a_solid_and_a_dashed_line_are_named_with_their_areas() -> None:
         (
             Interval(0.01, 0.0004, 0.02, "enough"),
             "no difference shown",
-            "Effusion: no difference shown, B − A is +0.010 (+0.000 to +0.020).",
+            "Effusion: no difference shown, B − A is +0.010 (0.000 to +0.020).",
         ),
         (
             NOT_ESTIMABLE,
