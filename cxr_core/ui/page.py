@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from html import escape
 from pathlib import Path
+from urllib.parse import quote
 
 import streamlit as st
-from PIL import Image, ImageDraw
 
 from cxr_core.errors import CXRError
 
@@ -22,6 +22,14 @@ PAGES = {
     "pages/3_Performance.py": "Performance",
     "pages/4_Model_card.py": "Model card",
 }
+# The browser tab's picture, two lungs and the windpipe. It travels with the page: a named icon or
+# an emoji would be fetched from a server elsewhere, a picture would get an address on this one.
+_ICON = "data:image/svg+xml," + quote(
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64">'
+    '<rect width="64" height="64" rx="12" fill="#26282c"/><g fill="#dcdde0">'
+    '<rect x="11" y="16" width="17" height="37" rx="8"/><rect x="36" y="16" width="17" '
+    'height="37" rx="8"/><rect x="30" y="8" width="4" height="27"/></g></svg>'
+)
 _MARKDOWN = re.compile(r"[\\`*\[\]<$~|]")
 logger = logging.getLogger(__name__)
 
@@ -34,7 +42,7 @@ def begin_page(title: str) -> None:
     """
     st.set_page_config(
         page_title=title if title == NAME else f"{title} · {NAME}",
-        page_icon=_icon(),
+        page_icon=_ICON,
         layout="wide",
         initial_sidebar_state="collapsed",
         menu_items={"Get help": None, "Report a bug": None, "About": None},
@@ -44,18 +52,6 @@ def begin_page(title: str) -> None:
         st.title(title, anchor=False, width="content")
         for file, name in PAGES.items():
             st.page_link(file, label=name, width="content")
-
-
-def _icon() -> Image.Image:
-    """The browser tab's picture, two lungs, drawn here: a named icon or an emoji would be fetched
-    from a server elsewhere."""
-    picture = Image.new("RGBA", (64, 64))
-    pen = ImageDraw.Draw(picture)
-    pen.rounded_rectangle((0, 0, 63, 63), radius=12, fill="#26282c")
-    for left in (11, 36):
-        pen.rounded_rectangle((left, 16, left + 17, 52), radius=8, fill="#dcdde0")
-    pen.rectangle((30, 8, 33, 34), fill="#dcdde0")
-    return picture
 
 
 def quiet(text: str) -> None:
