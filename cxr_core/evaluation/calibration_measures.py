@@ -14,7 +14,6 @@ from cxr_core.evaluation.bootstrap import (
     Interval,
     Resamples,
     interval,
-    judged,
 )
 from cxr_core.evaluation.calibration import calibrate
 from cxr_core.evaluation.calibration_slope import slope_and_intercept
@@ -29,9 +28,10 @@ class CalibrationMeasures:
     """One finding's measures; each is "too few" where it is not estimable.
 
     Attributes:
-        ece: expected calibration error over 10 bins, 0 is perfect.
-        ece_by_chance: what a perfectly calibrated model would show on so many films; nan where
-            ``ece`` is not estimable.
+        ece: expected calibration error over 10 bins, 0 is perfect. It has no interval: a sum of
+            absolute errors grows when it is resampled, and near 0 no interval held the truth.
+        ece_by_chance: what a perfectly calibrated model would show on so many films; both are nan
+            where the others are not estimable.
         brier: mean squared difference of probability and label, 0 is perfect.
         brier_of_prevalence: the Brier score of giving every film the prevalence.
         skill: 1 - brier / brier_of_prevalence, of the same resamples; over 0 is better.
@@ -39,7 +39,7 @@ class CalibrationMeasures:
         slope, intercept: see ``calibration_slope``.
     """
 
-    ece: Interval
+    ece: float
     ece_by_chance: float
     brier: Interval
     brier_of_prevalence: Interval
@@ -69,8 +69,8 @@ def calibration_measures(
     """
     y, p = np.asarray(labels, dtype=np.float64), np.asarray(probabilities, dtype=np.float64)
     if not is_estimable(y, resamples):
-        none = NOT_ESTIMABLE
-        return CalibrationMeasures(none, float("nan"), none, none, none, none, none, none)
+        none, nan = NOT_ESTIMABLE, float("nan")
+        return CalibrationMeasures(nan, nan, none, none, none, none, none, none)
     slope, intercept = slope_and_intercept(y, _logits(p) if logits is None else logits, resamples)
     member = bin_of(p)[:, None] == np.arange(BINS)  # (N, BINS)
     columns = np.column_stack([member * (p - y)[:, None], (p - y) ** 2, y])  # (N, BINS + 2)
@@ -80,7 +80,7 @@ def calibration_measures(
         skill = 1.0 - brier / (share * (1.0 - share))
     itself, prevalence = float(np.mean((p - y) ** 2)), float(y.mean())
     return CalibrationMeasures(
-        ece=_reflected(expected_calibration_error(p, y), np.abs(apart).sum(axis=1)),
+        ece=expected_calibration_error(p, y),
         ece_by_chance=ece_by_chance(p),
         brier=interval(itself, brier),
         brier_of_prevalence=interval(prevalence * (1 - prevalence), share * (1 - share)),
@@ -133,20 +133,6 @@ def ece_by_chance(probabilities: ArrayLike) -> float:
     p = np.asarray(probabilities, dtype=np.float64)
     variance = np.bincount(bin_of(p), weights=p * (1.0 - p), minlength=BINS)
     return float(np.sqrt(2.0 / np.pi * variance).sum() / len(p))
-
-
-def _reflected(estimate: float, resampled: Floats) -> Interval:
-    """The basic interval (Davison and Hinkley 1997, 2 * estimate - percentile), from 0.
-
-    A sum of absolute errors grows when it is resampled, so its percentiles lie too high, and
-    may all lie above the figure; reflected about it, they lie nearer to where they should: on
-    420 films with a true error of 0.07 they held it in 86 of 100 simulations, the percentiles in
-    72. Near 0 they hold it less often still, so ``ece_by_chance`` stands beside it. The figure
-    itself is always within.
-    """
-    low, high = np.quantile(resampled, [0.025, 0.975])
-    ends = max(0.0, 2 * estimate - float(high)), max(estimate, 2 * estimate - float(low))
-    return judged(estimate, *ends)
 
 
 def _logits(p: Floats) -> Floats:

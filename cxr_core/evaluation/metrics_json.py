@@ -11,8 +11,8 @@ always there, dictionaries by finding key unless said otherwise:
     labels                   n, positives, negatives, prevalence, verdict
     auroc, average_precision an interval
     calibration_error        before, after (empty where no calibration was applied); 10 bins
-    calibration              before, after: ece, brier, brier_of_prevalence, skill, excess, slope,
-                             intercept, an interval each, and ece_by_chance; or empty
+    calibration              before, after: ece and ece_by_chance, plain numbers, and the intervals
+                             brier, brier_of_prevalence, skill, excess, slope, intercept; or empty
     operating_points         threshold with low and high, criterion, target, what validation showed
     operating_points_fitted_here  true: on these very films, optimistic; null without any
     confusion                tp, fp, fn, tn

@@ -15,6 +15,7 @@ from typing import Literal
 import pandas as pd
 
 from cxr_core.errors import CheckpointError, DataError
+from cxr_core.model.metadata import METADATA_FILE
 
 Part = Literal["test", "validation"]
 TEST_FILE, VALIDATION_FILE = "predictions_test.csv", "predictions_val.csv"
@@ -22,7 +23,6 @@ TABLES: dict[Part, str] = {"test": TEST_FILE, "validation": VALIDATION_FILE}
 SPLIT_FILE = "split.csv"
 HISTORY_FILE = "history.csv"
 LOCALISATION_FILE = "localisation.csv"
-MODEL_FILE = "model.json"
 # Those of training's that are only looked at; training loads PyTorch, and a page must not wait.
 _CONFIG, _RESUME, WEIGHTS_FILE = "config.json", "resume.pt", "model.safetensors"
 _MOST_BYTES = 1 << 28  # of a table; NIH's whole collection takes 15 MB
@@ -115,7 +115,7 @@ def progress_of(folder: Path, epochs: int) -> Progress:
     """
     planned = _planned(folder)
     # A run writes its weights, reads its films for minutes, and writes model.json after the tables.
-    ended = _is_file(folder / MODEL_FILE)
+    ended = _is_file(folder / METADATA_FILE)
     begun = _is_file(folder / _RESUME) or (planned is not None and epochs < planned)
     return Progress(epochs, planned, begun and not ended)
 
@@ -166,7 +166,7 @@ def _runs_in(parent: Path) -> Iterator[Path]:
 
 def is_run(folder: Path) -> bool:
     """Whether a folder holds any of the files by which a run is known."""
-    names = (MODEL_FILE, *TABLES.values(), HISTORY_FILE)
+    names = (METADATA_FILE, *TABLES.values(), HISTORY_FILE)
     return any(_is_file(folder / name) for name in names)
 
 

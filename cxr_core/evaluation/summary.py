@@ -85,9 +85,10 @@ def _calibration(report: EvaluationReport) -> str:
             if key not in measures:
                 continue
             one, name = measures[key], [LABELS[key], kind]
-            chance = f"{one.ece_by_chance:.3f}" if one.ece.estimable else "–"
-            least = f"{one.brier_of_prevalence.estimate:.3f}" if one.brier.estimable else "–"
-            error = f"{one.ece.estimate:.3f}" if one.ece.estimable else one.ece.text()
+            error, chance, least = "not estimable", "–", "–"
+            if one.brier.estimable:
+                error, chance = f"{one.ece:.3f}", f"{one.ece_by_chance:.3f}"
+                least = f"{one.brier_of_prevalence.estimate:.3f}"
             errors.append([*name, error, chance, one.brier.text(3), least])
             slopes.append([*name, one.slope.text(), one.intercept.text()])
     if not report.measures_before:

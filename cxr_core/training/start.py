@@ -9,13 +9,12 @@ from cxr_core.config import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from cxr_core.data.split_files import read_split
 from cxr_core.data.tables import examples
 from cxr_core.errors import PatientLeakError, WeightsError
+from cxr_core.evaluation.run_folder import SPLIT_FILE
 from cxr_core.model.checkpoint import load_weights
 from cxr_core.model.densenet import ChestDenseNet, build_densenet
 from cxr_core.model.metadata import METADATA_FILE, learnt_outside, load_metadata
 from cxr_core.training.config import TrainConfig
 from cxr_core.training.films import Films, rows_and_labels
-
-_SPLIT_FILE = "split.csv"
 
 
 @dataclass(frozen=True)
@@ -79,13 +78,13 @@ def is_model_folder(path: Path) -> bool:
 
 def _require_apart(folder: Path, table: pd.DataFrame) -> None:
     """Refuse weights that have seen, in training, a patient of validation or test."""
-    if not (folder / _SPLIT_FILE).is_file():
+    if not (folder / SPLIT_FILE).is_file():
         raise WeightsError(
             "This model does not say which films it learnt from, so a test would prove nothing",
-            value=folder / _SPLIT_FILE,
+            value=folder / SPLIT_FILE,
             remedy="Put its split.csv back, or start from other weights.",
         )
-    before = read_split(folder / _SPLIT_FILE)
+    before = read_split(folder / SPLIT_FILE)
     learnt = before[before["split"] == "train"]
     held = table[table["split"] != "train"]
     patients = set(held["patient"]) & set(learnt.get("patient", pd.Series(dtype="str")))
@@ -94,5 +93,5 @@ def _require_apart(folder: Path, table: pd.DataFrame) -> None:
         raise PatientLeakError(
             "The weights to start from have learnt from patients whom this run tests on",
             value=f"{int(images.sum()):,} films, such as {examples(held['image'][images])}",
-            remedy=f"Use that model's own split: --split {folder / _SPLIT_FILE}.",
+            remedy=f"Use that model's own split: --split {folder / SPLIT_FILE}.",
         )

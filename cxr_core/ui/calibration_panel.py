@@ -1,12 +1,13 @@
 """The panel of calibration: can a probability be taken at its word?"""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
 
-from cxr_core.evaluation.bootstrap import Resamples
+from cxr_core.evaluation.bootstrap import NOT_ESTIMABLE, Resamples
 from cxr_core.evaluation.calibration import Floats
 from cxr_core.evaluation.calibration_measures import CalibrationMeasures, calibration_measures
 from cxr_core.evaluation.draws import draw
@@ -163,10 +164,9 @@ def _table(measured: Measured, found: Mapping[str, list[Judged]]) -> None:
 
 def measure_cells(measures: CalibrationMeasures) -> list[str]:
     """The six figures of a row of the table."""
-    # No interval stands here: resampling shifts a sum of absolute errors.
-    ece, chance = measures.ece.text(), measures.ece.text()
-    if measures.ece.estimable:
-        ece, chance = f"{measures.ece.estimate:.3f}", f"{measures.ece_by_chance:.3f}"
+    ece = chance = NOT_ESTIMABLE.text()
+    if not math.isnan(measures.ece):
+        ece, chance = f"{measures.ece:.3f}", f"{measures.ece_by_chance:.3f}"
     figures = (measures.brier, measures.brier_of_prevalence, measures.slope, measures.intercept)
     return [
         ece,

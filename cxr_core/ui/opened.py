@@ -7,7 +7,6 @@ import streamlit as st
 
 from cxr_core.errors import DataError
 from cxr_core.evaluation.run_folder import (
-    MODEL_FILE,
     WEIGHTS_FILE,
     Part,
     part_of,
@@ -16,7 +15,7 @@ from cxr_core.evaluation.run_folder import (
     require_own_weights,
     require_run,
 )
-from cxr_core.model.metadata import ModelMetadata, load_metadata
+from cxr_core.model.metadata import METADATA_FILE, ModelMetadata, load_metadata
 from cxr_core.ui.measured import Measured, measured_model, measured_run, measured_upload
 from cxr_core.ui.model import model_folder
 
@@ -26,7 +25,7 @@ CHOSEN_BY = (
     "operating points. Every figure here is optimistic; the run was held from its test films."
 )
 NO_MODEL = (
-    f"There is no {MODEL_FILE} in this folder, so probabilities are the plain sigmoid of the "
+    f"There is no {METADATA_FILE} in this folder, so probabilities are the plain sigmoid of the "
     "logits, and the operating points are fitted on these very films."
 )
 NO_PATIENTS = (
@@ -79,7 +78,7 @@ def open_run(folder: Path) -> Opened:
         CheckpointError: a ``model.json`` that cannot be used, or weights that are not its own.
     """
     require_run(folder)
-    metadata = load_metadata(folder) if (folder / MODEL_FILE).is_file() else None
+    metadata = load_metadata(folder) if (folder / METADATA_FILE).is_file() else None
     if metadata is not None:
         _require_own_weights(folder, metadata)
     part = part_of(folder)

@@ -90,8 +90,8 @@ def test_calibration_changes_no_ranking_and_is_judged_before_and_after() -> None
     assert plain.measures_after == {}
     for key in KEYS:
         before, after = calibrated.measures_before[key], calibrated.measures_after[key]
-        assert before.ece.estimate == calibrated.ece_before[key]
-        assert after.ece.estimate == calibrated.ece_after[key]
+        assert before.ece == calibrated.ece_before[key]
+        assert after.ece == calibrated.ece_after[key]
         # A scale of a half doubles the slope.
         assert after.slope.estimate == pytest.approx(2 * before.slope.estimate, rel=1e-9)
     bare = evaluate_predictions(table, n_resamples=20, measures=False)

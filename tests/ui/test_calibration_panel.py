@@ -30,7 +30,7 @@ VERSION = Reliability(
 )  # fmt: skip
 GOOD = Interval(0.2, 0.1, 0.3, "wide")
 MEASURES = CalibrationMeasures(
-    ece=Interval(0.052, 0.02, 0.08, "enough"), ece_by_chance=0.0314, brier=GOOD,
+    ece=0.052, ece_by_chance=0.0314, brier=GOOD,
     brier_of_prevalence=GOOD, skill=GOOD, excess=Interval(0.04, 0.01, 0.07, "enough"),
     slope=Interval(0.8, 0.5, 1.1, "wide"), intercept=Interval(-0.4, -0.9, 0.1, "wide"),
 )  # fmt: skip
@@ -56,8 +56,8 @@ def test_points_are_scikit_learns_before_and_after() -> None:
         before, after = (one.measures for one in found[key])
         # A scale of a half doubles the slope, whatever the offset.
         assert after.slope.estimate == pytest.approx(2 * before.slope.estimate, rel=1e-6)
-        assert before.ece.estimate == measured.report.ece_before[key]
-        assert after.ece.estimate == measured.report.ece_after[key]
+        assert before.ece == measured.report.ece_before[key]
+        assert after.ece == measured.report.ece_after[key]
 
 
 def test_without_a_calibration_there_is_one_kind_and_its_name_says_which() -> None:
