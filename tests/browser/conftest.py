@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -74,3 +74,19 @@ def page(chromium: str) -> Iterator[Page]:
             yield page
         finally:
             browser.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failed test shows what the server said last and what stood on the page."""
+    report = yield
+    arguments = getattr(item, "funcargs", {})
+    if report.when == "call" and report.failed:
+        if "served_log" in arguments:
+            said = arguments["served_log"].read_text(errors="replace")[-4000:]
+            report.sections.append(("The server's last words", said))
+        if "page" in arguments:
+            report.sections.append(("On the page", arguments["page"].inner_text("body")[-4000:]))
+    return report

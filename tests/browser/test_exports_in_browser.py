@@ -9,18 +9,11 @@ from PIL import Image
 from playwright.sync_api import FilePayload, Page, expect
 
 from tests.browser.accessibility import serious_faults
+from tests.browser.steps import download
 from tests.export.archive_files import STUDY_UID, faults, parse, patient_film
 from tests.export.pdf_pages import read_pdf
 
 NOTE = "Seen with the ward round."
-
-
-def download(page: Page, button: str, folder: Path) -> tuple[str, bytes]:
-    with page.expect_download() as taken:
-        page.get_by_role("button", name=button).click()
-    path = folder / taken.value.suggested_filename
-    taken.value.save_as(path)
-    return path.name, path.read_bytes()
 
 
 def test_every_export_is_downloaded_and_read_back(
@@ -42,31 +35,31 @@ def test_every_export_is_downloaded_and_read_back(
     page.get_by_role("button", name="Check stability").wait_for()
     assert serious_faults(page) == []
 
-    name, data = download(page, "Result (CSV)", tmp_path)
-    (row,) = csv.DictReader(io.StringIO(data.decode()))
-    assert name == "cxr_result.csv"
+    result = download(page, "Result (CSV)", tmp_path)
+    (row,) = csv.DictReader(io.StringIO(result.read_text()))
+    assert result.name == "cxr_result.csv"
     assert (row["verdict_effusion"], row["verdict_atelectasis"]) == ("disagree", "")
     assert (row["note"], row["reference"], row["file"]) == (NOTE, "Case 12", "")
 
-    name, data = download(page, "Report (PDF)", tmp_path)
-    report = read_pdf(data)
-    assert (name, report.pages) == ("cxr_report.pdf", 1)
+    taken = download(page, "Report (PDF)", tmp_path)
+    report = read_pdf(taken.read_bytes())
+    assert (taken.name, report.pages) == ("cxr_report.pdf", 1)
     for said in ("Research model output", "Case 12", NOTE, "disagree", row["image_sha256"][:16]):
         assert said in report.text
     assert "4711" not in report.text
 
-    name, data = download(page, "Overlay (PNG)", tmp_path)
-    picture = Image.open(io.BytesIO(data))
+    overlay = download(page, "Overlay (PNG)", tmp_path)
+    picture = Image.open(io.BytesIO(overlay.read_bytes()))
     stored = pydicom.dcmread(io.BytesIO(film))
-    assert name == "cxr_overlay.png"
+    assert overlay.name == "cxr_overlay.png"
     assert picture.width >= stored.Columns
     assert picture.height > stored.Rows  # the scale and its words stand below the film
 
-    name, data = download(page, "Overlay (DICOM, new study)", tmp_path)
-    assert name == "cxr_overlay.dcm"
-    assert faults(dciodvfy, data, tmp_path) == []
-    assert parse(data).StudyInstanceUID != STUDY_UID
+    archived = download(page, "Overlay (DICOM, new study)", tmp_path)
+    assert archived.name == "cxr_overlay.dcm"
+    assert faults(dciodvfy, archived.read_bytes(), tmp_path) == []
+    assert parse(archived.read_bytes()).StudyInstanceUID != STUDY_UID
     page.get_by_text("Put the DICOM overlay into this patient's own study").click()
-    _, data = download(page, "Overlay (DICOM, this patient)", tmp_path)
-    assert parse(data).StudyInstanceUID == STUDY_UID
+    archived = download(page, "Overlay (DICOM, this patient)", tmp_path)
+    assert parse(archived.read_bytes()).StudyInstanceUID == STUDY_UID
     assert "MUELLER" not in page.content() + served_log.read_text(errors="replace")

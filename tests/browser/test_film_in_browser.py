@@ -10,6 +10,7 @@ from playwright.sync_api import FilePayload, Page, expect
 
 from cxr_core.findings import LABELS
 from cxr_core.imaging.phantom import phantom_png
+from tests.browser.steps import download
 
 FILM = ".viewer .film:not([hidden])"
 MAP = ".viewer .map:not([hidden])"
@@ -112,11 +113,9 @@ def test_a_film_survives_a_page_switch_and_has_no_address(
     assert "DOE_JANE" not in served_log.read_text(errors="replace")
 
     page.get_by_text("Export", exact=True).click()
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Result (CSV)").click()
-    assert download.value.suggested_filename == "cxr_result.csv"
-    download.value.save_as(tmp_path / "result.csv")
-    header, row = (tmp_path / "result.csv").read_text().splitlines()
+    result = download(page, "Result (CSV)", tmp_path)
+    assert result.name == "cxr_result.csv"
+    header, row = result.read_text().splitlines()
     assert header.startswith("row,file,image_sha256,status")
     assert row.startswith("1,,")
 

@@ -8,18 +8,10 @@ import pandas as pd
 from playwright.sync_api import Page, expect
 
 from tests.browser.accessibility import serious_faults
+from tests.browser.steps import download
 from tests.demo_model import predictions
 
 OPENED = "Your table: 120 films"
-
-
-def downloaded(page: Page, button: str, folder: Path) -> Path:
-    """The file that the button gives."""
-    with page.expect_download() as download:
-        page.get_by_role("button", name=button, exact=True).first.click()
-    path = folder / download.value.suggested_filename
-    download.value.save_as(path)
-    return path
 
 
 def test_a_table_is_opened_kept_and_taken_along(page: Page, app_url: str, tmp_path: Path) -> None:
@@ -44,13 +36,13 @@ def test_a_table_is_opened_kept_and_taken_along(page: Page, app_url: str, tmp_pa
     expect(page.get_by_text("Can a probability be taken at its word?")).to_be_visible()
     page.get_by_role("button", name="Take away").click()
     sha256 = hashlib.sha256(table).hexdigest()
-    found = downloaded(page, "Metrics (JSON)", tmp_path)
+    found = download(page, "Metrics (JSON)", tmp_path, exact=True)
     assert found.name == f"metrics_{sha256[:8]}.json"
     metrics = json.loads(found.read_text())
     patients = films["patient"].nunique()
     assert metrics["table"] == {"sha256": sha256, "films": 120, "patients": patients}
     assert metrics["calibration"]["before"]["effusion"]["brier"]["status"] == "estimable"
-    rows = pd.read_csv(downloaded(page, "Metrics (CSV)", tmp_path))
+    rows = pd.read_csv(download(page, "Metrics (CSV)", tmp_path, exact=True))
     area = rows[(rows["finding"] == "effusion") & (rows["figure"] == "auroc")]["value"].iloc[0]
     assert area == metrics["auroc"]["effusion"]["estimate"]
     page.keyboard.press("Escape")
@@ -58,7 +50,7 @@ def test_a_table_is_opened_kept_and_taken_along(page: Page, app_url: str, tmp_pa
 
     page.get_by_role("tab", name="Curves").click()
     page.get_by_role("button", name="Save figure").first.click()
-    figure = downloaded(page, "HTML", tmp_path).read_text()
+    figure = download(page, "HTML", tmp_path, exact=True).read_text()
     assert "ROC of Effusion" in figure
     assert "<script src" not in figure
     # Nothing is fetched from elsewhere, not even the tab's picture.

@@ -10,6 +10,7 @@ from playwright.sync_api import FilePayload, Page, expect
 from cxr_core.findings import ABNORMAL_KEYS
 from cxr_core.imaging.phantom import phantom_png
 from cxr_core.reading.order import order_key
+from tests.browser.steps import download
 from tests.zips import zipped
 
 LOADED = ".viewer .film:not([hidden])"
@@ -43,11 +44,9 @@ def test_ten_films_with_a_bad_one(
     assert shown[0] == 7
     assert "Cannot be read" in page.locator(".film-row").first.inner_text()
 
-    with page.expect_download() as download:
-        page.get_by_role("button", name="CSV of all").click()
-    assert download.value.suggested_filename == "cxr_results.csv"
-    download.value.save_as(tmp_path / "all.csv")
-    rows = list(csv.DictReader(io.StringIO((tmp_path / "all.csv").read_text())))
+    results = download(page, "CSV of all", tmp_path)
+    assert results.name == "cxr_results.csv"
+    rows = list(csv.DictReader(io.StringIO(results.read_text())))
     assert [row["row"] for row in rows] == [str(number) for number in range(1, 11)]
     assert not any(row["file"] for row in rows)  # a name may tell a patient
     assert [row["status"] for row in rows].count("failed") == 1
