@@ -59,13 +59,13 @@ def show(opened: Opened) -> None:
     with wrong:
         errors(shown, folder)
     with two:
-        two_models(shown, folder)
+        beside = two_models(shown, folder)
     with others:
         published(shown, folder)
     with run:
         training(folder)
     with corner:  # last, so that what the panels measured goes along
-        take_away(shown, folder)
+        take_away(shown, folder, beside)
 
 
 begin_page("Performance")

@@ -52,9 +52,18 @@ class Interval:
         if not self.estimable:
             return "not estimable"
         # Rounded first, and a zero added, so that no figure is shown as "-0.00".
-        ends = (round(end, digits) + 0.0 for end in (self.estimate, self.low, self.high))
+        ends = (rounded(end, digits) + 0.0 for end in (self.estimate, self.low, self.high))
         figure, low, high = (f"{end:.{digits}f}" for end in ends)
         return f"{figure} ({low} to {high})"
+
+
+def rounded(value: float, digits: int) -> float:
+    """``value`` as a percentage would round it: 38 of 80 is 0.48, as it is 48 %.
+
+    Python's own ``round`` makes .475 to .47, since the nearest float lies below it.
+    """
+    scale: int = 10**digits
+    return round(value * scale) / scale if math.isfinite(value) else value
 
 
 NOT_ESTIMABLE = Interval(float("nan"), float("nan"), float("nan"), "too few")

@@ -1,6 +1,6 @@
 """Every chart of the pages: shown in one way, and each can be taken along as a file."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import plotly.graph_objects as go
@@ -29,6 +29,16 @@ class _Drawn:
 def set_source(source: Source) -> None:
     """What the page's charts show the figures of; before the first of them."""
     st.session_state[_SOURCE] = source
+
+
+def source_of_films(films: str) -> Source:
+    """``set_source``'s, for a chart of other films than all of the table's.
+
+    Args:
+        films: what the line under the chart says in place of the table's films.
+    """
+    whole = st.session_state.get(_SOURCE) or Source("")
+    return replace(whole, words=(films, *whole.words[1:]))
 
 
 def show_chart(

@@ -48,6 +48,11 @@ def boxes_of(rates: OverlapRates) -> dict[str, Interval]:
     return {name: getattr(rates, attribute) for attribute, name in _BOXES.items()}
 
 
+def boxed_words(counts: Mapping[str, int]) -> str:
+    """Which films a chart of boxes is of: "boxed films: Effusion 24, Infiltration 22"."""
+    return "boxed films: " + ", ".join(f"{LABELS[key]} {n:,}" for key, n in counts.items())
+
+
 def localisation_chart(rates: Mapping[str, HitRates]) -> go.Figure:
     """Where the peak lies: a row a finding, a mark a pointer, 0 to 1."""
     columns = {"": {key: pointers_of(found) for key, found in rates.items()}}

@@ -12,8 +12,8 @@ from cxr_core.evaluation.boxed_films import BoxedFilms, boxed_films
 from cxr_core.evaluation.localisation import HitRates
 from cxr_core.evaluation.run_folder import LOCALISATION_FILE
 from cxr_core.findings import LABELS
-from cxr_core.ui.charts import show_chart
-from cxr_core.ui.localisation_chart import localisation_chart, pointers_of
+from cxr_core.ui.charts import show_chart, source_of_films
+from cxr_core.ui.localisation_chart import boxed_words, localisation_chart, pointers_of
 from cxr_core.ui.measured import Measured
 from cxr_core.ui.overlap_panel import overlaps
 from cxr_core.ui.page import quiet
@@ -79,6 +79,7 @@ def _peaks(rates: Mapping[str, HitRates]) -> None:
         name="Where the map peaks",
         alt="Share of boxed films with the map's peak inside a box. "
         + " ".join(f"{LABELS[key]}: {found.peak.text()}." for key, found in rates.items()),
+        source=source_of_films(boxed_words({key: found.n for key, found in rates.items()})),
     )
     quiet(
         "How to read it: findings sit in much the same place on most films, so the map tells "

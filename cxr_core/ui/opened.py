@@ -6,6 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from cxr_core.errors import DataError
+from cxr_core.evaluation.predictions import labels_of
 from cxr_core.evaluation.run_folder import (
     WEIGHTS_FILE,
     Part,
@@ -15,7 +16,9 @@ from cxr_core.evaluation.run_folder import (
     require_own_weights,
     require_run,
 )
+from cxr_core.findings import ABNORMAL_KEYS, KEYS
 from cxr_core.model.metadata import METADATA_FILE, ModelMetadata, load_metadata
+from cxr_core.reading.contradiction import NORMAL_KEY
 from cxr_core.ui.measured import Measured, measured_model, measured_run, measured_upload
 from cxr_core.ui.model import model_folder
 
@@ -67,7 +70,7 @@ def open_table(data: bytes) -> Opened:
         DataError: not a predictions table.
     """
     measured = measured_upload(data)
-    return Opened("Your table", measured, None, _of_patients(measured))
+    return Opened("Your table", measured, None, _of_table(measured))
 
 
 def open_run(folder: Path) -> Opened:
@@ -93,13 +96,29 @@ def open_run(folder: Path) -> Opened:
     cautions = (
         *((CHOSEN_BY,) if part == "validation" else ()),
         *((NO_MODEL,) if metadata is None else ()),
-        *_of_patients(measured),
+        *_of_table(measured),
     )
     return Opened(name, measured, folder, cautions)
 
 
-def _of_patients(measured: Measured) -> tuple[str, ...]:
-    return (NO_PATIENTS,) if measured.report.n_patients is None else ()
+def _of_table(measured: Measured) -> tuple[str, ...]:
+    """What any table's figures cannot be read without."""
+    cautions = [NO_PATIENTS] if measured.report.n_patients is None else []
+    labels = labels_of(measured.table).astype(bool)  # (N, 4)
+    normal = labels[:, KEYS.index(NORMAL_KEY)]
+    both = int((normal & labels[:, [KEYS.index(key) for key in ABNORMAL_KEYS]].any(axis=1)).sum())
+    if both:
+        cautions.append(contradiction(both))
+    return tuple(cautions)
+
+
+def contradiction(films: int) -> str:
+    """The caution on labels that exclude each other, and what it means for the figures."""
+    which = "1 film is" if films == 1 else f"{films:,} films are"
+    return (
+        f"{which} labelled No Finding together with a finding, which NIH's labels never are. They "
+        "count as both; the areas among films that are not No Finding leave them out."
+    )
 
 
 def _without_table(folder: Path) -> Opened:

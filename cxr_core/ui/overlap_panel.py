@@ -9,8 +9,8 @@ from cxr_core.evaluation.overlap_rates import BoxAreas, OverlapRates, Overlaps
 from cxr_core.evaluation.overlap_row import Measure
 from cxr_core.evaluation.published_overlap import OVERLAP_CAUTION, read_published_overlap
 from cxr_core.findings import ABNORMAL_KEYS, LABELS
-from cxr_core.ui.charts import show_chart
-from cxr_core.ui.localisation_chart import boxes_of, overlap_chart
+from cxr_core.ui.charts import show_chart, source_of_films
+from cxr_core.ui.localisation_chart import boxed_words, boxes_of, overlap_chart
 from cxr_core.ui.page import quiet
 from cxr_core.ui.tables import show_table
 from cxr_core.ui.words import percent
@@ -51,6 +51,7 @@ def overlaps(shared: Mapping[Measure, Overlaps], areas: Mapping[str, BoxAreas]) 
             for key, found in rates.items()
             for one in found
         ),
+        source=source_of_films(boxed_words({key: found[0].n for key, found in rates.items()})),
     )
     quiet(
         f"How to read it: the overlap is {_MEANINGS[measure]}. A mark says on how many of the "

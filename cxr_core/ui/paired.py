@@ -1,7 +1,7 @@
 """Two evaluated tables, compared on the films in both, and what their models have seen."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -33,6 +33,23 @@ class Pair:
     images: tuple[str, ...]
     seen: tuple[str, ...]
     notes: tuple[str, ...]
+
+    def whole(self) -> Comparison:
+        """The comparison with every sentence that belongs to it."""
+        return replace(self.comparison, notes=(*self.seen, *self.comparison.notes))
+
+
+@dataclass(frozen=True, eq=False)
+class Beside:
+    """What the page's table was compared with.
+
+    Attributes:
+        comparison: A is the page's table.
+        sha256: of B's table.
+    """
+
+    comparison: Comparison
+    sha256: str
 
 
 def pair_of(

@@ -20,6 +20,7 @@ from cxr_core.ui.labels_panel import parts_of_run
 from cxr_core.ui.localisation_panel import kept_films
 from cxr_core.ui.measured import Measured
 from cxr_core.ui.page import quiet
+from cxr_core.ui.paired import Beside
 
 _AGAIN = "Reload the page and try again; if it happens again, report this word."
 
@@ -34,14 +35,15 @@ def source_of(measured: Measured) -> Source:
     return Source(measured.table_sha256, (films, known))
 
 
-def take_away(measured: Measured, folder: Path | None) -> None:
+def take_away(measured: Measured, folder: Path | None, beside: Beside | None) -> None:
     """Downloads of the numbers; after the panels, so that what they measured goes along.
 
     Args:
         folder: the run that the table belongs to; None for a table from elsewhere.
+        beside: what it was compared with; None without a second table.
     """
     # A download is made outside the page's run, where no session's cache can be read.
-    kept = kept_figures(measured, folder)
+    kept = replace(kept_figures(measured, folder), beside=beside)
     name = file_stem("metrics", measured.table_sha256)
 
     def gathered() -> Metrics:
@@ -70,6 +72,8 @@ def take_away(measured: Measured, folder: Path | None) -> None:
             )
         if kept.groups is None:
             quiet("The groups are in it once they are measured, under Groups.")
+        if kept.beside is not None:
+            quiet("The comparison with B is in the JSON.")
         quiet("A chart is saved by Save figure under it.")
 
 
@@ -82,12 +86,14 @@ class Kept:
         groups: None where they were not measured.
         boxed: the maps against boxes.
         notes: why something is not there.
+        beside: what it was compared with.
     """
 
     judged: Mapping[str, Sequence[Judged]]
     groups: Groups | None = None
     boxed: BoxedFilms = field(default_factory=BoxedFilms)
     notes: tuple[str, ...] = ()
+    beside: Beside | None = None
 
 
 def kept_figures(measured: Measured, folder: Path | None) -> Kept:
@@ -119,4 +125,6 @@ def gather_metrics(measured: Measured, folder: Path | None, kept: Kept) -> Metri
         splits=splits,
         boxed=kept.boxed,
         notes=kept.notes,
+        comparison=None if kept.beside is None else kept.beside.comparison,
+        against_sha256=None if kept.beside is None else kept.beside.sha256,
     )

@@ -14,7 +14,7 @@ from cxr_core.ui.charts import show_chart
 from cxr_core.ui.figure_file import Source
 from cxr_core.ui.measured import Measured
 from cxr_core.ui.page import quiet, show_error
-from cxr_core.ui.paired import Pair, matched_line, pair_of
+from cxr_core.ui.paired import Beside, Pair, matched_line, pair_of
 from cxr_core.ui.source_choice import choose_source, show_cautions
 from cxr_core.ui.tables import show_table
 from cxr_core.ui.two_models_chart import two_roc_figure
@@ -23,11 +23,14 @@ from cxr_core.ui.verdicts import signed, verdict, verdict_sentence
 MEAN = "Mean of these"
 
 
-def two_models(measured: Measured, folder: Path | None) -> None:
+def two_models(measured: Measured, folder: Path | None) -> Beside | None:
     """Choose B, and see it beside A, the table that the page shows.
 
     Args:
         folder: A's run; None for a table from elsewhere.
+
+    Returns:
+        What was compared, to be taken along; None where nothing was.
     """
     st.header("Two models on the same films", anchor=False)
     quiet(
@@ -36,18 +39,18 @@ def two_models(measured: Measured, folder: Path | None) -> None:
     )
     other = choose_source("b")
     if other is None:
-        return
+        return None
     show_cautions(other)
     if other.measured is None:
         quiet("B has no predictions yet, so there is nothing to compare.")
-        return
+        return None
     if other.measured.identity == measured.identity:
         quiet("B is the very table that is A, so every difference is 0.")
     try:
         pair = _paired(measured, folder, other.measured, other.folder)
     except CXRError as error:
         show_error(error)
-        return
+        return None
     quiet(matched_sentence(pair.comparison))
     for note in pair.seen:
         quiet(note)
@@ -59,6 +62,7 @@ def two_models(measured: Measured, folder: Path | None) -> None:
     _tables(pair.comparison)
     for note in pair.notes:
         quiet(note)
+    return Beside(pair.whole(), other.measured.table_sha256)
 
 
 def _paired(a: Measured, folder_a: Path | None, b: Measured, folder_b: Path | None) -> Pair:

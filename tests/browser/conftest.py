@@ -11,7 +11,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.demo_model import write_model
 
@@ -62,18 +62,29 @@ def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
     pytest.fail("The server did not start", pytrace=False)
 
 
-@pytest.fixture
-def page(chromium: str) -> Iterator[Page]:
-    """A fresh browser page of 1280 x 800."""
+# Not for the whole session: Playwright keeps an event loop running, in which no other test could
+# run one of its own.
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    """One Chromium for a module's tests."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=BROWSER_ARGUMENTS)
         try:
-            page = browser.new_page(viewport={"width": 1280, "height": 800})
-            page.set_default_timeout(60_000)
-            expect.set_options(timeout=60_000)
-            yield page
+            yield browser
         finally:
             browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page of 1280 x 800 that shares nothing with an earlier one (cookies, storage, cache)."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(60_000)
+    expect.set_options(timeout=60_000)
+    try:
+        yield context.new_page()
+    finally:
+        context.close()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -13,6 +13,7 @@ from cxr_core.evaluation.bootstrap import (
     percentiles,
     resample_patients,
 )
+from cxr_core.export.phrases import percent
 
 PATIENTS = ["a", "b", "a", "c", "b", "a"]
 
@@ -89,6 +90,15 @@ def test_interval_as_words() -> None:
     assert Interval(0.834, 0.791, 0.876, "enough").text() == "0.83 (0.79 to 0.88)"
     assert Interval(0.834, 0.791, 0.876, "enough").text(3) == "0.834 (0.791 to 0.876)"
     assert Interval(math.nan, math.nan, math.nan, "too few").text() == "not estimable"
+    assert Interval(2.5, 1.0, math.inf, "wide").text() == "2.50 (1.00 to inf)"
+    assert Interval(-0.001, -0.004, 0.3, "wide").text() == "0.00 (0.00 to 0.30)"
+
+
+@pytest.mark.parametrize("films", [40, 80, 160, 200, 400])
+def test_a_share_reads_the_same_as_a_figure_and_as_a_percentage(films: int) -> None:
+    for found in range(films // 50, films - films // 50):
+        figure = Interval(found / films, 0.0, 1.0, "wide").text()[:4]
+        assert f"{100 * float(figure):.0f} %" == percent(found / films), (found, films)
 
 
 def test_weights_of_two_orders_are_the_same_resample() -> None:

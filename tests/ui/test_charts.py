@@ -64,6 +64,20 @@ def test_html_is_offered_and_pictures_are_made_when_asked_for(offered, monkeypat
     assert offered["areas_1a2b3c4d.svg"]() == b"svg"
 
 
+def test_a_chart_of_some_films_says_which() -> None:
+    def some() -> None:
+        import streamlit as st
+
+        from cxr_core.ui.charts import set_source, source_of_films
+        from cxr_core.ui.figure_file import Source
+
+        set_source(Source("1a2b3c4d", ("9 films", "model f00")))
+        st.text(" | ".join(source_of_films("boxed films: Effusion 2").words))
+
+    app = AppTest.from_function(some).run()
+    assert app.text[0].value == "boxed films: Effusion 2 | model f00"
+
+
 def test_without_a_browser_there_is_a_sentence_and_the_html(offered, monkeypatch) -> None:
     def fail(*_: object, **__: object) -> ChartPicture:
         raise ExportError("PNG and SVG need a Chromium", value="none", remedy="Install it.")

@@ -12,7 +12,15 @@ from cxr_core.model.metadata import ModelMetadata, write_metadata
 from cxr_core.ui import measured
 from cxr_core.ui import opened as opened_module
 from cxr_core.ui.model import MODEL_VARIABLE
-from cxr_core.ui.opened import CHOSEN_BY, NO_MODEL, NO_TABLE, open_run, open_table
+from cxr_core.ui.opened import (
+    CHOSEN_BY,
+    NO_MODEL,
+    NO_PATIENTS,
+    NO_TABLE,
+    contradiction,
+    open_run,
+    open_table,
+)
 from tests.demo_model import history, predictions
 
 POINTS = {key: OperatingPoint(0.4, 0.3, 0.5, "sensitivity", 0.8, 0.8, 0.7) for key in KEYS}
@@ -77,6 +85,16 @@ def test_an_upload_has_no_folder() -> None:
     opened = open_table(predictions(40).drop(columns="patient").to_csv(index=False).encode())
     assert opened.sentence() == "Your table: 40 films."
     assert opened.folder is None
+    assert opened.cautions == (NO_PATIENTS,)
+
+
+def test_films_that_are_normal_and_not_are_counted_and_told() -> None:
+    table = predictions(60)
+    diseased = table.index[table["label_effusion"] == 1]
+    table.loc[diseased[:3], "label_no_finding"] = 1
+    (caution,) = open_table(table.to_csv(index=False).encode()).cautions
+    assert caution.startswith("3 films are labelled No Finding together with a finding")
+    assert contradiction(1).startswith("1 film is labelled")
 
 
 @pytest.mark.parametrize(

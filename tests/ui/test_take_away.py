@@ -11,6 +11,7 @@ from cxr_core.evaluation.metrics_json import metrics_json
 from cxr_core.evaluation.report_command import main
 from cxr_core.ui.calibration_panel import judge
 from cxr_core.ui.measured import measure
+from cxr_core.ui.paired import Beside, pair_of
 from cxr_core.ui.take_away import Kept, gather_metrics, source_of
 from tests.demo_model import predictions
 
@@ -35,6 +36,17 @@ def test_the_page_and_the_command_tell_the_same(data, tmp_path, capsys) -> None:
     assert told["operating_points_fitted_here"] is True
     assert "00000001_000.png" not in metrics_json(metrics, made=datetime.now(UTC))
     assert "00000001_000.png" not in metrics_csv(metrics)
+
+
+def test_a_comparison_goes_along_with_the_films_that_both_saw(data) -> None:
+    measured, other = measure(data), predictions(120)[20:]
+    pair = pair_of(measured.table, other, n_resamples=20)
+    beside = Beside(pair.whole(), "b" * 64)
+    metrics = gather_metrics(measured, None, Kept(judge(measured), beside=beside))
+    found = json.loads(metrics_json(metrics, made=datetime(2026, 3, 1, tzinfo=UTC)))
+    assert found["comparison_of"] == {"a": hashlib.sha256(data).hexdigest(), "b": "b" * 64}
+    assert found["comparison"]["n_films"] == 100
+    assert any("20" in note for note in found["comparison"]["notes"])  # the films left out
 
 
 def test_a_source_says_whose_figures_they_are(data) -> None:
