@@ -17,6 +17,7 @@ from cxr_core.ui.source_choice import choose_source, show_cautions
 from cxr_core.ui.take_away import source_of, take_away
 from cxr_core.ui.training_panel import training
 from cxr_core.ui.two_models import two_models
+from cxr_core.ui.waiting import filling_tabs
 
 TABS = (
     "Curves",
@@ -42,28 +43,29 @@ def show(opened: Opened) -> None:
     set_source(source_of(shown))
     corner = st.container(key="corner")
     show_cautions(opened)
-    ranks, cuts, trust, whom, marks, looks, wrong, two, others, run = st.tabs(TABS)
-    with ranks:
-        curves(shown)
-    with cuts:
-        decisions(shown)
-        classification(shown)
-    with trust:
-        calibration(shown)
-    with whom:
-        groups(shown, folder)
-    with marks:
-        labels(shown, folder)
-    with looks:
-        where_it_looks(shown, folder)
-    with wrong:
-        errors(shown, folder)
-    with two:
-        beside = two_models(shown, folder)
-    with others:
-        published(shown, folder)
-    with run:
-        training(folder)
+    with filling_tabs(TABS, shown.identity) as tabs:
+        ranks, cuts, trust, whom, marks, looks, wrong, two, others, run = tabs
+        with ranks:
+            curves(shown)
+        with cuts:
+            decisions(shown)
+            classification(shown)
+        with trust:
+            calibration(shown)
+        with whom:
+            groups(shown, folder)
+        with marks:
+            labels(shown, folder)
+        with looks:
+            where_it_looks(shown, folder)
+        with wrong:
+            errors(shown, folder)
+        with two:
+            beside = two_models(shown, folder)
+        with others:
+            published(shown, folder)
+        with run:
+            training(folder)
     with corner:  # last, so that what the panels measured goes along
         take_away(shown, folder, beside)
 
