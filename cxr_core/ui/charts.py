@@ -15,14 +15,16 @@ from cxr_core.ui.page import guard, quiet, show_error
 
 _SOURCE, _PICTURE = "charts_source", "charts_picture"
 _AGAIN = "Reload the page and try again; if it happens again, report this word."
+_GROUNDS = ("Dark", "White")
 _FORMS = (("PNG", "png", "image/png"), ("SVG", "svg", "image/svg+xml"))
 
 
 @dataclass(frozen=True, eq=False)
 class _Drawn:
-    """The chart that was last drawn as pictures: it belongs to this figure and to no other."""
+    """The chart that was last drawn as pictures: they belong to this figure on this ground."""
 
     figure: go.Figure
+    ground: str
     picture: ChartPicture
 
 
@@ -65,9 +67,13 @@ def _save(figure: go.Figure, key: str, name: str, alt: str, source: Source) -> N
         st.popover("Save figure", type="tertiary", width="content"),
         guard(),
     ):
+        ground = st.segmented_control(
+            "Ground", _GROUNDS, default=_GROUNDS[0], required=True, key=f"save_{key}_ground"
+        )
 
         def itself() -> go.Figure:
-            return standalone(figure, name=name, line=source.line(datetime.now().astimezone()))
+            line = source.line(datetime.now().astimezone())
+            return standalone(figure, name=name, line=line, white=ground == "White")
 
         offer(
             "HTML",
@@ -79,15 +85,15 @@ def _save(figure: go.Figure, key: str, name: str, alt: str, source: Source) -> N
         )
         place = st.empty()
         drawn = st.session_state.get(_PICTURE)
-        known = isinstance(drawn, _Drawn) and drawn.figure is figure
+        known = isinstance(drawn, _Drawn) and (drawn.figure is figure and drawn.ground == ground)
         if not known and place.button("Make PNG and SVG", key=f"save_{key}_make"):
-            known = _draw(figure, itself())
+            known = _draw(figure, ground, itself())
         if known:
             place.empty()
             _pictures(st.session_state[_PICTURE].picture, key, name, source)
 
 
-def _draw(figure: go.Figure, alone: go.Figure) -> bool:
+def _draw(figure: go.Figure, ground: str, alone: go.Figure) -> bool:
     """Draw the figure in the server's Chromium and keep it; False with a sentence if it fails."""
     size = {"width": alone.layout.width, "height": alone.layout.height}
     try:
@@ -96,7 +102,7 @@ def _draw(figure: go.Figure, alone: go.Figure) -> bool:
     except CXRError as error:
         show_error(error)
         return False
-    st.session_state[_PICTURE] = _Drawn(figure, picture)
+    st.session_state[_PICTURE] = _Drawn(figure, ground, picture)
     return True
 
 

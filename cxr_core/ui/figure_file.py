@@ -8,6 +8,7 @@ from html import escape
 import plotly.graph_objects as go
 
 from cxr_core.ui.figures import DIM, TEXT
+from cxr_core.ui.white_ground import on_white
 from cxr_core.version import PROGRAM, VERSION
 
 GROUND = "#1b1c1f"
@@ -45,12 +46,13 @@ class Source:
         return f"{stem}_{self.sha256[:8]}.{ending}"
 
 
-def standalone(figure: go.Figure, *, name: str, line: str) -> go.Figure:
-    """A copy that can be read by itself: on its own dark ground, with a title and its source.
+def standalone(figure: go.Figure, *, name: str, line: str, white: bool = False) -> go.Figure:
+    """A copy that can be read by itself: on a ground of its own, with a title and its source.
 
     Args:
         name: the title of a figure that has none.
         line: what stands under it.
+        white: for paper; else on the dark ground of a reading room.
     """
     layout = figure.layout
     beside = [note for note in layout.annotations if note.yref == "paper" and note.y == 1]
@@ -81,7 +83,7 @@ def standalone(figure: go.Figure, *, name: str, line: str) -> go.Figure:
         x=1, xref="paper", xanchor="right",
         y=0, yref="paper", yanchor="bottom", yshift=12 - _SOURCE_ROOM,
     )  # fmt: skip
-    return copy
+    return on_white(copy) if white else copy
 
 
 def figure_html(figure: go.Figure, *, title: str, alt: str) -> bytes:
@@ -98,7 +100,13 @@ def figure_html(figure: go.Figure, *, title: str, alt: str) -> bytes:
         config={"displaylogo": False, "responsive": True},
         default_height=f"{wide.layout.height}px",
     )  # fmt: skip
+    layout = wide.layout
     page = _PAGE.format(
-        title=escape(title), chart=chart, alt=escape(alt), ground=GROUND, text=TEXT, dim=DIM
+        title=escape(title),
+        chart=chart,
+        alt=escape(alt),
+        ground=layout.paper_bgcolor,
+        text=layout.title.font.color,
+        dim=layout.annotations[-1].font.color,
     )
     return page.encode()

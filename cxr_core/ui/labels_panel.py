@@ -16,7 +16,7 @@ from cxr_core.evaluation.predictions import labels_of
 from cxr_core.evaluation.results import LabelCount
 from cxr_core.evaluation.run_folder import SPLIT_FILE
 from cxr_core.findings import KEYS, LABELS
-from cxr_core.ui.charts import show_chart
+from cxr_core.ui.charts import show_chart, source_of_films
 from cxr_core.ui.figures import label_figure
 from cxr_core.ui.label_chart import split_chart
 from cxr_core.ui.measured import Measured
@@ -71,6 +71,7 @@ def _split(parts: list[SplitLabels]) -> None:
             + "."
             for part in parts
         ),
+        source=source_of_films(f"all {sum(part.n_films for part in parts):,} films of the run"),
     )
     quiet(
         "How to read it: the bars of one finding should be alike, or the parts are of different "

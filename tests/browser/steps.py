@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Download, Locator, Page, TimeoutError, expect
 
 STEADY = """
 async (element) => {
@@ -31,10 +31,22 @@ def at_rest(page: Page, element: Locator) -> Locator:
 
 
 def download(page: Page, button: str, folder: Path, *, exact: bool = False) -> Path:
-    """The file that the (first) button of this name gives, under the name that it suggests."""
-    element = at_rest(page, page.get_by_role("button", name=button, exact=exact).first)
-    with page.expect_download() as taken:
-        element.click()
-    path = folder / taken.value.suggested_filename
-    taken.value.save_as(path)
+    """The file that the (first) button of this name gives, under the name that it suggests.
+
+    A reader whose click brings nothing clicks again, and so does this, once.
+    """
+    element = page.get_by_role("button", name=button, exact=exact).first
+    try:
+        taken = _clicked(page, at_rest(page, element), patience=20_000)
+    except TimeoutError:
+        taken = _clicked(page, at_rest(page, element), patience=60_000)
+    path = folder / taken.suggested_filename
+    taken.save_as(path)
     return path
+
+
+def _clicked(page: Page, element: Locator, *, patience: int) -> Download:
+    """The download that a click begins within ``patience`` milliseconds."""
+    with page.expect_download(timeout=patience) as taken:
+        element.click()
+    return taken.value

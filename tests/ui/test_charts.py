@@ -1,6 +1,8 @@
 """A chart's own downloads: nothing is made before it is asked for, and each is that chart."""
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import plotly.graph_objects as go
 import pytest
@@ -10,7 +12,8 @@ from streamlit.testing.v1 import AppTest
 from cxr_core.errors import ExportError
 from cxr_core.export.chart_picture import ChartPicture
 from cxr_core.ui import charts
-from cxr_core.ui.figure_file import standalone
+from cxr_core.ui.figure_file import GROUND, standalone
+from cxr_core.ui.white_ground import WHITE
 
 
 @pytest.fixture
@@ -38,10 +41,12 @@ def page() -> None:
 
 def test_html_is_offered_and_pictures_are_made_when_asked_for(offered, monkeypatch) -> None:
     asked: list[tuple[int, int]] = []
+    grounds: list[str] = []
 
     def draw(figure: str, *, width: int, height: int) -> ChartPicture:
         assert "9 films" in figure
         asked.append((width, height))
+        grounds.append(json.loads(figure)["layout"]["paper_bgcolor"])
         return ChartPicture(b"png", b"svg")
 
     copied: list[go.Figure] = []
@@ -62,6 +67,15 @@ def test_html_is_offered_and_pictures_are_made_when_asked_for(offered, monkeypat
     assert asked == [(1000, 450 + 56 + 104)]
     assert offered["areas_1a2b3c4d.png"]() == b"png"
     assert offered["areas_1a2b3c4d.svg"]() == b"svg"
+    assert grounds == [GROUND]
+    # Another ground is another picture: the one on the dark ground is not offered for it.
+    offered.clear()
+    app.segmented_control(key="save_areas_ground").set_value("White").run()
+    assert set(offered) == {"areas_1a2b3c4d.html"}
+    assert f"background: {WHITE}".encode() in offered["areas_1a2b3c4d.html"]()
+    app.button(key="save_areas_make").click().run()
+    assert grounds == [GROUND, WHITE]
+    assert {Path(name).suffix for name in offered} == {".html", ".png", ".svg"}
 
 
 def test_a_chart_of_some_films_says_which() -> None:
