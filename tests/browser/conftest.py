@@ -11,7 +11,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 
 from tests.demo_model import write_model
 
@@ -87,6 +87,14 @@ def page(browser: Browser) -> Iterator[Page]:
         context.close()
 
 
+def _words_on(page: Page) -> str:
+    """The page's last words; of a browser that is gone, that it is: a report must not fail."""
+    try:
+        return page.inner_text("body", timeout=5_000)[-4000:]
+    except Error as error:
+        return f"It cannot be read: {error.message}"
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item,
@@ -99,5 +107,5 @@ def pytest_runtest_makereport(
             said = arguments["served_log"].read_text(errors="replace")[-4000:]
             report.sections.append(("The server's last words", said))
         if "page" in arguments:
-            report.sections.append(("On the page", arguments["page"].inner_text("body")[-4000:]))
+            report.sections.append(("On the page", _words_on(arguments["page"])))
     return report
