@@ -43,7 +43,7 @@ BEST = replace(
     augmentation=replace(STRONG, scale=(0.75, 1.1)),
 )
 PHANTOM = replace(
-    SCRATCH, preset="phantom", epochs=14, train_px=128, finish_epochs=4, averaging=0.98
+    SCRATCH, preset="phantom", epochs=10, train_px=128, finish_epochs=2, averaging=0.98
 )
 # The settings of github.com/zoogzog/chexnet (34d29ee), from scratch: crops as in ImageNet
 # training, Adam, a tenth of the rate after five epochs without a lower validation loss.

@@ -1,12 +1,14 @@
 """Pages run by Streamlit's AppTest on a small random model."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from cxr_core.ui import measured
 from cxr_core.ui.model import MODEL_VARIABLE
 from tests.demo_model import write_model
 
@@ -23,6 +25,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def _fresh_caches(model: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv(MODEL_VARIABLE, str(model))
+    # A tenth of the resamples: here it is told that there is an interval, not how wide it is.
+    fewer = partial(measured.evaluate_predictions, n_resamples=200)
+    monkeypatch.setattr(measured, "evaluate_predictions", fewer)
     yield
     # AppTest shares Streamlit's caches between tests.
     st.cache_resource.clear()
