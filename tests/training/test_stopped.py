@@ -17,6 +17,7 @@ from cxr_core.training.stopping import stop_request
 from cxr_core.training.trainer import Trainer
 
 TIMES = ["seconds", "waiting"]
+GO_ON = Manner(resume=True, hold_test=True)  # weights and history do not hang on the test part
 
 
 def assert_same_run(folder: Path, expected: Path) -> None:
@@ -57,8 +58,8 @@ def test_ctrl_c_saves_at_the_step_and_the_rest_is_as_if_it_had_not_stopped(
     assert not (folder / "model.json").exists()
     interrupted_at.append(8)  # the last of the epoch: before it is validated
     with pytest.raises(TrainingStoppedError, match=r"in epoch 2/4: after batch 4 of 4"):
-        run(CONFIG, sources, folder, Manner(resume=True))
-    run(CONFIG, sources, folder, Manner(resume=True))
+        run(CONFIG, sources, folder, GO_ON)
+    run(CONFIG, sources, folder, GO_ON)
     assert_same_run(folder, finished)
 
 
@@ -98,10 +99,10 @@ def test_a_disk_that_fills_up_is_one_sentence_and_the_last_state_stays(
     with monkeypatch.context() as patch:
         patch.setattr(resume_module.torch, "save", full)
         with pytest.raises(TrainingError, match=r"could not be saved.*No space left.*Free some"):
-            run(CONFIG, sources, folder, Manner(resume=True))
+            run(CONFIG, sources, folder, GO_ON)
     assert (folder / "resume.pt").read_bytes() == before
     assert not list(folder.glob("*.tmp"))
-    run(CONFIG, sources, folder, Manner(resume=True))
+    run(CONFIG, sources, folder, GO_ON)
     assert_same_run(folder, finished)
 
 
