@@ -67,7 +67,7 @@ def test_the_end_can_be_redone_when_the_weights_it_started_from_are_gone(
     run(config, same, tmp_path / "run", Manner(hold_test=True))
     before = load_checkpoint(tmp_path / "run").metadata
     shutil.rmtree(gone)
-    run(config, same, tmp_path / "run", Manner(finish_only=True, hold_test=True))
+    run(config, same, tmp_path / "run", Manner(finish_only=True))
     after = load_checkpoint(tmp_path / "run").metadata
     assert after.preprocessing == before.preprocessing
     assert read_start(tmp_path / "run") is not None
