@@ -34,6 +34,7 @@ check: $(DEV)
 	$(IN_VENV) -m ruff check .
 	$(IN_VENV) -m ruff format --check .
 	$(IN_VENV) -m mypy
+	$(VENV)/bin/lint-imports
 
 # pytest ends with 5 when it finds no test, which is no failure here.
 test-slow: $(DEV)

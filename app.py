@@ -3,7 +3,7 @@
 import streamlit as st
 
 from cxr_core.ui.home import FULL_TRAINING, model_panel
-from cxr_core.ui.page import NAME, begin_page, guard
+from cxr_core.ui.shell import NAME, begin_page, guard
 from cxr_core.ui.words import RESEARCH_TOOL
 
 begin_page(NAME)

@@ -19,10 +19,10 @@ from pytorch_grad_cam import GradCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
 from cxr_core.findings import KEYS
-from cxr_core.imaging.phantom import phantom_png
 from cxr_core.imaging.preprocessing import prepare
 from cxr_core.imaging.radiograph import read_radiograph
 from cxr_core.model.checkpoint import load_checkpoint
+from cxr_core.phantom.draw import phantom_png
 from cxr_core.reading.analyzer import load_analyzer
 
 

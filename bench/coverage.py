@@ -21,10 +21,9 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from cxr_core.evaluation.areas import auroc_interval, resampled_auroc
-from cxr_core.evaluation.at_threshold import at_threshold
-from cxr_core.evaluation.bootstrap import Interval, Resamples, interval, resample_patients
-from cxr_core.evaluation.curves import auroc
+from cxr_core.evaluation.metrics.at_threshold import at_threshold
+from cxr_core.evaluation.metrics.bootstrap import Interval, Resamples, interval, resample_patients
+from cxr_core.evaluation.metrics.ranking import auroc, auroc_interval, resampled_auroc
 
 FILMS_A_PATIENT = 3.0  # on average, geometric: many have one, some have ten or more
 PREVALENCE = 0.15

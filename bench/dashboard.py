@@ -27,12 +27,16 @@ from sklearn.metrics import (
     roc_curve,
 )
 
-from cxr_core.evaluation.areas import auroc_interval, average_precision_interval, deciding
-from cxr_core.evaluation.bands import STEPS, curve_bands
-from cxr_core.evaluation.bootstrap import Resamples, resample_patients, share_interval
-from cxr_core.evaluation.calibration import sigmoid
-from cxr_core.evaluation.calibration_measures import calibration_measures
-from cxr_core.evaluation.reliability import reliability_intervals
+from cxr_core.evaluation.metrics.bootstrap import Resamples, resample_patients, share_interval
+from cxr_core.evaluation.metrics.calibration import calibration_measures, reliability_intervals
+from cxr_core.evaluation.metrics.ranking import (
+    STEPS,
+    auroc_interval,
+    average_precision_interval,
+    curve_bands,
+    deciding,
+)
+from cxr_core.evaluation.scoring import sigmoid
 
 PREVALENCE = (0.18, 0.13, 0.24, 0.39)  # of the four findings in NIH's test list, about
 FILMS_A_PATIENT = 9.0

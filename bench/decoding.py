@@ -23,7 +23,7 @@ from statistics import median
 
 from cxr_core.data.cache import open_cache
 from cxr_core.data.decode import decode_film
-from cxr_core.imaging.phantom import phantom_png
+from cxr_core.phantom.draw import phantom_png
 
 _WHOLE = 112_120  # films of NIH ChestX-ray14
 _CHUNK = 16

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxr_core.imaging.phantom_dataset import PhantomDataset, write_phantom_dataset
+from cxr_core.phantom.dataset import PhantomDataset, write_phantom_dataset
 
 SMALL = "--preset scratch --px 64 --train-px 32 --epochs 12 --finish-epochs 6 --batch-size 16"
 LONGEST = 6.0  # seconds of training between two kills

@@ -17,11 +17,11 @@ import zipfile
 from itertools import cycle, islice
 from pathlib import Path
 
-from cxr_core.imaging.phantom import phantom_png
+from cxr_core.phantom.draw import phantom_png
 from cxr_core.reading.analyzer import Analyzer, load_analyzer
-from cxr_core.reading.engine import read_films, usual_jobs
-from cxr_core.reading.source import Source
-from cxr_core.ui.worklist import Worklist
+from cxr_core.reading.batch import read_films, usual_jobs
+from cxr_core.reading.sources import Source
+from cxr_core.ui.worklist.session import Worklist
 
 
 def main() -> int:

@@ -30,10 +30,9 @@ from cxr_core.data.loader import BatchLoader
 from cxr_core.model.densenet import ChestDenseNet
 from cxr_core.training.config import MILD
 from cxr_core.training.device import choose_engine
-from cxr_core.training.epoch import Watch, train_epoch
+from cxr_core.training.loop import Watch, train_epoch
 from cxr_core.training.presets import SEED
-from cxr_core.training.standing import Standing
-from cxr_core.training.stopping import StopRequest
+from cxr_core.training.state import Standing, StopRequest
 from cxr_core.training.trainer import Trainer
 
 BATCH, PX = 32, 224

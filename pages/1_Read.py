@@ -5,20 +5,17 @@ import streamlit as st
 from cxr_core.errors import CXRError
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui import state
-from cxr_core.ui.beside import beside_numbers
-from cxr_core.ui.components import finding_rows, map_caption
-from cxr_core.ui.corrections import corrected_banner, stop_panel
-from cxr_core.ui.details import cautions, details
-from cxr_core.ui.exports import export_panel
-from cxr_core.ui.film_source import welcome
+from cxr_core.ui.assessment import readers_word
 from cxr_core.ui.model import shared_analyzer
-from cxr_core.ui.page import begin_page, guard, quiet, show_error
-from cxr_core.ui.readers_word import readers_word
-from cxr_core.ui.record import record_of
-from cxr_core.ui.viewer import film_panel
+from cxr_core.ui.read.details import cautions, details
+from cxr_core.ui.read.exports import export_panel, record_of
+from cxr_core.ui.read.film import film_panel, welcome
+from cxr_core.ui.read.findings import beside_numbers, finding_rows, map_caption
+from cxr_core.ui.read.gate import corrected_banner, stop_panel
+from cxr_core.ui.shell import begin_page, guard, quiet, show_error
 from cxr_core.ui.words import RESEARCH_TOOL, sides_sentence
-from cxr_core.ui.worklist import take_reading
-from cxr_core.ui.worklist_list import worklist_link
+from cxr_core.ui.worklist.page import worklist_link
+from cxr_core.ui.worklist.session import take_reading
 
 
 def read(data: bytes) -> None:

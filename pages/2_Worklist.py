@@ -1,10 +1,10 @@
 """Many films: read one after the other, listed in an order that says where to look first."""
 
-from cxr_core.ui import worklist
 from cxr_core.ui.model import shared_analyzer
-from cxr_core.ui.page import begin_page, guard, quiet
+from cxr_core.ui.shell import begin_page, guard, quiet
 from cxr_core.ui.words import RESEARCH_TOOL
-from cxr_core.ui.worklist_view import films, welcome
+from cxr_core.ui.worklist import session as worklist
+from cxr_core.ui.worklist.page import films, welcome
 
 begin_page("Worklist")
 with guard():

@@ -2,22 +2,21 @@
 
 import streamlit as st
 
-from cxr_core.ui.calibration_panel import calibration
-from cxr_core.ui.charts import set_source
-from cxr_core.ui.curves_panel import curves
-from cxr_core.ui.decisions import classification, decisions
-from cxr_core.ui.errors_panel import errors
-from cxr_core.ui.groups_panel import groups
-from cxr_core.ui.labels_panel import labels
-from cxr_core.ui.localisation_panel import where_it_looks
-from cxr_core.ui.opened import Opened
-from cxr_core.ui.page import begin_page, guard
-from cxr_core.ui.published_panel import published
-from cxr_core.ui.source_choice import choose_source, show_cautions
-from cxr_core.ui.take_away import source_of, take_away
-from cxr_core.ui.training_panel import training
-from cxr_core.ui.two_models import two_models
-from cxr_core.ui.waiting import filling_tabs
+from cxr_core.ui.charts.show import set_source
+from cxr_core.ui.performance.calibration import calibration
+from cxr_core.ui.performance.curves import curves
+from cxr_core.ui.performance.decisions import classification, decisions
+from cxr_core.ui.performance.download import source_of, take_away
+from cxr_core.ui.performance.errors import errors
+from cxr_core.ui.performance.groups import groups
+from cxr_core.ui.performance.labels import labels
+from cxr_core.ui.performance.localisation import where_it_looks
+from cxr_core.ui.performance.published import published
+from cxr_core.ui.performance.source import Opened, choose_source, show_cautions
+from cxr_core.ui.performance.tabs import filling_tabs
+from cxr_core.ui.performance.training import training
+from cxr_core.ui.performance.two_models import two_models
+from cxr_core.ui.shell import begin_page, guard
 
 TABS = (
     "Curves",

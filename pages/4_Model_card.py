@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from cxr_core.ui.card import read_card
+from cxr_core.ui.home import read_card
 from cxr_core.ui.model import model_folder
-from cxr_core.ui.page import begin_page, guard
+from cxr_core.ui.shell import begin_page, guard
 
 begin_page("Model card")
 with guard(), st.container(key="card", width=860):

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from cxr_core.config import Preprocessing
 from cxr_core.data.augmentation import Augmentation, Changes
-from cxr_core.data.regions import BoxedFilms, Regions
+from cxr_core.data.boxes import BoxedFilms, Regions
 from cxr_core.errors import ConfigError
 from cxr_core.imaging.preprocessing import normalise
 

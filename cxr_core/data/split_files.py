@@ -4,8 +4,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxr_core.data.keys import identifier_key, image_key
-from cxr_core.data.tables import examples, find_columns, read_columns, read_header
+from cxr_core.data.csv_files import (
+    examples,
+    find_columns,
+    identifier_key,
+    image_key,
+    read_columns,
+    read_header,
+)
 from cxr_core.errors import DataError
 
 _SIDES = {

@@ -6,9 +6,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxr_core.evaluation.bootstrap import Interval
-from cxr_core.findings import KEYS
+from cxr_core.evaluation.metrics.bootstrap import Interval
+from cxr_core.findings import ABNORMAL_KEYS, KEYS
 
+PUBLISHED_OVERLAP_FILE = Path(__file__).with_name("published_overlap.csv")
+OVERLAP_CAUTION = (
+    "To be kept apart: these are other films (all of NIH's boxes, also those on films that this "
+    "model was trained on) and another definition of the region. Wang et al. draw a box around "
+    "every isolated region of a map of 32 x 32 cells, cut at two levels, and count the further "
+    "boxes as false alarms; here one box is drawn from each map."
+)
 PUBLISHED_FILE = Path(__file__).with_name("published_auroc.csv")
 CAUTION = (
     "These are other test sets, so no figure here may be set against another as if they were one. "
@@ -18,11 +25,51 @@ CAUTION = (
     "the rest of its own test fold. Infiltration is the noisiest label: 0.66 to 0.73 is what "
     "published models reach."
 )
-
 # Kinds of split: those of the published figures, and two that nothing was published on.
 OFFICIAL, RANDOM = "official", "random by patient"
 SMALL, UNKNOWN = "random by patient, on a small folder", "another, or not known"
 WHOLE = 100_000  # films; NIH's collection has 112,120, and a folder with far fewer is a part of it
+
+
+# How often others' boxes overlapped NIH's boxes: published facts with their sources.
+
+
+@dataclass(frozen=True)
+class PublishedOverlap:
+    """One published line.
+
+    Attributes:
+        data: the labels that the model was trained on.
+        measure: ``iobb`` or ``iou``.
+        threshold: the overlap that had to be exceeded.
+        accuracy: share of boxes found, by finding key.
+        source: where the figures stand.
+    """
+
+    model: str
+    year: int
+    data: str
+    measure: str
+    threshold: float
+    accuracy: dict[str, float]
+    source: str
+
+
+def read_published_overlap() -> tuple[PublishedOverlap, ...]:
+    """All published lines, in the order of the file."""
+    with PUBLISHED_OVERLAP_FILE.open(encoding="utf-8", newline="") as stream:
+        return tuple(
+            PublishedOverlap(
+                model=row["model"],
+                year=int(row["year"]),
+                data=row["data"],
+                measure=row["measure"],
+                threshold=float(row["threshold"]),
+                accuracy={key: float(row[key]) for key in ABNORMAL_KEYS},
+                source=row["source"],
+            )
+            for row in csv.DictReader(stream)
+        )
 
 
 @dataclass(frozen=True)

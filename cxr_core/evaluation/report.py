@@ -1,7 +1,9 @@
 """A predictions table -> every figure of merit; also ``python -m cxr_core.evaluation.report``."""
 
-import sys
+import runpy
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -9,14 +11,23 @@ from numpy.typing import NDArray
 
 from cxr_core.config import Calibration, OperatingPoint
 from cxr_core.errors import ConfigError
-from cxr_core.evaluation.areas import auroc_interval, average_precision_interval
-from cxr_core.evaluation.bootstrap import Resamples
-from cxr_core.evaluation.calibration import Floats
-from cxr_core.evaluation.calibration_measures import measures_of
-from cxr_core.evaluation.draws import draw
-from cxr_core.evaluation.notes import report_notes
-from cxr_core.evaluation.operating_points import confusion
+from cxr_core.evaluation.metrics.bootstrap import (
+    Interval,
+    Resamples,
+    draw,
+    ratio_intervals,
+)
+from cxr_core.evaluation.metrics.calibration import (
+    CalibrationMeasures,
+    expected_calibration_error,
+    measures_of,
+)
+from cxr_core.evaluation.metrics.labels import LabelCount
+from cxr_core.evaluation.metrics.operating_points import Confusion, confusion
+from cxr_core.evaluation.metrics.ranking import auroc_interval, average_precision_interval
+from cxr_core.evaluation.metrics.subgroups import COLUMNS, MOST_VALUES, subgroup_areas
 from cxr_core.evaluation.predictions import (
+    NUMBER_COLUMNS,
     has_logits,
     labels_of,
     patients_of,
@@ -24,13 +35,144 @@ from cxr_core.evaluation.predictions import (
     scores_of,
     validate_predictions,
 )
-from cxr_core.evaluation.ratios import ratio_intervals
-from cxr_core.evaluation.reliability import expected_calibration_error
-from cxr_core.evaluation.results import ClassificationReport, EvaluationReport, LabelCount, Rates
-from cxr_core.evaluation.subgroups import subgroup_areas
+from cxr_core.evaluation.scoring import Floats
 from cxr_core.findings import KEYS, LABELS
 
 Labels = NDArray[np.int64]
+
+
+# What an evaluation found: plain values, for pages, model cards and terminals.
+
+
+@dataclass(frozen=True)
+class Rates:
+    """What one operating point does, with intervals; "too few" where under 10 films count."""
+
+    sensitivity: Interval
+    specificity: Interval
+    ppv: Interval
+    npv: Interval
+
+
+@dataclass(frozen=True)
+class ClassificationReport:
+    """scikit-learn's classification report of the four findings at their operating points.
+
+    Attributes:
+        text: as scikit-learn prints it.
+        values: as its ``output_dict=True``; a value without films in its denominator is nan, and
+            averages leave it out.
+    """
+
+    text: str
+    values: dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class EvaluationReport:
+    """Figures of merit of one predictions table; dictionaries are by finding key.
+
+    Attributes:
+        n_films: rows of the table.
+        n_patients: None where the table does not tell the patients.
+        resampled: what the intervals resample.
+        n_resamples, seed: how they were drawn.
+        auroc, average_precision: estimate with interval; nan and "too few" where not estimable.
+        label_distribution: counts and verdict.
+        ece_before: expected calibration error of the plain sigmoid, or of the probabilities given.
+        ece_after: after the calibration; empty where none was applied.
+        operating_points: as given; empty where none were, as are the next two.
+        confusion: films by label and call at the operating points.
+        rates: sensitivity, specificity and predictive values there.
+        classification_report: None without operating points.
+        subgroups: AUROC by ``by, value, finding``; see ``subgroups.subgroup_areas``; empty where
+            they were not asked for.
+        notes: whole sentences on what was absent or left out.
+        measures_before, measures_after: calibration measures with intervals, of the same
+            probabilities as ``ece_before`` and ``ece_after``; empty where not asked for.
+    """
+
+    n_films: int
+    n_patients: int | None
+    resampled: Literal["patients", "images"]
+    n_resamples: int
+    seed: int
+    auroc: dict[str, Interval]
+    average_precision: dict[str, Interval]
+    label_distribution: dict[str, LabelCount]
+    ece_before: dict[str, float]
+    ece_after: dict[str, float]
+    operating_points: dict[str, OperatingPoint]
+    confusion: dict[str, Confusion]
+    rates: dict[str, Rates]
+    classification_report: ClassificationReport | None
+    subgroups: pd.DataFrame
+    notes: tuple[str, ...]
+    measures_before: dict[str, CalibrationMeasures] = field(default_factory=dict)
+    measures_after: dict[str, CalibrationMeasures] = field(default_factory=dict)
+
+
+# What a predictions table could not tell, in whole sentences.
+
+
+def report_notes(
+    table: pd.DataFrame,
+    points: Mapping[str, OperatingPoint],
+    calibration: Calibration | None,
+    *,
+    auroc: Mapping[str, Interval],
+    subgroups: bool,
+) -> list[str]:
+    """Sentences on what was absent, assumed or left out, so that nothing is missing in silence.
+
+    Args:
+        table: a validated predictions table.
+        points: the operating points; empty where none were given.
+        auroc: by finding key.
+        subgroups: whether the subgroups were asked for.
+    """
+    notes = []
+    if patients_of(table) is None:
+        notes.append(
+            "The table does not name the patients, so images are resampled: intervals are too "
+            "narrow if patients have several films."
+        )
+    elif (alone := int((table["patient"] == "").sum())) > 0:
+        notes.append(f"{alone:,} films name no patient; each counts as a patient of its own.")
+    if not has_logits(table):
+        notes.append("The table holds probabilities; they are taken as they are, uncalibrated.")
+    elif calibration is None:
+        notes.append("No calibration was given; probabilities are the plain sigmoid of the logits.")
+    if not points:
+        notes.append(
+            "No operating points were given, so there is no confusion matrix and no "
+            "classification report (0.5 is no cut-off)."
+        )
+    for key, area in auroc.items():
+        if area.left_out:
+            notes.append(
+                f"{LABELS[key]}: {area.left_out:,} resamples had one class only and were left out."
+            )
+    return notes + (subgroup_notes(table) if subgroups else [])
+
+
+def subgroup_notes(table: pd.DataFrame) -> list[str]:
+    """Sentences on what the table does not tell, for the subgroups."""
+    notes = []
+    for name in COLUMNS:
+        if name not in table:
+            notes.append(f"The table has no column {name}: no subgroups by {name}.")
+            continue
+        told = table[name].notna() if name in NUMBER_COLUMNS else table[name] != ""
+        unknown = int((~told).sum())
+        if unknown:
+            notes.append(f"{unknown:,} of {len(table):,} films have no {name}; they are in none.")
+        kinds = table.loc[told, name].nunique()
+        if name not in NUMBER_COLUMNS and kinds > MOST_VALUES:
+            notes.append(
+                f"The table tells {kinds:,} kinds of {name}; the {MOST_VALUES} commonest are shown."
+            )
+    return notes
 
 
 def evaluate_predictions(
@@ -158,7 +300,5 @@ def _sklearn_report(
 
 
 if __name__ == "__main__":
-    # Imported late: the command evaluates through this very module.
-    from cxr_core.evaluation.report_command import main
-
-    sys.exit(main())
+    # The command lives in cxr_core.cli; this way to start it stays for those who use it.
+    runpy.run_module("cxr_core.cli.evaluate", run_name="__main__")

@@ -2,24 +2,167 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from contourpy import contour_generator
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw
 
-from cxr_core.export.colours import STEPS, evidence_ramp
-from cxr_core.export.contours import CONTOUR_LEVELS, draw_contours
-
-if TYPE_CHECKING:  # the words of every page come by here, and PyTorch takes seconds
+if TYPE_CHECKING:
     from cxr_core.reading.analyzer import Analysis
 
+STEPS = 256
+# Lightness 0 to 1, chroma, hue in degrees, at the weakest and at the strongest evidence.
+POSITIVE_ENDS = ((0.50, 0.17, 32.0), (0.84, 0.17, 80.0))
+NEGATIVE_ENDS = ((0.46, 0.15, 262.0), (0.86, 0.09, 218.0))
+# OKLab -> cone responses -> linear sRGB, the matrices of Ottosson's article.
+_LAB_TO_CONES = np.array(
+    [[1.0, 0.3963377774, 0.2158037573], [1.0, -0.1055613458, -0.0638541728],
+     [1.0, -0.0894841775, -1.2914855480]]
+)  # fmt: skip
+_CONES_TO_LINEAR = np.array(
+    [[4.0767416621, -3.3077115913, 0.2309699292], [-1.2684380046, 2.6097574011, -0.3413193965],
+     [-0.0041960863, -0.7034186147, 1.7076147010]]
+)  # fmt: skip
+CONTOUR_LEVELS = (0.25, 0.5, 0.75)  # shares of the scale
+# Lengths of a dash and of a gap, in the width of a line with its casing.
+_DASH = 2.4
+_GAP = 1.8
+_SMOOTHED_UP_TO = 2200  # longest side that is drawn at twice its size, for smooth edges
+_LEAST_WEIGHT = 3  # pixels, so that a small multiple shows its lines
+_CASING = (12, 12, 12)
+Stroke = tuple[list[tuple[float, float]], int, tuple[int, int, int]]  # points, width, colour
 Form = Literal["colour", "contour"]
 RING_LEVEL = 0.25  # where the signed colours are ringed; weaker evidence gets no line
 # The veil at the scale's end; a film shows through the strongest evidence at full opacity too.
 MOST_COVER = 0.7
 _TRACING_CELLS = 32  # points a map cell on which a contour is traced
+
+
+# The two colour ramps of the evidence maps: warm for positive, cool for negative.
+#
+# Both are straight lines in OKLCH (Ottosson, "A perceptual color space for image processing",
+# 2020), so equal steps of evidence are equal steps of perceived lightness, and lightness alone
+# orders them for a reader who sees no hue. Orange against blue stays apart in every common form
+# of colour blindness.
+
+
+def oklch_to_rgb(lch: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """(N, 3) lightness 0 to 1, chroma, hue in degrees -> (N, 3) sRGB, clipped to the gamut."""
+    lightness, chroma, hue = lch[:, 0], lch[:, 1], np.deg2rad(lch[:, 2])
+    lab = np.stack([lightness, chroma * np.cos(hue), chroma * np.sin(hue)], axis=1)  # (N, 3)
+    linear = np.clip((lab @ _LAB_TO_CONES.T) ** 3 @ _CONES_TO_LINEAR.T, 0.0, 1.0)  # (N, 3)
+    encoded = np.where(
+        linear <= 0.0031308, 12.92 * linear, 1.055 * np.power(linear, 1 / 2.4) - 0.055
+    )
+    rgb: NDArray[np.uint8] = np.round(encoded * 255).astype(np.uint8)
+    return rgb
+
+
+@cache
+def evidence_ramp(*, negative: bool = False) -> NDArray[np.uint8]:
+    """(256, 3) sRGB colours from the weakest to the strongest evidence; not to be written to."""
+    start, end = (np.array(lch) for lch in (NEGATIVE_ENDS if negative else POSITIVE_ENDS))
+    share = np.linspace(0.0, 1.0, STEPS)[:, None]  # (256, 1)
+    ramp = oklch_to_rgb(start + (end - start) * share)
+    ramp.setflags(write=False)
+    return ramp
+
+
+# Lines of equal evidence, drawn into a layer: solid where it raises, dashed where it lowers.
+#
+# Each line has a dark casing, so that it stands out on bright and on dark film, and grows in weight
+# and brightness with its level, so that the levels are told apart in grey print too.
+
+
+def draw_contours(
+    layer: NDArray[np.uint8],
+    share: NDArray[np.float32],
+    levels: Sequence[float],
+    *,
+    signed: bool,
+) -> NDArray[np.uint8]:
+    """Draw lines at shares of the scale into a layer.
+
+    Args:
+        layer: (H, W, 4) RGBA, not written to.
+        share: (h, w) the map as a share of the scale, -1 to 1, on any grid over the whole film.
+        levels: 0 to 1, rising.
+        signed: draw dashed lines at the same negative levels too.
+
+    Returns:
+        uint8 (H, W, 4), RGBA.
+    """
+    height, width = layer.shape[:2]
+    scale = 2 if max(height, width) <= _SMOOTHED_UP_TO else 1
+    strokes = list(_strokes(share, levels, (height * scale, width * scale), signed=signed))
+    if not strokes:
+        return layer
+    size = (width * scale, height * scale)
+    ink, mask = Image.new("RGB", size), Image.new("L", size)
+    pen, mask_pen = ImageDraw.Draw(ink), ImageDraw.Draw(mask)
+    casing = _casing(max(size))
+    for points, weight, _ in strokes:
+        pen.line(points, fill=_CASING, width=weight + 2 * casing, joint="curve")
+        mask_pen.line(points, fill=255, width=weight + 2 * casing, joint="curve")
+    for points, weight, colour in strokes:
+        pen.line(points, fill=colour, width=weight, joint="curve")
+    # What was not drawn is black, so the reduced ink is already weighted by its mask.
+    return _over(layer, np.asarray(ink.reduce(scale)), np.asarray(mask.reduce(scale)))
+
+
+def _over(
+    layer: NDArray[np.uint8], ink: NDArray[np.uint8], mask: NDArray[np.uint8]
+) -> NDArray[np.uint8]:
+    """Ink (H, W, 3), weighted by its mask (H, W), over a layer (H, W, 4)."""
+    result = layer.copy()
+    drawn = mask > 0
+    below = layer[drawn].astype(np.float32)  # (n, 4)
+    left = below[:, 3] / 255 * (1 - mask[drawn] / 255)  # (n,) what shows of the layer
+    alpha = mask[drawn] / 255 + left  # (n,)
+    colour = (ink[drawn] + below[:, :3] * left[:, None]) / alpha[:, None]  # (n, 3)
+    result[drawn] = np.rint(np.column_stack([colour, alpha * 255])).clip(0, 255).astype(np.uint8)
+    return result
+
+
+def _strokes(
+    share: NDArray[np.float32], levels: Sequence[float], shape: tuple[int, int], *, signed: bool
+) -> Iterator[Stroke]:
+    height, width = shape
+    rows, columns = share.shape
+    for negative in (False, True) if signed else (False,):
+        # A border below every level closes the lines at the film's edge.
+        padded = np.pad(-share if negative else share, 1, constant_values=-1.0)
+        traced = contour_generator(z=padded)
+        for level in levels:
+            # The lowest line is still bright enough to be seen.
+            step = round((0.35 + 0.65 * level) * (STEPS - 1))
+            red, green, blue = (int(c) for c in evidence_ramp(negative=negative)[step])
+            weight = max(_LEAST_WEIGHT, round(max(height, width) / 360 * (0.5 + level)))
+            length = weight + 2 * _casing(max(height, width))
+            for line in traced.lines(level):
+                # Sample i of the padded grid is the centre of sample i - 1 of the map.
+                points = (np.asarray(line) - 0.5) * (width / columns, height / rows)  # (n, 2)
+                for piece in _dashes(points, length) if negative else [points]:
+                    yield [(float(x), float(y)) for x, y in piece], weight, (red, green, blue)
+
+
+def _casing(longest: int) -> int:
+    """Its width on either side of a line, in pixels."""
+    return max(1, round(longest / 900))
+
+
+def _dashes(points: NDArray[np.float64], length: int) -> Iterator[NDArray[np.float64]]:
+    """A polyline (n, 2) cut into dashes, each (m, 2)."""
+    steps = np.hypot(*np.diff(points, axis=0).T)  # (n - 1,)
+    along = np.concatenate([[0.0], np.cumsum(steps)])  # (n,)
+    for start in np.arange(0.0, along[-1], (_DASH + _GAP) * length):
+        inside = np.linspace(start, min(start + _DASH * length, along[-1]), 6)
+        yield np.stack([np.interp(inside, along, points[:, axis]) for axis in (0, 1)], axis=1)
 
 
 @dataclass(frozen=True)

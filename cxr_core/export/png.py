@@ -12,19 +12,18 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
-from cxr_core.export.colours import STEPS, evidence_ramp
 from cxr_core.export.fonts import BOLD, REGULAR, font_file, printable
-from cxr_core.export.overlay import cover, draw_map
-from cxr_core.export.phrases import (
+from cxr_core.export.overlay import STEPS, cover, draw_map, evidence_ramp
+from cxr_core.export.record import (
     ABOVE_MARK,
     BELOW_MARK,
     NOT_A_DIAGNOSIS,
+    Record,
     against_point,
     map_title,
     marks_sentence,
     percent,
 )
-from cxr_core.export.record import Record
 from cxr_core.findings import LABELS
 from cxr_core.version import PROGRAM
 

@@ -6,11 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from cxr_core.config import GateParameters
-from cxr_core.imaging.gate_network import film_thumbnail, log_probabilities
+from cxr_core.imaging.preprocessing import to_square
 from cxr_core.imaging.radiograph import Radiograph
 
+Floats = NDArray[np.float32]
+THUMBNAIL = 32  # px a side; the ribs are gone, the shape of a chest is left
+UPRIGHT = "upright"
+_VIA = 224  # px; films are fitted from squares of this side, so those that are read go by it too
 # Gray levels between the 1st and the 99th percentile. Over 2,107 NIH films the least is 97.
 LEAST_CONTRAST = 16
 # Long side over short side; the longest detectors in use for chests are 43 x 35 cm (1.23).
@@ -19,7 +24,6 @@ GREATEST_ASPECT = 2.5
 LEAST_SIDE = 200
 # Share of the picture; a coloured caption or an arrow on a film covers less.
 MOST_COLOUR = 0.05
-
 # Log probability of an upright chest film from which a correction is offered: more likely than not.
 # The threshold below which a film is stopped is far lower, so as not to stop odd ones.
 _SURE = math.log(0.5)
@@ -43,6 +47,47 @@ _KINDS = {
     "enlarged part": "Only an enlarged part of a chest seems to be on the picture.",
 }
 _UNLIKE = "The picture does not look like one upright frontal chest radiograph."
+
+
+# The fitted part of the input gate: a film's thumbnail and what kind of picture it looks like.
+
+
+def thumbnails(squares: NDArray[np.uint8], side: int = THUMBNAIL) -> Floats:
+    """Squares (N, S, S) of whole films -> standardised thumbnails (N, side * side).
+
+    Each has mean 0 and standard deviation 1 (a blank one is 0), so that exposure does not matter.
+    """
+    small = np.stack(
+        [
+            np.asarray(Image.fromarray(square).resize((side, side), Image.Resampling.BOX))
+            for square in np.ascontiguousarray(squares)
+        ]
+    ).reshape(len(squares), -1)  # (N, side * side)
+    gray = small.astype(np.float32)
+    spread = np.maximum(gray.std(axis=1, keepdims=True), 1.0)
+    result: Floats = (gray - gray.mean(axis=1, keepdims=True)) / spread
+    return result
+
+
+def film_thumbnail(pixels: NDArray[np.uint8], parameters: GateParameters) -> Floats:
+    """A film (H, W) of any size -> its thumbnail (S, S) for these parameters."""
+    side = math.isqrt(parameters.arrays["mean"].size)
+    return thumbnails(to_square(pixels, _VIA)[None], side).reshape(side, side)
+
+
+def log_probabilities(thumbs: Floats, parameters: GateParameters) -> Floats:
+    """Thumbnails (N, S * S) -> log probability of each kind (N, c), the mean over the networks.
+
+    The mean is of the logarithms: where the networks have seen nothing alike they disagree, and
+    one that doubts outweighs those that do not.
+    """
+    arrays = parameters.arrays
+    scores = (thumbs - arrays["mean"]) @ arrays["components"].T  # (N, k)
+    hidden = np.maximum(scores @ arrays["hidden"] + arrays["hidden_bias"][:, None], 0)  # (m, N, h)
+    logits = hidden @ arrays["output"] + arrays["output_bias"][:, None]  # (m, N, c)
+    logits = logits - logits.max(axis=2, keepdims=True)
+    result: Floats = (logits - np.log(np.exp(logits).sum(axis=2, keepdims=True))).mean(axis=0)
+    return result
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,17 @@
 """Bytes of an uploaded file -> ``Radiograph``: told apart by content, never by file name."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+import numpy as np
 
 from cxr_core.errors import ImageError
 from cxr_core.imaging.decoded import DecodedFilm
-from cxr_core.imaging.dicom import decode_dicom, is_bare_dicom, is_dicom
-from cxr_core.imaging.raster import decode_raster, is_raster
-from cxr_core.imaging.tiff import decode_tiff, is_tiff
+from cxr_core.imaging.dicom.decode import decode_dicom, is_bare_dicom, is_dicom
+from cxr_core.imaging.raster import decode_raster, decode_tiff, is_raster, is_tiff
 
 ACCEPTED = "PNG, JPEG, TIFF or DICOM"
-
 # First bytes of what people upload by mistake, and what to call it.
 _KNOWN = (
     (b"GIF8", "a GIF picture or animation"),
@@ -25,6 +26,14 @@ _KNOWN = (
     (b"<!DOCTYPE", "a web page"),
     (b"<html", "a web page"),
 )
+Correction = Literal["invert", "turn-left", "turn-right", "turn-over"]
+_QUARTERS: dict[str, int] = {"turn-left": 1, "turn-over": 2, "turn-right": 3}
+_WORDS: dict[str, str] = {
+    "invert": "Inverted on request",
+    "turn-left": "Turned left by a quarter on request",
+    "turn-over": "Turned by 180° on request",
+    "turn-right": "Turned right by a quarter on request",
+}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -90,3 +99,34 @@ def _is_text(start: bytes) -> bool:
     text = start.decode("utf-8", errors="ignore")
     printable = [character for character in text if character.isprintable() or character.isspace()]
     return b"\0" not in start and len("".join(printable).encode()) >= 0.9 * len(start)
+
+
+# What a user may do to a film that lies wrong: invert it, or turn it upright.
+
+
+def correct(radiograph: Radiograph, correction: str) -> Radiograph:
+    """The film as it should have come.
+
+    The orientation that a DICOM stated no longer holds after a turn, so it is dropped.
+
+    Raises:
+        ImageError: there is no such correction.
+    """
+    if correction not in get_args(Correction):
+        raise ImageError(
+            "There is no such correction",
+            value=correction,
+            remedy=f"Choose one of {', '.join(get_args(Correction))}.",
+        )
+    steps = (*radiograph.steps, _WORDS[correction])
+    if correction == "invert":
+        pixels = 255 - radiograph.pixels  # (H, W)
+        return replace(radiograph, pixels=pixels, inverted=not radiograph.inverted, steps=steps)
+    quarters = _QUARTERS[correction]
+    return replace(
+        radiograph,
+        pixels=np.ascontiguousarray(np.rot90(radiograph.pixels, quarters)),
+        stored=np.ascontiguousarray(np.rot90(radiograph.stored, quarters)),
+        orientation=None,
+        steps=steps,
+    )

@@ -1,15 +1,229 @@
 """PNG and JPEG -> ``DecodedFilm``: gray values told exactly, nothing saturated."""
 
 import io
+from typing import NamedTuple
 
-from PIL import Image, JpegImagePlugin, PngImagePlugin
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
 
 from cxr_core.errors import ImageError
-from cxr_core.imaging.decoded import DecodedFilm, check_size
-from cxr_core.imaging.gray import to_gray, upright
+from cxr_core.imaging.decoded import (
+    MAX_PIXELS,
+    DecodedFilm,
+    check_size,
+    colour_share,
+    scale_to_bytes,
+)
 
+_EXIF_ORIENTATION = 0x0112
+ORIENTATIONS = {  # those that are not upright: EXIF 2.32, tag 0x0112
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+# A 16-bit colour picture reaches us with 8 bits a channel; with less than half of those in use,
+# too few gray levels are left to read a film by.
+_LEAST_SPAN = 128
+TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # the last two are BigTIFF
+# TIFF 6.0, section 8; 274 is EXIF's orientation too.
+_BITS, _PHOTOMETRIC, _ORIENTATION = 258, 262, 274
+_TILE_WIDTH, _TILE_LENGTH = 322, 323
+_WHITE_IS_ZERO = 0
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 JPEG_SIGNATURE = b"\xff\xd8\xff"
+
+
+# A decoded raster picture -> gray values: turned upright, channels reduced, nothing saturated.
+
+
+class Gray(NamedTuple):
+    """What became of a picture's channels."""
+
+    stored: NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]  # (H, W)
+    pixels: NDArray[np.uint8]  # (H, W)
+    steps: tuple[str, ...]
+    warnings: tuple[str, ...]
+    colour: float = 0.0  # share of the picture that has some
+
+
+def upright(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
+    """Turn the picture as its EXIF orientation says."""
+    orientation = image.getexif().get(_EXIF_ORIENTATION, 1)
+    if orientation not in ORIENTATIONS:
+        return image, ()
+    return image.transpose(ORIENTATIONS[orientation]), (orientation_step(orientation),)
+
+
+def orientation_step(orientation: int) -> str:
+    """What is said of a picture that was turned, by the key of ``ORIENTATIONS``."""
+    return f"Turned upright as its EXIF orientation says ({orientation})."
+
+
+def to_gray(image: Image.Image, depth: int) -> Gray:
+    """The gray values of a loaded picture of any mode.
+
+    Args:
+        depth: bits a channel in the file; Pillow hands 16-bit colour on with 8.
+
+    Raises:
+        ImageError: 16-bit colour that uses too few of its levels.
+    """
+    if image.mode.startswith("I"):  # 16-bit gray, as "I;16" or widened to "I"
+        return from_16_bit(np.asarray(image).astype(np.uint16))
+    steps, warnings, colour = [], [], 0.0
+    if image.has_transparency_data:
+        image, note = _on_black(image)
+        steps.append(note or "The alpha channel was opaque and was dropped.")
+        warnings.extend([note] if note else [])
+    if image.mode == "1":
+        warnings.append("This picture has only black and white, without gray values.")
+    if image.mode not in ("1", "L"):
+        rgb = image.convert("RGB")
+        colour = colour_share(np.asarray(rgb))
+        if colour > 0:
+            warnings.append(
+                "This picture has colour; a radiograph has none. Only its brightness was read."
+            )
+            steps.append("Colour reduced to luminance.")
+        image = rgb
+    values = np.array(image.convert("L"))  # (H, W) uint8; exact where the channels are equal
+    if depth == 16:
+        return _from_upper_bytes(values, steps, warnings)._replace(colour=colour)
+    steps.append("8-bit gray values kept as they are.")
+    return Gray(values, values, tuple(steps), tuple(warnings), colour)
+
+
+def _on_black(image: Image.Image) -> tuple[Image.Image, str]:
+    """Composite over black; the note is empty when the picture was opaque all over."""
+    rgba = image.convert("RGBA")
+    alpha = rgba.getchannel("A")
+    if alpha.getextrema() == (255, 255):
+        return rgba.convert("RGB"), ""
+    black = Image.new("RGBA", rgba.size, (0, 0, 0, 255))
+    note = "Parts of this picture are transparent; they were laid on black."
+    return Image.alpha_composite(black, rgba).convert("RGB"), note
+
+
+def from_16_bit(values: NDArray[np.uint16]) -> Gray:
+    """Gray values (H, W), the least to 0 and the greatest to 255."""
+    low, high = int(values.min()), int(values.max())
+    step = f"16-bit values {low} to {high} scaled to 0 to 255."
+    return Gray(values, scale_to_bytes(values, low=low, high=high), (step,), ())
+
+
+def _from_upper_bytes(values: NDArray[np.uint8], steps: list[str], warnings: list[str]) -> Gray:
+    """Gray (H, W) of a 16-bit picture with colour or alpha: the upper byte of each channel."""
+    low, high = int(values.min()), int(values.max())
+    if high - low < _LEAST_SPAN:
+        raise ImageError(
+            "A 16-bit picture with colour or alpha uses too little of its range to be read",
+            value=f"{high - low + 1} of 256 gray levels",
+            remedy="Save the film as a 16-bit PNG in plain grayscale.",
+        )
+    steps.append(f"Upper 8 bits of 16, values {low} to {high}, scaled to 0 to 255.")
+    pixels = scale_to_bytes(values, low=low, high=high)
+    return Gray(values, pixels, tuple(steps), tuple(warnings))
+
+
+# TIFF -> ``DecodedFilm``: one page of gray values, 16 bits and floats scaled, never saturated.
+
+
+def is_tiff(data: bytes) -> bool:
+    """Whether the bytes begin as a TIFF file does."""
+    return data.startswith(TIFF_SIGNATURES)
+
+
+def decode_tiff(data: bytes) -> DecodedFilm:
+    """Decode a TIFF of one page.
+
+    Gray of 8 bits is kept exactly; 12 and 16 bits, signed values, 32 bits and floats are scaled
+    linearly from their own range. Where the file says that 0 is white (MINISWHITE) the film is
+    inverted, so that dense is bright. Colour and transparency are handled as in a PNG.
+
+    Raises:
+        ImageError: damaged, several pages, too small or too large, or values that are no numbers.
+    """
+    try:
+        # The plugin itself: ``Image.open`` has a size limit that warns by a process-wide setting.
+        image = TiffImagePlugin.TiffImageFile(io.BytesIO(data))
+        tile = _whole(image, _TILE_WIDTH) * _whole(image, _TILE_LENGTH)
+    except Exception as error:  # whatever a parser raises on hostile bytes
+        raise _damaged_tiff(data) from error
+    check_size(*image.size)
+    if tile > MAX_PIXELS:  # libtiff would set aside memory for it
+        raise _damaged_tiff(data)
+    if image.is_animated:  # not n_frames, which would walk through every page
+        raise ImageError(
+            "A radiograph is one picture, and this TIFF file holds more",
+            value="several pages",
+            remedy="Save the page you mean as a PNG or TIFF of its own.",
+        )
+    orientation = _whole(image, _ORIENTATION)
+    white_is_zero = image.tag_v2.get(_PHOTOMETRIC) == _WHITE_IS_ZERO
+    bits = _whole(image, _BITS)
+    try:
+        image.load()  # turns the picture upright, too
+        gray = _to_gray(image, bits, white_is_zero=white_is_zero)
+    except ImageError:
+        raise
+    except Exception as error:  # whatever a decoder raises on hostile bytes
+        raise _damaged_tiff(data) from error
+    steps = [orientation_step(orientation)] if orientation in ORIENTATIONS else []
+    if white_is_zero:
+        steps.append("MINISWHITE: inverted, so that dense is bright.")
+    return DecodedFilm(
+        stored=gray.stored,
+        pixels=gray.pixels,
+        kind="TIFF",
+        steps=(*steps, *gray.steps),
+        warnings=gray.warnings,
+        colour=gray.colour,
+    )
+
+
+def _whole(image: TiffImagePlugin.TiffImageFile, tag: int) -> int:
+    """A tag's value, or the first of several; 0 where it is absent."""
+    value = image.tag_v2.get(tag, 0)
+    return int(value[0] if isinstance(value, tuple) else value)
+
+
+def _to_gray(image: Image.Image, bits: int, *, white_is_zero: bool) -> Gray:
+    if image.mode.startswith("I;16"):
+        values = np.asarray(image).astype(np.uint16)  # (H, W), in this machine's byte order
+        return from_16_bit((1 << bits) - 1 - values if white_is_zero else values)
+    if image.mode in ("I", "F"):
+        return _from_wide(image, bits, white_is_zero=white_is_zero)
+    return to_gray(image, bits)  # Pillow has inverted 8 bits and less
+
+
+def _from_wide(image: Image.Image, bits: int, *, white_is_zero: bool) -> Gray:
+    """Signed, 32-bit or floating values, scaled from their own range."""
+    values = np.asarray(image).astype(np.float32)  # (H, W); exact to 24 bits
+    if not np.isfinite(values).all():
+        raise ImageError(
+            "The TIFF file has values that are no numbers",
+            value="infinite or undefined gray values",
+            remedy="Export the film again as a 16-bit PNG or as DICOM.",
+        )
+    if white_is_zero:
+        values = -values
+    low, high = float(values.min()), float(values.max())
+    kind = "Floating" if image.mode == "F" else f"{bits}-bit"
+    step = f"{kind} values {low:g} to {high:g} scaled to 0 to 255."
+    return Gray(values, scale_to_bytes(values, low=low, high=high), (step,), ())
+
+
+def _damaged_tiff(data: bytes) -> ImageError:
+    return ImageError(
+        "The picture is damaged or cut short and cannot be decoded",
+        value=f"TIFF, {len(data):,} bytes",
+        remedy="Copy the file again, or export the film anew as PNG, TIFF or DICOM.",
+    )
 
 
 def is_raster(data: bytes) -> bool:

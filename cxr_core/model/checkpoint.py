@@ -3,20 +3,74 @@
 import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
+from safetensors.numpy import load, save
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from cxr_core.atomic import replacing
 from cxr_core.config import GateParameters
-from cxr_core.errors import CheckpointError
+from cxr_core.errors import CheckpointError, ConfigError
+from cxr_core.files import replacing
 from cxr_core.model.densenet import ChestDenseNet
-from cxr_core.model.gate_file import load_gate
 from cxr_core.model.metadata import ModelMetadata, load_metadata, write_metadata
 
+GATE_FILE = "gate.safetensors"
+_REFIT = "Restore the folder as train.py wrote it, or fit the gate again with train.py --finish."
 WEIGHTS_FILE = "model.safetensors"
+
+
+# The input gate of a model folder: arrays in ``gate.safetensors``, the rest in ``model.json``.
+
+
+def save_gate(folder: Path, gate: GateParameters) -> dict[str, Any]:
+    """Write ``folder/gate.safetensors``; returns what belongs in ``model.json``."""
+    data = save(gate.arrays)
+    with replacing(folder / GATE_FILE) as temporary:
+        temporary.write_bytes(data)
+    return {
+        "kinds": list(gate.kinds),
+        "threshold": gate.threshold,
+        "films": gate.films,
+        "wrongly_stopped": gate.wrongly_stopped,
+        "sha256": hashlib.sha256(data).hexdigest(),
+    }
+
+
+def load_gate(folder: Path, stored: dict[str, Any]) -> GateParameters:
+    """Read and verify the gate that ``model.json`` describes.
+
+    Raises:
+        CheckpointError: the file is missing, altered, or does not hold the arrays.
+    """
+    path = folder / GATE_FILE
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(
+            "The input gate's file is missing", value=path, remedy=_REFIT
+        ) from error
+    actual = hashlib.sha256(data).hexdigest()
+    if actual != stored.get("sha256"):
+        raise CheckpointError(
+            "The input gate is not the one that model.json was written for",
+            value=f"{path}, SHA-256 {actual[:12]}… for {str(stored.get('sha256'))[:12]}…",
+            remedy=_REFIT,
+        )
+    try:
+        return GateParameters(
+            kinds=tuple(stored["kinds"]),
+            threshold=float(stored["threshold"]),
+            arrays=load(data),
+            films=int(stored["films"]),
+            wrongly_stopped=float(stored["wrongly_stopped"]),
+        )
+    except (KeyError, TypeError, ValueError, SafetensorError, ConfigError) as error:
+        raise CheckpointError(
+            f"The input gate cannot be used ({error!r})", value=path, remedy=_REFIT
+        ) from error
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,138 @@
 """DenseNet121 with four logits: torchvision's features, global average pooling, one linear."""
 
+import pickle
+import re
+from collections.abc import Mapping
 from pathlib import Path
+from urllib.error import URLError
 
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor, nn
-from torchvision.models import densenet121
+from torchvision.models import DenseNet121_Weights, densenet121
 
+from cxr_core.errors import WeightsError
 from cxr_core.findings import KEYS
-from cxr_core.model.pretrained import imagenet_features, load_features
 
+State = dict[str, Tensor]
+# Files published before PyTorch 0.4 say denselayer1.norm.1.weight for denselayer1.norm1.weight.
+_LEGACY_KEY = re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\..+)$")
+_WRAPPERS = ("module.", "model.", "densenet121.", "backbone.")
+_COUNTER = "num_batches_tracked"
+_NESTS = ("state_dict", "model_state_dict", "model")
 FEATURE_CHANNELS = 1024
 REDUCTION = 32  # the input side over the feature map's side
+
+
+# Pre-trained DenseNet121 features: ImageNet's published file, or any file on disk.
+
+
+def imagenet_features() -> State:
+    """Torchvision's ImageNet features, from its cache (``TORCH_HOME``) or downloaded.
+
+    Raises:
+        WeightsError: the file is not in the cache and cannot be downloaded, or is damaged.
+    """
+    weights = DenseNet121_Weights.IMAGENET1K_V1
+    file_name = weights.url.rsplit("/", 1)[-1]
+    cached = Path(torch.hub.get_dir()) / "checkpoints" / file_name
+    try:
+        state: State = densenet121(weights=weights, progress=False).features.state_dict()
+    except (URLError, OSError, RuntimeError, pickle.UnpicklingError, EOFError) as error:
+        raise WeightsError(
+            f"The ImageNet weights could not be loaded ({error})",
+            value=file_name,
+            remedy=f"Download {weights.url} where there is a network and put the file at {cached}, "
+            "or give its place with --weights PATH, or train from scratch with --weights none.",
+        ) from error
+    return state
+
+
+def load_features(path: Path, *, expected: Mapping[str, Tensor]) -> tuple[State, State | None]:
+    """Features, and a four-output head where the file has one.
+
+    Args:
+        path: a ``.safetensors`` file, or one that ``torch.load(weights_only=True)`` reads.
+        expected: the network's own feature tensors, by name; shapes must agree.
+
+    Returns:
+        The features by ``expected``'s names; the head's ``weight`` and ``bias``, or None.
+
+    Raises:
+        WeightsError: no such file, unreadable, or not the weights of a DenseNet121.
+    """
+    state = {_modern_key(key): value for key, value in _read_state(path).items()}
+    features = {
+        key.removeprefix("features."): value
+        for key, value in state.items()
+        if key.startswith("features.")
+    }
+    # A file saved before the batch counters existed trains as well without them.
+    counters = {key: value for key, value in expected.items() if key.endswith(_COUNTER)}
+    missing = sorted(set(expected) - set(counters) - set(features))
+    if missing:
+        needed = len(expected) - len(counters)
+        raise WeightsError(
+            f"These are not the weights of a DenseNet121 ({len(missing)} of {needed} "
+            f"tensors are missing, the first is features.{missing[0]})",
+            value=path,
+            remedy="Give a file saved from torchvision's densenet121.",
+        )
+    features = {key: features.get(key, value) for key, value in expected.items()}
+    for key, value in expected.items():
+        if features[key].shape != value.shape:
+            raise WeightsError(
+                f"A tensor has another shape than a DenseNet121's (features.{key}: "
+                f"{tuple(features[key].shape)} for {tuple(value.shape)})",
+                value=path,
+                remedy="Give a file saved from torchvision's densenet121.",
+            )
+    return features, _four_output_head(state)
+
+
+def _read_state(path: Path) -> State:
+    if not path.is_file():
+        raise WeightsError(
+            "There is no weights file here",
+            value=path,
+            remedy="Check the path, or say --weights imagenet or --weights none.",
+        )
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        loaded: object = torch.load(path, map_location="cpu", weights_only=True)
+    except (SafetensorError, OSError, RuntimeError, pickle.UnpicklingError, EOFError) as error:
+        raise WeightsError(
+            "The weights file cannot be read as tensors only",
+            value=path,
+            remedy="Save it again as a plain state_dict (torch.save) or as safetensors.",
+        ) from error
+    for nest in _NESTS:
+        if isinstance(loaded, Mapping) and isinstance(loaded.get(nest), Mapping):
+            loaded = loaded[nest]
+    if not isinstance(loaded, Mapping) or not all(torch.is_tensor(v) for v in loaded.values()):
+        raise WeightsError(
+            "The weights file does not hold a state_dict",
+            value=path,
+            remedy="Save model.state_dict() rather than the model itself.",
+        )
+    return {str(key): value for key, value in loaded.items()}
+
+
+def _modern_key(key: str) -> str:
+    for _ in _WRAPPERS:
+        for wrapper in _WRAPPERS:
+            key = key.removeprefix(wrapper)
+    match = _LEGACY_KEY.match(key)
+    return match.group(1) + match.group(2) if match else key
+
+
+def _four_output_head(state: State) -> State | None:
+    weight, bias = state.get("classifier.weight"), state.get("classifier.bias")
+    if weight is None or bias is None or weight.shape[0] != len(KEYS):
+        return None
+    return {"weight": weight, "bias": bias}
 
 
 class ChestDenseNet(nn.Module):

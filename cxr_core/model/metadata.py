@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cxr_core.atomic import replacing
 from cxr_core.config import Calibration, EvidenceScale, OperatingPoint, Preprocessing
 from cxr_core.errors import CheckpointError, ConfigError
+from cxr_core.files import replacing
 from cxr_core.findings import KEYS
 
 FORMAT_VERSION = 1

@@ -1,154 +1,145 @@
-"""Read many films into one CSV: ``python -m cxr_core.reading.batch PATH… --model DIR --out F``.
+"""Many films, one after the other: decoded ahead in threads, read by the model in one."""
 
-Exit status: 0 all were read, 3 some were not (their rows say why), 2 nothing could be started,
-130 interrupted (what was read is kept for ``--resume``).
-"""
+import hashlib
+import logging
+import os
+import runpy
+from collections import deque
+from collections.abc import Container, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
 
-import argparse
-import csv
-import sys
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from cxr_core.errors import ImageError
+from cxr_core.findings import ABNORMAL_KEYS
+from cxr_core.imaging.radiograph import Radiograph, read_radiograph
+from cxr_core.reading.analyzer import Analysis, Analyzer
+from cxr_core.reading.sources import Source
 
-from tqdm import tqdm
-
-from cxr_core.atomic import replacing
-from cxr_core.errors import CXRError, ImageError
-from cxr_core.reading.analyzer import Analyzer, load_analyzer
-from cxr_core.reading.engine import read_films, usual_jobs
-from cxr_core.reading.rows import COLUMNS, Row, inert, row_of, rows_read, versions
-from cxr_core.reading.source import Source, sources_of
-
-ALL_READ, NOT_STARTED, SOME_NOT_READ, INTERRUPTED = 0, 2, 3, 130
+STOPPED, ABOVE, BELOW = range(3)
+logger = logging.getLogger(__name__)
 
 
-def list_files(paths: Iterable[Path]) -> list[Path]:
-    """Files as named, and every visible file below each folder, sorted by path.
+# In which order films are listed: what needs a look at the film itself, then by margin.
 
-    Raises:
-        ImageError: there is no file at all.
+
+def order_key(
+    number: int, margins: Mapping[str, float] | None, above: Mapping[str, bool]
+) -> tuple[int, float, int]:
+    """Sorts films: first those that were stopped or could not be read, then those with one of the
+    three findings above its point, by the largest such margin, then the others by their largest.
+
+    No Finding is never looked at: it raises no film and lowers none. Ties stand as they came.
+
+    Args:
+        number: the film's position as it came.
+        margins: calibrated logit less the operating point's, by finding key; None for a film that
+            was stopped or could not be read.
+        above: by finding key.
     """
-    files: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            inside = (found for found in path.rglob("*") if found.is_file())
-            files += sorted(found for found in inside if not found.name.startswith("."))
-        else:
-            files.append(path)
-    if not files:
-        raise ImageError(
-            "There is no file to read",
-            value=", ".join(map(str, paths)),
-            remedy="Name image files, zips of them, or folders that hold some.",
-        )
-    return files
+    if margins is None:
+        return STOPPED, 0.0, number
+    raised = [margins[key] for key in ABNORMAL_KEYS if above[key]]
+    if raised:
+        return ABOVE, -max(raised), number
+    return BELOW, -max(margins[key] for key in ABNORMAL_KEYS), number
 
 
-def list_sources(paths: Iterable[Path]) -> list[Source]:
-    """The films of files, folders and zips; a zip's are listed, not yet unpacked.
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What became of one film.
 
-    Raises:
-        ImageError: there is no file at all.
+    Attributes:
+        source: where it came from.
+        sha256: of its bytes; empty when they could not be had.
+        analysis: None when the film could not be read, or was known already.
+        reason: why it could not be read, in one or two sentences; else empty.
     """
-    sources: list[Source] = []
-    for path in list_files(paths):
-        sources += sources_of(str(path), path, first=len(sources) + 1)[0]
-    return sources
+
+    source: Source
+    sha256: str
+    analysis: Analysis | None = None
+    reason: str = ""
 
 
-def read_rows(
+@dataclass(frozen=True, eq=False)
+class _Decoded:
+    source: Source
+    sha256: str = ""
+    radiograph: Radiograph | None = None
+    reason: str = ""
+
+
+def usual_jobs() -> int:
+    """Threads that decode: the cores, at most four, as each may hold a large film."""
+    return min(4, os.cpu_count() or 1)
+
+
+def read_films(
     analyzer: Analyzer,
     sources: Iterable[Source],
     *,
     jobs: int | None = None,
-    kept: dict[str, Row] | None = None,
-) -> Iterator[Row]:
-    """One row a film, in the columns ``COLUMNS``; one that cannot be read is a row too.
+    known: Container[str] = frozenset(),
+) -> Iterator[Outcome]:
+    """Read films in their order; one that cannot be read is an outcome too, with its reason.
+
+    At most ``jobs`` films are decoded ahead of the one that is handed out, so that memory stays
+    bounded however many there are. Closing the iterator ends the reading: what is not begun is
+    dropped, and a thread at work ends with its film.
 
     Args:
-        jobs: threads that decode; None for the usual number.
-        kept: rows of films that need no reading again, by SHA-256.
+        jobs: threads that decode; None for ``usual_jobs()``.
+        known: SHA-256 of films that need no reading; they come back with neither analysis nor
+            reason.
     """
-    kept = kept or {}
-    model, made_with = analyzer.metadata.model_sha256, versions()
-    for outcome in read_films(analyzer, sources, jobs=jobs, known=kept.keys()):
-        if outcome.sha256 in kept:
-            yield kept[outcome.sha256] | {"file": inert(outcome.source.name)}
-        else:
-            yield row_of(outcome, model_sha256=model, versions=made_with)
-
-
-def main(words: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m cxr_core.reading.batch",
-        description="Read films into one CSV, a row a film.",
-    )
-    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="film, zip or folder")
-    parser.add_argument("--model", type=Path, default=Path("models/default"), metavar="DIR")
-    parser.add_argument("--out", type=Path, required=True, metavar="CSV")
-    parser.add_argument(
-        "--jobs", type=int, default=usual_jobs(), metavar="N", help="threads that decode films"
-    )
-    parser.add_argument(
-        "--resume", action="store_true", help="keep what an earlier run has read with this model"
-    )
-    arguments = parser.parse_args(words)
-    if arguments.jobs < 1:
-        parser.error("--jobs must be at least 1")
-    out: Path = arguments.out
-    part = part_of(out)
+    jobs = jobs or usual_jobs()
+    coming = iter(sources)
+    ahead: deque[Future[_Decoded]] = deque()
+    pool = ThreadPoolExecutor(jobs, thread_name_prefix="decode")
     try:
-        sources = list_sources(arguments.paths)
-        analyzer = load_analyzer(arguments.model)
-        model = analyzer.metadata.model_sha256
-        kept = rows_read((out, part), model_sha256=model) if arguments.resume else {}
-        rows = read_rows(analyzer, sources, jobs=arguments.jobs, kept=kept)
-        counts = _write(rows, out, total=len(sources), kept=kept)
-    except CXRError as error:
-        print(f"batch: {error}", file=sys.stderr)
-        return NOT_STARTED
-    except OSError as error:
-        print(f"batch: {out} cannot be written: {error.strerror}.", file=sys.stderr)
-        return NOT_STARTED
-    except KeyboardInterrupt:
-        print(f"batch: stopped. Go on with --resume; what was read is in {part}.", file=sys.stderr)
-        return INTERRUPTED
-    summary = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
-    print(f"{len(sources)} films: {summary}. The rows are in {out}.")
-    return SOME_NOT_READ if counts["failed"] else ALL_READ
+        ahead.extend(pool.submit(_decode, source, known) for source in islice(coming, jobs))
+        while ahead:
+            decoded = ahead.popleft().result()
+            ahead.extend(pool.submit(_decode, source, known) for source in islice(coming, 1))
+            yield _read(analyzer, decoded)
+            del decoded  # not held while the next one is waited for
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
-def part_of(out: Path) -> Path:
-    """The journal beside ``out``: rows as they come, until all are there."""
-    return out.with_name(f"{out.name}.part")
+def _decode(source: Source, known: Container[str]) -> _Decoded:
+    sha256 = ""
+    try:
+        data = source.load()
+        sha256 = hashlib.sha256(data).hexdigest()
+        if sha256 in known:
+            return _Decoded(source, sha256)
+        return _Decoded(source, sha256, read_radiograph(data))
+    except Exception as error:  # one bad file must not end the others
+        return _Decoded(source, sha256, reason=_reason(error))
 
 
-def _write(rows: Iterator[Row], out: Path, *, total: int, kept: dict[str, Row]) -> Counter[str]:
-    """Note each row in the journal as it comes, then write all in order and drop the journal."""
-    part = part_of(out)
-    with replacing(part) as temporary:
-        _write_table(temporary, kept.values())  # so that another stop loses none of these
-    done: list[Row] = []
-    with part.open("a", newline="", encoding="utf-8") as stream:
-        journal = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
-        for row in tqdm(rows, total=total, unit="film", disable=not sys.stderr.isatty()):
-            done.append(row)
-            journal.writerow(row)
-            stream.flush()
-    with replacing(out) as temporary:
-        _write_table(temporary, done)
-    part.unlink()
-    return Counter(row["status"] for row in done)
+def _read(analyzer: Analyzer, decoded: _Decoded) -> Outcome:
+    if decoded.radiograph is None:
+        return Outcome(decoded.source, decoded.sha256, reason=decoded.reason)
+    try:
+        analysis = analyzer.read(decoded.radiograph)
+    except Exception as error:  # one bad file must not end the others
+        return Outcome(decoded.source, decoded.sha256, reason=_reason(error))
+    return Outcome(decoded.source, decoded.sha256, analysis)
 
 
-def _write_table(path: Path, rows: Iterable[Row]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+def _reason(error: Exception) -> str:
+    if isinstance(error, ImageError):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"The file cannot be opened: {error.strerror}. Check the path and its rights."
+    # Its message could hold something of a film, so only its type is told.
+    logger.error("Unforeseen %s while reading a film", type(error).__name__)
+    return f"Something unforeseen went wrong with this film: {type(error).__name__}. Open it alone."
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    # The command lives in cxr_core.cli; this way to start it stays for those who use it.
+    runpy.run_module("cxr_core.cli.read", run_name="__main__")

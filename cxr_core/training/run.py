@@ -1,33 +1,94 @@
 """One run from tables and images to a model folder: gather, balance, fit, finish."""
 
 import logging
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import torch
 
-from cxr_core.atomic import remove_leavings
 from cxr_core.config import Preprocessing
+from cxr_core.data.csv_files import examples
 from cxr_core.errors import TrainingError
-from cxr_core.findings import KEYS
+from cxr_core.files import remove_leavings
+from cxr_core.findings import KEYS, LABEL_COLUMNS
 from cxr_core.model.checkpoint import WEIGHTS_FILE, load_weights
 from cxr_core.model.densenet import ChestDenseNet
-from cxr_core.training.config import TrainConfig
-from cxr_core.training.config_file import CONFIG_FILE, read_engine, read_start, write_config
+from cxr_core.training.config import TrainConfig, differences
+from cxr_core.training.dataset import (
+    Films,
+    Learning,
+    Sources,
+    gather,
+    make_loaders,
+    prepare_learning,
+)
 from cxr_core.training.device import Engine, choose_engine
-from cxr_core.training.ending import Ending
-from cxr_core.training.films import Films, Sources, gather
-from cxr_core.training.learning import Learning, make_loaders, prepare_learning
+from cxr_core.training.distributed import Team
+from cxr_core.training.finalize import Ending, Finished, finish
+from cxr_core.training.initial_weights import choose_start, starting_network
 from cxr_core.training.loop import SECONDS_A_SAVE, Place, fit
-from cxr_core.training.postfit import Finished, finish
-from cxr_core.training.resume import RESUME_FILE
-from cxr_core.training.same_run import check_same_run
-from cxr_core.training.start import choose_start, starting_network
-from cxr_core.training.team import Team
+from cxr_core.training.run_record import (
+    CONFIG_FILE,
+    read_config,
+    read_engine,
+    read_fingerprint,
+    read_start,
+    write_config,
+)
+from cxr_core.training.state import RESUME_FILE
 from cxr_core.training.trainer import ALONE, Trainer
 
 logger = logging.getLogger(__name__)
+
+
+# Whether what is given now is what a run was started with, and if not, what differs.
+
+
+def check_same_run(folder: Path, config: TrainConfig, films: Films) -> None:
+    """Refuse to continue or finish a run with other settings or other films.
+
+    Raises:
+        TrainingError: what differs, with both values or with the films.
+    """
+    changed = differences(read_config(folder), config)
+    found = [f"{name} was {was} and is {now}" for name, (was, now) in changed.items()]
+    if read_fingerprint(folder) != films.fingerprint:
+        found.append(_what_changed(folder / "split.csv", films.table))
+    if found:
+        raise TrainingError(
+            f"The run in {folder} was started with other settings or data",
+            value="; ".join(found),
+            remedy="Give the same settings, films and split, or use another --out.",
+        )
+
+
+def _what_changed(path: Path, table: pd.DataFrame) -> str:
+    """In words, by comparing the run's own ``split.csv`` with the films of now."""
+    if not path.is_file():
+        return "the films are others (the run's split.csv, which would tell which, is gone)"
+    columns = ["image", "patient", "split", *LABEL_COLUMNS]
+    before = pd.read_csv(path, dtype=str)[columns].set_index("image")
+    now = table[columns].astype(str).set_index("image")
+    found = list(_sets(before.index, now.index))
+    both = before.index.intersection(now.index)
+    for name in columns[1:]:
+        other = both[(before.loc[both, name] != now.loc[both, name]).to_numpy()]
+        if len(other):
+            found.append(f"{name} is another for {len(other):,} films ({examples(other)})")
+    if not found and list(before.index) != list(now.index):
+        found.append("the films stand in another order")
+    return "; ".join(found) or "the same films look different: their pixels have changed"
+
+
+def _sets(before: Iterable[str], now: Iterable[str]) -> Iterator[str]:
+    gone, new = set(before) - set(now), set(now) - set(before)
+    if gone:
+        yield f"{len(gone):,} films of the run are not here any more ({examples(gone)})"
+    if new:
+        yield f"{len(new):,} films are here that the run did not have ({examples(new)})"
 
 
 @dataclass(frozen=True)

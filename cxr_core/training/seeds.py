@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxr_core.data.tables import write_table
+from cxr_core.data.csv_files import write_table
 from cxr_core.errors import ConfigError
 from cxr_core.evaluation.run_folder import HISTORY_FILE
 from cxr_core.findings import LABELS
 from cxr_core.training.config import TrainConfig
-from cxr_core.training.films import Sources
+from cxr_core.training.dataset import Sources
+from cxr_core.training.distributed import Team
 from cxr_core.training.run import Manner, run
-from cxr_core.training.team import Team
 from cxr_core.training.trainer import ALONE
 
 SEEDS_FILE = "seeds.csv"

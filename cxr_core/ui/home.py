@@ -1,20 +1,45 @@
 """What the home page says of the model in use."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from cxr_core.errors import CheckpointError
 from cxr_core.model.metadata import learnt_outside, load_metadata
-from cxr_core.ui.measured import measured_model
+from cxr_core.ui.evaluated import area_table, measured_model
 from cxr_core.ui.model import model_folder
-from cxr_core.ui.page import quiet
-from cxr_core.ui.performance import area_table
+from cxr_core.ui.shell import quiet
 
+CARD_FILE = "MODEL_CARD.md"
+_TITLE = re.compile(r"\A\s*# [^\n]*\n+")
 FULL_TRAINING = (
     "python train.py --entries Data_Entry_2017_v2020.csv --images images \\\n"
     "    --train-val-list train_val_list.txt --test-list test_list.txt \\\n"
     "    --out models/full"
 )
+
+
+# The model card of the loaded folder, as text for the page.
+
+
+def read_card(folder: Path) -> str:
+    """``MODEL_CARD.md`` without its title, as the page has its own.
+
+    Raises:
+        CheckpointError: the folder has no readable card.
+    """
+    path = folder / CARD_FILE
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CheckpointError(
+            "There is no readable model card in this folder",
+            value=path,
+            remedy="Write it again with train.py --finish.",
+        ) from error
+    return _TITLE.sub("", text)
 
 
 def origin(provenance: dict[str, Any]) -> str:

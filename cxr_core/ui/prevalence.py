@@ -9,13 +9,13 @@ from pathlib import Path
 
 import streamlit as st
 
+from cxr_core.evaluation.metrics.at_threshold import assumed_prevalence, rebase
 from cxr_core.evaluation.predictions import labels_of, read_predictions
-from cxr_core.evaluation.prevalence import assumed_prevalence, rebase
 from cxr_core.evaluation.run_folder import VALIDATION_FILE
 from cxr_core.findings import ABNORMAL_KEYS, LABELS
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui.model import model_folder
-from cxr_core.ui.page import quiet
+from cxr_core.ui.shell import quiet
 from cxr_core.ui.words import percent
 
 _SITE = "site_prevalence"

@@ -6,6 +6,7 @@ leave memory with the session or when the film is closed; the file's name is nev
 
 import hashlib
 from collections.abc import Callable
+from typing import Any
 
 import streamlit as st
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
@@ -13,13 +14,12 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from cxr_core.export.overlay import Form, MapStyle
 from cxr_core.reading.analyzer import Analysis, Analyzer
-from cxr_core.ui.per_film import forget
 from cxr_core.ui.words import opening_finding
 
+_START = "of_film"
 # What the reader may choose over the film; the words are those on the buttons.
 OVERLAY, FILM_ONLY, BESIDE = "Overlay", "Film", "Side by side"
 FORMS: dict[str, Form] = {"Colour": "colour", "Contours": "contour"}
-
 _FILM = "film_bytes"
 _SERIAL = "film_serial"
 _NOTE = "film_note"
@@ -32,6 +32,48 @@ _ZOOM = "film_zoom"
 _DRAWN = "film_drawn"
 _UPLOADER = "film_uploader"
 _OF_ONE_FILM = (_ANALYSIS, _FINDING, _CORRECTION, _READ_ANYWAY, _ASKED, _DRAWN)
+
+
+# What a session keeps of one reading: of these bytes, by this model, corrected as it is.
+#
+# Each key names all three, so that nothing can ever be shown with another film. All of it lives in
+# the session's memory and goes with it, or earlier on request.
+
+
+def key_of(analysis: Analysis, name: str) -> str:
+    """The session's key of one thing of one reading; fit for a widget too."""
+    return f"{_prefix(analysis)}{name}"
+
+
+def kept(analysis: Analysis, name: str) -> Any:
+    """What was kept of this reading under a name, or None."""
+    return st.session_state.get(key_of(analysis, name))
+
+
+def keep(analysis: Analysis, name: str, value: object) -> None:
+    """Keep one thing of this reading for the session."""
+    st.session_state[key_of(analysis, name)] = value
+
+
+def kept_of(image_sha256: str, model_sha256: str, correction: str | None, name: str) -> Any:
+    """What was kept under a name of a film that is not on screen, or None."""
+    return st.session_state.get(f"{_prefix_of(image_sha256, model_sha256, correction)}{name}")
+
+
+def forget(analysis: Analysis | None = None) -> None:
+    """Drop all that was kept of one reading, or of every film: probes, words and notes."""
+    start = _START if analysis is None else _prefix(analysis)
+    for key in [str(key) for key in st.session_state if str(key).startswith(start)]:
+        del st.session_state[key]
+
+
+def _prefix(analysis: Analysis) -> str:
+    return _prefix_of(analysis.image_sha256, analysis.model_sha256, analysis.correction)
+
+
+def _prefix_of(image_sha256: str, model_sha256: str, correction: str | None) -> str:
+    film, model = image_sha256[:24], model_sha256[:24]
+    return f"{_START}_{film}_{model}_{correction or 'as-it-came'}_"
 
 
 def keep_film(data: bytes | None, note: str = "") -> None:

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from cxr_core.export.contours import CONTOUR_LEVELS
-from cxr_core.export.phrases import against_point as against_point
-from cxr_core.export.phrases import percent as percent
+from cxr_core.export.overlay import CONTOUR_LEVELS
+from cxr_core.export.record import against_point as against_point
+from cxr_core.export.record import percent as percent
 from cxr_core.findings import ABNORMAL_KEYS, LABELS
 
 RESEARCH_TOOL = "A research tool, not a medical device: nothing here may decide about a patient."

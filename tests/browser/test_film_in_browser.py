@@ -9,7 +9,7 @@ from PIL import Image
 from playwright.sync_api import FilePayload, Page, expect
 
 from cxr_core.findings import LABELS
-from cxr_core.imaging.phantom import phantom_png
+from cxr_core.phantom.draw import phantom_png
 from tests.browser.steps import download
 
 FILM = ".viewer .film:not([hidden])"

@@ -8,8 +8,8 @@ from pathlib import Path
 from playwright.sync_api import FilePayload, Page, expect
 
 from cxr_core.findings import ABNORMAL_KEYS
-from cxr_core.imaging.phantom import phantom_png
-from cxr_core.reading.order import order_key
+from cxr_core.phantom.draw import phantom_png
+from cxr_core.reading.batch import order_key
 from tests.browser.steps import download
 from tests.zips import zipped
 

@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cxr_core.data import cache_build
-from cxr_core.data.cache import open_cache
-from cxr_core.data.fingerprint import fingerprint
+from cxr_core.data import cache as cache_build
+from cxr_core.data.cache import fingerprint, open_cache
 from cxr_core.errors import DataError
 from cxr_core.imaging.preprocessing import to_square
 from cxr_core.imaging.radiograph import read_radiograph

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cxr_core.data import cache_build
+from cxr_core.data import cache as cache_build
 from cxr_core.data.cache import open_cache
 from cxr_core.data.decode import Film, decode_films
 from cxr_core.errors import DataError

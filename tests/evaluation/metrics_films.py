@@ -3,13 +3,12 @@
 import numpy as np
 import pandas as pd
 
-from cxr_core.evaluation.draws import draw
-from cxr_core.evaluation.fitted_cutoffs import points_of
-from cxr_core.evaluation.group_rates import group_rates
-from cxr_core.evaluation.metrics import Metrics, gather
+from cxr_core.evaluation.full_report import Metrics, gather
+from cxr_core.evaluation.metrics.bootstrap import draw
+from cxr_core.evaluation.metrics.operating_points import points_of
+from cxr_core.evaluation.metrics.subgroups import group_rates, view_shortcuts
 from cxr_core.evaluation.predictions import probabilities_of, validate_predictions
 from cxr_core.evaluation.report import evaluate_predictions
-from cxr_core.evaluation.shortcuts import view_shortcuts
 from cxr_core.findings import KEYS, LABEL_COLUMNS, LOGIT_COLUMNS
 
 SHA256 = "1a2b3c4d" + "0" * 56

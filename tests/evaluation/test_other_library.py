@@ -19,10 +19,9 @@ from sklearn.metrics import (
 )
 
 from cxr_core.config import OperatingPoint
-from cxr_core.evaluation.calibration_measures import calibration_measures
-from cxr_core.evaluation.draws import draw
+from cxr_core.evaluation.metrics.bootstrap import draw
+from cxr_core.evaluation.metrics.calibration import calibration_measures, reliability
 from cxr_core.evaluation.predictions import labels_of, probabilities_of, read_predictions
-from cxr_core.evaluation.reliability import reliability
 from cxr_core.evaluation.report import evaluate_predictions
 from cxr_core.findings import KEYS, LABEL_COLUMNS, LABELS, PROBABILITY_COLUMNS
 

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from cxr_core.evaluation.bootstrap import NOT_ESTIMABLE, Interval
+from cxr_core.evaluation.metrics.bootstrap import NOT_ESTIMABLE, Interval
 from cxr_core.evaluation.published import (
     CAUTION,
     OFFICIAL,

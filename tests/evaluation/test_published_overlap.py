@@ -2,8 +2,8 @@
 
 import pytest
 
-from cxr_core.evaluation.overlap_row import THRESHOLDS
-from cxr_core.evaluation.published_overlap import OVERLAP_CAUTION, read_published_overlap
+from cxr_core.evaluation.localisation.overlap import THRESHOLDS
+from cxr_core.evaluation.published import OVERLAP_CAUTION, read_published_overlap
 
 BOXES = {"effusion": 153, "atelectasis": 180, "infiltration": 123}  # in NIH's list of 984
 

@@ -10,8 +10,9 @@ from sklearn.metrics import average_precision_score, classification_report, roc_
 
 from cxr_core.config import Calibration, OperatingPoint
 from cxr_core.errors import ConfigError, DataError
-from cxr_core.evaluation.calibration import sigmoid
+from cxr_core.evaluation.render.text import summary_text
 from cxr_core.evaluation.report import evaluate_predictions
+from cxr_core.evaluation.scoring import sigmoid
 from cxr_core.findings import KEYS, LABEL_COLUMNS, LABELS, LOGIT_COLUMNS
 
 POINT = OperatingPoint(0.4, 0.3, 0.5, "sensitivity", 0.8, 0.81, 0.7)
@@ -96,8 +97,8 @@ def test_calibration_changes_no_ranking_and_is_judged_before_and_after() -> None
         assert after.slope.estimate == pytest.approx(2 * before.slope.estimate, rel=1e-9)
     bare = evaluate_predictions(table, n_resamples=20, measures=False)
     assert bare.measures_before == {}
-    assert "Calibration slope" in calibrated.text()
-    assert "Calibration slope" not in bare.text()
+    assert "Calibration slope" in summary_text(calibrated)
+    assert "Calibration slope" not in summary_text(bare)
 
 
 def test_the_seed_decides_and_the_order_of_rows_does_not() -> None:
@@ -115,7 +116,7 @@ def test_without_operating_points_there_is_no_confusion_matrix() -> None:
     assert report.rates == {}
     assert report.classification_report is None
     assert any("0.5 is no cut-off" in note for note in report.notes)
-    assert "Confusion" not in report.text()
+    assert "Confusion" not in summary_text(report)
 
 
 def test_a_missing_operating_point_is_refused() -> None:
@@ -151,7 +152,7 @@ def test_one_class_is_not_estimable_and_never_a_half() -> None:
         assert report.label_distribution[key].verdict == "too few"
     assert report.rates["effusion"].sensitivity.verdict == "too few"
     assert report.rates["atelectasis"].specificity.verdict == "too few"
-    lines = report.text().splitlines()
+    lines = summary_text(report).splitlines()
     effusion = next(line for line in lines if line.startswith("Effusion"))
     assert effusion.split()[:3] == ["Effusion", "0", "0.0%"]
     assert effusion.count("not estimable") == 2
@@ -162,13 +163,13 @@ def test_three_patients_are_not_estimable() -> None:
     report = evaluate_predictions(table, operating_points=POINTS, n_resamples=20)
     assert report.n_patients == 3
     assert {interval.verdict for interval in report.auroc.values()} == {"too few"}
-    assert "nan" not in report.text()
+    assert "nan" not in summary_text(report)
 
 
 def test_one_film_is_evaluated_without_a_figure() -> None:
     report = evaluate_predictions(simulated(1), operating_points=POINTS, n_resamples=5)
     assert {interval.verdict for interval in report.auroc.values()} == {"too few"}
-    assert "not estimable" in report.text()
+    assert "not estimable" in summary_text(report)
 
 
 def test_resamples_left_out_are_counted() -> None:
@@ -184,9 +185,11 @@ def test_resamples_left_out_are_counted() -> None:
 def test_text_fits_a_terminal() -> None:
     table = simulated().assign(group=np.resize(["g" * 80, "short"], 300))
     table.loc[:3, "patient"] = ""
-    text = evaluate_predictions(
-        table, operating_points=POINTS, calibration=CALIBRATION, n_resamples=20
-    ).text()
+    text = summary_text(
+        evaluate_predictions(
+            table, operating_points=POINTS, calibration=CALIBRATION, n_resamples=20
+        )
+    )
     assert max(map(len, text.splitlines())) <= 100
     for words in (
         "Labels and areas",
@@ -201,7 +204,7 @@ def test_text_fits_a_terminal() -> None:
 def test_subgroups_can_be_left_out() -> None:
     report = evaluate_predictions(simulated(), n_resamples=20, subgroups=False)
     assert report.subgroups.empty
-    assert "subgroups" not in report.text()
+    assert "subgroups" not in summary_text(report)
 
 
 def test_a_table_of_something_else_is_refused() -> None:

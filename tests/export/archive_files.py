@@ -9,7 +9,7 @@ import pydicom
 from pydicom import Dataset
 from pydicom.uid import generate_uid
 
-from cxr_core.imaging.phantom import draw_phantom
+from cxr_core.phantom.draw import draw_phantom
 from tests.imaging.dicom_files import film_dataset, to_bytes
 
 STUDY_UID = "1.2.826.0.1.3680043.8.498.4711"

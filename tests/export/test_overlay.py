@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from cxr_core.export.colours import evidence_ramp
-from cxr_core.export.contours import CONTOUR_LEVELS
 from cxr_core.export.overlay import (
+    CONTOUR_LEVELS,
     MOST_COVER,
     cover,
     evidence_layer,
+    evidence_ramp,
     flatten,
     strongest_share,
     upsample_evidence,

@@ -10,10 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cxr_core.export.overlay import MapStyle
-from cxr_core.export.pdf import record_pdf
-from cxr_core.export.pdf_table import cells
+from cxr_core.export.pdf import SHORTENED, cells, record_pdf
 from cxr_core.export.record import LONGEST_NOTE, LONGEST_REFERENCE
-from cxr_core.export.sheet import SHORTENED
 from cxr_core.imaging.gate import GateResult
 from cxr_core.version import VERSION
 from tests.export.analyses import CREATED, STOPPED, make_analysis, make_record

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cxr_core.export.colours import evidence_ramp
-from cxr_core.export.overlay import MapStyle, draw_map
+from cxr_core.export.overlay import MapStyle, draw_map, evidence_ramp
 from cxr_core.export.png import LEAST_WIDTH, overlay_picture, overlay_png, scale_bar, scale_ends
 from cxr_core.version import VERSION
 from tests.export.analyses import STOPPED, make_analysis, make_record

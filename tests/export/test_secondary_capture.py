@@ -11,9 +11,9 @@ from PIL import Image
 from pydicom.uid import SecondaryCaptureImageStorage
 
 from cxr_core.errors import ExportError
-from cxr_core.export.dicom import secondary_capture
 from cxr_core.export.png import overlay_picture
 from cxr_core.export.record import Record
+from cxr_core.export.secondary_capture import secondary_capture
 from tests.export.analyses import STOPPED, analysis_of, make_analysis, make_record
 from tests.export.archive_files import PATIENT, STUDY_UID, faults, parse, patient_film
 

@@ -15,7 +15,7 @@ from pydicom.uid import (
 
 from cxr_core.errors import ImageError
 from cxr_core.imaging.decoded import DecodedFilm
-from cxr_core.imaging.dicom import decode_dicom
+from cxr_core.imaging.dicom.decode import decode_dicom
 
 SIDE = 64
 TESTS_SECRET = "Doe^Jane"

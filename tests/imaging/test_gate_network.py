@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import log_softmax
 
-from cxr_core.imaging.gate_network import film_thumbnail, log_probabilities, thumbnails
+from cxr_core.imaging.gate import film_thumbnail, log_probabilities, thumbnails
 from tests.imaging.gate_parameters import SIDE, bright_below
 
 

@@ -5,9 +5,9 @@ import io
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
-from raster_files import SIDE, encode, noise, png, png16, refusal, smooth
 
 from cxr_core.imaging.raster import decode_raster
+from tests.imaging.raster_files import SIDE, encode, noise, png, png16, refusal, smooth
 
 
 def test_8_bit_gray_is_kept_exactly() -> None:

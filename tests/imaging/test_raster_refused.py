@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from raster_files import SIDE, encode, noise, png, refusal
 
 from cxr_core.errors import ImageError
 from cxr_core.imaging.raster import decode_raster, is_raster
+from tests.imaging.raster_files import SIDE, encode, noise, png, refusal
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])

@@ -11,12 +11,7 @@ from cxr_core.errors import CheckpointError
 from cxr_core.findings import KEYS
 from cxr_core.model.checkpoint import load_checkpoint, save_checkpoint, save_metadata
 from cxr_core.model.densenet import ChestDenseNet
-from cxr_core.model.metadata import (
-    ModelMetadata,
-    canonical_sha256,
-    learnt_outside,
-    load_metadata,
-)
+from cxr_core.model.metadata import ModelMetadata, canonical_sha256, learnt_outside, load_metadata
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from cxr_core.ui import measured
+from cxr_core.ui import evaluated as measured
 from cxr_core.ui.model import MODEL_VARIABLE
 from tests.demo_model import write_model
 

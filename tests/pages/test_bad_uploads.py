@@ -11,7 +11,7 @@ from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
-from cxr_core.imaging.phantom import phantom_png
+from cxr_core.phantom.draw import phantom_png
 from tests.pages.film_page import view_of
 
 

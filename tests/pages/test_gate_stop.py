@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cxr_core.imaging.phantom import phantom_png
+from cxr_core.phantom.draw import phantom_png
 from cxr_core.reading import analyzer
 from tests.pages.film_page import (
     READ,

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cxr_core.evaluation.localisation import LOCALISATION_COLUMNS
-from cxr_core.evaluation.overlap_row import OVERLAP_COLUMNS
-from cxr_core.imaging.phantom import draw_phantom, encode_png
+from cxr_core.evaluation.localisation.overlap import OVERLAP_COLUMNS
+from cxr_core.evaluation.localisation.pointing import LOCALISATION_COLUMNS
+from cxr_core.phantom.draw import draw_phantom, encode_png
 from tests.demo_model import predictions
 from tests.pages.film_page import decoded, pixels_of, view_of
 

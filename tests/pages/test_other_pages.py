@@ -6,7 +6,7 @@ import shutil
 import pandas as pd
 import pytest
 
-from cxr_core.evaluation.localisation import LOCALISATION_COLUMNS
+from cxr_core.evaluation.localisation.pointing import LOCALISATION_COLUMNS
 from cxr_core.findings import LABELS
 from tests.demo_model import THRESHOLDS, predictions
 

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from cxr_core.export.overlay import MapStyle, draw_map, flatten, map_layer
 from cxr_core.findings import KEYS, LABELS
-from cxr_core.imaging.phantom import phantom_png
+from cxr_core.phantom.draw import phantom_png
 from cxr_core.reading.analyzer import load_analyzer
 from cxr_core.ui.words import opening_finding, percent
 from tests.pages.film_page import (

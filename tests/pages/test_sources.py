@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cxr_core.ui.opened import CHOSEN_BY, NO_MODEL, NO_TABLE
+from cxr_core.ui.performance.source import CHOSEN_BY, NO_MODEL, NO_TABLE
 from tests.demo_model import history, predictions
 
 PERFORMANCE, CARD = "pages/3_Performance.py", "pages/4_Model_card.py"

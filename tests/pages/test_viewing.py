@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from cxr_core.export.overlay import MapStyle, map_layer
-from cxr_core.imaging.phantom import phantom_png
 from cxr_core.imaging.windowing import Window, apply_window
+from cxr_core.phantom.draw import phantom_png
 from cxr_core.reading.analyzer import load_analyzer
 from cxr_core.ui.words import opening_finding
 from tests.pages.film_page import (

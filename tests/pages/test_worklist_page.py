@@ -4,7 +4,7 @@ import numpy as np
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.testing.v1 import AppTest
 
-from cxr_core.imaging.phantom import encode_png, phantom_png
+from cxr_core.phantom.draw import encode_png, phantom_png
 from tests.zips import zipped
 
 WORKLIST, READ = "pages/2_Worklist.py", "pages/1_Read.py"

@@ -15,12 +15,12 @@ from cxr_core.data.cache import open_cache
 from cxr_core.data.loader import BatchLoader
 from cxr_core.errors import ImageError
 from cxr_core.findings import KEYS
-from cxr_core.imaging.phantom import phantom_png
 from cxr_core.imaging.preprocessing import prepare
 from cxr_core.imaging.radiograph import read_radiograph
 from cxr_core.model.checkpoint import Checkpoint, save_checkpoint
 from cxr_core.model.densenet import ChestDenseNet
 from cxr_core.model.metadata import ModelMetadata
+from cxr_core.phantom.draw import phantom_png
 from cxr_core.reading.analyzer import Analysis, Analyzer, load_analyzer
 
 PREPROCESSING = Preprocessing(224, (0.5,) * 3, (0.25,) * 3)

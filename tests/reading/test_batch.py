@@ -1,157 +1,123 @@
-"""The batch reader: a row a file, bad files included, and an exit status that tells."""
+"""Many films: in their order, bounded ahead, cancelled cleanly, one bad file an outcome."""
 
-import csv
-from pathlib import Path
+import hashlib
+import threading
+from collections.abc import Iterator
 
 import pytest
-import torch
 
-from cxr_core.config import Calibration, EvidenceScale, OperatingPoint, Preprocessing
-from cxr_core.findings import KEYS
-from cxr_core.imaging.phantom import phantom_png
-from cxr_core.model.checkpoint import save_checkpoint
-from cxr_core.model.densenet import ChestDenseNet
-from cxr_core.model.metadata import ModelMetadata
-from cxr_core.reading import engine
-from cxr_core.reading.analyzer import load_analyzer
-from cxr_core.reading.batch import main, part_of
-from cxr_core.reading.rows import COLUMNS
+from cxr_core.errors import ImageError
+from cxr_core.imaging.radiograph import Radiograph
+from cxr_core.phantom.draw import phantom_png
+from cxr_core.reading.batch import read_films
+from cxr_core.reading.sources import Source, sources_of, without_names
 from tests.zips import zipped
 
+FILM = phantom_png(1, size=96)
+SECONDS = 60  # patient; nothing is timed
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    torch.manual_seed(0)
-    point = OperatingPoint(0.3, 0.2, 0.4, "sensitivity", 0.8, 0.8, 0.5)
-    metadata = ModelMetadata(
-        Preprocessing(), Calibration(), dict.fromkeys(KEYS, point), EvidenceScale(1.0)
+
+class Fake:
+    """An analyzer that hands back the film's hash and keeps count of what was decoded."""
+
+    def read(self, radiograph: Radiograph) -> str:
+        return radiograph.sha256
+
+
+def films(count: int, data: bytes = FILM) -> list[Source]:
+    return [Source(number, f"{number}.png", lambda: data) for number in range(1, count + 1)]
+
+
+def test_the_order_is_kept_though_the_first_is_slow() -> None:
+    third_is_here = threading.Event()
+
+    def slow() -> bytes:
+        assert third_is_here.wait(SECONDS)
+        return FILM
+
+    def third() -> bytes:
+        third_is_here.set()
+        return FILM
+
+    sources = [Source(1, "", slow), Source(2, "", lambda: FILM), Source(3, "", third)]
+    outcomes = list(read_films(Fake(), sources, jobs=3))
+    assert [outcome.source.number for outcome in outcomes] == [1, 2, 3]
+    assert {outcome.analysis for outcome in outcomes} == {hashlib.sha256(FILM).hexdigest()}
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_no_more_than_its_jobs_are_decoded_ahead(jobs: int) -> None:
+    asked = 0
+
+    def coming() -> Iterator[Source]:
+        nonlocal asked
+        for source in films(20):
+            asked += 1
+            yield source
+
+    for handed_out, _ in enumerate(read_films(Fake(), coming(), jobs=jobs), start=1):
+        assert asked <= handed_out + jobs
+    assert asked == handed_out == 20
+
+
+def test_closing_ends_the_reading() -> None:
+    loaded: list[int] = []
+
+    def note(number: int) -> bytes:
+        loaded.append(number)
+        return FILM
+
+    sources = [Source(n, "", lambda n=n: note(n)) for n in range(1, 101)]
+    reading = read_films(Fake(), sources, jobs=2)
+    next(reading)
+    next(reading)
+    reading.close()
+    for thread in threading.enumerate():
+        if thread.name.startswith("decode"):
+            thread.join(SECONDS)
+            assert not thread.is_alive()
+    assert len(loaded) <= 4
+
+
+def test_one_bad_file_is_an_outcome_with_its_reason() -> None:
+    def gone() -> bytes:
+        raise FileNotFoundError(2, "No such file")
+
+    def unforeseen() -> bytes:
+        raise RuntimeError("DOE^JANE")
+
+    sources = films(5)
+    sources[1] = Source(2, "b", lambda: b"this is text")
+    sources[2] = Source(3, "c", gone)
+    sources[3] = Source(4, "d", unforeseen)
+    good, text, missing, odd, last = read_films(Fake(), sources, jobs=2)
+    assert (good.reason, last.reason) == ("", "")
+    assert text.analysis is None
+    assert text.sha256 == hashlib.sha256(b"this is text").hexdigest()
+    assert text.reason.startswith("This file is not an image that can be read here")
+    assert (missing.sha256, missing.reason) == (
+        "",
+        "The file cannot be opened: No such file. Check the path and its rights.",
     )
-    folder = tmp_path_factory.mktemp("model")
-    save_checkpoint(folder, ChestDenseNet().eval(), metadata)
-    return folder
+    assert "RuntimeError" in odd.reason
+    assert "DOE" not in odd.reason
 
 
-def rows(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as stream:
-        return list(csv.DictReader(stream))
+def test_known_films_are_not_decoded() -> None:
+    known = hashlib.sha256(b"not even a film").hexdigest()
+    (outcome,) = read_films(Fake(), films(1, b"not even a film"), known={known})
+    assert (outcome.sha256, outcome.analysis, outcome.reason) == (known, None, "")
 
 
-def test_good_and_bad_files(
-    tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    films = tmp_path / "films" / "deep"
-    films.mkdir(parents=True)
-    data = phantom_png(1, size=208)
-    (films / "a.png").write_bytes(data)
-    (films / "b.png").write_bytes(b"not a picture")
-    (films / ".hidden").write_bytes(b"")
-    missing = tmp_path / "gone.png"
-    out = tmp_path / "results.csv"
-    assert (
-        main([str(tmp_path / "films"), str(missing), "--model", str(model), "--out", str(out)]) == 3
-    )
-    good, bad, gone = rows(out)
-    assert tuple(good) == COLUMNS
-    assert (good["file"], good["status"], good["reason"]) == (str(films / "a.png"), "read", "")
-    analysis = load_analyzer(model).analyze(data)
-    for key in KEYS:
-        assert float(good[f"logit_{key}"]) == pytest.approx(analysis.logits[key], abs=1e-4)
-        assert good[f"above_{key}"] == str(int(analysis.above[key]))
-        assert good[f"operating_point_{key}"] == "0.300000"
-    assert good["sha256"] == analysis.image_sha256
-    assert good["model_sha256"] == bad["model_sha256"] == analysis.model_sha256
-    assert "torch " in good["versions"]
-    assert bad["status"] == "failed"
-    assert "not an image that can be read" in bad["reason"]
-    assert bad["logit_effusion"] == ""
-    assert "No such file" in gone["reason"]
-    assert "3 films: 2 failed, 1 read" in capsys.readouterr().out
-
-
-def test_all_read_is_status_0(tmp_path: Path, model: Path) -> None:
-    (tmp_path / "a.png").write_bytes(phantom_png(2, size=128))
-    out = tmp_path / "out" / "results.csv"
-    assert main([str(tmp_path / "a.png"), "--model", str(model), "--out", str(out)]) == 0
-    assert len(rows(out)) == 1
-
-
-def test_no_model_and_no_files_are_one_sentence(
-    tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "a.png").write_bytes(phantom_png(2, size=128))
-    out = ["--out", str(tmp_path / "results.csv")]
-    assert main([str(tmp_path / "a.png"), "--model", str(tmp_path / "none"), *out]) == 2
-    assert "no model in this folder" in capsys.readouterr().err
-    (tmp_path / "empty").mkdir()
-    assert main([str(tmp_path / "empty"), "--model", str(model), *out]) == 2
-    assert "There is no file to read" in capsys.readouterr().err
-    assert not (tmp_path / "results.csv").exists()
-
-
-def test_a_zip_is_read_member_by_member(tmp_path: Path, model: Path) -> None:
-    data = phantom_png(1, size=208)
-    (tmp_path / "all.zip").write_bytes(zipped({"=a.png": data, "../b.png": data}))
-    out = tmp_path / "results.csv"
-    words = [str(tmp_path / "all.zip"), "--model", str(model), "--out", str(out), "--jobs", "1"]
-    assert main(words) == 3
-    good, bad = rows(out)
-    assert (good["file"], good["status"]) == (f"{tmp_path / 'all.zip'}/=a.png", "read")
-    assert bad["reason"].startswith("The name of this file leads out of the zip")
-
-
-def test_an_interrupted_run_goes_on_where_it_was(
-    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    for number in range(4):
-        (tmp_path / f"{number}.png").write_bytes(phantom_png(number, size=128))
-    (tmp_path / "bad.png").write_bytes(b"no film")
-    out = tmp_path / "results.csv"
-    words = [*map(str, sorted(tmp_path.glob("*.png"))), "--model", str(model), "--out", str(out)]
-    assert main(words) == 3
-    whole = rows(out)
-    out.unlink()
-
-    decode, calls = engine.read_radiograph, []
-
-    def third_is_interrupted(data: bytes) -> object:
-        calls.append(data)
-        if len(calls) == 3:
-            raise KeyboardInterrupt
-        return decode(data)
-
-    monkeypatch.setattr(engine, "read_radiograph", third_is_interrupted)
-    assert main([*words, "--jobs", "1"]) == 130
-    assert "Go on with --resume" in capsys.readouterr().err
-    assert not out.exists()
-    part = part_of(out)
-    assert len(rows(part)) == 2
-    with part.open("a") as stream:
-        stream.write(part.read_text().splitlines()[1][:40])  # a line cut by a kill
-
-    calls.clear()
-    monkeypatch.setattr(engine, "read_radiograph", lambda data: calls.append(data) or decode(data))
-    assert main([*words, "--resume"]) == 3
-    assert rows(out) == whole
-    assert len(calls) == 3  # two films, and the file that failed is tried again
-    assert not part.exists()
-    calls.clear()
-    assert main([*words, "--resume"]) == 3
-    assert len(calls) == 1
-
-
-def test_rows_of_another_model_or_another_table_are_not_kept(
-    tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "a.png").write_bytes(phantom_png(2, size=128))
-    out = tmp_path / "results.csv"
-    words = [str(tmp_path / "a.png"), "--model", str(model), "--out", str(out), "--resume"]
-    assert main(words) == 0
-    (row,) = rows(out)
-    text = out.read_text()
-    out.write_text(text.replace(row["model_sha256"], "0" * 64).replace(",read,", ",stopped,"))
-    assert main(words) == 0
-    assert rows(out) == [row]
-    out.write_text("image,patient\na.png,1\n")
-    assert main(words) == 2
-    assert "has other columns" in capsys.readouterr().err
-    assert out.read_text().startswith("image,patient")
+def test_a_zip_is_its_members_and_a_bad_zip_is_one_film() -> None:
+    sources, left_out = sources_of("all.zip", zipped({"a": FILM, "DICOMDIR": b"x"}), first=7)
+    assert [(source.number, source.name) for source in sources] == [(7, "all.zip/a")]
+    assert left_out == 1
+    assert sources[0].load() == FILM
+    (bad,), left_out = sources_of("bad.zip", b"PK\x03\x04 and no more", first=1)
+    assert left_out == 0
+    with pytest.raises(ImageError, match="damaged or cut short"):
+        bad.load()
+    (plain,), _ = sources_of("film.png", FILM, first=1)
+    assert plain.load() is FILM
+    assert [source.name for source in without_names([plain, bad])] == ["", ""]

@@ -1,16 +1,13 @@
 """One small finished run, shared by the tests of training."""
 
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
 
-from cxr_core.training.films import Sources
+from cxr_core.training.dataset import Sources
 from cxr_core.training.run import run
-
-sys.path.insert(0, str(Path(__file__).parent))
-from easy_films import CONFIG, EasyFilms, write_easy_films
+from tests.training.easy_films import CONFIG, EasyFilms, write_easy_films
 
 
 @pytest.fixture(scope="session")

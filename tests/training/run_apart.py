@@ -15,20 +15,21 @@ from typing import Any
 
 import numpy as np
 import torch
-from easy_films import CONFIG
 
-from cxr_core import atomic
+from cxr_core import files as atomic
 from cxr_core.config import Preprocessing
 from cxr_core.data.loader import BatchLoader
 from cxr_core.errors import TrainingStoppedError
 from cxr_core.model.densenet import ChestDenseNet
-from cxr_core.training import loop, resume
+from cxr_core.training import loop
+from cxr_core.training import state as resume
+from cxr_core.training.dataset import Sources
 from cxr_core.training.device import Engine
-from cxr_core.training.films import Sources
+from cxr_core.training.distributed import Team, join_team
 from cxr_core.training.presets import SEED
 from cxr_core.training.run import Manner, run
-from cxr_core.training.team import Team, join_team
 from cxr_core.training.trainer import Trainer
+from tests.training.easy_films import CONFIG
 
 
 def sources_in(folder: Path) -> Sources:

@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from easy_films import EasyFilms
-from test_stopped import assert_same_run
+
+from tests.training.easy_films import EasyFilms
+from tests.training.test_stopped import assert_same_run
 
 SCRIPT = Path(__file__).parent / "run_apart.py"
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}

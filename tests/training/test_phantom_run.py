@@ -1,18 +1,15 @@
 """Planted truth: a network trained on drawn films finds what was planted, and where."""
 
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from cxr_core.cli import train
 from cxr_core.evaluation.predictions import read_predictions
 from cxr_core.evaluation.report import evaluate_predictions
 from cxr_core.findings import ABNORMAL_KEYS, KEYS
 from cxr_core.model.checkpoint import load_checkpoint
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
-import train
 
 FILMS = 1200
 

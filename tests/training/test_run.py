@@ -11,7 +11,7 @@ from cxr_core.evaluation.predictions import probabilities_of, read_predictions
 from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABEL_COLUMNS
 from cxr_core.model.checkpoint import load_checkpoint
 from cxr_core.reading.analyzer import load_analyzer
-from cxr_core.training.films import Sources
+from cxr_core.training.dataset import Sources
 
 
 def test_the_run_folder_is_whole(finished: Path) -> None:

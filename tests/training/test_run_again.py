@@ -8,12 +8,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
-from easy_films import CONFIG, EasyFilms, write_easy_films
 
 from cxr_core.errors import DataError, TrainingError
-from cxr_core.training.films import Sources
+from cxr_core.training.dataset import Sources
 from cxr_core.training.run import Manner, run
 from cxr_core.training.trainer import Trainer
+from tests.training.easy_films import CONFIG, EasyFilms, write_easy_films
 
 RESUME, FINISH = Manner(resume=True), Manner(finish_only=True)
 

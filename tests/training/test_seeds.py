@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from easy_films import CONFIG
 
 from cxr_core.errors import ConfigError
-from cxr_core.training.films import Sources
+from cxr_core.training.dataset import Sources
 from cxr_core.training.run import Manner
 from cxr_core.training.seeds import run_seeds, spread_text
+from tests.training.easy_films import CONFIG
 
 SHORT = replace(CONFIG, epochs=1, finish_epochs=1, seed=4)
 

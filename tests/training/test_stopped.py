@@ -6,15 +6,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
-from easy_films import CONFIG
 
 from cxr_core.errors import TrainingError, TrainingStoppedError
 from cxr_core.model.checkpoint import load_checkpoint
-from cxr_core.training import resume as resume_module
-from cxr_core.training.films import Sources
+from cxr_core.training import state as resume_module
+from cxr_core.training.dataset import Sources
 from cxr_core.training.run import Manner, run
-from cxr_core.training.stopping import stop_request
+from cxr_core.training.state import stop_request
 from cxr_core.training.trainer import Trainer
+from tests.training.easy_films import CONFIG
 
 TIMES = ["seconds", "waiting"]
 GO_ON = Manner(resume=True, hold_test=True)  # weights and history do not hang on the test part

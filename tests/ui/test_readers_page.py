@@ -18,11 +18,10 @@ def page() -> None:
     """A page in small: two films, and what the reader may set beside them."""
     import streamlit as st
 
-    from cxr_core.ui.beside import beside_numbers
-    from cxr_core.ui.numbers import row_words
-    from cxr_core.ui.per_film import forget
+    from cxr_core.ui.assessment import readers_word, word_of
     from cxr_core.ui.prevalence import displayed, prevalence_controls
-    from cxr_core.ui.readers_word import readers_word, word_of
+    from cxr_core.ui.read.findings import beside_numbers, row_words
+    from cxr_core.ui.state import forget
     from tests.demo_analysis import made_up
 
     films = {name: made_up((0.5, 0.1, 0.3, 0.6), film=name) for name in "ab"}

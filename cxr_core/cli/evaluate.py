@@ -1,0 +1,187 @@
+"""The Performance page without a browser: ``python -m cxr_core.evaluation.report``."""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from tqdm import tqdm
+
+from cxr_core.config import Calibration, OperatingPoint
+from cxr_core.errors import ConfigError, CXRError
+from cxr_core.evaluation.comparison import (
+    ComparedModel,
+    Comparison,
+    compare_predictions,
+    read_model,
+)
+from cxr_core.evaluation.full_report import Metrics, gather
+from cxr_core.evaluation.leakage import seen_of, split_of
+from cxr_core.evaluation.localisation.rates import boxed_films
+from cxr_core.evaluation.metrics.bootstrap import draw
+from cxr_core.evaluation.metrics.operating_points import points_of
+from cxr_core.evaluation.metrics.subgroups import group_rates, parts_of, view_shortcuts
+from cxr_core.evaluation.predictions import has_logits, probabilities_of
+from cxr_core.evaluation.render.json_document import metrics_json
+from cxr_core.evaluation.render.text import comparison_text, metrics_text
+from cxr_core.evaluation.report import evaluate_predictions
+from cxr_core.evaluation.run_folder import TEST_FILE, GivenTable, read_given
+from cxr_core.files import replacing
+from cxr_core.findings import KEYS
+from cxr_core.model.metadata import METADATA_FILE, load_metadata
+
+STANDARD_OUTPUT = Path("-")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Command line; returns 0, or 2 when a table, model or path cannot be used."""
+    given = _parser().parse_args(arguments)
+    try:
+        if given.json not in (None, STANDARD_OUTPUT):
+            _require_writable(given.json, apart_from=[given.predictions, given.against])
+        table = read_given(given.predictions, given.model)
+        other = None if given.against is None else read_given(given.against)
+        comparison = None if other is None else _compared(table, other, given)
+        metrics = _measured(table, n_resamples=given.resamples, seed=given.seed)
+        if other is not None:
+            metrics = replace(metrics, comparison=comparison, against_sha256=other.sha256)
+        text = "" if given.json is None else metrics_json(metrics, made=datetime.now().astimezone())
+        if given.json not in (None, STANDARD_OUTPUT):
+            _write(text, given.json)
+    except CXRError as error:
+        print(error, file=sys.stderr)
+        return 2
+    if given.json == STANDARD_OUTPUT:
+        print(text, end="")
+        return 0
+    print(metrics_text(metrics), end="")
+    if comparison is not None:
+        print(
+            f"\nA: {given.predictions}\nB: {given.against}\n\n{comparison_text(comparison)}", end=""
+        )
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m cxr_core.evaluation.report",
+        description="Evaluate a predictions table: the tables of the Performance page.",
+    )
+    table = f"predictions table, or a run folder (its {TEST_FILE} and {METADATA_FILE})"
+    parser.add_argument("predictions", type=Path, help=table)
+    parser.add_argument(
+        "--model",
+        type=Path,
+        help="model folder: calibration and cut-offs. Without one, cut-offs are fitted on the "
+        "table itself, and said to be optimistic.",
+    )
+    parser.add_argument(
+        "--against",
+        type=Path,
+        help="a second table or run folder, B: with paired differences, this one less PREDICTIONS",
+    )
+    parser.add_argument(
+        "--json", type=Path, metavar="OUT", help="write all figures as JSON; - prints JSON only"
+    )
+    parser.add_argument("--resamples", type=int, default=2000, help="default: %(default)s")
+    parser.add_argument("--seed", type=int, default=0, help="of the resamples; default 0")
+    return parser
+
+
+def _measured(table: GivenTable, *, n_resamples: int, seed: int) -> Metrics:
+    films, model_sha256 = table.films, None
+    calibration: Calibration | None = None
+    points: dict[str, OperatingPoint] | None = None
+    if table.model is not None:
+        metadata = load_metadata(table.model)
+        calibration, points = metadata.calibration, metadata.operating_points
+        model_sha256 = metadata.model_sha256
+    fitted_here = points is None
+    probabilities = probabilities_of(films, calibration if has_logits(films) else None)  # (N, 4)
+    if points is None:
+        points = points_of(films, probabilities)
+    report = evaluate_predictions(
+        films,
+        operating_points=points,
+        calibration=calibration,
+        n_resamples=n_resamples,
+        seed=seed,
+        subgroups=False,  # the groups below tell the same areas, and more
+    )
+    resamples = draw(films, n_resamples=n_resamples, seed=seed)
+    above = None if points is None else probabilities >= [points[key].threshold for key in KEYS]
+    parts = parts_of(films)
+    groups = group_rates(films, above, resamples, parts=parts)
+    shown = tqdm(groups, "Groups of films", len(parts), leave=False, disable=None)
+    return gather(
+        films,
+        probabilities,
+        report,
+        table_sha256=table.sha256,
+        model_sha256=model_sha256,
+        fitted_here=fitted_here,
+        groups=[one for part in shown for one in part],
+        shortcuts=view_shortcuts(films, resamples, table.validation()),
+        splits=table.splits(),
+        boxed=boxed_films(table.run, films, n_resamples=n_resamples, seed=seed),
+    )
+
+
+def _compared(table: GivenTable, other: GivenTable, given: argparse.Namespace) -> Comparison:
+    seen = seen_of(
+        table.films, other.films, split_a=split_of(table.run), split_b=split_of(other.run)
+    )
+    comparison = compare_predictions(
+        table.films,
+        other.films,
+        model_a=_compared_model(table.model),
+        model_b=_compared_model(other.model),
+        n_resamples=given.resamples,
+        seed=given.seed,
+    )
+    return replace(comparison, notes=(*seen, *comparison.notes))
+
+
+def _compared_model(folder: Path | None) -> ComparedModel | None:
+    return None if folder is None else read_model(folder)
+
+
+def _require_writable(path: Path, *, apart_from: Sequence[Path | None]) -> None:
+    """Refuse an output path before the slow part: a folder, one where no file can be made, or a
+    table that is to be read."""
+    if path.resolve() in [table.resolve() for table in apart_from if table is not None]:
+        raise ConfigError(
+            "The JSON would take the place of a table", value=path, remedy="Give another path."
+        )
+    if path.is_dir():
+        raise ConfigError(
+            "The JSON needs a file's name", value=path, remedy="Give a path such as metrics.json."
+        )
+    try:
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise _not_written(path, error) from error
+
+
+def _write(text: str, path: Path) -> None:
+    try:
+        with replacing(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise _not_written(path, error) from error
+
+
+def _not_written(path: Path, error: OSError) -> ConfigError:
+    return ConfigError(
+        "The JSON cannot be written",
+        value=f"{path} ({error.strerror})",
+        remedy="Give a file in a folder that exists and that you may write to.",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

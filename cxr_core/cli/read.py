@@ -1,0 +1,154 @@
+"""Read many films into one CSV: ``python -m cxr_core.reading.batch PATH… --model DIR --out F``.
+
+Exit status: 0 all were read, 3 some were not (their rows say why), 2 nothing could be started,
+130 interrupted (what was read is kept for ``--resume``).
+"""
+
+import argparse
+import csv
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from cxr_core.errors import CXRError, ImageError
+from cxr_core.files import replacing
+from cxr_core.reading.analyzer import Analyzer, load_analyzer
+from cxr_core.reading.batch import read_films, usual_jobs
+from cxr_core.reading.results_rows import COLUMNS, Row, inert, row_of, rows_read, versions
+from cxr_core.reading.sources import Source, sources_of
+
+ALL_READ, NOT_STARTED, SOME_NOT_READ, INTERRUPTED = 0, 2, 3, 130
+
+
+def list_files(paths: Iterable[Path]) -> list[Path]:
+    """Files as named, and every visible file below each folder, sorted by path.
+
+    Raises:
+        ImageError: there is no file at all.
+    """
+    files: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = (found for found in path.rglob("*") if found.is_file())
+            files += sorted(found for found in inside if not found.name.startswith("."))
+        else:
+            files.append(path)
+    if not files:
+        raise ImageError(
+            "There is no file to read",
+            value=", ".join(map(str, paths)),
+            remedy="Name image files, zips of them, or folders that hold some.",
+        )
+    return files
+
+
+def list_sources(paths: Iterable[Path]) -> list[Source]:
+    """The films of files, folders and zips; a zip's are listed, not yet unpacked.
+
+    Raises:
+        ImageError: there is no file at all.
+    """
+    sources: list[Source] = []
+    for path in list_files(paths):
+        sources += sources_of(str(path), path, first=len(sources) + 1)[0]
+    return sources
+
+
+def read_rows(
+    analyzer: Analyzer,
+    sources: Iterable[Source],
+    *,
+    jobs: int | None = None,
+    kept: dict[str, Row] | None = None,
+) -> Iterator[Row]:
+    """One row a film, in the columns ``COLUMNS``; one that cannot be read is a row too.
+
+    Args:
+        jobs: threads that decode; None for the usual number.
+        kept: rows of films that need no reading again, by SHA-256.
+    """
+    kept = kept or {}
+    model, made_with = analyzer.metadata.model_sha256, versions()
+    for outcome in read_films(analyzer, sources, jobs=jobs, known=kept.keys()):
+        if outcome.sha256 in kept:
+            yield kept[outcome.sha256] | {"file": inert(outcome.source.name)}
+        else:
+            yield row_of(outcome, model_sha256=model, versions=made_with)
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m cxr_core.reading.batch",
+        description="Read films into one CSV, a row a film.",
+    )
+    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="film, zip or folder")
+    parser.add_argument("--model", type=Path, default=Path("models/default"), metavar="DIR")
+    parser.add_argument("--out", type=Path, required=True, metavar="CSV")
+    parser.add_argument(
+        "--jobs", type=int, default=usual_jobs(), metavar="N", help="threads that decode films"
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="keep what an earlier run has read with this model"
+    )
+    arguments = parser.parse_args(words)
+    if arguments.jobs < 1:
+        parser.error("--jobs must be at least 1")
+    out: Path = arguments.out
+    part = part_of(out)
+    try:
+        sources = list_sources(arguments.paths)
+        analyzer = load_analyzer(arguments.model)
+        model = analyzer.metadata.model_sha256
+        kept = rows_read((out, part), model_sha256=model) if arguments.resume else {}
+        rows = read_rows(analyzer, sources, jobs=arguments.jobs, kept=kept)
+        counts = _write(rows, out, total=len(sources), kept=kept)
+    except CXRError as error:
+        print(f"batch: {error}", file=sys.stderr)
+        return NOT_STARTED
+    except OSError as error:
+        print(f"batch: {out} cannot be written: {error.strerror}.", file=sys.stderr)
+        return NOT_STARTED
+    except KeyboardInterrupt:
+        print(f"batch: stopped. Go on with --resume; what was read is in {part}.", file=sys.stderr)
+        return INTERRUPTED
+    summary = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
+    print(f"{len(sources)} films: {summary}. The rows are in {out}.")
+    return SOME_NOT_READ if counts["failed"] else ALL_READ
+
+
+def part_of(out: Path) -> Path:
+    """The journal beside ``out``: rows as they come, until all are there."""
+    return out.with_name(f"{out.name}.part")
+
+
+def _write(rows: Iterator[Row], out: Path, *, total: int, kept: dict[str, Row]) -> Counter[str]:
+    """Note each row in the journal as it comes, then write all in order and drop the journal."""
+    part = part_of(out)
+    with replacing(part) as temporary:
+        _write_table(temporary, kept.values())  # so that another stop loses none of these
+    done: list[Row] = []
+    with part.open("a", newline="", encoding="utf-8") as stream:
+        journal = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+        for row in tqdm(rows, total=total, unit="film", disable=not sys.stderr.isatty()):
+            done.append(row)
+            journal.writerow(row)
+            stream.flush()
+    with replacing(out) as temporary:
+        _write_table(temporary, done)
+    part.unlink()
+    return Counter(row["status"] for row in done)
+
+
+def _write_table(path: Path, rows: Iterable[Row]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,376 @@
+"""Two predictions tables of the same films, compared.
+
+Patients are resampled once and every figure of A, of B, and their difference is computed on the
+same draws: what makes a draw hard does so for both, and cancels in the difference.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cxr_core.config import Calibration
+from cxr_core.evaluation.leakage import VIEWS, film_notes, films_of, shared_films
+from cxr_core.evaluation.localisation.pointing import hit_rates
+from cxr_core.evaluation.localisation.rates import read_localisation
+from cxr_core.evaluation.metrics.bootstrap import (
+    NOT_ESTIMABLE,
+    Floats,
+    Interval,
+    Resamples,
+    draw,
+    interval,
+    share_interval,
+)
+from cxr_core.evaluation.metrics.calibration import expected_calibration_error
+from cxr_core.evaluation.metrics.ranking import auroc, deciding, is_estimable, resampled_auroc
+from cxr_core.evaluation.metrics.subgroups import Subgroup, subgroups_of
+from cxr_core.evaluation.predictions import (
+    has_logits,
+    labels_of,
+    patients_of,
+    probabilities_of,
+    scores_of,
+)
+from cxr_core.evaluation.run_folder import LOCALISATION_FILE
+from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS
+from cxr_core.model.metadata import load_metadata
+
+ALL = "all"  # the key of all boxed findings together
+_ROW = ["image", "finding"]
+
+
+# What a comparison of two models on the same films found: plain values.
+
+
+@dataclass(frozen=True)
+class Paired:
+    """One figure of A, of B, and B - A, all from the same resampled patients."""
+
+    a: Interval
+    b: Interval
+    difference: Interval
+
+
+@dataclass(frozen=True, eq=False)
+class ComparedFilms:
+    """AUROC among some of the films.
+
+    Attributes:
+        name: which films, e.g. ``PA``.
+        n: how many.
+        positives: by finding key; of them, those with the finding.
+        auroc: by finding key, for the findings that are judged among these films.
+        mean: over these findings, averaged within each resample; not estimable where one of
+            them is not; None where it is not asked for.
+    """
+
+    name: str
+    n: int
+    positives: dict[str, int]
+    auroc: dict[str, Paired]
+    mean: Paired | None = None
+
+
+@dataclass(frozen=True)
+class CalibrationErrors:
+    """Expected calibration error by finding key, 0 is perfect.
+
+    Attributes:
+        before: of the plain sigmoid, or of the probabilities given.
+        after: with the model's calibration; empty where the table holds no logits for it.
+    """
+
+    before: dict[str, float]
+    after: dict[str, float]
+
+
+@dataclass(frozen=True)
+class ComparedRate:
+    """How often the evidence's peak lies inside a box.
+
+    Attributes:
+        n: boxed films (of all findings together: a film counts once a boxed finding).
+        rate: share of them, 0 to 1.
+    """
+
+    n: int
+    rate: Paired
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Two predictions tables over the same films.
+
+    Attributes:
+        n_films: films in both.
+        n_patients: None where no table tells the patients.
+        resampled: what the intervals resample.
+        n_resamples, seed: how they were drawn.
+        overall: the four findings among all films, and their mean.
+        abnormal: the three findings among films that are not No Finding, and their mean.
+        views: No Finding within ``PA`` and within ``AP``, as far as there are such films.
+        groups: the four findings within each group.
+        ece_a, ece_b: None where no model was given.
+        localisation: by finding key; those of all together under ``all``. Empty where the two
+            models have no boxed film of the tables in common.
+        notes: whole sentences on what was absent or left out.
+        only_a, only_b: films that stand in one table alone, and are in no figure here.
+    """
+
+    n_films: int
+    n_patients: int | None
+    resampled: Literal["patients", "images"]
+    n_resamples: int
+    seed: int
+    overall: ComparedFilms
+    abnormal: ComparedFilms
+    views: dict[str, ComparedFilms]
+    groups: dict[str, ComparedFilms]
+    ece_a: CalibrationErrors | None
+    ece_b: CalibrationErrors | None
+    localisation: dict[str, ComparedRate]
+    notes: tuple[str, ...]
+    only_a: int = 0
+    only_b: int = 0
+
+
+# AUROC of two models among the same films, and their difference, from the same resamples.
+
+
+def compared_areas(
+    part: Subgroup,
+    labels: NDArray[np.int64],
+    scores: Floats,
+    resamples: Resamples,
+    *,
+    mean: bool = False,
+) -> ComparedFilms:
+    """AUROC of the part's findings among its films.
+
+    Args:
+        part: which of the N films, and which findings.
+        labels: (N, 4) of 0 and 1.
+        scores: (2, N, 4) of A and of B, finite.
+        resamples: of the N films' patients.
+        mean: whether to add the mean over the part's findings, taken within each resample.
+    """
+    y, s = labels[part.films], scores[:, part.films]  # (n, 4), (2, n, 4)
+    within = resamples.of(part.films)
+    which = [KEYS.index(key) for key in part.keys]
+    found = [_areas(y[:, k], s[:, :, k], within) for k in which]
+    units = [deciding(y[:, k], within) for k in which]
+    estimates = np.stack([estimate for estimate, _ in found])  # (K, 2)
+    drawn = np.stack([values for _, values in found])  # (K, 2, R)
+    return ComparedFilms(
+        name=part.value,
+        n=len(y),
+        positives={key: int(y[:, k].sum()) for key, k in zip(part.keys, which, strict=True)},
+        auroc={
+            key: paired(estimates[j], drawn[j], units=units[j]) for j, key in enumerate(part.keys)
+        },
+        # A finding without a value, as a whole or in a resample, leaves their mean without one.
+        mean=paired(estimates.mean(axis=0), drawn.mean(axis=0), units=min(units)) if mean else None,
+    )
+
+
+def paired(estimates: Floats, drawn: Floats, *, units: int) -> Paired:
+    """Intervals of A, of B and of B - A, whose own is one of percentiles.
+
+    Args:
+        estimates: (2,) of A and of B; nan where not estimable.
+        drawn: (2, R), both from the same resamples; nan where a class vanished.
+        units: patients that decide either, as for ``share_interval``.
+    """
+    if not np.isfinite(estimates).all():
+        return Paired(NOT_ESTIMABLE, NOT_ESTIMABLE, NOT_ESTIMABLE)
+    a, b = map(float, estimates)
+    of_a, of_b = (
+        share_interval(one, values, units=units) for one, values in zip((a, b), drawn, strict=True)
+    )
+    return Paired(of_a, of_b, interval(b - a, drawn[1] - drawn[0]))
+
+
+def _areas(
+    labels: NDArray[np.int64], scores: Floats, resamples: Resamples
+) -> tuple[Floats, Floats]:
+    """Labels (n,), scores (2, n) -> AUROC (2,) and in every resample (2, R); nan if too few."""
+    if not is_estimable(labels, resamples):
+        return np.full(2, np.nan), np.full((2, resamples.n_resamples), np.nan)
+    drawn = np.stack([resampled_auroc(labels, side, resamples) for side in scores])
+    return np.array([auroc(labels, side) for side in scores]), drawn
+
+
+# What two models' folders add to a comparison: calibration errors, and peaks in boxes.
+
+
+@dataclass(frozen=True, eq=False)
+class ComparedModel:
+    """What a model's folder tells beside its predictions.
+
+    Attributes:
+        calibration: applied to raw logits.
+        localisation: rows of ``localisation.csv``; None where the folder has none.
+    """
+
+    calibration: Calibration
+    localisation: pd.DataFrame | None = None
+
+
+def read_model(folder: str | Path) -> ComparedModel:
+    """Read a model folder's calibration and, where it is there, ``localisation.csv``.
+
+    Raises:
+        CheckpointError: no readable ``model.json``.
+        DataError: ``localisation.csv`` is not as ``train.py`` writes it.
+    """
+    calibration = load_metadata(folder).calibration
+    path = Path(folder) / LOCALISATION_FILE
+    return ComparedModel(calibration, read_localisation(path) if path.is_file() else None)
+
+
+def calibration_errors(table: pd.DataFrame, calibration: Calibration) -> CalibrationErrors:
+    """Expected calibration errors of a validated predictions table."""
+    labels, plain = labels_of(table), probabilities_of(table)  # (N, 4), (N, 4)
+
+    def errors(probabilities: Floats) -> dict[str, float]:
+        return {
+            key: expected_calibration_error(probabilities[:, k], labels[:, k])
+            for k, key in enumerate(KEYS)
+        }
+
+    after = errors(probabilities_of(table, calibration)) if has_logits(table) else {}
+    return CalibrationErrors(errors(plain), after)
+
+
+def compared_peaks(
+    model_a: ComparedModel | None,
+    model_b: ComparedModel | None,
+    films: pd.DataFrame,
+    *,
+    n_resamples: int,
+    seed: int,
+) -> tuple[dict[str, ComparedRate], list[str]]:
+    """How often the evidence's peak lies inside a box, paired by film and finding.
+
+    Only rows of ``films`` count, and of these the ones that both models have, with boxes of the
+    same area: else the two were not asked the same.
+
+    Args:
+        films: with ``image`` and, where they are known, ``patient``.
+
+    Returns:
+        Rates by finding key and of ``all``, empty without a row in common; and sentences on
+        rows that were left out.
+    """
+    if model_a is None or model_b is None:
+        return {}, []
+    if model_a.localisation is None or model_b.localisation is None:
+        return {}, ["Not both models have a localisation.csv: no peaks in boxes are compared."]
+    tables = (model_a.localisation, model_b.localisation)
+    a, b = (rows[rows["image"].isin(films["image"])] for rows in tables)
+    both = b.merge(a[[*_ROW, "inside", "box_area"]], on=_ROW, suffixes=("", "_a"))
+    both = both[np.isclose(both["box_area"], both["box_area_a"])]
+    if both.empty:
+        return {}, ["The models' localisation.csv have no box on these films in common."]
+    notes = []
+    if left_out := len(a) + len(b) - 2 * len(both):
+        notes.append(
+            f"{left_out:,} rows of the models' localisation.csv, {len(a):,} and {len(b):,} on "
+            "these films, have no counterpart with boxes of the same area and were left out."
+        )
+    patients = patients_of(films)
+    of_film = {} if patients is None else dict(zip(films["image"], patients, strict=True))
+    parts = {key: both[both["finding"] == key] for key in ABNORMAL_KEYS} | {ALL: both}
+    return {
+        key: _rate(rows, of_film, n_resamples=n_resamples, seed=seed) for key, rows in parts.items()
+    }, notes
+
+
+def _rate(
+    rows: pd.DataFrame, patients: dict[str, str], *, n_resamples: int, seed: int
+) -> ComparedRate:
+    """The rate of rows of any finding, taken together."""
+    # hit_rates pairs each peak with a second pointer, the fixed spot; here that is A's peak.
+    pointers = rows.assign(fixed_spot_inside=rows["inside_a"], finding=ABNORMAL_KEYS[0])
+    rates = hit_rates(pointers, patients, n_resamples=n_resamples, seed=seed)[ABNORMAL_KEYS[0]]
+    return ComparedRate(rates.n, Paired(a=rates.fixed_spot, b=rates.peak, difference=rates.gain))
+
+
+def compare_predictions(
+    a: pd.DataFrame,
+    b: pd.DataFrame,
+    *,
+    model_a: ComparedModel | None = None,
+    model_b: ComparedModel | None = None,
+    n_resamples: int = 2000,
+    seed: int = 0,
+) -> Comparison:
+    """Compare what two models said of the films that both tables hold.
+
+    Args:
+        a, b: contract 5, in any order, matched by ``image``. ``patient``, ``view`` and ``group``
+            are A's, or B's where A does not tell them.
+        model_a, model_b: their calibration, for the calibration errors, and where their
+            evidence peaked, compared where both tell it.
+        n_resamples: resamples of the patients, or of the images where patients are absent.
+
+    Raises:
+        DataError: a table breaks the contract, too few films are in both, or labels or patients
+            of these differ.
+        ConfigError: no resample is asked for.
+    """
+    shared = shared_films(a, b)
+    a, b = shared.a, shared.b
+    films = films_of(a, b)
+    patients = patients_of(films)
+    resamples = draw(films, n_resamples=n_resamples, seed=seed)
+    labels, scores = labels_of(films), np.stack([scores_of(a), scores_of(b)])  # (N, 4), (2, N, 4)
+
+    def areas(part: Subgroup, *, mean: bool = False) -> ComparedFilms:
+        return compared_areas(part, labels, scores, resamples, mean=mean)
+
+    abnormal, *parts = subgroups_of(films)
+    by_view = {part.value: part for part in parts if part.by == "view"}
+    overall = areas(Subgroup("", "all films", np.full(len(films), True)), mean=True)
+    among = areas(abnormal, mean=True)
+    views = {
+        view: areas(replace(by_view[view], keys=("no_finding",)))
+        for view in VIEWS
+        if view in by_view
+    }
+    groups = {part.value: areas(part) for part in parts if part.by == "group"}
+    rates, rate_notes = compared_peaks(model_a, model_b, films, n_resamples=n_resamples, seed=seed)
+    return Comparison(
+        n_films=len(films),
+        n_patients=None if patients is None else resamples.n_patients(),
+        resampled="images" if patients is None else "patients",
+        n_resamples=n_resamples,
+        seed=seed,
+        overall=overall,
+        abnormal=among,
+        views=views,
+        groups=groups,
+        ece_a=None if model_a is None else calibration_errors(a, model_a.calibration),
+        ece_b=None if model_b is None else calibration_errors(b, model_b.calibration),
+        localisation=rates,
+        notes=(
+            *film_notes(shared),
+            *_left_out([overall, among, *views.values(), *groups.values()]),
+            *rate_notes,
+        ),
+        only_a=shared.only_a,
+        only_b=shared.only_b,
+    )
+
+
+def _left_out(parts: Sequence[ComparedFilms]) -> Iterator[str]:
+    for part in parts:
+        for key, area in part.auroc.items():
+            if n := area.difference.left_out:
+                drawn = f"{n:,} resample{'' if n == 1 else 's'}"
+                yield f"{LABELS[key]}, {part.name}: {drawn} had one class only, left out."

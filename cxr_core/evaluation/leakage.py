@@ -1,0 +1,278 @@
+"""Two predictions tables and the films they share: aligned, checked, and what either tells."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cxr_core.data.csv_files import examples, identifier_key, image_key
+from cxr_core.data.split_files import read_split
+from cxr_core.errors import DataError
+from cxr_core.evaluation.metrics.bootstrap import FEWEST
+from cxr_core.evaluation.metrics.subgroups import MOST_VALUES
+from cxr_core.evaluation.predictions import labels_of, patients_of, validate_predictions
+from cxr_core.evaluation.run_folder import SPLIT_FILE
+from cxr_core.findings import LABEL_COLUMNS
+
+VIEWS = ("PA", "AP")
+_DETAILS = ("patient", "view", "group")
+_SEEN = {"train": "training", "validation": "validation"}  # the worse first
+
+
+@dataclass(frozen=True, eq=False)
+class SharedFilms:
+    """Two validated tables of the same films, row by row.
+
+    Attributes:
+        a, b: the rows of the films that stand in both, in A's order.
+        only_a, only_b: films that stand in one table alone and were left out.
+    """
+
+    a: pd.DataFrame
+    b: pd.DataFrame
+    only_a: int
+    only_b: int
+
+
+def shared_films(a: pd.DataFrame, b: pd.DataFrame, *, fewest: int = FEWEST) -> SharedFilms:
+    """Check both tables and keep the films in both, matched by the name of their image.
+
+    Args:
+        fewest: films that have to be in both; with fewer nothing is estimable.
+
+    Raises:
+        DataError: a table breaks the contract, too few films are in both, or the two differ in
+            a label of these, or in the patients that they name; what differs is named.
+    """
+    a, b = validate_predictions(a), validate_predictions(b)
+    both = a["image"].isin(b["image"])
+    n = int(both.sum())
+    only_a, only_b = len(a) - n, len(b) - n
+    if n < fewest:
+        raise _too_few(n, a["image"], b["image"])
+    a = a[both].reset_index(drop=True)
+    b = b.set_index("image").loc[a["image"]].reset_index()
+    _require_same_labels(a, b)
+    _require_same_patients(a, b)
+    return SharedFilms(a, b, only_a, only_b)
+
+
+def films_of(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
+    """What the aligned tables tell of the films; B is asked where A does not tell.
+
+    Returns:
+        DataFrame ``image``, the labels, and ``patient, view, group`` as far as they are told.
+    """
+    films = a[["image", *LABEL_COLUMNS]]
+    told = {name: next((t[name] for t in (a, b) if _tells(t, name)), None) for name in _DETAILS}
+    return films.assign(**{name: column for name, column in told.items() if column is not None})
+
+
+def film_notes(shared: SharedFilms) -> list[str]:
+    """Sentences on the films that are not in both tables, and on what the aligned tables do not
+    tell, or tell differently."""
+    a, b = shared.a, shared.b
+    films = films_of(a, b)
+    notes = []
+    if left_out := left_out_note(shared):
+        notes.append(left_out)
+    if patients_of(films) is None:
+        notes.append(
+            "No table names the patients, so images are resampled: intervals are too narrow if "
+            "patients have several films."
+        )
+    if "view" not in films:
+        notes.append(f"No table names the views: nothing within {' and '.join(VIEWS)}.")
+    if "group" not in films:
+        notes.append("No table names groups: none are shown.")
+    elif (kinds := films.loc[films["group"] != "", "group"].nunique()) > MOST_VALUES:
+        notes.append(f"Of {kinds:,} groups the {MOST_VALUES} commonest are shown.")
+    for name in ("view", "group"):
+        if _tells(a, name) and _tells(b, name) and (n := int((a[name] != b[name]).sum())):
+            notes.append(f"The tables differ in the {name} of {n:,} films; A's is used.")
+    return notes
+
+
+def left_out_note(shared: SharedFilms) -> str:
+    """The sentence on films that stand in one table alone; empty where there are none."""
+    if not (shared.only_a or shared.only_b):
+        return ""
+    return (
+        f"Compared are the {len(shared.a):,} films in both tables; {shared.only_a:,} only in A "
+        f"and {shared.only_b:,} only in B are left out."
+    )
+
+
+def _tells(table: pd.DataFrame, name: str) -> bool:
+    return name in table and bool((table[name] != "").any())
+
+
+def _too_few(n: int, a: pd.Series, b: pd.Series) -> DataError:
+    return DataError(
+        "Too few films stand in both tables" if n else "No film stands in both tables",
+        value=f"{n:,} of {len(a):,} in A (such as {a.iloc[0]}) and {len(b):,} in B "
+        f"(such as {b.iloc[0]})",
+        remedy="Compare tables of the same films, for example the same split's test part; films "
+        "are matched by the name in the column image.",
+    )
+
+
+def _require_same_labels(a: pd.DataFrame, b: pd.DataFrame) -> None:
+    differs = labels_of(a) != labels_of(b)  # (N, 4)
+    if not differs.any():
+        return
+    named = [
+        f"{name} of {_films(a['image'][differs[:, k]])}"
+        for k, name in enumerate(LABEL_COLUMNS)
+        if differs[:, k].any()
+    ]
+    raise DataError(
+        "The two tables do not give the same labels",
+        value="; ".join(named),
+        remedy="Compare tables made from the same Data_Entry_2017 table.",
+    )
+
+
+def _require_same_patients(a: pd.DataFrame, b: pd.DataFrame) -> None:
+    of_a, of_b = patients_of(a), patients_of(b)
+    if of_a is None or of_b is None:
+        return
+    # One table may write 00000013 where the other writes 13.
+    keys_a, keys_b = (identifier_key(pd.Series(of)).to_numpy() for of in (of_a, of_b))
+    differs = keys_a != keys_b
+    if not differs.any():
+        return
+    raise DataError(
+        "The two tables do not name the same patients",
+        value=f"patient of {_films(a['image'][differs])}",
+        remedy="Correct the column patient, or leave it out of one table; the other's is used.",
+    )
+
+
+def _films(images: pd.Series) -> str:
+    return f"{len(images):,} films ({examples(images)})"
+
+
+# Whether a model has seen the films that it is compared on, as its run's ``split.csv`` tells.
+#
+# A model that was trained or chosen on films looks better on them than on new ones. So two runs of
+# different splits cannot be compared on films that one of them has seen and the other has not.
+
+
+def split_of(folder: Path | None) -> pd.DataFrame | None:
+    """A run folder's split, as ``data.split_files.read_split``; None where there is none.
+
+    Raises:
+        DataError: there is one that cannot be used.
+    """
+    if folder is None or not (folder / SPLIT_FILE).is_file():
+        return None
+    return read_split(folder / SPLIT_FILE)
+
+
+def split_stamp(folder: Path | None) -> str:
+    """Tells a run's split, as it lies there now, from another; "" without a folder."""
+    if folder is None:
+        return ""
+    try:
+        return f"{folder} {(folder / SPLIT_FILE).stat().st_mtime_ns}"
+    except OSError:
+        return str(folder)
+
+
+def sides_of(films: pd.DataFrame, split: pd.DataFrame) -> NDArray[np.str_]:
+    """The part of a split in which each film stands, (N,): ``train``, ``validation``, ``test``.
+
+    A film that the split does not name stands where its patient's films stand, training before
+    validation before test, as films of one patient are alike; "" where it names neither.
+
+    Args:
+        films: with ``image`` and maybe ``patient``.
+        split: as ``read_split`` returns it.
+    """
+    sides = image_key(films["image"]).map(split["split"])
+    if "patient" in split and "patient" in films:
+        named = split[split["patient"] != ""]
+        ranks = named["split"].map({"train": 0, "validation": 1, "test": 2})
+        worst = named.assign(rank=ranks).sort_values("rank").drop_duplicates("patient")
+        by_patient = identifier_key(films["patient"]).map(worst.set_index("patient")["split"])
+        sides = sides.where(sides.notna(), by_patient)
+    return sides.fillna("").to_numpy(dtype=str)
+
+
+def seen_of(
+    a: pd.DataFrame,
+    b: pd.DataFrame,
+    *,
+    split_a: pd.DataFrame | None,
+    split_b: pd.DataFrame | None,
+) -> list[str]:
+    """``require_unseen`` of the films in both tables; two bare tables tell nothing of it.
+
+    Raises:
+        DataError: as ``require_unseen``, or no film to compare.
+    """
+    if split_a is None and split_b is None:
+        return []
+    shared = shared_films(a, b)
+    return require_unseen(films_of(shared.a, shared.b), split_a=split_a, split_b=split_b)
+
+
+def require_unseen(
+    films: pd.DataFrame, *, split_a: pd.DataFrame | None, split_b: pd.DataFrame | None
+) -> list[str]:
+    """Refuse films that one model was trained or chosen on and the other was not.
+
+    Args:
+        films: those that are compared, with ``image`` and maybe ``patient``.
+        split_a, split_b: of the two runs; None for a table that tells no split.
+
+    Returns:
+        Sentences on what cannot be known, or holds for both models alike.
+
+    Raises:
+        DataError: both tell their split, and on some of the films they differ; names how many.
+    """
+    sides = {
+        model: sides_of(films, split)
+        for model, split in (("A", split_a), ("B", split_b))
+        if split is not None
+    }
+    if len(sides) == 2:
+        _refuse_differing(sides)
+    notes = [
+        f"{model} does not tell its split: whether it has seen these films is not known, and a "
+        "model looks better on films it has seen."
+        for model in "AB"
+        if model not in sides
+    ]
+    for part, verb in (("train", "trained on"), ("validation", "chosen by")):
+        seen = {model: n for model, side in sides.items() if (n := int((side == part).sum()))}
+        if seen:
+            models = "Both models were" if len(seen) == 2 else f"{next(iter(seen))} was"
+            notes.append(
+                f"{models} {verb} {max(seen.values()):,} of these films, so figures on them "
+                "are optimistic."
+            )
+    return notes
+
+
+def _refuse_differing(sides: Mapping[str, NDArray[np.str_]]) -> None:
+    """Sides by model, A first; a film on the same side for both speaks for neither."""
+    differs = sides["A"] != sides["B"]
+    told = []
+    for model, other in (("A", "B"), ("B", "A")):
+        for part, name in _SEEN.items():
+            if n := int((differs & (sides[model] == part)).sum()):
+                told.append(f"{n:,} of the {len(differs):,} compared films of {other} are in "
+                            f"{model}'s {name} part")  # fmt: skip
+    if told:
+        raise DataError(
+            "The two runs are split differently, and one has seen what the other is tested on",
+            value="; ".join(told),
+            remedy="Compare runs of the same split: a model looks better on films it was trained "
+            "or chosen on.",
+        )

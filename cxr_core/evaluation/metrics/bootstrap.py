@@ -1,0 +1,276 @@
+"""Intervals by resampling patients: how far a figure would move with other patients.
+
+Films of one patient are alike, so patients are drawn, with replacement, and bring all their
+films. A resample is kept as counts (how often each patient was drawn), and every figure is
+computed with these counts as weights, which equals repeating the rows.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit, stdtrit
+
+from cxr_core.errors import ConfigError
+from cxr_core.evaluation.predictions import patients_of
+
+Floats = NDArray[np.float64]
+Verdict = Literal["enough", "wide", "too few"]
+FEWEST = 10  # positives, negatives and patients; below it a figure is not estimable
+WIDEST = 0.10  # an interval wider than this is called wide
+_CHUNK = 1 << 20  # weights held at once: a few MB, so that a chunk stays in the cache
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A figure with its 95 % interval, by resampling patients.
+
+    Attributes:
+        estimate: the figure on the films themselves; nan where it is not estimable.
+        low, high: of ``share_interval`` for shares and areas, else the 2.5 % and 97.5 % of the
+            resamples; nan where not estimable.
+        verdict: ``too few`` (not estimable), ``wide`` (over 0.10) or ``enough``.
+        left_out: resamples without a value, because a class vanished in them.
+    """
+
+    estimate: float
+    low: float
+    high: float
+    verdict: Verdict
+    left_out: int = 0
+
+    @property
+    def estimable(self) -> bool:
+        """Whether there is a figure at all."""
+        return self.verdict != "too few"
+
+    def text(self, digits: int = 2) -> str:
+        """Return "0.83 (0.79 to 0.87)", or "not estimable"."""
+        if not self.estimable:
+            return "not estimable"
+        # Rounded first, and a zero added, so that no figure is shown as "-0.00".
+        ends = (rounded(end, digits) + 0.0 for end in (self.estimate, self.low, self.high))
+        figure, low, high = (f"{end:.{digits}f}" for end in ends)
+        return f"{figure} ({low} to {high})"
+
+
+def rounded(value: float, digits: int) -> float:
+    """``value`` as a percentage would round it: 38 of 80 is 0.48, as it is 48 %.
+
+    Python's own ``round`` makes .475 to .47, since the nearest float lies below it.
+    """
+    scale: int = 10**digits
+    return round(value * scale) / scale if math.isfinite(value) else value
+
+
+NOT_ESTIMABLE = Interval(float("nan"), float("nan"), float("nan"), "too few")
+
+
+@dataclass(frozen=True)
+class Resamples:
+    """Patients drawn with replacement, once for all figures, so that figures can be paired.
+
+    Attributes:
+        counts: uint8 (R, P), how often patient p is in resample r; each row sums to P.
+        patient_of_film: int (N,), each film's column of ``counts``.
+    """
+
+    counts: NDArray[np.uint8]
+    patient_of_film: NDArray[np.intp]
+
+    @property
+    def n_resamples(self) -> int:
+        """Number of resamples, R."""
+        return len(self.counts)
+
+    def of(self, films: ArrayLike) -> "Resamples":
+        """The same draws for some of the films (index or boolean mask)."""
+        return Resamples(self.counts, self.patient_of_film[np.asarray(films)])
+
+    def n_patients(self) -> int:
+        """Patients who have a film here (fewer than P in a subgroup)."""
+        return len(np.unique(self.patient_of_film))
+
+    def weights(self, *orders: NDArray[np.intp]) -> Iterator[tuple[NDArray[np.uint8], ...]]:
+        """For each chunk of resamples the films' weights, uint8 (r, n), one array an order.
+
+        Args:
+            orders: indices of films, e.g. sorted by score.
+        """
+        columns = [self.patient_of_film[order] for order in orders]
+        rows = max(1, _CHUNK // max(1, sum(map(len, columns))))
+        for start in range(0, self.n_resamples, rows):
+            part = self.counts[start : start + rows]
+            yield tuple(np.take(part, column, axis=1) for column in columns)
+
+
+def resample_patients(
+    patients: Sequence[object] | NDArray[np.generic], *, n_resamples: int = 2000, seed: int = 0
+) -> Resamples:
+    """Draw as many patients as there are, with replacement, ``n_resamples`` times.
+
+    The draws depend on ``seed`` and on the set of patients only, not on the order of films.
+
+    Args:
+        patients: (N,) each film's patient; give the images' names where patients are unknown.
+
+    Raises:
+        ConfigError: no resample is asked for.
+    """
+    if n_resamples < 1:
+        raise ConfigError(
+            "An interval needs resamples", value=n_resamples, remedy="Ask for 2000, or at least 1."
+        )
+    names, patient_of_film = np.unique(np.asarray(patients).astype(str), return_inverse=True)
+    size = len(names)
+    rng = np.random.default_rng(seed)
+    counts = np.empty((n_resamples, size), dtype=np.uint8)
+    for row in counts:
+        # uint8 holds every count: a patient drawn over 255 times does not happen (e^-1 / 256!).
+        row[:] = np.bincount(rng.integers(0, size, size=size), minlength=size)
+    return Resamples(counts, patient_of_film.astype(np.intp))
+
+
+def percentiles(values: Floats, *, alpha: float = 0.05) -> tuple[float, float]:
+    """Percentile interval of the finite values, (nan, nan) when there are none."""
+    finite = values[np.isfinite(values)]
+    if len(finite) == 0:
+        return float("nan"), float("nan")
+    low, high = np.quantile(finite, [alpha / 2, 1 - alpha / 2])
+    return float(low), float(high)
+
+
+def interval(estimate: float, resampled: Floats) -> Interval:
+    """An estimate and the resamples around it -> ``Interval`` with its verdict."""
+    low, high = percentiles(resampled)
+    return judged(estimate, low, high, left_out=int((~np.isfinite(resampled)).sum()))
+
+
+def share_interval(estimate: float, resampled: Floats, *, units: int) -> Interval:
+    """A share or an area, 0 to 1, with an interval on the scale of its logit.
+
+    logit(A) +/- t * sd(A) / (A (1 - A)): sd is the resamples' standard deviation, enlarged by
+    sqrt(n / (n - 1)), and t is Student's of n - 1. On so few patients percentiles are too narrow
+    and lie too high near 1 (``bench/coverage.py``); on the logit scale the figure is nearer to
+    symmetric, and no end leaves 0 to 1 (Pepe, The Statistical Evaluation of Medical Tests,
+    2003, on areas; here with the spread of resampled patients). At 0 or 1 the logit is infinite,
+    and without spread there is nothing to scale: then it is the percentiles.
+
+    Args:
+        estimate: the figure on the films themselves.
+        resampled: (R,) in the resamples; nan where there is none.
+        units: n, independent units that decide it: patients with the finding for an area, those
+            with a film in the denominator for a share.
+    """
+    finite = resampled[np.isfinite(resampled)]
+    spread = float(finite.std(ddof=1)) if len(finite) > 1 else 0.0
+    if spread == 0.0 or not 0.0 < estimate < 1.0:
+        return interval(estimate, resampled)
+    n = max(units, 2)
+    centre = math.log(estimate / (1.0 - estimate))
+    scale = math.sqrt(n / (n - 1)) / (estimate * (1.0 - estimate))
+    half = float(stdtrit(n - 1, 0.975)) * spread * scale
+    low, high = (float(expit(end)) for end in (centre - half, centre + half))
+    return judged(estimate, low, high, left_out=len(resampled) - len(finite))
+
+
+def judged(estimate: float, low: float, high: float, *, left_out: int = 0) -> Interval:
+    """Give an interval its verdict; one without finite ends is not estimable."""
+    if not np.isfinite([estimate, low, high]).all():
+        return Interval(float("nan"), float("nan"), float("nan"), "too few", left_out)
+    return Interval(estimate, low, high, "wide" if high - low > WIDEST else "enough", left_out)
+
+
+# Shares (sensitivity, predictive values, hit rates) with intervals by resampling patients.
+
+
+def ratio_intervals(
+    numerators: ArrayLike, denominators: ArrayLike, resamples: Resamples
+) -> list[Interval]:
+    """Ratios of sums over films, e.g. sensitivity = true positives / positives.
+
+    Where all or none of the films hit, resampling shows no spread; the interval is then
+    Wilson's (1927), with the patients in the denominator as n, since they are independent.
+
+    Args:
+        numerators: (N, J) or (N,), each film's part of J numerators, e.g. 1 for a true positive.
+        denominators: same shape, 1 where the film counts.
+        resamples: of these N films' patients.
+
+    Returns:
+        J intervals; "too few", nan, where under 10 films count, or of under 10 patients.
+    """
+    top, bottom = _columns(numerators), _columns(denominators)  # (N, J), (N, J)
+    drawn = resampled_ratios(top, bottom, resamples)  # (R, J)
+    intervals = []
+    for j in range(top.shape[1]):
+        films = float(bottom[:, j].sum())
+        if min(films, resamples.n_patients()) < FEWEST:
+            intervals.append(NOT_ESTIMABLE)
+            continue
+        estimate = float(top[:, j].sum()) / films
+        patients = resamples.of(bottom[:, j] > 0).n_patients()
+        found = share_interval(estimate, drawn[:, j], units=patients)
+        if estimate in (0.0, 1.0) and found.low == found.high:
+            found = judged(estimate, *wilson(estimate * patients, patients))
+        intervals.append(found)
+    return intervals
+
+
+def resampled_ratios(
+    numerators: ArrayLike, denominators: ArrayLike, resamples: Resamples
+) -> Floats:
+    """The ratios in every resample, (R, J); nan where no film counts."""
+    sums = np.concatenate([_columns(numerators), _columns(denominators)], axis=1)  # (N, 2J)
+    size = resamples.counts.shape[1]
+    # A patient's films always come together, so they are added up before anything is drawn.
+    by_patient = np.stack(
+        [np.bincount(resamples.patient_of_film, weights=c, minlength=size) for c in sums.T], axis=1
+    )  # (P, 2J)
+    rows = max(1, (1 << 22) // size)
+    drawn = np.concatenate(
+        [
+            resamples.counts[start : start + rows].astype(np.float64) @ by_patient
+            for start in range(0, resamples.n_resamples, rows)
+        ]
+    )  # (R, 2J)
+    top, bottom = np.split(drawn, 2, axis=1)
+    result: Floats = top / np.where(bottom == 0, np.nan, bottom)
+    return result
+
+
+def wilson(hits: float, n: float, *, alpha: float = 0.05) -> tuple[float, float]:
+    """Wilson's score interval of a share of independent units (Wilson, JASA 1927)."""
+    z = NormalDist().inv_cdf(1 - alpha / 2)
+    p = hits / n
+    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * float(np.sqrt(p * (1 - p) / n + z * z / (4 * n * n)))
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def _columns(values: ArrayLike) -> Floats:
+    array = np.asarray(values, dtype=np.float64)
+    return array[:, None] if array.ndim == 1 else array
+
+
+# The resamples of a predictions table: of its patients, or of its images where it names none.
+
+
+def draw(table: pd.DataFrame, *, n_resamples: int = 2000, seed: int = 0) -> Resamples:
+    """The same draws as ``evaluate_predictions`` makes with this seed, so that what is computed
+    later (a band, a moved threshold) belongs to the intervals already shown.
+
+    Args:
+        table: a validated predictions table of N rows.
+
+    Raises:
+        ConfigError: no resample is asked for.
+    """
+    patients = patients_of(table)
+    units = table["image"].to_numpy() if patients is None else patients
+    return resample_patients(units, n_resamples=n_resamples, seed=seed)

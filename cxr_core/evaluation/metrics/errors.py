@@ -1,0 +1,160 @@
+"""The errors that a model was surest of: where a reader should look first."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from cxr_core.config import OperatingPoint
+from cxr_core.evaluation.metrics.bootstrap import FEWEST, wilson
+from cxr_core.evaluation.predictions import labels_of
+from cxr_core.evaluation.scoring import Floats, cut_offs
+from cxr_core.findings import KEYS, LABELS
+
+# Of 333 test patients 50 span a median of 6 points of probability around a film, with an interval
+# 20 points wide; 20 would be 2 and 31 points, 100 would be 11 and 15.
+NEAREST = 50
+Kind = Literal["missed", "false alarm"]
+_LEAST = 1e-15  # a probability of 0 or 1 would be infinitely far from its cut-off
+
+
+# What became of the test films that scored as a film does: how many carried the label.
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """Test films with scores near a film's, one film a patient.
+
+    Attributes:
+        n: films, each of another patient.
+        carried: of them, those with the label.
+        low, high: Wilson's 95 % interval of carried / n, 0 to 1.
+        least, most: the lowest and the highest of their scores.
+        prevalence: share of the label among all test films, 0 to 1.
+    """
+
+    n: int
+    carried: int
+    low: float
+    high: float
+    least: float
+    most: float
+    prevalence: float
+
+
+def neighbours(
+    score: float,
+    scores: ArrayLike,
+    labels: ArrayLike,
+    patients: ArrayLike,
+    *,
+    n: int = NEAREST,
+) -> Neighbours | None:
+    """The ``n`` patients whose nearest films score closest to ``score``.
+
+    A patient's films are alike, so only the one with the nearest score counts. It is chosen by
+    score alone, never by label, so the share stays honest, and the films are independent, so
+    Wilson's interval holds. Raw and calibrated logits give the same films, as one scale is
+    shared. Of films equally near, the one that stands first in the table counts.
+
+    Args:
+        score: logit of the film.
+        scores: (N,) logits of the test films.
+        labels: (N,) of 0 and 1.
+        patients: (N,) each film's patient; give the images' names where patients are unknown.
+
+    Returns:
+        None with under 10 patients.
+    """
+    values, y = np.asarray(scores, dtype=np.float64), np.asarray(labels)
+    nearest_first = np.argsort(np.abs(values - score), kind="stable")  # (N,)
+    _, first = np.unique(np.asarray(patients)[nearest_first], return_index=True)
+    chosen = nearest_first[np.sort(first)[:n]]  # (n,)
+    if len(chosen) < FEWEST:
+        return None
+    carried = int(y[chosen].sum())
+    low, high = wilson(carried, len(chosen))
+    return Neighbours(
+        n=len(chosen),
+        carried=carried,
+        low=low,
+        high=high,
+        least=float(values[chosen].min()),
+        most=float(values[chosen].max()),
+        prevalence=float(y.mean()),
+    )
+
+
+@dataclass(frozen=True)
+class FilmError:
+    """One film on the wrong side of a finding's cut-off.
+
+    Attributes:
+        image: the table's name of it.
+        probability, cut_off: 0 to 1.
+        margin: how far the film is from the cut-off, logits; above it is positive.
+        labels: labels of the film, e.g. ``Effusion, Infiltration``, or ``none of the four``.
+        view: "" where the table does not tell.
+        age: years; nan where the table does not tell.
+    """
+
+    image: str
+    probability: float
+    cut_off: float
+    margin: float
+    labels: str
+    view: str
+    age: float
+
+
+def surest_errors(
+    table: pd.DataFrame,
+    probabilities: Floats,
+    points: Mapping[str, OperatingPoint],
+    key: str,
+    kind: Kind,
+    *,
+    most: int = 10,
+) -> tuple[list[FilmError], int]:
+    """The errors of one finding that lie farthest from its cut-off, farthest first.
+
+    Args:
+        table: a validated predictions table.
+        probabilities: (N, 4) that the operating points belong to.
+        points: by finding key.
+        kind: ``missed``: with the finding and below; ``false alarm``: without it and not below.
+        most: how many at most.
+
+    Returns:
+        The errors, and how many there are altogether.
+    """
+    k = KEYS.index(key)
+    labels, p = labels_of(table), np.asarray(probabilities, dtype=np.float64)[:, k]  # (N, 4), (N,)
+    ill, above = labels[:, k] == 1, p >= points[key].threshold  # (N,), (N,)
+    wrong = np.flatnonzero(ill & ~above if kind == "missed" else ~ill & above)
+    inside = np.clip(p, _LEAST, 1 - _LEAST)
+    margin = np.log(inside) - np.log1p(-inside) - cut_offs(points)[k]  # (N,)
+    farthest = wrong[np.argsort(-np.abs(margin[wrong]), kind="stable")][:most]
+    views = table["view"] if "view" in table else pd.Series([""] * len(table))
+    ages = table["age"] if "age" in table else pd.Series([np.nan] * len(table))
+    errors = [
+        FilmError(
+            image=str(table["image"].iloc[row]),
+            probability=float(p[row]),
+            cut_off=points[key].threshold,
+            margin=float(margin[row]),
+            labels=_held(labels[row]),
+            view=str(views.iloc[row]),
+            age=float(ages.iloc[row]),
+        )
+        for row in farthest
+    ]
+    return errors, len(wrong)
+
+
+def _held(labels: Floats) -> str:
+    names = [LABELS[key] for key, held in zip(KEYS, labels, strict=True) if held]
+    return ", ".join(names) or "none of the four"

@@ -1,0 +1,139 @@
+"""Labels themselves: how many films of each part carry them, and which come together."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from cxr_core.data.csv_files import read_columns, read_header
+from cxr_core.errors import DataError
+from cxr_core.evaluation.metrics.bootstrap import FEWEST, WIDEST, Verdict
+from cxr_core.evaluation.predictions import as_labels
+from cxr_core.findings import KEYS, LABEL_COLUMNS
+
+PARTS = ("train", "validation", "test")
+EXPECTED_AREA = 0.80  # about what the findings reach; the width hardly depends on it
+
+
+@dataclass(frozen=True)
+class LabelCount:
+    """One finding's labels.
+
+    Attributes:
+        n: films.
+        positives: films with the finding.
+        verdict: what its AUROC can bear: ``enough``, ``wide`` or ``too few``.
+    """
+
+    n: int
+    positives: int
+    verdict: Verdict
+
+    @property
+    def negatives(self) -> int:
+        """Films without the finding."""
+        return self.n - self.positives
+
+    @property
+    def prevalence(self) -> float:
+        """Share of films with the finding: the floor of the average precision."""
+        return self.positives / self.n
+
+
+@dataclass(frozen=True)
+class SplitLabels:
+    """One part of a split.
+
+    Attributes:
+        part: ``train``, ``validation`` or ``test``.
+        n_films: films in it.
+        n_patients: None where the file does not name them.
+        counts: by finding key; the verdict is ``expected_verdict``'s.
+    """
+
+    part: str
+    n_films: int
+    n_patients: int | None
+    counts: dict[str, LabelCount]
+
+
+def read_split_labels(path: Path) -> pd.DataFrame:
+    """Read ``split.csv`` of a run folder with its labels.
+
+    Returns:
+        DataFrame ``image, split, label_effusion, …`` and, where the file has it, ``patient``.
+
+    Raises:
+        DataError: the file cannot be read, lacks a column, or has a label other than 0 and 1.
+    """
+    header = [name.casefold() for name in read_header(path)]
+    wanted = ("image", "split", *LABEL_COLUMNS)
+    missing = [name for name in wanted if name not in header]
+    if missing:
+        raise DataError(
+            "The split lacks columns that its labels need",
+            value=f"{', '.join(missing)} (file {path.name})",
+            remedy="Write it again with train.py.",
+        )
+    names = [*wanted, *(["patient"] if "patient" in header else [])]
+    rows = read_columns(path, {name: header.index(name) for name in names})
+    return rows.assign(**{name: as_labels(rows[name], rows["image"]) for name in LABEL_COLUMNS})
+
+
+def split_labels(rows: pd.DataFrame) -> list[SplitLabels]:
+    """How many films of each part carry each label; a part without films is left out.
+
+    Args:
+        rows: as ``read_split_labels`` returns them.
+    """
+    found = []
+    for part in PARTS:
+        films = rows[rows["split"] == part]
+        if films.empty:
+            continue
+        patients = int(films["patient"].nunique()) if "patient" in films else None
+        counts = {}
+        for key, column in zip(KEYS, LABEL_COLUMNS, strict=True):
+            n, positives = len(films), int(films[column].sum())
+            units = n if patients is None else patients
+            counts[key] = LabelCount(
+                n, positives, expected_verdict(positives, n - positives, units)
+            )
+        found.append(SplitLabels(part, len(films), patients, counts))
+    return found
+
+
+def expected_verdict(positives: int, negatives: int, patients: int) -> Verdict:
+    """What an area of 0.80 on so many films could bear, before any model is tried.
+
+    "too few" under 10 positives, negatives or patients; "wide" where its 95 % interval would
+    span over 0.10 (``expected_width``); else "enough".
+    """
+    if min(positives, negatives, patients) < FEWEST:
+        return "too few"
+    return "wide" if expected_width(positives, negatives) > WIDEST else "enough"
+
+
+def expected_width(positives: int, negatives: int, *, area: float = EXPECTED_AREA) -> float:
+    """Width of an AUROC's 95 % interval if films were independent (Hanley and McNeil,
+    Radiology 1982, eq. 1 and 2); films of the same patients make it wider."""
+    q1, q2 = area / (2 - area), 2 * area**2 / (1 + area)
+    variance = (
+        area * (1 - area) + (positives - 1) * (q1 - area**2) + (negatives - 1) * (q2 - area**2)
+    ) / (positives * negatives)
+    return float(2 * 1.959964 * np.sqrt(variance))
+
+
+def co_occurrence(labels: ArrayLike) -> NDArray[np.int64]:
+    """(N, 4) labels -> (4, 4) films with both; the diagonal is the films with each."""
+    y = np.asarray(labels, dtype=np.int64)
+    result: NDArray[np.int64] = y.T @ y
+    return result
+
+
+def labels_a_film(labels: ArrayLike) -> tuple[int, ...]:
+    """(N, 4) labels -> films with 0, 1, 2, 3 and 4 of the four."""
+    held = np.asarray(labels, dtype=np.int64).sum(axis=1)  # (N,)
+    return tuple(int(films) for films in np.bincount(held, minlength=len(KEYS) + 1))

@@ -1,0 +1,250 @@
+"""Cut-offs on the calibrated probability, and what a cut-off does to films with known labels.
+
+A film is above a cut-off when its calibrated probability is >= the cut-off.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from cxr_core.config import OperatingPoint
+from cxr_core.errors import DataError
+from cxr_core.evaluation.metrics.bootstrap import Floats, Resamples, percentiles, resample_patients
+from cxr_core.evaluation.metrics.ranking import roc
+from cxr_core.evaluation.predictions import labels_of, patients_of
+from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS
+
+Criterion = Literal["sensitivity", "specificity"]
+SENSITIVITY_TARGET = 0.80  # the three findings: a miss is worse than a second look
+SPECIFICITY_TARGET = 0.90  # No Finding: calling an ill film normal is worse
+_ROUNDING = 1e-9  # 0.8 * 35 is not quite 28 in floating point
+Preset = Literal["youden", "sensitivity", "specificity"]
+PRESETS: tuple[Preset, ...] = ("youden", "sensitivity", "specificity")
+TARGET = 0.90  # of the sensitivity, or of the specificity
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Films by label and call; the rates are nan where nothing is in the denominator."""
+
+    tp: int
+    fp: int
+    fn: int
+    tn: int
+
+    @property
+    def n(self) -> int:
+        """All films."""
+        return self.tp + self.fp + self.fn + self.tn
+
+    @property
+    def sensitivity(self) -> float:
+        """Share of the films with the finding that are above."""
+        return _share(self.tp, self.tp + self.fn)
+
+    @property
+    def specificity(self) -> float:
+        """Share of the films without the finding that are below."""
+        return _share(self.tn, self.tn + self.fp)
+
+    @property
+    def ppv(self) -> float:
+        """Positive predictive value: share of the films above that have the finding."""
+        return _share(self.tp, self.tp + self.fp)
+
+    @property
+    def npv(self) -> float:
+        """Negative predictive value: share of the films below that do not have it."""
+        return _share(self.tn, self.tn + self.fn)
+
+    @property
+    def matrix(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """((tn, fp), (fn, tp)), as scikit-learn's ``confusion_matrix``."""
+        return (self.tn, self.fp), (self.fn, self.tp)
+
+
+def confusion(labels: ArrayLike, probabilities: ArrayLike, threshold: float) -> Confusion:
+    """Confusion matrix of one finding; a film is above at ``probability >= threshold``.
+
+    Args:
+        labels: (N,) of 0 and 1.
+        probabilities: (N,) on the threshold's own scale, i.e. calibrated.
+    """
+    y = np.asarray(labels).astype(bool)
+    above = np.asarray(probabilities, dtype=np.float64) >= threshold
+    return Confusion(
+        tp=int((above & y).sum()),
+        fp=int((above & ~y).sum()),
+        fn=int((~above & y).sum()),
+        tn=int((~above & ~y).sum()),
+    )
+
+
+def fit_operating_points(
+    probabilities: ArrayLike,
+    labels: ArrayLike,
+    patients: Sequence[object] | NDArray[np.generic],
+    *,
+    n_resamples: int = 2000,
+    seed: int = 0,
+) -> dict[str, OperatingPoint]:
+    """One cut-off a finding, from validation films only.
+
+    Effusion, Atelectasis and Infiltration: the highest cut-off with a sensitivity of at least
+    0.80. No Finding: the lowest with a specificity of at least 0.90. Cut-offs are taken among
+    the probabilities that occur, as on the ROC. The interval resamples patients.
+
+    Args:
+        probabilities: (N, 4), calibrated.
+        labels: (N, 4) of 0 and 1.
+        patients: (N,) each film's patient.
+
+    Raises:
+        DataError: a finding without a positive or without a negative film, or with no cut-off
+            that reaches its target.
+    """
+    p, y = np.asarray(probabilities, dtype=np.float64), np.asarray(labels).astype(bool)
+    resamples = resample_patients(patients, n_resamples=n_resamples, seed=seed)
+    # Every film once: the same code gives the cut-off itself.
+    itself = Resamples(np.ones((1, resamples.counts.shape[1]), np.uint8), resamples.patient_of_film)
+    points: dict[str, OperatingPoint] = {}
+    for k, key in enumerate(KEYS):
+        criterion, target = _aim(key)
+        _require_both_classes(y[:, k], key)
+        threshold = float(_cutoffs(y[:, k], p[:, k], itself, criterion, target)[0])
+        if threshold > 1.0:
+            raise DataError(
+                f"No cut-off of {LABELS[key]} reaches a {criterion} of {target:.2f}",
+                value=f"too many of its {len(y):,} validation films have a probability of 1",
+                remedy="Train or calibrate the model again.",
+            )
+        drawn = _cutoffs(y[:, k], p[:, k], resamples, criterion, target)
+        low, high = percentiles(np.minimum(drawn, 1.0))
+        reached = confusion(y[:, k], p[:, k], threshold)
+        points[key] = OperatingPoint(
+            threshold=threshold,
+            low=low,
+            high=high,
+            criterion=criterion,
+            target=target,
+            sensitivity=reached.sensitivity,
+            specificity=reached.specificity,
+        )
+    return points
+
+
+def _aim(key: str) -> tuple[Criterion, float]:
+    if key in ABNORMAL_KEYS:
+        return "sensitivity", SENSITIVITY_TARGET
+    return "specificity", SPECIFICITY_TARGET
+
+
+def _cutoffs(
+    y: NDArray[np.bool_], p: Floats, resamples: Resamples, criterion: Criterion, target: float
+) -> Floats:
+    """The cut-off in every resample, (R,); nan where the class it counts vanished."""
+    if criterion == "sensitivity":
+        return _highest_sensitive(p[y], resamples.of(y), target)
+    return _lowest_specific(y, p, resamples, target)
+
+
+def _highest_sensitive(p: Floats, resamples: Resamples, target: float) -> Floats:
+    """(n,) probabilities of positives -> the one at which ``target`` of them are reached."""
+    order = np.argsort(-p, kind="stable")  # (n,)
+    found = []
+    for (weights,) in resamples.weights(order):  # (r, n)
+        reached = np.cumsum(weights, axis=1, dtype=np.int64)  # (r, n)
+        needed = target * reached[:, -1:] - _ROUNDING
+        at = np.argmax(reached >= needed, axis=1)  # (r,) first film that completes the share
+        found.append(np.where(reached[:, -1] > 0, p[order][at], np.nan))
+    return np.concatenate(found)
+
+
+def _lowest_specific(
+    y: NDArray[np.bool_], p: Floats, resamples: Resamples, target: float
+) -> Floats:
+    """All films -> the lowest probability with ``target`` of the negatives below it."""
+    order = np.argsort(-p, kind="stable")  # (n,) falling
+    ranked, negative = p[order], ~y[order]
+    tie = np.searchsorted(-ranked, -ranked, side="left")  # (n,) films above this one's value
+    found = []
+    for (weights,) in resamples.weights(order):  # (r, n)
+        above = np.cumsum(weights * negative, axis=1, dtype=np.int64)  # (r, n)
+        allowed = (1.0 - target) * above[:, -1:] + _ROUNDING
+        excess = np.argmax(above > allowed, axis=1)  # (r,) first negative too many
+        present = np.where(weights > 0, np.arange(len(order)), -1)
+        lowest = np.maximum.accumulate(present, axis=1)  # (r, n) nearest film drawn, upwards
+        higher = tie[excess]  # (r,) films strictly above that negative
+        at = np.where(higher > 0, lowest[np.arange(len(lowest)), higher - 1], -1)
+        beyond = np.nextafter(ranked[excess], math.inf)  # where no film drawn is higher
+        cutoff = np.where(at >= 0, ranked[at], beyond)
+        found.append(np.where(above[:, -1] > 0, cutoff, np.nan))
+    return np.concatenate(found)
+
+
+def _require_both_classes(y: NDArray[np.bool_], key: str) -> None:
+    for wanted, words in ((True, "with"), (False, "without")):
+        if not (y == wanted).any():
+            raise DataError(
+                f"No operating point for {LABELS[key]}: there is no validation film {words} it",
+                value=f"0 of {len(y):,} films",
+                remedy="Put more films into the validation part of the split.",
+            )
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else float("nan")
+
+
+# Cut-offs that the films on show offer by themselves: the aim's, Youden's, or one of a rate.
+#
+# They are fitted on the very films on which they are then measured, so what they reach there is
+# optimistic; the operating point from validation is not.
+
+
+def preset_cutoff(labels: ArrayLike, probabilities: ArrayLike, preset: Preset) -> float | None:
+    """A cut-off among the probabilities that occur; a film is above at ``probability >= it``.
+
+    ``youden``: the highest with the largest sensitivity + specificity - 1 (Youden, Cancer 1950).
+    ``sensitivity``: the highest with a sensitivity of at least 0.90. ``specificity``: the lowest
+    with a specificity of at least 0.90.
+
+    Args:
+        labels: (N,) of 0 and 1.
+        probabilities: (N,) 0 to 1.
+
+    Returns:
+        0 to 1; None where a class is missing, or no film may be above.
+    """
+    curve = roc(labels, probabilities, drop_collinear=False)  # thresholds fall
+    if len(curve.thresholds) == 0:
+        return None
+    if preset == "youden":
+        at = int(np.argmax(curve.tpr - curve.fpr))
+    elif preset == "sensitivity":
+        at = int(np.argmax(curve.tpr >= TARGET - _ROUNDING))
+    else:
+        at = int(np.flatnonzero(curve.fpr <= 1 - TARGET + _ROUNDING)[-1])
+    # The curve's first point lies above every film: it calls nothing, and is no cut-off.
+    return float(curve.thresholds[at]) if at > 0 else None
+
+
+def points_of(table: pd.DataFrame, probabilities: Floats) -> dict[str, OperatingPoint] | None:
+    """Operating points fitted on a table's own films, as ``fit_operating_points`` does on
+    validation films; None where a class is missing.
+
+    Args:
+        table: a validated predictions table.
+        probabilities: (N, 4) of its films.
+    """
+    patients = patients_of(table)
+    units = table["image"].to_numpy(dtype=str) if patients is None else patients
+    try:
+        return fit_operating_points(probabilities, labels_of(table), units, n_resamples=200)
+    except DataError:
+        return None  # whoever shows it says that there is no cut-off, and why

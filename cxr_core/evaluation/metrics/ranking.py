@@ -1,0 +1,429 @@
+"""AUROC and average precision with intervals by resampling patients.
+
+The negatives and the positives are sorted once. In a resample, the weight of the negatives
+below a positive is a cumulated sum, read at the place where that positive stands among them,
+so that no resample is sorted again.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cxr_core.evaluation.metrics.bootstrap import (
+    FEWEST,
+    NOT_ESTIMABLE,
+    Floats,
+    Interval,
+    Resamples,
+    share_interval,
+)
+
+STEPS = 100  # places of a band
+
+
+# ROC and precision-recall of one finding: plain arrays, no drawing.
+#
+# Scores may be logits or probabilities, since only their order counts; a film is called positive
+# at a threshold when its score is >= the threshold. Ties count half, as in scikit-learn.
+
+
+@dataclass(frozen=True)
+class RocCurve:
+    """Points from (0, 0) to (1, 1), thresholds falling; empty when a class is missing.
+
+    Attributes:
+        fpr: (T,) false positive rate, 1 - specificity, 0 to 1.
+        tpr: (T,) true positive rate, sensitivity, 0 to 1.
+        thresholds: (T,) finite. The first is the next number above the largest score, at which
+            no film is positive (scikit-learn has inf there, which JSON does not).
+    """
+
+    fpr: Floats
+    tpr: Floats
+    thresholds: Floats
+
+
+@dataclass(frozen=True)
+class PrecisionRecallCurve:
+    """Points of rising recall, thresholds falling; empty when there is no positive film.
+
+    Attributes:
+        precision: (T,) positive predictive value, 0 to 1; 1 at the first point by convention.
+        recall: (T,) sensitivity, 0 to 1, from 0.
+        thresholds: (T,) finite, the first just above the largest score.
+    """
+
+    precision: Floats
+    recall: Floats
+    thresholds: Floats
+
+
+def auroc(labels: ArrayLike, scores: ArrayLike) -> float:
+    """Area under the ROC: how often a film with the finding outscores one without.
+
+    Args:
+        labels: (N,) of 0 and 1.
+        scores: (N,) finite.
+
+    Returns:
+        0 to 1, ties counted half (Mann and Whitney's U); nan when a class is missing.
+    """
+    y, s = _arrays(labels, scores)
+    positives, negatives = s[y], np.sort(s[~y])
+    if len(positives) == 0 or len(negatives) == 0:
+        return float("nan")
+    below = np.searchsorted(negatives, positives, side="left").sum()
+    not_above = np.searchsorted(negatives, positives, side="right").sum()
+    return float((below + not_above) / (2.0 * len(positives) * len(negatives)))
+
+
+def average_precision(labels: ArrayLike, scores: ArrayLike) -> float:
+    """Sum of (R_n - R_{n-1}) P_n over thresholds, as scikit-learn; its floor is the prevalence.
+
+    Returns:
+        0 to 1; nan when a class is missing.
+    """
+    y, s = _arrays(labels, scores)
+    if y.all() or not y.any():
+        return float("nan")
+    curve = precision_recall(y, s)
+    return float(np.sum(np.diff(curve.recall) * curve.precision[1:]))
+
+
+def roc(labels: ArrayLike, scores: ArrayLike, *, drop_collinear: bool = True) -> RocCurve:
+    """ROC curve of one finding.
+
+    Args:
+        labels: (N,) of 0 and 1.
+        scores: (N,) finite.
+        drop_collinear: leave out points in the middle of a straight line, which a plot and
+            an area do not need.
+    """
+    y, s = _arrays(labels, scores)
+    if y.all() or not y.any():
+        return RocCurve(np.empty(0), np.empty(0), np.empty(0))
+    thresholds, tps, fps = _cumulated(y, s)
+    if drop_collinear:
+        bend = (np.diff(tps, 2) != 0) | (np.diff(fps, 2) != 0)
+        kept = np.concatenate([[True], bend, [True]])
+        kept[1] = True  # the highest score that occurs, as scikit-learn keeps it
+        thresholds, tps, fps = thresholds[kept], tps[kept], fps[kept]
+    return RocCurve(fpr=fps / fps[-1], tpr=tps / tps[-1], thresholds=thresholds)
+
+
+def precision_recall(labels: ArrayLike, scores: ArrayLike) -> PrecisionRecallCurve:
+    """Precision-recall curve of one finding, one point a distinct score.
+
+    Args:
+        labels: (N,) of 0 and 1.
+        scores: (N,) finite.
+    """
+    y, s = _arrays(labels, scores)
+    if not y.any():
+        return PrecisionRecallCurve(np.empty(0), np.empty(0), np.empty(0))
+    thresholds, tps, fps = _cumulated(y, s)
+    precision = np.ones(len(tps))
+    precision[1:] = tps[1:] / (tps[1:] + fps[1:])
+    return PrecisionRecallCurve(precision, recall=tps / tps[-1], thresholds=thresholds)
+
+
+def _cumulated(y: NDArray[np.bool_], s: Floats) -> tuple[Floats, Floats, Floats]:
+    """Distinct thresholds falling, and how many positives and negatives reach each."""
+    order = np.argsort(-s, kind="stable")
+    ranked, hit = s[order], y[order]
+    last = np.flatnonzero(np.append(np.diff(ranked) != 0, True))  # last film of each tie
+    tps = np.cumsum(hit)[last]
+    fps = last + 1 - tps
+    nobody = np.nextafter(ranked[0], np.inf)
+    return (
+        np.concatenate([[nobody], ranked[last]]),
+        np.concatenate([[0.0], tps]),
+        np.concatenate([[0.0], fps]),
+    )
+
+
+def _arrays(labels: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.bool_], Floats]:
+    return np.asarray(labels).astype(bool), np.asarray(scores, dtype=np.float64)
+
+
+def is_estimable(labels: ArrayLike, resamples: Resamples) -> bool:
+    """Whether there are at least 10 positive films, 10 negative films and 10 patients."""
+    y = np.asarray(labels).astype(bool)
+    positives = int(y.sum())
+    if min(positives, len(y) - positives) < FEWEST:
+        return False
+    return resamples.n_patients() >= FEWEST
+
+
+def deciding(labels: ArrayLike, resamples: Resamples) -> int:
+    """Patients with a film of the rarer class: on how many units an area rests."""
+    y = np.asarray(labels).astype(bool)
+    return min(resamples.of(which).n_patients() for which in (y, ~y))
+
+
+def auroc_interval(labels: ArrayLike, scores: ArrayLike, resamples: Resamples) -> Interval:
+    """AUROC of one finding, with its 95 % interval (``bootstrap.share_interval``).
+
+    Args:
+        labels: (N,) of 0 and 1.
+        scores: (N,) finite; logits or probabilities.
+        resamples: of these N films' patients.
+
+    Returns:
+        Not estimable, never 0.5, with under 10 positives, negatives or patients.
+    """
+    return _area_interval(labels, scores, resamples, auroc, resampled_auroc)
+
+
+def average_precision_interval(
+    labels: ArrayLike, scores: ArrayLike, resamples: Resamples
+) -> Interval:
+    """Average precision of one finding; arguments and limits as ``auroc_interval``."""
+    return _area_interval(labels, scores, resamples, average_precision, resampled_average_precision)
+
+
+def resampled_auroc(labels: ArrayLike, scores: ArrayLike, resamples: Resamples) -> Floats:
+    """AUROC in every resample, (R,), equal to scikit-learn's on the repeated rows.
+
+    Ties between a positive and negatives count half (the midrank). Where a class vanished
+    the value is nan.
+
+    Args:
+        labels: (N,) of 0 and 1.
+        scores: (N,) finite.
+        resamples: of these N films' patients.
+    """
+    ranked = _rank(labels, scores)
+    areas = []
+    for w_neg, w_pos in resamples.weights(ranked.negative, ranked.positive):  # (r, n), (r, p)
+        sums = cumulated(w_neg)  # (r, n + 1)
+        twice_below = sums[:, ranked.before] + sums[:, ranked.after]  # (r, p)
+        pairs = np.einsum("ij,ij->i", twice_below, w_pos, dtype=np.int64)  # (r,)
+        positives = w_pos.sum(axis=1, dtype=np.int64)  # (r,)
+        areas.append(_ratio(pairs, 2 * positives * sums[:, -1]))
+    return np.concatenate(areas)
+
+
+def resampled_average_precision(
+    labels: ArrayLike, scores: ArrayLike, resamples: Resamples
+) -> Floats:
+    """Average precision in every resample, (R,); arguments and nan as ``resampled_auroc``."""
+    ranked = _rank(labels, scores)
+    areas = []
+    for w_neg, w_pos in resamples.weights(ranked.negative, ranked.positive):  # (r, n), (r, p)
+        neg, pos = cumulated(w_neg), cumulated(w_pos)  # (r, n + 1), (r, p + 1)
+        true = pos[:, -1:] - pos[:, ranked.first]  # (r, p) positives that score as high
+        called = true + neg[:, -1:] - neg[:, ranked.before]  # (r, p) films that do
+        # No film is called only where this positive itself was not drawn, and so weighs 0.
+        precision = true / np.maximum(called, 1)  # (r, p)
+        gained = np.einsum("ij,ij->i", precision, w_pos)  # (r,)
+        areas.append(np.where(neg[:, -1] > 0, _ratio(gained, pos[:, -1]), np.nan))
+    return np.concatenate(areas)
+
+
+@dataclass(frozen=True)
+class _Ranked:
+    """Films in the order of their scores, and where the positives stand among them.
+
+    Attributes:
+        negative, positive: (n,), (p,) indices of films, scores rising.
+        before, after: (p,) negatives below each positive, without and with its ties.
+        first: (p,) positives below each positive.
+    """
+
+    negative: NDArray[np.intp]
+    positive: NDArray[np.intp]
+    before: NDArray[np.intp]
+    after: NDArray[np.intp]
+    first: NDArray[np.intp]
+
+
+def _rank(labels: ArrayLike, scores: ArrayLike) -> _Ranked:
+    y, s = np.asarray(labels).astype(bool), np.asarray(scores, dtype=np.float64)
+    rising = np.argsort(s, kind="stable")
+    negative, positive = rising[~y[rising]], rising[y[rising]]
+    return _Ranked(
+        negative,
+        positive,
+        before=np.searchsorted(s[negative], s[positive], side="left"),
+        after=np.searchsorted(s[negative], s[positive], side="right"),
+        first=np.searchsorted(s[positive], s[positive], side="left"),
+    )
+
+
+def _area_interval(
+    labels: ArrayLike,
+    scores: ArrayLike,
+    resamples: Resamples,
+    area: Callable[[ArrayLike, ArrayLike], float],
+    resampled: Callable[[ArrayLike, ArrayLike, Resamples], Floats],
+) -> Interval:
+    if not is_estimable(labels, resamples):
+        return NOT_ESTIMABLE
+    drawn = resampled(labels, scores, resamples)
+    return share_interval(area(labels, scores), drawn, units=deciding(labels, resamples))
+
+
+def cumulated(weights: NDArray[np.uint8]) -> NDArray[np.int32]:
+    """(r, n) -> (r, n + 1) sums of the first 0, 1, …, n weights."""
+    sums = np.zeros((len(weights), weights.shape[1] + 1), dtype=np.int32)
+    np.cumsum(weights, axis=1, dtype=np.int32, out=sums[:, 1:])
+    return sums
+
+
+def _ratio(numerator: NDArray[np.generic], denominator: NDArray[np.generic]) -> Floats:
+    """Elementwise, nan where the denominator is 0."""
+    bottom = np.asarray(denominator, dtype=np.float64)
+    safe = np.where(bottom == 0, np.nan, bottom)
+    result: Floats = np.asarray(numerator, dtype=np.float64) / safe
+    return result
+
+
+# 95 % bands around the ROC and the precision-recall curve, by resampling patients.
+#
+# In every resample both curves are read at fixed places: the sensitivity at 1 - specificity of
+# 0, 0.01, …, 1, and the precision at a recall of 0.01, …, 1. A band joins the 2.5 and 97.5
+# percentiles of each place, so it is pointwise: one place lies within it in 95 of 100 studies,
+# the whole curve less often.
+
+
+@dataclass(frozen=True)
+class Band:
+    """A pointwise 95 % band.
+
+    Attributes:
+        at: (G,) places on the horizontal axis, rising, 0 to 1.
+        low, high: (G,) 2.5 and 97.5 percentiles of the curve there, 0 to 1.
+    """
+
+    at: Floats
+    low: Floats
+    high: Floats
+
+
+@dataclass(frozen=True)
+class Bands:
+    """Both bands of one finding.
+
+    Attributes:
+        roc: sensitivity over 1 - specificity.
+        precision_recall: precision over recall.
+    """
+
+    roc: Band
+    precision_recall: Band
+
+
+def curve_bands(labels: ArrayLike, scores: ArrayLike, resamples: Resamples) -> Bands | None:
+    """Bands of one finding; None with under 10 positives, negatives or patients.
+
+    Args:
+        labels: (N,) of 0 and 1.
+        scores: (N,) finite; logits or probabilities.
+        resamples: of these N films' patients.
+    """
+    if not is_estimable(labels, resamples):
+        return None
+    sensitivity, precision = resampled_curves(labels, scores, resamples)
+    places = np.arange(STEPS + 1) / STEPS
+    return Bands(_band(places, sensitivity), _band(places[1:], precision))
+
+
+def resampled_curves(
+    labels: ArrayLike, scores: ArrayLike, resamples: Resamples
+) -> tuple[Floats, Floats]:
+    """Both curves in every resample; rows of nan where a class vanished.
+
+    Returns:
+        The sensitivity at 1 - specificity 0, 0.01, …, 1, (R, 101), joined by straight lines
+        as the ROC is, and at a vertical part its upper end; and the precision at recall 0.01,
+        …, 1, (R, 100): that of the highest threshold that reaches the recall, as in the
+        average precision.
+    """
+    films = _order(labels, scores)
+    sensitivity, precision = [], []
+    for w_neg, w_pos in resamples.weights(films.negative, films.positive):  # (r, n), (r, p)
+        fp, tp = cumulated(w_neg), cumulated(w_pos)  # (r, n + 1), (r, p + 1)
+        whole = (fp[:, -1] > 0) & (tp[:, -1] > 0)  # (r,) both classes are there
+        curves = np.full((len(fp), STEPS + 1), np.nan), np.full((len(fp), STEPS), np.nan)
+        curves[0][whole] = _sensitivity(fp[whole], tp[whole], films)
+        curves[1][whole] = _precision(fp[whole], tp[whole], films)
+        sensitivity.append(curves[0])
+        precision.append(curves[1])
+    return np.concatenate(sensitivity), np.concatenate(precision)
+
+
+@dataclass(frozen=True)
+class _Ordered:
+    """Films in falling order of their scores.
+
+    Attributes:
+        negative, positive: (n,), (p,) indices of films.
+        above: by negative, (2, n): negatives, and positives, that score strictly higher.
+        level: the same with those that score as high.
+        reached: by positive, (2, p): negatives, and positives, that score as high or higher.
+    """
+
+    negative: NDArray[np.intp]
+    positive: NDArray[np.intp]
+    above: NDArray[np.intp]
+    level: NDArray[np.intp]
+    reached: NDArray[np.intp]
+
+
+def _order(labels: ArrayLike, scores: ArrayLike) -> _Ordered:
+    y, s = np.asarray(labels).astype(bool), np.asarray(scores, dtype=np.float64)
+    falling = np.argsort(-s, kind="stable")
+    negative, positive = falling[~y[falling]], falling[y[falling]]
+    ranks = -s[negative], -s[positive]  # rising
+    return _Ordered(
+        negative,
+        positive,
+        above=np.stack([np.searchsorted(rank, ranks[0], side="left") for rank in ranks]),
+        level=np.stack([np.searchsorted(rank, ranks[0], side="right") for rank in ranks]),
+        reached=np.stack([np.searchsorted(rank, ranks[1], side="right") for rank in ranks]),
+    )
+
+
+def _sensitivity(
+    fp: NDArray[np.int32], tp: NDArray[np.int32], films: _Ordered
+) -> Floats:  # (r, n + 1), (r, p + 1) -> (r, 101)
+    # Whole numbers as long as possible: 0.29 of 100 films must be 29, not 28.999….
+    hundredfold = fp[:, -1:].astype(np.int64) * np.arange(STEPS + 1)  # (r, 101)
+    allowed = (hundredfold // STEPS).astype(fp.dtype)
+    # The first negative that is one too many; the curve runs from just above it to its level.
+    excess = np.stack(
+        [np.searchsorted(f, a, side="right") - 1 for f, a in zip(fp, allowed, strict=True)]
+    )  # (r, 101), n where none is
+    at = np.minimum(excess, len(films.negative) - 1)
+    fp_low, fp_high = (_read(fp, index[0][at]) for index in (films.above, films.level))
+    tp_low, tp_high = (_read(tp, index[1][at]) for index in (films.above, films.level))
+    way = (hundredfold / STEPS - fp_low) / np.maximum(fp_high - fp_low, 1)
+    reached = (tp_low + way * (tp_high - tp_low)) / tp[:, -1:]
+    result: Floats = np.where(excess < len(films.negative), reached, 1.0)
+    return result
+
+
+def _precision(
+    fp: NDArray[np.int32], tp: NDArray[np.int32], films: _Ordered
+) -> Floats:  # (r, n + 1), (r, p + 1) -> (r, 100)
+    hundredfold = tp[:, -1:].astype(np.int64) * np.arange(1, STEPS + 1)  # (r, 100)
+    needed = (-(-hundredfold // STEPS)).astype(tp.dtype)  # rounded up
+    at = np.stack([np.searchsorted(t, q) - 1 for t, q in zip(tp, needed, strict=True)])
+    found = _read(tp, films.reached[1][at])  # (r, 100)
+    alarms = _read(fp, films.reached[0][at])
+    result: Floats = found / (found + alarms)
+    return result
+
+
+def _read(sums: NDArray[np.int32], index: NDArray[np.intp]) -> Floats:
+    return np.take_along_axis(sums, index, axis=1).astype(np.float64)
+
+
+def _band(places: Floats, curves: Floats) -> Band:
+    """(G,) places, (R, G) curves -> their percentiles; curves of nan are left out."""
+    whole = curves[np.isfinite(curves[:, -1])]
+    low, high = np.quantile(whole, [0.025, 0.975], axis=0)
+    return Band(places, low, high)

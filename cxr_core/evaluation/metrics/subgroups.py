@@ -1,0 +1,391 @@
+"""Whom the model fails: the area within each kind of film, so that a shortcut shows.
+
+A score that only knew the view, or only told No Finding from the rest, looks good over all
+films together and falls to chance within them.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from cxr_core.evaluation.metrics.bootstrap import (
+    FEWEST,
+    NOT_ESTIMABLE,
+    Floats,
+    Interval,
+    Resamples,
+    interval,
+    ratio_intervals,
+    share_interval,
+)
+from cxr_core.evaluation.metrics.ranking import (
+    auroc,
+    auroc_interval,
+    deciding,
+    is_estimable,
+    resampled_auroc,
+)
+from cxr_core.evaluation.predictions import labels_of, scores_of
+from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS
+
+AGE_BANDS = (("under 18", 0.0, 18.0), ("18 to 64", 18.0, 65.0), ("65 and over", 65.0, np.inf))
+# NIH counts a patient's films from 0, the first.
+FOLLOW_UP_BANDS = (
+    ("first film", 0.0, 1.0),
+    ("film 2 to 10", 1.0, 10.0),
+    ("film 11 or later", 10.0, np.inf),
+)
+MOST_VALUES = 20  # kinds of one column that get their own rows, the commonest first
+COLUMNS = ("view", "sex", "age", "follow_up", "group")
+NOT_NORMAL = "not No Finding"
+ALL_FILMS = "all films"
+
+
+@dataclass(frozen=True)
+class Subgroup:
+    """Some of the films.
+
+    Attributes:
+        by: what they were told apart by: ``label``, ``view``, ``sex``, ``age``, ``follow_up`` or
+            ``group``.
+        value: which of them, e.g. ``PA``.
+        films: bool (N,), True where a film belongs to it.
+        keys: findings that can be judged in it.
+    """
+
+    by: str
+    value: str
+    films: NDArray[np.bool_]
+    keys: tuple[str, ...] = KEYS
+
+
+def subgroups_of(table: pd.DataFrame) -> Iterator[Subgroup]:
+    """The subgroups of a validated predictions table, as far as its columns tell.
+
+    First the films that are not No Finding, for the three findings; then each view (where No
+    Finding is judged within PA and within AP), sex, age band, follow-up and group. Films without a
+    value belong to none.
+    """
+    abnormal = (table["label_no_finding"] == 0).to_numpy()
+    yield Subgroup("label", NOT_NORMAL, abnormal, ABNORMAL_KEYS)
+    for name in ("view", "sex"):
+        yield from _by_value(table, name)
+    yield from _by_band(table, "age", AGE_BANDS)
+    yield from _by_band(table, "follow_up", FOLLOW_UP_BANDS)
+    yield from _by_value(table, "group")
+
+
+def subgroup_areas(table: pd.DataFrame, resamples: Resamples) -> pd.DataFrame:
+    """AUROC of each finding in each subgroup.
+
+    Args:
+        table: a validated predictions table.
+        resamples: of its films' patients.
+
+    Returns:
+        DataFrame ``by, value, finding, n, positives, estimate, low, high, verdict``; the
+        numbers are nan and the verdict is "too few" where the area is not estimable.
+    """
+    labels, scores = labels_of(table), scores_of(table)  # (N, 4), (N, 4)
+    rows = []
+    for subgroup in subgroups_of(table):
+        within = resamples.of(subgroup.films)
+        for key in subgroup.keys:
+            k = KEYS.index(key)
+            y = labels[subgroup.films, k]
+            area = auroc_interval(y, scores[subgroup.films, k], within)
+            rows.append(
+                {
+                    "by": subgroup.by,
+                    "value": subgroup.value,
+                    "finding": key,
+                    "n": len(y),
+                    "positives": int(y.sum()),
+                    "estimate": area.estimate,
+                    "low": area.low,
+                    "high": area.high,
+                    "verdict": area.verdict,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _by_band(
+    table: pd.DataFrame, name: str, bands: tuple[tuple[str, float, float], ...]
+) -> Iterator[Subgroup]:
+    if name not in table:
+        return
+    values = table[name].to_numpy(dtype=np.float64)
+    for band, low, high in bands:
+        films = (values >= low) & (values < high)  # nan belongs to none
+        if films.any():
+            yield Subgroup(name, band, films)
+
+
+def _by_value(table: pd.DataFrame, name: str) -> Iterator[Subgroup]:
+    if name not in table:
+        return
+    counts = table.loc[table[name] != "", name].value_counts()
+    for value in sorted(counts.index[:MOST_VALUES]):
+        yield Subgroup(name, str(value), (table[name] == value).to_numpy())
+
+
+# Whom the model fails: area, sensitivity and specificity within each kind of film.
+
+
+@dataclass(frozen=True)
+class GroupRates:
+    """One finding among some of the films.
+
+    Attributes:
+        by, value: which films, as in ``Subgroup``; both are told for all films too.
+        finding: its key.
+        n: films among them.
+        positives: of these, films with the finding.
+        area: AUROC.
+        sensitivity, specificity: at the operating point; not estimable without one, or where
+            under 10 films, or films of under 10 patients, are in the denominator.
+    """
+
+    by: str
+    value: str
+    finding: str
+    n: int
+    positives: int
+    area: Interval
+    sensitivity: Interval
+    specificity: Interval
+
+
+def parts_of(table: pd.DataFrame) -> list[Subgroup]:
+    """All films as one part, then the subgroups of a validated table."""
+    return [Subgroup("films", ALL_FILMS, np.full(len(table), True)), *subgroups_of(table)]
+
+
+def group_rates(
+    table: pd.DataFrame,
+    above: ArrayLike | None,
+    resamples: Resamples,
+    *,
+    parts: Sequence[Subgroup] | None = None,
+) -> Iterator[list[GroupRates]]:
+    """The figures of one part after the other, so that a page can show how far it got.
+
+    Args:
+        table: a validated predictions table.
+        above: bool (N, 4), whether a film is above the finding's operating point; None where
+            there are no operating points.
+        resamples: of the films' patients; every part uses the same draws.
+        parts: of the table's films; ``parts_of`` it without them.
+
+    Yields:
+        A part's findings, in their order.
+    """
+    labels, scores = labels_of(table) == 1, scores_of(table)  # (N, 4), (N, 4)
+    called = None if above is None else np.asarray(above, dtype=bool)  # (N, 4)
+    for part in parts_of(table) if parts is None else parts:
+        columns = [KEYS.index(key) for key in part.keys]
+        within, films = resamples.of(part.films), part.films
+        ill, raw = labels[films][:, columns], scores[films][:, columns]  # (n, K)
+        rates = [NOT_ESTIMABLE] * (2 * len(columns))
+        if called is not None:
+            rates = _rates(ill, called[films][:, columns], within)
+        found = [
+            GroupRates(
+                by=part.by,
+                value=part.value,
+                finding=key,
+                n=len(ill),
+                positives=int(ill[:, j].sum()),
+                area=auroc_interval(ill[:, j], raw[:, j], within),
+                sensitivity=rates[j],
+                specificity=rates[len(columns) + j],
+            )
+            for j, key in enumerate(part.keys)
+        ]
+        yield found
+
+
+def _rates(
+    ill: NDArray[np.bool_], called: NDArray[np.bool_], resamples: Resamples
+) -> list[Interval]:
+    """(n, K) -> K sensitivities, then K specificities; a cell whose own films are of under 10
+    patients is masked."""
+    among = np.concatenate([ill, ~ill], axis=1)  # (n, 2K)
+    hits = np.concatenate([called & ill, ~called & ~ill], axis=1)  # (n, 2K)
+    found = ratio_intervals(hits, among, resamples)
+    return [
+        share if resamples.of(among[:, j]).n_patients() >= FEWEST else NOT_ESTIMABLE
+        for j, share in enumerate(found)
+    ]
+
+
+# The mean AUROC over the four findings within each kind of film, with its interval.
+
+
+@dataclass(frozen=True)
+class MeanArea:
+    """One subgroup's films.
+
+    Attributes:
+        n: films in it.
+        mean: mean AUROC of the four findings; not estimable where one of them is not.
+    """
+
+    n: int
+    mean: Interval
+
+
+def subgroup_means(table: pd.DataFrame, resamples: Resamples, *, by: str) -> dict[str, MeanArea]:
+    """Mean AUROC of the four findings in each subgroup of one kind, by its value, e.g. ``AP``.
+
+    Args:
+        table: a validated predictions table.
+        resamples: of its films' patients; the mean is taken within each resample.
+        by: ``view``, ``sex``, ``age``, ``follow_up`` or ``group``; empty where the
+            table does not tell it.
+    """
+    labels, scores = labels_of(table), scores_of(table)  # (N, 4), (N, 4)
+    found = {}
+    for part in subgroups_of(table):
+        if part.by != by:
+            continue
+        y, s, within = labels[part.films], scores[part.films], resamples.of(part.films)
+        mean = NOT_ESTIMABLE
+        if all(is_estimable(y[:, k], within) for k in range(len(KEYS))):
+            areas = [auroc(y[:, k], s[:, k]) for k in range(len(KEYS))]
+            drawn = [resampled_auroc(y[:, k], s[:, k], within) for k in range(len(KEYS))]
+            units = min(deciding(y[:, k], within) for k in range(len(KEYS)))
+            mean = share_interval(float(np.mean(areas)), np.mean(drawn, axis=0), units=units)
+        found[part.value] = MeanArea(len(y), mean)
+    return found
+
+
+# How far a model would get that saw a film's view and nothing else.
+#
+# Films taken in bed (AP) are of sicker patients, so the view alone foretells findings. A model
+# whose area is no better than the view's, or that falls to chance within each view, may have
+# learnt the view.
+
+
+@dataclass(frozen=True)
+class ViewShortcut:
+    """One finding.
+
+    Attributes:
+        finding: its key.
+        model: AUROC of the model, over the films whose view is known.
+        view_alone: AUROC of each film's share of the finding among films of its view.
+        gain: ``model`` less ``view_alone``, paired by resample.
+        within: AUROC of the model among the films of one view, by view, the commonest 20.
+        fitted_here: the shares are those of these very films, so ``view_alone`` is optimistic;
+            else they are those of validation films.
+    """
+
+    finding: str
+    model: Interval
+    view_alone: Interval
+    gain: Interval
+    within: dict[str, Interval]
+    fitted_here: bool
+
+
+def view_shares(table: pd.DataFrame) -> pd.DataFrame:
+    """Share of each label among the films of a view: a row a view, a column a finding.
+
+    Args:
+        table: a validated predictions table with ``view``; films without a view are left out.
+    """
+    told = table[table["view"] != ""]
+    labels = pd.DataFrame(labels_of(told), columns=list(KEYS), index=told["view"].to_numpy())
+    return labels.groupby(level=0).mean()
+
+
+def view_shortcuts(
+    table: pd.DataFrame, resamples: Resamples, validation: pd.DataFrame | None = None
+) -> list[ViewShortcut]:
+    """The view alone beside the model, for each finding.
+
+    Args:
+        table: a validated predictions table.
+        resamples: of its films' patients.
+        validation: the model's validation films, which tell the shares; without them, or where
+            they lack a view that occurs here, the shares are the table's own.
+
+    Returns:
+        Empty where the table has no ``view``, or fewer than two.
+    """
+    if "view" not in table:
+        return []
+    known = (table["view"] != "").to_numpy()
+    views = table["view"][known].to_numpy(dtype=str)
+    if len(np.unique(views)) < 2:
+        return []
+    shares, fitted_here = view_shares(table), True
+    if validation is not None and "view" in validation:
+        elsewhere = view_shares(validation)
+        if set(views) <= set(elsewhere.index):
+            shares, fitted_here = elsewhere, False
+    predicted = shares.loc[views].to_numpy(dtype=np.float64)  # (n, 4)
+    labels, scores = labels_of(table)[known], scores_of(table)[known]  # (n, 4), (n, 4)
+    within = resamples.of(known)
+    return [
+        _shortcut(key, labels[:, k], scores[:, k], predicted[:, k], views, within, fitted_here)
+        for k, key in enumerate(KEYS)
+    ]
+
+
+def shortcut_sentence(found: ViewShortcut) -> str:
+    """What the figures say, in words: a shortcut, its absence, or that it cannot be told."""
+    label = LABELS[found.finding]
+    told = {view: area for view, area in found.within.items() if area.estimable}
+    if not found.gain.estimable or not told:
+        return f"{label}: too few films to tell whether the view is a shortcut."
+    chance = [view for view, area in told.items() if area.low <= 0.5]
+    if found.gain.low <= 0:
+        return (
+            f"{label}: the model is not shown to rank better than the view alone; it may have "
+            "learnt the view."
+        )
+    if len(chance) == len(told):
+        return (
+            f"{label}: within {' and within '.join(chance)} the model may be at chance (0.50); "
+            "what it shows over all films may be the view."
+        )
+    if chance:
+        return (
+            f"{label}: better than the view alone, but within {' and within '.join(chance)} "
+            "chance (0.50) is not ruled out."
+        )
+    views = " and within ".join(told)
+    return f"{label}: better than the view alone, and better than chance within {views}."
+
+
+def _shortcut(
+    key: str,
+    y: NDArray[np.int64],
+    s: Floats,
+    predicted: Floats,
+    views: NDArray[np.str_],
+    resamples: Resamples,
+    fitted_here: bool,
+) -> ViewShortcut:
+    commonest = pd.Series(views).value_counts().index[:MOST_VALUES]
+    gain = NOT_ESTIMABLE
+    if is_estimable(y, resamples):
+        drawn = resampled_auroc(y, s, resamples) - resampled_auroc(y, predicted, resamples)
+        gain = interval(auroc(y, s) - auroc(y, predicted), drawn)
+    return ViewShortcut(
+        finding=key,
+        model=auroc_interval(y, s, resamples),
+        view_alone=auroc_interval(y, predicted, resamples),
+        gain=gain,
+        within={
+            view: auroc_interval(y[views == view], s[views == view], resamples.of(views == view))
+            for view in sorted(map(str, commonest))
+        },
+        fitted_here=fitted_here,
+    )

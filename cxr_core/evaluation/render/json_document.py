@@ -1,0 +1,166 @@
+"""All figures of a table as one JSON document, every number in full.
+
+The document is strict JSON: what is not estimable is ``null``, never NaN. Its parts, all of them
+always there, dictionaries by finding key unless said otherwise:
+
+    format, format_version   ``cxr_core metrics``, 1; a part that changes its meaning raises it
+    made, program            when (ISO 8601 with its zone) and by which version
+    table                    sha256 of the file, films, patients (null: the table names none)
+    model                    sha256 of model.json; null where it is not known
+    intervals                level 0.95, resampled (patients or images), n_resamples, seed
+    labels                   n, positives, negatives, prevalence, verdict
+    auroc, average_precision an interval
+    calibration_error        before, after (empty where no calibration was applied); 10 bins
+    calibration              before, after: ece and ece_by_chance, plain numbers, and the intervals
+                             brier, brier_of_prevalence, skill, excess, slope, intercept; or empty
+    operating_points         threshold with low and high, criterion, target, what validation showed
+    operating_points_fitted_here  true: on these very films, optimistic; null without any
+    confusion                tp, fp, fn, tn
+    rates                    sensitivity, specificity, ppv, npv, positive_ratio, negative_ratio: an
+                             interval each
+    errors                   missed and false_alarms: films, and the surest one's margin in logits
+    classification_report    scikit-learn's output_dict; null without operating points
+    groups                   a list: by, value, finding, n, positives, and the intervals area,
+                             sensitivity, specificity; empty where not measured
+    view_alone               a list: finding, the intervals model, view_alone, gain, within (by
+                             view), and fitted_here; empty where not measured
+    co_occurrence            films with both labels, by finding and finding
+    labels_a_film            a list: films with 0, 1, 2, 3, 4 of the four labels
+    multi_label_share        of the films with a label, the share with two or more
+    splits                   a list: the run's parts with their labels; empty without a run
+    localisation             n and the intervals peak, fixed_spot, centre, random_point, shuffled,
+                             gain (peak less fixed spot) of boxed films; empty without boxes
+    overlaps                 by measure (iobb, iou) and finding, a list: n, threshold, and the
+                             intervals map_box, fixed_box, centre_box, random_box, shuffled, gain
+    comparison_of            a, the table above, and b, the second one: sha256 each; or null
+    comparison               with a second table, as ``compare_results.Comparison``; null without
+    notes                    a list of sentences
+
+An interval is ``{"estimate", "low", "high", "verdict", "left_out", "status"}``: the estimate with
+its 95 % interval; verdict ``enough``, ``wide`` (over 0.10) or ``too few``; resamples
+left out because a class vanished in them; status ``estimable`` or ``not estimable``, and then the
+three numbers are null. Any other null number is not estimable too, or not told by the table.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cxr_core.evaluation.full_report import Metrics, multi_label_share
+from cxr_core.evaluation.metrics.bootstrap import Interval
+from cxr_core.findings import KEYS
+from cxr_core.version import PROGRAM, VERSION
+
+FORMAT, FORMAT_VERSION = "cxr_core metrics", 1
+_RATIOS = ("positive_ratio", "negative_ratio")
+
+
+def metrics_json(metrics: Metrics, *, made: datetime) -> str:
+    """The document as text, keys in their order, ended by a line break."""
+    return json.dumps(document(metrics, made=made), indent=1, allow_nan=False) + "\n"
+
+
+def document(metrics: Metrics, *, made: datetime) -> dict[str, Any]:
+    """The document as plain values: dictionaries, lists, texts, numbers and None.
+
+    Args:
+        made: when, with its time zone.
+    """
+    report = metrics.report
+    classified = report.classification_report
+    comparison_of = None
+    if metrics.comparison is not None:
+        comparison_of = {"a": metrics.table_sha256, "b": metrics.against_sha256}
+    content = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "made": made.isoformat(timespec="seconds"),
+        "program": f"{PROGRAM} {VERSION}",
+        "table": {
+            "sha256": metrics.table_sha256,
+            "films": report.n_films,
+            "patients": report.n_patients,
+        },
+        "model": {"sha256": metrics.model_sha256},
+        "intervals": {
+            "level": 0.95,
+            "resampled": report.resampled,
+            "n_resamples": report.n_resamples,
+            "seed": report.seed,
+        },
+        "labels": {
+            key: {
+                "n": count.n,
+                "positives": count.positives,
+                "negatives": count.negatives,
+                "prevalence": count.prevalence,
+                "verdict": count.verdict,
+            }
+            for key, count in report.label_distribution.items()
+        },
+        "auroc": report.auroc,
+        "average_precision": report.average_precision,
+        "calibration_error": {"before": report.ece_before, "after": report.ece_after},
+        "calibration": {"before": report.measures_before, "after": report.measures_after},
+        "operating_points": report.operating_points,
+        "operating_points_fitted_here": metrics.fitted_here,
+        "confusion": report.confusion,
+        "rates": {
+            key: {
+                **_fields(rates),
+                **{name: getattr(metrics.at_points[key], name) for name in _RATIOS},
+            }
+            for key, rates in report.rates.items()
+        },
+        "errors": {
+            key: {"missed": metrics.misses[key], "false_alarms": metrics.false_alarms[key]}
+            for key in metrics.misses
+        },
+        "classification_report": None if classified is None else classified.values,
+        "groups": metrics.groups,
+        "view_alone": metrics.shortcuts,
+        "co_occurrence": {
+            key: dict(zip(KEYS, row, strict=True))
+            for key, row in zip(KEYS, metrics.together, strict=True)
+        },
+        "labels_a_film": metrics.labels_a_film,
+        "multi_label_share": multi_label_share(metrics.labels_a_film),
+        "splits": metrics.splits,
+        "localisation": metrics.boxed.peaks,
+        "overlaps": metrics.boxed.overlaps,
+        "comparison_of": comparison_of,
+        "comparison": metrics.comparison,
+        "notes": metrics.notes,
+    }
+    result: dict[str, Any] = plain(content)
+    return result
+
+
+def plain(value: object) -> Any:
+    """Dataclasses, tables and arrays, however nested, as values that strict JSON has."""
+    if isinstance(value, Interval):
+        status = "estimable" if value.estimable else "not estimable"
+        return {**plain(_fields(value)), "status": status}
+    if is_dataclass(value) and not isinstance(value, type):
+        return plain(_fields(value))
+    if isinstance(value, pd.DataFrame):
+        return plain(value.to_dict("records"))
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        return plain(value.tolist())
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _fields(value: Any) -> dict[str, object]:
+    return {field.name: getattr(value, field.name) for field in fields(value)}

@@ -1,0 +1,233 @@
+"""The overlay as a DICOM Secondary Capture, for an archive.
+
+By default it goes into a new study under a random pseudonym, for which one tag of the film's file
+is read: whether text is burned into its picture. Only when the user asks for exactly that does it
+go into the patient's own study; then the identity is read from the file's bytes again, written,
+and kept nowhere.
+"""
+
+import hashlib
+import io
+import re
+import secrets
+
+import pydicom
+from pydicom import Dataset
+from pydicom.datadict import dictionary_description, dictionary_VR
+from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.valuerep import PersonName, validate_value
+
+from cxr_core.errors import ExportError
+from cxr_core.export.fonts import printable
+from cxr_core.export.png import overlay_picture
+from cxr_core.export.record import NOT_A_DIAGNOSIS, TITLE, Record, map_title, marks_sentence
+from cxr_core.imaging.dicom.tags import code, drop_malformed
+from cxr_core.version import PROGRAM
+
+_MUST = ("StudyInstanceUID", "PatientID")
+# What else ties an image to its patient and study (PS3.3 C.7.1.1, C.7.2.1); all but the issuer
+# must be there in every image, if only empty.
+_MAY = (
+    "PatientName",
+    "PatientBirthDate",
+    "PatientSex",
+    "StudyID",
+    "StudyDate",
+    "StudyTime",
+    "AccessionNumber",
+    "ReferringPhysicianName",
+)
+_IDENTITY = (*_MUST, *_MAY, "IssuerOfPatientID")
+_SEXES = ("M", "F", "O")
+_UID = re.compile(r"[0-2](\.(0|[1-9][0-9]*))+")
+SERIES_NUMBER = 9001  # well above what X-ray systems give
+PSEUDONYM = "Research^Pseudonym"
+
+
+# Whose film a DICOM file is: read for an export into the patient's own study, kept nowhere.
+
+
+def identity(data: bytes) -> dict[str, str | None]:
+    """What ties the film to its patient and study; a malformed optional element is left empty.
+
+    Raises:
+        ExportError: the study or the patient's number is missing or malformed.
+    """
+    source = read_elements(data, *_IDENTITY)
+    found: dict[str, str | None] = dict.fromkeys(_MAY)
+    for keyword in _IDENTITY:
+        value = valid_text(source, keyword)
+        if value:
+            found[keyword] = value
+    for keyword in _MUST:
+        if keyword not in found:
+            raise ExportError(
+                "The film's file does not say which study or patient it belongs to",
+                value=f"no valid {dictionary_description(keyword)}",
+                remedy="Save the overlay in a new study under a pseudonym.",
+            )
+    return found
+
+
+def study_refusal(data: bytes) -> ExportError | None:
+    """Why an export cannot go into the patient's own study; None where it can."""
+    try:
+        identity(data)
+    except ExportError as error:
+        return error
+    return None
+
+
+def valid_text(source: Dataset, keyword: str) -> str:
+    """An element's one value as text; "" where it is absent or breaks its type's rules.
+
+    Checked here, since pydicom's own complaint would quote the value in a log.
+    """
+    value, kind = source.get(keyword), dictionary_VR(keyword)
+    if not isinstance(value, str | PersonName):  # absent, or several values
+        return ""
+    text = str(value).strip()
+    try:
+        validate_value(kind, text, pydicom.config.RAISE)
+    except ValueError:
+        return ""
+    sound = {"UI": _UID.fullmatch(text) is not None, "CS": text in _SEXES}.get(kind, True)
+    return text if sound and "\\" not in text else ""
+
+
+def read_elements(data: bytes, *keywords: str) -> Dataset:
+    """The named elements of a file and no others; a malformed one counts as absent."""
+    # As the decoder sets it: pydicom's complaints quote the values of tags. Set, not switched
+    # back: that would race between threads.
+    pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+    tags = ["SpecificCharacterSet", *keywords]
+    ds = pydicom.dcmread(io.BytesIO(data), force=True, specific_tags=list(tags))
+    drop_malformed(ds)
+    return ds
+
+
+def secondary_capture(record: Record, data: bytes, *, patients_study: bool = False) -> bytes:
+    """The picture of ``png.overlay_picture`` as an uncompressed RGB Secondary Capture.
+
+    Args:
+        data: the DICOM file that was read.
+        patients_study: put it into the patient's own study, as a new series of it.
+
+    Raises:
+        ExportError: ``data`` is no DICOM file or another than was read, or, for the patient's
+            study, it does not say which study or patient that is.
+    """
+    analysis = record.analysis
+    if analysis.radiograph.kind != "DICOM":
+        raise ExportError(
+            "Only for a DICOM film can the overlay be saved as DICOM",
+            value=f"the film is a {analysis.radiograph.kind} file",
+            remedy="Save the overlay as PNG.",
+        )
+    if hashlib.sha256(data).hexdigest() != analysis.image_sha256:
+        raise ExportError(
+            "The file is not the one that was read",
+            value=f"SHA-256 {analysis.image_sha256[:12]}… was read",
+            remedy="Open the film again.",
+        )
+    image = _pseudonymous(record)
+    _mark_burned_in(image, data)
+    if patients_study:
+        _move_into_study(image, record, data)
+    buffer = io.BytesIO()
+    image.save_as(buffer, enforce_file_format=True)
+    return buffer.getvalue()
+
+
+def _pseudonymous(record: Record) -> Dataset:
+    """The image in a new study; nothing in it comes from the film's file but the picture."""
+    # Slow to load, and most films are read without it.
+    from highdicom import UID, CoordinateSystemNames
+    from highdicom.sc import SCImage
+
+    # Date and time of day where the export was asked for, as DICOM's are.
+    day, time = record.created.date(), record.created.time().replace(microsecond=0)
+    image: Dataset = SCImage(
+        pixel_array=overlay_picture(record),
+        photometric_interpretation="RGB",
+        bits_allocated=8,
+        coordinate_system=CoordinateSystemNames.PATIENT,
+        patient_orientation=("L", "F"),  # highdicom asks for one; the film's own follows below
+        study_instance_uid=UID(),
+        series_instance_uid=UID(),
+        series_number=SERIES_NUMBER,
+        sop_instance_uid=UID(),
+        instance_number=1,
+        manufacturer=PROGRAM,
+        manufacturer_model_name=TITLE,
+        software_versions=record.version,
+        patient_id=f"RESEARCH-{secrets.token_hex(6).upper()}",
+        patient_name=PSEUDONYM,
+        patient_sex="",
+        study_id="1",
+        accession_number="",
+        study_date=day,
+        study_time=time,
+        series_description=f"{TITLE} - {map_title(record.shown)}",  # LO: at most 64 characters
+        content_date=day,
+        content_time=time,
+        specific_character_set="ISO_IR 192",
+        transfer_syntax_uid=ExplicitVRLittleEndian,
+    )
+    image.InstanceCreationDate = image.DateOfSecondaryCapture = image.ContentDate
+    image.InstanceCreationTime = image.TimeOfSecondaryCapture = image.ContentTime
+    # As the file states it and a turn left it; empty (type 2C) where it is not known.
+    image.PatientOrientation = list(record.analysis.radiograph.orientation or ()) or None
+    image.BodyPartExamined = "CHEST"
+    image.ImageType = ["DERIVED", "SECONDARY"]
+    image.ConversionType = "WSD"
+    image.StudyDescription = TITLE
+    image.DerivationDescription = _derivation(record)
+    return image
+
+
+def _derivation(record: Record, *more: str) -> str:
+    """ST, at most 1,024 characters: whole sentences, as many as there is room for."""
+    text = ""
+    for sentence in (
+        NOT_A_DIAGNOSIS,
+        f"{map_title(record.shown)} over the film, with a legend below it.",
+        f"Model SHA-256 {record.analysis.model_sha256}.",
+        *more,
+        *record.banner,
+        marks_sentence(record.shown, record.style),
+        *record.all_cautions,
+    ):
+        longer = f"{text} {printable(sentence)}".strip()
+        if len(longer.encode()) <= 1024:
+            text = longer
+    return text
+
+
+def _mark_burned_in(image: Dataset, data: bytes) -> None:
+    """Say of burned-in text what the film's file says; the strip below names no patient."""
+    stated = code(read_elements(data, "BurnedInAnnotation"), "BurnedInAnnotation")
+    if stated not in ("YES", "NO"):
+        return  # the file does not say, so neither can this
+    image.BurnedInAnnotation = stated
+    image.PatientIdentityRemoved = "NO" if stated == "YES" else "YES"
+    if stated == "NO":
+        image.DeidentificationMethod = "New study, random pseudonym, nothing copied but the picture"
+
+
+def _move_into_study(image: Dataset, record: Record, data: bytes) -> None:
+    """Give the image its patient and study back, and say which image it comes from."""
+    for keyword, value in identity(data).items():
+        setattr(image, keyword, value)
+    for keyword in ("StudyDescription", "PatientIdentityRemoved", "DeidentificationMethod"):
+        if keyword in image:
+            delattr(image, keyword)
+    image.DerivationDescription = _derivation(
+        record, f"Film SHA-256 {record.analysis.image_sha256}."
+    )
+    source = read_elements(data, "SOPClassUID", "SOPInstanceUID")
+    reference = Dataset()
+    reference.ReferencedSOPClassUID = valid_text(source, "SOPClassUID")
+    reference.ReferencedSOPInstanceUID = valid_text(source, "SOPInstanceUID")
+    if reference.ReferencedSOPClassUID and reference.ReferencedSOPInstanceUID:
+        image.SourceImageSequence = [reference]

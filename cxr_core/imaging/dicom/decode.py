@@ -1,0 +1,245 @@
+"""DICOM -> ``DecodedFilm``: any single-frame grayscale radiograph, whatever its SOP class."""
+
+import io
+from typing import Any
+
+import numpy as np
+import pydicom
+from numpy.typing import NDArray
+from pydicom import Dataset
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
+
+from cxr_core.errors import ImageError
+from cxr_core.imaging.decoded import DecodedFilm, check_size, colour_share
+from cxr_core.imaging.dicom.pixels import raw_pixels
+from cxr_core.imaging.dicom.tags import (
+    NOT_A_RADIOGRAPH,
+    TAGS,
+    cautions,
+    code,
+    drop_malformed,
+    objections,
+    orientation,
+    portable,
+    under_18,
+    whole,
+)
+from cxr_core.imaging.dicom.voi import file_windows, modality_values, padding, show
+
+_PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+_PIXEL_DATA_TAG = (b"\xe0\x7f\x10\x00", b"\x7f\xe0\x00\x10")  # little, big endian
+_COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT", "PALETTE COLOR")
+
+
+# What a DICOM file must be before its picture is decoded; each refusal in its own words.
+
+
+def check_kind(ds: Dataset) -> None:
+    """Refuse what is no radiograph, by modality; a Secondary Capture may well be one.
+
+    Raises:
+        ImageError: another modality, or a wrapped document.
+    """
+    modality = code(ds, "Modality")
+    if modality in NOT_A_RADIOGRAPH:
+        raise ImageError(
+            f"This DICOM file is {NOT_A_RADIOGRAPH[modality]}, not a chest radiograph",
+            value=f"modality {modality}",
+            remedy="Upload the frontal chest radiograph (modality CR or DX).",
+        )
+    if "EncapsulatedDocument" in ds:
+        raise ImageError(
+            "This DICOM file wraps a document, not a film",
+            value="an encapsulated document",
+            remedy="Upload the frontal chest radiograph (modality CR or DX).",
+        )
+
+
+def check_pixels(ds: Dataset, data: bytes) -> None:
+    """Refuse by the header what cannot be one grayscale film, before anything is decoded.
+
+    Args:
+        data: the file's bytes, to tell a picture that was cut off from one that never was.
+
+    Raises:
+        ImageError: no picture, several frames, no size, too small, too large, or a palette.
+    """
+    if not any(keyword in ds and ds[keyword].value for keyword in _PIXELS):
+        raise _without_picture(data)
+    frames = whole(ds, "NumberOfFrames") or 1
+    if frames > 1:
+        raise ImageError(
+            "This DICOM file holds several frames, a radiograph is one",
+            value=f"{frames} frames",
+            remedy="Export the frame you mean as a file of its own.",
+        )
+    rows, columns = whole(ds, "Rows") or 0, whole(ds, "Columns") or 0
+    if rows <= 0 or columns <= 0:
+        raise ImageError(
+            "This DICOM file does not say how large its picture is",
+            value=f"{rows} rows, {columns} columns",
+            remedy="Export the film again.",
+        )
+    check_size(columns, rows)
+    if code(ds, "PhotometricInterpretation") == "PALETTE COLOR":
+        raise coloured(ds)
+
+
+def _without_picture(data: bytes) -> ImageError:
+    if any(tag in data for tag in _PIXEL_DATA_TAG):  # pydicom drops a picture without its end
+        return ImageError(
+            "This DICOM file is cut short: the end of its picture is missing",
+            value=f"{len(data):,} bytes",
+            remedy="Copy or download the file again; the transfer was probably interrupted.",
+        )
+    return ImageError(
+        "This DICOM file has no picture in it",
+        value="no Pixel Data (7FE0,0010)",
+        remedy="Upload the file of the film itself.",
+    )
+
+
+def coloured(ds: Dataset) -> ImageError:
+    """The refusal of a colour picture."""
+    return ImageError(
+        "This DICOM file is a colour picture, a radiograph is gray",
+        value=f"photometric interpretation {code(ds, 'PhotometricInterpretation')}",
+        remedy="Upload the film as the X-ray system stored it (MONOCHROME1 or MONOCHROME2).",
+    )
+
+
+def is_dicom(data: bytes) -> bool:
+    """Whether the bytes carry DICOM's prefix (PS3.10, 7.1)."""
+    return data[128:132] == b"DICM"
+
+
+def is_bare_dicom(data: bytes) -> bool:
+    """Whether the bytes are a DICOM data set without preamble and prefix, as old archives wrote.
+
+    They must begin with group 0002 or 0008, little endian, and say what kind of image they are.
+    """
+    if data[:2] not in (b"\x02\0", b"\x08\0") or data[3:4] != b"\0":
+        return False
+    try:
+        ds = _parse(data)
+    except ImageError:
+        return False
+    return any(keyword in ds for keyword in ("SOPClassUID", "Modality", "Rows"))
+
+
+def decode_dicom(data: bytes) -> DecodedFilm:
+    """Decode one single-frame grayscale DICOM image.
+
+    The order of DICOM PS3.3: modality LUT, then VOI LUT or window, then MONOCHROME1 is inverted;
+    the result is scaled to 8 bits. Padding sets no range and is shown black. Malformed tags are
+    taken as absent, with a warning where it matters. Only technical tags are parsed, and the few
+    that ``dicom_patient`` turns into a yes or no.
+
+    Raises:
+        ImageError: not a radiograph, no picture, several frames, colour, too small or too large,
+            damaged, or a compression that cannot be decoded.
+    """
+    ds = _parse(data)
+    try:
+        check_kind(ds)
+        check_pixels(ds, data)
+        return _film(_pixels(ds), ds)
+    except ImageError:
+        raise
+    except Exception as error:  # files are damaged, and tags lie, in more ways than can be listed
+        raise _damaged(ds) from error
+
+
+def _parse(data: bytes) -> Dataset:
+    if DeflatedExplicitVRLittleEndian.encode() in data[:4096]:
+        # Inflating it could take any amount of memory, and no film needs it.
+        raise ImageError(
+            "This DICOM file is packed as a whole",
+            value=f"transfer syntax {DeflatedExplicitVRLittleEndian.name}",
+            remedy="Export the film again, uncompressed or as JPEG 2000.",
+        )
+    # pydicom's complaints quote the values of tags, which belong in no log. Set, not switched
+    # back: that would race between threads.
+    pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+    try:
+        ds = pydicom.dcmread(io.BytesIO(data), force=True, specific_tags=list(TAGS))
+        drop_malformed(ds)
+        drop_malformed(ds.file_meta)
+    except Exception as error:  # whatever a parser raises on hostile bytes
+        raise ImageError(
+            "This DICOM file is damaged and cannot be read",
+            value=f"{len(data):,} bytes",
+            remedy="Copy or export the film again.",
+        ) from error
+    syntax = ds.file_meta.get("TransferSyntaxUID")
+    if not (isinstance(syntax, UID) and syntax):
+        implicit, little = ds.original_encoding
+        explicit = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
+        ds.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
+    return ds
+
+
+def _pixels(ds: Dataset) -> NDArray[Any]:
+    """The raw values (H, W), before the modality LUT."""
+    ds.pop("NumberOfFrames", None)  # one frame, however badly it was written
+    for keyword, usual in (("SamplesPerPixel", 1), ("PixelRepresentation", 0)):
+        if whole(ds, keyword) is None:
+            setattr(ds, keyword, usual)
+    if code(ds, "PhotometricInterpretation") not in ("MONOCHROME1", *_COLOUR):
+        ds.PhotometricInterpretation = "MONOCHROME2"
+    raw = raw_pixels(ds)
+    if raw.ndim == 3 and raw.shape[2] == 3:
+        if colour_share(raw) > 0:
+            raise coloured(ds)
+        raw = raw[:, :, 1]  # a gray film saved in colour: the channels agree
+    if raw.ndim != 2:
+        raise _damaged(ds)
+    return raw
+
+
+def _film(raw: NDArray[Any], ds: Dataset) -> DecodedFilm:
+    inverted = code(ds, "PhotometricInterpretation") == "MONOCHROME1"
+    stored, modality_step, modality_warning = modality_values(raw, ds)
+    mask = padding(raw, ds)
+    shown = show(stored, ds, None if mask is None else ~mask)
+    pixels = 255 - shown.pixels if inverted else shown.pixels.copy()
+    steps = [f"Decoded from {ds.file_meta.TransferSyntaxUID.name}.", modality_step, shown.step]
+    if inverted:
+        steps.append("MONOCHROME1: inverted, so that dense is bright.")
+    if mask is not None:
+        film = stored[~mask]
+        stored = stored.copy()
+        stored[mask] = film.max() if inverted else film.min()  # the dark end of the film
+        pixels[mask] = 0
+        steps.append("Padding around the film set to black.")
+    warnings = [note for note in (modality_warning, shown.warning) if note]
+    return DecodedFilm(
+        stored=stored,
+        pixels=np.ascontiguousarray(pixels),
+        kind="DICOM",
+        steps=tuple(steps),
+        warnings=tuple(cautions(ds) + warnings),
+        objections=tuple(objections(ds)),
+        view=code(ds, "ViewPosition") or None,
+        orientation=orientation(ds),
+        window=shown.window,
+        windows=file_windows(ds),
+        inverted=inverted,
+        under_18=under_18(ds),
+        portable=portable(ds),
+    )
+
+
+def _damaged(ds: Dataset) -> ImageError:
+    return ImageError(
+        "The picture in this DICOM file cannot be decoded",
+        value=f"transfer syntax {ds.file_meta.TransferSyntaxUID.name}",
+        remedy="The file is damaged or cut short, or its compression is unknown here; "
+        "export the film again, uncompressed.",
+    )

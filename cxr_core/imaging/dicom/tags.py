@@ -1,0 +1,269 @@
+"""What a DICOM file says of its film. Tags lie: a malformed one counts as absent, never crashes."""
+
+import logging
+import math
+import re
+from datetime import date
+from typing import Any
+
+from pydicom import Dataset, Sequence
+from pydicom.multival import MultiValue
+
+logger = logging.getLogger(__name__)
+# The only tags that are parsed at all, so that nothing of the patient can reach a log or a page.
+# The last six are read for a yes or no (``dicom_patient``), and what they say is not kept.
+TAGS = (
+    "SOPClassUID",
+    "Modality",
+    "PresentationIntentType",
+    "BodyPartExamined",
+    "ViewPosition",
+    "PatientOrientation",
+    "BurnedInAnnotation",
+    "SamplesPerPixel",
+    "PhotometricInterpretation",
+    "PlanarConfiguration",
+    "NumberOfFrames",
+    "Rows",
+    "Columns",
+    "BitsAllocated",
+    "BitsStored",
+    "HighBit",
+    "PixelRepresentation",
+    "PixelPaddingValue",
+    "PixelPaddingRangeLimit",
+    "RescaleIntercept",
+    "RescaleSlope",
+    "ModalityLUTSequence",
+    "LUTDescriptor",
+    "LUTData",
+    "WindowCenter",
+    "WindowWidth",
+    "WindowCenterWidthExplanation",
+    "VOILUTFunction",
+    "VOILUTSequence",
+    "PresentationLUTShape",
+    "EncapsulatedDocument",
+    "ExtendedOffsetTable",
+    "ExtendedOffsetTableLengths",
+    "FloatPixelData",
+    "DoubleFloatPixelData",
+    "PixelData",
+    "PatientAge",
+    "PatientBirthDate",
+    "StudyDate",
+    "StudyDescription",
+    "SeriesDescription",
+    "PerformedProcedureStepDescription",
+)
+# Modalities that are no radiograph, in words. Not the SOP class: many real films are stored as
+# Secondary Captures.
+NOT_A_RADIOGRAPH = {
+    "BMD": "a bone density scan",
+    "CT": "a CT image",
+    "DOC": "a document",
+    "ECG": "an electrocardiogram",
+    "ES": "an endoscopy image",
+    "GM": "a microscopy image",
+    "IO": "a dental radiograph",
+    "IVUS": "an intravascular ultrasound image",
+    "KO": "a list of references",
+    "MG": "a mammogram",
+    "MR": "an MR image",
+    "NM": "a nuclear medicine image",
+    "OCT": "an optical coherence image",
+    "OP": "an eye photograph",
+    "OPT": "an eye scan",
+    "PR": "a presentation state",
+    "PT": "a PET image",
+    "PX": "a panoramic dental radiograph",
+    "RTDOSE": "a radiotherapy dose",
+    "RTPLAN": "a radiotherapy plan",
+    "RTSTRUCT": "a radiotherapy structure set",
+    "SEG": "a segmentation",
+    "SM": "a microscopy image",
+    "SR": "a structured report",
+    "US": "an ultrasound image",
+    "XA": "an angiogram",
+    "XC": "a photograph",
+}
+_RADIOGRAPHS = ("", "CR", "DX", "OT", "RG", "SC")
+_LATERALS = ("LL", "RL", "LAT", "LATERAL")
+_CHEST = ("CHEST", "THORAX", "TORAX", "LUNG", "THX")
+PATIENT_TAGS = ("PatientAge", "PatientBirthDate", "StudyDate")
+PORTABLE_TAGS = ("StudyDescription", "SeriesDescription", "PerformedProcedureStepDescription")
+ADULT = 18  # years
+_OLDEST = 120  # years; tags hold ages over 400
+_DAYS = {"Y": 365.25, "M": 365.25 / 12, "W": 7.0, "D": 1.0}
+_PORTABLE = re.compile(r"(?<!NON)(?<!NON[- ])(?<!NOT )\b(PORTABLE|BEDSIDE)\b")
+
+
+def drop_malformed(ds: Dataset) -> None:
+    """Remove every element whose value cannot be converted, so that it counts as absent.
+
+    pydicom converts an element when it is asked for, and raises many things on a bad one.
+    """
+    for tag in list(ds.keys()):
+        try:
+            ds[tag]
+        except Exception:  # whatever a malformed value makes it raise
+            logger.debug("Tag %s is malformed and was left out.", tag)  # never its value
+            del ds[tag]
+
+
+def code(ds: Dataset, keyword: str) -> str:
+    """A code string in capitals; "" where absent, malformed or longer than DICOM's 16 letters."""
+    text = str(_first(ds, keyword) or "").strip().upper()
+    return text if re.fullmatch(r"[A-Z0-9_ ]{1,16}", text) else ""
+
+
+def text(ds: Dataset, keyword: str) -> str:
+    """Any text without spaces around it, the first of several; "" where absent. Never to be kept:
+    it may name the patient."""
+    return str(_first(ds, keyword) or "").strip()
+
+
+def number(ds: Dataset, keyword: str) -> float | None:
+    """A finite number, the first of several; None where absent or malformed."""
+    try:
+        value = float(_first(ds, keyword))
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return value if math.isfinite(value) else None
+
+
+def values(ds: Dataset, keyword: str) -> list[float | None]:
+    """All numbers of an element that may have several; None for each malformed one."""
+    value = ds.get(keyword)
+    several = value if isinstance(value, MultiValue) else [value]
+    found: list[float | None] = []
+    for one in several:
+        try:
+            figure = float(one)
+        except (TypeError, ValueError, OverflowError):
+            figure = math.nan
+        found.append(figure if math.isfinite(figure) else None)
+    return found
+
+
+def whole(ds: Dataset, keyword: str) -> int | None:
+    """A whole number; None where absent or malformed."""
+    value = number(ds, keyword)
+    return int(value) if value is not None and value.is_integer() else None
+
+
+def items(ds: Dataset, keyword: str) -> list[Dataset]:
+    """The items of a sequence; empty where absent or malformed."""
+    value = ds.get(keyword)
+    return list(value) if isinstance(value, Sequence) else []
+
+
+def orientation(ds: Dataset) -> tuple[str, str] | None:
+    """PatientOrientation, as ("L", "F"): towards the picture's right, towards its bottom."""
+    value = ds.get("PatientOrientation")
+    if isinstance(value, str | bytes) or not hasattr(value, "__iter__"):
+        return None
+    sides = [str(side).strip().upper() for side in value]
+    if len(sides) != 2 or not all(re.fullmatch("[APLRHF]{1,3}", side) for side in sides):
+        return None
+    return sides[0], sides[1]
+
+
+def objections(ds: Dataset) -> list[str]:
+    """Calm sentences on what the tags say against a frontal chest film."""
+    found = []
+    part, view, sides = code(ds, "BodyPartExamined"), code(ds, "ViewPosition"), orientation(ds)
+    if part and not any(word in part for word in _CHEST):
+        found.append(f"The file says that it shows {part}, not the chest.")
+    if view in _LATERALS or (sides is not None and sides[0][0] in "AP"):
+        found.append(
+            "This film is marked as a lateral; the model was made for frontal films (PA or AP)."
+        )
+    return found
+
+
+def cautions(ds: Dataset) -> list[str]:
+    """Calm sentences on what the tags say that a reader of a frontal chest film should know."""
+    found = []
+    modality = code(ds, "Modality")
+    if modality not in _RADIOGRAPHS:
+        found.append(f"The file gives its modality as {modality}, not as a radiograph (CR or DX).")
+    if code(ds, "BurnedInAnnotation") == "YES":
+        found.append("The file says that text is burned into the picture; it may name the patient.")
+    if code(ds, "PresentationIntentType") == "FOR PROCESSING":
+        found.append("The file holds the detector's raw values (FOR PROCESSING), not the film.")
+    photometric, shape = code(ds, "PhotometricInterpretation"), code(ds, "PresentationLUTShape")
+    if (photometric, shape) in (("MONOCHROME1", "IDENTITY"), ("MONOCHROME2", "INVERSE")):
+        found.append(
+            f"The file contradicts itself on which end is bright ({photometric}, {shape}); "
+            f"it is shown as {photometric}."
+        )
+    return found + ([] if objections(ds) else _placement(ds))
+
+
+def _placement(ds: Dataset) -> list[str]:
+    view, sides = code(ds, "ViewPosition"), orientation(ds)
+    found = []
+    if view not in ("", "PA", "AP"):
+        found.append(f"The file gives the view as {view}, not as frontal (PA or AP).")
+    if sides is not None and sides[0][0] == "R":
+        found.append("By the file, the patient's right is on the picture's right: it is mirrored.")
+    if sides is not None and sides[1][0] != "F":
+        found.append("By the file, the patient does not stand upright in the picture.")
+    return found
+
+
+def _first(ds: Dataset, keyword: str) -> Any:
+    """The first value of an element that may have several."""
+    value = ds.get(keyword)
+    if isinstance(value, str | bytes) or not hasattr(value, "__getitem__"):
+        return value
+    return value[0] if len(value) else None
+
+
+# The two things of the patient and the bed that bear on a reading, as yes, no or unknown.
+#
+# The tags themselves are read here and left here: no age, date or description is ever kept.
+
+
+def under_18(ds: Dataset) -> bool | None:
+    """Whether the file says that the patient is under 18; None where it does not say.
+
+    Age and dates may contradict each other; a caution is due when either says so.
+    """
+    years = [age for age in (_stated_age(ds), _age_by_dates(ds)) if age is not None]
+    return any(age < ADULT for age in years) if years else None
+
+
+def portable(ds: Dataset) -> bool:
+    """Whether the file says that the film was taken at the bed with a portable machine."""
+    if "PORT" in code(ds, "BodyPartExamined"):  # as CHEST_PORT
+        return True
+    return any(_PORTABLE.search(text(ds, keyword).upper()) for keyword in PORTABLE_TAGS)
+
+
+def _stated_age(ds: Dataset) -> float | None:
+    """PatientAge in years: ``081Y``, ``011M``, ``006W``, ``003D``, and ``81`` as some write it."""
+    found = re.fullmatch(r"(\d{1,3})([YMWD]?)", text(ds, "PatientAge").upper())
+    if found is None:
+        return None
+    years = int(found[1]) * _DAYS[found[2] or "Y"] / _DAYS["Y"]
+    return years if years <= _OLDEST else None
+
+
+def _age_by_dates(ds: Dataset) -> float | None:
+    """Years from birth to study."""
+    born, taken = _day(ds, "PatientBirthDate"), _day(ds, "StudyDate")
+    if born is None or taken is None or taken < born:
+        return None
+    before_birthday = (taken.month, taken.day) < (born.month, born.day)
+    years = taken.year - born.year - before_birthday
+    return float(years) if years <= _OLDEST else None
+
+
+def _day(ds: Dataset, keyword: str) -> date | None:
+    found = re.fullmatch(r"(\d{4})[.:]?(\d\d)[.:]?(\d\d)", text(ds, keyword))
+    try:
+        return date(*map(int, found.groups())) if found else None
+    except ValueError:
+        return None

@@ -1,0 +1,238 @@
+"""Where films come from: a file, an upload, or a member of a zip, each read only when asked."""
+
+import io
+import re
+import stat
+import threading
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+from cxr_core.errors import ImageError
+
+ZIP_SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")  # a member first, or an archive without any
+MAX_MEMBERS = 2_000
+# The largest film that is read, 64 million pixels, with 16 bits and an alpha channel, is 256 MB.
+MAX_MEMBER_BYTES = 256 * 2**20
+MAX_TOTAL_BYTES = 16 * 2**30
+# Films pack to a half or a third, drawn ones to a fiftieth. Small members may be anything.
+MAX_RATIO = 200
+RATIO_FROM = 16 * 2**20
+_ENTRY = b"PK\x01\x02"  # before each entry of the table of contents (APPNOTE 4.3.12)
+_ENCRYPTED = 0x1  # general purpose flag (APPNOTE 4.4.4)
+_OFFICE = "[Content_Types].xml"
+_NO_FILMS = frozenset(
+    ("dicomdir", "thumbs.db", "desktop.ini", "autorun.inf", "index.htm", "index.html")
+)
+_CHUNK = 2**20
+
+
+# A zip of films, read member by member in memory: nothing is ever extracted to disk.
+#
+# What a zip says of itself is not believed: names that would lead out of a folder are refused,
+# sizes are counted while unpacking, and no zip inside the zip is opened.
+
+
+class Archive:
+    """The files of one zip that may be films; each is unpacked when it is read. Thread-safe.
+
+    Attributes:
+        names: of its files, in the order of the zip; ``read`` takes their index.
+        left_out: files that can be no films: hidden ones, DICOMDIR and other tables of contents.
+    """
+
+    def __init__(self, data: bytes | Path) -> None:
+        """Open a zip by its bytes or path; only its table of contents is read.
+
+        Raises:
+            ImageError: no zip after all, an Office document, too many files, or none.
+        """
+        if isinstance(data, bytes) and data.count(_ENTRY) > MAX_MEMBERS:
+            raise _too_many()  # before the whole table is parsed
+        try:
+            self._zip = zipfile.ZipFile(data if isinstance(data, Path) else io.BytesIO(data))
+        except Exception as error:  # whatever a parser raises on hostile bytes
+            raise ImageError(
+                "This zip is damaged or cut short and cannot be opened",
+                value=type(error).__name__,
+                remedy="Pack or copy it again.",
+            ) from error
+        entries = [info for info in self._zip.infolist() if not info.is_dir()]
+        if len(entries) > MAX_MEMBERS:
+            raise _too_many()
+        if any(info.filename == _OFFICE for info in entries):
+            raise ImageError(
+                "This file is not an image that can be read here",
+                value="it looks like an Office document",
+                remedy="Save its films as PNG, JPEG, TIFF or DICOM.",
+            )
+        films = [info for info in entries if _may_be_film(info.filename)]
+        if not films:
+            raise ImageError(
+                "There is no film in this zip",
+                value=f"{len(entries)} files, none that could be one",
+                remedy="Pack the films themselves.",
+            )
+        self._entries = films
+        self.names = tuple(info.filename for info in films)
+        self.left_out = len(entries) - len(films)
+        self._unpacked: dict[int, int] = {}  # member -> bytes, each counted once
+        self._lock = threading.Lock()
+
+    def read(self, index: int) -> bytes:
+        """The bytes of one file, as often as asked.
+
+        Raises:
+            ImageError: it is refused or damaged; each cause has its own words.
+        """
+        info = self._entries[index]
+        _check_entry(info)
+        try:
+            data = self._unpack(index, info)
+        except ImageError:
+            raise
+        except Exception as error:  # whatever a decompressor raises on hostile bytes
+            raise ImageError(
+                "This file is damaged inside its zip",
+                value=f"{info.compress_size:,} bytes packed",
+                remedy="Pack the film again.",
+            ) from error
+        if data[:4] in ZIP_SIGNATURES:
+            raise ImageError(
+                "A zip inside a zip is not opened",
+                value=f"{len(data):,} bytes",
+                remedy="Unpack the inner zip, and add its films by themselves.",
+            )
+        return data
+
+    def _unpack(self, index: int, info: zipfile.ZipInfo) -> bytes:
+        unpacked = bytearray()
+        with self._zip.open(info) as stream:
+            while chunk := stream.read(_CHUNK):
+                unpacked += chunk
+                self._count(index, len(unpacked))
+                if len(unpacked) > MAX_MEMBER_BYTES:
+                    raise _bomb(f"more than {MAX_MEMBER_BYTES // 2**20} MB")
+                if len(unpacked) > max(RATIO_FROM, MAX_RATIO * info.compress_size):
+                    raise _bomb(f"more than {MAX_RATIO} times its packed size")
+        return bytes(unpacked)
+
+    def _count(self, index: int, size: int) -> None:
+        with self._lock:
+            self._unpacked[index] = max(size, self._unpacked.get(index, 0))
+            if sum(self._unpacked.values()) > MAX_TOTAL_BYTES:
+                raise _bomb(f"the whole zip to more than {MAX_TOTAL_BYTES // 2**30} GB")
+
+
+def _check_entry(info: zipfile.ZipInfo) -> None:
+    """Refuse by the table of contents what must not or cannot be unpacked."""
+    name = info.orig_filename
+    parts = re.split(r"[/\\]", name)
+    if ".." in parts or not parts[0] or re.match("[A-Za-z]:", name) or "\0" in name:
+        raise ImageError(
+            "The name of this file leads out of the zip",
+            value="a path that is absolute or goes up",
+            remedy="It was not opened. Pack the films by their plain names.",
+        )
+    if stat.S_ISLNK(info.external_attr >> 16):
+        raise ImageError(
+            "This is a link to another file, not a film",
+            value="a symbolic link in a zip",
+            remedy="Pack the film itself.",
+        )
+    if info.flag_bits & _ENCRYPTED:
+        raise ImageError(
+            "This file is locked with a password",
+            value="an encrypted file in a zip",
+            remedy="Pack the films without a password.",
+        )
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ImageError(
+            "This file is packed in a way that is not opened here",
+            value=f"zip method {info.compress_type}",
+            remedy="Pack the films with the usual method, Deflate.",
+        )
+
+
+def _may_be_film(name: str) -> bool:
+    parts = PurePosixPath(name.replace("\\", "/").casefold()).parts
+    hidden = any(part.startswith(".") and part != ".." for part in parts)
+    return bool(parts) and not hidden and "__macosx" not in parts and parts[-1] not in _NO_FILMS
+
+
+def _too_many() -> ImageError:
+    return ImageError(
+        "This zip holds too many files",
+        value=f"more than {MAX_MEMBERS:,}",
+        remedy="Pack fewer films at a time.",
+    )
+
+
+def _bomb(extent: str) -> ImageError:
+    return ImageError(
+        "This file was not unpacked to its end, as no film is so large",
+        value=f"it unpacks to {extent}",
+        remedy="Pack the films themselves.",
+    )
+
+
+@dataclass(frozen=True)
+class Source:
+    """One film that is yet to be read.
+
+    Attributes:
+        number: its position among the films, from 1.
+        name: as the user named it; empty where names are not kept.
+        load: gives the file's bytes, when called and as often; raises ImageError or OSError.
+    """
+
+    number: int
+    name: str
+    load: Callable[[], bytes]
+
+
+def sources_of(name: str, data: bytes | Path, *, first: int) -> tuple[list[Source], int]:
+    """One file as films: itself, or the members of a zip.
+
+    A zip that cannot be opened is one film that cannot be read, whose reason says why.
+
+    Args:
+        name: the file's name; a member of a zip is ``name/member``.
+        data: the file's bytes, or where it lies.
+        first: number of the first film.
+
+    Returns:
+        the films, and how many members of a zip were left out since they can be no films.
+    """
+    load = data.read_bytes if isinstance(data, Path) else partial(bytes, data)
+    try:
+        if not _is_zip(data):
+            return [Source(first, name, load)], 0
+        archive = Archive(data)
+    except ImageError as error:
+        return [Source(first, name, partial(_refuse, error))], 0
+    except OSError:  # said when the file is read
+        return [Source(first, name, load)], 0
+    films = [
+        Source(first + index, f"{name}/{member}", partial(archive.read, index))
+        for index, member in enumerate(archive.names)
+    ]
+    return films, archive.left_out
+
+
+def without_names(sources: Iterable[Source]) -> Iterator[Source]:
+    """The same films, with their names forgotten."""
+    return (Source(source.number, "", source.load) for source in sources)
+
+
+def _is_zip(data: bytes | Path) -> bool:
+    if isinstance(data, Path):
+        with data.open("rb") as stream:
+            return stream.read(4) in ZIP_SIGNATURES
+    return data[:4] in ZIP_SIGNATURES
+
+
+def _refuse(error: ImageError) -> bytes:
+    raise error

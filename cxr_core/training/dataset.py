@@ -1,0 +1,275 @@
+"""From what the user names on the command line to films that are ready to be trained on."""
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from cxr_core.config import Preprocessing
+from cxr_core.data.balance import balance_counts, pos_weight, sampler_weights, undersample
+from cxr_core.data.boxes import BoxedFilms, boxed_films, read_boxes
+from cxr_core.data.cache import ImageCache, open_cache
+from cxr_core.data.csv_files import write_table
+from cxr_core.data.entries import attach_images, read_entries, select_population
+from cxr_core.data.labels import OTHER_LABELS, other_labels
+from cxr_core.data.loader import BatchLoader
+from cxr_core.data.split_files import read_groups
+from cxr_core.data.splits import (
+    add_groups,
+    check_disjoint,
+    split_by_csv,
+    split_by_lists,
+    split_by_patient,
+    write_split,
+)
+from cxr_core.errors import ConfigError, DataError, TrainingError
+from cxr_core.findings import KEYS, LABEL_COLUMNS, LABELS
+from cxr_core.training.config import TrainConfig
+from cxr_core.training.device import Engine
+from cxr_core.training.distributed import Team
+from cxr_core.training.trainer import ALONE
+
+logger = logging.getLogger(__name__)
+PARTS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The files of a run.
+
+    Attributes:
+        entries: label table, NIH's or Kaggle's form.
+        images: folder with the films, at any depth.
+        split: a table ``image, split``; or ``train_val_list`` and ``test_list``; or neither.
+        groups: a table of how each film came to be there; stratifies the split, if one is made.
+        boxes: NIH's box table, for the localisation figures.
+        cache: folder of the decoded films.
+    """
+
+    entries: Path
+    images: Path
+    cache: Path
+    split: Path | None = None
+    train_val_list: Path | None = None
+    test_list: Path | None = None
+    groups: Path | None = None
+    boxes: Path | None = None
+
+    def __post_init__(self) -> None:
+        if (self.train_val_list is None) != (self.test_list is None):
+            raise ConfigError(
+                "The official split needs both of its lists",
+                value="only one of --train-val-list and --test-list",
+                remedy="Give both, or neither.",
+            )
+        if self.split is not None and self.test_list is not None:
+            raise ConfigError(
+                "There are two splits to choose from",
+                value="--split and --test-list",
+                remedy="Give one of them.",
+            )
+
+
+@dataclass(frozen=True)
+class Films:
+    """Films of a run, split and decoded.
+
+    Attributes:
+        table: one row a film, with ``split``, ``row`` (in the cache), labels and what is known.
+        cache: decoded films, uint8 (N, px, px).
+        boxes: one row a box of any of NIH's findings, as fractions of the film; None when not
+            given.
+        report: what was found in the tables and the folder, a line each.
+        fingerprint: SHA-256 over images, patients, labels, split and decoded pixels.
+    """
+
+    table: pd.DataFrame
+    cache: ImageCache
+    boxes: pd.DataFrame | None
+    report: list[str]
+    fingerprint: str
+
+    def write_tables(self, folder: Path) -> None:
+        """Write ``split.csv``, and ``rejected.csv`` when a film could not be decoded."""
+        write_split(self.table, folder / "split.csv")
+        if self.n_rejected:
+            write_table(self.cache.rejected, folder / "rejected.csv")
+            logger.warning("%d films could not be decoded: see rejected.csv.", self.n_rejected)
+
+    @property
+    def n_rejected(self) -> int:
+        """Films that could not be decoded."""
+        return len(self.cache.rejected)
+
+    def part(self, name: str) -> pd.DataFrame:
+        """The rows of one part of the split, in table order."""
+        return self.table[self.table["split"] == name]
+
+
+def rows_and_labels(part: pd.DataFrame) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Cache rows (M,) and labels (M, 4) of some rows of ``Films.table``."""
+    labels = part[list(LABEL_COLUMNS)].to_numpy(dtype=np.float32, copy=True)  # (M, 4)
+    return part["row"].to_numpy(dtype=np.intp), labels
+
+
+def gather(sources: Sources, config: TrainConfig, *, progress: bool = False) -> Films:
+    """Read, check, split and decode.
+
+    Raises:
+        DataError: tables or images that cannot be used, or an empty part of the split.
+        PatientLeakError: a patient on two sides of the split.
+    """
+    entries = attach_images(read_entries(sources.entries), sources.images)
+    report = entries.report.lines()
+    table = select_population(entries.table, config.population)
+    table = _split(table, sources, config)
+    check_disjoint(table)
+    cache = open_cache(
+        [Path(path) for path in table["path"]],
+        size=config.px,
+        folder=sources.cache,
+        progress=progress,
+    )
+    decoded = table["image"].isin(cache.names)
+    table = table[decoded].reset_index(drop=True)
+    table["row"] = cache.indices(table["image"])
+    _require_parts(table)
+    boxes = None if sources.boxes is None else read_boxes(sources.boxes, others=True)
+    return Films(table, cache, boxes, report, _fingerprint(table, cache))
+
+
+def _require_parts(table: pd.DataFrame) -> None:
+    """Refuse, before hours of training, a split on which nothing can be calibrated afterwards."""
+    for part in PARTS:
+        if not (table["split"] == part).any():
+            raise DataError(
+                f"The {part} part of the split has no film",
+                value=f"{len(table)} films in all",
+                remedy="Use another split, or more films.",
+            )
+    validation = table[table["split"] == "validation"]
+    for key, column in zip(KEYS, LABEL_COLUMNS, strict=True):
+        positives = int(validation[column].sum())
+        if positives in (0, len(validation)):
+            raise DataError(
+                f"The validation films do not show {LABELS[key]} both present and absent, so no "
+                "cut-off could be set for it",
+                value=f"{positives} of {len(validation)} films have it",
+                remedy="Use more films, or a split with some of each in its validation part.",
+            )
+
+
+def _split(table: pd.DataFrame, sources: Sources, config: TrainConfig) -> pd.DataFrame:
+    if sources.groups is not None:
+        table = add_groups(table, read_groups(sources.groups))
+    if sources.split is not None:
+        return split_by_csv(table, sources.split)
+    if sources.train_val_list is not None and sources.test_list is not None:
+        return split_by_lists(table, sources.train_val_list, sources.test_list, seed=config.seed)
+    return split_by_patient(table, seed=config.seed)
+
+
+def _fingerprint(table: pd.DataFrame, cache: ImageCache) -> str:
+    """Over what the network sees, not over file times, so that a copied folder is the same."""
+    columns = ["image", "patient", "split", *LABEL_COLUMNS]
+    digest = hashlib.sha256(table[columns].to_csv(index=False).encode())
+    for start in range(0, len(cache.images), 1024):
+        digest.update(cache.images[start : start + 1024].tobytes())
+    return digest.hexdigest()
+
+
+# The training films as they are learnt from: balanced, with what is learnt beside the four.
+
+
+@dataclass(frozen=True)
+class Learning:
+    """The training films after balancing, and what the loss and the sampler need for it.
+
+    Attributes:
+        rows: (M,) in the cache.
+        labels: (M, 4), or (M, 15) with NIH's other findings.
+        names: M file names.
+        boxes: on these films; None where no loss wants them.
+        sampler: (M,) chances to be drawn.
+        pos_weight: (4,).
+        counts: before and after balancing.
+    """
+
+    rows: NDArray[np.intp]
+    labels: NDArray[np.float32]
+    names: list[str]
+    boxes: BoxedFilms | None
+    sampler: NDArray[np.float64] | None
+    pos_weight: Tensor | None
+    counts: dict[str, dict[str, int]]
+
+
+def prepare_learning(config: TrainConfig, films: Films) -> Learning:
+    """Balance the training films, and look up what is learnt beside the four findings."""
+    train = films.part("train")
+    before = balance_counts(train)
+    sampler: NDArray[np.float64] | None = None
+    weight: Tensor | None = None
+    if config.balance == "undersample":
+        train = undersample(train, seed=config.seed)
+    elif config.balance == "sampler":
+        sampler = sampler_weights(train)
+    elif config.balance == "pos-weight":
+        weight = torch.as_tensor(pos_weight(train), dtype=torch.float32)  # (4,)
+    rows, labels = rows_and_labels(train)
+    if config.other_findings:
+        labels = np.concatenate([labels, other_labels(train["findings"])], axis=1)  # (M, 15)
+    names = train["image"].tolist()
+    boxes: BoxedFilms | None = None
+    if config.boxes:
+        if films.boxes is None:
+            raise TrainingError(
+                "The loss of the boxes needs boxes",
+                value=f"boxes={config.boxes}",
+                remedy="Name NIH's table with --boxes, or leave them out with --set boxes=0.",
+            )
+        boxes = boxed_films(names, films.boxes, [*KEYS, *OTHER_LABELS])
+        logger.info("%d boxed findings on training films.", boxes.count)
+    counts = {"before": before, "after": balance_counts(train)}
+    return Learning(rows, labels, names, boxes, sampler, weight, counts)
+
+
+def make_loaders(
+    config: TrainConfig,
+    films: Films,
+    preprocessing: Preprocessing,
+    learning: Learning,
+    engine: Engine,
+    team: Team = ALONE,
+) -> tuple[BatchLoader, BatchLoader]:
+    """Training batches, this process's part of each, and whole validation batches."""
+    train = BatchLoader(
+        films.cache.images,
+        learning.labels,
+        rows=learning.rows,
+        preprocessing=preprocessing,
+        batch_size=config.batch_size,
+        shuffle=True,
+        weights=learning.sampler,
+        augmentation=config.augmentation,
+        boxes=learning.boxes,
+        seed=config.seed,
+        device=engine.device,
+        part=(team.rank, team.size),
+    )
+    rows, labels = rows_and_labels(films.part("validation"))
+    validation = BatchLoader(
+        films.cache.images,
+        labels,
+        rows=rows,
+        preprocessing=preprocessing,
+        batch_size=2 * config.batch_size,
+        device=engine.device,
+    )
+    return train, validation

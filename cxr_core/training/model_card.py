@@ -1,0 +1,279 @@
+"""``MODEL_CARD.md``: what a model is, what it was made from, how good it measured, its limits."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cxr_core.evaluation.localisation.pointing import HitRates
+from cxr_core.evaluation.metrics.ranking import auroc
+from cxr_core.evaluation.report import EvaluationReport
+from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS
+from cxr_core.model.metadata import ModelMetadata, learnt_outside
+from cxr_core.training.config import TrainConfig, differences
+from cxr_core.training.presets import SEED
+
+_NIH = (
+    "The films and labels are from NIH ChestX-ray14, which the NIH Clinical Center provides "
+    "(https://nihcc.app.box.com/v/ChestXray-NIHCC). Cite Wang et al., ChestX-ray8: "
+    "Hospital-scale Chest X-ray Database and Benchmarks, CVPR 2017. The labels were mined from "
+    "reports, not read from the films; Infiltration, a word for any non-specific opacity, is the "
+    "noisiest (published AUROCs 0.66 to 0.73)."
+)
+_PHANTOM = "The films are drawn phantoms. No figure here says anything about a patient's film."
+
+
+# What in a set of films lets a model be right for the wrong reason, in counted sentences.
+
+
+def bias_lines(films: pd.DataFrame) -> list[str]:
+    """Sentences about all films of a run.
+
+    Args:
+        films: with label columns and, where known, ``view`` and ``group``.
+    """
+    return [*_view(films), *_shortcut(films), *_groups(films)]
+
+
+def _view(films: pd.DataFrame) -> Iterator[str]:
+    if "view" not in films or not films["view"].isin(["PA", "AP"]).any():
+        yield "The view (PA or AP) of the films is not known, so its influence cannot be counted."
+        return
+    known = films[films["view"].isin(["PA", "AP"])]
+    portable = known["view"] == "AP"
+    normal = known["label_no_finding"] == 1
+    area = auroc(normal.to_numpy(), portable.to_numpy())
+    yield (
+        f"View: {portable[normal].mean():.0%} of the No Finding films are AP, and "
+        f"{portable[~normal].mean():.0%} of the others. The view alone would reach an AUROC of "
+        f"{max(area, 1 - area):.2f} for No Finding; judge it within PA and within AP."
+    )
+
+
+def _shortcut(films: pd.DataFrame) -> Iterator[str]:
+    abnormal = 1 - films["label_no_finding"].to_numpy()
+    areas = ", ".join(
+        f"{LABELS[key]} {auroc(films[f'label_{key}'].to_numpy(), abnormal):.2f}"
+        for key in ABNORMAL_KEYS
+    )
+    yield (
+        'A score that only told "normal or not" would already reach '
+        f"{areas}; judge the three findings also among the films that are not No Finding."
+    )
+
+
+def _groups(films: pd.DataFrame) -> Iterator[str]:
+    if "group" not in films:
+        return
+    for group, rows in films.groupby("group"):
+        counts = ", ".join(
+            f"{label} {int(rows[f'label_{key}'].sum()):,}" for key, label in LABELS.items()
+        )
+        yield f"Films drawn as `{group!s}`: {len(rows):,} ({counts})."
+
+
+# Tables in Markdown.
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of cells, the first the header, as a Markdown table."""
+    return "\n".join(_lines(rows))
+
+
+def _lines(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    for index, row in enumerate(rows):
+        yield "| " + " | ".join(row) + " |"
+        if index == 0:
+            yield "|" + " --- |" * len(row)
+
+
+@dataclass(frozen=True)
+class CardData:
+    """What the card is written from."""
+
+    metadata: ModelMetadata
+    report: EvaluationReport
+    localisation: dict[str, HitRates]
+    films: pd.DataFrame
+    data_report: Sequence[str]
+
+
+def write_card(path: Path, data: CardData) -> None:
+    """Write the card as Markdown."""
+    sections = (
+        _intended_use(data),
+        _training(data),
+        _data(data),
+        "## Biases to keep in mind\n\n" + "\n".join(f"- {s}" for s in bias_lines(data.films)),
+        _figures(data),
+        _subgroups(data),
+        _localisation(data),
+        _limits(),
+    )
+    path.write_text("\n\n".join(section for section in sections if section) + "\n")
+
+
+def _intended_use(data: CardData) -> str:
+    provenance = data.metadata.provenance
+    kind = (
+        "This is a **demonstration model**: it shows what the tool does, not what a model "
+        f"trained on all of NIH's films can do. It learnt from {_trained(provenance):,} films"
+        + ("." if learnt_outside(provenance) else ", without pre-trained weights.")
+        if provenance["demonstration"]
+        else f"It learnt from {_trained(provenance):,} films."
+    )
+    return (
+        f"# Model card\n\n{kind}\n\n"
+        "A DenseNet121 that gives four probabilities for a frontal chest radiograph: Effusion, "
+        "Atelectasis, Infiltration and No Finding, each with a signed Grad-CAM map. It is for "
+        "research and teaching. It is not a medical device and must not decide about a patient.\n\n"
+        f"Made {provenance['created']}; model SHA-256 `{data.metadata.model_sha256}`."
+    )
+
+
+def _trained(provenance: dict[str, Any]) -> int:
+    return int(provenance["balance"]["after"]["films"])
+
+
+def _training(data: CardData) -> str:
+    provenance = data.metadata.provenance
+    config = TrainConfig.from_dict(provenance["config"])
+    changes = differences(SEED, config)
+    rows = [("setting", "seed", "this model")]
+    rows += [(name, str(seed), str(mine)) for name, (seed, mine) in changes.items()]
+    versions = ", ".join(f"{name} {number}" for name, number in provenance["versions"].items())
+    return (
+        f"## Training\n\nPreset `{config.preset}`, {config.epochs} epochs; epoch "
+        f"{provenance['best_epoch']} was kept, which had the highest mean validation AUROC at "
+        f"{config.px} px ({provenance['best_validation_auroc']:.3f}). Trained on "
+        f"{provenance['engine']} in {provenance['training_seconds'] / 60:.0f} minutes"
+        f"{_went_on(config.weights)}. {versions}.\n\n"
+        "The mission's own preset is `seed`: ImageNet weights, Adam, binary cross-entropy, 20 "
+        "epochs. "
+        + ("This model differs from it in:\n\n" + table(rows) if changes else "This is it.")
+    )
+
+
+def _went_on(weights: str) -> str:
+    kind, _, name = weights.partition(" ")
+    return f", going on from the model `{name}` on the same films" if kind == "model" else ""
+
+
+def _data(data: CardData) -> str:
+    provenance = data.metadata.provenance
+    header = ("part", "films", "patients", *LABELS.values(), "only other findings")
+    names = ("films", "patients", *KEYS, "other_only")
+    parts = [
+        (part, *(f"{counts[name]:,}" for name in names))
+        for part, counts in provenance["counts"].items()
+    ]
+    balanced = ("films", *KEYS, "other_only")
+    balance = [
+        (when, *(f"{counts[name]:,}" for name in balanced))
+        for when, counts in provenance["balance"].items()
+    ]
+    images = data.films["image"]
+    source = ""
+    if images.str.fullmatch(r"\d{8}_\d{3}\.png").all():
+        source = _NIH + "\n\n"
+    elif images.str.startswith("phantom").all():
+        source = _PHANTOM + "\n\n"
+    return (
+        f"## Data\n\n{source}"
+        + "\n".join(f"- {line}" for line in data.data_report)
+        + f"\n\nNo patient is in two parts.\n\n{table([header, *parts])}\n\n"
+        f"Training films before and after balancing "
+        f"(`{provenance['config']['balance']}`):\n\n"
+        + table([("", "films", *LABELS.values(), "only other findings"), *balance])
+    )
+
+
+def _figures(data: CardData) -> str:
+    report, points = data.report, data.metadata.operating_points
+    header = ("finding", "positive", "AUROC", "verdict", "ECE before", "ECE after")
+    areas = [
+        (
+            LABELS[key],
+            f"{report.label_distribution[key].positives:,}",
+            report.auroc[key].text(3),
+            report.label_distribution[key].verdict,
+            f"{report.ece_before[key]:.3f}",
+            f"{report.ece_after[key]:.3f}",
+        )
+        for key in KEYS
+    ]
+    cuts = [
+        (
+            LABELS[key],
+            f"{points[key].threshold:.3f} ({points[key].low:.3f} to {points[key].high:.3f})",
+            f"{points[key].criterion} {points[key].target:.2f}",
+            report.rates[key].sensitivity.text(),
+            report.rates[key].specificity.text(),
+        )
+        for key in KEYS
+    ]
+    patients = "" if report.n_patients is None else f" of {report.n_patients:,} patients"
+    return (
+        f"## Figures on the test part\n\n{report.n_films:,} films{patients}, which neither "
+        "training nor any choice has seen. In brackets 95 % intervals, by resampling "
+        f"{report.resampled}.\n\n{table([header, *areas])}\n\n"
+        "Operating points, chosen on validation, with what they achieved here:\n\n"
+        + table([("finding", "cut-off", "aim on validation", "sensitivity", "specificity"), *cuts])
+    )
+
+
+def _subgroups(data: CardData) -> str:
+    rows = [("by", "films", "finding", "n", "positive", "AUROC", "verdict")]
+    for row in data.report.subgroups.to_dict("records"):
+        area = f"{row['estimate']:.3f} ({row['low']:.3f} to {row['high']:.3f})"
+        shown = "not estimable" if row["verdict"] == "too few" else area
+        films = (row["by"], row["value"], LABELS[row["finding"]])
+        rows.append((*films, f"{row['n']:,}", f"{row['positives']:,}", shown, row["verdict"]))
+    if len(rows) == 1:
+        return ""
+    return "## AUROC within groups of the test part\n\n" + table(rows)
+
+
+def _localisation(data: CardData) -> str:
+    if not data.localisation:
+        return ""
+    pointers = ("peak in box", "best fixed spot", "centre", "random point", "shuffled weights")
+    header = ("finding", "n", *pointers)
+    rows = [
+        (
+            LABELS[key],
+            f"{rates.n:,}",
+            rates.peak.text(),
+            rates.fixed_spot.text(),
+            rates.centre.text(),
+            rates.random_point.text(),
+            rates.shuffled.text(),
+        )
+        for key, rates in data.localisation.items()
+    ]
+    taught = (
+        " In training, evidence outside the boxes of training films was penalised: that it peaks "
+        "in boxes is in part taught."
+    )
+    return (
+        "## Where the evidence peaks\n\nShare of boxed test films on which the map's peak lies in "
+        "the box, beside the best single spot of the training boxes, the film's centre, a random "
+        "point, and the peak of the same network with its weights shuffled, which has learnt "
+        f"nothing.{taught if data.metadata.provenance['config'].get('boxes') else ''}\n\n"
+        + table([header, *rows])
+    )
+
+
+def _limits() -> str:
+    return (
+        "## Limits\n\n"
+        "- Measured on the films named above only: other hospitals, machines and populations, "
+        "and lateral films, were not.\n"
+        "- A probability assumes the validation part's share of each finding. These films are "
+        "enriched with findings; in most clinics each is rarer.\n"
+        "- A film with none of the three findings can show something this model has no name for.\n"
+        "- A Grad-CAM cell is about a seventh of the film wide: it points to a region, not to an "
+        "outline, and does not explain a cause."
+    )

@@ -1,0 +1,91 @@
+"""``config.json``: what a run folder was started with."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from cxr_core.config import Preprocessing
+from cxr_core.errors import TrainingError
+from cxr_core.files import replacing
+from cxr_core.training.config import TrainConfig
+from cxr_core.training.initial_weights import Start
+
+CONFIG_FILE = "config.json"
+
+
+def write_config(
+    folder: Path, config: TrainConfig, start: Start, *, fingerprint: str, engine: str
+) -> None:
+    """Write configuration, what it starts from, the data's fingerprint and what trains."""
+    document = {
+        "train": config.to_dict(),
+        "start": asdict(start),
+        "data_fingerprint": fingerprint,
+        "engine": engine,
+    }
+    with replacing(folder / CONFIG_FILE) as temporary:
+        temporary.write_text(json.dumps(document, indent=2) + "\n")
+
+
+def read_config(folder: Path) -> TrainConfig:
+    """The configuration of the run in ``folder``.
+
+    Raises:
+        TrainingError: there is none that can be read.
+        ConfigError: it has values that cannot be.
+    """
+    return _parse(_read(folder), folder)
+
+
+def read_engine(folder: Path) -> str:
+    """What the run in ``folder`` was trained on, in words."""
+    return str(_read(folder).get("engine", "unknown"))
+
+
+def read_start(folder: Path) -> Start | None:
+    """What the run in ``folder`` started from; None where an older version did not say.
+
+    Raises:
+        TrainingError: it cannot be read.
+    """
+    found = _read(folder).get("start")
+    if found is None:
+        return None
+    try:
+        values = found["preprocessing"]
+        own = Preprocessing(values["size"], tuple(values["mean"]), tuple(values["std"]))
+        return Start(own, str(found["weights"]), bool(found["outside"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise _unreadable(folder / CONFIG_FILE) from error
+
+
+def read_fingerprint(folder: Path) -> str:
+    """The fingerprint of the films of the run in ``folder``."""
+    return str(_read(folder).get("data_fingerprint"))
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    path = folder / CONFIG_FILE
+    try:
+        document = json.loads(path.read_text())
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise _unreadable(path) from error
+    if not isinstance(document, dict):
+        raise _unreadable(path)
+    return document
+
+
+def _parse(document: dict[str, Any], folder: Path) -> TrainConfig:
+    try:
+        return TrainConfig.from_dict(document["train"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise _unreadable(folder / CONFIG_FILE) from error
+
+
+def _unreadable(path: Path) -> TrainingError:
+    return TrainingError(
+        "There is no readable configuration of a run here",
+        value=path,
+        remedy="Give the folder of a run that train.py started as --out.",
+    )

@@ -1,0 +1,112 @@
+"""The chart of groups: three figures of each group beside those of all films."""
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from cxr_core.evaluation.metrics.bootstrap import Interval
+from cxr_core.evaluation.metrics.subgroups import ALL_FILMS, GroupRates
+from cxr_core.findings import LABELS
+from cxr_core.ui.charts.theme import DIM, GRID, TEXT, styled
+
+_TITLES = ("Area under the ROC (0.50 is chance)", "Sensitivity", "Specificity")
+_ROW_PX = 30
+_NAMES = {"view": "View", "sex": "Sex", "age": "Age", "follow_up": "Follow-up", "group": "Group"}
+_LONGEST = 34  # letters of a group's name that the axis has room for
+_MASKED = "under 10 films or patients"
+
+
+def group_name(by: str, value: str) -> str:
+    """What a group of films is called, e.g. ``View AP``."""
+    if by == "films":
+        return ALL_FILMS.capitalize()
+    if by == "label":
+        return f"All that are {value}"
+    return f"{_NAMES.get(by, by)}: {value}"
+
+
+def group_chart(rates: Sequence[GroupRates], *, at_point: bool = True) -> go.Figure:
+    """A row a group: area, sensitivity and specificity with intervals; a thin line marks all films.
+
+    Args:
+        rates: of one finding, in the order of the rows.
+        at_point: whether there are operating points; else only the area is drawn.
+    """
+    columns = 3 if at_point else 1
+    figure = make_subplots(
+        cols=columns, shared_yaxes=True, horizontal_spacing=0.03, subplot_titles=_TITLES[:columns]
+    )
+    rows = list(range(len(rates)))
+    for column in range(columns):
+        found = [_figures(one)[column] for one in rates]
+        _points(figure, rates, found, column + 1)
+        masked = [row for row in rows if not found[row].estimable]
+        figure.add_scatter(
+            x=[0.02] * len(masked), y=masked, mode="text", text=[_MASKED] * len(masked),
+            textposition="middle right", textfont={"color": DIM, "size": 12}, hoverinfo="skip",
+            row=1, col=column + 1,
+        )  # fmt: skip
+        for one, figures in zip(rates, found, strict=True):
+            if one.by == "films" and figures.estimable:
+                figure.add_vline(
+                    x=figures.estimate, line={"color": DIM, "width": 1, "dash": "dot"},
+                    row=1, col=column + 1,
+                )  # fmt: skip
+    finding = LABELS[rates[0].finding] if rates else "A finding"
+    styled(
+        figure, title=f"{finding} within groups of films", x="0 to 1 (bar: 95 % interval)", y="",
+        height=126 + _ROW_PX * len(rates),
+    )  # fmt: skip
+    figure.update_xaxes(range=[0, 1.02], dtick=0.25)
+    figure.update_yaxes(
+        tickvals=rows, ticktext=[_axis_name(one) for one in rates],
+        range=[len(rates) - 0.4, -0.6], gridcolor=GRID,
+    )  # fmt: skip
+    figure.update_layout(showlegend=False, margin_t=72)  # for title and subtitles
+    figure.update_annotations(font={"size": 13, "color": TEXT})
+    return figure
+
+
+def _points(
+    figure: go.Figure, rates: Sequence[GroupRates], found: Sequence[Interval], column: int
+) -> None:
+    drawn = [row for row, figures in enumerate(found) if figures.estimable]
+    figure.add_scatter(
+        x=[found[row].estimate for row in drawn],
+        y=drawn,
+        mode="markers",
+        marker={
+            "color": TEXT,
+            "size": 9,
+            "symbol": ["diamond" if rates[row].by == "films" else "circle" for row in drawn],
+        },
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": [found[row].high - found[row].estimate for row in drawn],
+            "arrayminus": [found[row].estimate - found[row].low for row in drawn],
+            "color": DIM,
+            "thickness": 2,
+            "width": 0,
+        },
+        text=[
+            f"{group_name(rates[row].by, rates[row].value)}, {rates[row].n:,} films, "
+            f"{rates[row].positives:,} with it: {found[row].text()}"
+            for row in drawn
+        ],
+        hovertemplate="%{text}<extra></extra>",
+        row=1,
+        col=column,
+    )
+
+
+def _figures(rates: GroupRates) -> tuple[Interval, Interval, Interval]:
+    return rates.area, rates.sensitivity, rates.specificity
+
+
+def _axis_name(rates: GroupRates) -> str:
+    # Plotly reads a few tags in its texts: a group's name comes from a user's table.
+    name = group_name(rates.by, rates.value).replace("<", "‹").replace("&", "+")
+    short = name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"
+    return f"{short} (n {rates.n:,})"

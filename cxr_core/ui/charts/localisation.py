@@ -1,0 +1,136 @@
+"""The chart of pointing: how often the map, and pointers that know nothing, meet a box."""
+
+from collections.abc import Mapping, Sequence
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from cxr_core.evaluation.localisation.pointing import HitRates
+from cxr_core.evaluation.localisation.rates import OverlapRates
+from cxr_core.evaluation.metrics.bootstrap import Interval
+from cxr_core.findings import LABELS
+from cxr_core.ui.charts.theme import DIM, TEXT, styled
+
+_ROW_PX = 115
+# The map first and bright, what it is held against dim; each has a mark of its own.
+_MARKS = (
+    ("circle", TEXT),
+    ("square-open", DIM),
+    ("x", DIM),
+    ("diamond-open", DIM),
+    ("triangle-up-open", DIM),
+)
+SHUFFLED = "Shuffled weights"
+_POINTERS = {
+    "peak": "Map's peak",
+    "fixed_spot": "Best fixed spot",
+    "centre": "Centre of the film",
+    "random_point": "Random point",
+    "shuffled": SHUFFLED,
+}
+_BOXES = {
+    "map_box": "Map's box",
+    "fixed_box": "Best fixed box",
+    "centre_box": "Box in the centre",
+    "random_box": "Random box",
+    "shuffled": SHUFFLED,
+}
+Shares = Mapping[str, Interval]
+
+
+def pointers_of(rates: HitRates) -> dict[str, Interval]:
+    """The pointers' shares by name, in the order they are shown."""
+    return {name: getattr(rates, attribute) for attribute, name in _POINTERS.items()}
+
+
+def boxes_of(rates: OverlapRates) -> dict[str, Interval]:
+    """The boxes' shares by name, in the order they are shown."""
+    return {name: getattr(rates, attribute) for attribute, name in _BOXES.items()}
+
+
+def boxed_words(counts: Mapping[str, int]) -> str:
+    """Which films a chart of boxes is of: "boxed films: Effusion 24, Infiltration 22"."""
+    return "boxed films: " + ", ".join(f"{LABELS[key]} {n:,}" for key, n in counts.items())
+
+
+def localisation_chart(rates: Mapping[str, HitRates]) -> go.Figure:
+    """Where the peak lies: a row a finding, a mark a pointer, 0 to 1."""
+    columns = {"": {key: pointers_of(found) for key, found in rates.items()}}
+    counts = {key: found.n for key, found in rates.items()}
+    title = "How often the map's peak lies inside a box"
+    return _pointer_chart(columns, counts, title, x="Share of boxed films, 0 to 1")
+
+
+def overlap_chart(rates: Mapping[str, Sequence[OverlapRates]], name: str) -> go.Figure:
+    """How often a box overlaps enough: a row a finding, a column a threshold.
+
+    Args:
+        rates: by finding key, all with the same thresholds.
+        name: of the measure.
+    """
+    columns: dict[str, dict[str, Shares]] = {}
+    for key, found in rates.items():
+        for one in found:
+            title = f"over {one.threshold:g}"
+            columns.setdefault(title, {})[key] = boxes_of(one)
+    counts = {key: found[0].n for key, found in rates.items()}
+    title = f"How often a box overlaps the radiologists' boxes: {name}"
+    return _pointer_chart(columns, counts, title, x="Share of boxed films, 0 to 1")
+
+
+def _pointer_chart(
+    columns: Mapping[str, Mapping[str, Shares]], counts: Mapping[str, int], title: str, *, x: str
+) -> go.Figure:
+    """Columns by title, in each a row a finding; what is not estimable has no mark."""
+    keys = list(counts)
+    figure = make_subplots(
+        cols=len(columns), shared_yaxes=True, horizontal_spacing=0.03,
+        subplot_titles=list(columns),
+    )  # fmt: skip
+    for column, rows in enumerate(columns.values(), start=1):
+        for place, name in enumerate(rows[keys[0]]):
+            found = {row: rows[key][name] for row, key in enumerate(keys)}
+            drawn = {row: share for row, share in found.items() if share.estimable}
+            figure.add_trace(_marks(drawn, keys, name, place, first=column == 1), row=1, col=column)
+    styled(figure, x=x, y="", height=150 + _ROW_PX * len(keys))
+    figure.update_xaxes(range=[-0.03, 1.03], dtick=0.25)
+    figure.update_yaxes(range=[len(keys) - 0.5, -0.5], showgrid=False)
+    figure.update_yaxes(
+        tickvals=list(range(len(keys))),
+        ticktext=[f"{LABELS[key]} (n {n:,})" for key, n in counts.items()],
+    )
+    figure.update_layout(
+        title={"text": title, "font": {"size": 15}, "x": 0, "xref": "paper", "y": 0.98},
+        margin={"t": 66},
+        legend={"orientation": "h", "y": -0.36 if len(keys) > 1 else -0.6, "yanchor": "top"},
+    )
+    figure.update_annotations(font={"size": 13, "color": TEXT})
+    return figure
+
+
+def _marks(
+    shares: Mapping[int, Interval], keys: Sequence[str], name: str, place: int, *, first: bool
+) -> go.Scatter:
+    """One pointer's marks with their intervals, by row."""
+    symbol, colour = _MARKS[place]
+    found = list(shares.values())
+    return go.Scatter(
+        x=[share.estimate for share in found],
+        y=[row + 0.16 * (place - 2) for row in shares],
+        mode="markers",
+        name=name,
+        legendgroup=name,
+        showlegend=first,
+        marker={"symbol": symbol, "size": 10, "color": colour},
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": [share.high - share.estimate for share in found],
+            "arrayminus": [share.estimate - share.low for share in found],
+            "color": colour,
+            "thickness": 1.5,
+            "width": 0,
+        },
+        text=[f"{name}, {LABELS[keys[row]]}: {share.text()}" for row, share in shares.items()],
+        hovertemplate="%{text}<extra></extra>",
+    )

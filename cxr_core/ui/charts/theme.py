@@ -1,0 +1,174 @@
+"""Charts of the Performance page: values in, Plotly figures out, nothing computed here."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from cxr_core.findings import KEYS, LABELS
+from cxr_core.ui.words import percent
+
+WHITE = "#ffffff"
+# Every colour of the charts, and what stands for it: greys change places, and Okabe and Ito's
+# bright colours give way to those of the eight that are dark enough to be seen on white.
+ON_WHITE = {
+    "#121212": WHITE,
+    "#1b1c1f": WHITE,
+    "#26282c": "#f0f0f2",
+    "#303236": "#dcdde0",
+    "#72757c": "#8e9197",
+    "#7a7d84": "#7a7d84",
+    "#8b8e95": "#74777e",
+    "#a2a5ab": "#5a5d63",
+    "#dddddd": "#333333",
+    "#dcdde0": "#1b1c1f",
+    "#e69f00": "#d55e00",
+    "#56b4e9": "#0072b2",
+    "#cc79a7": "#aa4f80",  # darker than theirs, of the same hue
+    "#f0e442": "#0072b2",
+    "#009e73": "#00805d",  # darker than theirs, of the same hue
+}
+_RGBA = re.compile(r"rgba\((\d+), ?(\d+), ?(\d+), ?([\d.]+)\)")
+TEXT, DIM, GRID = "#dcdde0", "#a2a5ab", "#303236"
+# Okabe and Ito's colours that are bright enough on a dark ground; the dash tells them apart too.
+COLOURS = dict(zip(KEYS, ("#e69f00", "#56b4e9", "#cc79a7", "#dddddd"), strict=True))
+DASHES = dict(zip(KEYS, ("solid", "dash", "dot", "dashdot"), strict=True))
+SYMBOLS = dict(zip(KEYS, ("circle", "square", "diamond", "cross"), strict=True))
+CHART_CONFIG = {"displaylogo": False, "displayModeBar": False}
+
+
+# A chart's colours for paper: the same chart on white, as dark on it as it was bright on black.
+
+
+def on_white(figure: go.Figure) -> go.Figure:
+    """A copy in the colours for a white ground; a colour that is not the charts' own stays."""
+    return go.Figure(_recoloured(figure.to_plotly_json()))
+
+
+def _recoloured(part: Any) -> Any:
+    """Every text of a nested chart that is a colour and nothing else, exchanged."""
+    if isinstance(part, dict):
+        return {name: _recoloured(value) for name, value in part.items()}
+    if isinstance(part, list | tuple):
+        return [_recoloured(value) for value in part]
+    if not isinstance(part, str):
+        return part
+    if clear := _RGBA.fullmatch(part):
+        *channels, alpha = clear.groups()
+        solid = "#" + "".join(f"{int(channel):02x}" for channel in channels)
+        exchanged = ON_WHITE.get(solid)
+        if exchanged is None:
+            return part
+        red, green, blue = (int(exchanged[at : at + 2], 16) for at in (1, 3, 5))
+        return f"rgba({red},{green},{blue},{alpha})"
+    return ON_WHITE.get(part.casefold(), part)
+
+
+def label_figure(positives: Mapping[str, int], total: int) -> go.Figure:
+    """How many of the films carry each label.
+
+    Args:
+        positives: films with the label, by key.
+        total: films altogether.
+    """
+    counts = [positives[key] for key in KEYS]
+    figure = go.Figure()
+    figure.add_bar(
+        y=[LABELS[key] for key in KEYS], x=counts, orientation="h",
+        text=[f"{count:,} of {total:,} ({percent(count / total)})" for count in counts],
+        textposition="outside", cliponaxis=False, marker={"color": "#8b8e95"}, hoverinfo="skip",
+    )  # fmt: skip
+    styled(
+        figure, title=f"Labels of the {total:,} films in view", x="Number of films with the label",
+        y="", height=262,
+    )  # fmt: skip
+    figure.update_xaxes(range=[0, 1.35 * max(counts, default=1) or 1])
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    return figure
+
+
+def history_figure(history: pd.DataFrame, *, mark: str = "kept") -> go.Figure:
+    """Loss and AUROC by epoch, side by side; a column that is absent is left out.
+
+    Args:
+        mark: what the best epoch is called.
+    """
+    figure = make_subplots(
+        cols=2, horizontal_spacing=0.1,
+        subplot_titles=("Loss by epoch", "Area under the ROC by epoch, validation films"),
+    )  # fmt: skip
+    epochs = history["epoch"]
+    for column, name, dash in (
+        ("train_loss", "training", "solid"),
+        ("validation_loss", "validation", "dash"),
+    ):
+        if column in history:
+            figure.add_scatter(
+                x=epochs, y=history[column], mode="lines", name=f"Loss, {name}", row=1, col=1,
+                line={"color": TEXT if dash == "solid" else DIM, "dash": dash},
+            )  # fmt: skip
+    for key in KEYS:
+        if f"auroc_{key}" in history:
+            figure.add_scatter(
+                x=epochs, y=history[f"auroc_{key}"], mode="lines", name=LABELS[key], row=1, col=2,
+                line={"color": COLOURS[key], "dash": DASHES[key]},
+            )  # fmt: skip
+    kept = kept_epoch(history)
+    if kept is not None:
+        figure.add_vline(
+            x=kept, line={"color": DIM, "width": 1}, row=1, col=2,
+            annotation={"text": mark, "font": {"color": DIM}, "xanchor": "right"},
+        )  # fmt: skip
+    styled(figure, x="Epoch", y="", height=440)
+    figure.update_xaxes(tickformat="d")
+    figure.update_yaxes(title="Loss (binary cross-entropy, nats)", row=1, col=1)
+    figure.update_yaxes(title="Area under the ROC (0 to 1)", row=1, col=2)
+    figure.update_layout(
+        legend={"orientation": "h", "y": -0.3, "yanchor": "top"},
+        margin_t=36,
+        uirevision="history",  # a chart that grows keeps the reader's zoom
+    )
+    figure.update_annotations(font={"size": 13, "color": TEXT}, selector={"yref": "paper"})
+    return figure
+
+
+def kept_epoch(history: pd.DataFrame) -> int | None:
+    """The epoch whose weights were kept: the best mean validation AUROC at the final input size;
+    None where the table does not tell."""
+    if "auroc_mean" not in history:
+        return None
+    means = history["auroc_mean"]
+    if "px" in history:
+        means = means[history["px"] == history["px"].iloc[-1]]
+    if means.isna().all():
+        return None
+    best = history.index.get_loc(means.idxmax())
+    return int(history["epoch"].to_numpy()[best])
+
+
+def styled(figure: go.Figure, *, x: str, y: str, height: int, title: str = "") -> go.Figure:
+    """The one look of all charts: quiet grid, grey print, no ground of its own.
+
+    Args:
+        title: above the chart, to the left; without it no room is kept for one.
+    """
+    figure.update_layout(
+        height=height,
+        margin={"l": 10, "r": 10, "t": 16, "b": 10},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"color": TEXT, "size": 13, "family": "Source Sans, sans-serif"},
+        hoverlabel={"bgcolor": "#26282c", "font": {"color": TEXT}},
+    )
+    if title:
+        figure.update_layout(
+            title={"text": title, "font": {"size": 15}, "x": 0, "xref": "paper", "y": 1,
+                   "yref": "container", "yanchor": "top", "pad": {"t": 12}},
+            margin_t=44,
+        )  # fmt: skip
+    figure.update_xaxes(title=x, gridcolor=GRID, zeroline=False, linecolor=GRID, automargin=True)
+    figure.update_yaxes(title=y, gridcolor=GRID, zeroline=False, linecolor=GRID, automargin=True)
+    return figure

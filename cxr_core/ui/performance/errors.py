@@ -1,0 +1,274 @@
+"""The panel of the surest errors: the misses and false alarms to look at first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from cxr_core.data.images import find_image
+from cxr_core.errors import DataError
+from cxr_core.evaluation.metrics.errors import FilmError, Kind, surest_errors
+from cxr_core.evaluation.predictions import has_logits
+from cxr_core.export.overlay import MapStyle, map_layer, shown_map, strongest_share
+from cxr_core.findings import KEYS, LABELS, LOGIT_COLUMNS, PROBABILITY_COLUMNS
+from cxr_core.ui import words
+from cxr_core.ui.evaluated import Measured
+from cxr_core.ui.film_view import (
+    LONGEST_LAYER,
+    LONGEST_SHOWN,
+    data_uri,
+    film_view,
+    fit_within,
+    size_within,
+)
+from cxr_core.ui.model import model_folder, shared_analyzer
+from cxr_core.ui.shell import guard, quiet, show_table
+from cxr_core.ui.words import percent
+
+if TYPE_CHECKING:
+    from cxr_core.reading.analyzer import Analysis
+
+FOLDER_KEY = "errors_folder"
+NAMES: dict[Kind, str] = {"missed": "Miss", "false alarm": "False alarm"}
+# Between a table that this model wrote and what it says now: other decoders, other sums.
+_LOGITS, _PROBABILITIES = 0.01, 0.002
+_OPEN = "errors_open_film"
+SHOWN = 10
+_MEANINGS: dict[Kind, str] = {
+    "missed": "with {label} by its label, below the cut-off",
+    "false alarm": "without {label} by its label, at or above the cut-off",
+}
+_TITLES: dict[Kind, str] = {"missed": "Surest misses", "false alarm": "Surest false alarms"}
+
+
+# One listed error opened: its film, and the loaded model's map of it where that belongs there.
+#
+# The folder of the films is a path on the machine that runs the app. It is kept in the session
+# alone, as is the one film that is open; its picture travels in the session's own connection.
+
+
+@dataclass(frozen=True)
+class OpenFilm:
+    """The film that is open: of which folder, name and model, its reading and its picture."""
+
+    wanted: tuple[str, str, str]
+    analysis: Analysis
+    picture: str
+
+
+@st.fragment
+def look_at(
+    measured: Measured, folder: Path | None, key: str, listed: Mapping[Kind, Sequence[FilmError]]
+) -> None:
+    """Choose one of the listed films of a finding and see it large.
+
+    Args:
+        folder: the run that the table belongs to; None for a table from elsewhere.
+        listed: the errors by kind, as the page lists them.
+    """
+    with guard():
+        films = st.text_input(
+            "Folder of the films", key=FOLDER_KEY, persist_state="session",
+            placeholder="A path on the machine that runs this app",
+        )  # fmt: skip
+        if not films.strip():
+            _forget()
+            quiet(
+                "Without a folder the films are names only. The path stays in this session, and "
+                "only the film you choose is read."
+            )
+            return
+        offered = {
+            f"{NAMES[kind]} {place}: {error.image}": error
+            for kind, errors in listed.items()
+            for place, error in enumerate(errors, start=1)
+        }
+        chosen = st.selectbox(
+            "Look at", list(offered), index=None, placeholder="Choose a listed film",
+            key=f"errors_film_{key}",
+        )  # fmt: skip
+        if chosen in offered:
+            _show(measured, folder, key, offered[chosen], films.strip())
+        else:
+            _forget()
+
+
+def _show(measured: Measured, folder: Path | None, key: str, error: FilmError, films: str) -> None:
+    shown = _opened(films, error.image)
+    analysis = shown.analysis
+    agrees = says_the_same(measured, error.image, analysis)
+    own = folder is not None and folder.resolve() == model_folder().resolve()
+    quiet(error_sentence(key, error))
+    if not agrees:
+        quiet(differing_sentence(error, analysis.probabilities[key], own=own))
+    for sentence in (*analysis.gate.reasons, *analysis.warnings):
+        quiet(sentence)
+    with_map = own or agrees
+    shape = analysis.radiograph.pixels.shape[0], analysis.radiograph.pixels.shape[1]
+    style, layer, label = MapStyle(), "", "The radiograph."
+    if with_map:
+        layer = data_uri(map_layer(analysis, key, size_within(shape, LONGEST_LAYER), style))
+        label += f" {map_words(analysis, key)}"
+    with st.container(key="error_film_words"):
+        quiet(label)
+    with st.container(key="film"):
+        film_view(
+            shown.picture,
+            layer,
+            shape=shape,
+            opacity=style.opacity,
+            beside=with_map,
+            marks=words.side_marks(analysis.radiograph.orientation),
+            identity=f"error {analysis.image_sha256}",
+            label=label,
+        )
+
+
+def _opened(films: str, image: str) -> OpenFilm:
+    """The film as it was opened last, or read now; one film a session.
+
+    Raises:
+        DataError: it is not there, or cannot be opened.
+        ImageError: it is no readable film.
+    """
+    analyzer = shared_analyzer()
+    wanted = (films, image, analyzer.metadata.model_sha256)
+    kept: OpenFilm | None = st.session_state.get(_OPEN)
+    if kept is not None and kept.wanted == wanted:
+        return kept
+    _forget()
+    with st.spinner("Reading the film …"):
+        path = find_image(Path(films).expanduser(), image)
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise DataError(
+                "The film cannot be opened",
+                value=f"{image}: {error.strerror}",
+                remedy="Make the file readable for the app, or choose another film.",
+            ) from error
+        analysis = analyzer.analyze(data)
+        picture = data_uri(fit_within(analysis.radiograph.pixels, LONGEST_SHOWN))
+    opened = OpenFilm(wanted, analysis, picture)
+    st.session_state[_OPEN] = opened
+    return opened
+
+
+def _forget() -> None:
+    st.session_state.pop(_OPEN, None)
+
+
+def says_the_same(measured: Measured, image: str, analysis: Analysis) -> bool:
+    """Whether the table's four figures of a film are those of the loaded model.
+
+    Logits are compared with raw logits, probabilities with calibrated ones: whoever wrote a table
+    of probabilities wrote those that the page of this model shows.
+    """
+    logits = has_logits(measured.table)
+    names = LOGIT_COLUMNS if logits else PROBABILITY_COLUMNS
+    row = measured.table["image"] == image
+    written = measured.table.loc[row, list(names)].to_numpy(dtype=np.float64)[0]  # (4,)
+    said = analysis.logits if logits else analysis.probabilities
+    off = np.abs(written - np.array([said[key] for key in KEYS]))  # (4,)
+    return bool((off <= (_LOGITS if logits else _PROBABILITIES)).all())
+
+
+def error_sentence(key: str, error: FilmError) -> str:
+    """What the table says of the film, in one line."""
+    margin = f"{error.margin:+.2f}".replace("-", "−")
+    return (
+        f"{error.image}. Labels: {error.labels}. {LABELS[key]} in the table: "
+        f"{words.percent(error.probability, decimals=1)}, cut-off "
+        f"{words.percent(error.cut_off, decimals=1)}, margin {margin} logits."
+    )
+
+
+def differing_sentence(error: FilmError, probability: float, *, own: bool) -> str:
+    """That the loaded model says something else than the table, and whose the map is."""
+    both = (
+        f"The table says {words.percent(error.probability, decimals=1)}, the loaded model reads "
+        f"{words.percent(probability, decimals=1)}"
+    )
+    if own:
+        return (
+            f"{both}, or differs on another finding: the table was not written by the model as it "
+            "is now. The map is the loaded model's."
+        )
+    return (
+        f"{both}, or differs on another finding: the table is another model's. Its map cannot be "
+        "drawn here, so the film stands alone."
+    )
+
+
+def map_words(analysis: Analysis, key: str) -> str:
+    """What the map beside the film shows."""
+    shown = shown_map(analysis, key)
+    strongest = strongest_share(shown, maximum=analysis.evidence_scale.maximum)
+    sentence = words.map_sentence(key, strongest=strongest, form="colour", signed=False)
+    name = words.map_name(key)
+    return (
+        f"On the right with the {name[0].lower()}{name[1:]}. {sentence} "
+        f"{words.zero_sentence(float(shown.mean()))}"
+    )
+
+
+def errors(measured: Measured, folder: Path | None) -> None:
+    """A finding's misses and false alarms, those farthest from the cut-off first.
+
+    Args:
+        folder: the run that the table belongs to; None for a table from elsewhere.
+    """
+    st.header("Surest errors", anchor=False)
+    if not measured.report.operating_points:
+        quiet("Without operating points no film is above or below, so there are no errors to list.")
+        return
+    key = st.segmented_control(
+        "Finding", KEYS, format_func=LABELS.__getitem__, default=KEYS[0], required=True,
+        key="errors_finding",
+    )  # fmt: skip
+    quiet(
+        "How to read it: the margin is how far a film lies from the cut-off, in logits; the first "
+        "film is the one the model was surest of. Labels were often mined from reports, so the "
+        "error may be the label's: look at the film."
+    )
+    listed = {kind: _list(measured, key, kind) for kind in _TITLES}
+    if any(listed.values()):
+        look_at(measured, folder, key, listed)
+
+
+def _list(measured: Measured, key: str, kind: Kind) -> list[FilmError]:
+    """Show the errors of one kind and return those that are shown."""
+    points = measured.report.operating_points
+    found, total = surest_errors(
+        measured.table, measured.probabilities, points, key, kind, most=SHOWN
+    )
+    meaning = _MEANINGS[kind].format(label=LABELS[key])
+    if not found:
+        quiet(f"{_TITLES[kind]}: none; no film is {meaning}.")
+        return found
+    show_table(
+        ("Film", "Labels", "View", "Age", "Probability", "Cut-off", "Margin (logits)"),
+        [error_row(error) for error in found],
+        caption=f"{_TITLES[kind]} of {LABELS[key]}: {len(found):,} of {total:,} films {meaning}",
+        words=3,
+    )
+    return found
+
+
+def error_row(error: FilmError) -> list[str]:
+    """One film as a row of texts; what the table does not tell is a dash."""
+    return [
+        error.image,
+        error.labels,
+        error.view or "–",
+        "–" if math.isnan(error.age) else f"{error.age:.0f}",
+        percent(error.probability, decimals=1),
+        percent(error.cut_off, decimals=1),
+        f"{error.margin:+.2f}".replace("-", "−"),
+    ]

@@ -1,0 +1,162 @@
+"""The panel of the labels: how many there are in each part, and which come together."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from cxr_core.errors import DataError
+from cxr_core.evaluation.metrics.labels import (
+    LabelCount,
+    SplitLabels,
+    co_occurrence,
+    labels_a_film,
+    read_split_labels,
+    split_labels,
+)
+from cxr_core.evaluation.predictions import labels_of
+from cxr_core.evaluation.run_folder import SPLIT_FILE
+from cxr_core.findings import KEYS, LABELS
+from cxr_core.ui.charts.labels import split_chart
+from cxr_core.ui.charts.show import show_chart, source_of_films
+from cxr_core.ui.charts.theme import label_figure
+from cxr_core.ui.evaluated import Measured
+from cxr_core.ui.shell import quiet, show_table
+from cxr_core.ui.words import percent
+
+VERDICTS = {"enough": "enough", "wide": "wide interval", "too few": "too few"}
+
+
+def labels(measured: Measured, folder: Path | None) -> None:
+    """Labels of the run's parts, and of the films in view.
+
+    Args:
+        folder: the run that the table belongs to; None for a table from elsewhere.
+    """
+    st.header("Labels", anchor=False)
+    parts, missing = parts_of_run(folder)
+    if parts:
+        _split(parts)
+    else:
+        quiet(missing)
+        _shown(measured)
+    _together(measured)
+
+
+def parts_of_run(folder: Path | None) -> tuple[list[SplitLabels], str]:
+    """The parts of the run's split, or why they cannot be shown."""
+    if folder is None:
+        return [], (
+            f"Training and validation labels stand in {SPLIT_FILE} of a run folder; a table from "
+            "elsewhere has none, so only its own labels are shown."
+        )
+    try:
+        return split_labels(read_split_labels(folder / SPLIT_FILE)), ""
+    except DataError as error:
+        return [], (
+            f"There is no {SPLIT_FILE} with labels beside the model, so only the labels of these "
+            f"films are shown ({error.problem})."
+        )
+
+
+def _split(parts: list[SplitLabels]) -> None:
+    show_chart(
+        split_chart(parts),
+        key="split_labels",
+        name="Labels in each part of the run",
+        alt="Films with each label. "
+        + " ".join(
+            f"{part.part.capitalize()}: "
+            + ", ".join(f"{LABELS[key]} {count.positives:,}" for key, count in part.counts.items())
+            + "."
+            for part in parts
+        ),
+        source=source_of_films(f"all {sum(part.n_films for part in parts):,} films of the run"),
+    )
+    quiet(
+        "How to read it: the bars of one finding should be alike, or the parts are of different "
+        "films; the number on a bar is its films. A film can carry several labels, or none."
+    )
+    show_table(
+        ("Finding", *(_part_name(part) for part in parts)),
+        [
+            [LABELS[key], *(_count(part.counts[key], part.counts[key].verdict) for part in parts)]
+            for key in KEYS
+        ],
+        caption="Films with the label, and what so many could bear before any model is tried: "
+        "enough, or wide (the 95 % interval of an area of 0.80 would span over 0.10, by Hanley and "
+        "McNeil's formula), or too few (under 10 with it, without it, or patients). What the "
+        "model's own area bears stands under Curves: one far above 0.80 has a narrower interval",
+    )
+
+
+def _part_name(part: SplitLabels) -> str:
+    patients = "" if part.n_patients is None else f", {part.n_patients:,} patients"
+    return f"{part.part.capitalize()}: {part.n_films:,} films{patients}"
+
+
+def _count(count: LabelCount, verdict: str) -> str:
+    return f"{count.positives:,} ({percent(count.prevalence)}), {VERDICTS[verdict]}"
+
+
+def _shown(measured: Measured) -> None:
+    """The films in view alone, with the verdict of their measured areas."""
+    counts, total = measured.report.label_distribution, measured.report.n_films
+    positives = {key: counts[key].positives for key in KEYS}
+    show_chart(
+        label_figure(positives, total),
+        key="labels",
+        name="Films with each label",
+        alt=f"Films with each label, of {total:,}: "
+        + ", ".join(f"{LABELS[key]} {positives[key]:,}" for key in KEYS),
+    )
+    quiet("How to read it: a bar is the films with the label; a film can carry several, or none.")
+    show_table(
+        ("Finding", "These films"),
+        [[LABELS[key], _count(counts[key], counts[key].verdict)] for key in KEYS],
+        caption="Films with the label, and what the interval of their measured area says: enough, "
+        "wide (over 0.10) or too few (under 10 with it, without it, or patients)",
+    )
+
+
+def _together(measured: Measured) -> None:
+    st.header("Labels that come together", anchor=False)
+    held = labels_of(measured.table)  # (N, 4)
+    both = co_occurrence(held)  # (4, 4)
+    show_table(
+        ("Of the films with", *(f"also {LABELS[key]}" for key in KEYS)),
+        [
+            [
+                f"{LABELS[key]} ({both[row, row]:,})",
+                *(
+                    together(int(both[row, k]), int(both[row, row]), itself=row == k)
+                    for k in range(4)
+                ),
+            ]
+            for row, key in enumerate(KEYS)
+        ],
+        caption=f"Films with two labels at once, of the {len(held):,} in view; shares of each row",
+    )
+    quiet(
+        "How to read it: read along a row. Findings that mostly come together are hard to tell "
+        "apart, by a model and by its figures. No Finding should come with none of the others."
+    )
+    show_table(
+        ("", *(f"{n} of the four" for n in range(5))),
+        [["Films", *(f"{n:,} ({percent(n / len(held))})" for n in labels_a_film(held))]],
+        caption=f"How many labels a film carries; {multi_label(labels_a_film(held))}",
+    )
+
+
+def together(both: int, films: int, *, itself: bool) -> str:
+    """A cell: films with both labels, and their share of the row's films."""
+    if itself:
+        return "–"
+    return f"{both:,} ({percent(both / films)})" if films else "no film"
+
+
+def multi_label(films: tuple[int, ...]) -> str:
+    """The share of multi-label films in words, from the films with 0, 1, 2, … labels."""
+    some, several = sum(films[1:]), sum(films[2:])
+    if not some:
+        return "no film carries any"
+    return f"{percent(several / some)} of those with any carry two or more"

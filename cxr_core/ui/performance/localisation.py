@@ -1,0 +1,261 @@
+"""The panel of where the model looks: its maps' peaks against radiologists' boxes."""
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from cxr_core.errors import DataError
+from cxr_core.evaluation.localisation.overlap import Measure
+from cxr_core.evaluation.localisation.pointing import HitRates
+from cxr_core.evaluation.localisation.rates import (
+    BoxAreas,
+    BoxedFilms,
+    OverlapRates,
+    Overlaps,
+    boxed_films,
+)
+from cxr_core.evaluation.metrics.bootstrap import Interval
+from cxr_core.evaluation.published import OVERLAP_CAUTION, read_published_overlap
+from cxr_core.evaluation.run_folder import LOCALISATION_FILE
+from cxr_core.findings import ABNORMAL_KEYS, LABELS
+from cxr_core.ui.charts.localisation import (
+    boxed_words,
+    boxes_of,
+    localisation_chart,
+    overlap_chart,
+    pointers_of,
+)
+from cxr_core.ui.charts.show import show_chart, source_of_films
+from cxr_core.ui.evaluated import Measured
+from cxr_core.ui.shell import quiet, show_table
+from cxr_core.ui.words import percent
+
+_NAMES: dict[Measure, str] = {
+    "iobb": "intersection over the drawn box (IoBB)",
+    "iou": "intersection over union (IoU)",
+}
+_BUTTONS: dict[Measure, str] = {"iobb": "Over the drawn box (IoBB)", "iou": "Over union (IoU)"}
+_MEANINGS: dict[Measure, str] = {
+    "iobb": "the share of the drawn box that lies within the radiologists' boxes. A small box has "
+    "it easier, so mind the mean areas below",
+    "iou": "what both have in common as a share of what they cover together: 1 only where they "
+    "are the same, so a box that is too large loses as much as one in the wrong place",
+}
+
+
+# The panel of overlaps: the box drawn from a map against radiologists' boxes.
+
+
+def overlaps(shared: Mapping[Measure, Overlaps], areas: Mapping[str, BoxAreas]) -> None:
+    """How often the map's box overlaps enough, beside boxes that know nothing of the film.
+
+    Args:
+        shared: the rates by measure.
+        areas: the boxes' mean areas by finding key.
+    """
+    st.subheader("Overlap with the radiologists' boxes", anchor=False)
+    measure: Measure = st.segmented_control(
+        "Overlap", list(_BUTTONS), format_func=_BUTTONS.__getitem__, default="iobb", required=True,
+        key="overlap_measure",
+    )  # fmt: skip
+    rates = shared[measure]
+    show_chart(
+        overlap_chart(rates, _NAMES[measure]),
+        key="overlap",
+        name=f"Overlap with boxes, {measure}",
+        alt=f"Share of boxed films on which the map's box overlaps by {_NAMES[measure]}. "
+        + " ".join(
+            f"{LABELS[key]}, over {one.threshold:g}: {one.map_box.text()}."
+            for key, found in rates.items()
+            for one in found
+        ),
+        source=source_of_films(boxed_words({key: found[0].n for key, found in rates.items()})),
+    )
+    quiet(
+        f"How to read it: the overlap is {_MEANINGS[measure]}. A mark says on how many of the "
+        "boxed films it is above the threshold over its column; the map tells something of the "
+        "film where its mark lies to the right of the others."
+    )
+    show_table(
+        ("Finding", "Over", "Films", *boxes_of(_first(rates)), "Map less fixed box"),
+        [overlap_row(key, one) for key, found in rates.items() for one in found],
+        caption=f"Share of test films with a box on which a box overlaps it by more than the "
+        f"threshold: {_NAMES[measure]} (95 % interval, patients resampled); the difference is "
+        "paired by film",
+    )
+    for key, found in rates.items():
+        quiet(overlap_sentence(key, found))
+    quiet(
+        "The map's box goes around all that hangs together with the map's peak and lies at least "
+        "halfway from the map's mean to its highest value. The fixed box has the mean size of the "
+        "training boxes and the place where it fits these best; the box in the centre and the "
+        "random one (all places tried, so it is an expected value) have the same size. The same "
+        "network with shuffled weights has learnt nothing; its boxes are drawn from its own maps."
+    )
+    for key in rates:
+        quiet(area_sentence(key, areas[key]))
+    _published(measure)
+
+
+def _first(rates: Mapping[str, Sequence[OverlapRates]]) -> OverlapRates:
+    return next(iter(rates.values()))[0]
+
+
+def overlap_row(key: str, rates: OverlapRates) -> list[str]:
+    """One finding at one threshold as a row of texts."""
+    shares = [share.text() for share in boxes_of(rates).values()]
+    gain = rates.gain.text().replace("-", "−")
+    return [LABELS[key], f"{rates.threshold:g}", f"{rates.n:,}", *shares, gain]
+
+
+def overlap_sentence(key: str, rates: Sequence[OverlapRates]) -> str:
+    """At which thresholds the map's box is better or worse than one fixed box, in words."""
+    if not any(one.gain.estimable for one in rates):
+        return f"{LABELS[key]}: too few boxed films to tell whether the map's box fits better."
+    better = [f"{one.threshold:g}" for one in rates if one.gain.low > 0]
+    worse = [f"{one.threshold:g}" for one in rates if one.gain.high < 0]
+    said = [f"more often than one fixed box over {_listed(better)}"] if better else []
+    if worse:
+        said.append(f"less often {'' if better else 'than one fixed box '}over {_listed(worse)}")
+    if not said:
+        return f"{LABELS[key]}: the map's box is not shown to overlap more often than a fixed box."
+    return f"{LABELS[key]}: the map's box overlaps {', and '.join(said)}."
+
+
+def area_sentence(key: str, areas: BoxAreas) -> str:
+    """How large the boxes are on average; what there is not is left out."""
+    parts = {
+        "the map's box": areas.map_box,
+        "the radiologists' boxes": areas.radiologists,
+        "the fixed box": areas.fixed_box,
+        "the shuffled model's box": areas.shuffled,
+    }
+    told = [f"{name} {percent(a, decimals=1)}" for name, a in parts.items() if not math.isnan(a)]
+    return f"{LABELS[key]}, mean share of the film covered: {', '.join(told)}."
+
+
+def _listed(thresholds: Sequence[str]) -> str:
+    return " and ".join(thresholds)
+
+
+def _published(measure: Measure) -> None:
+    lines = [line for line in read_published_overlap() if line.measure == measure]
+    show_table(
+        ("Model", "Labels", "Source", "Over", *(LABELS[key] for key in ABNORMAL_KEYS)),
+        [
+            [line.model, line.data, line.source, f"{line.threshold:g}"]
+            + [f"{line.accuracy[key]:g}" for key in ABNORMAL_KEYS]
+            for line in lines
+        ],
+        caption=f"Published, apart: share of NIH's boxes found, by {_NAMES[measure]}",
+        words=3,
+    )
+    quiet(OVERLAP_CAUTION)
+
+
+def where_it_looks(measured: Measured, folder: Path | None) -> None:
+    """How often the map meets a box, beside pointers that know nothing of the film.
+
+    Args:
+        folder: the run that the table belongs to; None for a table from elsewhere.
+    """
+    st.header("Where it looks", anchor=False)
+    if folder is None:
+        quiet(f"It needs {LOCALISATION_FILE} of a run folder; a table from elsewhere has none.")
+        return
+    path = folder / LOCALISATION_FILE
+    if not path.is_file():
+        quiet(
+            f"There is no {LOCALISATION_FILE} beside the model: train.py --finish writes it when "
+            "it is given radiologists' boxes."
+        )
+        return
+    try:
+        found = kept_films(measured, folder)
+    except DataError as error:
+        quiet(str(error))
+        return
+    if not found.peaks:
+        quiet("The table of boxed films names none of the three findings.")
+        return
+    _peaks(found.peaks)
+    if found.missing:
+        quiet(lacking_sentence(found.missing))
+    else:
+        overlaps(found.overlaps, found.areas)
+
+
+def kept_films(measured: Measured, folder: Path | None) -> BoxedFilms:
+    """What a run's boxed films tell, resampled once a session.
+
+    Raises:
+        DataError: the run's table of them cannot be used.
+    """
+    path = None if folder is None else folder / LOCALISATION_FILE
+    if folder is None or path is None or not path.is_file():
+        return BoxedFilms()
+    written = hashlib.sha256(path.read_bytes()).hexdigest()
+    return _kept(measured, folder, f"{measured.identity} {written}")
+
+
+# Streamlit keys on what has no underscore: the hashes stand for both tables.
+@st.cache_data(max_entries=2, show_spinner="Resampling patients …", scope="session")
+def _kept(_measured: Measured, _folder: Path, identity: str) -> BoxedFilms:
+    report = _measured.report
+    return boxed_films(_folder, _measured.table, n_resamples=report.n_resamples, seed=report.seed)
+
+
+def _peaks(rates: Mapping[str, HitRates]) -> None:
+    show_chart(
+        localisation_chart(rates),
+        key="localisation",
+        name="Where the map peaks",
+        alt="Share of boxed films with the map's peak inside a box. "
+        + " ".join(f"{LABELS[key]}: {found.peak.text()}." for key, found in rates.items()),
+        source=source_of_films(boxed_words({key: found.n for key, found in rates.items()})),
+    )
+    quiet(
+        "How to read it: findings sit in much the same place on most films, so the map tells "
+        "something of the film only where its peak is inside a box more often than the best fixed "
+        "spot of the training boxes, which is the same on every film. The same network with "
+        "shuffled weights has learnt nothing: what it reaches comes with the films and the "
+        "network's build."
+    )
+    show_table(
+        ("Finding", "Films", *pointers_of(next(iter(rates.values()))), "Peak less fixed spot"),
+        [localisation_row(key, found) for key, found in rates.items()],
+        caption="Share of test films with a box on which the pointer is inside it, 0 to 1 (95 % "
+        "interval, patients resampled); the difference is paired by film",
+    )
+    for key, found in rates.items():
+        quiet(gain_sentence(key, found.gain))
+
+
+def localisation_row(key: str, rates: HitRates) -> list[str]:
+    """One finding as a row of texts."""
+    pointed = [share.text() for share in pointers_of(rates).values()]
+    return [LABELS[key], f"{rates.n:,}", *pointed, rates.gain.text().replace("-", "−")]
+
+
+def gain_sentence(key: str, gain: Interval) -> str:
+    """Whether the map points better than a fixed spot, in words."""
+    if not gain.estimable:
+        return f"{LABELS[key]}: too few boxed films tell the map from a fixed spot."
+    if gain.low > 0:
+        return f"{LABELS[key]}: the map points better than one fixed spot would."
+    if gain.high < 0:
+        return f"{LABELS[key]}: the map points worse than one fixed spot would."
+    return f"{LABELS[key]}: the map is not shown to point better than one fixed spot would."
+
+
+def lacking_sentence(missing: Sequence[str]) -> str:
+    """What a table of an earlier version lacks, and how to get it."""
+    named = ", ".join(missing[:3])
+    named += f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+    return (
+        f"The overlap of map and box, and the model with shuffled weights, need columns that this "
+        f"{LOCALISATION_FILE} lacks ({named}): write it again with train.py --finish and the boxes."
+    )

@@ -1,0 +1,281 @@
+"""What the Performance page has open: a run folder or a table, and what is to be said of it."""
+
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Literal
+
+import streamlit as st
+
+from cxr_core.errors import CXRError, DataError
+from cxr_core.evaluation.predictions import labels_of
+from cxr_core.evaluation.run_folder import (
+    WEIGHTS_FILE,
+    Part,
+    is_run,
+    part_of,
+    read_history,
+    read_table,
+    require_own_weights,
+    require_run,
+    runs_in,
+)
+from cxr_core.findings import ABNORMAL_KEYS, KEYS
+from cxr_core.model.metadata import METADATA_FILE, ModelMetadata, load_metadata
+from cxr_core.reading.analyzer import NORMAL_KEY
+from cxr_core.ui.evaluated import Measured, measured_model, measured_run, measured_upload
+from cxr_core.ui.model import model_folder
+from cxr_core.ui.shell import quiet, show_error
+
+_PARTS: dict[Part, str] = {"test": "Test", "validation": "Validation"}
+CHOSEN_BY = (
+    "These are the films that the model was chosen by: its epoch, its calibration and its "
+    "operating points. Every figure here is optimistic; the run was held from its test films."
+)
+NO_MODEL = (
+    f"There is no {METADATA_FILE} in this folder, so probabilities are the plain sigmoid of the "
+    "logits, and the operating points are fitted on these very films."
+)
+NO_PATIENTS = (
+    "The table names no patients, so images are resampled as if each were of another patient: "
+    "where a patient has several, every interval is too narrow."
+)
+NO_TABLE = "This run has no predictions yet, so only its training can be shown."
+Side = Literal["a", "b"]  # the page's own source, and what it is compared with
+MODEL, TABLE, NONE = "model", "table", "none"
+_RUN = "run:"  # and the folder
+_TYPED = "performance_typed"
+_MOST_TYPED = 8
+_RUNS = Path("runs")
+COLUMNS = (
+    "Columns: image, label_effusion … label_no_finding, and logit_… or probability_… of the same "
+    "four (logits where it has both). Optional: patient, age, sex, view, follow_up, group."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """One opened source.
+
+    Attributes:
+        name: what it is, as the beginning of a sentence.
+        measured: its evaluated table; None for a run that has no predictions yet.
+        folder: the run folder; None for a table from elsewhere.
+        cautions: whole sentences that the figures cannot be read without.
+    """
+
+    name: str
+    measured: Measured | None
+    folder: Path | None
+    cautions: tuple[str, ...] = ()
+
+    def sentence(self) -> str:
+        """What is on screen: which films, of what, how many, of how many patients."""
+        if self.measured is None:
+            return f"{self.name}."
+        report = self.measured.report
+        patients = "" if report.n_patients is None else f" of {report.n_patients:,} patients"
+        return f"{self.name}: {report.n_films:,} films{patients}."
+
+
+def open_table(data: bytes) -> Opened:
+    """A table that was uploaded.
+
+    Raises:
+        DataError: not a predictions table.
+    """
+    measured = measured_upload(data)
+    return Opened("Your table", measured, None, _of_table(measured))
+
+
+def open_run(folder: Path) -> Opened:
+    """The run in a folder: its test films, or its validation films where it was held from them.
+
+    Raises:
+        DataError: no folder, no run in it, or a table that breaks the contract.
+        CheckpointError: a ``model.json`` that cannot be used, or weights that are not its own.
+    """
+    require_run(folder)
+    metadata = load_metadata(folder) if (folder / METADATA_FILE).is_file() else None
+    if metadata is not None:
+        _require_own_weights(folder, metadata)
+    part = part_of(folder)
+    if part is None:
+        return _without_table(folder)
+    if folder == model_folder() and part == "test" and metadata is not None:
+        measured = measured_model(folder)  # shared by all sessions, as it is the app's own
+    else:
+        data = read_table(folder, part)
+        measured = measured_run(data, metadata, chosen_by=part == "validation")
+    name = f"{_PARTS[part]} films of {_run_name(folder)}"
+    cautions = (
+        *((CHOSEN_BY,) if part == "validation" else ()),
+        *((NO_MODEL,) if metadata is None else ()),
+        *_of_table(measured),
+    )
+    return Opened(name, measured, folder, cautions)
+
+
+def _of_table(measured: Measured) -> tuple[str, ...]:
+    """What any table's figures cannot be read without."""
+    cautions = [NO_PATIENTS] if measured.report.n_patients is None else []
+    labels = labels_of(measured.table).astype(bool)  # (N, 4)
+    normal = labels[:, KEYS.index(NORMAL_KEY)]
+    both = int((normal & labels[:, [KEYS.index(key) for key in ABNORMAL_KEYS]].any(axis=1)).sum())
+    if both:
+        cautions.append(contradiction(both))
+    return tuple(cautions)
+
+
+def contradiction(films: int) -> str:
+    """The caution on labels that exclude each other, and what it means for the figures."""
+    which = "1 film is" if films == 1 else f"{films:,} films are"
+    return (
+        f"{which} labelled No Finding together with a finding, which NIH's labels never are. They "
+        "count as both; the areas among films that are not No Finding leave them out."
+    )
+
+
+def _without_table(folder: Path) -> Opened:
+    if read_history(folder).empty:
+        raise DataError(
+            "The run has no table of its test films, and none of its validation films",
+            value=folder,
+            remedy="Write them with train.py --finish.",
+        )
+    return Opened(f"Training of {_run_name(folder)}", None, folder, (NO_TABLE,))
+
+
+def _run_name(folder: Path) -> str:
+    name = folder.name or folder.resolve().name
+    return f"the loaded model ({name})" if folder == model_folder() else name
+
+
+def _require_own_weights(folder: Path, metadata: ModelMetadata) -> None:
+    """Hash the weights anew only when the file has changed."""
+    try:
+        status = (folder / WEIGHTS_FILE).stat()
+    except OSError:
+        return  # tables without weights can be read
+    _own_weights(str(folder), metadata.weights_sha256, status.st_mtime_ns, status.st_size)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _own_weights(folder: str, sha256: str, changed: int, size: int) -> None:
+    require_own_weights(Path(folder), sha256)
+
+
+# The control that opens a run folder or a predictions table; the session remembers its choice.
+#
+# A typed path is read on the computer that runs the app, so only the files that a run folder is
+# known to hold are opened (``evaluation.run_folder``), and nothing is written.
+
+
+def choose_source(side: Side = "a") -> Opened | None:
+    """Open what was chosen, and say in one line what is on screen.
+
+    Returns:
+        None where nothing is chosen yet, or where it cannot be opened and the page has said why.
+    """
+    title = "Open a run or a table" if side == "a" else "Choose B"
+    with st.container(
+        key=f"source_{side}", horizontal=True, vertical_alignment="center", gap="medium"
+    ):
+        with st.popover(title, icon=":material/folder_open:", width="content"):
+            _controls(side)
+        opened = _opened(side)
+        if opened is not None:
+            quiet(opened.sentence())
+    return opened
+
+
+def show_cautions(opened: Opened) -> None:
+    """The sentences that the figures cannot be read without."""
+    for caution in opened.cautions:
+        st.html(f'<div class="note" role="note">{escape(caution)}</div>')
+
+
+def _controls(side: Side) -> None:
+    st.selectbox(
+        "On screen" if side == "a" else "B, to compare with", _options(side),
+        format_func=source_name, key=_key(side), persist_state="session",
+    )  # fmt: skip
+    st.text_input(
+        "Or the path of a run folder", key=f"{_key(side)}_path", on_change=_take_path,
+        args=(side,), placeholder="runs/my-run",
+    )  # fmt: skip
+    st.caption("Read on the computer that runs this app: only a run's own files, never changed.")
+    st.file_uploader(
+        "Or a predictions table (CSV)", key=f"{_key(side)}_upload", on_change=_take_table,
+        args=(side,),
+    )  # fmt: skip
+    st.caption(COLUMNS)
+
+
+def source_name(token: str) -> str:
+    """What a choice is called in the list."""
+    if token.startswith(_RUN):
+        folder = Path(token.removeprefix(_RUN))
+        return str(Path(*folder.parts[-2:]))
+    names = {MODEL: f"The loaded model ({model_folder().name})", TABLE: "Your table", NONE: "None"}
+    return names[token]
+
+
+def _options(side: Side) -> list[str]:
+    """The choices: the loaded model's run, runs nearby, those typed this session, the upload."""
+    model = model_folder()
+    typed = [Path(path) for path in st.session_state.get(_TYPED, [])]
+    runs = [run for run in runs_in([model.parent, _RUNS]) if not _same(run, model)]
+    opened = [folder for folder in typed if is_run(folder)]
+    table = [TABLE] if _table_key(side) in st.session_state else []
+    # What is chosen now stays in the list, also when its folder holds no run (any more).
+    now = [st.session_state[_key(side)]] if _key(side) in st.session_state else []
+    found = [f"{_RUN}{folder}" for folder in (*runs, *opened)]
+    return list(dict.fromkeys([*([] if side == "a" else [NONE]), MODEL, *table, *found, *now]))
+
+
+def _opened(side: Side) -> Opened | None:
+    token: str = st.session_state[_key(side)]
+    try:
+        if token == NONE:
+            return None
+        if token == TABLE:
+            return open_table(st.session_state[_table_key(side)])
+        return open_run(model_folder() if token == MODEL else Path(token.removeprefix(_RUN)))
+    except CXRError as error:
+        show_error(error)
+        return None
+
+
+def _take_path(side: Side) -> None:
+    """Callback of the path: it joins the list, and is opened."""
+    typed: str = st.session_state[f"{_key(side)}_path"].strip()
+    if not typed:
+        return
+    earlier = [path for path in st.session_state.get(_TYPED, []) if path != typed]
+    st.session_state[_TYPED] = [*earlier, typed][-_MOST_TYPED:]
+    st.session_state[_key(side)] = f"{_RUN}{Path(typed)}"
+
+
+def _take_table(side: Side) -> None:
+    """Callback of the uploader: keep the bytes, since Streamlit forgets them on a page switch."""
+    upload = st.session_state[f"{_key(side)}_upload"]
+    if upload is not None:
+        st.session_state[_table_key(side)] = upload.getvalue()
+        st.session_state[_key(side)] = TABLE
+        return
+    st.session_state.pop(_table_key(side), None)
+    if st.session_state.get(_key(side)) == TABLE:
+        st.session_state[_key(side)] = MODEL if side == "a" else NONE
+
+
+def _key(side: Side) -> str:
+    return f"performance_source_{side}"
+
+
+def _table_key(side: Side) -> str:
+    return f"{_key(side)}_table"
+
+
+def _same(one: Path, other: Path) -> bool:
+    return one.resolve() == other.resolve()

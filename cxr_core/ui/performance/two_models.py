@@ -1,0 +1,291 @@
+"""The panel of two models: what B ranks better or worse than A, on the films that both saw."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from cxr_core.errors import CXRError
+from cxr_core.evaluation.comparison import ComparedFilms, Comparison, Paired, compare_predictions
+from cxr_core.evaluation.leakage import (
+    films_of,
+    left_out_note,
+    require_unseen,
+    shared_films,
+    split_of,
+    split_stamp,
+)
+from cxr_core.evaluation.metrics.bootstrap import Interval
+from cxr_core.evaluation.metrics.ranking import roc
+from cxr_core.evaluation.predictions import labels_of
+from cxr_core.evaluation.render.text import signed_text
+from cxr_core.findings import KEYS, LABELS
+from cxr_core.ui.charts.curves import Line, two_roc_figure
+from cxr_core.ui.charts.show import Source, show_chart
+from cxr_core.ui.evaluated import Measured
+from cxr_core.ui.performance.source import choose_source, show_cautions
+from cxr_core.ui.shell import quiet, show_error, show_table
+
+_DIGITS = 3
+MEAN = "Mean of these"
+
+
+# Two evaluated tables, compared on the films in both, and what their models have seen.
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Two tables that were compared.
+
+    Attributes:
+        comparison: on the films in both.
+        images: (N,) names of these films.
+        seen: whole sentences on what the models have seen of these films.
+        notes: whole sentences on what was absent or left out.
+    """
+
+    comparison: Comparison
+    images: tuple[str, ...]
+    seen: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    def whole(self) -> Comparison:
+        """The comparison with every sentence that belongs to it."""
+        return replace(self.comparison, notes=(*self.seen, *self.comparison.notes))
+
+
+@dataclass(frozen=True, eq=False)
+class Beside:
+    """What the page's table was compared with.
+
+    Attributes:
+        comparison: A is the page's table.
+        sha256: of B's table.
+    """
+
+    comparison: Comparison
+    sha256: str
+
+
+def pair_of(
+    a: pd.DataFrame,
+    b: pd.DataFrame,
+    *,
+    folder_a: Path | None = None,
+    folder_b: Path | None = None,
+    n_resamples: int = 2000,
+) -> Pair:
+    """Compare two validated tables, without any cache.
+
+    Args:
+        folder_a, folder_b: their runs, whose ``split.csv`` tells what each model has seen.
+
+    Raises:
+        DataError: too few films in both, labels or patients that differ, or films that one model
+            was trained or chosen on and the other was not.
+    """
+    shared = shared_films(a, b)
+    seen = []
+    if folder_a is not None or folder_b is not None:
+        seen = require_unseen(
+            films_of(shared.a, shared.b), split_a=split_of(folder_a), split_b=split_of(folder_b)
+        )
+    comparison = compare_predictions(a, b, n_resamples=n_resamples)
+    films = left_out_note(shared)  # the page counts them apart
+    notes = tuple(note for note in comparison.notes if note != films)
+    return Pair(comparison, tuple(shared.a["image"]), tuple(seen), notes)
+
+
+def matched_line(measured: Measured, images: Sequence[str], key: str, area: Interval) -> Line:
+    """A model's ROC over the matched films; empty where a class is missing.
+
+    Args:
+        images: the films, all of them in the table.
+        area: on these films, for the legend.
+    """
+    rows, k = pd.Index(measured.table["image"]).get_indexer(pd.Index(images)), KEYS.index(key)
+    curve = roc(labels_of(measured.table)[rows, k], measured.probabilities[rows, k])
+    return Line(curve.fpr, curve.tpr, curve.thresholds, curve.tpr, 1 - curve.fpr, area=area)
+
+
+# A paired difference in words: which model is better, or that no difference is shown.
+
+
+def verdict(difference: Interval) -> str:
+    """What an interval of B − A says: which is better, or that no difference is shown.
+
+    An end that is shown as 0.000 does not leave 0 out.
+    """
+    if not difference.estimable:
+        return "not estimable"
+    if round(difference.low, _DIGITS) > 0:
+        return "B better"
+    return "A better" if round(difference.high, _DIGITS) < 0 else "no difference shown"
+
+
+def verdict_sentence(key: str, difference: Interval) -> str:
+    """The same for one finding, as a sentence with its figures."""
+    label = LABELS[key]
+    sentences = {
+        "B better": f"B ranks {label} better: {signed(difference)}.",
+        "A better": f"A ranks {label} better: B − A is {signed(difference)}.",
+        "no difference shown": f"{label}: no difference shown, B − A is {signed(difference)}.",
+        "not estimable": f"{label}: not estimable, too few films or patients.",
+    }
+    return sentences[verdict(difference)]
+
+
+def signed(difference: Interval) -> str:
+    """A difference with its interval and a true minus, "+0.012 (−0.005 to +0.029)"."""
+    return signed_text(difference, _DIGITS).replace("-", "−")
+
+
+def two_models(measured: Measured, folder: Path | None) -> Beside | None:
+    """Choose B, and see it beside A, the table that the page shows.
+
+    Args:
+        folder: A's run; None for a table from elsewhere.
+
+    Returns:
+        What was compared, to be taken along; None where nothing was.
+    """
+    st.header("Two models on the same films", anchor=False)
+    quiet(
+        "A is what this page shows. Choose B, another run or table: its films are matched with "
+        "A's by the name of their image, and patients are resampled for both at once."
+    )
+    other = choose_source("b")
+    if other is None:
+        return None
+    show_cautions(other)
+    if other.measured is None:
+        quiet("B has no predictions yet, so there is nothing to compare.")
+        return None
+    if other.measured.identity == measured.identity:
+        quiet("B is the very table that is A, so every difference is 0.")
+    try:
+        pair = _paired(measured, folder, other.measured, other.folder)
+    except CXRError as error:
+        show_error(error)
+        return None
+    quiet(matched_sentence(pair.comparison))
+    for note in pair.seen:
+        quiet(note)
+    chart, words = st.columns([1.35, 1], gap="large")
+    with chart:
+        _curves(measured, other.measured, pair)
+    with words:
+        _verdicts(pair.comparison)
+    _tables(pair.comparison)
+    for note in pair.notes:
+        quiet(note)
+    return Beside(pair.whole(), other.measured.table_sha256)
+
+
+def _paired(a: Measured, folder_a: Path | None, b: Measured, folder_b: Path | None) -> Pair:
+    splits = split_stamp(folder_a), split_stamp(folder_b)
+    return _compared(a.table, b.table, folder_a, folder_b, (a.identity, b.identity), splits)
+
+
+# Streamlit keys on what has no underscore: the hashes stand for the tables. A table may be the
+# session's own, so nothing of a comparison is shared.
+@st.cache_data(max_entries=4, show_spinner="Resampling patients for both …", scope="session")
+def _compared(
+    _a: pd.DataFrame,
+    _b: pd.DataFrame,
+    _folder_a: Path | None,
+    _folder_b: Path | None,
+    identities: tuple[str, str],
+    splits: tuple[str, str],
+) -> Pair:
+    return pair_of(_a, _b, folder_a=_folder_a, folder_b=_folder_b)
+
+
+def matched_sentence(comparison: Comparison) -> str:
+    """How many films were matched, and that none, or which, were left out."""
+    n, patients = comparison.n_films, comparison.n_patients
+    of = "" if patients is None else f" of {patients:,} patients"
+    left = (
+        f"{comparison.only_a:,} only in A and {comparison.only_b:,} only in B are left out"
+        if comparison.only_a or comparison.only_b
+        else "every film of either stands in both"
+    )
+    return f"Matched by image: {n:,} films{of}; {left}."
+
+
+def _curves(a: Measured, b: Measured, pair: Pair) -> None:
+    key = st.segmented_control(
+        "Curves of", KEYS, format_func=LABELS.__getitem__, default=KEYS[0], required=True,
+        key="two_models_finding",
+    )  # fmt: skip
+    area = pair.comparison.overall.auroc[key]
+    show_chart(
+        two_roc_figure(
+            matched_line(a, pair.images, key, area.a),
+            matched_line(b, pair.images, key, area.b),
+            key,
+        ),
+        key="two_models_roc",
+        name=f"ROC of two models, {LABELS[key]}",
+        source=_source(a, b, pair.comparison),
+        alt=f"ROC curves of {LABELS[key]} on the same films. A: area {area.a.text()}. "
+        f"B: area {area.b.text()}.",
+    )
+    quiet(
+        "How to read it: where one line runs above the other, that model finds more of the films "
+        "with the finding at the same share of false alarms; where they cross, neither is better "
+        "throughout."
+    )
+
+
+def _source(a: Measured, b: Measured, comparison: Comparison) -> Source:
+    """Both tables, by their hashes, and the films in both."""
+    return Source(
+        a.table_sha256, (f"beside table {b.table_sha256[:8]}", f"{comparison.n_films:,} films")
+    )
+
+
+def _verdicts(comparison: Comparison) -> None:
+    st.subheader("Which ranks all films better", anchor=False)
+    for key, area in comparison.overall.auroc.items():
+        st.markdown(verdict_sentence(key, area.difference))
+    quiet(
+        "B − A is the difference of the areas, with the 95 % interval of the same "
+        f"{comparison.resampled} drawn for both models; it tells how far the difference would "
+        f"move with other {comparison.resampled}, not with another training run. Of many "
+        "differences one in twenty leaves out 0 by chance."
+    )
+
+
+def _tables(comparison: Comparison) -> None:
+    _table("All films", comparison.overall, comparison)
+    _table("Films that are not No Finding", comparison.abnormal, comparison)
+    for view, part in comparison.views.items():
+        _table(f"Films of view {view}", part, comparison)
+    if comparison.groups:
+        with st.expander("Within each group of films"):
+            for group, part in comparison.groups.items():
+                _table(f"Films of group {group}", part, comparison)
+
+
+def _table(name: str, part: ComparedFilms, comparison: Comparison) -> None:
+    show_table(
+        ("Finding", "Films with it", "A", "B", "B − A", "Verdict"),
+        part_rows(part),
+        caption=f"{name}: {part.n:,}. Area under the ROC (95 % interval, {comparison.resampled} "
+        f"resampled jointly, {comparison.n_resamples:,} times)",
+    )
+
+
+def part_rows(part: ComparedFilms) -> list[list[str]]:
+    """A finding a row, and their mean where there is one."""
+    rows = [
+        [LABELS[key], f"{part.positives[key]:,}", *_cells(pair)] for key, pair in part.auroc.items()
+    ]
+    return rows + ([] if part.mean is None else [[MEAN, "", *_cells(part.mean)]])
+
+
+def _cells(pair: Paired) -> Sequence[str]:
+    return pair.a.text(3), pair.b.text(3), signed(pair.difference), verdict(pair.difference)

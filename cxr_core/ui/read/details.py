@@ -1,0 +1,114 @@
+"""What is there when asked for: the numbers behind the page, and the download."""
+
+from html import escape
+from pathlib import Path
+
+import streamlit as st
+
+from cxr_core.errors import DataError
+from cxr_core.findings import KEYS, LABELS
+from cxr_core.reading.analyzer import Analysis
+from cxr_core.ui import state
+from cxr_core.ui.evaluated import Measured, measured_model
+from cxr_core.ui.model import model_folder
+from cxr_core.ui.prevalence import displayed, prevalence_controls, site_prevalence
+from cxr_core.ui.read.cautions import show_cautions
+from cxr_core.ui.read.findings import enriched_sentence, nearest_row, neighbours_of, rates_on_test
+from cxr_core.ui.read.stability import stability
+from cxr_core.ui.shell import quiet, show_table
+from cxr_core.ui.words import percent
+
+
+def cautions(analysis: Analysis) -> None:
+    """Why the film or its numbers want care; nothing when there is nothing to say."""
+    show_cautions(analysis, film_note=state.film_note())
+
+
+def details(analysis: Analysis) -> None:
+    """The four numbers and what they rest on, the site's prevalence, stability, the film."""
+    with st.expander("Details"):
+        measured = _measured(model_folder())
+        _numbers_table(analysis, measured)
+        if measured is not None:
+            st.subheader("Test films that scored alike", anchor=False)
+            show_table(
+                (
+                    "Finding",
+                    "With the label",
+                    "Share (95 % interval)",
+                    "Their calibrated probabilities",
+                ),
+                [nearest_row(key, neighbours_of(analysis, measured, key)) for key in KEYS],
+                caption="Of the test films with the nearest scores, one a patient, how many "
+                "carried NIH's report-mined label.",
+            )
+            quiet(enriched_sentence(measured))
+        st.subheader("Prevalence", anchor=False)
+        prevalence_controls()
+        data = state.film()
+        if data is not None:
+            st.subheader("Stability", anchor=False)
+            stability(data, analysis)
+        st.subheader("Film and model", anchor=False)
+        _film_facts(analysis)
+
+
+def _measured(folder: Path) -> Measured | None:
+    """The model's test films; without them the page says why and goes on."""
+    try:
+        return measured_model(folder)
+    except DataError as error:
+        quiet(str(error))
+        return None
+
+
+def _numbers_table(analysis: Analysis, measured: Measured | None) -> None:
+    header = ["Finding", "Raw logit", "Calibrated probability", "Operating point (95 % interval)"]
+    rows = [_numbers(analysis, key) for key in KEYS]
+    if site_prevalence():
+        header.append("At your prevalence: probability, point")
+        for row, key in zip(rows, KEYS, strict=True):
+            row.append(_at_site(analysis, key))
+    header += ["Sensitivity on test (95 % interval)", "Specificity on test (95 % interval)"]
+    for row, key in zip(rows, KEYS, strict=True):
+        row += rates_on_test(measured, key)
+    films = "" if measured is None else f" of {measured.report.n_films:,} films"
+    show_table(
+        header,
+        rows,
+        caption="The numbers behind the page. Operating points were chosen on validation films; "
+        f"beside them stands what they achieved on the test set{films}.",
+    )
+
+
+def _numbers(analysis: Analysis, key: str) -> list[str]:
+    point = analysis.operating_points[key]
+    low, high = percent(point.low, decimals=1), percent(point.high, decimals=1)
+    return [
+        LABELS[key],
+        f"{analysis.logits[key]:+.3f}".replace("-", "−"),
+        percent(analysis.probabilities[key], decimals=1),
+        f"{percent(point.threshold, decimals=1)} ({low} to {high})",
+    ]
+
+
+def _at_site(analysis: Analysis, key: str) -> str:
+    numbers = displayed(analysis, key)
+    if not numbers.mark:
+        return "as assumed"
+    return ", ".join(percent(p, decimals=1) for p in (numbers.probability, numbers.cut_off))
+
+
+def _film_facts(analysis: Analysis) -> None:
+    radiograph = analysis.radiograph
+    height, width = radiograph.pixels.shape
+    steps = "".join(f"<li>{escape(step)}</li>" for step in radiograph.steps)
+    view = f", view {escape(radiograph.view)}" if radiograph.view else ""
+    st.html(
+        f'<p class="quiet"><strong>Film</strong> {escape(radiograph.kind)}, {width} x {height} '
+        f'pixels{view}. What was done to it before the model saw it:</p><ul class="quiet">'
+        f"{steps}<li>The whole film is squashed to a square for the model; the map is drawn "
+        "back to the film's own shape.</li></ul>"
+        f'<p class="quiet"><strong>Film, SHA-256</strong> <code>{analysis.image_sha256}</code>'
+        f"<br><strong>Model, SHA-256</strong> <code>{analysis.model_sha256}</code></p>"
+    )

@@ -1,0 +1,299 @@
+"""The left side of the Read page: the film, its map above it, and the lines of controls.
+
+It is a fragment: moving a slider draws the film again and nothing else.
+"""
+
+import html
+from dataclasses import dataclass, replace
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from cxr_core.export.overlay import map_layer
+from cxr_core.imaging.radiograph import Radiograph
+from cxr_core.imaging.windowing import Window, apply_window, full_range, is_whole, more_contrast
+from cxr_core.phantom.draw import phantom_png
+from cxr_core.reading.analyzer import Analysis
+from cxr_core.ui import state, words
+from cxr_core.ui.film_view import (
+    LONGEST_LAYER,
+    LONGEST_SHOWN,
+    data_uri,
+    film_view,
+    fit_within,
+    size_within,
+)
+from cxr_core.ui.read.findings import map_sentence_of
+from cxr_core.ui.read.gate import correction_menu
+from cxr_core.ui.state import BESIDE, FILM_ONLY, FORMS, OVERLAY
+from cxr_core.ui.words import FRONTAL_ONLY
+
+AS_MODEL = "As the model sees it"
+OWN = "Own window"
+DISPLAY_ONLY = "Display only: nothing here changes what the model sees."
+_STEPS = 400  # of a slider from end to end
+# A fixed drawing with two findings, so that everyone who tries it sees the same film.
+PHANTOM_SEED = 17
+PHANTOM_FINDINGS = ("effusion", "infiltration")
+PHANTOM_NOTE = (
+    "A drawing, not a patient, with an effusion and an infiltration planted. A model that learnt "
+    "from patients' films may see neither."
+)
+ACCEPTED = "PNG, JPEG, TIFF, or a single-frame DICOM file with any or no extension."
+MAX_MEGABYTES = 64
+PRIVACY = "The film stays in this session's memory: it is not stored, logged or given an address."
+
+
+# Window, level and invert of the film on screen. Display alone: no model ever sees it.
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The widgets' keys; another film has others, so that it begins as the model sees it."""
+
+    choice: str
+    level: str
+    width: str
+    negative: str
+
+
+def keys() -> Keys:
+    """Those of the session's film."""
+    serial = state.film_serial()
+    return Keys(*(f"{name}_{serial}" for name in ("window", "level", "width", "negative")))
+
+
+def choices(radiograph: Radiograph) -> dict[str, Window]:
+    """The windows on offer by name: as the model sees it, the file's own, then computed ones.
+
+    The first one's numbers say where the sliders begin; its picture is ``radiograph.pixels``.
+    """
+    whole = full_range(radiograph.stored)
+    first = radiograph.windows[0] if radiograph.windows and _is_model_window(radiograph) else whole
+    offered = [*radiograph.windows, whole, more_contrast(radiograph.stored)]
+    return {AS_MODEL: replace(first, name=AS_MODEL), **{window.name: window for window in offered}}
+
+
+def _is_model_window(radiograph: Radiograph) -> bool:
+    return radiograph.window is not None or radiograph.windows[0].table is not None
+
+
+def shown_film(radiograph: Radiograph) -> NDArray[np.uint8]:
+    """The film (H, W) as the reader wants it, at most ``LONGEST_SHOWN`` a side."""
+    key = keys()
+    choice = st.session_state.get(key.choice, AS_MODEL)
+    window = _chosen(radiograph, choice, key)
+    if window is None:
+        picture = fit_within(radiograph.pixels, LONGEST_SHOWN)
+    else:
+        stored = fit_within(radiograph.stored, LONGEST_SHOWN)
+        picture = apply_window(stored, window, inverted=radiograph.inverted)
+    shown: NDArray[np.uint8] = 255 - picture if st.session_state.get(key.negative) else picture
+    return shown
+
+
+def display_settings() -> tuple[object, ...]:
+    """All that ``shown_film`` depends on, save the film itself."""
+    key = keys()
+    names = (key.choice, key.level, key.width, key.negative)
+    return tuple(st.session_state.get(name) for name in names)
+
+
+def _chosen(radiograph: Radiograph, choice: str, key: Keys) -> Window | None:
+    """The window to apply; None for what the model sees."""
+    if choice == AS_MODEL:
+        return None
+    if choice == OWN and key.level in st.session_state:
+        level, width = (float(st.session_state[name]) for name in (key.level, key.width))
+        exact = not is_whole(radiograph.stored)
+        return Window(OWN, level, width, "LINEAR_EXACT" if exact else "LINEAR")
+    return choices(radiograph).get(choice)
+
+
+def window_controls(radiograph: Radiograph) -> None:
+    """The row of window and level: the choice, both sliders, invert and reset."""
+    offered, key = choices(radiograph), keys()
+    start = offered.get(st.session_state.get(key.choice, AS_MODEL), offered[AS_MODEL])
+    low, high, step = _span(radiograph, offered)
+    with st.container(key="window", horizontal=True, vertical_alignment="center", gap="small"):
+        st.selectbox(
+            "Window", [*offered, OWN], key=key.choice, label_visibility="collapsed", width=172,
+            on_change=_take_choice, args=(radiograph, key), persist_state="session",
+        )  # fmt: skip
+        for name, label, ends, value in (
+            (key.level, "Level", (low, high), start.center),
+            (key.width, "Width", (step, 2 * (high - low)), start.width),
+        ):
+            if name not in st.session_state:
+                st.session_state[name] = _held(value, ends)
+            st.slider(
+                label, *ends, step=step, key=name, width=184, persist_state="session",
+                on_change=_take_own, args=(key,),
+            )  # fmt: skip
+        st.toggle("Invert", key=key.negative, persist_state="session")
+        st.button("Reset", key="reset_display", on_click=_reset, args=(key,))
+
+
+def _span(radiograph: Radiograph, offered: dict[str, Window]) -> tuple[float, float, float]:
+    """Least level, greatest level and step of the sliders, in units of the stored values."""
+    centers = [window.center for window in offered.values()]
+    low = min(float(radiograph.stored.min()), *centers)
+    high = max(float(radiograph.stored.max()), *centers)
+    if not is_whole(radiograph.stored):
+        return low, high, (high - low or 1.0) / _STEPS
+    # Whole numbers throughout: a slider takes its type from its ends.
+    low, high = int(np.floor(low)), max(int(np.ceil(high)), int(np.floor(low)) + 2)
+    return low, high, max(1, (high - low) // _STEPS)
+
+
+def _held(value: float, ends: tuple[float, float]) -> float:
+    held = min(max(value, ends[0]), ends[1])
+    return round(held) if isinstance(ends[0], int) else held
+
+
+def _take_choice(radiograph: Radiograph, key: Keys) -> None:
+    """Callback of the choice: the sliders go where the window is."""
+    offered = choices(radiograph)
+    window = offered.get(st.session_state[key.choice])
+    if window is not None:
+        low, high, step = _span(radiograph, offered)
+        st.session_state[key.level] = _held(window.center, (low, high))
+        st.session_state[key.width] = _held(window.width, (step, 2 * (high - low)))
+
+
+def _take_own(key: Keys) -> None:
+    """Callback of the sliders."""
+    st.session_state[key.choice] = OWN
+
+
+def _reset(key: Keys) -> None:
+    """Back to what the model sees, unzoomed."""
+    for name in (key.choice, key.level, key.width, key.negative):
+        st.session_state.pop(name, None)
+    state.reset_zoom()
+
+
+# How a film comes to the page: an upload of any file, or the drawn phantom.
+
+
+def welcome() -> None:
+    """The page before there is a film."""
+    with st.container(key="welcome", width=640):
+        st.header("Open one frontal chest radiograph", anchor=False)
+        _uploader()
+        st.markdown("No film at hand? The phantom is a drawn chest with planted findings.")
+        _phantom_button()
+        _hide_toggle()
+        st.caption(PRIVACY)
+
+
+def film_controls() -> None:
+    """Beside an open film: open another, close or correct this one, look before the results."""
+    with st.popover("Open film", icon=":material/upload_file:", width="content"):
+        _uploader()
+        _phantom_button()
+        if state.film() is not None:
+            st.button("Close this film", key="close_film", on_click=state.keep_film, args=(None,))
+            correction_menu()
+        _hide_toggle()
+        st.caption(PRIVACY)
+
+
+def _uploader() -> None:
+    # Any file may be chosen, as DICOM files often have no extension; the reader refuses by content.
+    st.file_uploader(
+        "Radiograph",
+        key=state.uploader_key(),
+        on_change=state.take_upload,
+        max_upload_size=MAX_MEGABYTES,
+    )
+    st.caption(f"{ACCEPTED} {FRONTAL_ONLY}")
+
+
+def _phantom_button() -> None:
+    st.button("Try the phantom", key="try_phantom", on_click=_take_phantom)
+
+
+def _hide_toggle() -> None:
+    st.toggle("Hide results until I ask", key="hide_results", persist_state="session")
+
+
+def _take_phantom() -> None:
+    film = phantom_png(PHANTOM_SEED, findings=PHANTOM_FINDINGS, size=1024)
+    state.keep_film(film, PHANTOM_NOTE)
+
+
+def film_panel(*, with_map: bool = True) -> None:
+    """The film with its controls.
+
+    Args:
+        with_map: whether the reader is to see the map; without, neither it nor its controls
+            reach the browser.
+    """
+    _panel(state.page_stamp(), with_map=with_map)
+
+
+@st.fragment
+def _panel(stamp: tuple[object, ...], *, with_map: bool) -> None:
+    analysis = state.current_analysis()
+    if analysis is None or stamp != state.page_stamp():
+        st.rerun()  # something that the rest of the page shows too has changed
+    with st.container(key="controls", horizontal=True, vertical_alignment="center", gap="small"):
+        film_controls()
+        view, opacity = _map_controls() if with_map else (FILM_ONLY, 0.0)
+    with st.container(key="display", horizontal=True, vertical_alignment="center", gap="small"):
+        with_window = st.toggle("Window", key="with_window", persist_state="session")
+        st.html(f'<p class="quiet">{html.escape(DISPLAY_ONLY)}</p>', width="content")
+    # A place of its own, so that the film below stays where it is in the page's order.
+    with st.container():
+        if with_window:
+            window_controls(analysis.radiograph)
+    _film(analysis, view=view, opacity=opacity)
+
+
+def _map_controls() -> tuple[str, float]:
+    """What of the map is shown and how; returns the view and the map's opacity 0 to 1."""
+    view = st.segmented_control(
+        "View", (OVERLAY, FILM_ONLY, BESIDE), default=OVERLAY, required=True, key="view",
+        label_visibility="collapsed", persist_state="session",
+    )  # fmt: skip
+    opacity = st.slider(
+        "Map opacity", 0, 100, 60, 5, format="%d %%", key="opacity", persist_state="session",
+        width=230,
+    )  # fmt: skip
+    with st.popover("Map", width="content"):
+        st.segmented_control(
+            "Drawn as", list(FORMS), default=next(iter(FORMS)), required=True, key="form",
+            persist_state="session",
+        )  # fmt: skip
+        st.toggle("Signed: what speaks against it too", key="signed", persist_state="session")
+        st.toggle("Blink the map", key="blink", persist_state="session")
+    return str(view), opacity / 100
+
+
+def _film(analysis: Analysis, *, view: str, opacity: float) -> None:
+    radiograph, layer, label = analysis.radiograph, "", "The radiograph."
+    of = (analysis.image_sha256, analysis.model_sha256, analysis.correction)
+    film = state.drawn("film", (*of, *display_settings()), lambda: data_uri(shown_film(radiograph)))
+    if view != FILM_ONLY:
+        key, style = state.shown_finding(analysis), state.map_style()
+        shape = size_within(radiograph.pixels.shape, LONGEST_LAYER)
+        layer = state.drawn(
+            "map",
+            (*of, key, style.form, style.signed),
+            lambda: data_uri(map_layer(analysis, key, shape, style)),
+        )
+        label += f" {map_sentence_of(analysis, key)}"
+    with st.container(key="film"):
+        film_view(
+            film,
+            layer,
+            shape=(radiograph.pixels.shape[0], radiograph.pixels.shape[1]),
+            opacity=opacity,
+            beside=view == BESIDE,
+            blink=bool(layer and st.session_state.get("blink")),
+            marks=words.side_marks(radiograph.orientation),
+            identity=state.zoom_identity(),
+            label=label,
+        )

@@ -1,0 +1,279 @@
+"""The right side of the Read page: four findings with their maps, and what the maps mean."""
+
+import html
+from dataclasses import asdict, dataclass, replace
+from html import escape
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import ArrayLike
+
+from cxr_core.evaluation.metrics.errors import Neighbours, neighbours
+from cxr_core.evaluation.predictions import labels_of, patients_of
+from cxr_core.evaluation.run_folder import LOCALISATION_FILE
+from cxr_core.evaluation.scoring import Floats, sigmoid
+from cxr_core.export.overlay import (
+    STEPS,
+    cover,
+    draw_map,
+    evidence_ramp,
+    shown_map,
+    strongest_share,
+)
+from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS
+from cxr_core.reading.analyzer import Analysis
+from cxr_core.ui import state, words
+from cxr_core.ui.evaluated import Measured
+from cxr_core.ui.film_view import data_uri, fit_within
+from cxr_core.ui.model import model_folder
+from cxr_core.ui.prevalence import displayed, site_sentence
+from cxr_core.ui.read.cautions import quiet_sentences
+from cxr_core.ui.read.stability import borderline, borderline_sentence
+from cxr_core.ui.words import against_point, between, percent
+
+_LEAST = 1e-9  # a probability of 0 or 1 would be infinitely far from every other
+SMALL_MAP = 300  # longer side of a small multiple in pixels
+SMALL_OPACITY = 0.65
+
+
+# One finding's numbers in words: its row, what its cut-off did on test films, its neighbours.
+
+
+@dataclass(frozen=True)
+class RowWords:
+    """The texts of a finding's row.
+
+    Attributes:
+        probability: e.g. "38 %".
+        point: e.g. "above its operating point of 31 %".
+        mark: what must not be overlooked, e.g. "at your prevalence 5 %, borderline"; or empty.
+        fill, tick: probability and operating point as shown, 0 to 1, for the bar.
+    """
+
+    probability: str
+    point: str
+    mark: str
+    fill: float
+    tick: float
+
+
+def row_words(analysis: Analysis, key: str) -> RowWords:
+    """A finding's row: at the site's prevalence where one is set, borderline where it is."""
+    numbers = displayed(analysis, key)
+    marks = [numbers.mark, "borderline" if key in borderline(analysis) else ""]
+    return RowWords(
+        probability=percent(numbers.probability),
+        point=against_point(numbers.probability, numbers.cut_off, above=analysis.above[key]),
+        mark=", ".join(filter(None, marks)),
+        fill=numbers.probability,
+        tick=numbers.cut_off,
+    )
+
+
+def rates_on_test(measured: Measured | None, key: str) -> tuple[str, str]:
+    """Sensitivity and specificity of the operating point on test films, with intervals."""
+    if measured is None or key not in measured.report.rates:
+        return "not measured", "not measured"
+    rates = measured.report.rates[key]
+    return rates.sensitivity.text(), rates.specificity.text()
+
+
+def neighbours_of(analysis: Analysis, measured: Measured, key: str) -> Neighbours | None:
+    """Test films with the nearest calibrated logits; their scores are such logits too."""
+    table, column = measured.table, KEYS.index(key)
+    patients = patients_of(table)
+    return neighbours(
+        float(_logits(analysis.probabilities[key])),
+        _logits(measured.probabilities[:, column]),
+        labels_of(table)[:, column],
+        table["image"].to_numpy() if patients is None else patients,
+    )
+
+
+def nearest_sentence(key: str, found: Neighbours | None) -> str:
+    """How many of the test films with the nearest scores carried the label."""
+    if found is None:
+        return f"{LABELS[key]}: too few test films to look for near scores."
+    share, interval = percent(found.carried / found.n), between(found.low, found.high)
+    return (
+        f"{LABELS[key]}: of the {found.n} test films with the nearest scores, {found.carried} "
+        f"carried NIH's report-mined label ({share}, 95 % interval {interval})."
+    )
+
+
+def nearest_row(key: str, found: Neighbours | None) -> list[str]:
+    """The same as cells: finding, count, share with its interval, and their probabilities.
+
+    These are as the model assumes them, never re-based: they belong to the test set's prevalence.
+    """
+    if found is None:
+        return [LABELS[key], "too few test films", "", ""]
+    share = percent(found.carried / found.n)
+    least, most = (float(p) for p in sigmoid([found.least, found.most]))
+    return [
+        LABELS[key],
+        f"{found.carried} of {found.n}",
+        f"{share} ({between(found.low, found.high)})",
+        between(least, most),
+    ]
+
+
+def enriched_sentence(measured: Measured) -> str:
+    """What the counts above cannot be taken for."""
+    counts = measured.report.label_distribution
+    shares = ", ".join(f"{LABELS[key]} {percent(counts[key].prevalence)}" for key in KEYS)
+    return (
+        f"The test set is enriched: {shares}. At your site the three are likely rarer, and "
+        "No Finding likely commoner."
+    )
+
+
+def _logits(probabilities: ArrayLike) -> Floats:
+    p = np.clip(np.asarray(probabilities, dtype=np.float64), _LEAST, 1 - _LEAST)
+    result: Floats = np.log(p) - np.log1p(-p)
+    return result
+
+
+# The small print under the four rows: what is no alert, and what must not be overlooked.
+
+
+def beside_numbers(analysis: Analysis, *, shown: str) -> None:
+    """Borderline findings, a prevalence in force, No Finding and Infiltration in words.
+
+    Args:
+        shown: key of the finding in the large view.
+    """
+    found = [borderline_sentence(analysis), site_sentence()]
+    found += quiet_sentences(analysis, shown=shown)
+    lines = [escape(sentence) for sentence in found if sentence]
+    if lines:
+        st.html(f'<p class="quiet">{"<br>".join(lines)}</p>')
+
+
+# How often a model's maps pointed into radiologists' boxes, from its folder's own table.
+
+
+@dataclass(frozen=True)
+class Pointing:
+    """Boxed test films of one finding.
+
+    Attributes:
+        films: test films with a box of the finding.
+        hits: of them, those on which the map's peak lay inside a box.
+        spot_hits: the same for the best fixed spot of the training boxes, on every film the same.
+    """
+
+    films: int
+    hits: int
+    spot_hits: int
+
+
+def pointing_of(folder: Path) -> dict[str, Pointing]:
+    """By finding key; empty when the model was not measured on boxed films."""
+    path = folder / LOCALISATION_FILE
+    if not path.is_file():
+        return {}
+    rows = pd.read_csv(path)
+    return {
+        str(key): Pointing(
+            films=len(films),
+            hits=int(films["inside"].sum()),
+            spot_hits=int(films["fixed_spot_inside"].sum()),
+        )
+        for key, films in rows.groupby("finding")
+    }
+
+
+def map_caption(analysis: Analysis, key: str) -> None:
+    """The one scale of all maps, and what the map in the large view means."""
+    maximum, signed = analysis.evidence_scale.maximum, state.map_style().signed
+    low = f"−{maximum:.1f}" if signed else "operating point"
+    high = f"{maximum:.1f} logits"
+    middle = '<span class="zero">operating point</span>' if signed else ""
+    bar = ",".join(_bar_colours(signed=signed))
+    shown = shown_map(analysis, key)
+    sentences = (
+        map_sentence_of(analysis, key),
+        words.zero_sentence(float(shown.mean())),
+        words.map_limits(shown.shape[0]),
+        _pointing_sentence(key),
+        words.sides_sentence(analysis.radiograph.orientation),
+    )
+    st.html(
+        f'<div class="scale" role="img" aria-label="The one scale of all maps: '
+        f'{"from " + low + " over" if signed else "from"} the operating point to {high}">'
+        f"<span>{low}</span>"
+        f'<span class="bar" style="background:linear-gradient(to right,{bar})">{middle}</span>'
+        f"<span>{high}</span></div>"
+        f'<p class="quiet"><strong>{words.map_name(key)}, by Grad-CAM.</strong> '
+        f"{html.escape(' '.join(filter(None, sentences)))}</p>"
+    )
+
+
+def _pointing_sentence(key: str) -> str:
+    """What the boxed test films say of this finding's map; nothing where none were measured."""
+    pointing = pointing_of(model_folder()).get(key)
+    return words.pointing_sentence(key, **asdict(pointing)) if pointing else ""
+
+
+def finding_rows(analysis: Analysis, *, shown: str) -> None:
+    """Four rows: a small map, a name, one probability, and where it stands. A row is a button
+    that brings its map to the large view."""
+    film = fit_within(analysis.radiograph.pixels, SMALL_MAP)
+    style = state.map_style()
+    # Lines hide nothing, so that a small multiple can show them in full.
+    style = replace(style, opacity=SMALL_OPACITY if style.form == "colour" else 1.0)
+    st.html('<h2 class="hidden">Findings</h2>')
+    with st.container(key="findings", gap="xsmall"):
+        for key in KEYS:
+            picture = draw_map(film, analysis, key, style)
+            with st.container(key=f"row_{key}"):
+                st.html(_row_html(analysis, key, data_uri(picture), shown=key == shown))
+                st.button(
+                    f"Show the map of {LABELS[key]}",
+                    key=f"show_{key}",
+                    on_click=state.show_finding,
+                    args=(key,),
+                )
+
+
+def _row_html(analysis: Analysis, key: str, picture: str, *, shown: bool) -> str:
+    above, row = analysis.above[key], row_words(analysis, key)
+    classes = "finding" + " shown" * shown + " above" * (above and key in ABNORMAL_KEYS)
+    mark = "▲" if above else "▽"
+    # A number and its unit stay on one line.
+    point = html.escape(", ".join(filter(None, (row.point, row.mark))))
+    point = point.replace(" %", "&nbsp;%")
+    alt = html.escape(f"{words.map_name(key)}. {map_sentence_of(analysis, key)}")
+    # Every other map shows what raises its row's own number, so only this one needs its name.
+    named = f'<p class="point">{words.map_name(key)}</p>' if key == "no_finding" else ""
+    return (
+        f'<div class="{classes}"><div class="map">'
+        f'<img src="{picture}" alt="{alt}"></div>'
+        f'<div class="words"><h3 class="name"><span>{LABELS[key]}</span>'
+        f'<span class="state" aria-hidden="true">{mark}</span></h3>'
+        f'<p class="probability">{html.escape(row.probability)}</p>'
+        f'<p class="point">{point}</p>{named}'
+        f'<div class="track" aria-hidden="true"><span class="fill" style="width:{row.fill:.1%}">'
+        f'</span><span class="tick" style="left:{row.tick:.1%}"></span></div></div></div>'
+    )
+
+
+def map_sentence_of(analysis: Analysis, key: str) -> str:
+    """What the colours or lines of one finding's map mean on this film."""
+    style = state.map_style()
+    strongest = strongest_share(shown_map(analysis, key), maximum=analysis.evidence_scale.maximum)
+    return words.map_sentence(key, strongest=strongest, form=style.form, signed=style.signed)
+
+
+def _bar_colours(*, signed: bool) -> list[str]:
+    """CSS colours of the scale from its low to its high end, as they look over black."""
+    shares = np.linspace(-1.0 if signed else 0.0, 1.0, 33)
+    colours = []
+    for share in shares:
+        strength = round(abs(share) * (STEPS - 1))
+        colour = evidence_ramp(negative=bool(share < 0))[strength] * cover(abs(share))
+        colours.append("rgb({:.0f},{:.0f},{:.0f})".format(*colour))
+    return colours

@@ -1,0 +1,164 @@
+"""What every page begins with: its configuration, its look, its navigation and its guard."""
+
+import logging
+import re
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from html import escape
+from pathlib import Path
+from urllib.parse import quote
+
+import streamlit as st
+
+from cxr_core.errors import CXRError, ExportError
+
+NAME = "Chest X-ray reader"
+# File of the page -> its name in the navigation.
+PAGES = {
+    "app.py": "Home",
+    "pages/1_Read.py": "Read",
+    "pages/2_Worklist.py": "Worklist",
+    "pages/3_Performance.py": "Performance",
+    "pages/4_Model_card.py": "Model card",
+}
+# The browser tab's picture, two lungs and the windpipe. It travels with the page: a named icon or
+# an emoji would be fetched from a server elsewhere, a picture would get an address on this one.
+_ICON = "data:image/svg+xml," + quote(
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64">'
+    '<rect width="64" height="64" rx="12" fill="#26282c"/><g fill="#dcdde0">'
+    '<rect x="11" y="16" width="17" height="37" rx="8"/><rect x="36" y="16" width="17" '
+    'height="37" rx="8"/><rect x="30" y="8" width="4" height="27"/></g></svg>'
+)
+_MARKDOWN = re.compile(r"[\\`*\[\]<$~|]")
+logger = logging.getLogger(__name__)
+
+
+# Tables as plain HTML: read by a screen reader, selectable, with figures in line.
+
+
+def show_table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str, words: int = 1
+) -> None:
+    """A table of plain texts.
+
+    Args:
+        header: names of the columns.
+        rows: cells; the first of each row is its heading.
+        caption: what the table shows, above it.
+        words: how many columns hold words and stand to the left; the others hold figures.
+    """
+    st.html(table_html(header, rows, caption=caption, words=words))
+
+
+def table_html(
+    header: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str, words: int = 1
+) -> str:
+    """The same as HTML; every text is escaped."""
+
+    def cell(text: str, column: int) -> str:
+        tag, side = ("th", ' scope="row"') if column == 0 else ("td", "")
+        figure = "" if column < words else ' class="figure"'
+        return f"<{tag}{side}{figure}>{escape(text)}</{tag}>"
+
+    head = "".join(
+        f'<th scope="col"{"" if column < words else " class=figure"}>{escape(name)}</th>'
+        for column, name in enumerate(header)
+    )
+    body = "".join(
+        "<tr>" + "".join(cell(text, column) for column, text in enumerate(row)) + "</tr>"
+        for row in rows
+    )
+    return (
+        f'<div class="table"><table><caption>{escape(caption)}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+# A download that is made when it is asked for, and not before.
+
+
+def offer(
+    label: str, make: Callable[[], bytes], *, file_name: str, mime: str, key: str, again: str
+) -> None:
+    """A button; nothing is made, and nothing lies on the server, before it is clicked.
+
+    Args:
+        make: called in a thread of its own, without the session's state.
+        file_name: names neither film nor patient.
+        again: what to try when it fails for a reason that nobody foresaw, a whole sentence.
+    """
+    st.download_button(
+        label,
+        data=lambda: _made(make, again),
+        file_name=file_name,
+        mime=mime,
+        on_click="ignore",
+        icon=":material/download:",
+        key=key,
+    )
+
+
+def _made(make: Callable[[], bytes], again: str) -> bytes:
+    """What ``make`` returns. Streamlit logs what it raises, and an unforeseen error's words could
+    hold something of a film."""
+    try:
+        return make()
+    except CXRError:
+        raise
+    except Exception as error:
+        raise ExportError(
+            "The file could not be made", value=type(error).__name__, remedy=again
+        ) from None
+
+
+def begin_page(title: str) -> None:
+    """Set up a page; the first call on each, as a direct URL may open any page first.
+
+    Args:
+        title: the page's one heading of the first level, and the browser tab's name.
+    """
+    st.set_page_config(
+        page_title=title if title == NAME else f"{title} · {NAME}",
+        page_icon=_ICON,
+        layout="wide",
+        initial_sidebar_state="collapsed",
+        menu_items={"Get help": None, "Report a bug": None, "About": None},
+    )
+    st.html(Path(__file__).with_name("style.css"))
+    with st.container(key="top", horizontal=True, vertical_alignment="center", gap="medium"):
+        st.title(title, anchor=False, width="content")
+        for file, name in PAGES.items():
+            st.page_link(file, label=name, width="content")
+
+
+def quiet(text: str) -> None:
+    """A sentence in small grey print; ``text`` is plain text."""
+    st.html(f'<p class="quiet">{escape(text)}</p>')
+
+
+def show_error(error: CXRError) -> None:
+    """An error's own sentence, as plain text: it may quote a file, and Streamlit reads Markdown,
+    in which a quoted link or picture would come alive."""
+    st.error(_MARKDOWN.sub(r"\\\g<0>", str(error)))
+
+
+@contextmanager
+def guard() -> Iterator[None]:
+    """Turn any failure inside into a sentence on the page; the app goes on.
+
+    An unforeseen error is logged by its type and place only: its message could hold something
+    of a film.
+    """
+    try:
+        yield
+    except CXRError as error:
+        show_error(error)
+    except Exception as error:
+        frames = traceback.extract_tb(error.__traceback__)[-3:]
+        place = " < ".join(f"{Path(f.filename).name}:{f.lineno}" for f in reversed(frames))
+        logger.error("Unforeseen %s at %s", type(error).__name__, place)
+        st.error(
+            f"Something unforeseen went wrong on this page: {type(error).__name__}. "
+            "Reload the page; if it happens again, report the time and this word."
+        )

@@ -1,0 +1,293 @@
+"""The Worklist page's pieces: adding films, progress, and the list."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import streamlit as st
+
+from cxr_core.export.results_csv import failed_row, rows_to_csv
+from cxr_core.reading.analyzer import Analyzer
+from cxr_core.ui.assessment import word_cells
+from cxr_core.ui.prevalence import site_prevalence
+from cxr_core.ui.shell import quiet
+from cxr_core.ui.words import FRONTAL_ONLY, time_left
+from cxr_core.ui.worklist import session as worklist
+from cxr_core.ui.worklist.rows import FILTERS, UNREADABLE, FilmRow, row_html
+from cxr_core.ui.worklist.session import Worklist
+
+ROWS_A_PAGE = 25
+ORDER = (
+    "Order: stopped or unreadable films, then by the largest margin (in logits) of Effusion, "
+    "Atelectasis or Infiltration over its operating point. No Finding has no part in it."
+)
+NOT_REBASED = "Probabilities here are not at your prevalence; only those in Read are."
+WORKLIST_PAGE = "pages/2_Worklist.py"
+RESULTS_FILE = "cxr_results.csv"
+Cells = dict[str, str]
+# Seconds of reading between two drawings of the list; the first films come at once.
+FIRST_SLICE, SLICE = 0.5, 2.0
+ACCEPTED = (
+    "PNG, JPEG, TIFF or DICOM, several at once, or a zip of them, such as a zipped DICOM folder."
+)
+PRIVACY = "Films stay in this session's memory: none is stored, logged or given an address."
+READ_PAGE = "pages/1_Read.py"
+_UPLOADER = "worklist_uploader"
+_NAMES = "worklist_names"
+_MEGABYTES = worklist.MAX_HELD_BYTES // 2**20
+
+
+# The list itself: a page of rows, each a button that opens its film in Read, and the way back.
+
+
+def film_list(films: Worklist) -> None:
+    """The rows that the filter shows, a page of them."""
+    rows = films.listed()
+    site = f" {NOT_REBASED}" if site_prevalence() else ""
+    quiet(f"{len(rows)} of {len(films.sources)} films. {ORDER}{site}")
+    returned = _page_of_return(films, rows)
+    pages = max(1, -(-len(rows) // ROWS_A_PAGE))
+    films.page = min(films.page, pages - 1)
+    first = films.page * ROWS_A_PAGE
+    st.html('<h2 class="hidden">Films</h2>')
+    with st.container(key="films", gap="xsmall"):
+        for place in range(first, first + ROWS_A_PAGE):
+            if place < len(rows):
+                _row(films, rows[place], place + 1)
+            else:
+                st.empty()  # what stood here under another filter would stay while films are read
+    if pages > 1:
+        _pager(films, len(rows), first)
+    else:
+        st.empty()
+    if returned is not None:
+        _bring_into_view(returned)
+    else:
+        st.empty()
+
+
+def _row(films: Worklist, row: FilmRow, place: int) -> None:
+    with st.container(key=f"film_{row.number}"):
+        st.html(row_html(row, place=place, opened=row.number in films.opened))
+        if row.status != UNREADABLE:
+            # A callback: whatever a drawing is interrupted by, it has been heard.
+            st.button(
+                f"Open film {row.number} in Read",
+                key=f"open_{row.number}",
+                on_click=worklist.open_film,
+                args=(row.number,),
+            )
+        else:
+            st.empty()
+
+
+def _pager(films: Worklist, total: int, first: int) -> None:
+    with st.container(
+        key="pager", horizontal=True, vertical_alignment="center", horizontal_alignment="center"
+    ):
+        last = min(first + ROWS_A_PAGE, total)
+        st.button(
+            "Previous page", disabled=first == 0, on_click=_turn, args=(films, -1), key="page_back"
+        )
+        st.markdown(f"{first + 1} to {last} of {total}", width="content")
+        st.button(
+            "Next page", disabled=last == total, on_click=_turn, args=(films, 1), key="page_on"
+        )
+
+
+def _turn(films: Worklist, pages: int) -> None:
+    films.page += pages
+
+
+def _page_of_return(films: Worklist, rows: list[FilmRow]) -> int | None:
+    """After a film was open in Read: turn to the page it stands on; returns its number, once."""
+    number, films.return_to = films.return_to, None
+    numbers = [row.number for row in rows]
+    if number not in numbers:
+        return None
+    films.page = numbers.index(number) // ROWS_A_PAGE
+    return number
+
+
+def _bring_into_view(number: int) -> None:
+    """Scroll to a row and give it the keyboard's focus, as soon as the browser has drawn it."""
+    st.html(
+        f"""<script>(() => {{
+            let tries = 50;
+            const timer = setInterval(() => {{
+                const row = document.querySelector('.st-key-film_{number:d}');
+                const button = row?.querySelector('button');
+                if (button) {{
+                    row.scrollIntoView({{block: 'center'}});
+                    button.focus({{preventScroll: true}});
+                }}
+                if (button || --tries < 0) clearInterval(timer);
+            }}, 100);
+        }})()</script>""",
+        unsafe_allow_javascript=True,
+    )
+
+
+def worklist_link() -> None:
+    """On the Read page: the way back, and on to the next film; nothing for other films."""
+    number = worklist.open_number()
+    if number is None:
+        return
+    films = worklist.current()
+    films.return_to, films.leaving = number, False
+    numbers = [row.number for row in films.listed() if row.status != UNREADABLE]
+    place = numbers.index(number) if number in numbers else -1
+    following = numbers[place + 1] if place + 1 < len(numbers) else None
+    with st.container(key="from_worklist", horizontal=True, vertical_alignment="center"):
+        st.markdown(f"Film {number}", width="content")
+        st.page_link(WORKLIST_PAGE, label="Back to the worklist", icon=":material/arrow_back:")
+        if following is not None:
+            st.button(
+                "Next film",
+                key="next_film",
+                icon=":material/arrow_forward:",
+                on_click=worklist.open_film,
+                args=(following,),
+            )
+
+
+# The worklist as CSV, made when it is asked for.
+
+
+def words_on(films: Worklist) -> dict[int, Cells]:
+    """The reader's word on each film, by number, as cells of the table."""
+    tables = {number: row.table for number, row in films.rows.items()}
+    return {
+        n: word_cells(cells["image_sha256"], cells["model_sha256"], cells["correction"] or None)
+        for n, cells in tables.items()
+    }
+
+
+def worklist_csv(films: Worklist, words: Mapping[int, Cells] = MappingProxyType({})) -> bytes:
+    """All films by number, whatever is shown; one that was not read yet says so.
+
+    Args:
+        words: the reader's, by number, from ``words_on``.
+    """
+    return rows_to_csv(
+        films.rows[number].table | words.get(number, {})
+        if number in films.rows
+        else failed_row(number, "", "Not read yet.", source.name) | {"status": "not read"}
+        for number, source in films.sources.items()
+    )
+
+
+def welcome() -> None:
+    """The page before there are films."""
+    with st.container(key="welcome", width=640):
+        st.header("Read many films", anchor=False)
+        _uploader()
+
+
+def films(analyzer: Analyzer, films: Worklist) -> None:
+    """The list with its controls; while films wait, some are read after each drawing of it.
+
+    Streamlit clears away what is stale only at the end of a run, which does not come until all is
+    read. So each drawing fills the same places, with nothing where there is nothing.
+    """
+    if films.leaving:
+        films.leaving = False
+        st.switch_page(READ_PAGE)
+    films.read_with(analyzer)
+    st.empty()  # takes the welcome's place
+    _controls(films)
+    _progress(films)
+    _notes(films)
+    film_list(films)
+    if films.running:
+        films.advance(analyzer, seconds=SLICE if films.rows else FIRST_SLICE)
+        st.empty()  # a click that came meanwhile is heard here; st.rerun would lose a page switch
+        st.rerun()
+
+
+def _uploader() -> None:
+    key = f"{_UPLOADER}_{st.session_state.get(_UPLOADER, 0)}"
+    st.file_uploader(
+        "Radiographs, or a zip",
+        accept_multiple_files=True,
+        key=key,
+        on_change=_take,
+        args=(key,),
+    )
+    st.caption(f"{ACCEPTED} {FRONTAL_ONLY}")
+    st.toggle(
+        "Keep file names",
+        key=_NAMES,
+        persist_state="session",
+        on_change=_forget_names,
+        help="Names may tell patients. Off, films have a number only. "
+        "On, the names of films added from then on stand in the list and in the CSV.",
+    )
+    st.caption(PRIVACY)
+
+
+def _take(key: str) -> None:
+    uploads = st.session_state.get(key) or []
+    worklist.take_uploads(uploads, keep_names=bool(st.session_state.get(_NAMES)))
+    st.session_state[_UPLOADER] = st.session_state.get(_UPLOADER, 0) + 1  # an empty one
+
+
+def _forget_names() -> None:
+    if not st.session_state.get(_NAMES):
+        worklist.current().forget_names()
+
+
+def _controls(films: Worklist) -> None:
+    words = words_on(films)  # now: a download is made outside the session
+    with st.container(key="worklist_controls", horizontal=True, vertical_alignment="center"):
+        with st.popover("Add films", icon=":material/upload_file:", width="content"):
+            _uploader()
+        films.shown = st.segmented_control(
+            "Show", FILTERS, default=films.shown, required=True, key="worklist_filter",
+            label_visibility="collapsed", persist_state="session",
+            on_change=_first_page, args=(films,),
+        )  # fmt: skip
+        st.download_button(
+            "CSV of all",
+            data=lambda: worklist_csv(films, words),
+            file_name=RESULTS_FILE,
+            mime="text/csv",
+            on_click="ignore",
+            icon=":material/download:",
+        )
+        st.button("Clear", key="worklist_clear", on_click=worklist.clear)
+
+
+def _first_page(films: Worklist) -> None:
+    films.page = 0
+
+
+def _progress(films: Worklist) -> None:
+    """A bar that stays at the window's lower edge, so that no row moves when it goes."""
+    done, total = len(films.rows), len(films.sources)
+    if done < total:
+        with st.container(key="progress", horizontal=True, vertical_alignment="center"):
+            if films.running:
+                left = time_left(films.seconds_left())
+                text = f"Read {done} of {total} films" + (f", {left}" if left else "")
+                st.progress(done / total, text=f"{text}. It goes on while this page is open.")
+                st.button("Cancel", key="worklist_cancel", on_click=films.cancel)
+            else:
+                st.markdown(f"Cancelled after {done} of {total} films.", width="content")
+                st.button("Go on", key="worklist_go_on", on_click=films.go_on)
+    else:
+        st.empty()
+
+
+def _notes(films: Worklist) -> None:
+    if films.left_out:
+        noun = "file was" if films.left_out == 1 else "files were"
+        quiet(f"{films.left_out} {noun} left out of the zip: hidden, or a table of contents.")
+    else:
+        st.empty()
+    if films.not_taken:
+        st.warning(
+            f"Files not added: {films.not_taken}. The worklist holds {_MEGABYTES} MB at most. "
+            "Clear it for others, or read many films on the command line."
+        )
+    else:
+        st.empty()

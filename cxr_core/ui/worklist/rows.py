@@ -1,0 +1,179 @@
+"""One film of the worklist: the little that is kept of its reading, as a row and as CSV."""
+
+import base64
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from html import escape
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from cxr_core.export.record import correction_sentence
+from cxr_core.export.results_csv import analysis_row, failed_row
+from cxr_core.findings import (
+    ABNORMAL_KEYS,
+    ABOVE_COLUMNS,
+    LABELS,
+    LOGIT_COLUMNS,
+    PROBABILITY_COLUMNS,
+)
+from cxr_core.reading.analyzer import Analysis
+from cxr_core.reading.batch import ABOVE, BELOW, STOPPED, Outcome, order_key
+from cxr_core.ui.film_view import fit_within
+from cxr_core.ui.words import percent
+
+THUMBNAIL = 112  # longer side in pixels; shown at half of it or a little more
+READ, NOT_READABLE, UNREADABLE = "read", "stopped", "unreadable"
+
+
+@dataclass(frozen=True)
+class FilmRow:
+    """What the worklist keeps of a film; dictionaries are by finding key.
+
+    Attributes:
+        number: the film's position as it came, from 1.
+        name: the file's name; empty where names are not kept.
+        status: ``READ``, ``NOT_READABLE`` (stopped) or ``UNREADABLE``.
+        reason: why it was stopped or could not be read.
+        probabilities, margins, above: as in ``Analysis``; empty for an unreadable film.
+        thumbnail: a small JPEG as a data URI; empty for an unreadable film.
+        table: the row of the CSV.
+        correction: what the reader had done to the film in Read; None for nothing.
+        anyway: the reader had it read in Read although the gate stopped it.
+    """
+
+    number: int
+    name: str
+    status: str
+    reason: str
+    probabilities: dict[str, float]
+    margins: dict[str, float]
+    above: dict[str, bool]
+    thumbnail: str
+    table: dict[str, str]
+    correction: str | None = None
+    anyway: bool = False
+
+    @property
+    def key(self) -> tuple[int, float, int]:
+        """Sorts rows into the worklist's order."""
+        read = self.status == READ
+        return order_key(self.number, self.margins if read else None, self.above)
+
+
+def film_row(outcome: Outcome, *, model_sha256: str) -> FilmRow:
+    """The row of one outcome; nothing of the film is kept beside its thumbnail."""
+    number, name, analysis = outcome.source.number, outcome.source.name, outcome.analysis
+    if analysis is None:
+        table = failed_row(number, outcome.sha256, outcome.reason, name)
+        table |= {"model_sha256": model_sha256}
+        return FilmRow(number, name, UNREADABLE, outcome.reason, {}, {}, {}, "", table)
+    return row_of(analysis, number, name)
+
+
+def row_of(analysis: Analysis, number: int, name: str, *, anyway: bool = False) -> FilmRow:
+    """The row of a film that was read; the numbers of a stopped one are told to nobody.
+
+    Args:
+        anyway: the reader had it read all the same.
+    """
+    table = analysis_row(analysis, file=name, number=number)
+    shown = analysis.gate.passed or anyway
+    if not shown:
+        hidden = (*LOGIT_COLUMNS, *PROBABILITY_COLUMNS, *ABOVE_COLUMNS)
+        table |= {"status": NOT_READABLE, **dict.fromkeys(hidden, "")}
+    return FilmRow(
+        number=number,
+        name=name,
+        status=READ if shown else NOT_READABLE,
+        reason=" ".join(analysis.gate.reasons),
+        probabilities=analysis.probabilities,
+        margins=analysis.margins,
+        above=analysis.above,
+        thumbnail=thumbnail(analysis.radiograph.pixels),
+        table=table | ({"read_anyway": "1"} if anyway else {}),
+        correction=analysis.correction,
+        anyway=anyway,
+    )
+
+
+def without_name(row: FilmRow) -> FilmRow:
+    """The same row by its number alone."""
+    return replace(row, name="", table=row.table | {"file": ""})
+
+
+def thumbnail(pixels: NDArray[np.uint8]) -> str:
+    """A film (H, W) as a small JPEG in a data URI; it is to be recognised by, not to be read."""
+    stream = io.BytesIO()
+    Image.fromarray(fit_within(pixels, THUMBNAIL)).save(stream, "JPEG", quality=85)
+    return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode()
+
+
+# Name on the page -> the rows that it shows.
+ALL, NOT_READ, ANY_ABOVE, NONE_ABOVE = "All", "Stopped or unreadable", "Any above", "None above"
+FILTERS = (ALL, NOT_READ, ANY_ABOVE, *(f"{LABELS[key]} above" for key in ABNORMAL_KEYS), NONE_ABOVE)
+
+
+def in_order(rows: Iterable[FilmRow], shown: str = ALL) -> list[FilmRow]:
+    """The rows that a filter shows, in the worklist's order.
+
+    Args:
+        shown: one of ``FILTERS``.
+    """
+    groups = {NOT_READ: STOPPED, ANY_ABOVE: ABOVE, NONE_ABOVE: BELOW}
+    finding = {f"{LABELS[key]} above": key for key in ABNORMAL_KEYS}.get(shown)
+    kept = [
+        row
+        for row in rows
+        if shown == ALL
+        or row.key[0] == groups.get(shown)
+        or (finding is not None and row.status == READ and row.above[finding])
+    ]
+    return sorted(kept, key=lambda row: row.key)
+
+
+def row_html(row: FilmRow, *, place: int, opened: bool) -> str:
+    """A row as HTML: its place, its thumbnail, and what was found.
+
+    Args:
+        place: its place in the list, from 1.
+        opened: whether it was opened in Read.
+    """
+    name = f' <span class="quiet">{escape(row.name)}</span>' if row.name else ""
+    mark = '<span class="opened">✓ opened</span>' if opened else ""
+    known = [correction_sentence(row.correction), row.reason if row.anyway else ""]
+    warnings = " ".join(filter(None, (*known, row.table["warnings"])))
+    caution = f'<span class="caution">⚠ {escape(warnings)}</span>' if warnings else ""
+    picture = f'<img src="{row.thumbnail}" alt="">' if row.thumbnail else "no picture"
+    action = "" if row.status == UNREADABLE else '<span class="go" aria-hidden="true">Open ›</span>'
+    return (
+        f'<div class="film-row{" seen" * opened}"><span class="place">{place}</span>'
+        f'<span class="thumb">{picture}</span><div class="what">'
+        f'<p class="name"><strong>Film {row.number}</strong>{name}{mark}{caution}</p>'
+        f"{_said(row)}</div>"
+        f"{action}</div>"
+    )
+
+
+def _said(row: FilmRow) -> str:
+    if row.status != READ:
+        word = "✕ Cannot be read." if row.status == UNREADABLE else "■ Stopped."
+        return f'<p class="reason"><strong>{word}</strong> {escape(row.reason)}</p>'
+    above = sorted(
+        (key for key in ABNORMAL_KEYS if row.above[key]), key=lambda key: -row.margins[key]
+    )
+    none = f"No Finding {percent(row.probabilities['no_finding'])}"
+    if above:
+        said = " ".join(f'<span class="hit">▲ {_standing(row, key)}</span>' for key in above)
+    else:
+        nearest = max(ABNORMAL_KEYS, key=lambda key: row.margins[key])
+        said = f"<span>▽ None above. Nearest: {_standing(row, nearest)}</span>"
+    return f'<p class="found">{said} <span class="plain">{escape(none)}</span></p>'
+
+
+def _standing(row: FilmRow, key: str) -> str:
+    margin = f"{row.margins[key]:+.1f}".replace("-", "−")
+    probability = escape(percent(row.probabilities[key])).replace(" ", "&nbsp;")
+    return f"{LABELS[key]} {probability} <small>margin&nbsp;{margin}</small>"

@@ -1,0 +1,136 @@
+"""``python -m cxr_core.cli.compare``: what it prints, and what it says of bad input."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cxr_core.cli.compare import main
+from cxr_core.config import Calibration, EvidenceScale, OperatingPoint, Preprocessing
+from cxr_core.evaluation.comparison import compare_predictions, read_model
+from cxr_core.evaluation.localisation.pointing import write_localisation
+from cxr_core.evaluation.predictions import read_predictions, write_predictions
+from cxr_core.evaluation.render.text import comparison_text
+from cxr_core.findings import KEYS, LABEL_COLUMNS, LOGIT_COLUMNS
+from cxr_core.model.metadata import ModelMetadata, write_metadata
+
+ROOT = Path(__file__).resolve().parents[2]
+POINTS = {key: OperatingPoint(0.4, 0.3, 0.5, "sensitivity", 0.8, 0.81, 0.7) for key in KEYS}
+FEW = ["--resamples", "20"]
+
+
+def write_folder(folder: Path, seed: int) -> Path:
+    """A model folder: 60 films with the same labels, and logits and peaks that follow the seed."""
+    folder.mkdir()
+    labels, rng = np.random.default_rng(0), np.random.default_rng(seed)
+    table = pd.DataFrame({"image": [f"{i}.png" for i in range(60)], "patient": np.arange(60) // 2})
+    for name in LABEL_COLUMNS:
+        table[name] = labels.integers(0, 2, 60)
+    for name in LOGIT_COLUMNS:
+        table[name] = rng.normal(size=60)
+    write_predictions(table, folder / "predictions_test.csv")
+    boxed = table[["image"]].assign(finding="effusion", x=0.5, y=0.5, fixed_spot_inside=0)
+    boxed = boxed.assign(inside=rng.integers(0, 2, 60), centre_inside=0, box_area=0.1)
+    write_localisation(boxed, folder / "localisation.csv")
+    metadata = ModelMetadata(
+        Preprocessing(), Calibration(1.0 / (1 + seed)), POINTS, EvidenceScale(1.0)
+    )
+    write_metadata(folder, metadata, weights_sha256="0" * 64)
+    return folder
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    """The model folders A and B."""
+    return write_folder(tmp_path / "a", 1), write_folder(tmp_path / "b", 2)
+
+
+def test_it_prints_the_comparison(
+    folders: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    a, b = (folder / "predictions_test.csv" for folder in folders)
+    assert main([str(a), str(b), *FEW]) == 0
+    bare = compare_predictions(read_predictions(a), read_predictions(b), n_resamples=20)
+    assert capsys.readouterr().out == f"A: {a}\nB: {b}\n\n{comparison_text(bare)}"
+    assert "calibration error" not in comparison_text(bare)
+    assert main([str(a), str(b), *FEW, "--model-b", str(folders[1])]) == 0
+    assert "Finding       B before  B after\n" in capsys.readouterr().out
+
+
+def test_a_folder_stands_for_its_table_and_its_model(
+    folders: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    a, b = folders
+    assert main([str(a), str(b), *FEW, "--seed", "4"]) == 0
+    printed = capsys.readouterr().out
+    expected = compare_predictions(
+        read_predictions(a / "predictions_test.csv"),
+        read_predictions(b / "predictions_test.csv"),
+        model_a=read_model(a),
+        model_b=read_model(b),
+        n_resamples=20,
+        seed=4,
+    )
+    assert printed.endswith(comparison_text(expected))
+    assert "Finding       A before  A after  B before  B after\n" in printed
+    assert "Share of boxed films whose evidence peaks inside a box\n" in printed
+    assert "All together     60" in printed
+    assert max(map(len, comparison_text(expected).splitlines())) <= 100
+    # Another model for the same table: its calibration, and the same peaks as B's.
+    assert main([str(a), str(b), *FEW, "--model-a", str(b)]) == 0
+    peaks = capsys.readouterr().out.partition("Share of boxed")[2].splitlines()
+    assert peaks[1].endswith("B - A")
+    assert peaks[2].endswith("not estimable")  # no film tells the two apart
+
+
+def test_films_that_only_one_table_has_are_told(
+    folders: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    some = tmp_path / "some.csv"
+    write_predictions(read_predictions(folders[1] / "predictions_test.csv")[:50], some)
+    assert main([str(folders[0]), str(some), *FEW]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "50 films of 25 patients" in printed
+    assert "Compared are the 50 films in both tables; 10 only in A and 0 only in B" in printed
+
+
+def test_runs_of_different_splits_are_refused(
+    folders: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    split = read_predictions(folders[0] / "predictions_test.csv")[["image", "patient"]]
+    split.assign(split="test").to_csv(folders[0] / "split.csv", index=False)
+    assert main([*map(str, folders), *FEW]) == 0
+    assert "B does not tell its split" in capsys.readouterr().out
+    other = split.assign(split=["train"] * 20 + ["test"] * 40)
+    other.to_csv(folders[1] / "split.csv", index=False)
+    assert main([*map(str, folders), *FEW]) == 2
+    told = capsys.readouterr().err
+    assert "20 of the 60 compared films of A are in B's training part" in told
+
+
+def test_it_runs_as_a_module(folders: tuple[Path, Path]) -> None:
+    command = [sys.executable, "-m", "cxr_core.cli.compare", *map(str, folders), *FEW]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "60 films of 30 patients" in done.stdout
+    assert done.stderr == ""
+
+
+def test_it_says_what_is_wrong(
+    folders: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a, b = map(str, folders)
+    some = tmp_path / "some.csv"
+    write_predictions(read_predictions(folders[0] / "predictions_test.csv")[:9], some)
+    assert main([a, str(some)]) == 2
+    assert "Too few films stand in both tables: 9 of 60 in A" in capsys.readouterr().err
+    assert main([a, str(tmp_path)]) == 2
+    assert "The table does not exist" in capsys.readouterr().err
+    assert main([a, b, "--model-b", str(tmp_path)]) == 2
+    assert "no model in this folder" in capsys.readouterr().err
+    assert main([a, b, "--resamples", "0"]) == 2
+    captured = capsys.readouterr()
+    assert "An interval needs resamples: 0." in captured.err
+    assert captured.out == ""

@@ -1,0 +1,176 @@
+"""``python -m cxr_core.evaluation.report``: what it prints, and what it says of bad input."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cxr_core.cli.evaluate import main
+from cxr_core.config import Calibration, EvidenceScale, OperatingPoint, Preprocessing
+from cxr_core.evaluation.comparison import compare_predictions
+from cxr_core.evaluation.predictions import read_predictions, write_predictions
+from cxr_core.evaluation.render.text import comparison_text, summary_text
+from cxr_core.evaluation.report import evaluate_predictions
+from cxr_core.findings import KEYS, LABEL_COLUMNS, LOGIT_COLUMNS
+from cxr_core.model.metadata import ModelMetadata, write_metadata
+
+ROOT = Path(__file__).resolve().parents[2]
+CALIBRATION = Calibration(0.5, (0.0, 0.1, -0.1, 0.2))
+POINTS = {key: OperatingPoint(0.4, 0.3, 0.5, "sensitivity", 0.8, 0.81, 0.7) for key in KEYS}
+
+
+@pytest.fixture
+def predictions(tmp_path: Path) -> Path:
+    """A table of 60 films as a file."""
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"image": [f"{i}.png" for i in range(60)], "patient": np.arange(60) // 2})
+    for name in LABEL_COLUMNS:
+        table[name] = rng.integers(0, 2, 60)
+    for name in LOGIT_COLUMNS:
+        table[name] = rng.normal(size=60)
+    write_predictions(table, tmp_path / "predictions_test.csv")
+    return tmp_path / "predictions_test.csv"
+
+
+def write_model(folder: Path) -> Path:
+    metadata = ModelMetadata(Preprocessing(), CALIBRATION, POINTS, EvidenceScale(1.0))
+    write_metadata(folder, metadata, weights_sha256="0" * 64)
+    return folder
+
+
+def test_it_prints_the_pages_tables(predictions: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(predictions), "--resamples", "30"]) == 0
+    fitted = capsys.readouterr().out
+    assert "fitted on these very films, so what they reach here is optimistic" in fitted
+    model = write_model(predictions.parent)
+    assert main([str(predictions), "--resamples", "30", "--model", str(model)]) == 0
+    told = capsys.readouterr().out
+    expected = evaluate_predictions(
+        read_predictions(predictions),
+        operating_points=POINTS,
+        calibration=CALIBRATION,
+        n_resamples=30,
+        subgroups=False,
+    )
+    shared = summary_text(expected).split("\n\nNotes\n")[0]
+    assert told.startswith(shared)
+    assert "optimistic" not in told
+    for title in ("Likelihood ratios", "Effusion within groups of films", "two labels at once"):
+        assert title in told
+    assert max(map(len, told.splitlines())) <= 100
+
+
+def test_a_run_folder_is_its_table_with_its_own_model(
+    predictions: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_model(predictions.parent)
+    split = read_predictions(predictions).assign(split=["train"] * 30 + ["test"] * 30)
+    split.to_csv(folder / "split.csv", index=False)
+    assert main([str(folder), "--resamples", "30"]) == 0
+    told = capsys.readouterr().out
+    assert main([str(predictions), "--resamples", "30", "--model", str(folder)]) == 0
+    alone = capsys.readouterr().out
+    assert "train (30 films)  test (30 films)" in told
+    assert "train (30 films)" not in alone
+    assert told.split("\n\nLabels in each part")[0] == alone.split("\n\nFilms with two")[0]
+
+
+def test_the_json_holds_what_was_printed(
+    predictions: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_model(predictions.parent)
+    out = folder / "metrics.json"
+    assert main([str(folder), "--resamples", "30", "--json", str(out)]) == 0
+    assert "60 films" in capsys.readouterr().out
+    found = json.loads(out.read_text())
+    data = predictions.read_bytes()
+    assert found["table"]["sha256"] == hashlib.sha256(data).hexdigest()
+    assert (
+        found["model"]["sha256"] == json.loads((folder / "model.json").read_text())["model_sha256"]
+    )
+    assert found["operating_points_fitted_here"] is False
+    assert main([str(folder), "--resamples", "30", "--json", "-"]) == 0
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    again = json.loads(printed.out)
+    assert {**again, "made": ""} == {**found, "made": ""}
+
+
+def test_a_second_table_is_compared(predictions: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mine = read_predictions(predictions)
+    other = mine.assign(logit_effusion=-mine["logit_effusion"])
+    against = predictions.with_name("other.csv")
+    write_predictions(other, against)
+    given = [str(predictions), "--resamples", "30", "--against", str(against)]
+    assert main(given) == 0
+    expected = compare_predictions(mine, other, n_resamples=30)
+    assert (
+        f"A: {predictions}\nB: {against}\n\n{comparison_text(expected)}" in capsys.readouterr().out
+    )
+    assert main([*given, "--json", "-"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    told = document["comparison"]
+    assert document["comparison_of"] == {
+        "a": hashlib.sha256(predictions.read_bytes()).hexdigest(),
+        "b": hashlib.sha256(against.read_bytes()).hexdigest(),
+    }
+    area = expected.overall.auroc["effusion"]
+    assert told["overall"]["auroc"]["effusion"]["difference"]["estimate"] == (
+        area.difference.estimate
+    )
+    # The other table ranks Effusion the other way round, so its area is one less ours.
+    assert area.b.estimate == pytest.approx(1 - area.a.estimate)
+
+
+def test_it_runs_as_a_module(predictions: Path) -> None:
+    command = [sys.executable, "-m", "cxr_core.evaluation.report", str(predictions)]
+    done = subprocess.run(
+        [*command, "--resamples", "10"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert "60 films of 30 patients" in done.stdout
+    assert done.stderr == ""
+
+
+def test_it_says_what_is_wrong(predictions: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table, folder = str(predictions), predictions.parent
+    assert main([str(folder / "none.csv")]) == 2
+    assert "The table does not exist" in capsys.readouterr().err
+    assert main([table, "--resamples", "0"]) == 2
+    assert capsys.readouterr().err == (
+        "An interval needs resamples: 0. Ask for 2000, or at least 1.\n"
+    )
+    assert main([table, "--model", str(folder)]) == 2
+    assert "no model in this folder" in capsys.readouterr().err
+    (folder / "empty").mkdir()
+    assert main([str(folder / "empty")]) == 2
+    assert "no table of its test films" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("out", ["none/metrics.json", ".", "none.csv"])
+def test_an_output_that_cannot_be_is_refused_before_anything_is_read(
+    out: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # The table does not exist either: what is said first is what is looked at first.
+    assert main([str(tmp_path / "none.csv"), "--json", str(tmp_path / out)]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("The JSON ")
+    assert said.err.count("\n") == 1
+
+
+def test_it_refuses_an_altered_cut_off(
+    predictions: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = write_model(predictions.parent) / "model.json"
+    document = json.loads(model.read_text())
+    document["operating_points"]["effusion"]["threshold"] = 0.1
+    model.write_text(json.dumps(document))
+    assert main([str(predictions), "--model", str(model.parent)]) == 2
+    captured = capsys.readouterr()
+    assert "altered after it was written" in captured.err
+    assert captured.out == ""

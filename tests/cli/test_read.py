@@ -1,0 +1,157 @@
+"""The batch reader: a row a file, bad files included, and an exit status that tells."""
+
+import csv
+from pathlib import Path
+
+import pytest
+import torch
+
+from cxr_core.cli.read import main, part_of
+from cxr_core.config import Calibration, EvidenceScale, OperatingPoint, Preprocessing
+from cxr_core.findings import KEYS
+from cxr_core.model.checkpoint import save_checkpoint
+from cxr_core.model.densenet import ChestDenseNet
+from cxr_core.model.metadata import ModelMetadata
+from cxr_core.phantom.draw import phantom_png
+from cxr_core.reading import batch as engine
+from cxr_core.reading.analyzer import load_analyzer
+from cxr_core.reading.results_rows import COLUMNS
+from tests.zips import zipped
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(0)
+    point = OperatingPoint(0.3, 0.2, 0.4, "sensitivity", 0.8, 0.8, 0.5)
+    metadata = ModelMetadata(
+        Preprocessing(), Calibration(), dict.fromkeys(KEYS, point), EvidenceScale(1.0)
+    )
+    folder = tmp_path_factory.mktemp("model")
+    save_checkpoint(folder, ChestDenseNet().eval(), metadata)
+    return folder
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_good_and_bad_files(
+    tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    films = tmp_path / "films" / "deep"
+    films.mkdir(parents=True)
+    data = phantom_png(1, size=208)
+    (films / "a.png").write_bytes(data)
+    (films / "b.png").write_bytes(b"not a picture")
+    (films / ".hidden").write_bytes(b"")
+    missing = tmp_path / "gone.png"
+    out = tmp_path / "results.csv"
+    assert (
+        main([str(tmp_path / "films"), str(missing), "--model", str(model), "--out", str(out)]) == 3
+    )
+    good, bad, gone = rows(out)
+    assert tuple(good) == COLUMNS
+    assert (good["file"], good["status"], good["reason"]) == (str(films / "a.png"), "read", "")
+    analysis = load_analyzer(model).analyze(data)
+    for key in KEYS:
+        assert float(good[f"logit_{key}"]) == pytest.approx(analysis.logits[key], abs=1e-4)
+        assert good[f"above_{key}"] == str(int(analysis.above[key]))
+        assert good[f"operating_point_{key}"] == "0.300000"
+    assert good["sha256"] == analysis.image_sha256
+    assert good["model_sha256"] == bad["model_sha256"] == analysis.model_sha256
+    assert "torch " in good["versions"]
+    assert bad["status"] == "failed"
+    assert "not an image that can be read" in bad["reason"]
+    assert bad["logit_effusion"] == ""
+    assert "No such file" in gone["reason"]
+    assert "3 films: 2 failed, 1 read" in capsys.readouterr().out
+
+
+def test_all_read_is_status_0(tmp_path: Path, model: Path) -> None:
+    (tmp_path / "a.png").write_bytes(phantom_png(2, size=128))
+    out = tmp_path / "out" / "results.csv"
+    assert main([str(tmp_path / "a.png"), "--model", str(model), "--out", str(out)]) == 0
+    assert len(rows(out)) == 1
+
+
+def test_no_model_and_no_files_are_one_sentence(
+    tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.png").write_bytes(phantom_png(2, size=128))
+    out = ["--out", str(tmp_path / "results.csv")]
+    assert main([str(tmp_path / "a.png"), "--model", str(tmp_path / "none"), *out]) == 2
+    assert "no model in this folder" in capsys.readouterr().err
+    (tmp_path / "empty").mkdir()
+    assert main([str(tmp_path / "empty"), "--model", str(model), *out]) == 2
+    assert "There is no file to read" in capsys.readouterr().err
+    assert not (tmp_path / "results.csv").exists()
+
+
+def test_a_zip_is_read_member_by_member(tmp_path: Path, model: Path) -> None:
+    data = phantom_png(1, size=208)
+    (tmp_path / "all.zip").write_bytes(zipped({"=a.png": data, "../b.png": data}))
+    out = tmp_path / "results.csv"
+    words = [str(tmp_path / "all.zip"), "--model", str(model), "--out", str(out), "--jobs", "1"]
+    assert main(words) == 3
+    good, bad = rows(out)
+    assert (good["file"], good["status"]) == (f"{tmp_path / 'all.zip'}/=a.png", "read")
+    assert bad["reason"].startswith("The name of this file leads out of the zip")
+
+
+def test_an_interrupted_run_goes_on_where_it_was(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(4):
+        (tmp_path / f"{number}.png").write_bytes(phantom_png(number, size=128))
+    (tmp_path / "bad.png").write_bytes(b"no film")
+    out = tmp_path / "results.csv"
+    words = [*map(str, sorted(tmp_path.glob("*.png"))), "--model", str(model), "--out", str(out)]
+    assert main(words) == 3
+    whole = rows(out)
+    out.unlink()
+
+    decode, calls = engine.read_radiograph, []
+
+    def third_is_interrupted(data: bytes) -> object:
+        calls.append(data)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return decode(data)
+
+    monkeypatch.setattr(engine, "read_radiograph", third_is_interrupted)
+    assert main([*words, "--jobs", "1"]) == 130
+    assert "Go on with --resume" in capsys.readouterr().err
+    assert not out.exists()
+    part = part_of(out)
+    assert len(rows(part)) == 2
+    with part.open("a") as stream:
+        stream.write(part.read_text().splitlines()[1][:40])  # a line cut by a kill
+
+    calls.clear()
+    monkeypatch.setattr(engine, "read_radiograph", lambda data: calls.append(data) or decode(data))
+    assert main([*words, "--resume"]) == 3
+    assert rows(out) == whole
+    assert len(calls) == 3  # two films, and the file that failed is tried again
+    assert not part.exists()
+    calls.clear()
+    assert main([*words, "--resume"]) == 3
+    assert len(calls) == 1
+
+
+def test_rows_of_another_model_or_another_table_are_not_kept(
+    tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.png").write_bytes(phantom_png(2, size=128))
+    out = tmp_path / "results.csv"
+    words = [str(tmp_path / "a.png"), "--model", str(model), "--out", str(out), "--resume"]
+    assert main(words) == 0
+    (row,) = rows(out)
+    text = out.read_text()
+    out.write_text(text.replace(row["model_sha256"], "0" * 64).replace(",read,", ",stopped,"))
+    assert main(words) == 0
+    assert rows(out) == [row]
+    out.write_text("image,patient\na.png,1\n")
+    assert main(words) == 2
+    assert "has other columns" in capsys.readouterr().err
+    assert out.read_text().startswith("image,patient")

@@ -1,0 +1,85 @@
+"""``train.py``: words to settings, and one sentence for whatever cannot be done."""
+
+from pathlib import Path
+
+import pytest
+
+from cxr_core.cli import train
+
+
+def test_words_become_settings() -> None:
+    words = "--entries e.csv --images i --out r --preset scratch --epochs 3 --seed 5"
+    config = train.make_config(train.parse_arguments(words.split()))
+    assert (config.preset, config.epochs, config.seed, config.weights) == ("scratch", 3, 5, "none")
+
+
+def test_any_setting_can_be_set_and_the_manner_told() -> None:
+    words = "--phantom 4 --out r --preset best --set boxes=0.2 --set augmentation.turn=2"
+    arguments = train.parse_arguments([*words.split(), "--hold-test", "--save-minutes", "0.5"])
+    config, manner = train.make_config(arguments), train.make_manner(arguments)
+    assert (config.boxes, config.augmentation.turn) == (0.2, 2.0)
+    assert manner.hold_test
+    assert manner.seconds_a_save == 30
+    assert not manner.resume
+
+
+def test_a_setting_that_does_not_exist_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert train.main(["--phantom", "4", "--out", "r", "--set", "colour=1"]) == 1
+    assert "There is no such setting: colour=1" in capsys.readouterr().err
+
+
+def test_a_full_disk_anywhere_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> str:
+        raise OSError(28, "No space left on device", "r/split.csv")
+
+    monkeypatch.setattr(train, "train", full)
+    assert train.main(["--phantom", "4", "--out", "r"]) == 1
+    error = capsys.readouterr().err
+    assert "No space left on device: 'r/split.csv'. What was saved before is whole" in error
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["--out r", "--out r --entries e.csv", "--phantom 9 --entries e --images i --out r"],
+)
+def test_films_must_be_named_one_way(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        train.parse_arguments(words.split())
+    assert caught.value.code == 2
+    assert "--phantom N" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("Image,Label\na.png,Effusion\n", ("lacks columns", "Finding Labels, Patient ID")),
+        ("", ("empty",)),
+        (
+            "Image Index,Finding Labels,Patient ID\na.png,Effusion,1\n",
+            ("None of the 1 images of the table", "films"),
+        ),
+    ],
+)
+def test_tables_that_cannot_be_used_are_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str, words: tuple[str, ...]
+) -> None:
+    entries, films = tmp_path / "entries.csv", tmp_path / "films"
+    entries.write_text(content)
+    films.mkdir()
+    given = ["--entries", str(entries), "--images", str(films), "--out", str(tmp_path / "run")]
+    assert train.main(given) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("train.py: ")
+    assert "Traceback" not in error
+    assert all(word in error for word in words)
+    assert not (tmp_path / "run").exists()
+
+
+def test_finishing_what_was_never_started_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["--phantom", "4", "--out", str(tmp_path / "run"), "--finish"]
+    assert train.main(given) == 1
+    assert "no readable configuration of a run here" in capsys.readouterr().err

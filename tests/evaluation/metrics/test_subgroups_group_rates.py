@@ -1,0 +1,85 @@
+"""Rates within groups: scikit-learn's values, and masks where films are few."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import recall_score, roc_auc_score
+
+from cxr_core.evaluation.metrics.bootstrap import draw
+from cxr_core.evaluation.metrics.subgroups import group_rates, parts_of
+from cxr_core.evaluation.predictions import validate_predictions
+from cxr_core.findings import KEYS, LABEL_COLUMNS, LOGIT_COLUMNS
+
+
+def films(n: int = 300, *, seed: int = 0) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    labels = (rng.random((n, 4)) < 0.3).astype(int)
+    table = pd.DataFrame({"image": [f"{i}.png" for i in range(n)]})
+    table["patient"] = rng.integers(0, max(1, n // 2), n).astype(str)
+    table["view"] = rng.choice(["PA", "AP"], n)
+    table["follow_up"] = rng.integers(0, 12, n)
+    table[list(LABEL_COLUMNS)] = labels
+    table[list(LOGIT_COLUMNS)] = rng.normal(size=(n, 4)) + labels
+    return validate_predictions(table)
+
+
+def rates_of(table: pd.DataFrame, above=None):
+    drawn = draw(table, n_resamples=100)
+    return {
+        (rates.by, rates.value, rates.finding): rates
+        for part in group_rates(table, above, drawn)
+        for rates in part
+    }
+
+
+def test_rates_within_a_view_are_scikit_learns() -> None:
+    table = films()
+    above = (table[list(LOGIT_COLUMNS)] > 0.4).to_numpy()
+    found = rates_of(table, above)
+    inside = (table["view"] == "AP").to_numpy()
+    for k, key in enumerate(KEYS):
+        y, called = table[LABEL_COLUMNS[k]][inside], above[inside, k]
+        rates = found["view", "AP", key]
+        assert (rates.n, rates.positives) == (inside.sum(), y.sum())
+        expected = roc_auc_score(y, table[LOGIT_COLUMNS[k]][inside])
+        assert rates.area.estimate == pytest.approx(expected, abs=1e-9)
+        assert rates.sensitivity.estimate == pytest.approx(recall_score(y, called), abs=1e-9)
+        specificity = recall_score(y, called, pos_label=0)
+        assert rates.specificity.estimate == pytest.approx(specificity, abs=1e-9)
+        assert rates.sensitivity.low < rates.sensitivity.estimate < rates.sensitivity.high
+
+
+def test_all_films_come_first_and_no_finding_is_not_judged_among_the_rest() -> None:
+    table = films(60)
+    first, second, *_ = group_rates(table, None, draw(table, n_resamples=10))
+    assert [rates.value for rates in first] == ["all films"] * 4
+    assert [rates.finding for rates in second] == list(KEYS[:3])
+    assert len(parts_of(table)) == 2 + 2 + 3  # two views, three bands of follow-up
+
+
+def test_films_of_few_patients_are_masked_in_their_own_cell() -> None:
+    table = films(200)
+    table["label_effusion"] = 0
+    table.loc[:19, "label_effusion"] = 1
+    table.loc[:19, "patient"] = [f"p{i % 9}" for i in range(20)]  # 20 films of 9 patients
+    table.loc[20:, "patient"] = [f"q{i}" for i in range(180)]
+    rates = rates_of(table, np.ones((200, 4), dtype=bool))["films", "all films", "effusion"]
+    assert not rates.sensitivity.estimable
+    assert np.isnan(rates.sensitivity.estimate)
+    assert rates.specificity.estimate == 0.0
+    assert rates.specificity.high > 0.0  # Wilson's, since resampling shows no spread
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_a_tiny_table_has_no_figure_and_never_half(n: int) -> None:
+    found = rates_of(films(n, seed=1), np.zeros((n, 4), dtype=bool))
+    intervals = [i for r in found.values() for i in (r.area, r.sensitivity, r.specificity)]
+    assert intervals
+    assert all(np.isnan(i.estimate) and i.verdict == "too few" for i in intervals)
+
+
+def test_without_operating_points_only_the_area_is_told() -> None:
+    rates = rates_of(films())["films", "all films", "effusion"]
+    assert rates.area.estimable
+    assert not rates.sensitivity.estimable
+    assert not rates.specificity.estimable

@@ -1,0 +1,88 @@
+"""One reading as a row: order, numbers, no name, and nothing that a spreadsheet would run."""
+
+import csv
+import io
+
+import torch
+
+from cxr_core.export.results_csv import COLUMNS, analysis_row, failed_row, record_row, rows_to_csv
+from cxr_core.version import VERSION
+from tests.export.analyses import STOPPED, make_analysis, make_record
+
+
+def read_back(*rows: dict[str, str]) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(rows_to_csv(rows).decode(), newline="")))
+
+
+def test_a_row_has_every_column_in_order_with_known_values():
+    row = analysis_row(make_analysis(gate=STOPPED))
+    assert tuple(row) == COLUMNS
+    assert (row["row"], row["file"], row["status"]) == ("", "", "read")
+    assert row["logit_effusion"] == "-1.500000"
+    assert row["probability_no_finding"] == "0.062500"
+    assert row["operating_point_atelectasis"] == "0.310000"
+    assert (row["above_effusion"], row["above_atelectasis"]) == ("1", "0")
+    assert (row["gate"], row["gate_reasons"]) == ("stopped", "Too dark. Too small.")
+    assert row["correction"] == ""
+    assert (row["image_sha256"], row["model_sha256"]) == ("ab" * 32, "cd" * 32)
+    assert (row["app_version"], row["torch_version"]) == (VERSION, torch.__version__)
+
+
+def test_a_reading_brings_the_readers_word_and_the_prevalence_in_use():
+    row = record_row(
+        make_record(
+            read_anyway=True,
+            cautions=("Mirrored.",),
+            film_note="A phantom.",
+            verdicts={"effusion": "disagree"},
+            note="Old scar.",
+            reference="Ward B",
+            site_prevalence={"effusion": 0.05, "atelectasis": None},
+            rebased={"effusion": (0.25, 0.125)},
+        )
+    )
+    assert tuple(row) == COLUMNS
+    assert (row["row"], row["file"], row["read_anyway"]) == ("1", "", "1")
+    assert (row["verdict_effusion"], row["verdict_atelectasis"]) == ("disagree", "")
+    assert (row["site_prevalence_effusion"], row["site_prevalence_atelectasis"]) == ("0.050000", "")
+    assert row["rebased_probability_effusion"] == "0.250000"
+    assert row["rebased_operating_point_effusion"] == "0.125000"
+    assert row["rebased_probability_infiltration"] == ""
+    assert (row["note"], row["reference"]) == ("Old scar.", "Ward B")
+    assert (row["cautions"], row["film_note"]) == ("Mirrored.", "A phantom.")
+    assert row["created"] == "2026-03-09T14:05:06+00:00"
+
+
+def test_rows_are_counted_and_a_file_that_failed_says_why():
+    analysis = make_analysis()
+    one, two, three = read_back(
+        analysis_row(analysis),
+        failed_row(2, "ef" * 32, "Too small."),
+        analysis_row(analysis, "a.png"),
+    )
+    assert [row["row"] for row in (one, two, three)] == ["1", "2", "3"]
+    assert [row["file"] for row in (one, two, three)] == ["", "", "a.png"]
+    assert (two["status"], two["reason"], two["image_sha256"]) == (
+        "failed",
+        "Too small.",
+        "ef" * 32,
+    )
+    assert two["probability_effusion"] == ""
+    assert float(one["logit_effusion"]) == -1.5  # a negative number stays one
+
+
+def test_no_text_is_run_as_a_formula():
+    naughty = make_record(
+        make_analysis(warnings=("=HYPERLINK(1)",)), note="  =1+1", reference="+49 30\nline"
+    )
+    (row,) = read_back(record_row(naughty))
+    assert row["warnings"] == "'=HYPERLINK(1)"
+    assert row["note"] == "'  =1+1"
+    assert row["reference"] == "'+49 30\nline"
+    (named,) = read_back(analysis_row(make_analysis(), "@a"))
+    assert named["file"] == "'@a"
+
+
+def test_letters_of_every_script_come_back_and_a_half_letter_harms_nothing():
+    (row,) = read_back(record_row(make_record(note="Müller 王 😀", reference="a\ud800b")))
+    assert (row["note"], row["reference"]) == ("Müller 王 😀", "a?b")

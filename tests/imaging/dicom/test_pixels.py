@@ -1,0 +1,139 @@
+"""DICOM transfer syntaxes: every value comes back, and a crash of a decoder stays outside."""
+
+import io
+from pathlib import Path
+
+import gdcm
+import numpy as np
+import pytest
+from PIL import Image
+from pydicom.encaps import encapsulate
+from pydicom.uid import (
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    RLELossless,
+    SecondaryCaptureImageStorage,
+)
+
+from cxr_core.imaging.dicom.decode import decode_dicom, is_bare_dicom, is_dicom
+from tests.imaging.dicom_files import (
+    film_dataset,
+    read,
+    refusal,
+    slope,
+    to_bytes,
+)
+
+
+@pytest.mark.parametrize(
+    "syntax", [ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian]
+)
+def test_uncompressed(syntax: str) -> None:
+    values = slope(np.uint16)
+    ds = film_dataset(values)
+    ds.file_meta.TransferSyntaxUID = syntax
+    if syntax == ExplicitVRBigEndian:
+        ds.PixelData = values.astype(">u2").tobytes()
+    film = decode_dicom(to_bytes(ds))
+    np.testing.assert_array_equal(film.stored, values)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_rle_and_jpeg_2000_give_back_every_value(kind: type) -> None:
+    values = slope(kind, span=250)
+    rle = film_dataset(values)
+    rle.compress(RLELossless)
+    np.testing.assert_array_equal(decode_dicom(to_bytes(rle)).stored, values)
+
+    codestream = io.BytesIO()
+    Image.fromarray(values).save(codestream, "JPEG2000", no_jp2=True, irreversible=False)
+    j2k = film_dataset(values)
+    j2k.file_meta.TransferSyntaxUID = JPEG2000Lossless
+    j2k.PixelData = encapsulate([codestream.getvalue()])
+    j2k["PixelData"].is_undefined_length = True
+    film = decode_dicom(to_bytes(j2k))
+    np.testing.assert_array_equal(film.stored, values)
+    assert film.steps[0].startswith("Decoded from JPEG 2000")
+
+
+def test_jpeg_baseline_equals_pillow() -> None:
+    jpeg = io.BytesIO()
+    Image.fromarray(slope(np.uint8, span=250)).save(jpeg, "JPEG")
+    ds = film_dataset(slope(np.uint8))
+    ds.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
+    ds.PixelData = encapsulate([jpeg.getvalue()])
+    ds["PixelData"].is_undefined_length = True
+    with Image.open(jpeg) as reopened:
+        np.testing.assert_array_equal(decode_dicom(to_bytes(ds)).pixels, np.asarray(reopened))
+
+
+def by_gdcm(values: np.ndarray, syntax: int, folder: Path) -> bytes:
+    """The film as GDCM compresses it."""
+    plain, packed = folder / "plain.dcm", folder / "packed.dcm"
+    plain.write_bytes(to_bytes(film_dataset(values)))
+    reader = gdcm.ImageReader()
+    reader.SetFileName(str(plain))
+    assert reader.Read()
+    change = gdcm.ImageChangeTransferSyntax()
+    change.SetTransferSyntax(gdcm.TransferSyntax(syntax))
+    change.SetInput(reader.GetImage())
+    assert change.Change()
+    writer = gdcm.ImageWriter()
+    writer.SetFile(reader.GetFile())
+    writer.SetImage(change.GetOutput())
+    writer.SetFileName(str(packed))
+    assert writer.Write()
+    return packed.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "syntax", [gdcm.TransferSyntax.JPEGLosslessProcess14_1, gdcm.TransferSyntax.JPEGLSLossless]
+)
+def test_jpeg_lossless_and_jpeg_ls_give_back_every_value(syntax: int, tmp_path: Path) -> None:
+    values = slope(np.uint16)
+    film = decode_dicom(by_gdcm(values, syntax, tmp_path))
+    np.testing.assert_array_equal(film.stored, values)
+
+
+@pytest.mark.parametrize(("offset", "value"), [(4, 255), (13, 0)])  # SIGSEGV, SIGABRT
+def test_what_ends_gdcms_process_does_not_end_ours(offset: int, value: int, tmp_path: Path) -> None:
+    syntax = gdcm.TransferSyntax.JPEGLosslessProcess14_1
+    data = bytearray(by_gdcm(slope(np.uint8, span=250), syntax, tmp_path))
+    data[data.index(b"\xff\xc3") + offset] = value  # in the frame header, SOF3
+    error = refusal(bytes(data))
+    assert error.problem == "The picture in this DICOM file cannot be decoded"
+    assert "JPEG Lossless" in error.value
+    assert "export the film again, uncompressed" in error.remedy
+
+
+def test_without_preamble_and_meta() -> None:
+    values = slope(np.uint16)
+    whole = to_bytes(film_dataset(values))
+    for implicit in (False, True):
+        buffer = io.BytesIO()
+        ds = film_dataset(values)
+        del ds.file_meta
+        ds.save_as(buffer, implicit_vr=implicit, little_endian=True)
+        bare = buffer.getvalue()
+        assert is_bare_dicom(bare)
+        assert not is_dicom(bare)
+        np.testing.assert_array_equal(decode_dicom(bare).stored, values)
+    assert is_dicom(whole)
+    assert not is_bare_dicom(whole)
+    assert not is_bare_dicom(b"\x08\0\x05\0 and then a letter to a friend, not a film")
+    assert not is_bare_dicom(b"")
+
+
+def test_a_gray_film_saved_as_rgb_is_read() -> None:
+    values = slope(np.uint8, span=250)
+    film = read(
+        np.repeat(values[..., None], 3, axis=2),
+        SamplesPerPixel=3,
+        PhotometricInterpretation="RGB",
+        PlanarConfiguration=0,
+        SOPClassUID=SecondaryCaptureImageStorage,
+    )
+    np.testing.assert_array_equal(film.pixels, values)

@@ -1,0 +1,71 @@
+"""JPEG-LS: every value comes back, and no file takes memory that its data set does not state."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydicom.encaps import get_frame
+from pydicom.uid import JPEGLSLossless, JPEGLSNearLossless
+
+from cxr_core.errors import ImageError
+from cxr_core.imaging.dicom.decode import decode_dicom
+from cxr_core.imaging.dicom.pixels import decode_jpeg_ls, stated_size
+from tests.imaging.dicom_files import film_dataset, refusal, slope, to_bytes
+
+
+def packed(values: np.ndarray, syntax: str = JPEGLSLossless, **options: object) -> bytes:
+    ds = film_dataset(values)
+    ds.compress(syntax, encoding_plugin="pyjpegls", **options)
+    return to_bytes(ds)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_lossless_gives_back_every_value(kind: type) -> None:
+    values = slope(kind, span=250 if kind is np.uint8 else 4096)
+    film = decode_dicom(packed(values))
+    np.testing.assert_array_equal(film.stored, values)
+    assert film.steps[0].startswith("Decoded from JPEG-LS Lossless")
+
+
+def test_near_lossless_keeps_to_its_stated_error() -> None:
+    values = slope(np.uint16)
+    film = decode_dicom(packed(values, JPEGLSNearLossless, jls_error=3))
+    assert np.abs(film.stored.astype(int) - values).max() <= 3
+
+
+def test_the_codestream_says_its_size() -> None:
+    ds = film_dataset(slope(np.uint16)[:, :40])
+    ds.compress(JPEGLSLossless, encoding_plugin="pyjpegls")
+    codestream = get_frame(ds.PixelData, 0, number_of_frames=1)
+    assert stated_size(codestream) == (64, 40)
+    # A comment in between (COM, 4 bytes), in which another size seems to stand.
+    commented = codestream[:2] + b"\xff\xfe\x00\x06\xff\xf7\x00\x0b" + codestream[2:]
+    assert stated_size(commented) == (64, 40)
+    for broken in (b"", codestream[:2], codestream[:10], b"\xff\xd8" + b"\xff" * 40):
+        with pytest.raises(ValueError, match="without"):
+            stated_size(broken)
+    assert decode_jpeg_ls(ds).shape == (64, 40)
+
+
+def test_another_size_in_the_codestream_is_refused_before_memory_is_taken() -> None:
+    data = packed(slope(np.uint16))
+    frame_header = data.index(b"\xff\xf7")
+    huge = data[: frame_header + 5] + b"\xff\xff\xff\xff" + data[frame_header + 9 :]
+    assert refusal(huge).problem == "The picture in this DICOM file cannot be decoded"
+
+
+@settings(max_examples=100)
+@given(st.data())
+def test_damaged_codestreams_raise_nothing_but_an_image_error(data: st.DataObject) -> None:
+    damaged = bytearray(WHOLE)
+    places = st.integers(damaged.index(b"\xff\xd8\xff"), len(damaged) - 1)
+    for place, byte in data.draw(st.lists(st.tuples(places, st.integers(0, 255)), max_size=5)):
+        damaged[place] = byte
+    try:
+        film = decode_dicom(bytes(damaged))
+    except ImageError:
+        return
+    assert film.pixels.shape == (64, 64)
+
+
+WHOLE = packed(slope(np.uint16))

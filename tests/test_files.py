@@ -1,0 +1,38 @@
+"""A file is the old one or the new one, never half of one."""
+
+from pathlib import Path
+
+import pytest
+
+from cxr_core.files import remove_leavings, replacing
+
+
+def test_a_finished_block_replaces_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "table.csv"
+    with replacing(path) as temporary:
+        temporary.write_text("new")
+        assert not path.exists()
+    assert path.read_text() == "new"
+    assert [item.name for item in path.parent.iterdir()] == ["table.csv"]
+
+
+def half_way(path: Path) -> None:
+    with replacing(path) as temporary:
+        temporary.write_text("half")
+        raise ValueError("half way")
+
+
+def test_a_block_that_raises_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("old")
+    with pytest.raises(ValueError, match="half way"):
+        half_way(path)
+    assert path.read_text() == "old"
+    assert [item.name for item in tmp_path.iterdir()] == ["table.csv"]
+
+
+def test_leavings_of_killed_processes_go_and_nothing_else(tmp_path: Path) -> None:
+    for name in (".resume.pt.77.tmp", "resume.pt", ".hidden"):
+        (tmp_path / name).write_text("x")
+    remove_leavings(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".hidden", "resume.pt"]

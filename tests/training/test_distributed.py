@@ -1,0 +1,86 @@
+"""Two processes train as one would: real ones, started by torchrun, that talk over gloo."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+
+from cxr_core.training.dataset import Sources
+from cxr_core.training.distributed import Team, join_team
+from cxr_core.training.run import Manner, run
+from tests.training.easy_films import CONFIG, EasyFilms
+
+SCRIPT = Path(__file__).parent / "run_apart.py"
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+
+
+def two_processes(*words: object) -> str:
+    command = [sys.executable, *TORCHRUN, str(SCRIPT), *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=400, env=ENVIRONMENT)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """As torchrun gives each of several processes on one machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_without_torchrun_a_team_is_one() -> None:
+    with join_team() as team:
+        assert team == Team(0, 1, 0)
+        assert team.leads
+        assert team.gather("x") == ["x"]
+        assert team.total(torch.tensor([2.0])).item() == 2
+        with team.one_first():
+            team.wait()
+
+
+@pytest.mark.slow
+def test_a_steps_gradients_are_those_of_both_halves_added_up(tmp_path: Path) -> None:
+    two_processes("--gradients", tmp_path / "gradients.pt")
+    found = torch.load(tmp_path / "gradients.pt", weights_only=True)
+    names = [name.removeprefix("team.") for name in found if name.startswith("team.")]
+    assert len(names) == 364  # every parameter
+    for name in names:
+        team, alone = found[f"team.{name}"], found[f"alone.{name}"]
+        torch.testing.assert_close(team, alone, rtol=0, atol=1e-5)
+        assert team.abs().max() > 0
+
+
+@pytest.mark.slow
+def test_two_processes_write_one_run_and_its_tables_are_one_processs(
+    easy: EasyFilms, sources: Sources, tmp_path: Path, finished: Path, one_thread: None
+) -> None:
+    folder = tmp_path / "run"
+    two_processes(easy.entries.parent, folder)  # fails where the second process writes a file
+    assert {path.name for path in folder.iterdir()} == {path.name for path in finished.iterdir()}
+    assert "2 processes" in (folder / "config.json").read_text()
+    again = Path(shutil.copytree(folder, tmp_path / "again"))
+    run(CONFIG, sources, again, Manner(finish_only=True))
+    for name in ("predictions_val.csv", "predictions_test.csv", "localisation.csv"):
+        assert (again / name).read_text() == (folder / name).read_text()
+
+
+@pytest.mark.slow
+def test_a_run_of_two_processes_goes_on_with_one(
+    easy: EasyFilms, sources: Sources, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    said = two_processes(easy.entries.parent, folder, "--stop-at", 6)
+    assert "in epoch 2/4: after batch 2 of 4; the state is saved" in said.replace("\n", " ")
+    run(CONFIG, sources, folder, Manner(resume=True))
+    history = pd.read_csv(folder / "history.csv")
+    assert history["epoch"].tolist() == [1, 2, 3, 4]
+    assert history["train_loss"].is_monotonic_decreasing

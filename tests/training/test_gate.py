@@ -1,0 +1,75 @@
+"""The gate learns upright chests from wrong ones; shown here on phantoms."""
+
+import numpy as np
+import pytest
+
+from cxr_core.imaging.gate import UPRIGHT, log_probabilities, thumbnails
+from cxr_core.imaging.preprocessing import to_square
+from cxr_core.phantom.draw import draw_phantom
+from cxr_core.training import gate as gate_fit
+from cxr_core.training.gate import LEAST_FILMS, SIDE, fit_gate, jitter, no_film, wrong_copies
+
+
+@pytest.fixture(scope="module")
+def phantoms() -> np.ndarray:
+    films = [draw_phantom(seed, findings=[], size=128).pixels for seed in range(LEAST_FILMS + 20)]
+    return np.stack([to_square(film, SIDE) for film in films])
+
+
+def test_wrong_copies_are_what_their_names_say(phantoms: np.ndarray) -> None:
+    film = phantoms[0]
+    copies = wrong_copies(film)
+    assert (copies["inverted"] == 255 - film).all()
+    assert (copies["turned left"][-1] == film[::1, 0]).all()  # the left edge lies at the bottom
+    assert (copies["upside down"] == film[::-1, ::-1]).all()
+    assert (copies["left part"] == to_square(film[:, :112], SIDE)).all()
+    assert (copies["enlarged part"] == to_square(film[56:168, 56:168], SIDE)).all()
+
+
+def test_made_pictures_are_squares_and_follow_from_the_seed(phantoms: np.ndarray) -> None:
+    for make in (jitter, no_film):
+        once, again = (
+            [make(film, rng) for film in phantoms[:40]]
+            for rng in (np.random.default_rng(4), np.random.default_rng(4))
+        )
+        assert {(picture.shape, picture.dtype.name) for picture in once} == {((224, 224), "uint8")}
+        assert all((a == b).all() for a, b in zip(once, again, strict=True))
+
+
+def test_a_fitted_gate_tells_phantoms_from_their_wrong_copies(
+    phantoms: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("_NETWORKS", 1), ("_FOLDS", 2), ("_RARE_TIMES", 4)):
+        monkeypatch.setattr(gate_fit, name, value)
+    seen, unseen = phantoms[:LEAST_FILMS], phantoms[LEAST_FILMS:]
+    patients = np.arange(LEAST_FILMS).astype(str)
+    children = np.arange(LEAST_FILMS) < 20
+    gate = fit_gate(seen, patients, {"children": children})
+    assert gate is not None
+    assert gate.kinds[0] == UPRIGHT
+    assert gate.films == LEAST_FILMS
+    assert gate.wrongly_stopped <= 0.015
+    passed = log_probabilities(thumbnails(unseen), gate)[:, 0] >= gate.threshold
+    assert passed.mean() >= 0.9
+    for name in ("inverted", "upside down", "turned left", "left part"):
+        copies = np.stack([wrong_copies(film)[name] for film in unseen])
+        found = log_probabilities(thumbnails(copies), gate)[:, 0] >= gate.threshold
+        assert found.mean() <= 0.1, name
+
+
+def test_too_few_films_give_no_gate(phantoms: np.ndarray) -> None:
+    few = phantoms[:50]
+    assert fit_gate(few, np.arange(50).astype(str), {}) is None
+
+
+def test_the_threshold_keeps_to_both_shares() -> None:
+    scores = np.arange(1000.0)
+    everyone = gate_fit._threshold(scores, {})
+    assert everyone == pytest.approx(np.quantile(scores, 0.01))
+    low = np.zeros(1000, bool)
+    low[:100] = True  # the group holds the hundred lowest
+    assert gate_fit._threshold(scores, {"low": low}) == pytest.approx(
+        np.quantile(scores[low], 0.04)
+    )
+    low[30:] = False  # too few to tell a share
+    assert gate_fit._threshold(scores, {"low": low}) == everyone

@@ -1,0 +1,46 @@
+"""Charts: what is drawn are the values that were given."""
+
+import pandas as pd
+import pytest
+
+from cxr_core.findings import KEYS
+from cxr_core.ui.charts.theme import history_figure, kept_epoch, label_figure
+
+
+def test_label_counts_are_written_at_their_bars():
+    figure = label_figure(dict(zip(KEYS, (5, 10, 0, 2), strict=True)), 40)
+    (bars,) = figure.data
+    assert list(bars.x) == [5, 10, 0, 2]
+    assert bars.text[1] == "10 of 40 (25 %)"
+    assert figure.layout.title.text == "Labels of the 40 films in view"
+
+
+def test_training_curves_show_what_is_there_and_mark_the_best_epoch():
+    history = pd.DataFrame(
+        {
+            "epoch": [1, 2, 3],
+            "train_loss": [3, 2, 1],
+            "auroc_effusion": [0.5, 0.7, 0.6],
+            "auroc_mean": [0.6, 0.8, 0.7],
+        }
+    )
+    figure = history_figure(history)
+    assert [trace.name for trace in figure.data] == ["Loss, training", "Effusion"]
+    assert figure.layout.shapes[0].x0 == 2
+    texts = [note.text for note in figure.layout.annotations]
+    assert texts == ["Loss by epoch", "Area under the ROC by epoch, validation films", "kept"]
+    assert history_figure(history, mark="best so far").layout.annotations[2].text == "best so far"
+
+
+@pytest.mark.parametrize(
+    ("columns", "epoch"),
+    [
+        ({"auroc_mean": [0.6, 0.8, 0.7]}, 2),
+        # Epochs at a smaller input are never kept, however good they were.
+        ({"auroc_mean": [0.6, 0.8, 0.7], "px": [128, 128, 224]}, 3),
+        ({"auroc_mean": [float("nan")] * 3}, None),
+        ({}, None),
+    ],
+)
+def test_which_epoch_was_kept(columns, epoch):
+    assert kept_epoch(pd.DataFrame({"epoch": [1, 2, 3], **columns})) == epoch

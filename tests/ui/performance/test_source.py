@@ -1,0 +1,122 @@
+"""What is opened: a run's test or validation films, a table, and each thing that cannot be."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from cxr_core.config import Calibration, EvidenceScale, OperatingPoint, Preprocessing
+from cxr_core.errors import CheckpointError, CXRError
+from cxr_core.findings import KEYS
+from cxr_core.model.metadata import ModelMetadata, write_metadata
+from cxr_core.ui import evaluated as measured
+from cxr_core.ui.model import MODEL_VARIABLE
+from cxr_core.ui.performance import source as opened_module
+from cxr_core.ui.performance.source import (
+    CHOSEN_BY,
+    NO_MODEL,
+    NO_PATIENTS,
+    NO_TABLE,
+    contradiction,
+    open_run,
+    open_table,
+)
+from tests.demo_model import history, predictions
+
+POINTS = {key: OperatingPoint(0.4, 0.3, 0.5, "sensitivity", 0.8, 0.8, 0.7) for key in KEYS}
+
+
+@pytest.fixture(autouse=True)
+def _without_a_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The session's caches need a session; what they keep is computed anew here."""
+    for name in ("_measure_run", "_measure_upload"):
+        monkeypatch.setattr(measured, name, getattr(measured, name).__wrapped__)
+    monkeypatch.setattr(opened_module, "_own_weights", opened_module._own_weights.__wrapped__)
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run folder with model.json and 60 test films, which is not the app's own."""
+    monkeypatch.setenv(MODEL_VARIABLE, str(tmp_path / "elsewhere"))
+    folder = tmp_path / "mine"
+    metadata = ModelMetadata(Preprocessing(), Calibration(), POINTS, EvidenceScale(1.0))
+    folder.mkdir()
+    write_metadata(folder, metadata, weights_sha256="0" * 64)
+    predictions(60).to_csv(folder / "predictions_test.csv", index=False)
+    return folder
+
+
+def test_a_runs_test_films_are_opened_at_its_own_operating_points(run: Path) -> None:
+    opened = open_run(run)
+    patients = predictions(60)["patient"].nunique()
+    assert opened.sentence() == f"Test films of mine: 60 films of {patients} patients."
+    assert opened.cautions == ()
+    assert opened.folder == run
+    assert not opened.measured.fitted_here
+    assert opened.measured.report.operating_points == POINTS
+
+
+def test_a_run_held_from_its_test_shows_the_films_it_was_chosen_by_and_says_so(run: Path) -> None:
+    (run / "predictions_test.csv").rename(run / "predictions_val.csv")
+    opened = open_run(run)
+    assert opened.sentence().startswith("Validation films of mine: 60 films")
+    assert opened.cautions == (CHOSEN_BY,)
+    assert opened.measured.fitted_here  # so that every panel marks what it shows as optimistic
+    assert opened.measured.report.operating_points == POINTS
+
+
+def test_without_a_model_the_predictions_are_still_shown(run: Path) -> None:
+    (run / "model.json").unlink()
+    opened = open_run(run)
+    assert opened.cautions == (NO_MODEL,)
+    assert opened.measured.fitted_here
+
+
+def test_a_run_that_is_being_written_has_its_training_alone(run: Path) -> None:
+    for path in run.iterdir():
+        path.unlink()
+    history(2).to_csv(run / "history.csv", index=False)
+    opened = open_run(run)
+    assert opened.measured is None
+    assert (opened.sentence(), opened.cautions) == ("Training of mine.", (NO_TABLE,))
+
+
+def test_an_upload_has_no_folder() -> None:
+    opened = open_table(predictions(40).drop(columns="patient").to_csv(index=False).encode())
+    assert opened.sentence() == "Your table: 40 films."
+    assert opened.folder is None
+    assert opened.cautions == (NO_PATIENTS,)
+
+
+def test_films_that_are_normal_and_not_are_counted_and_told() -> None:
+    table = predictions(60)
+    diseased = table.index[table["label_effusion"] == 1]
+    table.loc[diseased[:3], "label_no_finding"] = 1
+    (caution,) = open_table(table.to_csv(index=False).encode()).cautions
+    assert caution.startswith("3 films are labelled No Finding together with a finding")
+    assert contradiction(1).startswith("1 film is labelled")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "cause"),
+    [
+        (lambda run: shutil.rmtree(run), "no folder that can be read"),
+        (lambda run: [path.unlink() for path in run.iterdir()], "no run in this folder"),
+        (lambda run: (run / "model.json").write_text("{"), "model.json cannot be read"),
+        (lambda run: (run / "model.json").write_text("[]"), "model.json is not an object"),
+        (lambda run: (run / "model.safetensors").write_bytes(b"other"), "not the one that model"),
+        (lambda run: (run / "predictions_test.csv").write_text("image\n"), "lacks columns"),
+        (lambda run: (run / "predictions_test.csv").unlink(), "no table of its test films"),
+    ],
+)
+def test_what_cannot_be_opened_is_one_sentence(run: Path, spoil, cause: str) -> None:
+    spoil(run)
+    with pytest.raises(CXRError, match=cause):
+        open_run(run)
+
+
+def test_an_altered_hash_is_noticed(run: Path) -> None:
+    document = (run / "model.json").read_text()
+    (run / "model.json").write_text(document.replace("0" * 64, "1" * 64))
+    with pytest.raises(CheckpointError, match="was altered after it was written"):
+        open_run(run)

@@ -1,0 +1,97 @@
+"""The boxes over the film and the small print beside it, sentence by sentence."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+
+from cxr_core.imaging.gate import GateResult
+from cxr_core.ui.model import MODEL_VARIABLE
+from cxr_core.ui.read.cautions import (
+    caution_sentences,
+    cautions_of,
+    infiltration_sentence,
+    quiet_sentences,
+    tag_sentences,
+)
+from tests.demo_analysis import made_up
+from tests.demo_model import predictions
+
+USUAL = (0.6, 0.1, 0.1, 0.1)
+
+
+@pytest.fixture(autouse=True)
+def _model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A folder with the table of 240 made-up test films."""
+    table = predictions(240).assign(view=["AP"] * 100 + ["PA"] * 140, age=[10] * 6 + [50] * 234)
+    table.to_csv(tmp_path / "predictions_test.csv", index=False)
+    monkeypatch.setenv(MODEL_VARIABLE, str(tmp_path))
+    yield
+    st.cache_data.clear()
+
+
+def test_a_usual_film_has_no_box():
+    assert cautions_of(made_up(USUAL, view="PA", under_18=False)) == ()
+    assert quiet_sentences(made_up(USUAL)) == ()
+
+
+def test_the_gravest_comes_first():
+    stopped = GateResult(passed=False, reasons=("It is a strip.",))
+    film = made_up((0.6, 0.1, 0.1, 0.4), gate=stopped, warnings=("A tag lies.",))
+    boxes = cautions_of(film, film_note="A drawing.")
+    assert [box.title.split()[0] for box in boxes] == ["Read", "The", "Phantom.", "About"]
+    assert boxes[0].sentences == ("It is a strip.",)
+    assert "No Finding is above its own" in boxes[1].sentences[0]
+    assert caution_sentences(film, film_note="A drawing.") == (
+        "It is a strip.", *boxes[1].sentences, "A drawing.", "A tag lies.",
+    )  # fmt: skip
+
+
+def test_not_called_normal_is_small_print_and_no_box():
+    film = made_up((0.1, 0.1, 0.1, 0.1))
+    assert cautions_of(film) == ()
+    (sentence,) = quiet_sentences(film)
+    assert sentence.startswith("None of the three, but not called normal")
+    assert caution_sentences(film) == (sentence,)
+
+
+@pytest.mark.parametrize(("probability", "shown"), [(0.3, ""), (0.1, "infiltration")])
+def test_infiltration_is_named_for_what_it_is(probability: float, shown: str):
+    film = made_up((0.6, 0.1, probability, 0.1))
+    assert quiet_sentences(film, shown=shown) == (infiltration_sentence(),)
+    assert infiltration_sentence().endswith("published AUROCs for it are 0.66 to 0.73.")
+
+
+@pytest.mark.parametrize(
+    ("tags", "taken"),
+    [({"view": "AP"}, "AP."), ({"portable": True}, "portable, at the bed."),
+     ({"view": "AP", "portable": True}, "portable, at the bed.")],
+)  # fmt: skip
+def test_ap_or_portable_with_what_the_model_reaches_there(tags, taken, tmp_path: Path):
+    (sentence,) = tag_sentences(made_up(USUAL, **tags), tmp_path)
+    assert sentence.startswith(f"By the file this film was taken {taken} On 100 AP test films")
+    assert "95 % interval 0." in sentence
+    assert "; on 140 PA test films it is 0." in sentence
+
+
+@pytest.mark.parametrize("view", [None, "PA", "LL"])
+def test_nothing_is_said_of_a_view_that_is_usual_or_unstated(view, tmp_path: Path):
+    assert tag_sentences(made_up(USUAL, view=view), tmp_path) == ()
+
+
+def test_a_child_among_too_few_children(tmp_path: Path):
+    (sentence,) = tag_sentences(made_up(USUAL, under_18=True), tmp_path)
+    assert sentence == (
+        "By the file the patient is under 18. This model has 6 test films of patients under 18, "
+        "too few to tell how it reads them."
+    )
+
+
+@pytest.mark.parametrize("table", [None, "image\na.png\n"])
+def test_what_was_not_measured_is_said_to_be(table: str | None, tmp_path: Path):
+    path = tmp_path / "predictions_test.csv"
+    path.unlink() if table is None else path.write_text(table)
+    child, view = tag_sentences(made_up(USUAL, under_18=True, view="AP"), tmp_path)
+    assert child.endswith("was not measured.")
+    assert view.endswith("cannot be told from its test films.")

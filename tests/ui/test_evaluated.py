@@ -1,0 +1,92 @@
+"""Uploaded tables: the good, and each bad one in its own words."""
+
+import pytest
+
+from cxr_core.errors import DataError
+from cxr_core.evaluation.metrics.operating_points import Confusion
+from cxr_core.findings import KEYS, LABEL_COLUMNS
+from cxr_core.ui.evaluated import measure
+from cxr_core.ui.home import origin
+from cxr_core.ui.performance.decisions import confusion_html
+from cxr_core.ui.shell import table_html
+from tests.demo_model import predictions
+
+
+def csv_of(table) -> bytes:
+    return table.to_csv(index=False).encode()
+
+
+def test_column_names_may_differ_in_case_and_spaces():
+    table = predictions(40)
+    table.columns = [f" {name.upper()} " for name in table.columns]
+    assert len(measure(csv_of(table)).table) == 40
+
+
+@pytest.mark.parametrize(
+    ("data", "cause"),
+    [
+        (b"", "The table is empty"),
+        (b"\xff\xfe\x00a", "not in UTF-8"),
+        (b'a,b\n1,2,3\n"', "lacks columns"),
+        (csv_of(predictions(20).drop(columns="logit_effusion")), "logit_effusion"),
+        (csv_of(predictions(20).drop(columns="label_atelectasis")), "label_atelectasis"),
+        (csv_of(predictions(20).assign(label_effusion=2)), "neither 0 nor 1"),
+        (csv_of(predictions(20).assign(image="one.png")), "one.png"),
+    ],
+)
+def test_a_bad_table_says_what_is_wrong(data, cause):
+    with pytest.raises(DataError) as caught:
+        measure(data)
+    assert cause in str(caught.value)
+    assert caught.value.remedy
+
+
+def test_a_column_that_stands_there_twice_is_refused():
+    text = csv_of(predictions(20)).decode().splitlines()
+    doubled = "\n".join(line + "," + line.split(",")[-1] for line in text)
+    with pytest.raises(DataError, match="logit_no_finding"):
+        measure(doubled.encode())
+
+
+def test_an_uploads_operating_points_are_marked_as_fitted_here():
+    measured = measure(csv_of(predictions(200)))
+    assert measured.fitted_here
+    assert set(measured.report.operating_points) == set(KEYS)
+    assert measured.report.confusion["effusion"].sensitivity >= 0.8
+
+
+def test_without_a_positive_film_there_is_no_operating_point():
+    measured = measure(csv_of(predictions(60).assign(label_effusion=0)))
+    assert measured.report.operating_points == {}
+    assert not measured.report.auroc["effusion"].estimable
+
+
+def test_the_confusion_matrix_in_words():
+    html = confusion_html(Confusion(tp=8, fp=30, fn=2, tn=70), "Effusion", "31.0 %")
+    for text in ("10 films", "<strong>8</strong>", "found, 80 %", "missed, 20 %", "100 films",
+                 "false alarm, 30 %", "rightly below, 70 %", "31.0 % or above"):  # fmt: skip
+        assert text in html
+
+
+def test_tables_escape_what_they_show():
+    html = table_html(["a"], [["<img src=x onerror=alert(1)>"]], caption="<b>")
+    assert "<img" not in html
+    assert "<b>" not in html
+
+
+def test_what_a_model_says_of_its_origin():
+    told = origin(
+        {
+            "demonstration": True,
+            "config": {"weights": "none"},
+            "counts": {"train": {"films": 1480, "patients": 1165}},
+        }
+    )
+    assert told.startswith("This is a demonstration model")
+    assert "1,480 films of 1,165 patients, without pre-trained weights." in told
+    assert "demonstration" not in origin({"demonstration": False})
+    assert "unstated number" in origin({})
+
+
+def test_label_columns_are_the_contracts():
+    assert set(LABEL_COLUMNS) <= set(predictions(5).columns)

@@ -1,0 +1,165 @@
+"""A film of the worklist as a row: its words, its place, its line of the CSV."""
+
+import base64
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cxr_core.export.results_csv import COLUMNS, analysis_row
+from cxr_core.reading.batch import Outcome
+from cxr_core.reading.sources import Source
+from cxr_core.ui.words import time_left
+from cxr_core.ui.worklist.rows import (
+    ALL,
+    ANY_ABOVE,
+    FILTERS,
+    NONE_ABOVE,
+    NOT_READ,
+    FilmRow,
+    film_row,
+    in_order,
+    row_html,
+    row_of,
+    thumbnail,
+    without_name,
+)
+from tests.fake_analyzer import analysis
+
+
+def row(number: int, *margins: float, name: str = "", stopped: str = "") -> FilmRow:
+    """A row by its margins; without any, of a film that cannot be read."""
+    source = Source(number, name, bytes)
+    if not margins:
+        outcome = Outcome(source, "f" * 64, reason="It is <b>text</b>.")
+    else:
+        outcome = Outcome(source, "a" * 64, analysis(margins, stopped=stopped))
+    return film_row(outcome, model_sha256="m" * 64)
+
+
+ROWS = [
+    row(1, -0.5, -1.0, -2.0, 3.0),
+    row(2, 0.5, -1.0, 0.1, -3.0),
+    row(3),
+    row(4, -1.0, 2.0, -1.0, -1.0),
+    row(5, 9.0, 9.0, 9.0, 9.0, stopped="The film is blank."),
+]
+
+
+@pytest.mark.parametrize(
+    ("shown", "numbers"),
+    [
+        (ALL, [3, 5, 4, 2, 1]),
+        (NOT_READ, [3, 5]),
+        (ANY_ABOVE, [4, 2]),
+        ("Effusion above", [2]),
+        ("Atelectasis above", [4]),
+        ("Infiltration above", [2]),
+        (NONE_ABOVE, [1]),
+    ],
+)
+def test_each_filter_in_the_order(shown: str, numbers: list[int]) -> None:
+    assert shown in FILTERS
+    assert [film.number for film in in_order(reversed(ROWS), shown)] == numbers
+
+
+def test_a_row_says_what_is_above_by_margin_and_no_finding_in_plain_words() -> None:
+    said = row_html(row(2, 0.0, -1.0, 2.0, -3.0, name="<i>.png"), place=7, opened=True)
+    assert said.index("▲ Infiltration 88&nbsp;%") < said.index("▲ Effusion 50&nbsp;%")
+    assert "margin&nbsp;+2.0" in said
+    assert "Atelectasis" not in said
+    assert '<span class="plain">No Finding 5 %</span>' in said
+    assert "✓ opened" in said
+    assert "&lt;i&gt;.png" in said
+    assert '<span class="place">7</span>' in said
+
+
+def test_a_row_with_none_above_names_the_nearest() -> None:
+    said = row_html(ROWS[0], place=1, opened=False)
+    assert "▽ None above. Nearest: Effusion 38&nbsp;% <small>margin&nbsp;−0.5</small>" in said
+    assert "opened" not in said
+
+
+def test_a_caution_about_the_film_stands_in_its_row() -> None:
+    film = row(1, -0.5, -1.0, -2.0, 3.0)
+    doubtful = replace(film, table=film.table | {"warnings": "It shows <LEG>, not the chest."})
+    assert "⚠ It shows &lt;LEG&gt;, not the chest." in row_html(doubtful, place=1, opened=False)
+    assert "⚠" not in row_html(film, place=1, opened=False)
+
+
+def test_what_was_not_read_says_why_as_plain_text() -> None:
+    unreadable = row_html(ROWS[2], place=1, opened=False)
+    assert "✕ Cannot be read.</strong> It is &lt;b&gt;text&lt;/b&gt;." in unreadable
+    assert "Open" not in unreadable
+    stopped = row_html(ROWS[4], place=1, opened=False)
+    assert "■ Stopped.</strong> The film is blank." in stopped
+    assert "Effusion" not in stopped
+    assert "Open" in stopped
+
+
+def test_the_csv_line_has_number_or_name_and_every_column() -> None:
+    named, bad = row(2, 0.5, -1.0, 0.1, -3.0, name="DOE.png"), row(3)
+    assert named.table["file"] == "DOE.png"
+    assert without_name(named).table["file"] == ""
+    assert without_name(named).name == ""
+    expected = analysis_row(analysis((0.5, -1.0, 0.1, -3.0)), file="DOE.png", number=2)
+    assert named.table == expected
+    assert set(bad.table) == set(COLUMNS)
+    found = {name: bad.table[name] for name in ("row", "file", "status", "reason", "model_sha256")}
+    assert found == {
+        "row": "3",
+        "file": "",
+        "status": "failed",
+        "reason": "It is <b>text</b>.",
+        "model_sha256": "m" * 64,
+    }
+
+
+def test_a_thumbnail_is_small_and_keeps_its_shape() -> None:
+    uri = thumbnail(np.full((2000, 1000), 200, np.uint8))
+    kind, _, data = uri.partition(",")
+    assert kind == "data:image/jpeg;base64"
+    picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
+    assert picture.shape == (112, 56)
+    assert abs(int(picture[50, 20]) - 200) <= 2
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (None, ""),
+        (4.0, "a few seconds left"),
+        (14.0, "about 10 seconds left"),
+        (94.0, "about 90 seconds left"),
+        (96.0, "about 2 minutes left"),
+        (3000.0, "about 50 minutes left"),
+    ],
+)
+def test_time_left(seconds: float | None, words: str) -> None:
+    assert time_left(seconds) == words
+
+
+def test_the_numbers_of_a_stopped_film_are_told_only_when_it_was_read_anyway() -> None:
+    stopped = analysis((9.0, 9.0, 9.0, 9.0), stopped="The film is blank.")
+    hidden, asked = row_of(stopped, 5, ""), row_of(stopped, 5, "", anyway=True)
+    assert (hidden.status, hidden.table["status"]) == ("stopped", "stopped")
+    assert hidden.table["probability_effusion"] == ""
+    assert hidden.table["gate_reasons"] == "The film is blank."
+    assert (asked.status, asked.table["status"], asked.table["read_anyway"]) == (
+        "read",
+        "read",
+        "1",
+    )
+    assert asked.table["probability_effusion"].startswith("0.99")
+    said = row_html(asked, place=1, opened=True)
+    assert "⚠ The film is blank." in said
+    assert "▲ Effusion" in said
+
+
+def test_a_corrected_film_says_so() -> None:
+    turned = replace(analysis((1.0, -1.0, -1.0, -1.0)), correction="invert")
+    row = row_of(turned, 2, "")
+    assert row.table["correction"] == row.correction == "invert"
+    assert "⚠ The film was inverted" in row_html(row, place=1, opened=True)

@@ -1,0 +1,149 @@
+"""The session's worklist without a page: names, limits, cancelling, and one model at a time."""
+
+import csv
+import io
+import threading
+import time
+
+import pytest
+import streamlit as st
+
+from cxr_core.imaging.radiograph import Radiograph
+from cxr_core.phantom.draw import phantom_png
+from cxr_core.reading.analyzer import Analysis
+from cxr_core.ui.worklist import session as module
+from cxr_core.ui.worklist.page import words_on, worklist_csv
+from cxr_core.ui.worklist.session import Worklist
+from tests.fake_analyzer import FakeAnalyzer
+from tests.zips import zipped
+
+FILM = phantom_png(1, size=96)
+
+
+def filled(count: int, *, keep_name: bool = False) -> Worklist:
+    films = Worklist()
+    films.add("DOE.zip", zipped({f"JANE_{n}.png": FILM for n in range(count)}), keep_name=keep_name)
+    return films
+
+
+def table(films: Worklist) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(worklist_csv(films).decode())))
+
+
+def test_names_are_kept_only_when_asked_for_and_can_be_forgotten() -> None:
+    analyzer = FakeAnalyzer()
+    unnamed, named = filled(2), filled(2, keep_name=True)
+    for films in (unnamed, named):
+        films.read_with(analyzer)
+        films.advance(analyzer, seconds=60)
+    assert [(row["row"], row["file"]) for row in table(unnamed)] == [("1", ""), ("2", "")]
+    assert [row["file"] for row in table(named)] == ["DOE.zip/JANE_0.png", "DOE.zip/JANE_1.png"]
+    named.forget_names()
+    assert [(row["row"], row["file"]) for row in table(named)] == [("1", ""), ("2", "")]
+    assert {film.name for film in named.sources.values()} == {""}
+
+
+def test_the_readers_word_stands_in_the_row_of_its_film(monkeypatch: pytest.MonkeyPatch) -> None:
+    films, analyzer = filled(2), FakeAnalyzer()
+    films.read_with(analyzer)
+    films.advance(analyzer, seconds=60)
+    film, model = (films.rows[1].table[name][:24] for name in ("image_sha256", "model_sha256"))
+    said = {
+        f"of_film_{film}_{model}_as-it-came_word_effusion": "disagree",
+        f"of_film_{film}_{model}_as-it-came_note": " Seen. ",
+        f"of_film_{film}_{model}_invert_word_effusion": "agree",  # of another reading
+        f"of_film_{'0' * 24}_{model}_as-it-came_word_effusion": "unsure",  # of another film
+    }
+    monkeypatch.setattr(st, "session_state", said)
+    rows = csv.DictReader(io.StringIO(worklist_csv(films, words_on(films)).decode()))
+    first = next(rows)
+    assert (first["verdict_effusion"], first["note"]) == ("disagree", "Seen.")
+    assert first["verdict_atelectasis"] == ""
+    assert {row["verdict_effusion"] for row in table(films)} == {""}  # none without words
+
+
+def test_reading_is_cancelled_and_goes_on_with_the_rest() -> None:
+    films, analyzer = filled(5), FakeAnalyzer()
+    films.read_with(analyzer)
+    assert films.running
+    films.advance(analyzer, seconds=0)  # one film, however little time there is
+    films.advance(analyzer, seconds=0)
+    films.cancel()
+    assert not films.running
+    assert sorted(films.rows) == [1, 2]
+    assert [row["status"] for row in table(films)] == ["read"] * 2 + ["not read"] * 3
+    films.go_on()
+    films.advance(analyzer, seconds=60)
+    assert sorted(films.rows) == [1, 2, 3, 4, 5]
+    assert analyzer.films == 5  # none was read twice
+    assert not films.running
+
+
+def test_films_added_meanwhile_are_numbered_on_and_read() -> None:
+    films, analyzer = filled(2), FakeAnalyzer()
+    films.advance(analyzer, seconds=0)
+    films.add("c.png", b"no film", keep_name=False)
+    films.advance(analyzer, seconds=60)
+    assert sorted(films.rows) == [1, 2, 3]
+    assert films.listed()[0].number == 3  # it cannot be read, so it comes first
+    assert films.listed()[0].reason.startswith("This file is not an image")
+
+
+def test_rows_belong_to_one_model() -> None:
+    films, first = filled(1), FakeAnalyzer("1" * 64)
+    films.read_with(first)
+    films.advance(first, seconds=60)
+    films.read_with(first)
+    assert len(films.rows) == 1
+    second = FakeAnalyzer("2" * 64)
+    films.read_with(second)
+    assert not films.rows
+    assert films.running
+    films.advance(second, seconds=60)
+    assert table(films)[0]["model_sha256"] == "2" * 64
+
+
+def test_what_finds_no_room_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_HELD_BYTES", len(FILM) + 10)
+    films = Worklist()
+    for _ in range(3):
+        films.add("a.png", FILM, keep_name=False)
+    assert (len(films.sources), films.not_taken) == (1, 2)
+
+
+def test_time_left_follows_the_films_just_read() -> None:
+    films, analyzer = filled(6), FakeAnalyzer()
+    films.advance(analyzer, seconds=0)
+    assert films.seconds_left() is None  # too few to say
+    for _ in range(3):
+        films.advance(analyzer, seconds=0)
+    left = films.seconds_left()
+    assert left is not None
+    films.advance(analyzer, seconds=60)
+    assert films.seconds_left() == 0
+
+
+def test_a_cancel_from_another_thread_waits_for_the_film_in_hand_only() -> None:
+    """As when a click starts the page anew while its last run still reads."""
+    films, entered, release = filled(20), threading.Event(), threading.Event()
+
+    class Slow(FakeAnalyzer):
+        def read(self, radiograph: Radiograph) -> Analysis:
+            entered.set()
+            assert release.wait(60)
+            return super().read(radiograph)
+
+    analyzer = Slow()
+    reading = threading.Thread(target=films.advance, args=(analyzer,), kwargs={"seconds": 60})
+    reading.start()
+    assert entered.wait(60)
+    click = threading.Thread(target=films.cancel)
+    click.start()
+    while films._asked == 1:  # the films that were added asked once
+        time.sleep(0.001)
+    release.set()
+    for thread in (click, reading):
+        thread.join(60)
+        assert not thread.is_alive()
+    assert not films.running
+    assert analyzer.films == len(films.rows) == 1
