@@ -20,7 +20,6 @@ from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Paragraph
 
-from cxr_core.export import pdf as pdf_table
 from cxr_core.export.fonts import BOLD, MONO, REGULAR, font_file, printable
 from cxr_core.export.overlay import MapStyle, draw_map
 from cxr_core.export.png import scale_bar, scale_ends
@@ -307,10 +306,10 @@ def record_pdf(record: Record) -> bytes:
             sheet.paragraph(banner, x=LEFT + 8)
             sheet.y -= 7 + GAP
         below = _words(record)
-        room = sheet.y - BOTTOM - _FOOTER - pdf_table.HEIGHT - 2 * GAP
+        room = sheet.y - BOTTOM - _FOOTER - HEIGHT - 2 * GAP
         room -= sum(height_of(words) + GAP / 2 for words in below)
         _pictures(sheet, record, room)
-        pdf_table.draw(sheet, record)
+        draw(sheet, record)
         for words in below:
             sheet.y -= GAP / 2
             sheet.paragraph(words)
@@ -339,7 +338,7 @@ def _banner(record: Record) -> Paragraph | None:
 
 def _words(record: Record) -> list[Paragraph]:
     """What stands below the table."""
-    words = [fitted(pdf_table.prevalence_sentence(record), size=7.5, height=30)]
+    words = [fitted(prevalence_sentence(record), size=7.5, height=30)]
     if record.note.strip():
         words.append(fitted(record.note, opening="Reader's note", height=80))
     none = "None beside the box above." if record.banner else "None from the file or its check."

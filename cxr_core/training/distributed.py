@@ -8,7 +8,8 @@ from datetime import timedelta
 from typing import TypeVar
 
 import torch
-from torch import Tensor, distributed, nn
+from torch import Tensor, nn
+from torch import distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 
 Value = TypeVar("Value")
@@ -46,20 +47,20 @@ class Team:
         if self.size == 1:
             return [value]
         values: list[Value | None] = [None] * self.size
-        distributed.all_gather_object(values, value)
+        dist.all_gather_object(values, value)
         return values  # type: ignore[return-value]
 
     def total(self, values: Tensor) -> Tensor:
         """Sum over the processes, in every process."""
         if self.size > 1:
-            distributed.all_reduce(values)
+            dist.all_reduce(values)
         return values
 
     def share_state(self, module: nn.Module) -> None:
         """Give every process the leader's weights and statistics."""
         if self.size > 1:
             for tensor in module.state_dict().values():
-                distributed.broadcast(tensor, src=0)
+                dist.broadcast(tensor, src=0)
 
     def together(self, module: nn.Module, device: torch.device) -> nn.Module:
         """``module`` with its gradients averaged over the processes.
@@ -105,8 +106,8 @@ def join_team() -> Iterator[Team]:
         torch.cuda.set_device(team.local_rank)
     # Tables and flags travel over gloo, gradients of a GPU over NCCL.
     backend = "cpu:gloo,cuda:nccl" if on_gpu else "gloo"
-    distributed.init_process_group(backend, timeout=LONGEST_WAIT)
+    dist.init_process_group(backend, timeout=LONGEST_WAIT)
     try:
         yield team
     finally:
-        distributed.destroy_process_group()
+        dist.destroy_process_group()

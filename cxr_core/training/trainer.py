@@ -152,8 +152,8 @@ class Trainer:
         self.model = self.objective.network
         self.average: AveragedModel | None = None
         if config.averaging:
-            ema = get_ema_multi_avg_fn(config.averaging)  # type: ignore[no-untyped-call]
-            self.average = AveragedModel(self.model, multi_avg_fn=ema, use_buffers=True)
+            average_fn = get_ema_multi_avg_fn(config.averaging)  # type: ignore[no-untyped-call]
+            self.average = AveragedModel(self.model, multi_avg_fn=average_fn, use_buffers=True)
         self.optimizer = _optimizer(self.objective, config)
         self.scheduler = _scheduler(self.optimizer, config, steps)
 

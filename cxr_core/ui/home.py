@@ -65,8 +65,9 @@ def model_panel() -> None:
     st.markdown(origin(metadata.provenance))
     report = measured_model(folder).report
     patients = "" if report.n_patients is None else f" of {report.n_patients:,} patients"
-    caption = f"On {report.n_films:,} test films{patients} that it has not seen"
-    area_table(report, caption=caption)
+    area_table(
+        report, caption=f"On {report.n_films:,} test films{patients} that it has not seen"
+    )
     quiet(
         "AUROC: how often a film with the finding scores higher than one without it; 0.50 is "
         f"chance. Model {metadata.model_sha256[:12]}."
