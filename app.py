@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from cxr_core.ui.home import FULL_TRAINING, model_panel
-from cxr_core.ui.shell import NAME, begin_page, guard
+from cxr_core.ui.home import TRAINING_COMMAND, model_summary
+from cxr_core.ui.shell import APP_NAME, begin_page, report_errors
 from cxr_core.ui.words import RESEARCH_TOOL
 
-begin_page(NAME)
+begin_page(APP_NAME)
 left, right = st.columns([1, 1.1], gap="large")
 with left:
     st.header("What it is for", anchor=False)
@@ -28,8 +28,8 @@ with left:
     )
 with right:
     st.header("The model in use", anchor=False)
-    with guard():
-        model_panel()
+    with report_errors():
+        model_summary()
     st.header("Train a full one", anchor=False)
     st.markdown("From ImageNet weights, with NIH's tables and films in the current folder:")
-    st.code(FULL_TRAINING, language="bash", wrap_lines=True)
+    st.code(TRAINING_COMMAND, language="bash", wrap_lines=True)

@@ -19,7 +19,7 @@ from pytorch_grad_cam import GradCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
 from cxr_core.findings import KEYS
-from cxr_core.imaging.preprocessing import prepare
+from cxr_core.imaging.preprocessing import preprocess
 from cxr_core.imaging.radiograph import read_radiograph
 from cxr_core.model.checkpoint import load_checkpoint
 from cxr_core.phantom.draw import phantom_png
@@ -61,7 +61,7 @@ def main() -> int:
     times: dict[str, list[float]] = {name: [] for name in ("analyze", "decode", "forward", "cam")}
     for round_number in range(arguments.repeats + 1):
         for data in films:
-            images = prepare(read_radiograph(data).pixels, preprocessing)  # (1, 3, S, S)
+            images = preprocess(read_radiograph(data).pixels, preprocessing)  # (1, 3, S, S)
             row = {
                 "analyze": seconds(lambda data=data: analyzer.analyze(data)),
                 "decode": seconds(lambda data=data: read_radiograph(data)),

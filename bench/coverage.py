@@ -21,61 +21,70 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from cxr_core.evaluation.metrics.at_threshold import at_threshold
-from cxr_core.evaluation.metrics.bootstrap import Interval, Resamples, interval, resample_patients
+from cxr_core.evaluation.metrics.at_threshold import threshold_metrics
+from cxr_core.evaluation.metrics.bootstrap import (
+    Interval,
+    Resamples,
+    percentile_interval,
+    resample_units,
+)
 from cxr_core.evaluation.metrics.ranking import auroc, auroc_interval, resampled_auroc
 
-FILMS_A_PATIENT = 3.0  # on average, geometric: many have one, some have ten or more
+FILMS_PER_PATIENT = 3.0  # on average, geometric: many have one, some have ten or more
 PREVALENCE = 0.15
-SHARED = 0.5  # of the score's variance, by films of one patient
-LEAST, MOST = 0.93, 0.97
+SHARED_VARIANCE = 0.5  # of the score's variance, by films of one patient
+MIN_COVERAGE, MAX_COVERAGE = 0.93, 0.97
 NORMAL = NormalDist()
-PERCENTILES = "AUROC, plain"
+PLAIN_AUROC = "AUROC, plain"
 Array = NDArray[np.float64]
 
 
-def simulated(
-    rng: np.random.Generator, patients: int, apart: float
+def simulate(
+    rng: np.random.Generator, patients: int, separation: float
 ) -> tuple[NDArray[np.bool_], Array, NDArray[np.int64]]:
     """(N,) labels, scores and patients."""
-    sizes = rng.geometric(1 / FILMS_A_PATIENT, size=patients)
+    sizes = rng.geometric(1 / FILMS_PER_PATIENT, size=patients)
     patient = np.repeat(np.arange(patients), sizes)
     films = len(patient)
-    ill = math.sqrt(0.5) * (rng.normal(size=patients)[patient] + rng.normal(size=films))
-    labels = ill > NORMAL.inv_cdf(1 - PREVALENCE)
+    latent = math.sqrt(0.5) * (rng.normal(size=patients)[patient] + rng.normal(size=films))
+    labels = latent > NORMAL.inv_cdf(1 - PREVALENCE)
     shared = rng.normal(size=patients)[patient]
-    noise = math.sqrt(SHARED) * shared + math.sqrt(1 - SHARED) * rng.normal(size=films)
-    return labels, apart * labels + noise, patient
+    noise = math.sqrt(SHARED_VARIANCE) * shared + math.sqrt(1 - SHARED_VARIANCE) * rng.normal(
+        size=films
+    )
+    return labels, separation * labels + noise, patient
 
 
-def truths(apart: float, cut_off: float) -> dict[str, float]:
+def true_values(apart: float, cut_off: float) -> dict[str, float]:
     """The figures of infinitely many films."""
     return {
         "AUROC": NORMAL.cdf(apart / math.sqrt(2)),
-        PERCENTILES: NORMAL.cdf(apart / math.sqrt(2)),
+        PLAIN_AUROC: NORMAL.cdf(apart / math.sqrt(2)),
         "sensitivity": NORMAL.cdf(apart - cut_off),
         "specificity": NORMAL.cdf(cut_off),
     }
 
 
-def intervals(
+def measured_intervals(
     labels: NDArray[np.bool_], scores: Array, patients: NDArray[np.int64], cut_off: float,
     *, n_resamples: int, seed: int,
 ) -> dict[str, Interval]:  # fmt: skip
     """What the dashboard says of them."""
-    resamples = resample_patients(patients, n_resamples=n_resamples, seed=seed)
-    found = at_threshold(labels, scores, cut_off, resamples)
+    resamples = resample_units(patients, n_resamples=n_resamples, seed=seed)
+    found = threshold_metrics(labels, scores, cut_off, resamples)
     return {
         "AUROC": auroc_interval(labels, scores, resamples),
-        PERCENTILES: percentile_interval(labels, scores, resamples),
+        PLAIN_AUROC: plain_auroc_interval(labels, scores, resamples),
         "sensitivity": found.sensitivity,
         "specificity": found.specificity,
     }
 
 
-def percentile_interval(labels: NDArray[np.bool_], scores: Array, resamples: Resamples) -> Interval:
+def plain_auroc_interval(
+    labels: NDArray[np.bool_], scores: Array, resamples: Resamples
+) -> Interval:
     """The AUROC's interval from the percentiles of the resamples."""
-    return interval(auroc(labels, scores), resampled_auroc(labels, scores, resamples))
+    return percentile_interval(auroc(labels, scores), resampled_auroc(labels, scores, resamples))
 
 
 def main() -> int:
@@ -87,45 +96,46 @@ def main() -> int:
     parser.add_argument("--positives", type=int, default=40, help="fewest positive films")
     parser.add_argument("--apart", type=float, default=1.3, help="standard deviations; AUROC 0.82")
     parser.add_argument("--seed", type=int, default=0)
-    words = parser.parse_args()
-    rng = np.random.default_rng(words.seed)
-    cut_off = words.apart / 2
-    truth = truths(words.apart, cut_off)
-    held = {name: [0, 0, 0] for name in truth}  # held it, lay below it, lay above it
-    films, positives, anew = [], [], 0
+    args = parser.parse_args()
+    rng = np.random.default_rng(args.seed)
+    cut_off = args.apart / 2
+    truth = true_values(args.apart, cut_off)
+    coverage = {name: [0, 0, 0] for name in truth}  # held it, lay below it, lay above it
+    films, positives, redrawn = [], [], 0
     started = time.process_time()
-    while len(films) < words.simulations:
-        labels, scores, patients = simulated(rng, words.patients, words.apart)
-        if labels.sum() < words.positives:
-            anew += 1
+    while len(films) < args.simulations:
+        labels, scores, patients = simulate(rng, args.patients, args.apart)
+        if labels.sum() < args.positives:
+            redrawn += 1
             continue
-        found = intervals(labels, scores, patients, cut_off,
-                          n_resamples=words.resamples, seed=len(films))  # fmt: skip
+        found = measured_intervals(labels, scores, patients, cut_off,
+                          n_resamples=args.resamples, seed=len(films))  # fmt: skip
         for name, true in truth.items():
             one = found[name]
-            held[name][1 if one.high < true else 2 if one.low > true else 0] += 1
+            coverage[name][1 if one.high < true else 2 if one.low > true else 0] += 1
         films.append(len(labels))
         positives.append(int(labels.sum()))
     print(
-        f"{words.simulations:,} simulations of {words.patients} patients, {np.mean(films):.0f} "
+        f"{args.simulations:,} simulations of {args.patients} patients, {np.mean(films):.0f} "
         f"films (mean) and {np.mean(positives):.0f} positives (mean; fewest {min(positives)}); "
-        f"{anew} draws with under {words.positives} positives made anew; {words.resamples} "
+        f"{redrawn} draws with under {args.positives} positives made anew; {args.resamples} "
         f"resamples each; {time.process_time() - started:.0f} s of CPU, "
         f"{len(os.sched_getaffinity(0))} cores"
     )
-    for name, (inside, below, above) in held.items():
-        share = inside / words.simulations
-        error = math.sqrt(share * (1 - share) / words.simulations)
+    for name, (inside, below, above) in coverage.items():
+        share = inside / args.simulations
+        error = math.sqrt(share * (1 - share) / args.simulations)
         print(
             f"{name:<16} truth {truth[name]:.3f}: held in {share:.1%} (standard error "
-            f"{error:.1%}); interval below it {below / words.simulations:.1%}, above it "
-            f"{above / words.simulations:.1%}"
+            f"{error:.1%}); interval below it {below / args.simulations:.1%}, above it "
+            f"{above / args.simulations:.1%}"
         )
-    share = held["AUROC"][0] / words.simulations
+    share = coverage["AUROC"][0] / args.simulations
     print(
-        f"The bar of {LEAST:.0%} to {MOST:.0%} is {'held' if LEAST <= share <= MOST else 'missed'}"
+        f"The bar of {MIN_COVERAGE:.0%} to {MAX_COVERAGE:.0%} is "
+        f"{'held' if MIN_COVERAGE <= share <= MAX_COVERAGE else 'missed'}"
     )
-    return 0 if LEAST <= share <= MOST else 1
+    return 0 if MIN_COVERAGE <= share <= MAX_COVERAGE else 1
 
 
 if __name__ == "__main__":

@@ -27,14 +27,14 @@ from sklearn.metrics import (
     roc_curve,
 )
 
-from cxr_core.evaluation.metrics.bootstrap import Resamples, resample_patients, share_interval
-from cxr_core.evaluation.metrics.calibration import calibration_measures, reliability_intervals
+from cxr_core.evaluation.metrics.bootstrap import Resamples, logit_interval, resample_units
+from cxr_core.evaluation.metrics.calibration import calibration_metrics, reliability_intervals
 from cxr_core.evaluation.metrics.ranking import (
-    STEPS,
+    BAND_STEPS,
     auroc_interval,
     average_precision_interval,
-    curve_bands,
-    deciding,
+    confidence_bands,
+    n_limiting_patients,
 )
 from cxr_core.evaluation.scoring import sigmoid
 
@@ -59,10 +59,10 @@ def made_up(films: int, seed: int = 0) -> tuple[Array, Array, NDArray[np.int64]]
 
 def plain(labels: Array, scores: Array, resamples: Resamples) -> list[Array]:
     """AUROC (R,), average precision (R,), ROC (R, 101) and precision (R, 100) by scikit-learn."""
-    places = np.arange(STEPS + 1) / STEPS
+    places = np.arange(BAND_STEPS + 1) / BAND_STEPS
     found: list[list[Array]] = [[], [], [], []]
     for counts in resamples.counts:
-        rows = np.repeat(np.arange(len(labels)), counts[resamples.patient_of_film])
+        rows = np.repeat(np.arange(len(labels)), counts[resamples.patient_index])
         y, s = labels[rows], scores[rows]
         fpr, tpr, _ = roc_curve(y, s)
         precision, recall, _ = precision_recall_curve(y, s)
@@ -75,9 +75,11 @@ def plain(labels: Array, scores: Array, resamples: Resamples) -> list[Array]:
 
 def ends(labels: Array, scores: Array, resamples: Resamples, drawn: list[Array]) -> list[Array]:
     """The intervals' ends, each (2, …), of what scikit-learn found on the films and drawn."""
-    units = deciding(labels, resamples)
+    units = n_limiting_patients(labels, resamples)
     areas = [f(labels, scores) for f in (roc_auc_score, average_precision_score)]
-    intervals = [share_interval(a, d, units=units) for a, d in zip(areas, drawn[:2], strict=True)]
+    intervals = [
+        logit_interval(a, d, n_independent=units) for a, d in zip(areas, drawn[:2], strict=True)
+    ]
     return [np.array([one.low, one.high]) for one in intervals] + [
         np.quantile(values, [0.025, 0.975], axis=0) for values in drawn[2:]
     ]
@@ -85,7 +87,7 @@ def ends(labels: Array, scores: Array, resamples: Resamples, drawn: list[Array])
 
 def ours(labels: Array, scores: Array, resamples: Resamples) -> list[Array]:
     """The ends of the same four's intervals, each (2, …)."""
-    bands = curve_bands(labels, scores, resamples)
+    bands = confidence_bands(labels, scores, resamples)
     if bands is None:
         raise SystemExit("Too few films for an interval: ask for more.")
     areas = [f(labels, scores, resamples) for f in (auroc_interval, average_precision_interval)]
@@ -120,21 +122,21 @@ def main() -> int:
         f"before; {words.films:,} films of {len(set(patients)):,} patients, 4 findings, "
         f"{words.resamples:,} resamples; {peak():,} MiB before"
     )
-    drawing, resamples = timed(lambda: resample_patients(patients, n_resamples=words.resamples))
+    drawing, resamples = timed(lambda: resample_units(patients, n_resamples=words.resamples))
     areas, _ = timed(lambda: [auroc_interval(*pair, resamples) for pair in pairs])
     print(f"drawing {drawing:.2f} s + AUROC intervals {areas:.2f} s; at most {peak():,} MiB")
     precision, _ = timed(lambda: [average_precision_interval(*pair, resamples) for pair in pairs])
-    bands, _ = timed(lambda: [curve_bands(*pair, resamples) for pair in pairs])
+    bands, _ = timed(lambda: [confidence_bands(*pair, resamples) for pair in pairs])
     print(f"average precision {precision:.2f} s + bands {bands:.2f} s; at most {peak():,} MiB")
     judged, _ = timed(
         lambda: [
-            (calibration_measures(y, p, resamples), reliability_intervals(p, y, resamples))
+            (calibration_metrics(y, p, resamples), reliability_intervals(p, y, resamples))
             for y, s in pairs
             for p in (sigmoid(s - 2.0), sigmoid(1.1 * s - 2.1))
         ]
     )
     print(f"calibration before and after, every figure {judged:.2f} s; at most {peak():,} MiB")
-    few = Resamples(resamples.counts[: words.plain], resamples.patient_of_film)
+    few = Resamples(resamples.counts[: words.plain], resamples.patient_index)
     slow, drawn = timed(lambda: [plain(*pair, few) for pair in pairs])
     fast, mine = timed(lambda: [ours(*pair, few) for pair in pairs])
     print(

@@ -25,26 +25,26 @@ from cxr_core.data.cache import open_cache
 from cxr_core.data.decode import decode_film
 from cxr_core.phantom.draw import phantom_png
 
-_WHOLE = 112_120  # films of NIH ChestX-ray14
-_CHUNK = 16
-_DRAWN = 8  # phantoms
+_NIH_FILMS = 112_120  # films of NIH ChestX-ray14
+_CHUNK_SIZE = 16
+_PHANTOMS = 8  # phantoms
 
 
-def decode(paths: Sequence[Path], size: int) -> None:
+def decode_chunk(paths: Sequence[Path], size: int) -> None:
     """Decode a chunk of films and forget them."""
     for path in paths:
         decode_film(path, size)
 
 
-def alone(pool: ProcessPoolExecutor, paths: Sequence[Path], size: int) -> float:
+def time_bare_pool(pool: ProcessPoolExecutor, paths: Sequence[Path], size: int) -> float:
     """Seconds in which a pool that has started decodes all films."""
-    chunks = [paths[i : i + _CHUNK] for i in range(0, len(paths), _CHUNK)]
-    started = time.perf_counter()
-    list(pool.map(partial(decode, size=size), chunks))
-    return time.perf_counter() - started
+    chunks = [paths[i : i + _CHUNK_SIZE] for i in range(0, len(paths), _CHUNK_SIZE)]
+    start = time.perf_counter()
+    list(pool.map(partial(decode_chunk, size=size), chunks))
+    return time.perf_counter() - start
 
 
-def build(paths: Sequence[Path], size: int, times: int) -> list[float]:
+def time_open_cache(paths: Sequence[Path], size: int, times: int) -> list[float]:
     """Seconds of ``open_cache`` into one empty folder after another."""
     seconds = []
     for _ in range(times):
@@ -58,26 +58,26 @@ def build(paths: Sequence[Path], size: int, times: int) -> list[float]:
     return seconds
 
 
-def fresh() -> ProcessPoolExecutor:
+def fresh_process() -> ProcessPoolExecutor:
     """A process that shares nothing with this one, so also starts workers of its own."""
     return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
 
 
-def build_watched(paths: Sequence[Path], size: int) -> tuple[float, int, int, int]:
+def measure_memory(paths: Sequence[Path], size: int) -> tuple[float, int, int, int]:
     """Seconds, then peaks in MiB: PSS of all processes, their RSS, the building one's RSS."""
-    with fresh() as pool:
+    with fresh_process() as pool:
         builder = pool.submit(os.getpid).result()
         peaks = [0, 0, 0]
-        future = pool.submit(build, paths, size, 1)
+        future = pool.submit(time_open_cache, paths, size, 1)
         while not future.done():
-            held = {pid: memory(pid) for pid in family(builder)}
+            held = {pid: process_memory(pid) for pid in process_tree(builder)}
             now = [sum(column) for column in zip(*held.values(), strict=True)]
             peaks = [max(pair) for pair in zip(peaks, [*now, held[builder][1]], strict=True)]
             time.sleep(0.2)
         return future.result()[0], peaks[0], peaks[1], peaks[2]
 
 
-def memory(pid: int) -> tuple[int, int]:
+def process_memory(pid: int) -> tuple[int, int]:
     """PSS (shared pages divided among who shares them) and RSS in MiB; 0 for one that ended."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
@@ -87,7 +87,7 @@ def memory(pid: int) -> tuple[int, int]:
     return values["Pss:"] // 1024, values["Rss:"] // 1024
 
 
-def family(pid: int) -> Iterator[int]:
+def process_tree(pid: int) -> Iterator[int]:
     """A process and all that it started."""
     yield pid
     for children in Path(f"/proc/{pid}/task").glob("*/children"):
@@ -96,13 +96,13 @@ def family(pid: int) -> Iterator[int]:
         except OSError:
             continue
         for child in words:
-            yield from family(int(child))
+            yield from process_tree(int(child))
 
 
-def gather(images: Path | None, count: int, *, side: int, folder: Path) -> list[Path]:
+def collect_files(images: Path | None, count: int, *, side: int, folder: Path) -> list[Path]:
     """``count`` files: the folder's own, or more by hard links below ``folder``."""
     if images is None:
-        sources = [folder / f"phantom_{seed}.png" for seed in range(_DRAWN)]
+        sources = [folder / f"phantom_{seed}.png" for seed in range(_PHANTOMS)]
         for seed, path in enumerate(sources):
             path.write_bytes(phantom_png(seed, size=side))
     else:
@@ -127,11 +127,11 @@ def compare(paths: Sequence[Path], size: int, *, cores: int, repeats: int) -> fl
     context.set_forkserver_preload([decode_film.__module__])
     rounds = []
     with ProcessPoolExecutor(cores, mp_context=context) as pool:
-        alone(pool, paths[: 8 * _CHUNK * cores], size)
+        time_bare_pool(pool, paths[: 8 * _CHUNK_SIZE * cores], size)
         for _ in range(repeats):
-            bare = alone(pool, paths, size)
-            with fresh() as other:
-                rounds.append((bare, *other.submit(build, paths, size, 2).result()))
+            bare = time_bare_pool(pool, paths, size)
+            with fresh_process() as other:
+                rounds.append((bare, *other.submit(time_open_cache, paths, size, 2).result()))
     names = ("decoder alone", "open_cache, workers' start counted", "open_cache, started before")
     for name, seconds in zip(names, zip(*rounds, strict=True), strict=True):
         rates = [len(paths) / s for s in seconds]
@@ -150,24 +150,26 @@ def main() -> int:
     parser.add_argument("--side", type=int, default=1024, help="side of the phantoms")
     parser.add_argument("--repeats", type=int, default=3, help="0 leaves the comparison out")
     parser.add_argument("--memory", type=int, nargs="*", default=[1000, 8000], metavar="FILMS")
-    words = parser.parse_args()
+    arguments = parser.parse_args()
     cores = len(os.sched_getaffinity(0))
     print(f"{cores} cores, busy with {os.getloadavg()[0]:.1f} processes before")
-    if words.repeats:
+    if arguments.repeats:
         with tempfile.TemporaryDirectory() as folder:
-            paths = gather(words.images, words.films, side=words.side, folder=Path(folder))
-            print(f"{len(paths):,} films, {words.images or f'phantoms of {words.side} px'}")
-            rate = compare(paths, words.size, cores=cores, repeats=words.repeats)
-            print(f"{_WHOLE:,} films at this rate: {_WHOLE / rate / 60:.0f} min")
-    for count in words.memory:
+            paths = collect_files(
+                arguments.images, arguments.films, side=arguments.side, folder=Path(folder)
+            )
+            print(f"{len(paths):,} films, {arguments.images or f'phantoms of {arguments.side} px'}")
+            rate = compare(paths, arguments.size, cores=cores, repeats=arguments.repeats)
+            print(f"{_NIH_FILMS:,} films at this rate: {_NIH_FILMS / rate / 60:.0f} min")
+    for count in arguments.memory:
         with tempfile.TemporaryDirectory() as folder:
-            paths = gather(None, count, side=words.side, folder=Path(folder))
-            seconds, pss, rss, builder = build_watched(paths, words.size)
+            paths = collect_files(None, count, side=arguments.side, folder=Path(folder))
+            seconds, pss, rss, builder = measure_memory(paths, arguments.size)
         print(
-            f"{count:>7,} phantoms of {words.side} px in {seconds:.0f} s; at most {pss:,} MiB "
+            f"{count:>7,} phantoms of {arguments.side} px in {seconds:.0f} s; at most {pss:,} MiB "
             f"(PSS of all), {rss:,} MiB (RSS of all), {builder:,} MiB (RSS of the parent)"
         )
-    print(f"{_WHOLE:,} films on the disk: {_WHOLE * words.size**2 / 2**30:.2f} GiB")
+    print(f"{_NIH_FILMS:,} films on the disk: {_NIH_FILMS * arguments.size**2 / 2**30:.2f} GiB")
     return 0
 
 

@@ -29,11 +29,11 @@ from cxr_core.model.checkpoint import load_checkpoint
 
 Pixels = np.ndarray
 # What is done to a film, and the correction that would mend it.
-COPIES: dict[str, tuple[Callable[[Pixels], Pixels], str | None]] = {
+ALTERED_COPIES: dict[str, tuple[Callable[[Pixels], Pixels], str | None]] = {
     "inverted": (lambda p: 255 - p, "invert"),
-    "quarter-turned left": (lambda p: np.rot90(p, 1), "turn-right"),
-    "quarter-turned right": (lambda p: np.rot90(p, 3), "turn-left"),
-    "upside down": (lambda p: np.rot90(p, 2), "turn-over"),
+    "quarter-turned left": (lambda p: np.rot90(p, 1), "rotate_cw"),
+    "quarter-turned right": (lambda p: np.rot90(p, 3), "rotate_ccw"),
+    "upside down": (lambda p: np.rot90(p, 2), "rotate_180"),
     "left half": (lambda p: p[:, : p.shape[1] // 2], None),
     "lower half": (lambda p: p[p.shape[0] // 2 :], None),
     "twice-zoomed": (
@@ -53,17 +53,17 @@ def main() -> int:
     arguments = parser.parse_args()
     gate = load_checkpoint(arguments.model).gate
     if gate is None:
-        print("This model has no input gate; fit one with train.py --finish.", file=sys.stderr)
+        print("This model has no input gate; fit one with train.py --finalize.", file=sys.stderr)
         return 2
     rows = [*_films(arguments.images, arguments.model, gate), *_everyday(gate)]
-    print(f"threshold {gate.threshold:.3f}, fitted on {gate.films} films, of which "
-          f"{gate.wrongly_stopped:.2%} stopped in cross-validation")  # fmt: skip
+    print(f"threshold {gate.threshold:.3f}, fitted on {gate.n_films} films, of which "
+          f"{gate.false_rejection_rate:.2%} stopped in cross-validation")  # fmt: skip
     for row in rows:
-        mended = "" if "mended" not in row else f"  right correction offered {row['mended']}"
+        corrected = "" if "mended" not in row else f"  right correction offered {row['mended']}"
         print(f"{row['what']:44} stopped {row['stopped']:4} of {row['n']:4}"
-              f"  {row['stopped'] / row['n']:6.1%}{mended}")  # fmt: skip
+              f"  {row['stopped'] / row['n']:6.1%}{corrected}")  # fmt: skip
     if arguments.others:
-        _others(arguments.others, gate)
+        _dicom_folder(arguments.others, gate)
     if arguments.json:
         arguments.json.write_text(json.dumps(rows, indent=2) + "\n")
     return 0
@@ -71,12 +71,12 @@ def main() -> int:
 
 def _films(images: Path, model: Path, gate: GateParameters) -> Iterator[dict[str, object]]:
     table = pd.read_csv(model / "predictions_test.csv")
-    results: dict[str, list[GateResult]] = {"as it is": [], **{name: [] for name in COPIES}}
+    results: dict[str, list[GateResult]] = {"as it is": [], **{name: [] for name in ALTERED_COPIES}}
     for name in tqdm(table["image"], desc="films", leave=False):
         film = read_radiograph((images / name).read_bytes())
         results["as it is"].append(check_radiograph(film, gate))
-        for copy, (make, _) in COPIES.items():
-            results[copy].append(_check(_as_large(make(film.pixels), film.pixels), gate))
+        for copy, (make, _) in ALTERED_COPIES.items():
+            results[copy].append(_check(_enlarge_to(make(film.pixels), film.pixels), gate))
     stopped = np.array([not result.passed for result in results.pop("as it is")])
     yield _row("upright films (wrongly stopped)", stopped)
     for view in ("PA", "AP"):
@@ -86,9 +86,9 @@ def _films(images: Path, model: Path, gate: GateParameters) -> Iterator[dict[str
         yield _row(f"  of them {column.removeprefix('label_')}", stopped[table[column] == 1])
     for copy, found in results.items():
         row = _row(copy, np.array([not result.passed for result in found]))
-        right = COPIES[copy][1]
-        if right:
-            row["mended"] = sum(result.suggestion == right for result in found)
+        expected = ALTERED_COPIES[copy][1]
+        if expected:
+            row["mended"] = sum(result.suggestion == expected for result in found)
         yield row
 
 
@@ -108,7 +108,7 @@ def _everyday(gate: GateParameters) -> Iterator[dict[str, object]]:
         yield _row(f"  {kind}, made gray", np.array(pairs)[:, 1])
 
 
-def _others(folder: Path, gate: GateParameters) -> None:
+def _dicom_folder(folder: Path, gate: GateParameters) -> None:
     """Each DICOM file with its tags, and by its pixels alone."""
     for path in sorted(folder.glob("*.dcm")):
         try:
@@ -122,7 +122,7 @@ def _others(folder: Path, gate: GateParameters) -> None:
               f"{'passed' if alone.passed else 'stopped'}, {alone.suggestion}. {said}")  # fmt: skip
 
 
-def _as_large(copy: Pixels, film: Pixels) -> Pixels:
+def _enlarge_to(copy: Pixels, film: Pixels) -> Pixels:
     """A part as large as the film it is of, so that no part is stopped for its size alone."""
     share = max(1.0, max(film.shape) / max(copy.shape))
     size = (round(copy.shape[1] * share), round(copy.shape[0] * share))
@@ -132,7 +132,8 @@ def _as_large(copy: Pixels, film: Pixels) -> Pixels:
 def _check(pixels: Pixels, gate: GateParameters) -> GateResult:
     pixels = np.ascontiguousarray(pixels)
     return check_radiograph(
-        Radiograph(stored=pixels, pixels=pixels, kind="PNG", sha256="", steps=()), gate
+        Radiograph(stored=pixels, pixels=pixels, file_format="PNG", sha256="", processing_log=()),
+        gate,
     )
 
 

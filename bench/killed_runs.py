@@ -20,18 +20,20 @@ import pandas as pd
 
 from cxr_core.phantom.dataset import PhantomDataset, write_phantom_dataset
 
-SMALL = "--preset scratch --px 64 --train-px 32 --epochs 12 --finish-epochs 6 --batch-size 16"
-LONGEST = 6.0  # seconds of training between two kills
+SMALL_RUN = (
+    "--preset scratch --px 64 --low-res-px 32 --epochs 12 --full-res-epochs 6 --batch-size 16"
+)
+MAX_SECONDS = 6.0  # seconds of training between two kills
 
 
 def command(data: PhantomDataset, run: Path) -> list[str]:
     """The words of a run that saves at every batch and goes on where it was left."""
     files = f"--entries {data.entries} --images {data.images} --cache {run.parent / 'cache'}"
     more = f"--out {run} --resume --save-minutes 0 --quiet"
-    return [sys.executable, "train.py", *files.split(), *SMALL.split(), *more.split()]
+    return [sys.executable, "train.py", *files.split(), *SMALL_RUN.split(), *more.split()]
 
 
-def killed_after(words: list[str], state: Path, seconds: float) -> bool:
+def kill_after(words: list[str], state: Path, seconds: float) -> bool:
     """Start, wait until a state is saved anew, then kill; False when it was done before."""
     before = state.stat().st_mtime_ns if state.exists() else 0
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -49,26 +51,26 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
-    words = parser.parse_args()
-    chance = random.Random(words.seed)
+    args = parser.parse_args()
+    rng = random.Random(args.seed)
     with tempfile.TemporaryDirectory() as folder:
-        alone, killed = Path(folder) / "alone", Path(folder) / "killed"
+        uninterrupted, killed = Path(folder) / "alone", Path(folder) / "killed"
         data = write_phantom_dataset(Path(folder) / "data", 160)
-        subprocess.run(command(data, alone), check=True, capture_output=True)
+        subprocess.run(command(data, uninterrupted), check=True, capture_output=True)
         kills = 0
-        while kills < words.kills:
-            seconds = chance.uniform(0, LONGEST)
-            if not killed_after(command(data, killed), killed / "resume.pt", seconds):
+        while kills < args.kills:
+            seconds = rng.uniform(0, MAX_SECONDS)
+            if not kill_after(command(data, killed), killed / "resume.pt", seconds):
                 break
             kills += 1
             history = killed / "history.csv"
             epochs = len(pd.read_csv(history)) if history.exists() else 0
             print(f"kill {kills} after {seconds:.1f} s: {epochs} epochs done", flush=True)
         subprocess.run(command(data, killed), check=True, capture_output=True)
-        weights = [(run / "model.safetensors").read_bytes() for run in (alone, killed)]
+        weights = [(run / "model.safetensors").read_bytes() for run in (uninterrupted, killed)]
         tables = [
             pd.read_csv(run / "history.csv").drop(columns=["seconds", "waiting"])
-            for run in (alone, killed)
+            for run in (uninterrupted, killed)
         ]
     same_weights, same_history = weights[0] == weights[1], tables[0].equals(tables[1])
     print(f"{kills} kills; weights equal: {same_weights}; history equal: {same_history}")

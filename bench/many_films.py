@@ -19,8 +19,8 @@ from pathlib import Path
 
 from cxr_core.phantom.draw import phantom_png
 from cxr_core.reading.analyzer import Analyzer, load_analyzer
-from cxr_core.reading.batch import read_films, usual_jobs
-from cxr_core.reading.sources import Source
+from cxr_core.reading.batch import default_workers, read_films
+from cxr_core.reading.sources import FilmSource
 from cxr_core.ui.worklist.session import Worklist
 
 
@@ -30,7 +30,7 @@ def main() -> int:
     parser.add_argument("--model", type=Path, default=Path("models/default"))
     parser.add_argument("--films", type=int, default=60)
     parser.add_argument("--images", type=Path, nargs="*", default=[], help="folders of films")
-    parser.add_argument("--jobs", type=int, default=usual_jobs())
+    parser.add_argument("--jobs", type=int, default=default_workers())
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--zip", action="store_true", help="through the page's list, as one zip")
     parser.add_argument("--once", action="store_true", help="no comparison, one reading")
@@ -41,44 +41,46 @@ def main() -> int:
     print(f"{len(films)} films, {sum(map(len, films)) / 2**20:.0f} MB; loaded: {_peak()}")
     if arguments.zip:
         started = time.perf_counter()
-        _through_the_list(analyzer, films)
+        _through_worklist(analyzer, films)
         print(f"list  {(time.perf_counter() - started) / len(films) * 1000:7.1f} ms a film")
     if not arguments.once:
-        _compare(analyzer, films, rounds=arguments.rounds, jobs=arguments.jobs)
+        _compare(analyzer, films, rounds=arguments.rounds, workers=arguments.jobs)
     print(f"greatest resident memory: {_peak()}")
     return 0
 
 
-def _compare(analyzer: Analyzer, films: list[bytes], *, rounds: int, jobs: int) -> None:
-    sources = [Source(number, "", lambda film=film: film) for number, film in enumerate(films, 1)]
+def _compare(analyzer: Analyzer, films: list[bytes], *, rounds: int, workers: int) -> None:
+    sources = [
+        FilmSource(number, "", lambda film=film: film) for number, film in enumerate(films, 1)
+    ]
     ratios, serial, parallel = [], [], []
     for _ in range(rounds):
         began = time.perf_counter()
         list(_one_by_one(analyzer, films))
         between = time.perf_counter()
-        for _outcome in read_films(analyzer, sources, jobs=jobs):
+        for _outcome in read_films(analyzer, sources, workers=workers):
             pass
         ended = time.perf_counter()
         serial.append(between - began)
         parallel.append(ended - between)
         ratios.append(serial[-1] / parallel[-1])
-    for name, values in (("one by one", serial), (f"{jobs} jobs", parallel)):
+    for name, values in (("one by one", serial), (f"{workers} jobs", parallel)):
         print(f"{name:10}  {statistics.median(values) / len(films) * 1000:7.1f} ms a film")
-    print(f"one by one / {jobs} jobs: {statistics.median(ratios):.2f}")
+    print(f"one by one / {workers} jobs: {statistics.median(ratios):.2f}")
 
 
 def _one_by_one(analyzer: Analyzer, films: list[bytes]) -> list[str]:
     return [analyzer.analyze(film).image_sha256 for film in films]
 
 
-def _through_the_list(analyzer: Analyzer, films: list[bytes]) -> None:
+def _through_worklist(analyzer: Analyzer, films: list[bytes]) -> None:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
         for number, film in enumerate(films):
             archive.writestr(f"{number}.png", film)
     worklist = Worklist()
     worklist.add("films.zip", stream.getvalue(), keep_name=False)
-    worklist.read_with(analyzer)
+    worklist.set_model(analyzer)
     while worklist.running:
         worklist.advance(analyzer, seconds=1.0)
 

@@ -28,11 +28,11 @@ from cxr_core.config import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from cxr_core.data.cache import open_cache
 from cxr_core.data.loader import BatchLoader
 from cxr_core.model.densenet import ChestDenseNet
-from cxr_core.training.config import MILD
-from cxr_core.training.device import choose_engine
-from cxr_core.training.loop import Watch, train_epoch
-from cxr_core.training.presets import SEED
-from cxr_core.training.state import Standing, StopRequest
+from cxr_core.training.config import MILD_AUGMENTATION
+from cxr_core.training.device import select_accelerator
+from cxr_core.training.loop import EpochHooks, train_epoch
+from cxr_core.training.presets import BASELINE
+from cxr_core.training.state import StopRequest, TrainState
 from cxr_core.training.trainer import Trainer
 
 BATCH, PX = 32, 224
@@ -82,11 +82,11 @@ def plain_epochs(paths: list[Path], device: torch.device) -> Callable[[], None]:
     return epoch
 
 
-class Ours:
+class ProjectLoop:
     """This project's epochs over the same films, from the cache."""
 
     def __init__(self, paths: list[Path], folder: Path) -> None:
-        self.engine = choose_engine()
+        self.engine = select_accelerator()
         cache = open_cache(paths, size=PX, folder=folder)
         labels = np.zeros((len(paths), 4), dtype=np.float32)
         self.loader = BatchLoader(
@@ -95,18 +95,18 @@ class Ours:
             preprocessing=Preprocessing(PX),
             batch_size=BATCH,
             shuffle=True,
-            augmentation=MILD,
+            augmentation=MILD_AUGMENTATION,
             device=self.engine.device,
         )
-        self.trainer = Trainer(ChestDenseNet(), SEED, self.engine, len(self.loader) * 1000)
-        self.watch = Watch(StopRequest(), lambda: None, float("inf"), cache.names)
+        self.trainer = Trainer(ChestDenseNet(), BASELINE, self.engine, len(self.loader) * 1000)
+        self.watch = EpochHooks(StopRequest(), lambda: None, float("inf"), cache.names)
         self.waiting: list[float] = []
 
     def epoch(self) -> None:
         """One epoch; notes the share of it that waited for films."""
-        standing = Standing()
-        train_epoch(self.trainer, self.loader, standing, self.watch, label="bench")
-        self.waiting.append(standing.waiting / standing.seconds)
+        train_state = TrainState()
+        train_epoch(self.trainer, self.loader, train_state, self.watch, description="bench")
+        self.waiting.append(train_state.waiting / train_state.seconds)
 
     def bare(self) -> None:
         """As many steps on one batch that stays where it is."""
@@ -123,18 +123,18 @@ def main() -> int:
     parser.add_argument("--images", type=Path, required=True, help="folder of PNGs")
     parser.add_argument("--films", type=int, default=128, help="a multiple of 32")
     parser.add_argument("--rounds", type=int, default=2)
-    words = parser.parse_args()
-    paths = sorted(words.images.glob("*.png"))[: words.films // BATCH * BATCH]
+    args = parser.parse_args()
+    paths = sorted(args.images.glob("*.png"))[: args.films // BATCH * BATCH]
     with tempfile.TemporaryDirectory() as folder:
-        ours = Ours(paths, Path(folder))
-        works = {
+        ours = ProjectLoop(paths, Path(folder))
+        loops = {
             "plain loop": plain_epochs(paths, ours.engine.device),
             "ours": ours.epoch,
             "bare step": ours.bare,
         }
-        speeds: dict[str, list[float]] = {name: [] for name in works}
-        for number in range(words.rounds + 1):
-            for name, work in works.items():
+        speeds: dict[str, list[float]] = {name: [] for name in loops}
+        for number in range(args.rounds + 1):
+            for name, work in loops.items():
                 started = time.perf_counter()
                 work()
                 if number:  # the first round warms up

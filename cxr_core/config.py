@@ -62,13 +62,13 @@ class Calibration:
             raise ConfigError(
                 "The calibration scale is not a positive number",
                 value=self.scale,
-                remedy="Fit the calibration again with train.py --finish.",
+                remedy="Fit the calibration again with train.py --finalize.",
             )
         if len(self.offsets) != len(KEYS) or not all(map(math.isfinite, self.offsets)):
             raise ConfigError(
                 "The calibration offsets are not one finite number a finding",
                 value=self.offsets,
-                remedy="Fit the calibration again with train.py --finish.",
+                remedy="Fit the calibration again with train.py --finalize.",
             )
 
 
@@ -99,7 +99,7 @@ class OperatingPoint:
             raise ConfigError(
                 "An operating point is not a probability",
                 value=self.threshold,
-                remedy="Fit the operating points again with train.py --finish.",
+                remedy="Fit the operating points again with train.py --finalize.",
             )
 
 
@@ -119,7 +119,7 @@ class EvidenceScale:
             raise ConfigError(
                 "The evidence scale is not a positive number",
                 value=self.maximum,
-                remedy="Fit it again with train.py --finish.",
+                remedy="Fit it again with train.py --finalize.",
             )
 
 
@@ -132,25 +132,25 @@ class GateParameters:
     kinds comes out (``imaging.gate_network``).
 
     Attributes:
-        kinds: names of the c outputs; the first is the upright chest film.
+        class_names: names of the c outputs; the first is the upright chest film.
         threshold: a film whose log probability of the first kind is below it is stopped.
         arrays: float32: ``mean`` (S*S,), ``components`` (k, S*S), whitening included,
             ``hidden`` (m, k, h), ``hidden_bias`` (m, h), ``output`` (m, h, c), ``output_bias``
             (m, c).
-        films: how many films it was fitted on.
-        wrongly_stopped: share of them below the threshold in cross-validation, 0 to 1.
+        n_films: how many films it was fitted on.
+        false_rejection_rate: share of them below the threshold in cross-validation, 0 to 1.
     """
 
-    kinds: tuple[str, ...]
+    class_names: tuple[str, ...]
     threshold: float
     arrays: dict[str, NDArray[np.float32]]
-    films: int
-    wrongly_stopped: float
+    n_films: int
+    false_rejection_rate: float
 
     def __post_init__(self) -> None:
         shapes = {name: array.shape for name, array in self.arrays.items()}
-        pixels, (m, k, h), c = shapes["mean"][0], shapes["hidden"], len(self.kinds)
-        fitting = {
+        pixels, (m, k, h), c = shapes["mean"][0], shapes["hidden"], len(self.class_names)
+        expected = {
             "mean": (math.isqrt(pixels) ** 2,),
             "components": (k, pixels),
             "hidden": (m, k, h),
@@ -158,9 +158,9 @@ class GateParameters:
             "output": (m, h, c),
             "output_bias": (m, c),
         }
-        if shapes != fitting or not math.isfinite(self.threshold):
+        if shapes != expected or not math.isfinite(self.threshold):
             raise ConfigError(
                 "The input gate's arrays do not fit each other",
                 value=shapes,
-                remedy="Fit it again with train.py --finish.",
+                remedy="Fit it again with train.py --finalize.",
             )

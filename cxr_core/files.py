@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """Give a temporary path beside ``path``; on success it takes ``path``'s place.
 
     When the block raises, the temporary file is removed and ``path`` stays as it was.
@@ -21,7 +21,7 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def remove_leavings(folder: Path) -> None:
+def remove_temporary_files(folder: Path) -> None:
     """Delete what processes that were killed while writing left in ``folder``.
 
     Only where nobody else is writing: a temporary file in use would be lost.

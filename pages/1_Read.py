@@ -5,23 +5,23 @@ import streamlit as st
 from cxr_core.errors import CXRError
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui import state
-from cxr_core.ui.assessment import readers_word
+from cxr_core.ui.assessment import assessment_controls
 from cxr_core.ui.model import shared_analyzer
-from cxr_core.ui.read.details import cautions, details
-from cxr_core.ui.read.exports import export_panel, record_of
+from cxr_core.ui.read.details import cautions, details_panel
+from cxr_core.ui.read.exports import build_record, export_panel
 from cxr_core.ui.read.film import film_panel, welcome
-from cxr_core.ui.read.findings import beside_numbers, finding_rows, map_caption
+from cxr_core.ui.read.findings import finding_notes, finding_rows, map_caption
 from cxr_core.ui.read.gate import corrected_banner, stop_panel
-from cxr_core.ui.shell import begin_page, guard, quiet, show_error
+from cxr_core.ui.shell import begin_page, caption, report_errors, show_error
 from cxr_core.ui.words import RESEARCH_TOOL, sides_sentence
 from cxr_core.ui.worklist.page import worklist_link
-from cxr_core.ui.worklist.session import take_reading
+from cxr_core.ui.worklist.session import update_row
 
 
 def read(data: bytes) -> None:
     """The whole reading of one film, or why it cannot be read and where to open another."""
     analyzer = shared_analyzer()
-    analysis = state.kept_analysis(data, analyzer)
+    analysis = state.cached_analysis(data, analyzer)
     if analysis is not None:
         with st.container(key="reading"):
             show(analysis, data)
@@ -31,7 +31,7 @@ def read(data: bytes) -> None:
     try:
         with place, st.spinner("Reading the film …"):
             analysis = analyzer.analyze(data, correction=state.correction())
-            state.keep_analysis(analysis)
+            state.cache_analysis(analysis)
     except CXRError as error:
         with place.container():
             show_error(error)
@@ -44,51 +44,51 @@ def read(data: bytes) -> None:
 def show(analysis: Analysis, data: bytes) -> None:
     """A film's result; without one, the film alone and what the reader may ask for."""
     stopped = not analysis.gate.passed and not state.read_anyway()
-    silent = stopped or state.results_hidden()
-    take_reading(analysis)
+    hidden = stopped or state.results_hidden()
+    update_row(analysis)
     corrected_banner(analysis)
-    if not silent:
+    if not hidden:
         cautions(analysis)
     left, right = st.columns([1.6, 1], gap="medium")
     with left:
-        film_panel(with_map=not silent)
+        film_panel(with_map=not hidden)
     with right:
         if stopped:
             stop_panel(analysis)
-            quiet(sides_sentence(analysis.radiograph.orientation))
-        elif silent:
+            caption(sides_sentence(analysis.radiograph.orientation))
+        elif hidden:
             results_button()
-            quiet(sides_sentence(analysis.radiograph.orientation))
+            caption(sides_sentence(analysis.radiograph.orientation))
         else:
             result(analysis)
-    if not silent:
-        readers_word(analysis)
+    if not hidden:
+        assessment_controls(analysis)
         with st.expander("Export"):
-            export_panel(record_of(analysis), data)
-        details(analysis)
+            export_panel(build_record(analysis), data)
+        details_panel(analysis)
 
 
 def result(analysis: Analysis) -> None:
     """The right side: what the model says of the film."""
-    key = state.shown_finding(analysis)
-    finding_rows(analysis, shown=key)
-    beside_numbers(analysis, shown=key)
+    key = state.selected_finding(analysis)
+    finding_rows(analysis, shown_finding=key)
+    finding_notes(analysis, shown_finding=key)
     map_caption(analysis, key)
 
 
 def results_button() -> None:
     """The right side of a reader who wants to look first."""
     st.header("Look first", anchor=False)
-    quiet("The model has read the film. Its results are shown when you ask for them.")
-    st.button("Show results", key="show_results", on_click=state.ask_for_results)
+    caption("The model has read the film. Its results are shown when you ask for them.")
+    st.button("Show results", key="show_results", on_click=state.reveal_results)
 
 
 begin_page("Read")
 worklist_link()
-with guard():
-    film = state.film()
+with report_errors():
+    film = state.current_film()
     if film is None:
         welcome()
     else:
         read(film)
-quiet(RESEARCH_TOOL)
+caption(RESEARCH_TOOL)

@@ -2,21 +2,21 @@
 
 import streamlit as st
 
-from cxr_core.ui.charts.show import set_source
-from cxr_core.ui.performance.calibration import calibration
-from cxr_core.ui.performance.curves import curves
-from cxr_core.ui.performance.decisions import classification, decisions
-from cxr_core.ui.performance.download import source_of, take_away
-from cxr_core.ui.performance.errors import errors
-from cxr_core.ui.performance.groups import groups
-from cxr_core.ui.performance.labels import labels
-from cxr_core.ui.performance.localisation import where_it_looks
-from cxr_core.ui.performance.published import published
-from cxr_core.ui.performance.source import Opened, choose_source, show_cautions
-from cxr_core.ui.performance.tabs import filling_tabs
-from cxr_core.ui.performance.training import training
-from cxr_core.ui.performance.two_models import two_models
-from cxr_core.ui.shell import begin_page, guard
+from cxr_core.ui.charts.show import set_chart_source
+from cxr_core.ui.performance.calibration import calibration_panel
+from cxr_core.ui.performance.curves import discrimination_panel
+from cxr_core.ui.performance.decisions import classification_report_panel, cutoff_panel
+from cxr_core.ui.performance.download import chart_source_of, download_metrics
+from cxr_core.ui.performance.errors import errors_panel
+from cxr_core.ui.performance.groups import subgroups_panel
+from cxr_core.ui.performance.labels import labels_panel
+from cxr_core.ui.performance.localisation import localisation_panel
+from cxr_core.ui.performance.published import published_panel
+from cxr_core.ui.performance.source import EvaluationSource, choose_source, show_cautions
+from cxr_core.ui.performance.tabs import lazy_tabs
+from cxr_core.ui.performance.training import training_panel
+from cxr_core.ui.performance.two_models import two_models_panel
+from cxr_core.ui.shell import begin_page, report_errors
 
 TABS = (
     "Curves",
@@ -32,45 +32,56 @@ TABS = (
 )
 
 
-def show(opened: Opened) -> None:
+def show_panels(source: EvaluationSource) -> None:
     """Every panel of what is open; of a run without predictions its training alone."""
-    shown, folder = opened.measured, opened.folder
-    if shown is None:
-        show_cautions(opened)
-        training(folder)
+    evaluated, folder = source.evaluated, source.folder
+    if evaluated is None:
+        show_cautions(source)
+        training_panel(folder)
         return
-    set_source(source_of(shown))
-    corner = st.container(key="corner")
-    show_cautions(opened)
-    with filling_tabs(TABS, shown.identity) as tabs:
-        ranks, cuts, trust, whom, marks, looks, wrong, two, others, run = tabs
-        with ranks:
-            curves(shown)
-        with cuts:
-            decisions(shown)
-            classification(shown)
-        with trust:
-            calibration(shown)
-        with whom:
-            groups(shown, folder)
-        with marks:
-            labels(shown, folder)
-        with looks:
-            where_it_looks(shown, folder)
-        with wrong:
-            errors(shown, folder)
-        with two:
-            beside = two_models(shown, folder)
-        with others:
-            published(shown, folder)
-        with run:
-            training(folder)
-    with corner:  # last, so that what the panels measured goes along
-        take_away(shown, folder, beside)
+    set_chart_source(chart_source_of(evaluated))
+    download_slot = st.container(key="corner")
+    show_cautions(source)
+    with lazy_tabs(TABS, evaluated.cache_key) as tabs:
+        (
+            discrimination_tab,
+            cutoffs_tab,
+            calibration_tab,
+            subgroups_tab,
+            labels_tab,
+            localisation_tab,
+            errors_tab,
+            two_models_tab,
+            published_tab,
+            training_tab,
+        ) = tabs
+        with discrimination_tab:
+            discrimination_panel(evaluated)
+        with cutoffs_tab:
+            cutoff_panel(evaluated)
+            classification_report_panel(evaluated)
+        with calibration_tab:
+            calibration_panel(evaluated)
+        with subgroups_tab:
+            subgroups_panel(evaluated, folder)
+        with labels_tab:
+            labels_panel(evaluated, folder)
+        with localisation_tab:
+            localisation_panel(evaluated, folder)
+        with errors_tab:
+            errors_panel(evaluated, folder)
+        with two_models_tab:
+            comparison = two_models_panel(evaluated, folder)
+        with published_tab:
+            published_panel(evaluated, folder)
+        with training_tab:
+            training_panel(folder)
+    with download_slot:  # last, so that what the panels measured goes along
+        download_metrics(evaluated, folder, comparison)
 
 
 begin_page("Performance")
-with guard():
+with report_errors():
     chosen = choose_source()
     if chosen is not None:
-        show(chosen)
+        show_panels(chosen)

@@ -47,8 +47,8 @@ def made_up(
         radiograph=Radiograph(
             stored=gray,
             pixels=gray,
-            kind="PNG",
-            steps=(),
+            file_format="PNG",
+            processing_log=(),
             warnings=warnings,
             view=view,
             under_18=under_18,

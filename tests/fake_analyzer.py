@@ -23,7 +23,7 @@ def analysis(
     """An analysis with these margins; every point is 0.5, so a margin is the calibrated logit."""
     film = np.zeros((64, 64), dtype=np.uint8)
     radiograph = radiograph or Radiograph(
-        stored=film, pixels=film, kind="PNG", sha256="a" * 64, steps=()
+        stored=film, pixels=film, file_format="PNG", sha256="a" * 64, processing_log=()
     )
     by_key = dict(zip(KEYS, margins, strict=True))
     return Analysis(
@@ -51,7 +51,7 @@ class FakeAnalyzer:
         self.metadata = SimpleNamespace(model_sha256=model_sha256)
         self.films = 0
 
-    def read(self, radiograph: Radiograph) -> Analysis:
+    def analyze_radiograph(self, radiograph: Radiograph) -> Analysis:
         self.films += 1
         return analysis(
             (0.25, -1.0, -1.0, -1.0),

@@ -56,7 +56,7 @@ def test_calibration_refuses_a_scale_that_breaks_the_ranking(scale: float) -> No
         Calibration(scale=scale)
     assert caught.value.problem == "The calibration scale is not a positive number"
     assert caught.value.value is scale
-    assert caught.value.remedy == "Fit the calibration again with train.py --finish."
+    assert caught.value.remedy == "Fit the calibration again with train.py --finalize."
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_calibration_refuses_other_than_four_finite_offsets(offsets: tuple[float
         Calibration(offsets=offsets)
     assert caught.value.problem == "The calibration offsets are not one finite number a finding"
     assert caught.value.value is offsets
-    assert caught.value.remedy == "Fit the calibration again with train.py --finish."
+    assert caught.value.remedy == "Fit the calibration again with train.py --finalize."
 
 
 @pytest.mark.parametrize("threshold", [0.0, 0.5, 1.0])
@@ -81,7 +81,7 @@ def test_an_operating_point_is_nothing_but_a_probability(threshold: float) -> No
         replace(POINT, threshold=threshold)
     assert caught.value.problem == "An operating point is not a probability"
     assert caught.value.value is threshold
-    assert caught.value.remedy == "Fit the operating points again with train.py --finish."
+    assert caught.value.remedy == "Fit the operating points again with train.py --finalize."
 
 
 @pytest.mark.parametrize("maximum", [0.0, -3.0, math.nan, math.inf])
@@ -90,7 +90,7 @@ def test_the_evidence_scale_is_positive_and_finite(maximum: float) -> None:
         EvidenceScale(maximum=maximum)
     assert caught.value.problem == "The evidence scale is not a positive number"
     assert caught.value.value is maximum
-    assert caught.value.remedy == "Fit it again with train.py --finish."
+    assert caught.value.remedy == "Fit it again with train.py --finalize."
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from cxr_core.files import remove_leavings, replacing
+from cxr_core.files import atomic_write, remove_temporary_files
 
 
 def test_a_finished_block_replaces_the_file(tmp_path: Path) -> None:
     path = tmp_path / "folder" / "table.csv"
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text("new")
         assert not path.exists()
     assert path.read_text() == "new"
@@ -17,7 +17,7 @@ def test_a_finished_block_replaces_the_file(tmp_path: Path) -> None:
 
 
 def half_way(path: Path) -> None:
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text("half")
         raise ValueError("half way")
 
@@ -34,5 +34,5 @@ def test_a_block_that_raises_leaves_the_old_file_and_nothing_else(tmp_path: Path
 def test_leavings_of_killed_processes_go_and_nothing_else(tmp_path: Path) -> None:
     for name in (".resume.pt.77.tmp", "resume.pt", ".hidden"):
         (tmp_path / name).write_text("x")
-    remove_leavings(tmp_path)
+    remove_temporary_files(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [".hidden", "resume.pt"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cxr_core.data.splits import check_disjoint
+from cxr_core.data.splits import check_patients_disjoint
 from cxr_core.evaluation.predictions import read_predictions
 from cxr_core.evaluation.report import evaluate_predictions
 from cxr_core.findings import KEYS
@@ -30,7 +30,7 @@ def test_it_loads_and_serves_224_px() -> None:
 
 
 def test_the_split_is_by_patient_with_a_fifth_for_test(split: pd.DataFrame) -> None:
-    check_disjoint(split)
+    check_patients_disjoint(split)
     assert len(split) == 2107
     share = split["split"].value_counts(normalize=True)
     assert 0.18 <= share["test"] <= 0.22

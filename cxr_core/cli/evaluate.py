@@ -13,54 +13,62 @@ from tqdm import tqdm
 from cxr_core.config import Calibration, OperatingPoint
 from cxr_core.errors import ConfigError, CXRError
 from cxr_core.evaluation.comparison import (
-    ComparedModel,
     Comparison,
+    ModelExtras,
     compare_predictions,
-    read_model,
+    read_model_extras,
 )
-from cxr_core.evaluation.full_report import Metrics, gather
-from cxr_core.evaluation.leakage import seen_of, split_of
-from cxr_core.evaluation.localisation.rates import boxed_films
-from cxr_core.evaluation.metrics.bootstrap import draw
-from cxr_core.evaluation.metrics.operating_points import points_of
-from cxr_core.evaluation.metrics.subgroups import group_rates, parts_of, view_shortcuts
+from cxr_core.evaluation.full_report import FullReport, build_full_report
+from cxr_core.evaluation.leakage import leakage_notes, read_run_split
+from cxr_core.evaluation.localisation.rates import localisation_metrics
+from cxr_core.evaluation.metrics.bootstrap import resample_patients
+from cxr_core.evaluation.metrics.operating_points import operating_points_of
+from cxr_core.evaluation.metrics.subgroups import (
+    all_films_and_subgroups,
+    subgroup_metrics,
+    view_shortcuts,
+)
 from cxr_core.evaluation.predictions import has_logits, probabilities_of
 from cxr_core.evaluation.render.json_document import metrics_json
 from cxr_core.evaluation.render.text import comparison_text, metrics_text
 from cxr_core.evaluation.report import evaluate_predictions
-from cxr_core.evaluation.run_folder import TEST_FILE, GivenTable, read_given
-from cxr_core.files import replacing
+from cxr_core.evaluation.run_folder import TEST_PREDICTIONS_FILE, InputTable, read_input_table
+from cxr_core.files import atomic_write
 from cxr_core.findings import KEYS
 from cxr_core.model.metadata import METADATA_FILE, load_metadata
 
 STANDARD_OUTPUT = Path("-")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Command line; returns 0, or 2 when a table, model or path cannot be used."""
-    given = _parser().parse_args(arguments)
+    args = _parser().parse_args(argv)
     try:
-        if given.json not in (None, STANDARD_OUTPUT):
-            _require_writable(given.json, apart_from=[given.predictions, given.against])
-        table = read_given(given.predictions, given.model)
-        other = None if given.against is None else read_given(given.against)
-        comparison = None if other is None else _compared(table, other, given)
-        metrics = _measured(table, n_resamples=given.resamples, seed=given.seed)
+        if args.json not in (None, STANDARD_OUTPUT):
+            _require_writable_output(args.json, apart_from=[args.predictions, args.against])
+        table = read_input_table(args.predictions, args.model)
+        other = None if args.against is None else read_input_table(args.against)
+        comparison = None if other is None else _compare(table, other, args)
+        metrics = _evaluate(table, n_resamples=args.resamples, seed=args.seed)
         if other is not None:
-            metrics = replace(metrics, comparison=comparison, against_sha256=other.sha256)
-        text = "" if given.json is None else metrics_json(metrics, made=datetime.now().astimezone())
-        if given.json not in (None, STANDARD_OUTPUT):
-            _write(text, given.json)
+            metrics = replace(metrics, comparison=comparison, other_table_sha256=other.sha256)
+        text = (
+            ""
+            if args.json is None
+            else metrics_json(metrics, created_at=datetime.now().astimezone())
+        )
+        if args.json not in (None, STANDARD_OUTPUT):
+            _write(text, args.json)
     except CXRError as error:
         print(error, file=sys.stderr)
         return 2
-    if given.json == STANDARD_OUTPUT:
+    if args.json == STANDARD_OUTPUT:
         print(text, end="")
         return 0
     print(metrics_text(metrics), end="")
     if comparison is not None:
         print(
-            f"\nA: {given.predictions}\nB: {given.against}\n\n{comparison_text(comparison)}", end=""
+            f"\nA: {args.predictions}\nB: {args.against}\n\n{comparison_text(comparison)}", end=""
         )
     return 0
 
@@ -70,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m cxr_core.evaluation.report",
         description="Evaluate a predictions table: the tables of the Performance page.",
     )
-    table = f"predictions table, or a run folder (its {TEST_FILE} and {METADATA_FILE})"
+    table = f"predictions table, or a run folder (its {TEST_PREDICTIONS_FILE} and {METADATA_FILE})"
     parser.add_argument("predictions", type=Path, help=table)
     parser.add_argument(
         "--model",
@@ -91,18 +99,18 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _measured(table: GivenTable, *, n_resamples: int, seed: int) -> Metrics:
-    films, model_sha256 = table.films, None
+def _evaluate(table: InputTable, *, n_resamples: int, seed: int) -> FullReport:
+    films, model_sha256 = table.predictions, None
     calibration: Calibration | None = None
     points: dict[str, OperatingPoint] | None = None
-    if table.model is not None:
-        metadata = load_metadata(table.model)
+    if table.model_folder is not None:
+        metadata = load_metadata(table.model_folder)
         calibration, points = metadata.calibration, metadata.operating_points
         model_sha256 = metadata.model_sha256
     fitted_here = points is None
     probabilities = probabilities_of(films, calibration if has_logits(films) else None)  # (N, 4)
     if points is None:
-        points = points_of(films, probabilities)
+        points = operating_points_of(films, probabilities)
     report = evaluate_predictions(
         films,
         operating_points=points,
@@ -111,45 +119,50 @@ def _measured(table: GivenTable, *, n_resamples: int, seed: int) -> Metrics:
         seed=seed,
         subgroups=False,  # the groups below tell the same areas, and more
     )
-    resamples = draw(films, n_resamples=n_resamples, seed=seed)
-    above = None if points is None else probabilities >= [points[key].threshold for key in KEYS]
-    parts = parts_of(films)
-    groups = group_rates(films, above, resamples, parts=parts)
-    shown = tqdm(groups, "Groups of films", len(parts), leave=False, disable=None)
-    return gather(
+    resamples = resample_patients(films, n_resamples=n_resamples, seed=seed)
+    predicted = None if points is None else probabilities >= [points[key].threshold for key in KEYS]
+    parts = all_films_and_subgroups(films)
+    groups = subgroup_metrics(films, predicted, resamples, subgroups=parts)
+    progress = tqdm(groups, "Groups of films", len(parts), leave=False, disable=None)
+    return build_full_report(
         films,
         probabilities,
         report,
         table_sha256=table.sha256,
         model_sha256=model_sha256,
         fitted_here=fitted_here,
-        groups=[one for part in shown for one in part],
-        shortcuts=view_shortcuts(films, resamples, table.validation()),
-        splits=table.splits(),
-        boxed=boxed_films(table.run, films, n_resamples=n_resamples, seed=seed),
+        groups=[one for part in progress for one in part],
+        shortcuts=view_shortcuts(films, resamples, table.read_validation()),
+        splits=table.read_split_counts(),
+        localisation=localisation_metrics(
+            table.run_folder, films, n_resamples=n_resamples, seed=seed
+        ),
     )
 
 
-def _compared(table: GivenTable, other: GivenTable, given: argparse.Namespace) -> Comparison:
-    seen = seen_of(
-        table.films, other.films, split_a=split_of(table.run), split_b=split_of(other.run)
+def _compare(table: InputTable, other: InputTable, args: argparse.Namespace) -> Comparison:
+    seen = leakage_notes(
+        table.predictions,
+        other.predictions,
+        split_a=read_run_split(table.run_folder),
+        split_b=read_run_split(other.run_folder),
     )
     comparison = compare_predictions(
-        table.films,
-        other.films,
-        model_a=_compared_model(table.model),
-        model_b=_compared_model(other.model),
-        n_resamples=given.resamples,
-        seed=given.seed,
+        table.predictions,
+        other.predictions,
+        model_a=_compared_model(table.model_folder),
+        model_b=_compared_model(other.model_folder),
+        n_resamples=args.resamples,
+        seed=args.seed,
     )
     return replace(comparison, notes=(*seen, *comparison.notes))
 
 
-def _compared_model(folder: Path | None) -> ComparedModel | None:
-    return None if folder is None else read_model(folder)
+def _compared_model(folder: Path | None) -> ModelExtras | None:
+    return None if folder is None else read_model_extras(folder)
 
 
-def _require_writable(path: Path, *, apart_from: Sequence[Path | None]) -> None:
+def _require_writable_output(path: Path, *, apart_from: Sequence[Path | None]) -> None:
     """Refuse an output path before the slow part: a folder, one where no file can be made, or a
     table that is to be read."""
     if path.resolve() in [table.resolve() for table in apart_from if table is not None]:
@@ -169,7 +182,7 @@ def _require_writable(path: Path, *, apart_from: Sequence[Path | None]) -> None:
 
 def _write(text: str, path: Path) -> None:
     try:
-        with replacing(path) as temporary:
+        with atomic_write(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
     except OSError as error:
         raise _not_written(path, error) from error

@@ -14,13 +14,20 @@ from pathlib import Path
 from tqdm import tqdm
 
 from cxr_core.errors import CXRError, ImageError
-from cxr_core.files import replacing
+from cxr_core.files import atomic_write
 from cxr_core.reading.analyzer import Analyzer, load_analyzer
-from cxr_core.reading.batch import read_films, usual_jobs
-from cxr_core.reading.results_rows import COLUMNS, Row, inert, row_of, rows_read, versions
-from cxr_core.reading.sources import Source, sources_of
+from cxr_core.reading.batch import default_workers, read_films
+from cxr_core.reading.results_rows import (
+    COLUMNS,
+    Row,
+    escape_formula,
+    library_versions,
+    read_previous_rows,
+    result_row,
+)
+from cxr_core.reading.sources import FilmSource, film_sources
 
-ALL_READ, NOT_STARTED, SOME_NOT_READ, INTERRUPTED = 0, 2, 3, 130
+EXIT_ALL_READ, EXIT_NOT_STARTED, EXIT_SOME_NOT_READ, EXIT_INTERRUPTED = 0, 2, 3, 130
 
 
 def list_files(paths: Iterable[Path]) -> list[Path]:
@@ -45,41 +52,41 @@ def list_files(paths: Iterable[Path]) -> list[Path]:
     return files
 
 
-def list_sources(paths: Iterable[Path]) -> list[Source]:
+def list_sources(paths: Iterable[Path]) -> list[FilmSource]:
     """The films of files, folders and zips; a zip's are listed, not yet unpacked.
 
     Raises:
         ImageError: there is no file at all.
     """
-    sources: list[Source] = []
+    sources: list[FilmSource] = []
     for path in list_files(paths):
-        sources += sources_of(str(path), path, first=len(sources) + 1)[0]
+        sources += film_sources(str(path), path, first_number=len(sources) + 1)[0]
     return sources
 
 
-def read_rows(
+def iter_rows(
     analyzer: Analyzer,
-    sources: Iterable[Source],
+    sources: Iterable[FilmSource],
     *,
-    jobs: int | None = None,
-    kept: dict[str, Row] | None = None,
+    workers: int | None = None,
+    finished_rows: dict[str, Row] | None = None,
 ) -> Iterator[Row]:
     """One row a film, in the columns ``COLUMNS``; one that cannot be read is a row too.
 
     Args:
-        jobs: threads that decode; None for the usual number.
-        kept: rows of films that need no reading again, by SHA-256.
+        workers: threads that decode; None for the usual number.
+        finished_rows: rows of films that need no reading again, by SHA-256.
     """
-    kept = kept or {}
-    model, made_with = analyzer.metadata.model_sha256, versions()
-    for outcome in read_films(analyzer, sources, jobs=jobs, known=kept.keys()):
-        if outcome.sha256 in kept:
-            yield kept[outcome.sha256] | {"file": inert(outcome.source.name)}
+    finished_rows = finished_rows or {}
+    model, made_with = analyzer.metadata.model_sha256, library_versions()
+    for outcome in read_films(analyzer, sources, workers=workers, skip=finished_rows.keys()):
+        if outcome.sha256 in finished_rows:
+            yield finished_rows[outcome.sha256] | {"file": escape_formula(outcome.source.name)}
         else:
-            yield row_of(outcome, model_sha256=model, versions=made_with)
+            yield result_row(outcome, model_sha256=model, versions=made_with)
 
 
-def main(words: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m cxr_core.reading.batch",
@@ -89,47 +96,59 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--model", type=Path, default=Path("models/default"), metavar="DIR")
     parser.add_argument("--out", type=Path, required=True, metavar="CSV")
     parser.add_argument(
-        "--jobs", type=int, default=usual_jobs(), metavar="N", help="threads that decode films"
+        "--workers",
+        "--jobs",
+        dest="workers",
+        type=int,
+        default=default_workers(),
+        metavar="N",
+        help="threads that decode films",
     )
     parser.add_argument(
         "--resume", action="store_true", help="keep what an earlier run has read with this model"
     )
-    arguments = parser.parse_args(words)
-    if arguments.jobs < 1:
-        parser.error("--jobs must be at least 1")
-    out: Path = arguments.out
-    part = part_of(out)
+    args = parser.parse_args(argv)
+    if args.workers < 1:
+        parser.error("--workers must be at least 1")
+    out: Path = args.out
+    journal = journal_path(out)
     try:
-        sources = list_sources(arguments.paths)
-        analyzer = load_analyzer(arguments.model)
+        sources = list_sources(args.paths)
+        analyzer = load_analyzer(args.model)
         model = analyzer.metadata.model_sha256
-        kept = rows_read((out, part), model_sha256=model) if arguments.resume else {}
-        rows = read_rows(analyzer, sources, jobs=arguments.jobs, kept=kept)
-        counts = _write(rows, out, total=len(sources), kept=kept)
+        finished_rows = (
+            read_previous_rows((out, journal), model_sha256=model) if args.resume else {}
+        )
+        rows = iter_rows(analyzer, sources, workers=args.workers, finished_rows=finished_rows)
+        counts = _write(rows, out, total=len(sources), finished_rows=finished_rows)
     except CXRError as error:
         print(f"batch: {error}", file=sys.stderr)
-        return NOT_STARTED
+        return EXIT_NOT_STARTED
     except OSError as error:
         print(f"batch: {out} cannot be written: {error.strerror}.", file=sys.stderr)
-        return NOT_STARTED
+        return EXIT_NOT_STARTED
     except KeyboardInterrupt:
-        print(f"batch: stopped. Go on with --resume; what was read is in {part}.", file=sys.stderr)
-        return INTERRUPTED
+        print(
+            f"batch: stopped. Go on with --resume; what was read is in {journal}.", file=sys.stderr
+        )
+        return EXIT_INTERRUPTED
     summary = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
     print(f"{len(sources)} films: {summary}. The rows are in {out}.")
-    return SOME_NOT_READ if counts["failed"] else ALL_READ
+    return EXIT_SOME_NOT_READ if counts["failed"] else EXIT_ALL_READ
 
 
-def part_of(out: Path) -> Path:
+def journal_path(out: Path) -> Path:
     """The journal beside ``out``: rows as they come, until all are there."""
     return out.with_name(f"{out.name}.part")
 
 
-def _write(rows: Iterator[Row], out: Path, *, total: int, kept: dict[str, Row]) -> Counter[str]:
+def _write(
+    rows: Iterator[Row], out: Path, *, total: int, finished_rows: dict[str, Row]
+) -> Counter[str]:
     """Note each row in the journal as it comes, then write all in order and drop the journal."""
-    part = part_of(out)
-    with replacing(part) as temporary:
-        _write_table(temporary, kept.values())  # so that another stop loses none of these
+    part = journal_path(out)
+    with atomic_write(part) as temporary:
+        _write_table(temporary, finished_rows.values())  # so that another stop loses none of these
     done: list[Row] = []
     with part.open("a", newline="", encoding="utf-8") as stream:
         journal = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
@@ -137,7 +156,7 @@ def _write(rows: Iterator[Row], out: Path, *, total: int, kept: dict[str, Row]) 
             done.append(row)
             journal.writerow(row)
             stream.flush()
-    with replacing(out) as temporary:
+    with atomic_write(out) as temporary:
         _write_table(temporary, done)
     part.unlink()
     return Counter(row["status"] for row in done)

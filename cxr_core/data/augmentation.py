@@ -16,10 +16,10 @@ class Augmentation:
 
     Attributes:
         flip: probability of a mirror image, 0 to 1.
-        turn: largest turn either way, degrees.
+        rotation: largest turn either way, degrees.
         scale: least and largest side of the part that is shown, as a fraction of the film's;
             below 1 zooms in, above 1 leaves a black border.
-        shift: largest move either way, as a fraction of the film's side.
+        translation: largest move either way, as a fraction of the film's side.
         brightness: largest gray value added or taken, on the scale 0 to 1.
         contrast: largest relative change of the distance from the film's mean gray.
         crop_area: least and largest area of a random crop, as a fraction of the film's, which
@@ -28,41 +28,41 @@ class Augmentation:
     """
 
     flip: float = 0.0
-    turn: float = 0.0
+    rotation: float = 0.0
     scale: tuple[float, float] = (1.0, 1.0)
-    shift: float = 0.0
+    translation: float = 0.0
     brightness: float = 0.0
     contrast: float = 0.0
     crop_area: tuple[float, float] = (1.0, 1.0)
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """Change each film of a batch on its own: float (B, 1, S, S), 0 to 1, to the same."""
-        changes = self.draw(len(images), generator)
-        return changes.expose(changes.move(images))
+        changes = self.sample(len(images), generator)
+        return changes.adjust_intensity(changes.warp(images))
 
-    def draw(self, count: int, generator: torch.Generator) -> "Changes":
+    def sample(self, count: int, generator: torch.Generator) -> "AugmentationParams":
         """Draw the changes of ``count`` films.
 
         Args:
             generator: on the CPU, so that a seed gives the same films on every device.
         """
         matrices = self._affine(count, generator)  # (B, 2, 3)
-        gain = 1 + self.contrast * _either_way(count, generator)  # (B,)
-        offset = self.brightness * _either_way(count, generator)  # (B,)
+        gain = 1 + self.contrast * _uniform(count, generator)  # (B,)
+        offset = self.brightness * _uniform(count, generator)  # (B,)
         if self.crop_area != (1.0, 1.0):
             matrices = _compose(self._crop(count, generator), matrices)
-        return Changes(matrices, gain, offset)
+        return AugmentationParams(matrices, gain, offset)
 
     def _affine(self, count: int, generator: torch.Generator) -> Tensor:
         """(B, 2, 3) matrices from the shown picture's coordinates to the film's."""
-        angle = math.radians(self.turn) * _either_way(count, generator)
+        angle = math.radians(self.rotation) * _uniform(count, generator)
         low, high = self.scale
         scale = low + (high - low) * torch.rand(count, generator=generator)
         mirrored = torch.rand(count, generator=generator) < self.flip
         sign = torch.where(mirrored, -1.0, 1.0)
         # affine_grid spans -1 to 1, so a shift of the whole side is 2.
-        shift_x = 2 * self.shift * _either_way(count, generator)
-        shift_y = 2 * self.shift * _either_way(count, generator)
+        shift_x = 2 * self.translation * _uniform(count, generator)
+        shift_y = 2 * self.translation * _uniform(count, generator)
         cosine, sine = scale * torch.cos(angle), scale * torch.sin(angle)
         rows = (sign * cosine, -sine, shift_x, sign * sine, cosine, shift_y)
         return torch.stack(rows, dim=1).view(-1, 2, 3)  # (B, 2, 3)
@@ -82,15 +82,15 @@ class Augmentation:
         first = fits.int().argmax(dim=0, keepdim=True)  # (1, B)
         width = torch.where(fits.any(0), width.gather(0, first)[0], 1.0)  # (B,)
         height = torch.where(fits.any(0), height.gather(0, first)[0], 1.0)  # (B,)
-        left = (1 - width) * _either_way(count, generator)  # (B,) the crop's centre, -1 to 1
-        top = (1 - height) * _either_way(count, generator)
+        left = (1 - width) * _uniform(count, generator)  # (B,) the crop's centre, -1 to 1
+        top = (1 - height) * _uniform(count, generator)
         zero = torch.zeros(count)
         rows = (width, zero, left, zero, height, top)
         return torch.stack(rows, dim=1).view(-1, 2, 3)  # (B, 2, 3)
 
 
 @dataclass(frozen=True)
-class Changes:
+class AugmentationParams:
     """What was drawn for the films of a batch, so that what lies on a film can move with it.
 
     Attributes:
@@ -102,17 +102,17 @@ class Changes:
     gain: Tensor
     offset: Tensor
 
-    def of(self, films: slice | Tensor) -> "Changes":
+    def select(self, indices: slice | Tensor) -> "AugmentationParams":
         """The changes of some of the films; an index may repeat a film."""
-        return Changes(self.matrices[films], self.gain[films], self.offset[films])
+        return AugmentationParams(self.matrices[indices], self.gain[indices], self.offset[indices])
 
-    def move(self, maps: Tensor) -> Tensor:
+    def warp(self, maps: Tensor) -> Tensor:
         """Films or maps, float (B, C, S, S), as they are shown; what was outside is 0."""
         matrices = self.matrices.to(maps.device)
         grid = functional.affine_grid(matrices, list(maps.shape), align_corners=False)
         return functional.grid_sample(maps, grid, align_corners=False)  # (B, C, S, S)
 
-    def expose(self, images: Tensor) -> Tensor:
+    def adjust_intensity(self, images: Tensor) -> Tensor:
         """Gray values 0 to 1, float (B, 1, S, S), brighter or darker, harder or softer."""
         gain = self.gain.to(images.device).view(-1, 1, 1, 1)
         offset = self.offset.to(images.device).view(-1, 1, 1, 1)
@@ -127,6 +127,6 @@ def _compose(outer: Tensor, inner: Tensor) -> Tensor:
     return torch.cat([linear, shift], dim=2)
 
 
-def _either_way(count: int, generator: torch.Generator) -> Tensor:
+def _uniform(count: int, generator: torch.Generator) -> Tensor:
     """(B,) uniform numbers from -1 to 1."""
     return 2 * torch.rand(count, generator=generator) - 1

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 from cxr_core.errors import DataError
 from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABEL_COLUMNS
 
-LARGEST_POS_WEIGHT = 20.0  # a rarer finding would make single films shake the training
+MAX_POS_WEIGHT = 20.0  # a rarer finding would make single films shake the training
 
 
-def balance_counts(table: pd.DataFrame) -> dict[str, int]:
+def class_counts(table: pd.DataFrame) -> dict[str, int]:
     """Count films, films with each finding (by key), and films with none of the four.
 
     Returns:
@@ -35,8 +35,8 @@ def undersample(train_table: pd.DataFrame, seed: int) -> pd.DataFrame:
         DataError: rows of validation or test among them, or no film has any of the three
             findings (then nothing would be left of No Finding).
     """
-    _require_training(train_table)
-    counts = balance_counts(train_table)
+    _require_training_part(train_table)
+    counts = class_counts(train_table)
     largest = max(counts[key] for key in ABNORMAL_KEYS)
     if largest == 0:
         raise DataError(
@@ -69,7 +69,7 @@ def sampler_weights(train_table: pd.DataFrame) -> NDArray[np.float64]:
     Raises:
         DataError: rows of validation or test among them, or no row.
     """
-    _require_training(train_table)
+    _require_training_part(train_table)
     labels = _labels(train_table)  # (N, 4)
     none = (labels.sum(axis=1, keepdims=True) == 0).astype(np.int64)  # (N, 1)
     classes = np.concatenate([labels, none], axis=1)  # (N, 5)
@@ -90,10 +90,10 @@ def pos_weight(train_table: pd.DataFrame) -> NDArray[np.float64]:
     Raises:
         DataError: rows of validation or test among them, or no row.
     """
-    _require_training(train_table)
+    _require_training_part(train_table)
     positives = _labels(train_table).sum(axis=0)  # (4,)
     ratio = (len(train_table) - positives) / np.maximum(positives, 1)
-    weights = np.where(positives > 0, np.minimum(ratio, LARGEST_POS_WEIGHT), 1.0)
+    weights = np.where(positives > 0, np.minimum(ratio, MAX_POS_WEIGHT), 1.0)
     return np.asarray(weights, dtype=np.float64)
 
 
@@ -101,11 +101,11 @@ def _labels(table: pd.DataFrame) -> NDArray[np.int64]:
     return table[list(LABEL_COLUMNS)].to_numpy(dtype=np.int64)
 
 
-def _require_training(table: pd.DataFrame) -> None:
-    others = 0 if "split" not in table.columns else int((table["split"] != "train").sum())
-    if others or table.empty:
+def _require_training_part(table: pd.DataFrame) -> None:
+    n_other = 0 if "split" not in table.columns else int((table["split"] != "train").sum())
+    if n_other or table.empty:
         raise DataError(
-            "Balance is for training films only" if others else "There are no training films",
-            value=f"{others:,} of {len(table):,} films are not",
+            "Balance is for training films only" if n_other else "There are no training films",
+            value=f"{n_other:,} of {len(table):,} films are not",
             remedy="Give the rows whose split is train.",
         )

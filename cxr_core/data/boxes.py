@@ -11,35 +11,41 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cxr_core.data.csv_files import examples, find_columns, image_key, read_columns, read_header
-from cxr_core.data.labels import OTHER_LABELS, canonical_label
+from cxr_core.data.csv_files import (
+    find_columns,
+    first_few,
+    normalise_image_names,
+    read_columns,
+    read_header,
+)
+from cxr_core.data.labels import AUXILIARY_LABELS, canonical_label
 from cxr_core.errors import DataError
 from cxr_core.findings import ABNORMAL_KEYS, LABELS
 
-MAP_SIDE = 56  # cells: fine enough for NIH's smallest boxes, a quarter of the film's own side
-NIH_SIDE = 1024.0  # pixels; NIH's boxes are drawn on its 1024 x 1024 images
+MASK_SIDE = 56  # cells: fine enough for NIH's smallest boxes, a quarter of the film's own side
+NIH_IMAGE_SIDE = 1024.0  # pixels; NIH's boxes are drawn on its 1024 x 1024 images
 _EDGES = ("x", "y", "width", "height")
 
 
 # Radiologists' boxes as small maps that can be moved along with the films they were drawn on.
 
 
-class Regions(NamedTuple):
+class BoxMasks(NamedTuple):
     """Where findings were boxed on the films of a batch, P pairs of film and finding.
 
     Attributes:
-        film: int64 (P,), index in the batch.
-        finding: int64 (P,), label column.
-        maps: float32 (P, M, M), 1 inside a box of the finding and 0 outside.
+        film_index: int64 (P,), index in the batch.
+        label_index: int64 (P,), label column.
+        masks: float32 (P, M, M), 1 inside a box of the finding and 0 outside.
     """
 
-    film: Tensor
-    finding: Tensor
-    maps: Tensor
+    film_index: Tensor
+    label_index: Tensor
+    masks: Tensor
 
 
 @dataclass(frozen=True)
-class BoxedFilms:
+class FilmBoxes:
     """The boxes of a list of films.
 
     Attributes:
@@ -49,27 +55,27 @@ class BoxedFilms:
 
     boxes: Sequence[dict[int, list[tuple[float, float, float, float]]]]
 
-    def of(self, films: NDArray[np.intp]) -> Regions:
+    def masks_of(self, indices: NDArray[np.intp]) -> BoxMasks:
         """The regions of some films of the list, in their order."""
         pairs = [
-            (index, finding, _draw(boxes))
-            for index, film in enumerate(films)
+            (index, finding, _rasterise(boxes))
+            for index, film in enumerate(indices)
             for finding, boxes in self.boxes[film].items()
         ]
         maps = [drawn for _, _, drawn in pairs]
-        return Regions(
+        return BoxMasks(
             torch.tensor([index for index, _, _ in pairs], dtype=torch.int64),  # (P,)
             torch.tensor([finding for _, finding, _ in pairs], dtype=torch.int64),  # (P,)
-            torch.stack(maps) if maps else torch.zeros(0, MAP_SIDE, MAP_SIDE),  # (P, M, M)
+            torch.stack(maps) if maps else torch.zeros(0, MASK_SIDE, MASK_SIDE),  # (P, M, M)
         )
 
     @property
-    def count(self) -> int:
+    def n_pairs(self) -> int:
         """Pairs of film and finding that have a box."""
         return sum(map(len, self.boxes))
 
 
-def boxed_films(images: Sequence[str], boxes: pd.DataFrame, columns: Sequence[str]) -> BoxedFilms:
+def boxes_of_films(images: Sequence[str], boxes: pd.DataFrame, columns: Sequence[str]) -> FilmBoxes:
     """Look up the boxes of films.
 
     Args:
@@ -87,13 +93,13 @@ def boxed_films(images: Sequence[str], boxes: pd.DataFrame, columns: Sequence[st
     ):
         box = (x, y, x + width, y + height)
         found[place[image]].setdefault(finding[name], []).append(box)
-    return BoxedFilms(found)
+    return FilmBoxes(found)
 
 
-def _draw(boxes: Sequence[tuple[float, float, float, float]]) -> Tensor:
+def _rasterise(boxes: Sequence[tuple[float, float, float, float]]) -> Tensor:
     """(M, M): a cell is 1 where its centre lies in one of the boxes."""
-    centres = (torch.arange(MAP_SIDE) + 0.5) / MAP_SIDE  # (M,)
-    drawn = torch.zeros(MAP_SIDE, MAP_SIDE)
+    centres = (torch.arange(MASK_SIDE) + 0.5) / MASK_SIDE  # (M,)
+    drawn = torch.zeros(MASK_SIDE, MASK_SIDE)
     for left, top, right, bottom in boxes:
         rows = (centres >= top) & (centres <= bottom)  # (M,)
         columns = (centres >= left) & (centres <= right)  # (M,)
@@ -101,7 +107,7 @@ def _draw(boxes: Sequence[tuple[float, float, float, float]]) -> Tensor:
     return drawn
 
 
-def read_boxes(path: Path, *, others: bool = False) -> pd.DataFrame:
+def read_boxes(path: Path, *, auxiliary: bool = False) -> pd.DataFrame:
     """Read NIH's ``BBox_List_2017.csv``.
 
     Its header is ``Image Index,Finding Label,Bbox [x,y,w,h],,,``: the four numbers start
@@ -109,7 +115,7 @@ def read_boxes(path: Path, *, others: bool = False) -> pd.DataFrame:
     "Infiltrate" is Infiltration.
 
     Args:
-        others: keep the boxes of findings that the model does not have, under NIH's own name.
+        auxiliary: keep the boxes of findings that the model does not have, under NIH's own name.
 
     Returns:
         DataFrame ``image, finding (key), x, y, width, height``: the upper left corner and
@@ -129,20 +135,20 @@ def read_boxes(path: Path, *, others: bool = False) -> pd.DataFrame:
     first = positions["x"]
     rows = read_columns(path, positions | {e: first + i for i, e in enumerate(_EDGES)})
     pixels = rows[list(_EDGES)].apply(pd.to_numeric, errors="coerce")
-    _require(pixels.notna().all(axis=1), rows, path, "are not four numbers")
-    fractions = pixels / NIH_SIDE
-    slack = 1.0 / NIH_SIDE  # a pixel, for rounding
+    _require_all(pixels.notna().all(axis=1), rows, path, "are not four numbers")
+    fractions = pixels / NIH_IMAGE_SIDE
+    slack = 1.0 / NIH_IMAGE_SIDE  # a pixel, for rounding
     inside = (
         (fractions[["x", "y"]] >= -slack).all(axis=1)
         & (fractions["x"] + fractions["width"] <= 1.0 + slack)
         & (fractions["y"] + fractions["height"] <= 1.0 + slack)
         & (fractions[["width", "height"]] > 0.0).all(axis=1)
     )
-    _require(inside, rows, path, "are empty or leave NIH's 1024 x 1024 image")
-    names = {label: label for label in OTHER_LABELS} if others else {}
+    _require_all(inside, rows, path, "are empty or leave NIH's 1024 x 1024 image")
+    names = {label: label for label in AUXILIARY_LABELS} if auxiliary else {}
     names |= {LABELS[key]: key for key in ABNORMAL_KEYS}
     finding = rows["finding"].map(lambda name: names.get(canonical_label(str(name)) or ""))
-    boxes = pd.DataFrame({"image": image_key(rows["image"]), "finding": finding})
+    boxes = pd.DataFrame({"image": normalise_image_names(rows["image"]), "finding": finding})
     boxes = pd.concat([boxes, _clip(fractions)], axis=1)[finding.notna()]
     return boxes.astype({"finding": "str"}).reset_index(drop=True)
 
@@ -155,11 +161,13 @@ def _clip(fractions: pd.DataFrame) -> pd.DataFrame:
     return left.assign(width=extent[:, 0], height=extent[:, 1])
 
 
-def _require(good: Sequence[bool] | pd.Series, rows: pd.DataFrame, path: Path, how: str) -> None:
+def _require_all(
+    good: Sequence[bool] | pd.Series, rows: pd.DataFrame, path: Path, how: str
+) -> None:
     bad = rows[~np.asarray(good, dtype=bool)]
     if len(bad):
         raise DataError(
             f"Boxes {how}",
-            value=f"{len(bad):,} boxes of {path}: {examples(bad['image'])}",
+            value=f"{len(bad):,} boxes of {path}: {first_few(bad['image'])}",
             remedy="Use NIH's BBox_List_2017.csv: x, y, width and height in pixels of 1024.",
         )

@@ -19,24 +19,24 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from cxr_core.data.csv_files import examples
-from cxr_core.data.decode import Film, decode_film, decode_films
+from cxr_core.data.csv_files import first_few
+from cxr_core.data.decode import DecodedOrReason, decode_film, decode_films
 from cxr_core.errors import DataError
-from cxr_core.files import replacing
+from cxr_core.files import atomic_write
 
-_MOST_REJECTED = 0.05  # of the films
-_ABANDONED = 24 * 3600.0  # seconds after which a half-written file is nobody's
-_FULL = {errno.ENOSPC, errno.EDQUOT}
-_CANNOT_RESERVE = {errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS}  # some file systems
+_MAX_REJECTED_FRACTION = 0.05  # of the films
+_STALE_AFTER = 24 * 3600.0  # seconds after which a half-written file is nobody's
+_DISK_FULL_ERRNOS = {errno.ENOSPC, errno.EDQUOT}
+_NO_FALLOCATE_ERRNOS = {errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS}  # some file systems
 logger = logging.getLogger(__name__)
-_FORMAT = 1  # raise it when the cache's files or the meaning of its pixels change
-_CHECKED = 3  # films decoded again when a cache is opened, to notice a changed decoder
+_FORMAT_VERSION = 1  # raise it when the cache's files or the meaning of its pixels change
+_SPOT_CHECKS = 3  # films decoded again when a cache is opened, to notice a changed decoder
 
 
 # Writing the cache's two files: room taken first, then film after film, no memory map.
 
 
-def build_cache(paths: Sequence[Path], *, size: int, stem: Path, progress: bool) -> None:
+def _build_cache(paths: Sequence[Path], *, size: int, stem: Path, progress: bool) -> None:
     """Decode every film into ``stem``.npy and write ``stem``.json, whose presence ends it.
 
     The array is uint8 (N, size, size): the decoded films in the order given, then a row of
@@ -52,12 +52,12 @@ def build_cache(paths: Sequence[Path], *, size: int, stem: Path, progress: bool)
     needed = len(paths) * size * size  # bytes
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _remove_abandoned(folder)
+        _remove_stale_files(folder)
         _require_space(folder, needed)
         # Left in reverse order: the array is in its place when the JSON says that it is whole.
         with (
-            replacing(stem.with_suffix(".json")) as index,
-            replacing(stem.with_suffix(".npy")) as array,
+            atomic_write(stem.with_suffix(".json")) as index,
+            atomic_write(stem.with_suffix(".npy")) as array,
         ):
             with (
                 open(array, "wb") as file,
@@ -65,14 +65,14 @@ def build_cache(paths: Sequence[Path], *, size: int, stem: Path, progress: bool)
                 tqdm(films, total=len(paths), unit="film", disable=not progress) as bar,
             ):
                 bar.set_description("Decoding films")
-                _lay_out(file, (len(paths), size, size))
-                names, rejected = _fill(file, zip(paths, bar, strict=True), total=len(paths))
+                _allocate(file, (len(paths), size, size))
+                names, rejected = _write_films(file, zip(paths, bar, strict=True), total=len(paths))
                 file.flush()
                 os.fsync(file.fileno())  # or a power cut could leave black films
             index.write_text(json.dumps({"names": names, "rejected": rejected}), encoding="utf-8")
     except OSError as error:
-        if error.errno in _FULL:
-            raise _too_little_space(folder, needed, str(error.strerror).lower()) from error
+        if error.errno in _DISK_FULL_ERRNOS:
+            raise _disk_space_error(folder, needed, str(error.strerror).lower()) from error
         raise DataError(
             "The decoded films cannot be written",
             value=f"{folder}: {error.strerror or error}",
@@ -80,7 +80,7 @@ def build_cache(paths: Sequence[Path], *, size: int, stem: Path, progress: bool)
         ) from error
 
 
-def _lay_out(file: BinaryIO, shape: tuple[int, int, int]) -> None:
+def _allocate(file: BinaryIO, shape: tuple[int, int, int]) -> None:
     """Write the header of a uint8 array and take all of its blocks.
 
     So a disk that others fill meanwhile cannot end the decoding hours later. Films are written
@@ -95,13 +95,13 @@ def _lay_out(file: BinaryIO, shape: tuple[int, int, int]) -> None:
         try:
             os.posix_fallocate(file.fileno(), 0, end)
         except OSError as error:
-            if error.errno not in _CANNOT_RESERVE:
+            if error.errno not in _NO_FALLOCATE_ERRNOS:
                 raise
     file.truncate(end)
 
 
-def _fill(
-    file: BinaryIO, films: Iterable[tuple[Path, Film]], *, total: int
+def _write_films(
+    file: BinaryIO, films: Iterable[tuple[Path, DecodedOrReason]], *, total: int
 ) -> tuple[list[str], list[tuple[str, str]]]:
     """Write decoded films one after another; return their names and (name, reason) of the rest."""
     names: list[str] = []
@@ -110,8 +110,8 @@ def _fill(
         if isinstance(film, str):
             rejected.append((path.name, film))
             logger.info("%s was left out: %s", path.name, film)
-            if len(rejected) > _MOST_REJECTED * total:
-                raise _too_many_rejected(rejected, total)
+            if len(rejected) > _MAX_REJECTED_FRACTION * total:
+                raise _too_many_rejected_error(rejected, total)
         else:
             file.write(film.data)  # (size, size)
             names.append(path.name)
@@ -120,10 +120,10 @@ def _fill(
     return names, rejected
 
 
-def _too_many_rejected(rejected: list[tuple[str, str]], total: int) -> DataError:
+def _too_many_rejected_error(rejected: list[tuple[str, str]], total: int) -> DataError:
     reasons = "; ".join(f"{name}: {reason}" for name, reason in rejected[:3])
     return DataError(
-        f"More than {_MOST_REJECTED:.0%} of the films cannot be decoded",
+        f"More than {_MAX_REJECTED_FRACTION:.0%} of the films cannot be decoded",
         value=f"{len(rejected):,} of {total:,} films so far, such as {reasons.rstrip('.')}",
         remedy="Check the image folder; perhaps a download is incomplete.",
     )
@@ -133,10 +133,10 @@ def _require_space(folder: Path, needed: int) -> None:
     """Refuse before a block is taken, or others would find the disk full for a moment."""
     free = shutil.disk_usage(folder).free
     if needed > free:
-        raise _too_little_space(folder, needed, f"{free / 2**30:.1f} GiB free")
+        raise _disk_space_error(folder, needed, f"{free / 2**30:.1f} GiB free")
 
 
-def _too_little_space(folder: Path, needed: int, found: str) -> DataError:
+def _disk_space_error(folder: Path, needed: int, found: str) -> DataError:
     return DataError(
         "The disk has too little space for the decoded films",
         value=f"{needed / 2**30:.1f} GiB needed in {folder}, {found}",
@@ -144,10 +144,10 @@ def _too_little_space(folder: Path, needed: int, found: str) -> DataError:
     )
 
 
-def _remove_abandoned(folder: Path) -> None:
+def _remove_stale_files(folder: Path) -> None:
     """Delete what runs that were killed while decoding left behind."""
     for path in folder.glob(".films_*.tmp"):
-        if time.time() - path.stat().st_mtime > _ABANDONED:
+        if time.time() - path.stat().st_mtime > _STALE_AFTER:
             logger.info("Removing the half-written %s of an earlier run.", path)
             path.unlink(missing_ok=True)
 
@@ -155,14 +155,14 @@ def _remove_abandoned(folder: Path) -> None:
 # What decoded films were made from, as one number.
 
 
-def fingerprint(paths: Sequence[Path], *, size: int) -> str:
+def cache_fingerprint(paths: Sequence[Path], *, size: int) -> str:
     """Return the SHA-256 of the files' names, sizes and times, in order, and of ``size``.
 
     Raises:
         DataError: no path, a file name twice, or a file that is not there.
     """
     _require_names(paths)
-    digest = sha256(f"format {_FORMAT}, {size} px\n".encode())
+    digest = sha256(f"format {_FORMAT_VERSION}, {size} px\n".encode())
     for path in paths:
         try:
             stat = path.stat()
@@ -182,7 +182,7 @@ def _require_names(paths: Sequence[Path]) -> None:
     if not paths or len(twice):
         raise DataError(
             "File names stand twice among the films" if paths else "There are no films to decode",
-            value=f"{len(twice):,} names: {examples(twice)}" if paths else "0 paths",
+            value=f"{len(twice):,} names: {first_few(twice)}" if paths else "0 paths",
             remedy="Give each image file once." if paths else "Check the table and the folder.",
         )
 
@@ -246,13 +246,13 @@ def open_cache(
             be written, or more than 5 % of the films cannot be decoded.
     """
     paths = [Path(path) for path in paths]
-    key = fingerprint(paths, size=size)
+    key = cache_fingerprint(paths, size=size)
     stem = folder / f"films_{size}px_{key[:16]}"
     cache = _load(stem, count=len(paths), size=size)
-    if cache is not None and _still_true(cache, paths, size=size):
+    if cache is not None and _matches_decoder(cache, paths, size=size):
         return cache
     del cache  # Windows replaces no file that is still mapped
-    build_cache(paths, size=size, stem=stem, progress=progress)
+    _build_cache(paths, size=size, stem=stem, progress=progress)
     cache = _load(stem, count=len(paths), size=size)
     if cache is None:
         raise DataError(
@@ -281,10 +281,10 @@ def _load(stem: Path, *, count: int, size: int) -> ImageCache | None:
     return ImageCache(images[: len(names)], names, rejected)
 
 
-def _still_true(cache: ImageCache, paths: Sequence[Path], *, size: int) -> bool:
+def _matches_decoder(cache: ImageCache, paths: Sequence[Path], *, size: int) -> bool:
     """Decode a few films again: a newer decoder must not be served by an older one's pixels."""
     by_name = {path.name: path for path in paths}
-    for row in np.unique(np.linspace(0, len(cache.names) - 1, _CHECKED).astype(int)):
+    for row in np.unique(np.linspace(0, len(cache.names) - 1, _SPOT_CHECKS).astype(int)):
         film = decode_film(by_name[cache.names[row]], size)
         if isinstance(film, str) or not np.array_equal(film, cache.images[row]):
             logger.warning("Films decode differently now; they are decoded again.")

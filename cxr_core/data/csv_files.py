@@ -10,27 +10,27 @@ from typing import Any, BinaryIO
 import pandas as pd
 
 from cxr_core.errors import DataError
-from cxr_core.files import replacing
+from cxr_core.files import atomic_write
 
-Source = Path | bytes  # a file, or what an upload holds
-_SNIFFED = 4096  # bytes looked at to tell a table from something else
-_LONGEST_HEADER = 1_000_000  # letters; a file of one endless line is no table
+CsvSource = Path | bytes  # a file, or what an upload holds
+_SNIFF_BYTES = 4096  # bytes looked at to tell a table from something else
+_MAX_HEADER_LENGTH = 1_000_000  # letters; a file of one endless line is no table
 
 
 # Where a table's bytes come from, what they must look like, and how a message names them.
 
 
-def opened(source: Source) -> BinaryIO:
+def _open_source(source: CsvSource) -> BinaryIO:
     """The bytes as a file."""
     return io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
 
 
-def named(source: Source) -> object:
+def _describe_source(source: CsvSource) -> object:
     """The source for a message: its path, or the size of an upload, whose name is not kept."""
     return f"{len(source):,} bytes" if isinstance(source, bytes) else source
 
 
-def require_text(head: bytes, source: Source) -> None:
+def _require_text(head: bytes, source: CsvSource) -> None:
     """Refuse what is no table by its first bytes.
 
     Raises:
@@ -38,44 +38,48 @@ def require_text(head: bytes, source: Source) -> None:
     """
     if not head.strip():
         raise DataError(
-            "The table is empty", value=named(source), remedy="Download or export the file again."
+            "The table is empty",
+            value=_describe_source(source),
+            remedy="Download or export the file again.",
         )
     if head.startswith(b"PK\x03\x04"):
         raise DataError(
             "The table is a spreadsheet or ZIP file, not CSV",
-            value=named(source),
+            value=_describe_source(source),
             remedy="Open it and save it as comma-separated CSV in UTF-8.",
         )
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise not_utf8(source)
+        raise _encoding_error(source)
     if b"\x00" in head:
         raise DataError(
             "The table is not a text file",
-            value=named(source),
+            value=_describe_source(source),
             remedy="Give a comma-separated CSV file.",
         )
 
 
-def not_utf8(source: Source) -> DataError:
+def _encoding_error(source: CsvSource) -> DataError:
     """The error of a text in another encoding."""
     return DataError(
         "The table's text is not in UTF-8",
-        value=named(source),
+        value=_describe_source(source),
         remedy="Save it again as CSV with the encoding UTF-8.",
     )
 
 
-def no_rows(source: Source) -> DataError:
+def _no_rows_error(source: CsvSource) -> DataError:
     """The error of a header alone."""
     return DataError(
-        "The table has a header but no rows", value=named(source), remedy="Give a table with rows."
+        "The table has a header but no rows",
+        value=_describe_source(source),
+        remedy="Give a table with rows.",
     )
 
 
 # Image names and patient identifiers in one form, so that tables can be joined.
 
 
-def identifier_key(cells: pd.Series) -> pd.Series:
+def normalise_identifiers(cells: pd.Series) -> pd.Series:
     """Return numbered identifiers in one form: "00000013", "13.0" and "13" are one patient.
 
     Numbers lose leading zeros and a spreadsheet's ".0". Should two hospitals mean different
@@ -84,7 +88,7 @@ def identifier_key(cells: pd.Series) -> pd.Series:
     return cells.str.strip().str.replace(r"^0*(\d+?)(?:\.0+)?$", r"\1", regex=True)
 
 
-def image_key(cells: pd.Series) -> pd.Series:
+def normalise_image_names(cells: pd.Series) -> pd.Series:
     """Return bare file names: folders before a name are cut off."""
     names = cells.str.strip()
     if names.str.contains(r"[/\\]", regex=True).any():
@@ -92,7 +96,7 @@ def image_key(cells: pd.Series) -> pd.Series:
     return names
 
 
-def read_header(source: Source) -> list[str]:
+def read_header(source: CsvSource) -> list[str]:
     """Return the column names of a CSV file, stripped, in order (empty names stay).
 
     Raises:
@@ -100,47 +104,47 @@ def read_header(source: Source) -> list[str]:
             its first line is endless or ends within a quote.
     """
     try:
-        with opened(source) as file:
-            head = file.read(_SNIFFED)
+        with _open_source(source) as file:
+            head = file.read(_SNIFF_BYTES)
     except FileNotFoundError as error:
         raise DataError(
-            "The table does not exist", value=named(source), remedy="Check the path."
+            "The table does not exist", value=_describe_source(source), remedy="Check the path."
         ) from error
     except IsADirectoryError as error:
         raise DataError(
             "A folder was given where a CSV file is needed",
-            value=named(source),
+            value=_describe_source(source),
             remedy="Give the path of the CSV file itself.",
         ) from error
     except OSError as error:
         raise DataError(
             "The table cannot be opened",
-            value=f"{named(source)} ({error.strerror})",
+            value=f"{_describe_source(source)} ({error.strerror})",
             remedy="Check that you may read the file.",
         ) from error
-    require_text(head, source)
+    _require_text(head, source)
     try:
-        with io.TextIOWrapper(opened(source), encoding="utf-8-sig", newline="") as text:
-            first = text.readline(_LONGEST_HEADER)
-            if len(first) == _LONGEST_HEADER:
+        with io.TextIOWrapper(_open_source(source), encoding="utf-8-sig", newline="") as text:
+            first = text.readline(_MAX_HEADER_LENGTH)
+            if len(first) == _MAX_HEADER_LENGTH:
                 raise DataError(
                     "The table's first line is too long to hold the names of columns",
-                    value=f"{named(source)}, over {_LONGEST_HEADER:,} letters",
+                    value=f"{_describe_source(source)}, over {_MAX_HEADER_LENGTH:,} letters",
                     remedy="Give a CSV file of one line a row, the first with the columns' names.",
                 )
             header = next(csv.reader(chain([first], text)), [])
     except UnicodeDecodeError as error:
-        raise not_utf8(source) from error
+        raise _encoding_error(source) from error
     except csv.Error as error:
         raise DataError(
             "The names of the table's columns cannot be read",
-            value=f"{named(source)} ({error})",
+            value=f"{_describe_source(source)} ({error})",
             remedy="Look for a broken quote in its first line.",
         ) from error
     return [name.strip() for name in header]
 
 
-def read_columns(source: Source, positions: Mapping[str, int]) -> pd.DataFrame:
+def read_columns(source: CsvSource, positions: Mapping[str, int]) -> pd.DataFrame:
     """Read some columns of a CSV file as stripped text.
 
     Args:
@@ -155,56 +159,58 @@ def read_columns(source: Source, positions: Mapping[str, int]) -> pd.DataFrame:
         DataError: the file is not UTF-8, is not regular CSV, or has no row below the header.
     """
     by_position = sorted(positions, key=lambda name: positions[name])
-    table = _parsed(
+    table = _read_cells(
         source, skiprows=1, usecols=sorted(positions.values()), names=by_position
     )  # fmt: skip
     if table.empty:
-        raise no_rows(source)
+        raise _no_rows_error(source)
     return pd.DataFrame({name: table[name].fillna("").str.strip() for name in positions})
 
 
-def read_regular(source: Source, positions: Mapping[str, int], *, most: int) -> pd.DataFrame:
+def read_columns_strict(
+    source: CsvSource, positions: Mapping[str, int], *, max_rows: int
+) -> pd.DataFrame:
     """As ``read_columns``, of a file in which a line with too many cells is a fault.
 
     Such a line has shifted cells: a decimal comma, or a name with a comma that is not quoted.
 
     Args:
-        most: rows that may be there; of more, no more is read.
+        max_rows: rows that may be there; of more, no more is read.
 
     Raises:
         DataError: as ``read_columns``; a line has more cells than the header; too many rows.
     """
-    cells = _parsed(source, nrows=most + 2)  # the header is the first
+    cells = _read_cells(source, nrows=max_rows + 2)  # the header is the first
     if len(cells) < 2:
-        raise no_rows(source)
-    if len(cells) > most + 1:
+        raise _no_rows_error(source)
+    if len(cells) > max_rows + 1:
         raise DataError(
             "The table has more rows than can be worked with here",
-            value=f"{named(source)}, over {most:,} rows",
+            value=f"{_describe_source(source)}, over {max_rows:,} rows",
             remedy="Give a part of it; keep all films of a patient together.",
         )
     rows = cells.iloc[1:].reset_index(drop=True)
     return pd.DataFrame({name: rows[at].fillna("").str.strip() for name, at in positions.items()})
 
 
-def _parsed(source: Source, **options: Any) -> pd.DataFrame:
+def _read_cells(source: CsvSource, **options: Any) -> pd.DataFrame:
     """All cells as text."""
     try:
-        with opened(source) as file:
+        with _open_source(source) as file:
             cells: pd.DataFrame = pd.read_csv(
                 file, header=None, dtype=str, keep_default_na=False, encoding="utf-8-sig",
                 skip_blank_lines=True, **options,
             )  # fmt: skip
             return cells
     except UnicodeDecodeError as error:
-        raise not_utf8(source) from error
+        raise _encoding_error(source) from error
     except pd.errors.EmptyDataError as error:
-        raise no_rows(source) from error
+        raise _no_rows_error(source) from error
     except (pd.errors.ParserError, ValueError) as error:
         cause = " ".join(str(error).split()).removeprefix("Error tokenizing data. C error: ")
         raise DataError(
             "The table is not regular CSV",
-            value=f"{named(source)} ({cause})",
+            value=f"{_describe_source(source)} ({cause})",
             remedy="Every line needs as many cells as the header has; look for a broken quote or "
             "a comma within a cell.",
         ) from error
@@ -245,13 +251,13 @@ def find_columns(
     return found
 
 
-def write_table(table: pd.DataFrame, path: Path) -> None:
+def write_csv(table: pd.DataFrame, path: Path) -> None:
     """Write a table as CSV under a temporary name, then rename: whole or not at all."""
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
 
 
-def examples(names: Iterable[str], count: int = 3) -> str:
+def first_few(names: Iterable[str], count: int = 3) -> str:
     """Return the first few names, sorted, as "a, b, c and 9 more"."""
     ordered = sorted(names)
     shown = ", ".join(ordered[:count])

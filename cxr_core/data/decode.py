@@ -20,17 +20,21 @@ from cxr_core.errors import CXRError, DataError
 from cxr_core.imaging.preprocessing import to_square
 from cxr_core.imaging.radiograph import read_radiograph
 
-Film: TypeAlias = NDArray[np.uint8] | str  # (size, size), or the reason why there is none
+DecodedOrReason: TypeAlias = (
+    NDArray[np.uint8] | str
+)  # (size, size), or the reason why there is none
 
-_BATCH = 16  # films that are decoded at a time
-_UNDER_WAY = 4  # batches a worker: enough that none waits, and memory does not grow with N
-_WORTH = 10.0  # seconds of decoding left; starting the workers takes about five
-_MOST_WORKERS = 61  # what Windows can wait for
+_BATCH_SIZE = 16  # films that are decoded at a time
+_MAX_PENDING_PER_WORKER = (
+    4  # batches a worker: enough that none waits, and memory does not grow with N
+)
+_MIN_PARALLEL_SECONDS = 10.0  # seconds of decoding left; starting the workers takes about five
+_MAX_WORKERS = 61  # what Windows can wait for
 
 logger = logging.getLogger(__name__)
 
 
-def decode_film(path: Path, size: int) -> Film:
+def decode_film(path: Path, size: int) -> DecodedOrReason:
     """Decode one file to uint8 (size, size), or return the reason why that cannot be done.
 
     One bad file among thousands must not end a run that takes hours, so every failure of a
@@ -51,7 +55,7 @@ def decode_film(path: Path, size: int) -> Film:
 
 def decode_films(
     paths: Sequence[Path], *, size: int, workers: int | None = None
-) -> Generator[Film, None, None]:
+) -> Generator[DecodedOrReason, None, None]:
     """Decode files, in the order given, on several cores if there is much to do.
 
     Args:
@@ -66,15 +70,15 @@ def decode_films(
     Raises:
         DataError: a worker process could not start or was ended from outside.
     """
-    batches = (paths[i : i + _BATCH] for i in range(0, len(paths), _BATCH))
+    batches = (paths[i : i + _BATCH_SIZE] for i in range(0, len(paths), _BATCH_SIZE))
     if workers is None:
         started = time.perf_counter()
         films = _decode_batch(next(batches, ()), size)
-        left = (time.perf_counter() - started) * (len(paths) / _BATCH - 1)  # seconds
+        left = (time.perf_counter() - started) * (len(paths) / _BATCH_SIZE - 1)  # seconds
         yield from films
-        workers = _usable_cores() if left > _WORTH else 1
+        workers = _usable_cores() if left > _MIN_PARALLEL_SECONDS else 1
     if workers > 1:
-        yield from _decode_in_processes(batches, size, workers=min(workers, _MOST_WORKERS))
+        yield from _decode_in_processes(batches, size, workers=min(workers, _MAX_WORKERS))
         return
     for batch in batches:
         yield from _decode_batch(batch, size)
@@ -82,19 +86,19 @@ def decode_films(
 
 def _decode_in_processes(
     batches: Iterable[Sequence[Path]], size: int, *, workers: int
-) -> Iterator[Film]:
+) -> Iterator[DecodedOrReason]:
     """Decode with worker processes; until they have started, in this one."""
-    pool = ProcessPoolExecutor(workers, mp_context=_context())
+    pool = ProcessPoolExecutor(workers, mp_context=_mp_context())
     starter = ThreadPoolExecutor(1, thread_name_prefix="start-decoders")
-    waiting: deque[Future[list[Film]]] = deque()
+    waiting: deque[Future[list[DecodedOrReason]]] = deque()
     try:
-        started = starter.submit(_start, pool, workers)
+        started = starter.submit(_start_workers, pool, workers)
         for batch in batches:
             if not started.done():
                 yield from _decode_batch(batch, size)
                 continue
             waiting.append(pool.submit(_decode_batch, batch, size))
-            if len(waiting) == _UNDER_WAY * workers:
+            if len(waiting) == _MAX_PENDING_PER_WORKER * workers:
                 yield from waiting.popleft().result()
         while waiting:
             yield from waiting.popleft().result()
@@ -110,13 +114,13 @@ def _decode_in_processes(
         starter.shutdown()
 
 
-def _start(pool: ProcessPoolExecutor, workers: int) -> None:
+def _start_workers(pool: ProcessPoolExecutor, workers: int) -> None:
     """Start all processes, one for each task, and wait until the first has answered."""
-    nothing = [pool.submit(_decode_batch, (), 1) for _ in range(workers)]
-    nothing[0].result()
+    futures = [pool.submit(_decode_batch, (), 1) for _ in range(workers)]
+    futures[0].result()
 
 
-def _context() -> BaseContext:
+def _mp_context() -> BaseContext:
     """Return a way to start processes that is safe beside threads.
 
     The caller may have threads (torch's, a progress bar's), with which a forked child can
@@ -134,7 +138,7 @@ def _context() -> BaseContext:
     return context
 
 
-def _decode_batch(paths: Sequence[Path], size: int) -> list[Film]:
+def _decode_batch(paths: Sequence[Path], size: int) -> list[DecodedOrReason]:
     return [decode_film(path, size) for path in paths]
 
 

@@ -10,21 +10,21 @@ import numpy as np
 import pandas as pd
 
 from cxr_core.data.csv_files import (
-    examples,
     find_columns,
-    identifier_key,
-    image_key,
+    first_few,
+    normalise_identifiers,
+    normalise_image_names,
     read_columns,
     read_header,
 )
 from cxr_core.data.images import find_images
-from cxr_core.data.labels import LabelIssues, label_columns, sanitise_labels
+from cxr_core.data.labels import LabelIssues, label_columns, normalise_labels
 from cxr_core.errors import DataError
 from cxr_core.findings import KEYS, LABEL_COLUMNS, LABELS
 
-OLDEST = 120.0  # years; NIH's first table has ages up to 414
+MAX_AGE = 120.0  # years; NIH's first table has ages up to 414
 _YEARS_PER_UNIT = {"Y": 1.0, "M": 1.0 / 12.0, "W": 7.0 / 365.25, "D": 1.0 / 365.25}
-_COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+_COLUMN_ALIASES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "image": ("Image Index", "image"),
         "patient": ("Patient ID", "patient"),
@@ -46,27 +46,27 @@ class FilmCounts:
     """Counts over the films of a table.
 
     Attributes:
-        films: rows, one an image.
-        patients: distinct patients.
+        n_films: rows, one an image.
+        n_patients: distinct patients.
         findings: finding key -> films with it.
         other_only: films with none of the four (only other findings).
         multi_label: films with more than one label of any kind.
-        ages_missing: films without a usable age.
+        missing_ages: films without a usable age.
     """
 
-    films: int
-    patients: int
+    n_films: int
+    n_patients: int
     findings: Mapping[str, int]
     other_only: int
     multi_label: int
-    ages_missing: int
+    missing_ages: int
 
 
 @dataclass(frozen=True)
 class EntriesReport:
     """Everything counted between the CSV file and the films that are used.
 
-    ``rows`` to ``columns_absent`` are about the CSV file; ``counts`` about the films that
+    ``rows`` to ``missing_columns`` are about the CSV file; ``counts`` about the films that
     remain; the last three are None until images are attached.
     """
 
@@ -75,8 +75,8 @@ class EntriesReport:
     empty_labels: int
     contradictions: int
     unknown_labels: Mapping[str, int]
-    ages_impossible: int
-    columns_absent: tuple[str, ...]
+    impossible_ages: int
+    missing_columns: tuple[str, ...]
     counts: FilmCounts
     rows_without_image: int | None = None
     images_without_row: int | None = None
@@ -87,7 +87,7 @@ class EntriesReport:
         counts = self.counts
         lines = [
             f"rows in the table: {self.rows:,}",
-            f"images: {counts.films:,} of {counts.patients:,} patients",
+            f"images: {counts.n_films:,} of {counts.n_patients:,} patients",
         ]
         if self.rows_without_image is not None:
             lines += [
@@ -101,12 +101,12 @@ class EntriesReport:
             + ", ".join(f"{LABELS[key]} {count:,}" for key, count in counts.findings.items()),
             f"films with only other findings: {counts.other_only:,}",
             f"films with more than one label: {counts.multi_label:,}",
-            f"ages missing: {counts.ages_missing:,} "
-            f"(impossible ages in the table, made missing: {self.ages_impossible:,})",
+            f"ages missing: {counts.missing_ages:,} "
+            f"(impossible ages in the table, made missing: {self.impossible_ages:,})",
         ]
-        return lines + self._oddities()
+        return lines + self._issue_lines()
 
-    def _oddities(self) -> list[str]:
+    def _issue_lines(self) -> list[str]:
         """Return lines for what a clean table does not have."""
         lines = []
         if self.empty_labels:
@@ -119,21 +119,21 @@ class EntriesReport:
         if self.unknown_labels:
             named = ", ".join(f'"{name}" {n:,}' for name, n in self.unknown_labels.items())
             lines.append(f"labels that NIH does not have, in rows: {named}")
-        if self.columns_absent:
-            lines.append(f"columns that the table lacks: {', '.join(self.columns_absent)}")
+        if self.missing_columns:
+            lines.append(f"columns that the table lacks: {', '.join(self.missing_columns)}")
         return lines
 
 
-def count_films(table: pd.DataFrame) -> FilmCounts:
+def _count_films(table: pd.DataFrame) -> FilmCounts:
     """Count films, patients and findings of a table with ``findings`` and label columns."""
     labels = table[list(LABEL_COLUMNS)].to_numpy()  # (N, 4)
     return FilmCounts(
-        films=len(table),
-        patients=int(table["patient"].nunique()),
+        n_films=len(table),
+        n_patients=int(table["patient"].nunique()),
         findings=dict(zip(KEYS, labels.sum(axis=0).tolist(), strict=True)),
         other_only=int((labels.sum(axis=1) == 0).sum()),
         multi_label=int(table["findings"].str.contains("|", regex=False).sum()),
-        ages_missing=int(table["age"].isna().sum()),
+        missing_ages=int(table["age"].isna().sum()),
     )
 
 
@@ -151,13 +151,13 @@ def parse_ages(cells: pd.Series) -> tuple[pd.Series, int]:
         impossible: not an age at all, negative, or over 120 years.
     """
     codes, distinct = pd.factorize(cells)
-    parsed = np.array([_parse(str(cell)) for cell in distinct], dtype=np.float64)
+    parsed = np.array([_parse_age(str(cell)) for cell in distinct], dtype=np.float64)
     written = np.array([bool(str(cell).strip()) for cell in distinct])
     impossible = int((np.isnan(parsed) & written)[codes].sum())
     return pd.Series(parsed[codes], index=cells.index, name=cells.name), impossible
 
 
-def _parse(cell: str) -> float:
+def _parse_age(cell: str) -> float:
     text = cell.strip().upper()
     factor = _YEARS_PER_UNIT.get(text[-1:])
     number = text if factor is None else text[:-1]
@@ -165,7 +165,7 @@ def _parse(cell: str) -> float:
         years = float(number) * (1.0 if factor is None else factor)
     except ValueError:
         return float("nan")
-    return years if 0.0 <= years <= OLDEST else float("nan")
+    return years if 0.0 <= years <= MAX_AGE else float("nan")
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ def read_entries(path: Path) -> Entries:
             empty, or one image with rows that contradict each other.
     """
     header = read_header(path)
-    positions = find_columns(path, header, _COLUMNS, required=_REQUIRED)
+    positions = find_columns(path, header, _COLUMN_ALIASES, required=_REQUIRED)
     raw = read_columns(path, positions)
     rows = len(raw)
     _require_filled(raw, path)
@@ -204,7 +204,7 @@ def read_entries(path: Path) -> Entries:
     table = table[table["findings"] != ""]
     kept = table.drop_duplicates()
     duplicates = len(table) - len(kept)
-    _require_one_row_an_image(kept, path)
+    _require_one_row_per_image(kept, path)
     if kept.empty:
         raise DataError(
             "The table has no row with a label",
@@ -219,14 +219,16 @@ def read_entries(path: Path) -> Entries:
         empty_labels=issues.empty,
         contradictions=issues.contradictions,
         unknown_labels=issues.unknown,
-        ages_impossible=impossible,
-        columns_absent=tuple(_COLUMNS[name][0] for name in _COLUMNS if name not in positions),
-        counts=count_films(kept),
+        impossible_ages=impossible,
+        missing_columns=tuple(
+            _COLUMN_ALIASES[name][0] for name in _COLUMN_ALIASES if name not in positions
+        ),
+        counts=_count_films(kept),
     )
     return Entries(kept, report)
 
 
-def attach_images(entries: Entries, images: Path) -> Entries:
+def attach_images(entries: Entries, image_folder: Path) -> Entries:
     """Join the rows with the image files below a folder, by file name, at any depth.
 
     Returns:
@@ -236,16 +238,16 @@ def attach_images(entries: Entries, images: Path) -> Entries:
     Raises:
         DataError: the folder is not there, or no row of the table has a file in it.
     """
-    found = find_images(images)
+    found = find_images(image_folder)
     table = entries.table
     paths = table["image"].map(found.paths)
     with_image = paths.notna()
     if not with_image.any():
         raise DataError(
             f"None of the {len(table):,} images of the table is in the image folder",
-            value=f"{images} ({len(found.paths):,} images there, such as "
-            f"{examples(list(found.paths)[:3]) or 'none'}; "
-            f"the table names {examples(table['image'].head(3))})",
+            value=f"{image_folder} ({len(found.paths):,} images there, such as "
+            f"{first_few(list(found.paths)[:3]) or 'none'}; "
+            f"the table names {first_few(table['image'].head(3))})",
             remedy="Point to the folder with the images of this table; they are matched by file "
             "name.",
         )
@@ -254,8 +256,8 @@ def attach_images(entries: Entries, images: Path) -> Entries:
         entries.report,
         rows_without_image=int((~with_image).sum()),
         images_without_row=len(found.paths) - len(kept),
-        repeated_files=found.repeated,
-        counts=count_films(kept),
+        repeated_files=found.n_duplicates,
+        counts=_count_films(kept),
     )
     return Entries(kept, report)
 
@@ -296,15 +298,15 @@ def _sanitise(raw: pd.DataFrame) -> tuple[pd.DataFrame, int, LabelIssues]:
     """Return the table in our columns, the number of impossible ages, and label issues."""
     blank = pd.Series("", index=raw.index, dtype="str")
     ages, impossible = parse_ages(raw.get("age", blank))
-    findings, issues = sanitise_labels(raw["findings"])
+    findings, issues = normalise_labels(raw["findings"])
     table = pd.DataFrame(
         {
-            "image": image_key(raw["image"]),
-            "patient": identifier_key(raw["patient"]),
+            "image": normalise_image_names(raw["image"]),
+            "patient": normalise_identifiers(raw["patient"]),
             "age": ages,
             "sex": raw.get("sex", blank).str.upper(),
             "view": raw.get("view", blank).str.upper(),
-            "follow_up": identifier_key(raw.get("follow_up", blank)),
+            "follow_up": normalise_identifiers(raw.get("follow_up", blank)),
             "findings": findings,
         }
     )
@@ -317,18 +319,18 @@ def _require_filled(raw: pd.DataFrame, path: Path) -> None:
         if len(empty):
             lines = ", ".join(str(i + 2) for i in empty[:3])  # line 1 is the header
             raise DataError(
-                f'The column "{_COLUMNS[name][0]}" has empty cells',
+                f'The column "{_COLUMN_ALIASES[name][0]}" has empty cells',
                 value=f"{len(empty):,} rows of {path}, such as line {lines}",
                 remedy="Every row needs an image name and a patient; fill or delete these rows.",
             )
 
 
-def _require_one_row_an_image(table: pd.DataFrame, path: Path) -> None:
+def _require_one_row_per_image(table: pd.DataFrame, path: Path) -> None:
     """Refuse an image with rows that differ: which one is true cannot be known."""
     twice = table.loc[table["image"].duplicated(), "image"].unique()
     if len(twice):
         raise DataError(
             "Images have several rows that contradict each other",
-            value=f"{len(twice):,} images of {path}: {examples(twice)}",
+            value=f"{len(twice):,} images of {path}: {first_few(twice)}",
             remedy="Keep one row for each image.",
         )

@@ -6,23 +6,23 @@ from pathlib import Path
 
 from cxr_core.errors import DataError
 
-SUFFIXES: tuple[str, ...] = (".png", ".jpg", ".jpeg", ".dcm")
+IMAGE_SUFFIXES: tuple[str, ...] = (".png", ".jpg", ".jpeg", ".dcm")
 
 
 @dataclass(frozen=True)
-class FoundImages:
+class ImageIndex:
     """Image files of a folder.
 
     Attributes:
         paths: file name -> path; the first by sorted path where a name stands at two places.
-        repeated: how many further files had a name already taken.
+        n_duplicates: how many further files had a name already taken.
     """
 
     paths: dict[str, str]
-    repeated: int
+    n_duplicates: int
 
 
-def find_images(folder: Path) -> FoundImages:
+def find_images(folder: Path) -> ImageIndex:
     """Find every ``.png``, ``.jpg``, ``.jpeg`` and ``.dcm`` below ``folder``, links followed.
 
     Hidden files and folders (macOS leaves ``._name.png`` beside real files) are passed over.
@@ -49,12 +49,12 @@ def find_images(folder: Path) -> FoundImages:
         found += [
             os.path.join(root, name)
             for name in files
-            if name.lower().endswith(SUFFIXES) and not name.startswith(".")
+            if name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith(".")
         ]
     paths: dict[str, str] = {}
     for path in sorted(found):
         paths.setdefault(os.path.basename(path), path)
-    return FoundImages(paths, repeated=len(found) - len(paths))
+    return ImageIndex(paths, n_duplicates=len(found) - len(paths))
 
 
 def find_image(folder: Path, name: str) -> Path:
@@ -66,7 +66,7 @@ def find_image(folder: Path, name: str) -> Path:
         DataError: no such folder; no image of this name in it, or a name with a path in it.
     """
     plain = os.path.basename(name) == name and not name.startswith(".")
-    if plain and name.lower().endswith(SUFFIXES) and (folder / name).is_file():
+    if plain and name.lower().endswith(IMAGE_SUFFIXES) and (folder / name).is_file():
         return folder / name
     path = find_images(folder).paths.get(name)
     if path is None:

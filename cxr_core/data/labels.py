@@ -31,7 +31,7 @@ NIH_LABELS: tuple[str, ...] = (
     NO_FINDING,
 )
 # Findings that the model does not have; they can be learnt beside its own.
-OTHER_LABELS: tuple[str, ...] = tuple(
+AUXILIARY_LABELS: tuple[str, ...] = tuple(
     label for label in NIH_LABELS if label not in {finding.label for finding in FINDINGS}
 )
 _SYNONYMS: Mapping[str, str] = MappingProxyType({"infiltrate": "Infiltration"})  # NIH's boxes
@@ -57,10 +57,10 @@ def canonical_label(name: str) -> str | None:
 
     Case, spaces, hyphens and underscores do not matter; "Infiltrate" is Infiltration.
     """
-    return _SPELLINGS.get(_squeeze(name))
+    return _SPELLINGS.get(_fold_name(name))
 
 
-def sanitise_labels(cells: pd.Series) -> tuple[pd.Series, LabelIssues]:
+def normalise_labels(cells: pd.Series) -> tuple[pd.Series, LabelIssues]:
     """Bring label cells such as ``"effusion | Mass"`` to NIH's form ``"Effusion|Mass"``.
 
     Names come out in NIH's spelling and order without repeats; unknown names follow, as
@@ -79,11 +79,11 @@ def sanitise_labels(cells: pd.Series) -> tuple[pd.Series, LabelIssues]:
     contradictions = empty = 0
     clean: list[str] = []
     for cell, count in zip(distinct, rows.tolist(), strict=True):
-        names, strangers, contradicts = _sanitise_cell(str(cell))
+        names, unknown_names, contradicts = _normalise_cell(str(cell))
         clean.append("|".join(names))
         contradictions += count * contradicts
         empty += count * (not names)
-        for name in strangers:
+        for name in unknown_names:
             unknown[name] += count
     values = np.asarray(clean, dtype=object)[codes]
     issues = LabelIssues(dict(unknown.most_common()), contradictions, empty)
@@ -108,37 +108,37 @@ def label_columns(findings: pd.Series) -> pd.DataFrame:
     return pd.DataFrame(columns, index=findings.index)
 
 
-def other_labels(findings: pd.Series) -> NDArray[np.float32]:
-    """Return 0 or 1 for each finding that the model does not have, (N, 11), as ``OTHER_LABELS``."""
+def auxiliary_labels(findings: pd.Series) -> NDArray[np.float32]:
+    """Return 0 or 1 for each finding that the model does not have, (N, 11)."""
     sets = [set(str(cell).split("|")) for cell in findings]
-    return np.array([[label in names for label in OTHER_LABELS] for names in sets], np.float32)
+    return np.array([[label in names for label in AUXILIARY_LABELS] for names in sets], np.float32)
 
 
-def _sanitise_cell(cell: str) -> tuple[list[str], list[str], bool]:
+def _normalise_cell(cell: str) -> tuple[list[str], list[str], bool]:
     """Return (names in order, the unknown ones among them, whether No Finding contradicted)."""
     known: set[str] = set()
-    strangers: dict[str, str] = {}  # squeezed -> as first written
+    unknown: dict[str, str] = {}  # squeezed -> as first written
     for part in cell.split("|"):
         name = " ".join(part.split())
         if not name:
             continue
         label = canonical_label(name)
         if label is None:
-            strangers.setdefault(_squeeze(name), name)
+            unknown.setdefault(_fold_name(name), name)
         else:
             known.add(label)
-    contradicts = NO_FINDING in known and len(known) + len(strangers) > 1
+    contradicts = NO_FINDING in known and len(known) + len(unknown) > 1
     if contradicts:
         known.remove(NO_FINDING)
     ordered = [label for label in NIH_LABELS if label in known]
-    others = sorted(strangers.values())
+    others = sorted(unknown.values())
     return ordered + others, others, contradicts
 
 
-def _squeeze(name: str) -> str:
+def _fold_name(name: str) -> str:
     return re.sub(r"[\s_\-]+", "", name).casefold()
 
 
 _SPELLINGS: Mapping[str, str] = MappingProxyType(
-    {_squeeze(label): label for label in NIH_LABELS} | dict(_SYNONYMS)
+    {_fold_name(label): label for label in NIH_LABELS} | dict(_SYNONYMS)
 )

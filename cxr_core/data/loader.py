@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from cxr_core.config import Preprocessing
-from cxr_core.data.augmentation import Augmentation, Changes
-from cxr_core.data.boxes import BoxedFilms, Regions
+from cxr_core.data.augmentation import Augmentation, AugmentationParams
+from cxr_core.data.boxes import BoxMasks, FilmBoxes
 from cxr_core.errors import ConfigError
 from cxr_core.imaging.preprocessing import normalise
 
@@ -23,17 +23,17 @@ class Batch(NamedTuple):
     Attributes:
         images: float32 (B, 3, S, S), normalised.
         labels: float32 (B, K) of 0 and 1.
-        regions: the boxes on these films; None when the loader knows none.
-        films: int64 (B,), places in the loader's list, to name the films by.
-        share: this process's films as a fraction of the whole batch, so that the shares of all
-            processes add up to 1.
+        box_masks: the boxes on these films; None when the loader knows none.
+        indices: int64 (B,), places in the loader's list, to name the films by.
+        batch_fraction: this process's films as a fraction of the whole batch, so that the shares
+            of all processes add up to 1.
     """
 
     images: Tensor
     labels: Tensor
-    regions: Regions | None
-    films: NDArray[np.intp]
-    share: float
+    box_masks: BoxMasks | None
+    indices: NDArray[np.intp]
+    batch_fraction: float
 
 
 class BatchLoader:
@@ -61,10 +61,10 @@ class BatchLoader:
         shuffle: bool = False,
         weights: NDArray[np.float64] | None = None,
         augmentation: Augmentation | None = None,
-        boxes: BoxedFilms | None = None,
+        boxes: FilmBoxes | None = None,
         seed: int = 0,
         device: torch.device | str = "cpu",
-        part: tuple[int, int] = (0, 1),
+        shard: tuple[int, int] = (0, 1),
     ) -> None:
         """Prepare to serve films.
 
@@ -78,7 +78,7 @@ class BatchLoader:
             weights: (M,) chances to be drawn, with replacement; excludes ``shuffle``'s order.
             augmentation: applied to gray values before normalisation; None for evaluation.
             boxes: of the M films; they move with the films.
-            part: this process's number and how many there are; each gets every so many-th film
+            shard: this process's number and how many there are; each gets every so many-th film
                 of a batch.
 
         Raises:
@@ -101,33 +101,33 @@ class BatchLoader:
         self.boxes = boxes
         self.seed = seed
         self.device = torch.device(device)
-        self.part = part
-        self.epoch, self.start = 0, 0
+        self.shard = shard
+        self.epoch, self.start_batch = 0, 0
 
     def __len__(self) -> int:
         """Batches in an epoch; the last one may be smaller."""
         return math.ceil(len(self.rows) / self.batch_size)
 
-    def set_epoch(self, epoch: int, *, start: int = 0) -> None:
+    def set_epoch(self, epoch: int, *, start_batch: int = 0) -> None:
         """Choose the epoch of the next iteration, and its first batch, which counts from 0."""
-        self.epoch, self.start = epoch, start
+        self.epoch, self.start_batch = epoch, start_batch
 
     def __iter__(self) -> Iterator[Batch]:
         """Yield the batches of the chosen epoch, from the chosen one on, on ``device``."""
-        return self.batches(range(self.start, len(self)))
+        return self.batches(range(self.start_batch, len(self)))
 
     def batches(self, numbers: Iterable[int]) -> Iterator[Batch]:
         """Yield some of the batches of the chosen epoch by their numbers, which count from 0."""
         order = self._order()  # (M,)
         for number in numbers:
-            yield self._batch(self._whole(order, number), number)
+            yield self._batch(self._slice(order, number), number)
 
-    def places(self, number: int) -> NDArray[np.intp]:
+    def batch_indices(self, number: int) -> NDArray[np.intp]:
         """Places in the list of the films of a whole batch of the chosen epoch, all processes'."""
-        places: NDArray[np.intp] = self._whole(self._order(), number).numpy()
+        places: NDArray[np.intp] = self._slice(self._order(), number).numpy()
         return places
 
-    def _whole(self, order: Tensor, number: int) -> Tensor:
+    def _slice(self, order: Tensor, number: int) -> Tensor:
         return order[number * self.batch_size : (number + 1) * self.batch_size]  # (B,)
 
     def _order(self) -> Tensor:
@@ -142,24 +142,24 @@ class BatchLoader:
 
     def _batch(self, whole: Tensor, number: int) -> Batch:
         """This process's part of the ``whole`` batch, (B,) places in the list."""
-        rank, processes = self.part
-        mine = torch.arange(rank, len(whole), processes)
-        share = len(mine) / len(whole)
-        if len(mine) == 0:
+        rank, processes = self.shard
+        own = torch.arange(rank, len(whole), processes)
+        share = len(own) / len(whole)
+        if len(own) == 0:
             # The last batch can have fewer films than there are processes. One without a film
             # reads its neighbour's, at no weight, so that all take the step together.
-            mine, share = torch.tensor([0]), 0.0
-        places = whole[mine].numpy()  # (B,)
-        changes: Changes | None = None
+            own, share = torch.tensor([0]), 0.0
+        places = whole[own].numpy()  # (B,)
+        changes: AugmentationParams | None = None
         if self.augmentation is not None:
             generator = _generator(self.seed, self.epoch, number)
-            changes = self.augmentation.draw(len(whole), generator).of(mine)
+            changes = self.augmentation.sample(len(whole), generator).select(own)
         films = torch.from_numpy(self.films[self.rows[places]])  # (B, P, P) uint8
         images = self._images(films.to(self.device), changes)  # (B, 3, S, S)
         labels = self.labels[places].to(self.device)  # (B, K)
-        return Batch(images, labels, self._regions(places, changes), places, share)
+        return Batch(images, labels, self._box_masks(places, changes), places, share)
 
-    def _images(self, films: Tensor, changes: Changes | None) -> Tensor:
+    def _images(self, films: Tensor, changes: AugmentationParams | None) -> Tensor:
         size = self.preprocessing.size
         if changes is None and films.shape[-1] == size:
             return normalise(films, self.preprocessing)  # (B, 3, S, S)
@@ -169,18 +169,22 @@ class BatchLoader:
                 gray, (size, size), mode="bilinear", antialias=True, align_corners=False
             )  # (B, 1, S, S)
         if changes is not None:
-            gray = changes.expose(changes.move(gray))  # (B, 1, S, S)
+            gray = changes.adjust_intensity(changes.warp(gray))  # (B, 1, S, S)
         # uint8 again, so that a film meets the network as it will when it is served.
         return normalise((gray * 255).round().to(torch.uint8).squeeze(1), self.preprocessing)
 
-    def _regions(self, places: NDArray[np.intp], changes: Changes | None) -> Regions | None:
+    def _box_masks(
+        self, places: NDArray[np.intp], changes: AugmentationParams | None
+    ) -> BoxMasks | None:
         if self.boxes is None:
             return None
-        regions = self.boxes.of(places)
-        maps = regions.maps.to(self.device)  # (P, M, M)
+        regions = self.boxes.masks_of(places)
+        maps = regions.masks.to(self.device)  # (P, M, M)
         if changes is not None and len(maps):
-            maps = changes.of(regions.film).move(maps.unsqueeze(1)).squeeze(1)
-        return Regions(regions.film.to(self.device), regions.finding.to(self.device), maps)
+            maps = changes.select(regions.film_index).warp(maps.unsqueeze(1)).squeeze(1)
+        return BoxMasks(
+            regions.film_index.to(self.device), regions.label_index.to(self.device), maps
+        )
 
 
 def _generator(*numbers: int) -> torch.Generator:

@@ -5,16 +5,16 @@ from pathlib import Path
 import pandas as pd
 
 from cxr_core.data.csv_files import (
-    examples,
     find_columns,
-    identifier_key,
-    image_key,
+    first_few,
+    normalise_identifiers,
+    normalise_image_names,
     read_columns,
     read_header,
 )
 from cxr_core.errors import DataError
 
-_SIDES = {
+_SPLIT_ALIASES = {
     "train": "train",
     "training": "train",
     "validation": "validation",
@@ -43,21 +43,21 @@ def read_split(path: Path) -> pd.DataFrame:
     }
     positions = find_columns(path, read_header(path), aliases, required=("image", "split"))
     rows = read_columns(path, positions)
-    sides = rows["split"].str.casefold().map(_SIDES)
-    if sides.isna().any():
-        unknown = rows.loc[sides.isna(), "split"].unique()
+    parts = rows["split"].str.casefold().map(_SPLIT_ALIASES)
+    if parts.isna().any():
+        unknown = rows.loc[parts.isna(), "split"].unique()
         raise DataError(
             "The split has sides that do not exist",
-            value=f"{examples([repr(side) for side in unknown])} in {path}",
+            value=f"{first_few([repr(side) for side in unknown])} in {path}",
             remedy="Use train, validation (or val) and test.",
         )
-    rows = rows.assign(image=image_key(rows["image"]), split=sides.astype("str"))
+    rows = rows.assign(image=normalise_image_names(rows["image"]), split=parts.astype("str"))
     if "patient" in rows.columns:
-        rows = rows.assign(patient=identifier_key(rows["patient"]))
-    return _one_row_an_image(rows, path, "The split names images twice, with different values")
+        rows = rows.assign(patient=normalise_identifiers(rows["patient"]))
+    return _one_row_per_image(rows, path, "The split names images twice, with different values")
 
 
-def read_list(path: Path) -> set[str]:
+def read_image_list(path: Path) -> set[str]:
     """Read an official list: one image name a line; blank lines do no harm.
 
     Raises:
@@ -107,18 +107,18 @@ def read_groups(path: Path) -> pd.Series:
             remedy='Name the first column "Image Index" or "image"; put the group second.',
         )
     rows = read_columns(path, {"image": 0, "group": 1})
-    rows = rows.assign(image=image_key(rows["image"]))
-    return _one_row_an_image(rows, path, "Images stand in two groups")["group"]
+    rows = rows.assign(image=normalise_image_names(rows["image"]))
+    return _one_row_per_image(rows, path, "Images stand in two groups")["group"]
 
 
-def _one_row_an_image(rows: pd.DataFrame, path: Path, problem: str) -> pd.DataFrame:
+def _one_row_per_image(rows: pd.DataFrame, path: Path, problem: str) -> pd.DataFrame:
     """Index by image; exact repeats are dropped, rows that differ are an error."""
     rows = rows.drop_duplicates()
     twice = rows.loc[rows["image"].duplicated(), "image"].unique()
     if len(twice):
         raise DataError(
             problem,
-            value=f"{len(twice):,} images of {path}: {examples(twice)}",
+            value=f"{len(twice):,} images of {path}: {first_few(twice)}",
             remedy="Give each image one line.",
         )
     return rows.set_index("image")

@@ -8,16 +8,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cxr_core.data.csv_files import examples, write_table
+from cxr_core.data.csv_files import first_few, write_csv
 from cxr_core.data.split_files import read_groups as read_groups
-from cxr_core.data.split_files import read_list, read_split
+from cxr_core.data.split_files import read_image_list, read_split
 from cxr_core.errors import ConfigError, DataError, PatientLeakError
 from cxr_core.findings import LABEL_COLUMNS
 
-_SWEEPS = 4  # the objective no longer falls after two or three
+_MAX_SWEEPS = 4  # the objective no longer falls after two or three
 _SOFTENING = 1.0  # films; keeps a kind with one or two films from outweighing the rest
 SPLITS: tuple[str, str, str] = ("train", "validation", "test")
-_NAMED_PATIENTS = 5
+_MAX_NAMED_PATIENTS = 5
 logger = logging.getLogger(__name__)
 
 
@@ -52,7 +52,7 @@ def strata_counts(table: pd.DataFrame) -> NDArray[np.float64]:
     return counts[:, counts.any(axis=0)]
 
 
-def divide(
+def assign_parts(
     counts: NDArray[np.float64], fractions: Sequence[float], *, seed: int
 ) -> NDArray[np.int64]:
     """Assign whole patients to parts so that every kind of film nears its fraction.
@@ -78,7 +78,7 @@ def divide(
     order = rng.permutation(len(counts))
     order = order[np.argsort(-counts[order].sum(axis=1), kind="stable")]
     parts = np.full(len(counts), -1, dtype=np.int64)
-    for sweep in range(1 + _SWEEPS):
+    for sweep in range(1 + _MAX_SWEEPS):
         moved = 0
         for patient in order:
             films = counts[patient]  # (K,)
@@ -113,18 +113,18 @@ def split_by_csv(table: pd.DataFrame, path: Path) -> pd.DataFrame:
         PatientLeakError: a patient on more than one side.
     """
     rows = read_split(path)
-    sides = table["image"].map(rows["split"])
-    _require_covered(table, sides.notna(), f"the split {path}")
+    parts = table["image"].map(rows["split"])
+    _require_all_assigned(table, parts.notna(), f"the split {path}")
     if "patient" in rows.columns:
         differ = table["image"].map(rows["patient"]) != table["patient"]
         if differ.any():
             raise DataError(
                 "The split and the table name different patients for the same images",
                 value=f"{int(differ.sum()):,} images of {path}: "
-                f"{examples(table.loc[differ, 'image'])}",
+                f"{first_few(table.loc[differ, 'image'])}",
                 remedy="Use a split that was made from this table.",
             )
-    return _finish(table, sides.to_numpy(dtype=str))
+    return _with_split(table, parts.to_numpy(dtype=str))
 
 
 def split_by_lists(
@@ -153,20 +153,20 @@ def split_by_lists(
     """
     fractions = (1.0 - validation_fraction, validation_fraction)
     _require_fractions(fractions)
-    development, test = read_list(train_val_list), read_list(test_list)
-    if both := development & test:
+    development, test = read_image_list(train_val_list), read_image_list(test_list)
+    if on_both := development & test:
         raise DataError(
             "Images stand on both lists",
-            value=f"{len(both):,} images: {examples(both)}",
+            value=f"{len(on_both):,} images: {first_few(on_both)}",
             remedy=f"Take them out of {train_val_list} or of {test_list}.",
         )
     in_test = table["image"].isin(test).to_numpy()
     listed = table["image"].isin(development) | in_test
-    _require_covered(table, listed, f"the lists {train_val_list} and {test_list}")
-    check_disjoint(table.assign(split=np.where(in_test, "test", "train and validation")))
-    sides = np.full(len(table), "test", dtype="<U10")
-    sides[~in_test] = np.asarray(SPLITS)[_draw(table[~in_test], fractions, seed=seed)]
-    return _finish(table, sides)
+    _require_all_assigned(table, listed, f"the lists {train_val_list} and {test_list}")
+    check_patients_disjoint(table.assign(split=np.where(in_test, "test", "train and validation")))
+    parts = np.full(len(table), "test", dtype="<U10")
+    parts[~in_test] = np.asarray(SPLITS)[_assign_rows(table[~in_test], fractions, seed=seed)]
+    return _with_split(table, parts)
 
 
 def split_by_patient(
@@ -197,7 +197,7 @@ def split_by_patient(
     _require_fractions(fractions)
     if groups is not None:
         table = add_groups(table, groups)
-    return _finish(table, np.asarray(SPLITS)[_draw(table, fractions, seed=seed)])
+    return _with_split(table, np.asarray(SPLITS)[_assign_rows(table, fractions, seed=seed)])
 
 
 def add_groups(table: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
@@ -210,7 +210,7 @@ def add_groups(table: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
     if group.isna().all():
         raise DataError(
             "No image of the table has a group",
-            value=f"the groups name {examples(groups.index)}",
+            value=f"the groups name {first_few(groups.index)}",
             remedy="Check that the groups belong to this table; they are matched by file name.",
         )
     if missing := int(group.isna().sum()):
@@ -218,15 +218,15 @@ def add_groups(table: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
     return table.assign(group=group.fillna("").astype("str"))
 
 
-def check_disjoint(table: pd.DataFrame) -> None:
+def check_patients_disjoint(table: pd.DataFrame) -> None:
     """Raise PatientLeakError when a patient has films on more than one side."""
     pairs = table[["patient", "split"]].drop_duplicates()
     leaked = sorted(pairs.loc[pairs["patient"].duplicated(), "patient"].unique())
     if leaked:
-        more = len(leaked) - _NAMED_PATIENTS
+        more = len(leaked) - _MAX_NAMED_PATIENTS
         raise PatientLeakError(
             "Patients have films on more than one side of the split",
-            value=f"patients {', '.join(leaked[:_NAMED_PATIENTS])}"
+            value=f"patients {', '.join(leaked[:_MAX_NAMED_PATIENTS])}"
             + (f" and {more:,} more" if more > 0 else ""),
             remedy="Put all films of a patient on one side.",
         )
@@ -235,19 +235,21 @@ def check_disjoint(table: pd.DataFrame) -> None:
 def write_split(table: pd.DataFrame, path: Path) -> None:
     """Write ``image, patient, split, label_*`` (and ``group`` where there is one) as CSV."""
     group = ["group"] if "group" in table.columns else []
-    write_table(table[["image", "patient", "split", *LABEL_COLUMNS, *group]], path)
+    write_csv(table[["image", "patient", "split", *LABEL_COLUMNS, *group]], path)
 
 
-def _draw(table: pd.DataFrame, fractions: Sequence[float], *, seed: int) -> NDArray[np.int64]:
+def _assign_rows(
+    table: pd.DataFrame, fractions: Sequence[float], *, seed: int
+) -> NDArray[np.int64]:
     """Return the part (0..S-1) of each row of the table, (N,), whole patients together."""
     _, codes = np.unique(table["patient"].to_numpy(dtype=str), return_inverse=True)
-    return divide(strata_counts(table), fractions, seed=seed)[codes]
+    return assign_parts(strata_counts(table), fractions, seed=seed)[codes]
 
 
-def _finish(table: pd.DataFrame, sides: NDArray[np.str_]) -> pd.DataFrame:
+def _with_split(table: pd.DataFrame, parts: NDArray[np.str_]) -> pd.DataFrame:
     """Add the column ``split`` and check that it holds."""
-    result = table.assign(split=pd.Series(sides, index=table.index, dtype="str"))
-    check_disjoint(result)
+    result = table.assign(split=pd.Series(parts, index=table.index, dtype="str"))
+    check_patients_disjoint(result)
     counts = {side: int((result["split"] == side).sum()) for side in SPLITS}
     if not all(counts.values()):
         raise DataError(
@@ -258,12 +260,12 @@ def _finish(table: pd.DataFrame, sides: NDArray[np.str_]) -> pd.DataFrame:
     return result
 
 
-def _require_covered(table: pd.DataFrame, covered: pd.Series, where: str) -> None:
+def _require_all_assigned(table: pd.DataFrame, covered: pd.Series, where: str) -> None:
     if not covered.all():
         missing = table.loc[~covered, "image"]
         raise DataError(
             f"Images of the table are not in {where}",
-            value=f"{len(missing):,} of {len(table):,} images: {examples(missing)}",
+            value=f"{len(missing):,} of {len(table):,} images: {first_few(missing)}",
             remedy="Add them, or use a split that was made for this table.",
         )
 

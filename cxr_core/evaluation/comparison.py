@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxr_core.config import Calibration
-from cxr_core.evaluation.leakage import VIEWS, film_notes, films_of, shared_films
+from cxr_core.evaluation.leakage import VIEWS, alignment_notes, film_metadata, shared_films
 from cxr_core.evaluation.localisation.pointing import hit_rates
 from cxr_core.evaluation.localisation.rates import read_localisation
 from cxr_core.evaluation.metrics.bootstrap import (
@@ -22,12 +22,17 @@ from cxr_core.evaluation.metrics.bootstrap import (
     Floats,
     Interval,
     Resamples,
-    draw,
-    interval,
-    share_interval,
+    logit_interval,
+    percentile_interval,
+    resample_patients,
 )
 from cxr_core.evaluation.metrics.calibration import expected_calibration_error
-from cxr_core.evaluation.metrics.ranking import auroc, deciding, is_estimable, resampled_auroc
+from cxr_core.evaluation.metrics.ranking import (
+    auroc,
+    is_estimable,
+    n_limiting_patients,
+    resampled_auroc,
+)
 from cxr_core.evaluation.metrics.subgroups import Subgroup, subgroups_of
 from cxr_core.evaluation.predictions import (
     has_logits,
@@ -40,15 +45,15 @@ from cxr_core.evaluation.run_folder import LOCALISATION_FILE
 from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS
 from cxr_core.model.metadata import load_metadata
 
-ALL = "all"  # the key of all boxed findings together
-_ROW = ["image", "finding"]
+ALL_FINDINGS = "all"  # the key of all boxed findings together
+_ROW_KEY = ["image", "finding"]
 
 
 # What a comparison of two models on the same films found: plain values.
 
 
 @dataclass(frozen=True)
-class Paired:
+class PairedIntervals:
     """One figure of A, of B, and B - A, all from the same resampled patients."""
 
     a: Interval
@@ -57,7 +62,7 @@ class Paired:
 
 
 @dataclass(frozen=True, eq=False)
-class ComparedFilms:
+class AurocComparison:
     """AUROC among some of the films.
 
     Attributes:
@@ -72,8 +77,8 @@ class ComparedFilms:
     name: str
     n: int
     positives: dict[str, int]
-    auroc: dict[str, Paired]
-    mean: Paired | None = None
+    auroc: dict[str, PairedIntervals]
+    mean: PairedIntervals | None = None
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,7 @@ class CalibrationErrors:
 
 
 @dataclass(frozen=True)
-class ComparedRate:
+class HitRateComparison:
     """How often the evidence's peak lies inside a box.
 
     Attributes:
@@ -99,7 +104,7 @@ class ComparedRate:
     """
 
     n: int
-    rate: Paired
+    rate: PairedIntervals
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,13 +132,13 @@ class Comparison:
     resampled: Literal["patients", "images"]
     n_resamples: int
     seed: int
-    overall: ComparedFilms
-    abnormal: ComparedFilms
-    views: dict[str, ComparedFilms]
-    groups: dict[str, ComparedFilms]
+    overall: AurocComparison
+    abnormal: AurocComparison
+    views: dict[str, AurocComparison]
+    groups: dict[str, AurocComparison]
     ece_a: CalibrationErrors | None
     ece_b: CalibrationErrors | None
-    localisation: dict[str, ComparedRate]
+    localisation: dict[str, HitRateComparison]
     notes: tuple[str, ...]
     only_a: int = 0
     only_b: int = 0
@@ -142,60 +147,66 @@ class Comparison:
 # AUROC of two models among the same films, and their difference, from the same resamples.
 
 
-def compared_areas(
-    part: Subgroup,
+def compare_auroc(
+    subgroup: Subgroup,
     labels: NDArray[np.int64],
     scores: Floats,
     resamples: Resamples,
     *,
     mean: bool = False,
-) -> ComparedFilms:
+) -> AurocComparison:
     """AUROC of the part's findings among its films.
 
     Args:
-        part: which of the N films, and which findings.
+        subgroup: which of the N films, and which findings.
         labels: (N, 4) of 0 and 1.
         scores: (2, N, 4) of A and of B, finite.
         resamples: of the N films' patients.
         mean: whether to add the mean over the part's findings, taken within each resample.
     """
-    y, s = labels[part.films], scores[:, part.films]  # (n, 4), (2, n, 4)
-    within = resamples.of(part.films)
-    which = [KEYS.index(key) for key in part.keys]
-    found = [_areas(y[:, k], s[:, :, k], within) for k in which]
-    units = [deciding(y[:, k], within) for k in which]
+    y, s = labels[subgroup.mask], scores[:, subgroup.mask]  # (n, 4), (2, n, 4)
+    within = resamples.subset(subgroup.mask)
+    which = [KEYS.index(key) for key in subgroup.keys]
+    found = [_auroc_pair(y[:, k], s[:, :, k], within) for k in which]
+    n_independent = [n_limiting_patients(y[:, k], within) for k in which]
     estimates = np.stack([estimate for estimate, _ in found])  # (K, 2)
     drawn = np.stack([values for _, values in found])  # (K, 2, R)
-    return ComparedFilms(
-        name=part.value,
+    return AurocComparison(
+        name=subgroup.value,
         n=len(y),
-        positives={key: int(y[:, k].sum()) for key, k in zip(part.keys, which, strict=True)},
+        positives={key: int(y[:, k].sum()) for key, k in zip(subgroup.keys, which, strict=True)},
         auroc={
-            key: paired(estimates[j], drawn[j], units=units[j]) for j, key in enumerate(part.keys)
+            key: paired_intervals(estimates[j], drawn[j], n_independent=n_independent[j])
+            for j, key in enumerate(subgroup.keys)
         },
         # A finding without a value, as a whole or in a resample, leaves their mean without one.
-        mean=paired(estimates.mean(axis=0), drawn.mean(axis=0), units=min(units)) if mean else None,
+        mean=paired_intervals(
+            estimates.mean(axis=0), drawn.mean(axis=0), n_independent=min(n_independent)
+        )
+        if mean
+        else None,
     )
 
 
-def paired(estimates: Floats, drawn: Floats, *, units: int) -> Paired:
+def paired_intervals(estimates: Floats, drawn: Floats, *, n_independent: int) -> PairedIntervals:
     """Intervals of A, of B and of B - A, whose own is one of percentiles.
 
     Args:
         estimates: (2,) of A and of B; nan where not estimable.
         drawn: (2, R), both from the same resamples; nan where a class vanished.
-        units: patients that decide either, as for ``share_interval``.
+        n_independent: patients that decide either, as for ``logit_interval``.
     """
     if not np.isfinite(estimates).all():
-        return Paired(NOT_ESTIMABLE, NOT_ESTIMABLE, NOT_ESTIMABLE)
+        return PairedIntervals(NOT_ESTIMABLE, NOT_ESTIMABLE, NOT_ESTIMABLE)
     a, b = map(float, estimates)
     of_a, of_b = (
-        share_interval(one, values, units=units) for one, values in zip((a, b), drawn, strict=True)
+        logit_interval(one, values, n_independent=n_independent)
+        for one, values in zip((a, b), drawn, strict=True)
     )
-    return Paired(of_a, of_b, interval(b - a, drawn[1] - drawn[0]))
+    return PairedIntervals(of_a, of_b, percentile_interval(b - a, drawn[1] - drawn[0]))
 
 
-def _areas(
+def _auroc_pair(
     labels: NDArray[np.int64], scores: Floats, resamples: Resamples
 ) -> tuple[Floats, Floats]:
     """Labels (n,), scores (2, n) -> AUROC (2,) and in every resample (2, R); nan if too few."""
@@ -209,7 +220,7 @@ def _areas(
 
 
 @dataclass(frozen=True, eq=False)
-class ComparedModel:
+class ModelExtras:
     """What a model's folder tells beside its predictions.
 
     Attributes:
@@ -221,7 +232,7 @@ class ComparedModel:
     localisation: pd.DataFrame | None = None
 
 
-def read_model(folder: str | Path) -> ComparedModel:
+def read_model_extras(folder: str | Path) -> ModelExtras:
     """Read a model folder's calibration and, where it is there, ``localisation.csv``.
 
     Raises:
@@ -230,7 +241,7 @@ def read_model(folder: str | Path) -> ComparedModel:
     """
     calibration = load_metadata(folder).calibration
     path = Path(folder) / LOCALISATION_FILE
-    return ComparedModel(calibration, read_localisation(path) if path.is_file() else None)
+    return ModelExtras(calibration, read_localisation(path) if path.is_file() else None)
 
 
 def calibration_errors(table: pd.DataFrame, calibration: Calibration) -> CalibrationErrors:
@@ -247,14 +258,14 @@ def calibration_errors(table: pd.DataFrame, calibration: Calibration) -> Calibra
     return CalibrationErrors(errors(plain), after)
 
 
-def compared_peaks(
-    model_a: ComparedModel | None,
-    model_b: ComparedModel | None,
+def compare_hit_rates(
+    model_a: ModelExtras | None,
+    model_b: ModelExtras | None,
     films: pd.DataFrame,
     *,
     n_resamples: int,
     seed: int,
-) -> tuple[dict[str, ComparedRate], list[str]]:
+) -> tuple[dict[str, HitRateComparison], list[str]]:
     """How often the evidence's peak lies inside a box, paired by film and finding.
 
     Only rows of ``films`` count, and of these the ones that both models have, with boxes of the
@@ -273,7 +284,7 @@ def compared_peaks(
         return {}, ["Not both models have a localisation.csv: no peaks in boxes are compared."]
     tables = (model_a.localisation, model_b.localisation)
     a, b = (rows[rows["image"].isin(films["image"])] for rows in tables)
-    both = b.merge(a[[*_ROW, "inside", "box_area"]], on=_ROW, suffixes=("", "_a"))
+    both = b.merge(a[[*_ROW_KEY, "inside", "box_area"]], on=_ROW_KEY, suffixes=("", "_a"))
     both = both[np.isclose(both["box_area"], both["box_area_a"])]
     if both.empty:
         return {}, ["The models' localisation.csv have no box on these films in common."]
@@ -285,7 +296,7 @@ def compared_peaks(
         )
     patients = patients_of(films)
     of_film = {} if patients is None else dict(zip(films["image"], patients, strict=True))
-    parts = {key: both[both["finding"] == key] for key in ABNORMAL_KEYS} | {ALL: both}
+    parts = {key: both[both["finding"] == key] for key in ABNORMAL_KEYS} | {ALL_FINDINGS: both}
     return {
         key: _rate(rows, of_film, n_resamples=n_resamples, seed=seed) for key, rows in parts.items()
     }, notes
@@ -293,20 +304,22 @@ def compared_peaks(
 
 def _rate(
     rows: pd.DataFrame, patients: dict[str, str], *, n_resamples: int, seed: int
-) -> ComparedRate:
+) -> HitRateComparison:
     """The rate of rows of any finding, taken together."""
     # hit_rates pairs each peak with a second pointer, the fixed spot; here that is A's peak.
     pointers = rows.assign(fixed_spot_inside=rows["inside_a"], finding=ABNORMAL_KEYS[0])
     rates = hit_rates(pointers, patients, n_resamples=n_resamples, seed=seed)[ABNORMAL_KEYS[0]]
-    return ComparedRate(rates.n, Paired(a=rates.fixed_spot, b=rates.peak, difference=rates.gain))
+    return HitRateComparison(
+        rates.n, PairedIntervals(a=rates.fixed_spot, b=rates.peak, difference=rates.gain)
+    )
 
 
 def compare_predictions(
     a: pd.DataFrame,
     b: pd.DataFrame,
     *,
-    model_a: ComparedModel | None = None,
-    model_b: ComparedModel | None = None,
+    model_a: ModelExtras | None = None,
+    model_b: ModelExtras | None = None,
     n_resamples: int = 2000,
     seed: int = 0,
 ) -> Comparison:
@@ -326,25 +339,27 @@ def compare_predictions(
     """
     shared = shared_films(a, b)
     a, b = shared.a, shared.b
-    films = films_of(a, b)
+    films = film_metadata(a, b)
     patients = patients_of(films)
-    resamples = draw(films, n_resamples=n_resamples, seed=seed)
+    resamples = resample_patients(films, n_resamples=n_resamples, seed=seed)
     labels, scores = labels_of(films), np.stack([scores_of(a), scores_of(b)])  # (N, 4), (2, N, 4)
 
-    def areas(part: Subgroup, *, mean: bool = False) -> ComparedFilms:
-        return compared_areas(part, labels, scores, resamples, mean=mean)
+    def areas(part: Subgroup, *, mean: bool = False) -> AurocComparison:
+        return compare_auroc(part, labels, scores, resamples, mean=mean)
 
     abnormal, *parts = subgroups_of(films)
     by_view = {part.value: part for part in parts if part.by == "view"}
     overall = areas(Subgroup("", "all films", np.full(len(films), True)), mean=True)
-    among = areas(abnormal, mean=True)
+    abnormal_films = areas(abnormal, mean=True)
     views = {
         view: areas(replace(by_view[view], keys=("no_finding",)))
         for view in VIEWS
         if view in by_view
     }
     groups = {part.value: areas(part) for part in parts if part.by == "group"}
-    rates, rate_notes = compared_peaks(model_a, model_b, films, n_resamples=n_resamples, seed=seed)
+    rates, rate_notes = compare_hit_rates(
+        model_a, model_b, films, n_resamples=n_resamples, seed=seed
+    )
     return Comparison(
         n_films=len(films),
         n_patients=None if patients is None else resamples.n_patients(),
@@ -352,15 +367,15 @@ def compare_predictions(
         n_resamples=n_resamples,
         seed=seed,
         overall=overall,
-        abnormal=among,
+        abnormal=abnormal_films,
         views=views,
         groups=groups,
         ece_a=None if model_a is None else calibration_errors(a, model_a.calibration),
         ece_b=None if model_b is None else calibration_errors(b, model_b.calibration),
         localisation=rates,
         notes=(
-            *film_notes(shared),
-            *_left_out([overall, among, *views.values(), *groups.values()]),
+            *alignment_notes(shared),
+            *_left_out([overall, abnormal_films, *views.values(), *groups.values()]),
             *rate_notes,
         ),
         only_a=shared.only_a,
@@ -368,7 +383,7 @@ def compare_predictions(
     )
 
 
-def _left_out(parts: Sequence[ComparedFilms]) -> Iterator[str]:
+def _left_out(parts: Sequence[AurocComparison]) -> Iterator[str]:
     for part in parts:
         for key, area in part.auroc.items():
             if n := area.difference.left_out:

@@ -8,17 +8,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxr_core.evaluation.comparison import Comparison
-from cxr_core.evaluation.localisation.rates import BoxedFilms
-from cxr_core.evaluation.metrics.at_threshold import AtThreshold, at_threshold
-from cxr_core.evaluation.metrics.bootstrap import draw
-from cxr_core.evaluation.metrics.errors import Kind, surest_errors
-from cxr_core.evaluation.metrics.labels import SplitLabels, co_occurrence, labels_a_film
-from cxr_core.evaluation.metrics.subgroups import GroupRates, ViewShortcut
+from cxr_core.evaluation.localisation.rates import LocalisationMetrics
+from cxr_core.evaluation.metrics.at_threshold import ThresholdMetrics, threshold_metrics
+from cxr_core.evaluation.metrics.bootstrap import resample_patients
+from cxr_core.evaluation.metrics.errors import ErrorKind, most_confident_errors
+from cxr_core.evaluation.metrics.labels import SplitLabels, co_occurrence, labels_per_film
+from cxr_core.evaluation.metrics.subgroups import SubgroupMetrics, ViewShortcut
 from cxr_core.evaluation.predictions import labels_of
 from cxr_core.evaluation.report import EvaluationReport, subgroup_notes
 from cxr_core.findings import KEYS
 
-FITTED_HERE = (
+FITTED_HERE_NOTE = (
     "The operating points were fitted on these very films, so what they reach here is optimistic."
 )
 
@@ -37,7 +37,7 @@ class ErrorCount:
 
 
 @dataclass(frozen=True, eq=False)
-class Metrics:
+class FullReport:
     """One table's figures; dictionaries are by finding key, and hold nothing without cut-offs.
 
     Attributes:
@@ -45,18 +45,18 @@ class Metrics:
         model_sha256: of the model whose table it is; None where that is not known.
         report: areas, calibration errors, confusion, rates, classification report.
         fitted_here: the operating points were fitted on these very films; None without any.
-        at_points: likelihood ratios and all else at the operating points.
-        misses, false_alarms: errors at the operating points.
-        together: (4, 4) films with both labels; the diagonal is the films with each.
-        labels_a_film: films with 0, 1, 2, 3 and 4 of the four labels.
+        at_operating_points: likelihood ratios and all else at the operating points.
+        missed, false_alarms: errors at the operating points.
+        co_occurrence: (4, 4) films with both labels; the diagonal is the films with each.
+        labels_per_film: films with 0, 1, 2, 3 and 4 of the four labels.
         groups: area, sensitivity and specificity of every group, all films first; empty where
             they were not measured.
         shortcuts: the view alone beside the model; empty where it was not measured, or the table
             tells fewer than two views.
         splits: labels of the run's parts; empty for a table without a run.
-        boxed: the maps against radiologists' boxes; nothing in it without boxes.
+        localisation: the maps against radiologists' boxes; nothing in it without boxes.
         comparison: with a second table; None without one.
-        against_sha256: of that table's file; None without one.
+        other_table_sha256: of that table's file; None without one.
         notes: whole sentences on what was absent, assumed or left out.
     """
 
@@ -64,21 +64,21 @@ class Metrics:
     model_sha256: str | None
     report: EvaluationReport
     fitted_here: bool | None
-    at_points: dict[str, AtThreshold]
-    misses: dict[str, ErrorCount]
+    at_operating_points: dict[str, ThresholdMetrics]
+    missed: dict[str, ErrorCount]
     false_alarms: dict[str, ErrorCount]
-    together: NDArray[np.int64]
-    labels_a_film: tuple[int, ...]
-    groups: tuple[GroupRates, ...]
+    co_occurrence: NDArray[np.int64]
+    labels_per_film: tuple[int, ...]
+    groups: tuple[SubgroupMetrics, ...]
     shortcuts: tuple[ViewShortcut, ...]
     splits: tuple[SplitLabels, ...]
-    boxed: BoxedFilms
+    localisation: LocalisationMetrics
     comparison: Comparison | None
-    against_sha256: str | None
+    other_table_sha256: str | None
     notes: tuple[str, ...]
 
 
-def gather(
+def build_full_report(
     table: pd.DataFrame,
     probabilities: NDArray[np.float64],
     report: EvaluationReport,
@@ -86,56 +86,60 @@ def gather(
     table_sha256: str,
     model_sha256: str | None = None,
     fitted_here: bool = False,
-    groups: Sequence[GroupRates] = (),
+    groups: Sequence[SubgroupMetrics] = (),
     shortcuts: Sequence[ViewShortcut] = (),
     splits: Sequence[SplitLabels] = (),
-    boxed: BoxedFilms | None = None,
+    localisation: LocalisationMetrics | None = None,
     comparison: Comparison | None = None,
-    against_sha256: str | None = None,
+    other_table_sha256: str | None = None,
     notes: Sequence[str] = (),
-) -> Metrics:
+) -> FullReport:
     """Add to a report what is quickly computed, and to that what was measured before.
 
     Args:
         table: the validated predictions table of the report.
         probabilities: (N, 4) that its operating points belong to.
         fitted_here: whether these were fitted on the table itself.
-        groups, shortcuts, splits, boxed, comparison, against_sha256: as in ``Metrics``, where
-            they were measured.
+        groups, shortcuts, splits, localisation, comparison, other_table_sha256: as in
+            ``FullReport``, where they were measured.
         notes: further sentences, behind the report's own.
     """
     labels, points = labels_of(table), report.operating_points  # (N, 4)
-    resamples = draw(table, n_resamples=report.n_resamples, seed=report.seed)
+    resamples = resample_patients(table, n_resamples=report.n_resamples, seed=report.seed)
     # A report without areas within subgroups has no notes on them yet.
     on_groups = subgroup_notes(table) if groups else []
-    optimistic = [FITTED_HERE] if points and fitted_here else []
-    said = dict.fromkeys((*report.notes, *on_groups, *optimistic, *notes))
+    optimistic = [FITTED_HERE_NOTE] if points and fitted_here else []
+    all_notes = dict.fromkeys((*report.notes, *on_groups, *optimistic, *notes))
 
-    def count(key: str, kind: Kind) -> ErrorCount:
-        surest, films = surest_errors(table, probabilities, points, key, kind, most=1)
-        return ErrorCount(films, surest[0].margin if surest else float("nan"))
+    def count(key: str, kind: ErrorKind) -> ErrorCount:
+        most_confident, films = most_confident_errors(
+            table, probabilities, points, key, kind, limit=1
+        )
+        return ErrorCount(films, most_confident[0].margin if most_confident else float("nan"))
 
-    return Metrics(
+    return FullReport(
         table_sha256=table_sha256,
         model_sha256=model_sha256,
         report=report,
         fitted_here=fitted_here if points else None,
-        at_points={
-            key: at_threshold(labels[:, k], probabilities[:, k], points[key].threshold, resamples)
+        at_operating_points={
+            key: threshold_metrics(
+                labels[:, k], probabilities[:, k], points[key].threshold, resamples
+            )
             for k, key in enumerate(KEYS)
             if points
         },
-        misses={key: count(key, "missed") for key in points},
+        missed={key: count(key, "missed") for key in points},
         false_alarms={key: count(key, "false alarm") for key in points},
-        together=co_occurrence(labels),
-        labels_a_film=labels_a_film(labels),
+        co_occurrence=co_occurrence(labels),
+        labels_per_film=labels_per_film(labels),
         groups=tuple(groups),
         shortcuts=tuple(shortcuts),
         splits=tuple(splits),
-        boxed=boxed or BoxedFilms(),
+        localisation=localisation or LocalisationMetrics(),
         comparison=comparison,
-        against_sha256=against_sha256,
-        notes=tuple(said),
+        other_table_sha256=other_table_sha256,
+        notes=tuple(all_notes),
     )
 
 
@@ -155,7 +159,7 @@ def multi_label_share(films: Sequence[int]) -> float:
     return sum(films[2:]) / some if some else float("nan")
 
 
-def by_finding(groups: Sequence[GroupRates]) -> Mapping[str, list[GroupRates]]:
+def group_by_finding(groups: Sequence[SubgroupMetrics]) -> Mapping[str, list[SubgroupMetrics]]:
     """Groups by finding key, each in its order; only findings that have any."""
     found = {key: [one for one in groups if one.finding == key] for key in KEYS}
     return {key: rows for key, rows in found.items() if rows}

@@ -8,18 +8,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cxr_core.data.csv_files import examples, identifier_key, image_key
+from cxr_core.data.csv_files import first_few, normalise_identifiers, normalise_image_names
 from cxr_core.data.split_files import read_split
 from cxr_core.errors import DataError
-from cxr_core.evaluation.metrics.bootstrap import FEWEST
-from cxr_core.evaluation.metrics.subgroups import MOST_VALUES
+from cxr_core.evaluation.metrics.bootstrap import MIN_COUNT
+from cxr_core.evaluation.metrics.subgroups import MAX_CATEGORIES
 from cxr_core.evaluation.predictions import labels_of, patients_of, validate_predictions
 from cxr_core.evaluation.run_folder import SPLIT_FILE
 from cxr_core.findings import LABEL_COLUMNS
 
 VIEWS = ("PA", "AP")
-_DETAILS = ("patient", "view", "group")
-_SEEN = {"train": "training", "validation": "validation"}  # the worse first
+_METADATA_COLUMNS = ("patient", "view", "group")
+_SEEN_PARTS = {"train": "training", "validation": "validation"}  # the worse first
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,11 +37,11 @@ class SharedFilms:
     only_b: int
 
 
-def shared_films(a: pd.DataFrame, b: pd.DataFrame, *, fewest: int = FEWEST) -> SharedFilms:
+def shared_films(a: pd.DataFrame, b: pd.DataFrame, *, min_count: int = MIN_COUNT) -> SharedFilms:
     """Check both tables and keep the films in both, matched by the name of their image.
 
     Args:
-        fewest: films that have to be in both; with fewer nothing is estimable.
+        min_count: films that have to be in both; with fewer nothing is estimable.
 
     Raises:
         DataError: a table breaks the contract, too few films are in both, or the two differ in
@@ -51,7 +51,7 @@ def shared_films(a: pd.DataFrame, b: pd.DataFrame, *, fewest: int = FEWEST) -> S
     both = a["image"].isin(b["image"])
     n = int(both.sum())
     only_a, only_b = len(a) - n, len(b) - n
-    if n < fewest:
+    if n < min_count:
         raise _too_few(n, a["image"], b["image"])
     a = a[both].reset_index(drop=True)
     b = b.set_index("image").loc[a["image"]].reset_index()
@@ -60,24 +60,27 @@ def shared_films(a: pd.DataFrame, b: pd.DataFrame, *, fewest: int = FEWEST) -> S
     return SharedFilms(a, b, only_a, only_b)
 
 
-def films_of(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
+def film_metadata(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
     """What the aligned tables tell of the films; B is asked where A does not tell.
 
     Returns:
         DataFrame ``image``, the labels, and ``patient, view, group`` as far as they are told.
     """
     films = a[["image", *LABEL_COLUMNS]]
-    told = {name: next((t[name] for t in (a, b) if _tells(t, name)), None) for name in _DETAILS}
+    told = {
+        name: next((t[name] for t in (a, b) if _has_values(t, name)), None)
+        for name in _METADATA_COLUMNS
+    }
     return films.assign(**{name: column for name, column in told.items() if column is not None})
 
 
-def film_notes(shared: SharedFilms) -> list[str]:
+def alignment_notes(shared: SharedFilms) -> list[str]:
     """Sentences on the films that are not in both tables, and on what the aligned tables do not
     tell, or tell differently."""
     a, b = shared.a, shared.b
-    films = films_of(a, b)
+    films = film_metadata(a, b)
     notes = []
-    if left_out := left_out_note(shared):
+    if left_out := unmatched_note(shared):
         notes.append(left_out)
     if patients_of(films) is None:
         notes.append(
@@ -88,15 +91,15 @@ def film_notes(shared: SharedFilms) -> list[str]:
         notes.append(f"No table names the views: nothing within {' and '.join(VIEWS)}.")
     if "group" not in films:
         notes.append("No table names groups: none are shown.")
-    elif (kinds := films.loc[films["group"] != "", "group"].nunique()) > MOST_VALUES:
-        notes.append(f"Of {kinds:,} groups the {MOST_VALUES} commonest are shown.")
+    elif (kinds := films.loc[films["group"] != "", "group"].nunique()) > MAX_CATEGORIES:
+        notes.append(f"Of {kinds:,} groups the {MAX_CATEGORIES} commonest are shown.")
     for name in ("view", "group"):
-        if _tells(a, name) and _tells(b, name) and (n := int((a[name] != b[name]).sum())):
+        if _has_values(a, name) and _has_values(b, name) and (n := int((a[name] != b[name]).sum())):
             notes.append(f"The tables differ in the {name} of {n:,} films; A's is used.")
     return notes
 
 
-def left_out_note(shared: SharedFilms) -> str:
+def unmatched_note(shared: SharedFilms) -> str:
     """The sentence on films that stand in one table alone; empty where there are none."""
     if not (shared.only_a or shared.only_b):
         return ""
@@ -106,7 +109,7 @@ def left_out_note(shared: SharedFilms) -> str:
     )
 
 
-def _tells(table: pd.DataFrame, name: str) -> bool:
+def _has_values(table: pd.DataFrame, name: str) -> bool:
     return name in table and bool((table[name] != "").any())
 
 
@@ -141,7 +144,7 @@ def _require_same_patients(a: pd.DataFrame, b: pd.DataFrame) -> None:
     if of_a is None or of_b is None:
         return
     # One table may write 00000013 where the other writes 13.
-    keys_a, keys_b = (identifier_key(pd.Series(of)).to_numpy() for of in (of_a, of_b))
+    keys_a, keys_b = (normalise_identifiers(pd.Series(of)).to_numpy() for of in (of_a, of_b))
     differs = keys_a != keys_b
     if not differs.any():
         return
@@ -153,7 +156,7 @@ def _require_same_patients(a: pd.DataFrame, b: pd.DataFrame) -> None:
 
 
 def _films(images: pd.Series) -> str:
-    return f"{len(images):,} films ({examples(images)})"
+    return f"{len(images):,} films ({first_few(images)})"
 
 
 # Whether a model has seen the films that it is compared on, as its run's ``split.csv`` tells.
@@ -162,7 +165,7 @@ def _films(images: pd.Series) -> str:
 # different splits cannot be compared on films that one of them has seen and the other has not.
 
 
-def split_of(folder: Path | None) -> pd.DataFrame | None:
+def read_run_split(folder: Path | None) -> pd.DataFrame | None:
     """A run folder's split, as ``data.split_files.read_split``; None where there is none.
 
     Raises:
@@ -173,7 +176,7 @@ def split_of(folder: Path | None) -> pd.DataFrame | None:
     return read_split(folder / SPLIT_FILE)
 
 
-def split_stamp(folder: Path | None) -> str:
+def split_cache_key(folder: Path | None) -> str:
     """Tells a run's split, as it lies there now, from another; "" without a folder."""
     if folder is None:
         return ""
@@ -183,7 +186,7 @@ def split_stamp(folder: Path | None) -> str:
         return str(folder)
 
 
-def sides_of(films: pd.DataFrame, split: pd.DataFrame) -> NDArray[np.str_]:
+def split_part_of(films: pd.DataFrame, split: pd.DataFrame) -> NDArray[np.str_]:
     """The part of a split in which each film stands, (N,): ``train``, ``validation``, ``test``.
 
     A film that the split does not name stands where its patient's films stand, training before
@@ -193,35 +196,37 @@ def sides_of(films: pd.DataFrame, split: pd.DataFrame) -> NDArray[np.str_]:
         films: with ``image`` and maybe ``patient``.
         split: as ``read_split`` returns it.
     """
-    sides = image_key(films["image"]).map(split["split"])
+    sides = normalise_image_names(films["image"]).map(split["split"])
     if "patient" in split and "patient" in films:
         named = split[split["patient"] != ""]
         ranks = named["split"].map({"train": 0, "validation": 1, "test": 2})
         worst = named.assign(rank=ranks).sort_values("rank").drop_duplicates("patient")
-        by_patient = identifier_key(films["patient"]).map(worst.set_index("patient")["split"])
+        by_patient = normalise_identifiers(films["patient"]).map(
+            worst.set_index("patient")["split"]
+        )
         sides = sides.where(sides.notna(), by_patient)
     return sides.fillna("").to_numpy(dtype=str)
 
 
-def seen_of(
+def leakage_notes(
     a: pd.DataFrame,
     b: pd.DataFrame,
     *,
     split_a: pd.DataFrame | None,
     split_b: pd.DataFrame | None,
 ) -> list[str]:
-    """``require_unseen`` of the films in both tables; two bare tables tell nothing of it.
+    """``require_no_leakage`` of the films in both tables; two bare tables tell nothing of it.
 
     Raises:
-        DataError: as ``require_unseen``, or no film to compare.
+        DataError: as ``require_no_leakage``, or no film to compare.
     """
     if split_a is None and split_b is None:
         return []
     shared = shared_films(a, b)
-    return require_unseen(films_of(shared.a, shared.b), split_a=split_a, split_b=split_b)
+    return require_no_leakage(film_metadata(shared.a, shared.b), split_a=split_a, split_b=split_b)
 
 
-def require_unseen(
+def require_no_leakage(
     films: pd.DataFrame, *, split_a: pd.DataFrame | None, split_b: pd.DataFrame | None
 ) -> list[str]:
     """Refuse films that one model was trained or chosen on and the other was not.
@@ -237,7 +242,7 @@ def require_unseen(
         DataError: both tell their split, and on some of the films they differ; names how many.
     """
     sides = {
-        model: sides_of(films, split)
+        model: split_part_of(films, split)
         for model, split in (("A", split_a), ("B", split_b))
         if split is not None
     }
@@ -265,7 +270,7 @@ def _refuse_differing(sides: Mapping[str, NDArray[np.str_]]) -> None:
     differs = sides["A"] != sides["B"]
     told = []
     for model, other in (("A", "B"), ("B", "A")):
-        for part, name in _SEEN.items():
+        for part, name in _SEEN_PARTS.items():
             if n := int((differs & (sides[model] == part)).sum()):
                 told.append(f"{n:,} of the {len(differs):,} compared films of {other} are in "
                             f"{model}'s {name} part")  # fmt: skip

@@ -13,16 +13,16 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from cxr_core.config import Calibration
-from cxr_core.data.csv_files import examples, read_header, read_regular
+from cxr_core.data.csv_files import first_few, read_columns_strict, read_header
 from cxr_core.errors import DataError
 from cxr_core.evaluation.scoring import Floats, sigmoid, to_probabilities
-from cxr_core.files import replacing
+from cxr_core.files import atomic_write
 from cxr_core.findings import LABEL_COLUMNS, LOGIT_COLUMNS, PROBABILITY_COLUMNS
 
-MOST_LETTERS = 300  # of an image's or patient's name
-_LONGEST = 60  # letters of a cell that a message quotes
+MAX_NAME_LENGTH = 300  # of an image's or patient's name
+_MAX_QUOTED = 60  # letters of a cell that a message quotes
 OPTIONAL_COLUMNS = ("patient", "age", "sex", "view", "follow_up", "group")
-NUMBER_COLUMNS = ("age", "follow_up")
+NUMERIC_COLUMNS = ("age", "follow_up")
 KNOWN_COLUMNS = (
     "image",
     *OPTIONAL_COLUMNS,
@@ -30,8 +30,8 @@ KNOWN_COLUMNS = (
     *LOGIT_COLUMNS,
     *PROBABILITY_COLUMNS,
 )
-POSSIBLE_AGES = (0.0, 120.0)  # years; anything else is missing
-MOST_FILMS = 250_000  # twice NIH's set; resamples of more need more memory than a desk has
+AGE_RANGE = (0.0, 120.0)  # years; anything else is missing
+MAX_ROWS = 250_000  # twice NIH's set; resamples of more need more memory than a desk has
 
 
 # What a predictions table must hold, each breach in its own words.
@@ -107,7 +107,7 @@ def require_images(images: pd.Series) -> None:
     if len(repeated):
         raise DataError(
             "An image stands in the predictions table more than once",
-            value=f"{len(repeated):,} images: {examples(name[:_LONGEST] for name in repeated)}",
+            value=f"{len(repeated):,} images: {first_few(name[:_MAX_QUOTED] for name in repeated)}",
             remedy="Keep one row an image.",
         )
 
@@ -120,7 +120,7 @@ def as_text(cells: pd.Series) -> pd.Series:
     """
     text = cells.astype("object").where(cells.notna(), "").astype("str").str.strip()
     letters = text.str.len().to_numpy()
-    if len(letters) and letters.max() > MOST_LETTERS:
+    if len(letters) and letters.max() > MAX_NAME_LENGTH:
         row = int(letters.argmax())
         raise DataError(
             "A cell of the predictions table is too long for a name",
@@ -184,8 +184,8 @@ def _refuse(
     if len(rows) == 0:
         return
     first = int(rows[0])
-    cell = str(cells.iloc[first]).strip()[:_LONGEST] or "empty"
-    image = images.iloc[first][:_LONGEST]
+    cell = str(cells.iloc[first]).strip()[:_MAX_QUOTED] or "empty"
+    image = images.iloc[first][:_MAX_QUOTED]
     more = f" and {len(rows) - 1:,} more rows" if len(rows) > 1 else ""
     raise DataError(
         problem,
@@ -205,7 +205,7 @@ def read_predictions(source: str | Path | bytes) -> pd.DataFrame:
         As ``validate_predictions``.
 
     Raises:
-        DataError: the file is missing, is no CSV in UTF-8, has over ``MOST_FILMS`` rows, or does
+        DataError: the file is missing, is no CSV in UTF-8, has over ``MAX_ROWS`` rows, or does
             not hold the contract.
     """
     if isinstance(source, str):
@@ -215,7 +215,7 @@ def read_predictions(source: str | Path | bytes) -> pd.DataFrame:
     where = f"a file of {len(source):,} bytes" if isinstance(source, bytes) else f"file {source}"
     require_columns([name for name in header if name in KNOWN_COLUMNS], where)
     positions = {name: header.index(name) for name in KNOWN_COLUMNS if name in header}
-    return validate_predictions(read_regular(source, positions, most=MOST_FILMS))
+    return validate_predictions(read_columns_strict(source, positions, max_rows=MAX_ROWS))
 
 
 def validate_predictions(table: pd.DataFrame) -> pd.DataFrame:
@@ -243,9 +243,9 @@ def validate_predictions(table: pd.DataFrame) -> pd.DataFrame:
     columns = {"image": images}
     for name in OPTIONAL_COLUMNS:
         if name in known:
-            columns[name] = (as_number if name in NUMBER_COLUMNS else as_text)(table[name])
+            columns[name] = (as_number if name in NUMERIC_COLUMNS else as_text)(table[name])
     if "age" in columns:
-        columns["age"] = columns["age"].where(columns["age"].between(*POSSIBLE_AGES))
+        columns["age"] = columns["age"].where(columns["age"].between(*AGE_RANGE))
     for name in LABEL_COLUMNS:
         columns[name] = as_labels(table[name], images)
     for name in score_columns(known):
@@ -270,7 +270,7 @@ def predictions_table(films: pd.DataFrame, logits: ArrayLike) -> pd.DataFrame:
 
 def write_predictions(table: pd.DataFrame, path: Path) -> None:
     """Write a predictions table as CSV, whole or not at all, every number in full."""
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
 
 

@@ -16,8 +16,8 @@ OVERLAP_CAUTION = (
     "every isolated region of a map of 32 x 32 cells, cut at two levels, and count the further "
     "boxes as false alarms; here one box is drawn from each map."
 )
-PUBLISHED_FILE = Path(__file__).with_name("published_auroc.csv")
-CAUTION = (
+PUBLISHED_AUROC_FILE = Path(__file__).with_name("published_auroc.csv")
+AUROC_CAUTION = (
     "These are other test sets, so no figure here may be set against another as if they were one. "
     "The official test list is harder than a random split: its patients are sicker (9.2 images a "
     "patient against 3.6). One and the same DenseNet121 scores 0.82, 0.78 and 0.71 for Effusion, "
@@ -26,9 +26,11 @@ CAUTION = (
     "published models reach."
 )
 # Kinds of split: those of the published figures, and two that nothing was published on.
-OFFICIAL, RANDOM = "official", "random by patient"
-SMALL, UNKNOWN = "random by patient, on a small folder", "another, or not known"
-WHOLE = 100_000  # films; NIH's collection has 112,120, and a folder with far fewer is a part of it
+OFFICIAL_SPLIT, RANDOM_SPLIT = "official", "random by patient"
+SMALL_FOLDER_SPLIT, UNKNOWN_SPLIT = "random by patient, on a small folder", "another, or not known"
+FULL_DATASET_SIZE = (
+    100_000  # films; NIH's collection has 112,120, and a folder with far fewer is a part of it
+)
 
 
 # How often others' boxes overlapped NIH's boxes: published facts with their sources.
@@ -73,7 +75,7 @@ def read_published_overlap() -> tuple[PublishedOverlap, ...]:
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedAuroc:
     """One published model.
 
     Attributes:
@@ -91,11 +93,11 @@ class Published:
     source: str
 
 
-def read_published() -> tuple[Published, ...]:
+def read_published_auroc() -> tuple[PublishedAuroc, ...]:
     """All published models, in the order of the file."""
-    with PUBLISHED_FILE.open(encoding="utf-8", newline="") as stream:
+    with PUBLISHED_AUROC_FILE.open(encoding="utf-8", newline="") as stream:
         return tuple(
-            Published(
+            PublishedAuroc(
                 model=row["model"],
                 year=int(row["year"]),
                 split=row["split"],
@@ -107,25 +109,26 @@ def read_published() -> tuple[Published, ...]:
         )
 
 
-def kind_of_split(split: pd.DataFrame | None) -> str | None:
+def split_kind(split: pd.DataFrame | None) -> str | None:
     """The kind of a run's split as far as it can be computed.
 
     Args:
         split: indexed by image, with ``split`` and maybe ``patient``.
 
     Returns:
-        ``SMALL`` or ``UNKNOWN`` for a part of NIH's films; None where only the user can tell:
+        ``SMALL_FOLDER_SPLIT`` or ``UNKNOWN_SPLIT`` for a part of NIH's films; None where only the
+        user can tell:
         without a split, or with one of the whole collection, which may be of either kind.
     """
-    if split is None or len(split) >= WHOLE:
+    if split is None or len(split) >= FULL_DATASET_SIZE:
         return None
     if "patient" not in split:
-        return UNKNOWN
+        return UNKNOWN_SPLIT
     sides = split.groupby("patient")["split"].nunique()
-    return SMALL if bool((sides == 1).all()) else UNKNOWN
+    return SMALL_FOLDER_SPLIT if bool((sides == 1).all()) else UNKNOWN_SPLIT
 
 
-def refusal(kind: str, split: str) -> str:
+def why_not_comparable(kind: str, split: str) -> str:
     """Why films split in one way are not set against figures of another; "" where they are.
 
     Args:
@@ -135,10 +138,10 @@ def refusal(kind: str, split: str) -> str:
     if kind == split:
         return ""
     reasons = {
-        SMALL: "these films are a small part of NIH's, chosen otherwise than any published test "
-        "set, so a difference would tell of the films and not of the models",
-        UNKNOWN: "how these films were split is not told, and the kind of split alone moves one "
-        "and the same model's area by up to 0.08",
+        SMALL_FOLDER_SPLIT: "these films are a small part of NIH's, chosen otherwise than any "
+        "published test set, so a difference would tell of the films and not of the models",
+        UNKNOWN_SPLIT: "how these films were split is not told, and the kind of split alone "
+        "moves one and the same model's area by up to 0.08",
     }
     other = (
         f"these films are split {kind}, and the kind of split alone moves one and the same "
@@ -147,7 +150,7 @@ def refusal(kind: str, split: str) -> str:
     return f"No difference to the {split} split's figures is given: {reasons.get(kind, other)}."
 
 
-def less_published(area: Interval, published: float) -> Interval:
+def difference_to_published(area: Interval, published: float) -> Interval:
     """A measured area less a published one, whose own interval nobody knows."""
     return replace(
         area,

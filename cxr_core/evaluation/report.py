@@ -14,20 +14,20 @@ from cxr_core.errors import ConfigError
 from cxr_core.evaluation.metrics.bootstrap import (
     Interval,
     Resamples,
-    draw,
-    ratio_intervals,
+    proportion_intervals,
+    resample_patients,
 )
 from cxr_core.evaluation.metrics.calibration import (
-    CalibrationMeasures,
+    CalibrationMetrics,
+    calibration_metrics_by_finding,
     expected_calibration_error,
-    measures_of,
 )
 from cxr_core.evaluation.metrics.labels import LabelCount
-from cxr_core.evaluation.metrics.operating_points import Confusion, confusion
+from cxr_core.evaluation.metrics.operating_points import ConfusionMatrix, count_confusion
 from cxr_core.evaluation.metrics.ranking import auroc_interval, average_precision_interval
-from cxr_core.evaluation.metrics.subgroups import COLUMNS, MOST_VALUES, subgroup_areas
+from cxr_core.evaluation.metrics.subgroups import MAX_CATEGORIES, SUBGROUP_COLUMNS, subgroup_auroc
 from cxr_core.evaluation.predictions import (
-    NUMBER_COLUMNS,
+    NUMERIC_COLUMNS,
     has_logits,
     labels_of,
     patients_of,
@@ -38,14 +38,14 @@ from cxr_core.evaluation.predictions import (
 from cxr_core.evaluation.scoring import Floats
 from cxr_core.findings import KEYS, LABELS
 
-Labels = NDArray[np.int64]
+_LabelArray = NDArray[np.int64]
 
 
 # What an evaluation found: plain values, for pages, model cards and terminals.
 
 
 @dataclass(frozen=True)
-class Rates:
+class RateIntervals:
     """What one operating point does, with intervals; "too few" where under 10 films count."""
 
     sensitivity: Interval
@@ -85,10 +85,10 @@ class EvaluationReport:
         confusion: films by label and call at the operating points.
         rates: sensitivity, specificity and predictive values there.
         classification_report: None without operating points.
-        subgroups: AUROC by ``by, value, finding``; see ``subgroups.subgroup_areas``; empty where
+        subgroups: AUROC by ``by, value, finding``; see ``subgroups.subgroup_auroc``; empty where
             they were not asked for.
         notes: whole sentences on what was absent or left out.
-        measures_before, measures_after: calibration measures with intervals, of the same
+        calibration_before, calibration_after: calibration measures with intervals, of the same
             probabilities as ``ece_before`` and ``ece_after``; empty where not asked for.
     """
 
@@ -103,13 +103,13 @@ class EvaluationReport:
     ece_before: dict[str, float]
     ece_after: dict[str, float]
     operating_points: dict[str, OperatingPoint]
-    confusion: dict[str, Confusion]
-    rates: dict[str, Rates]
+    confusion: dict[str, ConfusionMatrix]
+    rates: dict[str, RateIntervals]
     classification_report: ClassificationReport | None
     subgroups: pd.DataFrame
     notes: tuple[str, ...]
-    measures_before: dict[str, CalibrationMeasures] = field(default_factory=dict)
-    measures_after: dict[str, CalibrationMeasures] = field(default_factory=dict)
+    calibration_before: dict[str, CalibrationMetrics] = field(default_factory=dict)
+    calibration_after: dict[str, CalibrationMetrics] = field(default_factory=dict)
 
 
 # What a predictions table could not tell, in whole sentences.
@@ -117,7 +117,7 @@ class EvaluationReport:
 
 def report_notes(
     table: pd.DataFrame,
-    points: Mapping[str, OperatingPoint],
+    operating_points: Mapping[str, OperatingPoint],
     calibration: Calibration | None,
     *,
     auroc: Mapping[str, Interval],
@@ -127,7 +127,7 @@ def report_notes(
 
     Args:
         table: a validated predictions table.
-        points: the operating points; empty where none were given.
+        operating_points: the operating points; empty where none were given.
         auroc: by finding key.
         subgroups: whether the subgroups were asked for.
     """
@@ -143,7 +143,7 @@ def report_notes(
         notes.append("The table holds probabilities; they are taken as they are, uncalibrated.")
     elif calibration is None:
         notes.append("No calibration was given; probabilities are the plain sigmoid of the logits.")
-    if not points:
+    if not operating_points:
         notes.append(
             "No operating points were given, so there is no confusion matrix and no "
             "classification report (0.5 is no cut-off)."
@@ -159,18 +159,19 @@ def report_notes(
 def subgroup_notes(table: pd.DataFrame) -> list[str]:
     """Sentences on what the table does not tell, for the subgroups."""
     notes = []
-    for name in COLUMNS:
+    for name in SUBGROUP_COLUMNS:
         if name not in table:
             notes.append(f"The table has no column {name}: no subgroups by {name}.")
             continue
-        told = table[name].notna() if name in NUMBER_COLUMNS else table[name] != ""
+        told = table[name].notna() if name in NUMERIC_COLUMNS else table[name] != ""
         unknown = int((~told).sum())
         if unknown:
             notes.append(f"{unknown:,} of {len(table):,} films have no {name}; they are in none.")
         kinds = table.loc[told, name].nunique()
-        if name not in NUMBER_COLUMNS and kinds > MOST_VALUES:
+        if name not in NUMERIC_COLUMNS and kinds > MAX_CATEGORIES:
             notes.append(
-                f"The table tells {kinds:,} kinds of {name}; the {MOST_VALUES} commonest are shown."
+                f"The table tells {kinds:,} kinds of {name}; the {MAX_CATEGORIES} commonest are "
+                "shown."
             )
     return notes
 
@@ -183,7 +184,7 @@ def evaluate_predictions(
     n_resamples: int = 2000,
     seed: int = 0,
     subgroups: bool = True,
-    measures: bool = True,
+    calibration_metrics: bool = True,
 ) -> EvaluationReport:
     """Everything that a predictions table can tell.
 
@@ -194,7 +195,7 @@ def evaluate_predictions(
         calibration: applied to raw logits. A table of probabilities is taken as it is.
         n_resamples: resamples of the patients, or of the images where patients are absent.
         subgroups: whether to compute the areas within subgroups, the slowest part.
-        measures: whether to compute the calibration measures with their intervals.
+        calibration_metrics: whether to compute the calibration measures with their intervals.
 
     Raises:
         DataError: the table breaks the contract.
@@ -202,7 +203,7 @@ def evaluate_predictions(
     """
     table = validate_predictions(table)
     patients = patients_of(table)
-    resamples = draw(table, n_resamples=n_resamples, seed=seed)
+    resamples = resample_patients(table, n_resamples=n_resamples, seed=seed)
     labels, scores = labels_of(table), scores_of(table)  # (N, 4), (N, 4)
     pairs = {key: (labels[:, j], scores[:, j]) for j, key in enumerate(KEYS)}
     auroc = {key: auroc_interval(*pairs[key], resamples) for key in KEYS}
@@ -226,17 +227,19 @@ def evaluate_predictions(
         ece_after=_calibration_errors(probabilities, labels) if calibrated else {},
         operating_points=points,
         confusion={
-            key: confusion(labels[:, j], probabilities[:, j], points[key].threshold)
+            key: count_confusion(labels[:, j], probabilities[:, j], points[key].threshold)
             for j, key in enumerate(KEYS)
             if points
         },
         rates=_rates(labels, probabilities, points, resamples) if points else {},
         classification_report=_sklearn_report(labels, probabilities, points) if points else None,
-        subgroups=subgroup_areas(table, resamples) if subgroups else pd.DataFrame(),
+        subgroups=subgroup_auroc(table, resamples) if subgroups else pd.DataFrame(),
         notes=tuple(report_notes(table, points, calibration, auroc=auroc, subgroups=subgroups)),
-        measures_before=measures_of(table, resamples) if measures else {},
-        measures_after=measures_of(table, resamples, calibration)
-        if measures and calibrated
+        calibration_before=calibration_metrics_by_finding(table, resamples)
+        if calibration_metrics
+        else {},
+        calibration_after=calibration_metrics_by_finding(table, resamples, calibration)
+        if calibration_metrics and calibrated
         else {},
     )
 
@@ -254,43 +257,45 @@ def _checked_points(points: Mapping[str, OperatingPoint] | None) -> dict[str, Op
     return {key: points[key] for key in KEYS}
 
 
-def _calibration_errors(probabilities: Floats, labels: Labels) -> dict[str, float]:
+def _calibration_errors(probabilities: Floats, labels: _LabelArray) -> dict[str, float]:
     return {
         key: expected_calibration_error(probabilities[:, j], labels[:, j])
         for j, key in enumerate(KEYS)
     }
 
 
-def _called(probabilities: Floats, points: Mapping[str, OperatingPoint]) -> NDArray[np.bool_]:
+def _flagged(probabilities: Floats, points: Mapping[str, OperatingPoint]) -> NDArray[np.bool_]:
     """(N, 4) True where a film is above its finding's cut-off."""
     result: NDArray[np.bool_] = probabilities >= np.array([points[key].threshold for key in KEYS])
     return result
 
 
 def _rates(
-    labels: Labels,
+    labels: _LabelArray,
     probabilities: Floats,
     points: Mapping[str, OperatingPoint],
     resamples: Resamples,
-) -> dict[str, Rates]:
-    above, ill = _called(probabilities, points), labels == 1  # (N, 4)
-    hits = np.concatenate([above & ill, ~above & ~ill, above & ill, ~above & ~ill], axis=1)
-    among = np.concatenate([ill, ~ill, above, ~above], axis=1)  # (N, 16)
-    found = ratio_intervals(hits, among, resamples)
+) -> dict[str, RateIntervals]:
+    flagged, positive = _flagged(probabilities, points), labels == 1  # (N, 4)
+    hits = np.concatenate(
+        [flagged & positive, ~flagged & ~positive, flagged & positive, ~flagged & ~positive], axis=1
+    )
+    among = np.concatenate([positive, ~positive, flagged, ~flagged], axis=1)  # (N, 16)
+    found = proportion_intervals(hits, among, resamples)
     n = len(KEYS)
     return {
-        key: Rates(found[j], found[n + j], found[2 * n + j], found[3 * n + j])
+        key: RateIntervals(found[j], found[n + j], found[2 * n + j], found[3 * n + j])
         for j, key in enumerate(KEYS)
     }
 
 
 def _sklearn_report(
-    labels: Labels, probabilities: Floats, points: Mapping[str, OperatingPoint]
+    labels: _LabelArray, probabilities: Floats, points: Mapping[str, OperatingPoint]
 ) -> ClassificationReport:
     # Imported late: it takes a second, and only this table needs it.
     from sklearn.metrics import classification_report
 
-    called = _called(probabilities, points).astype(int)  # (N, 4)
+    called = _flagged(probabilities, points).astype(int)  # (N, 4)
     names = [LABELS[key] for key in KEYS]
     text = classification_report(labels, called, target_names=names, zero_division=np.nan)
     values = classification_report(

@@ -19,34 +19,37 @@ from cxr_core.evaluation.metrics.labels import SplitLabels, read_split_labels, s
 from cxr_core.evaluation.predictions import read_predictions
 from cxr_core.model.metadata import METADATA_FILE
 
-Part = Literal["test", "validation"]
-TEST_FILE, VALIDATION_FILE = "predictions_test.csv", "predictions_val.csv"
-TABLES: dict[Part, str] = {"test": TEST_FILE, "validation": VALIDATION_FILE}
+SplitPart = Literal["test", "validation"]
+TEST_PREDICTIONS_FILE, VALIDATION_PREDICTIONS_FILE = "predictions_test.csv", "predictions_val.csv"
+PREDICTION_FILES: dict[SplitPart, str] = {
+    "test": TEST_PREDICTIONS_FILE,
+    "validation": VALIDATION_PREDICTIONS_FILE,
+}
 SPLIT_FILE = "split.csv"
 HISTORY_FILE = "history.csv"
 LOCALISATION_FILE = "localisation.csv"
 # Those of training's that are only looked at; training loads PyTorch, and a page must not wait.
 _CONFIG, _RESUME, WEIGHTS_FILE = "config.json", "resume.pt", "model.safetensors"
-_MOST_BYTES = 1 << 28  # of a table; NIH's whole collection takes 15 MB
-_MOST_BESIDE = 200  # entries of a folder that are looked at for runs
+_MAX_BYTES = 1 << 28  # of a table; NIH's whole collection takes 15 MB
+_MAX_ENTRIES = 200  # entries of a folder that are looked at for runs
 
 
 @dataclass(frozen=True)
-class Progress:
+class RunProgress:
     """How far a run has come.
 
     Attributes:
-        done: epochs in ``history.csv``.
-        planned: epochs that it was started for; None where no ``config.json`` tells.
+        epochs_done: epochs in ``history.csv``.
+        epochs_planned: epochs that it was started for; None where no ``config.json`` tells.
         unfinished: it is being written, or was left before its end.
     """
 
-    done: int
-    planned: int | None
+    epochs_done: int
+    epochs_planned: int | None
     unfinished: bool
 
 
-def require_run(folder: Path) -> None:
+def require_run_folder(folder: Path) -> None:
     """Refuse a path at which there is no run.
 
     Raises:
@@ -62,7 +65,7 @@ def require_run(folder: Path) -> None:
             value=folder,
             remedy="Give the folder that train.py wrote as --out, on the computer of this app.",
         )
-    if not is_run(folder):
+    if not is_run_folder(folder):
         raise DataError(
             "There is no run in this folder",
             value=folder,
@@ -70,33 +73,33 @@ def require_run(folder: Path) -> None:
         )
 
 
-def part_of(folder: Path) -> Part | None:
+def available_part(folder: Path) -> SplitPart | None:
     """The films whose predictions a run folder shows: its test films, or without these its
     validation films (a run held from the test); None where it has neither."""
-    return next((part for part, name in TABLES.items() if _is_file(folder / name)), None)
+    return next((part for part, name in PREDICTION_FILES.items() if _is_file(folder / name)), None)
 
 
-def read_table(folder: Path, part: Part) -> bytes:
+def read_predictions_bytes(folder: Path, part: SplitPart) -> bytes:
     """The bytes of a run's predictions table.
 
     Raises:
         DataError: it cannot be read, or is too large to be one.
     """
-    path = folder / TABLES[part]
+    path = folder / PREDICTION_FILES[part]
     try:
         size = path.stat().st_size
-        if size <= _MOST_BYTES:
+        if size <= _MAX_BYTES:
             return path.read_bytes()
     except OSError as error:
         raise DataError(
             f"The run's table of its {part} films cannot be read",
             value=f"{path} ({error.strerror})",
-            remedy="Write it again with train.py --finish.",
+            remedy="Write it again with train.py --finalize.",
         ) from error
     raise DataError(
         f"The run's table of its {part} films is too large",
         value=f"{path}, {size / 1e6:,.0f} MB",
-        remedy=f"A table may have up to {_MOST_BYTES / 1e6:,.0f} MB.",
+        remedy=f"A table may have up to {_MAX_BYTES / 1e6:,.0f} MB.",
     )
 
 
@@ -109,7 +112,7 @@ def read_history(folder: Path) -> pd.DataFrame:
     return history if "epoch" in history else pd.DataFrame()
 
 
-def progress_of(folder: Path, epochs: int) -> Progress:
+def run_progress(folder: Path, epochs: int) -> RunProgress:
     """How far a run has come.
 
     Args:
@@ -119,10 +122,10 @@ def progress_of(folder: Path, epochs: int) -> Progress:
     # A run writes its weights, reads its films for minutes, and writes model.json after the tables.
     ended = _is_file(folder / METADATA_FILE)
     begun = _is_file(folder / _RESUME) or (planned is not None and epochs < planned)
-    return Progress(epochs, planned, begun and not ended)
+    return RunProgress(epochs, planned, begun and not ended)
 
 
-def require_own_weights(folder: Path, sha256: str) -> None:
+def verify_weights(folder: Path, sha256: str) -> None:
     """Refuse a run whose weights are not those that ``model.json`` was written for.
 
     Args:
@@ -152,7 +155,7 @@ def require_own_weights(folder: Path, sha256: str) -> None:
         )
 
 
-def runs_in(parents: Iterable[Path]) -> list[Path]:
+def find_runs(parents: Iterable[Path]) -> list[Path]:
     """Run folders that lie directly in the given folders, by name, each once."""
     found = {run.resolve(): run for parent in parents for run in _runs_in(parent)}
     return sorted(found.values(), key=lambda run: (str(run.parent), run.name))
@@ -160,15 +163,15 @@ def runs_in(parents: Iterable[Path]) -> list[Path]:
 
 def _runs_in(parent: Path) -> Iterator[Path]:
     try:
-        entries = sorted(islice(parent.iterdir(), _MOST_BESIDE))
+        entries = sorted(islice(parent.iterdir(), _MAX_ENTRIES))
     except OSError:
         return  # nothing is offered from a folder that is not there
-    yield from (path for path in entries if is_run(path))
+    yield from (path for path in entries if is_run_folder(path))
 
 
-def is_run(folder: Path) -> bool:
+def is_run_folder(folder: Path) -> bool:
     """Whether a folder holds any of the files by which a run is known."""
-    names = (METADATA_FILE, *TABLES.values(), HISTORY_FILE)
+    names = (METADATA_FILE, *PREDICTION_FILES.values(), HISTORY_FILE)
     return any(_is_file(folder / name) for name in names)
 
 
@@ -191,41 +194,41 @@ def _planned(folder: Path) -> int | None:
 
 
 @dataclass(frozen=True, eq=False)
-class GivenTable:
+class InputTable:
     """One table and where it comes from.
 
     Attributes:
-        films: a validated predictions table.
+        predictions: a validated predictions table.
         sha256: of its file.
-        model: folder of its calibration and operating points; None without one.
-        run: folder whose other tables belong to it; None for a table from elsewhere.
+        model_folder: folder of its calibration and operating points; None without one.
+        run_folder: folder whose other tables belong to it; None for a table from elsewhere.
     """
 
-    films: pd.DataFrame
+    predictions: pd.DataFrame
     sha256: str
-    model: Path | None
-    run: Path | None
+    model_folder: Path | None
+    run_folder: Path | None
 
-    def validation(self) -> pd.DataFrame | None:
+    def read_validation(self) -> pd.DataFrame | None:
         """The run's validation films; None where it has none.
 
         Raises:
             DataError: they are there and break the contract.
         """
-        path = None if self.run is None else self.run / VALIDATION_FILE
+        path = None if self.run_folder is None else self.run_folder / VALIDATION_PREDICTIONS_FILE
         return read_predictions(path) if path is not None and path.is_file() else None
 
-    def splits(self) -> list[SplitLabels]:
+    def read_split_counts(self) -> list[SplitLabels]:
         """Labels of the run's parts; empty where it has no ``split.csv``.
 
         Raises:
             DataError: it is there and cannot be used.
         """
-        path = None if self.run is None else self.run / SPLIT_FILE
+        path = None if self.run_folder is None else self.run_folder / SPLIT_FILE
         return split_labels(read_split_labels(path)) if path is not None and path.is_file() else []
 
 
-def read_given(path: Path, model: Path | None = None) -> GivenTable:
+def read_input_table(path: Path, model: Path | None = None) -> InputTable:
     """Read a table, or the test films of a run folder.
 
     Args:
@@ -236,14 +239,14 @@ def read_given(path: Path, model: Path | None = None) -> GivenTable:
     """
     run = None
     if path.is_dir():
-        run, path = path, path / TEST_FILE
+        run, path = path, path / TEST_PREDICTIONS_FILE
         if not path.is_file():
             raise DataError(
                 "The folder has no table of its test films",
                 value=path,
-                remedy="Write it with train.py --finish, or give the table itself.",
+                remedy="Write it with train.py --finalize, or give the table itself.",
             )
         if model is None and (run / METADATA_FILE).is_file():
             model = run
     films = read_predictions(path)
-    return GivenTable(films, hashlib.sha256(path.read_bytes()).hexdigest(), model, run)
+    return InputTable(films, hashlib.sha256(path.read_bytes()).hexdigest(), model, run)

@@ -16,14 +16,14 @@ Floats = NDArray[np.float64]
 # Added to the summed cross-entropy: RIDGE / 2 * (slope of the standardised logits)^2. Without it
 # separable films would draw the scale to infinity; on a few hundred overlapping films it moves
 # the scale by less than a thousandth.
-RIDGE = 0.01
-_STEPS = 100
+L2_PENALTY = 0.01
+_MAX_ITERATIONS = 100
 _TOLERANCE = 1e-12  # relative to the summed cross-entropy, above its rounding
 # A cut-off of 0 or 1 would be infinitely far from every film.
-_LEAST = 1e-6
+_PROBABILITY_EPS = 1e-6
 
 
-def calibrate(logits: ArrayLike, calibration: Calibration) -> Floats:
+def apply_calibration(logits: ArrayLike, calibration: Calibration) -> Floats:
     """Raw logits (..., 4) -> calibrated logits (..., 4), float64: scale * logit + offset."""
     raw = np.asarray(logits, dtype=np.float64)
     result: Floats = calibration.scale * raw + np.asarray(calibration.offsets)
@@ -32,7 +32,7 @@ def calibrate(logits: ArrayLike, calibration: Calibration) -> Floats:
 
 def to_probabilities(logits: ArrayLike, calibration: Calibration) -> Floats:
     """Raw logits (..., 4) -> calibrated probabilities (..., 4), float64, 0 to 1."""
-    return sigmoid(calibrate(logits, calibration))
+    return sigmoid(apply_calibration(logits, calibration))
 
 
 def sigmoid(logits: ArrayLike) -> Floats:
@@ -47,7 +47,7 @@ def fit_calibration(logits: ArrayLike, labels: ArrayLike) -> Calibration:
     """One scale shared by the findings and one offset each, by maximum likelihood.
 
     Platt's scaling (Platt 1999) with a common slope: minimises the binary cross-entropy summed
-    over films and findings, by Newton's method; the problem is convex. ``RIDGE`` keeps the
+    over films and findings, by Newton's method; the problem is convex. ``L2_PENALTY`` keeps the
     scale finite on separable films.
 
     Args:
@@ -58,7 +58,7 @@ def fit_calibration(logits: ArrayLike, labels: ArrayLike) -> Calibration:
         DataError: shapes that do not fit, values that are not finite or not 0 and 1, a finding
             with films of one class only, or logits that do not rise with the labels.
     """
-    z, y = _checked(logits, labels)  # (N, K), (N, K)
+    z, y = _validate(logits, labels)  # (N, K), (N, K)
     centre = z.mean(axis=0)  # (K,)
     spread = float(np.sqrt(np.mean((z - centre) ** 2)))
     if spread == 0.0:
@@ -83,14 +83,14 @@ def _newton(z: Floats, y: Floats) -> Floats:
     rate = y.mean(axis=0)  # (K,) strictly between 0 and 1
     parameters = np.concatenate([[0.0], np.log(rate / (1.0 - rate))])
     loss = _loss(parameters, z, y)
-    for _ in range(_STEPS):
+    for _ in range(_MAX_ITERATIONS):
         p = sigmoid(parameters[0] * z + parameters[1:])  # (N, K)
         residual, weight = p - y, p * (1.0 - p)
         gradient = np.concatenate(
-            [[(residual * z).sum() + RIDGE * parameters[0]], residual.sum(axis=0)]
+            [[(residual * z).sum() + L2_PENALTY * parameters[0]], residual.sum(axis=0)]
         )
         hessian = np.diag(
-            np.concatenate([[(weight * z * z).sum() + RIDGE], weight.sum(axis=0) + 1e-12])
+            np.concatenate([[(weight * z * z).sum() + L2_PENALTY], weight.sum(axis=0) + 1e-12])
         )
         hessian[0, 1:] = hessian[1:, 0] = (weight * z).sum(axis=0)
         step = np.linalg.solve(hessian, gradient)
@@ -104,7 +104,7 @@ def _newton(z: Floats, y: Floats) -> Floats:
         loss = _loss(parameters, z, y)
     raise DataError(
         "The calibration did not settle",
-        value=f"{_STEPS} steps on {len(z):,} films",
+        value=f"{_MAX_ITERATIONS} steps on {len(z):,} films",
         remedy="Look for extreme logits in the predictions table.",
     )
 
@@ -112,10 +112,10 @@ def _newton(z: Floats, y: Floats) -> Floats:
 def _loss(parameters: Floats, z: Floats, y: Floats) -> float:
     logit = parameters[0] * z + parameters[1:]  # (N, K)
     cross_entropy = np.logaddexp(0.0, logit) - y * logit
-    return float(cross_entropy.sum() + RIDGE / 2.0 * parameters[0] ** 2)
+    return float(cross_entropy.sum() + L2_PENALTY / 2.0 * parameters[0] ** 2)
 
 
-def _checked(logits: ArrayLike, labels: ArrayLike) -> tuple[Floats, Floats]:
+def _validate(logits: ArrayLike, labels: ArrayLike) -> tuple[Floats, Floats]:
     z = np.asarray(logits, dtype=np.float64)
     y = np.asarray(labels, dtype=np.float64)
     findings = len(Calibration().offsets)
@@ -156,9 +156,11 @@ def _checked(logits: ArrayLike, labels: ArrayLike) -> tuple[Floats, Floats]:
 # The reading room imports this module, so it needs numpy alone.
 
 
-def cut_offs(points: Mapping[str, OperatingPoint]) -> Floats:
+def cutoff_logits(points: Mapping[str, OperatingPoint]) -> Floats:
     """(4,) operating points as calibrated logits, log(t / (1 - t)), in the order of ``KEYS``."""
-    thresholds = np.clip([points[key].threshold for key in KEYS], _LEAST, 1 - _LEAST)
+    thresholds = np.clip(
+        [points[key].threshold for key in KEYS], _PROBABILITY_EPS, 1 - _PROBABILITY_EPS
+    )
     result: Floats = np.log(thresholds) - np.log1p(-thresholds)
     return result
 
@@ -167,7 +169,7 @@ def margins(
     logits: ArrayLike, calibration: Calibration, points: Mapping[str, OperatingPoint]
 ) -> Floats:
     """Raw logits (..., 4) -> calibrated logits less the cut-offs (..., 4); above is positive."""
-    result: Floats = calibrate(logits, calibration) - cut_offs(points)
+    result: Floats = apply_calibration(logits, calibration) - cutoff_logits(points)
     return result
 
 
@@ -190,7 +192,7 @@ def margin_maps(
         (..., 4, h, w), calibrated logit units.
     """
     maps = np.asarray(evidence, dtype=np.float64)  # (..., 4, h, w)
-    apart = maps - maps.mean(axis=(-2, -1), keepdims=True)
+    centred = maps - maps.mean(axis=(-2, -1), keepdims=True)
     margin = margins(logits, calibration, points)[..., None, None]  # (..., 4, 1, 1)
-    result: Floats = calibration.scale * apart + margin
+    result: Floats = calibration.scale * centred + margin
     return result

@@ -23,7 +23,7 @@ from cxr_core.errors import ExportError
 if TYPE_CHECKING:
     from kaleido import Kaleido
 
-SECONDS = 45.0  # a first start of Chromium on a busy machine takes ten
+DEFAULT_TIMEOUT = 45.0  # a first start of Chromium on a busy machine takes ten
 _TO_CLOSE = 10.0
 _TO_KILL = 20.0
 _SCALE = 2  # pixels of the PNG a pixel of the figure
@@ -33,28 +33,33 @@ _HTML_STAYS = "The HTML file needs no browser of the server's."
 
 
 @dataclass(frozen=True)
-class ChartPicture:
+class ChartImages:
     """One chart: ``png`` at twice its size, ``svg`` as UTF-8."""
 
     png: bytes
     svg: bytes
 
 
-def draw_chart(
-    figure: str, *, width: int, height: int, seconds: float = SECONDS, browser: str | None = None
-) -> ChartPicture:
+def render_chart(
+    figure: str,
+    *,
+    width: int,
+    height: int,
+    timeout: float = DEFAULT_TIMEOUT,
+    browser: str | None = None,
+) -> ChartImages:
     """Draw a chart without a network; it takes a few seconds.
 
     Args:
         figure: Plotly's JSON of it.
         width, height: pixels.
-        seconds: the longest that drawing may take; ending a stuck browser may add 30.
+        timeout: the longest that drawing may take; ending a stuck browser may add 30.
         browser: path of a Chromium; without it, ``BROWSER_PATH`` or the one on PATH.
 
     Raises:
         ExportError: no browser, or it did not draw the chart in time.
     """
-    request = {"figure": json.loads(figure), "width": width, "height": height, "seconds": seconds}
+    request = {"figure": json.loads(figure), "width": width, "height": height, "seconds": timeout}
     environment = dict(os.environ) | ({} if browser is None else {"BROWSER_PATH": browser})
     # What the browser puts down goes into a folder that is removed, however it ends.
     with tempfile.TemporaryDirectory(prefix="chart_", ignore_cleanup_errors=True) as folder:
@@ -65,7 +70,7 @@ def draw_chart(
                 capture_output=True,
                 cwd=_ROOT,
                 env=environment | {"TMPDIR": folder},
-                timeout=seconds + _TO_CLOSE + _TO_KILL,
+                timeout=timeout + _TO_CLOSE + _TO_KILL,
                 check=False,
             )
         except subprocess.TimeoutExpired as error:
@@ -80,7 +85,7 @@ def draw_chart(
         words = done.stderr.decode(errors="replace").split()
         raise _failed(words[-1] if words else f"status {done.returncode}")
     drawn = json.loads(done.stdout)
-    return ChartPicture(base64.b64decode(drawn["png"]), drawn["svg"].encode())
+    return ChartImages(base64.b64decode(drawn["png"]), drawn["svg"].encode())
 
 
 def _failed(why: str) -> ExportError:

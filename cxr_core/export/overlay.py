@@ -15,16 +15,16 @@ from PIL import Image, ImageDraw
 if TYPE_CHECKING:
     from cxr_core.reading.analyzer import Analysis
 
-STEPS = 256
+N_COLOURS = 256
 # Lightness 0 to 1, chroma, hue in degrees, at the weakest and at the strongest evidence.
-POSITIVE_ENDS = ((0.50, 0.17, 32.0), (0.84, 0.17, 80.0))
-NEGATIVE_ENDS = ((0.46, 0.15, 262.0), (0.86, 0.09, 218.0))
+POSITIVE_LCH_ENDS = ((0.50, 0.17, 32.0), (0.84, 0.17, 80.0))
+NEGATIVE_LCH_ENDS = ((0.46, 0.15, 262.0), (0.86, 0.09, 218.0))
 # OKLab -> cone responses -> linear sRGB, the matrices of Ottosson's article.
-_LAB_TO_CONES = np.array(
+_OKLAB_TO_LMS = np.array(
     [[1.0, 0.3963377774, 0.2158037573], [1.0, -0.1055613458, -0.0638541728],
      [1.0, -0.0894841775, -1.2914855480]]
 )  # fmt: skip
-_CONES_TO_LINEAR = np.array(
+_LMS_TO_LINEAR_RGB = np.array(
     [[4.0767416621, -3.3077115913, 0.2309699292], [-1.2684380046, 2.6097574011, -0.3413193965],
      [-0.0041960863, -0.7034186147, 1.7076147010]]
 )  # fmt: skip
@@ -32,15 +32,15 @@ CONTOUR_LEVELS = (0.25, 0.5, 0.75)  # shares of the scale
 # Lengths of a dash and of a gap, in the width of a line with its casing.
 _DASH = 2.4
 _GAP = 1.8
-_SMOOTHED_UP_TO = 2200  # longest side that is drawn at twice its size, for smooth edges
-_LEAST_WEIGHT = 3  # pixels, so that a small multiple shows its lines
-_CASING = (12, 12, 12)
+_MAX_SUPERSAMPLED_SIDE = 2200  # longest side that is drawn at twice its size, for smooth edges
+_MIN_LINE_WIDTH = 3  # pixels, so that a small multiple shows its lines
+_OUTLINE_COLOUR = (12, 12, 12)
 Stroke = tuple[list[tuple[float, float]], int, tuple[int, int, int]]  # points, width, colour
-Form = Literal["colour", "contour"]
-RING_LEVEL = 0.25  # where the signed colours are ringed; weaker evidence gets no line
+MapMode = Literal["colour", "contour"]
+SIGNED_CONTOUR_LEVEL = 0.25  # where the signed colours are ringed; weaker evidence gets no line
 # The veil at the scale's end; a film shows through the strongest evidence at full opacity too.
-MOST_COVER = 0.7
-_TRACING_CELLS = 32  # points a map cell on which a contour is traced
+MAX_ALPHA = 0.7
+_CONTOUR_UPSAMPLING = 32  # points a map cell on which a contour is traced
 
 
 # The two colour ramps of the evidence maps: warm for positive, cool for negative.
@@ -55,7 +55,7 @@ def oklch_to_rgb(lch: NDArray[np.float64]) -> NDArray[np.uint8]:
     """(N, 3) lightness 0 to 1, chroma, hue in degrees -> (N, 3) sRGB, clipped to the gamut."""
     lightness, chroma, hue = lch[:, 0], lch[:, 1], np.deg2rad(lch[:, 2])
     lab = np.stack([lightness, chroma * np.cos(hue), chroma * np.sin(hue)], axis=1)  # (N, 3)
-    linear = np.clip((lab @ _LAB_TO_CONES.T) ** 3 @ _CONES_TO_LINEAR.T, 0.0, 1.0)  # (N, 3)
+    linear = np.clip((lab @ _OKLAB_TO_LMS.T) ** 3 @ _LMS_TO_LINEAR_RGB.T, 0.0, 1.0)  # (N, 3)
     encoded = np.where(
         linear <= 0.0031308, 12.92 * linear, 1.055 * np.power(linear, 1 / 2.4) - 0.055
     )
@@ -64,10 +64,10 @@ def oklch_to_rgb(lch: NDArray[np.float64]) -> NDArray[np.uint8]:
 
 
 @cache
-def evidence_ramp(*, negative: bool = False) -> NDArray[np.uint8]:
+def evidence_colormap(*, negative: bool = False) -> NDArray[np.uint8]:
     """(256, 3) sRGB colours from the weakest to the strongest evidence; not to be written to."""
-    start, end = (np.array(lch) for lch in (NEGATIVE_ENDS if negative else POSITIVE_ENDS))
-    share = np.linspace(0.0, 1.0, STEPS)[:, None]  # (256, 1)
+    start, end = (np.array(lch) for lch in (NEGATIVE_LCH_ENDS if negative else POSITIVE_LCH_ENDS))
+    share = np.linspace(0.0, 1.0, N_COLOURS)[:, None]  # (256, 1)
     ramp = oklch_to_rgb(start + (end - start) * share)
     ramp.setflags(write=False)
     return ramp
@@ -81,7 +81,7 @@ def evidence_ramp(*, negative: bool = False) -> NDArray[np.uint8]:
 
 def draw_contours(
     layer: NDArray[np.uint8],
-    share: NDArray[np.float32],
+    fraction: NDArray[np.float32],
     levels: Sequence[float],
     *,
     signed: bool,
@@ -90,7 +90,7 @@ def draw_contours(
 
     Args:
         layer: (H, W, 4) RGBA, not written to.
-        share: (h, w) the map as a share of the scale, -1 to 1, on any grid over the whole film.
+        fraction: (h, w) the map as a share of the scale, -1 to 1, on any grid over the whole film.
         levels: 0 to 1, rising.
         signed: draw dashed lines at the same negative levels too.
 
@@ -98,24 +98,24 @@ def draw_contours(
         uint8 (H, W, 4), RGBA.
     """
     height, width = layer.shape[:2]
-    scale = 2 if max(height, width) <= _SMOOTHED_UP_TO else 1
-    strokes = list(_strokes(share, levels, (height * scale, width * scale), signed=signed))
+    scale = 2 if max(height, width) <= _MAX_SUPERSAMPLED_SIDE else 1
+    strokes = list(_strokes(fraction, levels, (height * scale, width * scale), signed=signed))
     if not strokes:
         return layer
     size = (width * scale, height * scale)
     ink, mask = Image.new("RGB", size), Image.new("L", size)
     pen, mask_pen = ImageDraw.Draw(ink), ImageDraw.Draw(mask)
-    casing = _casing(max(size))
+    casing = _outline_width(max(size))
     for points, weight, _ in strokes:
-        pen.line(points, fill=_CASING, width=weight + 2 * casing, joint="curve")
+        pen.line(points, fill=_OUTLINE_COLOUR, width=weight + 2 * casing, joint="curve")
         mask_pen.line(points, fill=255, width=weight + 2 * casing, joint="curve")
     for points, weight, colour in strokes:
         pen.line(points, fill=colour, width=weight, joint="curve")
     # What was not drawn is black, so the reduced ink is already weighted by its mask.
-    return _over(layer, np.asarray(ink.reduce(scale)), np.asarray(mask.reduce(scale)))
+    return _composite_lines(layer, np.asarray(ink.reduce(scale)), np.asarray(mask.reduce(scale)))
 
 
-def _over(
+def _composite_lines(
     layer: NDArray[np.uint8], ink: NDArray[np.uint8], mask: NDArray[np.uint8]
 ) -> NDArray[np.uint8]:
     """Ink (H, W, 3), weighted by its mask (H, W), over a layer (H, W, 4)."""
@@ -137,21 +137,21 @@ def _strokes(
     for negative in (False, True) if signed else (False,):
         # A border below every level closes the lines at the film's edge.
         padded = np.pad(-share if negative else share, 1, constant_values=-1.0)
-        traced = contour_generator(z=padded)
+        contours = contour_generator(z=padded)
         for level in levels:
             # The lowest line is still bright enough to be seen.
-            step = round((0.35 + 0.65 * level) * (STEPS - 1))
-            red, green, blue = (int(c) for c in evidence_ramp(negative=negative)[step])
-            weight = max(_LEAST_WEIGHT, round(max(height, width) / 360 * (0.5 + level)))
-            length = weight + 2 * _casing(max(height, width))
-            for line in traced.lines(level):
+            step = round((0.35 + 0.65 * level) * (N_COLOURS - 1))
+            red, green, blue = (int(c) for c in evidence_colormap(negative=negative)[step])
+            weight = max(_MIN_LINE_WIDTH, round(max(height, width) / 360 * (0.5 + level)))
+            length = weight + 2 * _outline_width(max(height, width))
+            for line in contours.lines(level):
                 # Sample i of the padded grid is the centre of sample i - 1 of the map.
                 points = (np.asarray(line) - 0.5) * (width / columns, height / rows)  # (n, 2)
                 for piece in _dashes(points, length) if negative else [points]:
                     yield [(float(x), float(y)) for x, y in piece], weight, (red, green, blue)
 
 
-def _casing(longest: int) -> int:
+def _outline_width(longest: int) -> int:
     """Its width on either side of a line, in pixels."""
     return max(1, round(longest / 900))
 
@@ -170,17 +170,17 @@ class MapStyle:
     """How a map lies over a film.
 
     Attributes:
-        form: ``colour`` (a veil), or ``contour`` (lines only, nothing of the film is hidden).
+        mode: ``colour`` (a veil), or ``contour`` (lines only, nothing of the film is hidden).
         opacity: 0 to 1; at 0 the result is the plain film exactly.
         signed: show what speaks against the finding too.
     """
 
-    form: Form = "colour"
+    mode: MapMode = "colour"
     opacity: float = 0.6
     signed: bool = False
 
 
-def shown_map(analysis: Analysis, key: str) -> NDArray[np.float32]:
+def display_map(analysis: Analysis, key: str) -> NDArray[np.float32]:
     """(h, w) the map as it is shown, calibrated logit units.
 
     That of No Finding is turned round: it shows the regions that lower No Finding.
@@ -194,7 +194,7 @@ def draw_map(
 ) -> NDArray[np.uint8]:
     """A film's copy (H, W), of any size, under one finding's map: uint8 (H, W, 3), RGB."""
     shape = (pixels.shape[0], pixels.shape[1])
-    return flatten(pixels, map_layer(analysis, key, shape, style), opacity=style.opacity)
+    return alpha_composite(pixels, map_layer(analysis, key, shape, style), opacity=style.opacity)
 
 
 def map_layer(
@@ -202,11 +202,11 @@ def map_layer(
 ) -> NDArray[np.uint8]:
     """One finding's map as a layer (H, W, 4), RGBA, before ``style.opacity``."""
     return evidence_layer(
-        shown_map(analysis, key),
+        display_map(analysis, key),
         shape,
         maximum=analysis.evidence_scale.maximum,
         signed=style.signed,
-        form=style.form,
+        mode=style.mode,
     )
 
 
@@ -226,17 +226,17 @@ def upsample_evidence(evidence: NDArray[np.float32], shape: tuple[int, int]) -> 
     height, width = shape
     small = Image.fromarray(np.ascontiguousarray(evidence, dtype=np.float32))
     large = np.asarray(small.resize((width, height), Image.Resampling.BICUBIC))  # (H, W)
-    held: NDArray[np.float32] = np.clip(large, evidence.min(), evidence.max())
-    return held
+    clipped: NDArray[np.float32] = np.clip(large, evidence.min(), evidence.max())
+    return clipped
 
 
-def cover(share: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How much a share 0 to 1 of the scale hides of the film, 0 to ``MOST_COVER``.
+def evidence_alpha(fraction: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How much a share 0 to 1 of the scale hides of the film, 0 to ``MAX_ALPHA``.
 
     In even steps, as the colours are: twice the evidence is twice the veil.
     """
-    veil: NDArray[np.float32] = MOST_COVER * share
-    return veil
+    alpha: NDArray[np.float32] = MAX_ALPHA * fraction
+    return alpha
 
 
 def evidence_layer(
@@ -245,7 +245,7 @@ def evidence_layer(
     *,
     maximum: float,
     signed: bool = False,
-    form: Form = "colour",
+    mode: MapMode = "colour",
 ) -> NDArray[np.uint8]:
     """Evidence as a layer to lay over a film.
 
@@ -263,36 +263,40 @@ def evidence_layer(
     Returns:
         uint8 (H, W, 4), RGBA.
     """
-    if form == "contour":
+    if mode == "contour":
         clear = np.zeros((*shape, 4), dtype=np.uint8)
-        return draw_contours(clear, _traced(evidence, maximum), CONTOUR_LEVELS, signed=signed)
-    veil = _veil(upsample_evidence(evidence, shape) / maximum, signed=signed)
+        return draw_contours(clear, _contour_grid(evidence, maximum), CONTOUR_LEVELS, signed=signed)
+    veil = _colour_layer(upsample_evidence(evidence, shape) / maximum, signed=signed)
     if not signed:
         return veil
-    return draw_contours(veil, _traced(evidence, maximum), (RING_LEVEL,), signed=True)
+    return draw_contours(
+        veil, _contour_grid(evidence, maximum), (SIGNED_CONTOUR_LEVEL,), signed=True
+    )
 
 
-def _traced(evidence: NDArray[np.float32], maximum: float) -> NDArray[np.float32]:
+def _contour_grid(evidence: NDArray[np.float32], maximum: float) -> NDArray[np.float32]:
     """The map as shares of the scale, fine enough for smooth lines."""
-    rows, columns = (cells * _TRACING_CELLS for cells in evidence.shape)
+    rows, columns = (cells * _CONTOUR_UPSAMPLING for cells in evidence.shape)
     return upsample_evidence(evidence, (rows, columns)) / np.float32(maximum)
 
 
-def _veil(share: NDArray[np.float32], *, signed: bool) -> NDArray[np.uint8]:
+def _colour_layer(share: NDArray[np.float32], *, signed: bool) -> NDArray[np.uint8]:
     """Shares of the scale (H, W) as colours and cover (H, W, 4)."""
     share = np.clip(share, -1.0 if signed else 0.0, 1.0)
-    strength = np.rint(np.abs(share) * (STEPS - 1)).astype(np.uint8)  # (H, W)
-    covers = np.rint(cover(np.linspace(0, 1, STEPS, dtype=np.float32)) * 255).astype(np.uint8)
+    strength = np.rint(np.abs(share) * (N_COLOURS - 1)).astype(np.uint8)  # (H, W)
+    alphas = np.rint(evidence_alpha(np.linspace(0, 1, N_COLOURS, dtype=np.float32)) * 255).astype(
+        np.uint8
+    )
     layer = np.empty((*share.shape, 4), dtype=np.uint8)
-    layer[..., :3] = evidence_ramp()[strength]
-    layer[..., 3] = covers[strength]
+    layer[..., :3] = evidence_colormap()[strength]
+    layer[..., 3] = alphas[strength]
     if signed:
         negative = share < 0
-        layer[negative, :3] = evidence_ramp(negative=True)[strength[negative]]
+        layer[negative, :3] = evidence_colormap(negative=True)[strength[negative]]
     return layer
 
 
-def flatten(
+def alpha_composite(
     pixels: NDArray[np.uint8], layer: NDArray[np.uint8], *, opacity: float
 ) -> NDArray[np.uint8]:
     """Lay a layer over a film.
@@ -311,6 +315,6 @@ def flatten(
     return np.rint(blended).astype(np.uint8)
 
 
-def strongest_share(evidence: NDArray[np.float32], *, maximum: float) -> float:
+def peak_fraction(evidence: NDArray[np.float32], *, maximum: float) -> float:
     """The strongest positive evidence of a map as a share of the scale, 0 to 1; 0 for none."""
     return float(np.clip(evidence.max() / maximum, 0.0, 1.0))

@@ -20,54 +20,59 @@ from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Paragraph
 
-from cxr_core.export.fonts import BOLD, MONO, REGULAR, font_file, printable
+from cxr_core.export.fonts import BOLD, MONO, REGULAR, font_path, printable
 from cxr_core.export.overlay import MapStyle, draw_map
-from cxr_core.export.png import scale_bar, scale_ends
+from cxr_core.export.png import colorbar, colorbar_labels
 from cxr_core.export.record import (
-    ABOVE_MARK,
-    BELOW_MARK,
+    FLAGGED_MARK,
+    NOT_FLAGGED_MARK,
     TITLE,
     Record,
+    flag_word,
+    map_legend,
     map_title,
-    marks_sentence,
     percent,
-    side_of_point,
 )
 from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS
 from cxr_core.version import PROGRAM
 
-SIDE = 51.0  # points, margin at either side: A4 is narrower than letter
+SIDE_MARGIN = 51.0  # points, margin at either side: A4 is narrower than letter
 # Letter is shorter than A4: printed in its middle it loses this much above and below.
-EDGE = (A4[1] - LETTER[1]) / 2 + 22.0
-LEFT, RIGHT, TOP, BOTTOM = SIDE, A4[0] - SIDE, A4[1] - EDGE, EDGE
-WIDTH = RIGHT - LEFT
-BLACK, QUIET, FAINT = 0.0, 0.35, 0.75  # grays, 0 to 1
-LEAST_SIZE = 6.5  # points; smaller cannot be read on paper
+VERTICAL_MARGIN = (A4[1] - LETTER[1]) / 2 + 22.0
+LEFT, RIGHT, TOP, BOTTOM = (
+    SIDE_MARGIN,
+    A4[0] - SIDE_MARGIN,
+    A4[1] - VERTICAL_MARGIN,
+    VERTICAL_MARGIN,
+)
+CONTENT_WIDTH = RIGHT - LEFT
+BLACK, DARK_GRAY, LIGHT_GRAY = 0.0, 0.35, 0.75  # grays, 0 to 1
+MIN_FONT_SIZE = 6.5  # points; smaller cannot be read on paper
 LEADING = 1.3
-SHORTENED = " … (Shortened to fit the page; the CSV has all of it.)"
-ROW, HEAD = 14.5, 24.0  # points
-HEIGHT = HEAD + ROW * len(KEYS) + 4
+TRUNCATION_NOTE = " … (Shortened to fit the page; the CSV has all of it.)"
+ROW_HEIGHT, HEADER_HEIGHT = 14.5, 24.0  # points
+TABLE_HEIGHT = HEADER_HEIGHT + ROW_HEIGHT * len(KEYS) + 4
 VERDICT_WORDS = {"agree": "agrees", "disagree": "disagrees", "unsure": "is unsure"}
-NOT_SAID = "not said"
-PIXELS_A_POINT = 3.0  # 216 dpi: as fine as a good printer shows grays
+NOT_GIVEN = "not said"
+PIXELS_PER_POINT = 3.0  # 216 dpi: as fine as a good printer shows grays
 GAP = 11.0  # points between two parts
-_FILM_MOST, _SMALL_MOST, _SMALL_SHARE = 240.0, 115.0, 0.3
-_CAPTION, _FOOTER = 36.0, 34.0
-_SMALL_OPACITY = 0.65  # the least, so that a small map is seen however the large one is set
+_MAX_FILM_HEIGHT, _MAX_SMALL_MAP_HEIGHT, _SMALL_MAP_FRACTION = 240.0, 115.0, 0.3
+_CAPTION_HEIGHT, _FOOTER_HEIGHT = 36.0, 34.0
+_MIN_SMALL_MAP_OPACITY = 0.65  # the least, so that a small map is seen however the large one is set
 # reportlab's fonts remember which letters a document used, one document at a time.
-_ONE_AT_A_TIME = Lock()
+_FONT_LOCK = Lock()
 
 
 # A sheet of paper that is written from the top down: text that fits, pictures, lines.
 
 
-class Sheet:
+class PdfPage:
     """One A4 page that is still within letter's edges. ``y`` is where the next thing begins."""
 
     def __init__(self, *, title: str, program: str, created: datetime) -> None:
         for name in (REGULAR, BOLD, MONO):
             if name not in pdfmetrics.getRegisteredFontNames():
-                pdfmetrics.registerFont(TTFont(name, str(font_file(name))))
+                pdfmetrics.registerFont(TTFont(name, str(font_path(name))))
         self._buffer = io.BytesIO()
         # Invariant: the same record gives the same bytes; its own time is written instead.
         self._canvas = Canvas(
@@ -81,38 +86,40 @@ class Sheet:
         self._canvas.setDateFormatter(lambda *_: _pdf_date(created))
         self.y = TOP
 
-    def line_of_text(
+    def draw_text(
         self, x: float, y: float, text: str, *, size: float, font: str = REGULAR,
-        gray: float = BLACK, right: bool = False, room: float = WIDTH,
+        gray: float = BLACK, align_right: bool = False, max_width: float = CONTENT_WIDTH,
     ) -> None:  # fmt: skip
-        """One line whose letters stand on ``y``, made smaller where it is wider than ``room``."""
+        """One line on the base line ``y``, made smaller where it is wider than ``max_width``."""
         width = pdfmetrics.stringWidth(text, font, size)
-        self._canvas.setFont(font, size * min(1.0, room / width) if width else size)
+        self._canvas.setFont(font, size * min(1.0, max_width / width) if width else size)
         self._canvas.setFillGray(gray)
-        (self._canvas.drawRightString if right else self._canvas.drawString)(x, y, text)
+        (self._canvas.drawRightString if align_right else self._canvas.drawString)(x, y, text)
 
-    def paragraph(self, paragraph: Paragraph, *, x: float = LEFT) -> None:
-        """Draw what ``fitted`` returned, and go below it."""
+    def draw_paragraph(self, paragraph: Paragraph, *, x: float = LEFT) -> None:
+        """Draw what ``fit_text`` returned, and go below it."""
         _, height = paragraph.wrap(paragraph.width, A4[1])
         paragraph.drawOn(self._canvas, x, self.y - height)
         self.y -= height
 
-    def box(self, height: float) -> None:
+    def draw_frame(self, height: float) -> None:
         """A frame over the whole width that hangs from ``y``, for what must not be missed."""
         self._canvas.setStrokeGray(BLACK)
         self._canvas.setFillGray(0.93)
         self._canvas.setLineWidth(1.2)
-        self._canvas.rect(LEFT, self.y - height, WIDTH, height, fill=1)
+        self._canvas.rect(LEFT, self.y - height, CONTENT_WIDTH, height, fill=1)
 
-    def rule(self, *, gray: float = FAINT) -> None:
+    def draw_rule(self, *, gray: float = LIGHT_GRAY) -> None:
         """A thin line over the whole width at ``y``."""
         self._canvas.setStrokeGray(gray)
         self._canvas.setLineWidth(0.5)
         self._canvas.line(LEFT, self.y, RIGHT, self.y)
 
-    def picture(self, pixels: NDArray[np.uint8], x: float, y: float, w: float, h: float) -> None:
+    def draw_image(
+        self, pixels: NDArray[np.uint8], x: float, y: float, width: float, height: float
+    ) -> None:
         """(H, W) or (H, W, 3) pixels, lossless, their lower left corner at (x, y)."""
-        self._canvas.drawImage(ImageReader(Image.fromarray(pixels)), x, y, w, h)
+        self._canvas.drawImage(ImageReader(Image.fromarray(pixels)), x, y, width, height)
 
     def to_bytes(self) -> bytes:
         """The finished PDF."""
@@ -121,45 +128,52 @@ class Sheet:
         return self._buffer.getvalue()
 
 
-def fitted(
-    text: str, *, height: float, size: float = 8.5, width: float = WIDTH, opening: str = "",
+def fit_text(
+    text: str,
+    *,
+    max_height: float,
+    font_size: float = 8.5,
+    width: float = CONTENT_WIDTH,
+    heading: str = "",
     bold: bool = False,
-) -> Paragraph:  # fmt: skip
-    """A user's or the model's text as a paragraph at most ``height`` points high.
+) -> Paragraph:
+    """A user's or the model's text as a paragraph at most ``max_height`` points high.
 
-    It is made smaller down to ``LEAST_SIZE``, then shortened with a sentence that says so.
+    It is made smaller down to ``MIN_FONT_SIZE``, then shortened with a sentence that says so.
 
     Args:
-        opening: words in bold before it.
-        height: must hold the opening and ``SHORTENED`` at the least size.
+        heading: words in bold before it.
+        max_height: must hold the opening and ``TRUNCATION_NOTE`` at the least size.
     """
     clean = printable(text)
-    for points in np.arange(size, LEAST_SIZE - 0.01, -0.5):
-        paragraph, needed = _paragraph(opening, clean, float(points), width, bold)
-        if needed <= height:
+    for points in np.arange(font_size, MIN_FONT_SIZE - 0.01, -0.5):
+        paragraph, needed = _paragraph(heading, clean, float(points), width, bold)
+        if needed <= max_height:
             return paragraph
-    fits, too_long = 0, len(clean)
-    while too_long - fits > 1:
-        middle = (fits + too_long) // 2
-        _, needed = _paragraph(opening, clean[:middle] + SHORTENED, LEAST_SIZE, width, bold)
-        fits, too_long = (middle, too_long) if needed <= height else (fits, middle)
-    kept = clean[:fits].rsplit(" ", 1)[0] if " " in clean[:fits] else clean[:fits]
-    return _paragraph(opening, kept.rstrip() + SHORTENED, LEAST_SIZE, width, bold)[0]
+    n_fits, n_too_long = 0, len(clean)
+    while n_too_long - n_fits > 1:
+        middle = (n_fits + n_too_long) // 2
+        _, needed = _paragraph(
+            heading, clean[:middle] + TRUNCATION_NOTE, MIN_FONT_SIZE, width, bold
+        )
+        n_fits, n_too_long = (middle, n_too_long) if needed <= max_height else (n_fits, middle)
+    kept = clean[:n_fits].rsplit(" ", 1)[0] if " " in clean[:n_fits] else clean[:n_fits]
+    return _paragraph(heading, kept.rstrip() + TRUNCATION_NOTE, MIN_FONT_SIZE, width, bold)[0]
 
 
-def height_of(paragraph: Paragraph | None) -> float:
+def paragraph_height(paragraph: Paragraph | None) -> float:
     """Points that a paragraph takes; 0 for none."""
     return float(paragraph.wrap(paragraph.width, A4[1])[1]) if paragraph is not None else 0.0
 
 
 def _paragraph(
-    opening: str, text: str, size: float, width: float, bold: bool
+    heading: str, text: str, size: float, width: float, bold: bool
 ) -> tuple[Paragraph, float]:
     style = ParagraphStyle(
         "text", fontName=BOLD if bold else REGULAR, fontSize=size, leading=size * LEADING,
         splitLongWords=1,
     )  # fmt: skip
-    head = f'<font name="{BOLD}">{escape(opening)}</font> ' if opening else ""
+    head = f'<font name="{BOLD}">{escape(heading)}</font> ' if heading else ""
     paragraph = Paragraph(head + escape(text).replace("\n", "<br/>"), style)
     paragraph.width = width
     return paragraph, paragraph.wrap(width, A4[1])[1]
@@ -175,66 +189,72 @@ def _pdf_date(moment: datetime) -> str:
 
 
 class Column(NamedTuple):
-    """``share`` of the table's width; figures stand to the right."""
+    """``width_fraction`` of the table's width; figures stand to the right."""
 
-    head: tuple[str, str]
-    share: float
-    figure: bool = False
+    header: tuple[str, str]
+    width_fraction: float
+    numeric: bool = False
 
 
-_PLAIN = (
+_COLUMNS = (
     Column(("", "Finding"), 0.24),
-    Column(("", "Probability"), 0.15, figure=True),
-    Column(("", "Cut-off"), 0.14, figure=True),
+    Column(("", "Probability"), 0.15, numeric=True),
+    Column(("", "Cut-off"), 0.14, numeric=True),
     Column(("Against", "its cut-off"), 0.26),
     Column(("", "The reader"), 0.21),
 )
 
 
-_REBASED = (
+_COLUMNS_WITH_SITE = (
     Column(("", "Finding"), 0.15),
-    Column(("", "Probability"), 0.115, figure=True),
-    Column(("", "Cut-off"), 0.095, figure=True),
+    Column(("", "Probability"), 0.115, numeric=True),
+    Column(("", "Cut-off"), 0.095, numeric=True),
     Column(("Against", "its cut-off"), 0.16),
-    Column(("Prevalence", "at the site"), 0.115, figure=True),
-    Column(("Probability", "at the site"), 0.115, figure=True),
-    Column(("Cut-off", "at the site"), 0.105, figure=True),
+    Column(("Prevalence", "at the site"), 0.115, numeric=True),
+    Column(("Probability", "at the site"), 0.115, numeric=True),
+    Column(("Cut-off", "at the site"), 0.105, numeric=True),
     Column(("", "The reader"), 0.145),
 )
 
 
-def draw(sheet: Sheet, record: Record) -> None:
-    """Draw the table at the sheet's ``y`` and go below it; ``HEIGHT`` points high."""
-    columns = _REBASED if record.rebased else _PLAIN
-    top = sheet.y
-    _row(sheet, columns, [column.head[0] for column in columns], top - 8, size=7, gray=QUIET)
-    _row(sheet, columns, [column.head[1] for column in columns], top - 17, size=7, gray=QUIET)
-    sheet.y = top - HEAD + 2
-    sheet.rule(gray=QUIET)
+def draw_table(page: PdfPage, record: Record) -> None:
+    """Draw the table at the sheet's ``y`` and go below it; ``TABLE_HEIGHT`` points high."""
+    columns = _COLUMNS_WITH_SITE if record.at_site_prevalence else _COLUMNS
+    top = page.y
+    _draw_row(
+        page, columns, [column.header[0] for column in columns], top - 8, size=7, gray=DARK_GRAY
+    )
+    _draw_row(
+        page, columns, [column.header[1] for column in columns], top - 17, size=7, gray=DARK_GRAY
+    )
+    page.y = top - HEADER_HEIGHT + 2
+    page.draw_rule(gray=DARK_GRAY)
     for key in KEYS:
-        marked = record.analysis.above[key] and key in ABNORMAL_KEYS
-        _row(sheet, columns, cells(record, key), sheet.y - 10.5, size=9, bold=4 * marked)
-        sheet.y -= ROW
-        sheet.rule(gray=FAINT)
-    sheet.y = top - HEIGHT
+        highlighted = record.analysis.above[key] and key in ABNORMAL_KEYS
+        _draw_row(
+            page, columns, table_row(record, key), page.y - 10.5, size=9, bold=4 * highlighted
+        )
+        page.y -= ROW_HEIGHT
+        page.draw_rule(gray=LIGHT_GRAY)
+    page.y = top - TABLE_HEIGHT
 
 
-def cells(record: Record, key: str) -> list[str]:
+def table_row(record: Record, key: str) -> list[str]:
     """The texts of a finding's row."""
     analysis = record.analysis
     probability, above = analysis.probabilities[key], analysis.above[key]
     threshold = analysis.operating_points[key].threshold
-    side = side_of_point(probability, threshold, above=above)
+    side = flag_word(probability, threshold, above=above)
     row = [
         LABELS[key],
         percent(probability, decimals=1),
         percent(threshold, decimals=1),
-        f"{ABOVE_MARK if above else BELOW_MARK} {side}",
+        f"{FLAGGED_MARK if above else NOT_FLAGGED_MARK} {side}",
     ]
-    if record.rebased:
-        row += _at_the_site(record, key)
-    verdict = record.verdicts.get(key)
-    return [*row, VERDICT_WORDS[verdict] if verdict else NOT_SAID]
+    if record.at_site_prevalence:
+        row += _site_cells(record, key)
+    verdict = record.assessments.get(key)
+    return [*row, VERDICT_WORDS[verdict] if verdict else NOT_GIVEN]
 
 
 def prevalence_sentence(record: Record) -> str:
@@ -254,34 +274,34 @@ def prevalence_sentence(record: Record) -> str:
     )
 
 
-def _at_the_site(record: Record, key: str) -> list[str]:
+def _site_cells(record: Record, key: str) -> list[str]:
     share = record.site_prevalence.get(key)
     given = "" if share is None else percent(share, decimals=1)
-    if key not in record.rebased:
+    if key not in record.at_site_prevalence:
         return [given, "", ""]
-    probability, threshold = record.rebased[key]
+    probability, threshold = record.at_site_prevalence[key]
     return [given, percent(probability, decimals=1), percent(threshold, decimals=1)]
 
 
-def _row(
-    sheet: Sheet, columns: Sequence[Column], texts: Sequence[str], y: float, *, size: float,
+def _draw_row(
+    page: PdfPage, columns: Sequence[Column], texts: Sequence[str], y: float, *, size: float,
     gray: float = 0.0, bold: int = 0,
 ) -> None:  # fmt: skip
     """Write a row of texts on the line ``y``, the first ``bold`` of them in bold."""
     x = LEFT
     for index, (column, text) in enumerate(zip(columns, texts, strict=True)):
-        width = column.share * WIDTH
+        width = column.width_fraction * CONTENT_WIDTH
         inner = width - 10
-        end = x + inner if column.figure else x + 6 * (column is not columns[0])
-        sheet.line_of_text(
+        end = x + inner if column.numeric else x + 6 * (column is not columns[0])
+        page.draw_text(
             end,
             y,
             text,
             size=size,
             font=BOLD if index < bold else REGULAR,
             gray=gray,
-            right=column.figure,
-            room=inner,
+            align_right=column.numeric,
+            max_width=inner,
         )
         x += width
 
@@ -295,136 +315,156 @@ def record_pdf(record: Record) -> bytes:
     Raises:
         ExportError: the font is not installed.
     """
-    with _ONE_AT_A_TIME:
+    with _FONT_LOCK:
         program = f"{PROGRAM} {record.version}"
-        sheet = Sheet(title=TITLE, program=program, created=record.created)
-        _heading(sheet, record)
+        page = PdfPage(title=TITLE, program=program, created=record.created)
+        _draw_heading(page, record)
         banner = _banner(record)
         if banner is not None:
-            sheet.box(height_of(banner) + 12)
-            sheet.y -= 5
-            sheet.paragraph(banner, x=LEFT + 8)
-            sheet.y -= 7 + GAP
-        below = _words(record)
-        room = sheet.y - BOTTOM - _FOOTER - HEIGHT - 2 * GAP
-        room -= sum(height_of(words) + GAP / 2 for words in below)
-        _pictures(sheet, record, room)
-        draw(sheet, record)
-        for words in below:
-            sheet.y -= GAP / 2
-            sheet.paragraph(words)
-        _footer(sheet, record)
-        return sheet.to_bytes()
+            page.draw_frame(paragraph_height(banner) + 12)
+            page.y -= 5
+            page.draw_paragraph(banner, x=LEFT + 8)
+            page.y -= 7 + GAP
+        paragraphs = _text_below_table(record)
+        available_height = page.y - BOTTOM - _FOOTER_HEIGHT - TABLE_HEIGHT - 2 * GAP
+        available_height -= sum(paragraph_height(words) + GAP / 2 for words in paragraphs)
+        _draw_images(page, record, available_height)
+        draw_table(page, record)
+        for words in paragraphs:
+            page.y -= GAP / 2
+            page.draw_paragraph(words)
+        _draw_footer(page, record)
+        return page.to_bytes()
 
 
-def _heading(sheet: Sheet, record: Record) -> None:
-    sheet.line_of_text(LEFT, TOP - 15, TITLE, size=17, font=BOLD)
+def _draw_heading(page: PdfPage, record: Record) -> None:
+    page.draw_text(LEFT, TOP - 15, TITLE, size=17, font=BOLD)
     moment = f"{record.created:%Y-%m-%d %H:%M} {record.created.tzname() or ''}".rstrip()
-    sheet.line_of_text(RIGHT, TOP - 15, moment, size=9, right=True, gray=QUIET)
+    page.draw_text(RIGHT, TOP - 15, moment, size=9, align_right=True, gray=DARK_GRAY)
     words = "Not a diagnosis. A research tool, not a medical device: nothing here may decide about a patient."  # noqa: E501
-    sheet.line_of_text(LEFT, TOP - 30, words, size=8.5, gray=QUIET)
-    sheet.y = TOP - 36
+    page.draw_text(LEFT, TOP - 30, words, size=8.5, gray=DARK_GRAY)
+    page.y = TOP - 36
     if record.reference:
-        sheet.y -= 4
-        sheet.paragraph(fitted(record.reference, opening="Reference", size=9.5, height=26))
-    sheet.y -= GAP
+        page.y -= 4
+        page.draw_paragraph(
+            fit_text(record.reference, heading="Reference", font_size=9.5, max_height=26)
+        )
+    page.y -= GAP
 
 
 def _banner(record: Record) -> Paragraph | None:
     if not record.banner:
         return None
-    return fitted(" ".join(record.banner), height=46, size=9, width=WIDTH - 16, bold=True)
+    return fit_text(
+        " ".join(record.banner), max_height=46, font_size=9, width=CONTENT_WIDTH - 16, bold=True
+    )
 
 
-def _words(record: Record) -> list[Paragraph]:
+def _text_below_table(record: Record) -> list[Paragraph]:
     """What stands below the table."""
-    words = [fitted(prevalence_sentence(record), size=7.5, height=30)]
+    words = [fit_text(prevalence_sentence(record), font_size=7.5, max_height=30)]
     if record.note.strip():
-        words.append(fitted(record.note, opening="Reader's note", height=80))
+        words.append(fit_text(record.note, heading="Reader's note", max_height=80))
     none = "None beside the box above." if record.banner else "None from the file or its check."
     cautions = " ".join(record.all_cautions) or none
-    words.append(fitted(cautions, opening="Cautions", height=54))
+    words.append(fit_text(cautions, heading="Cautions", max_height=54))
     return words
 
 
-def _pictures(sheet: Sheet, record: Record, room: float) -> None:
-    """The film beside the shown map, then the four maps small, within ``room`` points."""
-    left_for = room - _CAPTION - 14 - 2 * GAP
-    small = min(_SMALL_MOST, _SMALL_SHARE * left_for)
+def _draw_images(page: PdfPage, record: Record, available_height: float) -> None:
+    """The film beside the shown map, then the maps small, in ``available_height`` points."""
+    image_height = available_height - _CAPTION_HEIGHT - 14 - 2 * GAP
+    small = min(_MAX_SMALL_MAP_HEIGHT, _SMALL_MAP_FRACTION * image_height)
     film = record.analysis.radiograph.pixels
-    half, quarter = (WIDTH - GAP) / 2, (WIDTH - 3 * GAP) / 4
-    width, height = _within(film, half, min(_FILM_MOST, left_for - small))
+    half, quarter = (CONTENT_WIDTH - GAP) / 2, (CONTENT_WIDTH - 3 * GAP) / 4
+    width, height = _fit_size(film, half, min(_MAX_FILM_HEIGHT, image_height - small))
     left, right = LEFT, LEFT + half + GAP
-    y = sheet.y - height
-    copy = _copy(film, width, height)
-    sheet.picture(copy, left, y, width, height)
-    sheet.picture(_on_paper(copy, record, record.shown, record.style), right, y, width, height)
+    y = page.y - height
+    print_copy = _downscale(film, width, height)
+    page.draw_image(print_copy, left, y, width, height)
+    page.draw_image(
+        _print_overlay(print_copy, record, record.shown_finding, record.style),
+        right,
+        y,
+        width,
+        height,
+    )
     rows, columns = film.shape
-    sheet.line_of_text(left, y - 11, "The film as it was read", size=8, font=BOLD, room=half)
-    kind = f"{record.analysis.radiograph.kind}, {columns} x {rows} pixels"
-    sheet.line_of_text(left, y - 22, kind, size=7.5, gray=QUIET, room=half)
-    sheet.line_of_text(right, y - 11, map_title(record.shown), size=8, font=BOLD, room=half - 104)
-    _scale(sheet, record, y - 11)
-    sheet.y = y - 14
-    marks = marks_sentence(record.shown, record.style)
-    if record.style.form == "colour":
+    page.draw_text(left, y - 11, "The film as it was read", size=8, font=BOLD, max_width=half)
+    kind = f"{record.analysis.radiograph.file_format}, {columns} x {rows} pixels"
+    page.draw_text(left, y - 22, kind, size=7.5, gray=DARK_GRAY, max_width=half)
+    page.draw_text(
+        right, y - 11, map_title(record.shown_finding), size=8, font=BOLD, max_width=half - 104
+    )
+    _draw_colorbar(page, record, y - 11)
+    page.y = y - 14
+    marks = map_legend(record.shown_finding, record.style)
+    if record.style.mode == "colour":
         marks += " A line joins what is equally strong."
-    sheet.paragraph(fitted(marks, height=_CAPTION - 14, size=7.5, width=half), x=right)
-    sheet.y = y - _CAPTION - GAP
-    width, height = _within(film, quarter, small)
-    copy = _copy(film, width, height)
-    style = replace(record.style, opacity=max(record.style.opacity, _SMALL_OPACITY))
+    page.draw_paragraph(
+        fit_text(marks, max_height=_CAPTION_HEIGHT - 14, font_size=7.5, width=half), x=right
+    )
+    page.y = y - _CAPTION_HEIGHT - GAP
+    width, height = _fit_size(film, quarter, small)
+    print_copy = _downscale(film, width, height)
+    style = replace(record.style, opacity=max(record.style.opacity, _MIN_SMALL_MAP_OPACITY))
     for index, key in enumerate(KEYS):
         x = LEFT + index * (quarter + GAP)
-        small_map = _on_paper(copy, record, key, style)
-        sheet.picture(small_map, x, sheet.y - height, width, height)
-        sheet.line_of_text(x, sheet.y - height - 10, map_title(key), size=7, room=quarter)
-    sheet.y -= height + 14 + GAP
+        small_map = _print_overlay(print_copy, record, key, style)
+        page.draw_image(small_map, x, page.y - height, width, height)
+        page.draw_text(x, page.y - height - 10, map_title(key), size=7, max_width=quarter)
+    page.y -= height + 14 + GAP
 
 
-def _on_paper(
-    copy: NDArray[np.uint8], record: Record, key: str, style: MapStyle
+def _print_overlay(
+    print_copy: NDArray[np.uint8], record: Record, key: str, style: MapStyle
 ) -> NDArray[np.uint8]:
     """The map as on the page, with its contour lines over it: a veil is lost in gray print."""
-    picture = draw_map(copy, record.analysis, key, style).copy()
+    picture = draw_map(print_copy, record.analysis, key, style).copy()
     if style.opacity > 0:
-        lines = draw_map(copy, record.analysis, key, replace(style, form="contour", opacity=1.0))
-        drawn = (lines != copy[..., None]).any(axis=2)
+        lines = draw_map(
+            print_copy, record.analysis, key, replace(style, mode="contour", opacity=1.0)
+        )
+        drawn = (lines != print_copy[..., None]).any(axis=2)
         picture[drawn] = lines[drawn]
     return picture
 
 
-def _scale(sheet: Sheet, record: Record, y: float) -> None:
-    low, high = scale_ends(record)
-    sheet.line_of_text(RIGHT, y, high, size=7, gray=QUIET, right=True, room=38)
-    sheet.picture(scale_bar(record, 200, 8), RIGHT - 92, y - 0.5, 50, 6)
-    sheet.line_of_text(RIGHT - 95, y, low, size=7, gray=QUIET, right=True, room=20)
+def _draw_colorbar(page: PdfPage, record: Record, y: float) -> None:
+    low, high = colorbar_labels(record)
+    page.draw_text(RIGHT, y, high, size=7, gray=DARK_GRAY, align_right=True, max_width=38)
+    page.draw_image(colorbar(record, 200, 8), RIGHT - 92, y - 0.5, 50, 6)
+    page.draw_text(RIGHT - 95, y, low, size=7, gray=DARK_GRAY, align_right=True, max_width=20)
 
 
-def _footer(sheet: Sheet, record: Record) -> None:
-    sheet.y = BOTTOM + _FOOTER - 8
-    sheet.rule()
+def _draw_footer(page: PdfPage, record: Record) -> None:
+    page.y = BOTTOM + _FOOTER_HEIGHT - 8
+    page.draw_rule()
     analysis = record.analysis
     hashes = (("Film", analysis.image_sha256), ("Model", analysis.model_sha256))
     for index, (name, sha256) in enumerate(hashes):
         y = BOTTOM + 15 - 9 * index
-        sheet.line_of_text(LEFT, y, f"{name}, SHA-256", size=7, gray=QUIET)
-        sheet.line_of_text(LEFT + 68, y, sha256, size=6.5, font=MONO)
+        page.draw_text(LEFT, y, f"{name}, SHA-256", size=7, gray=DARK_GRAY)
+        page.draw_text(LEFT + 68, y, sha256, size=6.5, font=MONO)
     made = f"{PROGRAM} {record.version}, torch {torch.__version__}"
-    sheet.line_of_text(RIGHT, BOTTOM + 15, made, size=7, gray=QUIET, right=True, room=150)
+    page.draw_text(
+        RIGHT, BOTTOM + 15, made, size=7, gray=DARK_GRAY, align_right=True, max_width=150
+    )
     exact = record.created.isoformat(sep=" ", timespec="seconds")
-    sheet.line_of_text(RIGHT, BOTTOM + 6, exact, size=7, gray=QUIET, right=True, room=150)
+    page.draw_text(
+        RIGHT, BOTTOM + 6, exact, size=7, gray=DARK_GRAY, align_right=True, max_width=150
+    )
 
 
-def _within(film: NDArray[np.uint8], width: float, height: float) -> tuple[float, float]:
+def _fit_size(film: NDArray[np.uint8], width: float, height: float) -> tuple[float, float]:
     """The size in points of a film (H, W) as large as fits into width x height."""
     factor = min(width / film.shape[1], height / film.shape[0])
     return film.shape[1] * factor, film.shape[0] * factor
 
 
-def _copy(film: NDArray[np.uint8], width: float, height: float) -> NDArray[np.uint8]:
+def _downscale(film: NDArray[np.uint8], width: float, height: float) -> NDArray[np.uint8]:
     """The film at the paper's resolution for width x height points, never enlarged."""
-    wanted = (round(width * PIXELS_A_POINT), round(height * PIXELS_A_POINT))
+    wanted = (round(width * PIXELS_PER_POINT), round(height * PIXELS_PER_POINT))
     size = tuple(
         max(1, min(have, want)) for have, want in zip(film.shape[::-1], wanted, strict=True)
     )

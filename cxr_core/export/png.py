@@ -12,91 +12,97 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
-from cxr_core.export.fonts import BOLD, REGULAR, font_file, printable
-from cxr_core.export.overlay import STEPS, cover, draw_map, evidence_ramp
+from cxr_core.export.fonts import BOLD, REGULAR, font_path, printable
+from cxr_core.export.overlay import N_COLOURS, draw_map, evidence_alpha, evidence_colormap
 from cxr_core.export.record import (
-    ABOVE_MARK,
-    BELOW_MARK,
+    FLAGGED_MARK,
     NOT_A_DIAGNOSIS,
+    NOT_FLAGGED_MARK,
     Record,
-    against_point,
+    flag_sentence,
+    map_legend,
     map_title,
-    marks_sentence,
     percent,
 )
 from cxr_core.findings import LABELS
 from cxr_core.version import PROGRAM
 
-LEAST_WIDTH = 480  # px; a narrower film stands in a black field, so that the strip can be read
-_GROUND, _INK, _QUIET = (18, 18, 18), (235, 235, 235), (170, 170, 170)
-_BANNER_GROUND, _BANNER_INK = (235, 235, 235), (0, 0, 0)
+MIN_WIDTH = 480  # px; a narrower film stands in a black field, so that the strip can be read
+_BACKGROUND, _TEXT_COLOUR, _DIM_TEXT_COLOUR = (18, 18, 18), (235, 235, 235), (170, 170, 170)
+_BANNER_BACKGROUND, _BANNER_TEXT_COLOUR = (235, 235, 235), (0, 0, 0)
 
 
-def overlay_picture(record: Record) -> NDArray[np.uint8]:
+def overlay_image(record: Record) -> NDArray[np.uint8]:
     """The film under the shown finding's map, and the strip below: uint8 (H + h, W, 3), RGB.
 
     The first H rows are the film's own pixels one to one, in the middle of a black field where
-    the film is narrower than ``LEAST_WIDTH``.
+    the film is narrower than ``MIN_WIDTH``.
     """
-    film = draw_map(record.analysis.radiograph.pixels, record.analysis, record.shown, record.style)
-    width = max(film.shape[1], LEAST_WIDTH)
+    film = draw_map(
+        record.analysis.radiograph.pixels, record.analysis, record.shown_finding, record.style
+    )
+    width = max(film.shape[1], MIN_WIDTH)
     left = (width - film.shape[1]) // 2
     field = np.zeros((film.shape[0], width, 3), dtype=np.uint8)
     field[:, left : left + film.shape[1]] = film
-    return np.concatenate([field, _strip(record, width)])
+    return np.concatenate([field, _caption_strip(record, width)])
 
 
 def overlay_png(record: Record) -> bytes:
-    """``overlay_picture`` as PNG, which names the program and nothing else."""
+    """``overlay_image`` as PNG, which names the program and nothing else."""
     info = PngInfo()
     info.add_text("Software", f"{PROGRAM} {record.version}")
     buffer = io.BytesIO()
     # A film is mostly noise: stronger compression takes seconds and saves a few percent.
-    Image.fromarray(overlay_picture(record)).save(buffer, "PNG", pnginfo=info, compress_level=2)
+    Image.fromarray(overlay_image(record)).save(buffer, "PNG", pnginfo=info, compress_level=2)
     return buffer.getvalue()
 
 
-def scale_ends(record: Record) -> tuple[str, str]:
+def colorbar_labels(record: Record) -> tuple[str, str]:
     """The words at the low and the high end of the colour scale."""
     maximum = record.analysis.evidence_scale.maximum
     return (f"−{maximum:.1f}" if record.style.signed else "0"), f"{maximum:.1f} logits"
 
 
-def scale_bar(record: Record, width: int, height: int) -> NDArray[np.uint8]:
+def colorbar(record: Record, width: int, height: int) -> NDArray[np.uint8]:
     """The colour scale from its low to its high end, as it looks over black: (h, w, 3), RGB."""
     share = np.linspace(-1.0 if record.style.signed else 0.0, 1.0, width, dtype=np.float32)
-    strength = np.round(np.abs(share) * (STEPS - 1)).astype(np.uint8)
-    colours = evidence_ramp()[strength].astype(np.float32)  # (w, 3)
-    colours[share < 0] = evidence_ramp(negative=True)[strength[share < 0]]
-    row = np.round(colours * cover(np.abs(share))[:, None]).astype(np.uint8)
+    strength = np.round(np.abs(share) * (N_COLOURS - 1)).astype(np.uint8)
+    colours = evidence_colormap()[strength].astype(np.float32)  # (w, 3)
+    colours[share < 0] = evidence_colormap(negative=True)[strength[share < 0]]
+    row = np.round(colours * evidence_alpha(np.abs(share))[:, None]).astype(np.uint8)
     return np.repeat(row[None], height, axis=0)
 
 
-def _strip(record: Record, width: int) -> NDArray[np.uint8]:
+def _caption_strip(record: Record, width: int) -> NDArray[np.uint8]:
     """(h, width, 3): the banner, then the finding with its scale, then what this is not."""
     size = max(13, round(width / 62))
     margin, line = size, round(size * 1.5)
     regular, bold = _font(REGULAR, size), _font(BOLD, size)
-    room = width - 2 * margin
-    banner = _wrap(" ".join(record.banner), bold, room)
-    said = _wrap(_finding_words(record), regular, room)
-    said += _wrap(marks_sentence(record.shown, record.style), regular, room)
-    quiet = _wrap(NOT_A_DIAGNOSIS, regular, room)
+    text_width = width - 2 * margin
+    banner = _wrap(" ".join(record.banner), bold, text_width)
+    lines = _wrap(_finding_sentence(record), regular, text_width)
+    lines += _wrap(map_legend(record.shown_finding, record.style), regular, text_width)
+    disclaimer = _wrap(NOT_A_DIAGNOSIS, regular, text_width)
     top = len(banner) * line + margin if banner else 0
-    rows = 1 + len(said) + 1 + len(quiet)  # the title, what is said, the scale, what it is not
-    picture = Image.new("RGB", (width, top + rows * line + 2 * margin), _GROUND)
+    rows = (
+        1 + len(lines) + 1 + len(disclaimer)
+    )  # the title, what is said, the scale, what it is not
+    picture = Image.new("RGB", (width, top + rows * line + 2 * margin), _BACKGROUND)
     pen = ImageDraw.Draw(picture)
     if banner:
-        pen.rectangle((0, 0, width, top - 1), fill=_BANNER_GROUND)
-    y = _write(pen, margin, margin // 2, line, banner, bold, _BANNER_INK)
-    y = _write(pen, margin, top + margin, line, [map_title(record.shown)], bold, _INK)
-    y = _write(pen, margin, y, line, said, regular, _INK)
-    low, high = scale_ends(record)
+        pen.rectangle((0, 0, width, top - 1), fill=_BANNER_BACKGROUND)
+    y = _write(pen, margin, margin // 2, line, banner, bold, _BANNER_TEXT_COLOUR)
+    y = _write(
+        pen, margin, top + margin, line, [map_title(record.shown_finding)], bold, _TEXT_COLOUR
+    )
+    y = _write(pen, margin, y, line, lines, regular, _TEXT_COLOUR)
+    low, high = colorbar_labels(record)
     x = margin + round(pen.textlength(low, font=regular)) + size // 2
-    picture.paste(Image.fromarray(scale_bar(record, width // 4, size)), (x, y + size // 6))
-    pen.text((margin, y), low, fill=_QUIET, font=regular)
-    pen.text((x + width // 4 + size // 2, y), high, fill=_QUIET, font=regular)
-    _write(pen, margin, y + line, line, quiet, regular, _QUIET)
+    picture.paste(Image.fromarray(colorbar(record, width // 4, size)), (x, y + size // 6))
+    pen.text((margin, y), low, fill=_DIM_TEXT_COLOUR, font=regular)
+    pen.text((x + width // 4 + size // 2, y), high, fill=_DIM_TEXT_COLOUR, font=regular)
+    _write(pen, margin, y + line, line, disclaimer, regular, _DIM_TEXT_COLOUR)
     return np.asarray(picture)
 
 
@@ -116,33 +122,33 @@ def _write(
     return y
 
 
-def _finding_words(record: Record) -> str:
-    analysis, key = record.analysis, record.shown
+def _finding_sentence(record: Record) -> str:
+    analysis, key = record.analysis, record.shown_finding
     probability, above = analysis.probabilities[key], analysis.above[key]
     threshold = analysis.operating_points[key].threshold
-    mark = ABOVE_MARK if above else BELOW_MARK
-    where = against_point(probability, threshold, above=above)
+    mark = FLAGGED_MARK if above else NOT_FLAGGED_MARK
+    where = flag_sentence(probability, threshold, above=above)
     words = f"{mark} {LABELS[key]} {percent(probability)}, {where}."
-    if key in record.rebased:
-        rebased, cut_off = record.rebased[key]
+    if key in record.at_site_prevalence:
+        rebased, cut_off = record.at_site_prevalence[key]
         words += f" At the site's prevalence {percent(rebased)}, cut-off {percent(cut_off)}."
     return words
 
 
-def _wrap(text: str, font: ImageFont.FreeTypeFont, room: float) -> list[str]:
-    """A text as lines no longer than ``room`` pixels, broken between words, else within one."""
+def _wrap(text: str, font: ImageFont.FreeTypeFont, max_width: float) -> list[str]:
+    """A text as lines of at most ``max_width`` pixels, broken between words, else within one."""
     if not text:
         return []
     lines = [""]
     for word in printable(text).split():
         joined = f"{lines[-1]} {word}".strip()
-        if font.getlength(joined) <= room:
+        if font.getlength(joined) <= max_width:
             lines[-1] = joined
             continue
         if lines[-1]:
             lines.append("")
         for letter in word:
-            if lines[-1] and font.getlength(lines[-1] + letter) > room:
+            if lines[-1] and font.getlength(lines[-1] + letter) > max_width:
                 lines.append("")
             lines[-1] += letter
     return lines
@@ -151,4 +157,4 @@ def _wrap(text: str, font: ImageFont.FreeTypeFont, room: float) -> list[str]:
 @cache
 def _font(name: str, size: int) -> ImageFont.FreeTypeFont:
     # Basic layout is the same on every machine; Raqm is there on some only.
-    return ImageFont.truetype(str(font_file(name)), size, layout_engine=ImageFont.Layout.BASIC)
+    return ImageFont.truetype(str(font_path(name)), size, layout_engine=ImageFont.Layout.BASIC)

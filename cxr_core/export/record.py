@@ -13,16 +13,16 @@ from cxr_core.version import VERSION
 
 TITLE = "Research model output"
 NOT_A_DIAGNOSIS = "Research model output, not a diagnosis."
-ABOVE_MARK, BELOW_MARK = "▲", "▽"
-_DONE: dict[str, str] = {
+FLAGGED_MARK, NOT_FLAGGED_MARK = "▲", "▽"
+_CORRECTION_SENTENCES: dict[str, str] = {
     "invert": "The film was inverted on the reader's word before it was read.",
-    "turn-left": "The film was turned left by a quarter on the reader's word before it was read.",
-    "turn-right": "The film was turned right by a quarter on the reader's word before it was read.",
-    "turn-over": "The film was turned by 180° on the reader's word before it was read.",
+    "rotate_ccw": "The film was turned left by a quarter on the reader's word before it was read.",
+    "rotate_cw": "The film was turned right by a quarter on the reader's word before it was read.",
+    "rotate_180": "The film was turned by 180° on the reader's word before it was read.",
 }
-Verdict = Literal["agree", "disagree", "unsure"]
-LONGEST_REFERENCE = 120  # characters
-LONGEST_NOTE = 1000
+Assessment = Literal["agree", "disagree", "unsure"]
+MAX_REFERENCE_LENGTH = 120  # characters
+MAX_NOTE_LENGTH = 1000
 
 
 # Numbers and choices put into the words that the page and every export share.
@@ -39,7 +39,7 @@ def percent(probability: float, *, decimals: int = 0) -> str:
     return f"{value:.{decimals}f} %"
 
 
-def side_of_point(probability: float, threshold: float, *, above: bool) -> str:
+def flag_word(probability: float, threshold: float, *, above: bool) -> str:
     """On which side of its cut-off a probability stands: "above", "just below" and so on.
 
     "Just" where both round to the same percent, since "31 %" that is below "31 %" would look
@@ -49,9 +49,9 @@ def side_of_point(probability: float, threshold: float, *, above: bool) -> str:
     return ("just above" if near else "above") if above else ("just below" if near else "below")
 
 
-def against_point(probability: float, threshold: float, *, above: bool) -> str:
+def flag_sentence(probability: float, threshold: float, *, above: bool) -> str:
     """Where a probability stands, e.g. "above its operating point of 31 %"."""
-    side = side_of_point(probability, threshold, above=above)
+    side = flag_word(probability, threshold, above=above)
     return f"{side} its operating point of {percent(threshold)}"
 
 
@@ -62,11 +62,11 @@ def map_title(key: str) -> str:
     return f"Map of {LABELS[key]}"
 
 
-def marks_sentence(key: str, style: MapStyle) -> str:
+def map_legend(key: str, style: MapStyle) -> str:
     """What colours and lines mean on a finding's map, in a form that grey print keeps."""
     verb, other = ("lower", "raise") if key == "no_finding" else ("raise", "lower")
     solid, dashed = f"regions that {verb} the model's score", f"regions that {other} it"
-    if style.form == "contour":
+    if style.mode == "contour":
         both = f"; dashed lines ring {dashed}" if style.signed else ""
         return f"Solid lines ring {solid}{both}."
     if style.signed:
@@ -78,7 +78,9 @@ def correction_sentence(correction: str | None) -> str:
     """What was done to the film on the reader's word; "" for nothing."""
     if correction is None:
         return ""
-    return _DONE.get(correction, f"The film was changed before it was read: {correction}.")
+    return _CORRECTION_SENTENCES.get(
+        correction, f"The film was changed before it was read: {correction}."
+    )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -87,43 +89,48 @@ class Record:
 
     Attributes:
         analysis: what the model said of the film.
-        shown: the finding whose map is drawn large.
+        shown_finding: the finding whose map is drawn large.
         style: how maps lie over the film.
         created: when the export was asked for, with its time zone.
         cautions: sentences from the page beside those of the analysis.
         film_note: what the film is when it is no patient's (a phantom); "" otherwise.
         read_anyway: the input check stopped the film and the reader had it read all the same.
-        verdicts: what the reader says of each finding.
-        note: the reader's own words, at most ``LONGEST_NOTE`` characters.
-        reference: a line that the reader typed, at most ``LONGEST_REFERENCE`` characters.
+        assessments: what the reader says of each finding.
+        note: the reader's own words, at most ``MAX_NOTE_LENGTH`` characters.
+        reference: a line that the reader typed, at most ``MAX_REFERENCE_LENGTH`` characters.
         site_prevalence: share 0 to 1 of films with the finding at the reader's site.
-        rebased: (probability, cut-off), 0 to 1, at that prevalence.
+        at_site_prevalence: (probability, cut-off), 0 to 1, at that prevalence.
         version: of this program.
     """
 
     analysis: Analysis
-    shown: str
+    shown_finding: str
     style: MapStyle
     created: datetime
     cautions: tuple[str, ...] = ()
     film_note: str = ""
     read_anyway: bool = False
-    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+    assessments: Mapping[str, Assessment] = field(default_factory=dict)
     note: str = ""
     reference: str = ""
     site_prevalence: Mapping[str, float | None] = field(default_factory=dict)
-    rebased: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    at_site_prevalence: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     version: str = VERSION
 
     def __post_init__(self) -> None:
         """Raises ExportError: a text too long, an unknown finding or verdict, no time zone, or
         a number that is no share."""
-        _check_length("reference line", self.reference, LONGEST_REFERENCE)
-        _check_length("note", self.note, LONGEST_NOTE)
-        for key in (self.shown, *self.verdicts, *self.site_prevalence, *self.rebased):
-            _check_among("There is no such finding", key, KEYS)
-        for verdict in self.verdicts.values():
-            _check_among("There is no such word on a finding", verdict, get_args(Verdict))
+        _check_length("reference line", self.reference, MAX_REFERENCE_LENGTH)
+        _check_length("note", self.note, MAX_NOTE_LENGTH)
+        for key in (
+            self.shown_finding,
+            *self.assessments,
+            *self.site_prevalence,
+            *self.at_site_prevalence,
+        ):
+            _check_choice("There is no such finding", key, KEYS)
+        for verdict in self.assessments.values():
+            _check_choice("There is no such word on a finding", verdict, get_args(Assessment))
         if self.created.utcoffset() is None:
             raise ExportError(
                 "The time of the export has no time zone",
@@ -131,7 +138,10 @@ class Record:
                 remedy="Give it with its zone, as datetime.now().astimezone() does.",
             )
         shares = [share for share in self.site_prevalence.values() if share is not None]
-        for share in (*shares, *(number for pair in self.rebased.values() for number in pair)):
+        for share in (
+            *shares,
+            *(number for pair in self.at_site_prevalence.values() for number in pair),
+        ):
             if not 0.0 <= share <= 1.0:
                 raise ExportError(
                     "A prevalence, probability or cut-off is not a share",
@@ -174,6 +184,6 @@ def _check_length(name: str, text: str, longest: int) -> None:
         )
 
 
-def _check_among(problem: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise ExportError(problem, value=value, remedy=f"Use one of {', '.join(known)}.")
+def _check_choice(problem: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ExportError(problem, value=value, remedy=f"Use one of {', '.join(allowed)}.")

@@ -11,11 +11,11 @@ from cxr_core.findings import ABOVE_COLUMNS, KEYS, LOGIT_COLUMNS, PROBABILITY_CO
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.version import VERSION
 
-THRESHOLD_COLUMNS: tuple[str, ...] = tuple(f"operating_point_{key}" for key in KEYS)
-VERDICT_COLUMNS: tuple[str, ...] = tuple(f"verdict_{key}" for key in KEYS)
-PREVALENCE_COLUMNS: tuple[str, ...] = tuple(f"site_prevalence_{key}" for key in KEYS)
-REBASED_COLUMNS: tuple[str, ...] = tuple(f"rebased_probability_{key}" for key in KEYS)
-REBASED_THRESHOLD_COLUMNS: tuple[str, ...] = tuple(f"rebased_operating_point_{key}" for key in KEYS)
+CUT_OFF_COLUMNS: tuple[str, ...] = tuple(f"operating_point_{key}" for key in KEYS)
+ASSESSMENT_COLUMNS: tuple[str, ...] = tuple(f"verdict_{key}" for key in KEYS)
+SITE_PREVALENCE_COLUMNS: tuple[str, ...] = tuple(f"site_prevalence_{key}" for key in KEYS)
+SITE_PROBABILITY_COLUMNS: tuple[str, ...] = tuple(f"rebased_probability_{key}" for key in KEYS)
+SITE_CUT_OFF_COLUMNS: tuple[str, ...] = tuple(f"rebased_operating_point_{key}" for key in KEYS)
 COLUMNS: tuple[str, ...] = (
     "row",
     "file",
@@ -31,12 +31,12 @@ COLUMNS: tuple[str, ...] = (
     "film_note",
     *LOGIT_COLUMNS,
     *PROBABILITY_COLUMNS,
-    *THRESHOLD_COLUMNS,
+    *CUT_OFF_COLUMNS,
     *ABOVE_COLUMNS,
-    *PREVALENCE_COLUMNS,
-    *REBASED_COLUMNS,
-    *REBASED_THRESHOLD_COLUMNS,
-    *VERDICT_COLUMNS,
+    *SITE_PREVALENCE_COLUMNS,
+    *SITE_PROBABILITY_COLUMNS,
+    *SITE_CUT_OFF_COLUMNS,
+    *ASSESSMENT_COLUMNS,
     "note",
     "reference",
     "created",
@@ -48,19 +48,19 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def analysis_row(
-    analysis: Analysis, file: str = "", *, number: int | None = None
+    analysis: Analysis, file: str = "", *, row_number: int | None = None
 ) -> dict[str, str]:
     """A row in the order of ``COLUMNS``; what only a ``Record`` knows stays empty.
 
     Args:
         file: a name for the row; left empty unless the user asks for names, since a name may
             tell a patient.
-        number: of the row, from 1; without it ``rows_to_csv`` counts.
+        row_number: of the row, from 1; without it ``rows_to_csv`` counts.
 
     Returns:
         Logits and probabilities with six decimals, ``above_…`` as 0 or 1.
     """
-    row = _empty_row(number, file) | {
+    row = _empty_row(row_number, file) | {
         "image_sha256": analysis.image_sha256,
         "status": "read",
         "gate": "passed" if analysis.gate.passed else "stopped",
@@ -72,20 +72,20 @@ def analysis_row(
     for index, key in enumerate(KEYS):
         row[LOGIT_COLUMNS[index]] = f"{analysis.logits[key]:.6f}"
         row[PROBABILITY_COLUMNS[index]] = f"{analysis.probabilities[key]:.6f}"
-        row[THRESHOLD_COLUMNS[index]] = f"{analysis.operating_points[key].threshold:.6f}"
+        row[CUT_OFF_COLUMNS[index]] = f"{analysis.operating_points[key].threshold:.6f}"
         row[ABOVE_COLUMNS[index]] = str(int(analysis.above[key]))
     return row
 
 
-def failed_row(number: int, sha256: str, reason: str, file: str = "") -> dict[str, str]:
+def failed_row(row_number: int, sha256: str, reason: str, file: str = "") -> dict[str, str]:
     """The row of a file that could not be read.
 
     Args:
-        number: of the row, from 1.
+        row_number: of the row, from 1.
         sha256: of the file's bytes.
         reason: the error's sentence.
     """
-    return _empty_row(number, file) | {
+    return _empty_row(row_number, file) | {
         "image_sha256": sha256,
         "status": "failed",
         "reason": reason,
@@ -94,7 +94,7 @@ def failed_row(number: int, sha256: str, reason: str, file: str = "") -> dict[st
 
 def record_row(record: Record) -> dict[str, str]:
     """The row of one reading with the reader's word, the prevalence in use and the time."""
-    row = analysis_row(record.analysis, number=1) | {
+    row = analysis_row(record.analysis, row_number=1) | {
         "read_anyway": str(int(record.read_anyway)),
         "cautions": " ".join(record.cautions),
         "film_note": record.film_note,
@@ -104,13 +104,13 @@ def record_row(record: Record) -> dict[str, str]:
         "app_version": record.version,
     }
     for index, key in enumerate(KEYS):
-        row[VERDICT_COLUMNS[index]] = record.verdicts.get(key, "")
+        row[ASSESSMENT_COLUMNS[index]] = record.assessments.get(key, "")
         share = record.site_prevalence.get(key)
-        row[PREVALENCE_COLUMNS[index]] = "" if share is None else f"{share:.6f}"
-        if key in record.rebased:
-            probability, threshold = record.rebased[key]
-            row[REBASED_COLUMNS[index]] = f"{probability:.6f}"
-            row[REBASED_THRESHOLD_COLUMNS[index]] = f"{threshold:.6f}"
+        row[SITE_PREVALENCE_COLUMNS[index]] = "" if share is None else f"{share:.6f}"
+        if key in record.at_site_prevalence:
+            probability, threshold = record.at_site_prevalence[key]
+            row[SITE_PROBABILITY_COLUMNS[index]] = f"{probability:.6f}"
+            row[SITE_CUT_OFF_COLUMNS[index]] = f"{threshold:.6f}"
     return row
 
 
@@ -125,7 +125,7 @@ def rows_to_csv(rows: Iterable[dict[str, str]]) -> bytes:
     writer.writeheader()
     for place, row in enumerate(rows, start=1):
         numbered = row | {"row": row["row"] or str(place)}
-        writer.writerow({column: _inert(value) for column, value in numbered.items()})
+        writer.writerow({column: _escape_formula(value) for column, value in numbered.items()})
     # A lone half of a surrogate pair, which a browser can send, has no place in UTF-8.
     return stream.getvalue().encode(errors="replace")
 
@@ -139,7 +139,7 @@ def _empty_row(number: int | None, file: str) -> dict[str, str]:
     }
 
 
-def _inert(value: str) -> str:
+def _escape_formula(value: str) -> str:
     # Spreadsheets skip blanks before a formula's sign.
     if not value.lstrip().startswith(_FORMULA_STARTS) and not value.startswith(_FORMULA_STARTS):
         return value

@@ -19,15 +19,15 @@ from pydicom.valuerep import PersonName, validate_value
 
 from cxr_core.errors import ExportError
 from cxr_core.export.fonts import printable
-from cxr_core.export.png import overlay_picture
-from cxr_core.export.record import NOT_A_DIAGNOSIS, TITLE, Record, map_title, marks_sentence
-from cxr_core.imaging.dicom.tags import code, drop_malformed
+from cxr_core.export.png import overlay_image
+from cxr_core.export.record import NOT_A_DIAGNOSIS, TITLE, Record, map_legend, map_title
+from cxr_core.imaging.dicom.tags import drop_malformed, get_code
 from cxr_core.version import PROGRAM
 
-_MUST = ("StudyInstanceUID", "PatientID")
+_REQUIRED = ("StudyInstanceUID", "PatientID")
 # What else ties an image to its patient and study (PS3.3 C.7.1.1, C.7.2.1); all but the issuer
 # must be there in every image, if only empty.
-_MAY = (
+_OPTIONAL = (
     "PatientName",
     "PatientBirthDate",
     "PatientSex",
@@ -37,7 +37,7 @@ _MAY = (
     "AccessionNumber",
     "ReferringPhysicianName",
 )
-_IDENTITY = (*_MUST, *_MAY, "IssuerOfPatientID")
+_IDENTITY_KEYWORDS = (*_REQUIRED, *_OPTIONAL, "IssuerOfPatientID")
 _SEXES = ("M", "F", "O")
 _UID = re.compile(r"[0-2](\.(0|[1-9][0-9]*))+")
 SERIES_NUMBER = 9001  # well above what X-ray systems give
@@ -47,19 +47,19 @@ PSEUDONYM = "Research^Pseudonym"
 # Whose film a DICOM file is: read for an export into the patient's own study, kept nowhere.
 
 
-def identity(data: bytes) -> dict[str, str | None]:
+def patient_identity(data: bytes) -> dict[str, str | None]:
     """What ties the film to its patient and study; a malformed optional element is left empty.
 
     Raises:
         ExportError: the study or the patient's number is missing or malformed.
     """
-    source = read_elements(data, *_IDENTITY)
-    found: dict[str, str | None] = dict.fromkeys(_MAY)
-    for keyword in _IDENTITY:
-        value = valid_text(source, keyword)
+    source = read_elements(data, *_IDENTITY_KEYWORDS)
+    found: dict[str, str | None] = dict.fromkeys(_OPTIONAL)
+    for keyword in _IDENTITY_KEYWORDS:
+        value = get_valid_text(source, keyword)
         if value:
             found[keyword] = value
-    for keyword in _MUST:
+    for keyword in _REQUIRED:
         if keyword not in found:
             raise ExportError(
                 "The film's file does not say which study or patient it belongs to",
@@ -69,16 +69,16 @@ def identity(data: bytes) -> dict[str, str | None]:
     return found
 
 
-def study_refusal(data: bytes) -> ExportError | None:
+def patient_study_error(data: bytes) -> ExportError | None:
     """Why an export cannot go into the patient's own study; None where it can."""
     try:
-        identity(data)
+        patient_identity(data)
     except ExportError as error:
         return error
     return None
 
 
-def valid_text(source: Dataset, keyword: str) -> str:
+def get_valid_text(source: Dataset, keyword: str) -> str:
     """An element's one value as text; "" where it is absent or breaks its type's rules.
 
     Checked here, since pydicom's own complaint would quote the value in a log.
@@ -91,8 +91,8 @@ def valid_text(source: Dataset, keyword: str) -> str:
         validate_value(kind, text, pydicom.config.RAISE)
     except ValueError:
         return ""
-    sound = {"UI": _UID.fullmatch(text) is not None, "CS": text in _SEXES}.get(kind, True)
-    return text if sound and "\\" not in text else ""
+    valid = {"UI": _UID.fullmatch(text) is not None, "CS": text in _SEXES}.get(kind, True)
+    return text if valid and "\\" not in text else ""
 
 
 def read_elements(data: bytes, *keywords: str) -> Dataset:
@@ -106,22 +106,22 @@ def read_elements(data: bytes, *keywords: str) -> Dataset:
     return ds
 
 
-def secondary_capture(record: Record, data: bytes, *, patients_study: bool = False) -> bytes:
-    """The picture of ``png.overlay_picture`` as an uncompressed RGB Secondary Capture.
+def secondary_capture(record: Record, data: bytes, *, in_patient_study: bool = False) -> bytes:
+    """The picture of ``png.overlay_image`` as an uncompressed RGB Secondary Capture.
 
     Args:
         data: the DICOM file that was read.
-        patients_study: put it into the patient's own study, as a new series of it.
+        in_patient_study: put it into the patient's own study, as a new series of it.
 
     Raises:
         ExportError: ``data`` is no DICOM file or another than was read, or, for the patient's
             study, it does not say which study or patient that is.
     """
     analysis = record.analysis
-    if analysis.radiograph.kind != "DICOM":
+    if analysis.radiograph.file_format != "DICOM":
         raise ExportError(
             "Only for a DICOM film can the overlay be saved as DICOM",
-            value=f"the film is a {analysis.radiograph.kind} file",
+            value=f"the film is a {analysis.radiograph.file_format} file",
             remedy="Save the overlay as PNG.",
         )
     if hashlib.sha256(data).hexdigest() != analysis.image_sha256:
@@ -130,16 +130,16 @@ def secondary_capture(record: Record, data: bytes, *, patients_study: bool = Fal
             value=f"SHA-256 {analysis.image_sha256[:12]}… was read",
             remedy="Open the film again.",
         )
-    image = _pseudonymous(record)
+    image = _pseudonymous_image(record)
     _mark_burned_in(image, data)
-    if patients_study:
+    if in_patient_study:
         _move_into_study(image, record, data)
     buffer = io.BytesIO()
     image.save_as(buffer, enforce_file_format=True)
     return buffer.getvalue()
 
 
-def _pseudonymous(record: Record) -> Dataset:
+def _pseudonymous_image(record: Record) -> Dataset:
     """The image in a new study; nothing in it comes from the film's file but the picture."""
     # Slow to load, and most films are read without it.
     from highdicom import UID, CoordinateSystemNames
@@ -148,7 +148,7 @@ def _pseudonymous(record: Record) -> Dataset:
     # Date and time of day where the export was asked for, as DICOM's are.
     day, time = record.created.date(), record.created.time().replace(microsecond=0)
     image: Dataset = SCImage(
-        pixel_array=overlay_picture(record),
+        pixel_array=overlay_image(record),
         photometric_interpretation="RGB",
         bits_allocated=8,
         coordinate_system=CoordinateSystemNames.PATIENT,
@@ -168,7 +168,8 @@ def _pseudonymous(record: Record) -> Dataset:
         accession_number="",
         study_date=day,
         study_time=time,
-        series_description=f"{TITLE} - {map_title(record.shown)}",  # LO: at most 64 characters
+        # LO: at most 64 characters
+        series_description=f"{TITLE} - {map_title(record.shown_finding)}",
         content_date=day,
         content_time=time,
         specific_character_set="ISO_IR 192",
@@ -191,11 +192,11 @@ def _derivation(record: Record, *more: str) -> str:
     text = ""
     for sentence in (
         NOT_A_DIAGNOSIS,
-        f"{map_title(record.shown)} over the film, with a legend below it.",
+        f"{map_title(record.shown_finding)} over the film, with a legend below it.",
         f"Model SHA-256 {record.analysis.model_sha256}.",
         *more,
         *record.banner,
-        marks_sentence(record.shown, record.style),
+        map_legend(record.shown_finding, record.style),
         *record.all_cautions,
     ):
         longer = f"{text} {printable(sentence)}".strip()
@@ -206,7 +207,7 @@ def _derivation(record: Record, *more: str) -> str:
 
 def _mark_burned_in(image: Dataset, data: bytes) -> None:
     """Say of burned-in text what the film's file says; the strip below names no patient."""
-    stated = code(read_elements(data, "BurnedInAnnotation"), "BurnedInAnnotation")
+    stated = get_code(read_elements(data, "BurnedInAnnotation"), "BurnedInAnnotation")
     if stated not in ("YES", "NO"):
         return  # the file does not say, so neither can this
     image.BurnedInAnnotation = stated
@@ -217,7 +218,7 @@ def _mark_burned_in(image: Dataset, data: bytes) -> None:
 
 def _move_into_study(image: Dataset, record: Record, data: bytes) -> None:
     """Give the image its patient and study back, and say which image it comes from."""
-    for keyword, value in identity(data).items():
+    for keyword, value in patient_identity(data).items():
         setattr(image, keyword, value)
     for keyword in ("StudyDescription", "PatientIdentityRemoved", "DeidentificationMethod"):
         if keyword in image:
@@ -227,7 +228,7 @@ def _move_into_study(image: Dataset, record: Record, data: bytes) -> None:
     )
     source = read_elements(data, "SOPClassUID", "SOPInstanceUID")
     reference = Dataset()
-    reference.ReferencedSOPClassUID = valid_text(source, "SOPClassUID")
-    reference.ReferencedSOPInstanceUID = valid_text(source, "SOPInstanceUID")
+    reference.ReferencedSOPClassUID = get_valid_text(source, "SOPClassUID")
+    reference.ReferencedSOPInstanceUID = get_valid_text(source, "SOPInstanceUID")
     if reference.ReferencedSOPClassUID and reference.ReferencedSOPInstanceUID:
         image.SourceImageSequence = [reference]

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from cxr_core.errors import ImageError
 from cxr_core.imaging.windowing import Window
 
-MIN_SIDE = 64  # px; below this there is no film to read
+MIN_DECODED_SIDE = 64  # px; below this there is no film to read
 MAX_PIXELS = 64_000_000  # four times the largest flat-panel detectors in use
-GRAY_TOLERANCE = 4  # gray levels between channels that JPEG's rounding explains
+CHANNEL_TOLERANCE = 4  # gray levels between channels that JPEG's rounding explains
 
 
 # eq=False: comparing arrays with == has no single answer, so films are equal by identity only.
@@ -23,11 +23,11 @@ class DecodedFilm:
         stored: (H, W) values at full depth, after the modality LUT and before any window:
             uint8, uint16, int16 or float32. For the viewer's window and level.
         pixels: uint8 (H, W), bright is dense; what the model sees.
-        kind: "PNG", "JPEG", "TIFF" or "DICOM".
-        steps: what was done, short sentences.
+        file_format: "PNG", "JPEG", "TIFF" or "DICOM".
+        processing_log: what was done, short sentences.
         warnings: what a reader should know, calm sentences.
-        objections: what the file itself says against its being a frontal chest film.
-        colour: share of the picture that has colour, 0 to 1.
+        rejection_reasons: what the file itself says against its being a frontal chest film.
+        colour_fraction: share of the picture that has colour, 0 to 1.
         view: DICOM ViewPosition, as "PA"; None otherwise.
         orientation: DICOM PatientOrientation, as ("L", "F"): where the patient lies towards the
             picture's right and towards its bottom; None when absent.
@@ -40,11 +40,11 @@ class DecodedFilm:
 
     stored: NDArray[Any]
     pixels: NDArray[np.uint8]
-    kind: str
-    steps: tuple[str, ...]
+    file_format: str
+    processing_log: tuple[str, ...]
     warnings: tuple[str, ...] = ()
-    objections: tuple[str, ...] = ()
-    colour: float = 0.0
+    rejection_reasons: tuple[str, ...] = ()
+    colour_fraction: float = 0.0
     view: str | None = None
     orientation: tuple[str, str] | None = None
     window: tuple[float, float] | None = None
@@ -58,14 +58,14 @@ def check_size(width: int, height: int) -> None:
     """Refuse a picture by its header, before anything is decoded.
 
     Raises:
-        ImageError: a side is under ``MIN_SIDE`` or the area over ``MAX_PIXELS``.
+        ImageError: a side is under ``MIN_DECODED_SIDE`` or the area over ``MAX_PIXELS``.
     """
     size = f"{width:,} x {height:,} pixels"
-    if min(width, height) < MIN_SIDE:
+    if min(width, height) < MIN_DECODED_SIDE:
         raise ImageError(
             "The picture is too small to be a radiograph",
             value=size,
-            remedy=f"Upload the film itself; each side needs at least {MIN_SIDE} pixels.",
+            remedy=f"Upload the film itself; each side needs at least {MIN_DECODED_SIDE} pixels.",
         )
     if width * height > MAX_PIXELS:
         raise ImageError(
@@ -75,7 +75,7 @@ def check_size(width: int, height: int) -> None:
         )
 
 
-def scale_to_bytes(values: NDArray[Any], *, low: float, high: float) -> NDArray[np.uint8]:
+def scale_to_uint8(values: NDArray[Any], *, low: float, high: float) -> NDArray[np.uint8]:
     """Map ``low`` to 0 and ``high`` to 255, linearly, rounded; clip what lies outside.
 
     Args:
@@ -94,7 +94,7 @@ def scale_to_bytes(values: NDArray[Any], *, low: float, high: float) -> NDArray[
     return np.asarray(np.rint(scaled.clip(0, 255)), dtype=np.uint8)
 
 
-def colour_share(rgb: NDArray[np.uint8]) -> float:
+def colour_fraction(rgb: NDArray[np.uint8]) -> float:
     """Share 0 to 1 of a uint8 (H, W, 3) picture whose channels differ by more than rounding."""
     spread = rgb.max(axis=2) - rgb.min(axis=2)  # (H, W)
-    return float((spread > GRAY_TOLERANCE).mean())
+    return float((spread > CHANNEL_TOLERANCE).mean())

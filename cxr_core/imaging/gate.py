@@ -13,29 +13,33 @@ from cxr_core.imaging.preprocessing import to_square
 from cxr_core.imaging.radiograph import Radiograph
 
 Floats = NDArray[np.float32]
-THUMBNAIL = 32  # px a side; the ribs are gone, the shape of a chest is left
+THUMBNAIL_SIDE = 32  # px a side; the ribs are gone, the shape of a chest is left
 UPRIGHT = "upright"
-_VIA = 224  # px; films are fitted from squares of this side, so those that are read go by it too
+_INTERMEDIATE_SIDE = (
+    224  # px; films are fitted from squares of this side, so those that are read go by it too
+)
 # Gray levels between the 1st and the 99th percentile. Over 2,107 NIH films the least is 97.
-LEAST_CONTRAST = 16
+MIN_CONTRAST = 16
 # Long side over short side; the longest detectors in use for chests are 43 x 35 cm (1.23).
-GREATEST_ASPECT = 2.5
+MAX_ASPECT_RATIO = 2.5
 # Pixels of the shorter side; the network reads 224, and a smaller picture has been reduced.
-LEAST_SIDE = 200
+MIN_READABLE_SIDE = 200
 # Share of the picture; a coloured caption or an arrow on a film covers less.
-MOST_COLOUR = 0.05
+MAX_COLOUR_FRACTION = 0.05
 # Log probability of an upright chest film from which a correction is offered: more likely than not.
 # The threshold below which a film is stopped is far lower, so as not to stop odd ones.
-_SURE = math.log(0.5)
-_SAMPLES = 512  # a side; percentiles need no more, and a large film is checked as fast as a small
-_QUARTERS = {"turn-left": 1, "turn-right": 3, "turn-over": 2}
-_MENDED = {
+_SUGGEST_ABOVE = math.log(0.5)
+_MAX_SAMPLES = (
+    512  # a side; percentiles need no more, and a large film is checked as fast as a small
+)
+_QUARTER_TURNS = {"rotate_ccw": 1, "rotate_cw": 3, "rotate_180": 2}
+_CORRECTABLE_SENTENCES = {
     "invert": "The film looks inverted: what is dense is dark. Inverted, it looks as it should.",
-    "turn-left": "The film lies on its side. Turned left by a quarter, it looks as it should.",
-    "turn-right": "The film lies on its side. Turned right by a quarter, it looks as it should.",
-    "turn-over": "The film stands upside down. Turned by 180°, it looks as it should.",
+    "rotate_ccw": "The film lies on its side. Turned left by a quarter, it looks as it should.",
+    "rotate_cw": "The film lies on its side. Turned right by a quarter, it looks as it should.",
+    "rotate_180": "The film stands upside down. Turned by 180°, it looks as it should.",
 }
-_KINDS = {
+_KIND_SENTENCES = {
     "inverted": "The film looks inverted: what is dense is dark.",
     "turned left": "The film seems to lie on its side.",
     "turned right": "The film seems to lie on its side.",
@@ -46,13 +50,13 @@ _KINDS = {
     "upper part": "Only the upper part of a chest seems to be on the picture.",
     "enlarged part": "Only an enlarged part of a chest seems to be on the picture.",
 }
-_UNLIKE = "The picture does not look like one upright frontal chest radiograph."
+_OTHER_SENTENCE = "The picture does not look like one upright frontal chest radiograph."
 
 
 # The fitted part of the input gate: a film's thumbnail and what kind of picture it looks like.
 
 
-def thumbnails(squares: NDArray[np.uint8], side: int = THUMBNAIL) -> Floats:
+def thumbnails(squares: NDArray[np.uint8], side: int = THUMBNAIL_SIDE) -> Floats:
     """Squares (N, S, S) of whole films -> standardised thumbnails (N, side * side).
 
     Each has mean 0 and standard deviation 1 (a blank one is 0), so that exposure does not matter.
@@ -72,7 +76,7 @@ def thumbnails(squares: NDArray[np.uint8], side: int = THUMBNAIL) -> Floats:
 def film_thumbnail(pixels: NDArray[np.uint8], parameters: GateParameters) -> Floats:
     """A film (H, W) of any size -> its thumbnail (S, S) for these parameters."""
     side = math.isqrt(parameters.arrays["mean"].size)
-    return thumbnails(to_square(pixels, _VIA)[None], side).reshape(side, side)
+    return thumbnails(to_square(pixels, _INTERMEDIATE_SIDE)[None], side).reshape(side, side)
 
 
 def log_probabilities(thumbs: Floats, parameters: GateParameters) -> Floats:
@@ -114,55 +118,58 @@ def check_radiograph(
         parameters: the fitted classifier that came with the model; without it only checks that
             need none are made.
     """
-    reasons = [*_shape_and_contrast(radiograph.pixels), *radiograph.objections]
-    if radiograph.colour > MOST_COLOUR:
+    reasons = [*_basic_checks(radiograph.pixels), *radiograph.rejection_reasons]
+    if radiograph.colour_fraction > MAX_COLOUR_FRACTION:
         reasons.append(
-            f"There is colour on {100 * radiograph.colour:.0f} % of the picture; it looks like a "
+            f"There is colour on {100 * radiograph.colour_fraction:.0f} % of the picture; it "
+            "looks like a "
             "photograph or a screenshot, not like a radiograph."
         )
     suggestion = None
     if parameters is not None and not reasons:
-        suggestion, looks = _looks(radiograph.pixels, parameters)
-        reasons.extend(looks)
+        suggestion, classifier_reasons = _classify(radiograph.pixels, parameters)
+        reasons.extend(classifier_reasons)
     return GateResult(passed=not reasons, reasons=tuple(reasons), suggestion=suggestion)
 
 
-def _shape_and_contrast(pixels: NDArray[np.uint8]) -> Iterator[str]:
+def _basic_checks(pixels: NDArray[np.uint8]) -> Iterator[str]:
     height, width = pixels.shape
     aspect = max(height, width) / min(height, width)
-    if aspect > GREATEST_ASPECT:
+    if aspect > MAX_ASPECT_RATIO:
         yield (
             f"The picture is {aspect:.1f} times as long as it is wide ({width} x {height} pixels); "
             "a chest radiograph is nearly square."
         )
-    if min(height, width) < LEAST_SIDE:
+    if min(height, width) < MIN_READABLE_SIDE:
         yield (
             f"The picture has only {width} x {height} pixels; fine detail is gone from it. Use the "
-            f"film itself, with {LEAST_SIDE} pixels or more on each side."
+            f"film itself, with {MIN_READABLE_SIDE} pixels or more on each side."
         )
-    sample = pixels[:: max(1, height // _SAMPLES), :: max(1, width // _SAMPLES)]
+    sample = pixels[:: max(1, height // _MAX_SAMPLES), :: max(1, width // _MAX_SAMPLES)]
     low, high = np.percentile(sample, (1, 99))
-    if high - low < LEAST_CONTRAST:
+    if high - low < MIN_CONTRAST:
         yield (
             f"The picture is nearly one even gray (levels {low:.0f} to {high:.0f} of 0 to 255); "
             "there is no film to read."
         )
 
 
-def _looks(
+def _classify(
     pixels: NDArray[np.uint8], parameters: GateParameters
 ) -> tuple[str | None, tuple[str, ...]]:
     """The correction after which the film passes, and the reason to stop it as it is."""
     thumb = film_thumbnail(pixels, parameters)  # (S, S)
-    mended = {"invert": -thumb}  # standardised: to invert is to change the sign
-    mended |= {name: np.rot90(thumb, quarters) for name, quarters in _QUARTERS.items()}
-    tried = np.stack([thumb, *mended.values()]).reshape(1 + len(mended), -1)
-    scores = log_probabilities(tried, parameters)  # (5, c)
+    corrected = {"invert": -thumb}  # standardised: to invert is to change the sign
+    corrected |= {
+        name: np.rot90(thumb, quarter_turns) for name, quarter_turns in _QUARTER_TURNS.items()
+    }
+    candidates = np.stack([thumb, *corrected.values()]).reshape(1 + len(corrected), -1)
+    scores = log_probabilities(candidates, parameters)  # (5, c)
     if scores[0, 0] >= parameters.threshold:
         return None, ()
     best = int(scores[1:, 0].argmax())
-    if scores[1 + best, 0] >= _SURE:
-        name = list(mended)[best]
-        return name, (_MENDED[name],)
-    kind = parameters.kinds[int(scores[0].argmax())]
-    return None, (_KINDS.get(kind, _UNLIKE),)
+    if scores[1 + best, 0] >= _SUGGEST_ABOVE:
+        name = list(corrected)[best]
+        return name, (_CORRECTABLE_SENTENCES[name],)
+    kind = parameters.class_names[int(scores[0].argmax())]
+    return None, (_KIND_SENTENCES.get(kind, _OTHER_SENTENCE),)

@@ -52,7 +52,7 @@ def normalise(images: torch.Tensor, preprocessing: Preprocessing) -> torch.Tenso
     return (gray - mean).div_(std)  # (B, 3, S, S)
 
 
-def prepare(pixels: NDArray[np.uint8], preprocessing: Preprocessing) -> torch.Tensor:
+def preprocess(pixels: NDArray[np.uint8], preprocessing: Preprocessing) -> torch.Tensor:
     """One film of any size to the network's input.
 
     Args:

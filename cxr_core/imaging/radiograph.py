@@ -8,12 +8,12 @@ import numpy as np
 
 from cxr_core.errors import ImageError
 from cxr_core.imaging.decoded import DecodedFilm
-from cxr_core.imaging.dicom.decode import decode_dicom, is_bare_dicom, is_dicom
+from cxr_core.imaging.dicom.decode import decode_dicom, is_dicom, is_dicom_without_preamble
 from cxr_core.imaging.raster import decode_raster, decode_tiff, is_raster, is_tiff
 
-ACCEPTED = "PNG, JPEG, TIFF or DICOM"
+ACCEPTED_FORMATS = "PNG, JPEG, TIFF or DICOM"
 # First bytes of what people upload by mistake, and what to call it.
-_KNOWN = (
+_SIGNATURES = (
     (b"GIF8", "a GIF picture or animation"),
     (b"BM", "a BMP picture"),
     (b"%PDF", "a PDF document"),
@@ -26,13 +26,13 @@ _KNOWN = (
     (b"<!DOCTYPE", "a web page"),
     (b"<html", "a web page"),
 )
-Correction = Literal["invert", "turn-left", "turn-right", "turn-over"]
-_QUARTERS: dict[str, int] = {"turn-left": 1, "turn-over": 2, "turn-right": 3}
-_WORDS: dict[str, str] = {
+Correction = Literal["invert", "rotate_ccw", "rotate_cw", "rotate_180"]
+_QUARTER_TURNS: dict[str, int] = {"rotate_ccw": 1, "rotate_180": 2, "rotate_cw": 3}
+_CORRECTION_LOG: dict[str, str] = {
     "invert": "Inverted on request",
-    "turn-left": "Turned left by a quarter on request",
-    "turn-over": "Turned by 180° on request",
-    "turn-right": "Turned right by a quarter on request",
+    "rotate_ccw": "Turned left by a quarter on request",
+    "rotate_180": "Turned by 180° on request",
+    "rotate_cw": "Turned right by a quarter on request",
 }
 
 
@@ -70,18 +70,18 @@ def _decode(data: bytes) -> DecodedFilm:
         return decode_raster(data)
     if is_tiff(data):
         return decode_tiff(data)
-    if is_bare_dicom(data):
+    if is_dicom_without_preamble(data):
         return decode_dicom(data)
     raise ImageError(
         "This file is not an image that can be read here",
-        value=f"it looks like {describe(data)}",
-        remedy=f"Save the film as {ACCEPTED} and upload that.",
+        value=f"it looks like {_describe_content(data)}",
+        remedy=f"Save the film as {ACCEPTED_FORMATS} and upload that.",
     )
 
 
-def describe(data: bytes) -> str:
+def _describe_content(data: bytes) -> str:
     """What a file that is no film looks like, in a few words."""
-    for signature, name in _KNOWN:
+    for signature, name in _SIGNATURES:
         if data.startswith(signature):
             return name
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
@@ -104,7 +104,7 @@ def _is_text(start: bytes) -> bool:
 # What a user may do to a film that lies wrong: invert it, or turn it upright.
 
 
-def correct(radiograph: Radiograph, correction: str) -> Radiograph:
+def apply_correction(radiograph: Radiograph, correction: str) -> Radiograph:
     """The film as it should have come.
 
     The orientation that a DICOM stated no longer holds after a turn, so it is dropped.
@@ -118,15 +118,17 @@ def correct(radiograph: Radiograph, correction: str) -> Radiograph:
             value=correction,
             remedy=f"Choose one of {', '.join(get_args(Correction))}.",
         )
-    steps = (*radiograph.steps, _WORDS[correction])
+    steps = (*radiograph.processing_log, _CORRECTION_LOG[correction])
     if correction == "invert":
         pixels = 255 - radiograph.pixels  # (H, W)
-        return replace(radiograph, pixels=pixels, inverted=not radiograph.inverted, steps=steps)
-    quarters = _QUARTERS[correction]
+        return replace(
+            radiograph, pixels=pixels, inverted=not radiograph.inverted, processing_log=steps
+        )
+    quarters = _QUARTER_TURNS[correction]
     return replace(
         radiograph,
         pixels=np.ascontiguousarray(np.rot90(radiograph.pixels, quarters)),
         stored=np.ascontiguousarray(np.rot90(radiograph.stored, quarters)),
         orientation=None,
-        steps=steps,
+        processing_log=steps,
     )

@@ -12,12 +12,12 @@ from cxr_core.imaging.decoded import (
     MAX_PIXELS,
     DecodedFilm,
     check_size,
-    colour_share,
-    scale_to_bytes,
+    colour_fraction,
+    scale_to_uint8,
 )
 
 _EXIF_ORIENTATION = 0x0112
-ORIENTATIONS = {  # those that are not upright: EXIF 2.32, tag 0x0112
+EXIF_TRANSPOSES = {  # those that are not upright: EXIF 2.32, tag 0x0112
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -28,7 +28,7 @@ ORIENTATIONS = {  # those that are not upright: EXIF 2.32, tag 0x0112
 }
 # A 16-bit colour picture reaches us with 8 bits a channel; with less than half of those in use,
 # too few gray levels are left to read a film by.
-_LEAST_SPAN = 128
+_MIN_LEVEL_SPAN = 128
 TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # the last two are BigTIFF
 # TIFF 6.0, section 8; 274 is EXIF's orientation too.
 _BITS, _PHOTOMETRIC, _ORIENTATION = 258, 262, 274
@@ -41,30 +41,30 @@ JPEG_SIGNATURE = b"\xff\xd8\xff"
 # A decoded raster picture -> gray values: turned upright, channels reduced, nothing saturated.
 
 
-class Gray(NamedTuple):
+class Grayscale(NamedTuple):
     """What became of a picture's channels."""
 
     stored: NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]  # (H, W)
     pixels: NDArray[np.uint8]  # (H, W)
-    steps: tuple[str, ...]
+    processing_log: tuple[str, ...]
     warnings: tuple[str, ...]
-    colour: float = 0.0  # share of the picture that has some
+    colour_fraction: float = 0.0  # share of the picture that has some
 
 
-def upright(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
+def apply_exif_orientation(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
     """Turn the picture as its EXIF orientation says."""
     orientation = image.getexif().get(_EXIF_ORIENTATION, 1)
-    if orientation not in ORIENTATIONS:
+    if orientation not in EXIF_TRANSPOSES:
         return image, ()
-    return image.transpose(ORIENTATIONS[orientation]), (orientation_step(orientation),)
+    return image.transpose(EXIF_TRANSPOSES[orientation]), (orientation_log_entry(orientation),)
 
 
-def orientation_step(orientation: int) -> str:
-    """What is said of a picture that was turned, by the key of ``ORIENTATIONS``."""
+def orientation_log_entry(orientation: int) -> str:
+    """What is said of a picture that was turned, by the key of ``EXIF_TRANSPOSES``."""
     return f"Turned upright as its EXIF orientation says ({orientation})."
 
 
-def to_gray(image: Image.Image, depth: int) -> Gray:
+def to_grayscale(image: Image.Image, depth: int) -> Grayscale:
     """The gray values of a loaded picture of any mode.
 
     Args:
@@ -74,17 +74,17 @@ def to_gray(image: Image.Image, depth: int) -> Gray:
         ImageError: 16-bit colour that uses too few of its levels.
     """
     if image.mode.startswith("I"):  # 16-bit gray, as "I;16" or widened to "I"
-        return from_16_bit(np.asarray(image).astype(np.uint16))
+        return grayscale_from_uint16(np.asarray(image).astype(np.uint16))
     steps, warnings, colour = [], [], 0.0
     if image.has_transparency_data:
-        image, note = _on_black(image)
+        image, note = _composite_on_black(image)
         steps.append(note or "The alpha channel was opaque and was dropped.")
         warnings.extend([note] if note else [])
     if image.mode == "1":
         warnings.append("This picture has only black and white, without gray values.")
     if image.mode not in ("1", "L"):
         rgb = image.convert("RGB")
-        colour = colour_share(np.asarray(rgb))
+        colour = colour_fraction(np.asarray(rgb))
         if colour > 0:
             warnings.append(
                 "This picture has colour; a radiograph has none. Only its brightness was read."
@@ -93,12 +93,12 @@ def to_gray(image: Image.Image, depth: int) -> Gray:
         image = rgb
     values = np.array(image.convert("L"))  # (H, W) uint8; exact where the channels are equal
     if depth == 16:
-        return _from_upper_bytes(values, steps, warnings)._replace(colour=colour)
+        return _grayscale_from_upper_bytes(values, steps, warnings)._replace(colour_fraction=colour)
     steps.append("8-bit gray values kept as they are.")
-    return Gray(values, values, tuple(steps), tuple(warnings), colour)
+    return Grayscale(values, values, tuple(steps), tuple(warnings), colour)
 
 
-def _on_black(image: Image.Image) -> tuple[Image.Image, str]:
+def _composite_on_black(image: Image.Image) -> tuple[Image.Image, str]:
     """Composite over black; the note is empty when the picture was opaque all over."""
     rgba = image.convert("RGBA")
     alpha = rgba.getchannel("A")
@@ -109,25 +109,27 @@ def _on_black(image: Image.Image) -> tuple[Image.Image, str]:
     return Image.alpha_composite(black, rgba).convert("RGB"), note
 
 
-def from_16_bit(values: NDArray[np.uint16]) -> Gray:
+def grayscale_from_uint16(values: NDArray[np.uint16]) -> Grayscale:
     """Gray values (H, W), the least to 0 and the greatest to 255."""
     low, high = int(values.min()), int(values.max())
     step = f"16-bit values {low} to {high} scaled to 0 to 255."
-    return Gray(values, scale_to_bytes(values, low=low, high=high), (step,), ())
+    return Grayscale(values, scale_to_uint8(values, low=low, high=high), (step,), ())
 
 
-def _from_upper_bytes(values: NDArray[np.uint8], steps: list[str], warnings: list[str]) -> Gray:
+def _grayscale_from_upper_bytes(
+    values: NDArray[np.uint8], steps: list[str], warnings: list[str]
+) -> Grayscale:
     """Gray (H, W) of a 16-bit picture with colour or alpha: the upper byte of each channel."""
     low, high = int(values.min()), int(values.max())
-    if high - low < _LEAST_SPAN:
+    if high - low < _MIN_LEVEL_SPAN:
         raise ImageError(
             "A 16-bit picture with colour or alpha uses too little of its range to be read",
             value=f"{high - low + 1} of 256 gray levels",
             remedy="Save the film as a 16-bit PNG in plain grayscale.",
         )
     steps.append(f"Upper 8 bits of 16, values {low} to {high}, scaled to 0 to 255.")
-    pixels = scale_to_bytes(values, low=low, high=high)
-    return Gray(values, pixels, tuple(steps), tuple(warnings))
+    pixels = scale_to_uint8(values, low=low, high=high)
+    return Grayscale(values, pixels, tuple(steps), tuple(warnings))
 
 
 # TIFF -> ``DecodedFilm``: one page of gray values, 16 bits and floats scaled, never saturated.
@@ -151,57 +153,57 @@ def decode_tiff(data: bytes) -> DecodedFilm:
     try:
         # The plugin itself: ``Image.open`` has a size limit that warns by a process-wide setting.
         image = TiffImagePlugin.TiffImageFile(io.BytesIO(data))
-        tile = _whole(image, _TILE_WIDTH) * _whole(image, _TILE_LENGTH)
+        tile = _get_int(image, _TILE_WIDTH) * _get_int(image, _TILE_LENGTH)
     except Exception as error:  # whatever a parser raises on hostile bytes
-        raise _damaged_tiff(data) from error
+        raise _tiff_damage_error(data) from error
     check_size(*image.size)
     if tile > MAX_PIXELS:  # libtiff would set aside memory for it
-        raise _damaged_tiff(data)
+        raise _tiff_damage_error(data)
     if image.is_animated:  # not n_frames, which would walk through every page
         raise ImageError(
             "A radiograph is one picture, and this TIFF file holds more",
             value="several pages",
             remedy="Save the page you mean as a PNG or TIFF of its own.",
         )
-    orientation = _whole(image, _ORIENTATION)
+    orientation = _get_int(image, _ORIENTATION)
     white_is_zero = image.tag_v2.get(_PHOTOMETRIC) == _WHITE_IS_ZERO
-    bits = _whole(image, _BITS)
+    bits = _get_int(image, _BITS)
     try:
         image.load()  # turns the picture upright, too
-        gray = _to_gray(image, bits, white_is_zero=white_is_zero)
+        gray = _tiff_to_grayscale(image, bits, white_is_zero=white_is_zero)
     except ImageError:
         raise
     except Exception as error:  # whatever a decoder raises on hostile bytes
-        raise _damaged_tiff(data) from error
-    steps = [orientation_step(orientation)] if orientation in ORIENTATIONS else []
+        raise _tiff_damage_error(data) from error
+    steps = [orientation_log_entry(orientation)] if orientation in EXIF_TRANSPOSES else []
     if white_is_zero:
         steps.append("MINISWHITE: inverted, so that dense is bright.")
     return DecodedFilm(
         stored=gray.stored,
         pixels=gray.pixels,
-        kind="TIFF",
-        steps=(*steps, *gray.steps),
+        file_format="TIFF",
+        processing_log=(*steps, *gray.processing_log),
         warnings=gray.warnings,
-        colour=gray.colour,
+        colour_fraction=gray.colour_fraction,
     )
 
 
-def _whole(image: TiffImagePlugin.TiffImageFile, tag: int) -> int:
+def _get_int(image: TiffImagePlugin.TiffImageFile, tag: int) -> int:
     """A tag's value, or the first of several; 0 where it is absent."""
     value = image.tag_v2.get(tag, 0)
     return int(value[0] if isinstance(value, tuple) else value)
 
 
-def _to_gray(image: Image.Image, bits: int, *, white_is_zero: bool) -> Gray:
+def _tiff_to_grayscale(image: Image.Image, bits: int, *, white_is_zero: bool) -> Grayscale:
     if image.mode.startswith("I;16"):
         values = np.asarray(image).astype(np.uint16)  # (H, W), in this machine's byte order
-        return from_16_bit((1 << bits) - 1 - values if white_is_zero else values)
+        return grayscale_from_uint16((1 << bits) - 1 - values if white_is_zero else values)
     if image.mode in ("I", "F"):
-        return _from_wide(image, bits, white_is_zero=white_is_zero)
-    return to_gray(image, bits)  # Pillow has inverted 8 bits and less
+        return _grayscale_from_float(image, bits, white_is_zero=white_is_zero)
+    return to_grayscale(image, bits)  # Pillow has inverted 8 bits and less
 
 
-def _from_wide(image: Image.Image, bits: int, *, white_is_zero: bool) -> Gray:
+def _grayscale_from_float(image: Image.Image, bits: int, *, white_is_zero: bool) -> Grayscale:
     """Signed, 32-bit or floating values, scaled from their own range."""
     values = np.asarray(image).astype(np.float32)  # (H, W); exact to 24 bits
     if not np.isfinite(values).all():
@@ -215,10 +217,10 @@ def _from_wide(image: Image.Image, bits: int, *, white_is_zero: bool) -> Gray:
     low, high = float(values.min()), float(values.max())
     kind = "Floating" if image.mode == "F" else f"{bits}-bit"
     step = f"{kind} values {low:g} to {high:g} scaled to 0 to 255."
-    return Gray(values, scale_to_bytes(values, low=low, high=high), (step,), ())
+    return Grayscale(values, scale_to_uint8(values, low=low, high=high), (step,), ())
 
 
-def _damaged_tiff(data: bytes) -> ImageError:
+def _tiff_damage_error(data: bytes) -> ImageError:
     return ImageError(
         "The picture is damaged or cut short and cannot be decoded",
         value=f"TIFF, {len(data):,} bytes",
@@ -243,7 +245,7 @@ def decode_raster(data: bytes) -> DecodedFilm:
         ImageError: damaged, cut short, an animation, too small or too large.
     """
     kind = "PNG" if data.startswith(PNG_SIGNATURE) else "JPEG"
-    image = _open(data, kind)
+    image = _open_header(data, kind)
     check_size(*image.size)
     frames = getattr(image, "n_frames", 1)
     if frames > 1:
@@ -255,23 +257,23 @@ def decode_raster(data: bytes) -> DecodedFilm:
     depth = data[24] if kind == "PNG" else 8  # IHDR: bits a channel (PNG 3rd edition, 11.2.1)
     try:
         image.load()
-        turned, turn = upright(image)
-        gray = to_gray(turned, depth)
+        transposed, orientation_log = apply_exif_orientation(image)
+        gray = to_grayscale(transposed, depth)
     except ImageError:
         raise
     except Exception as error:  # whatever a decoder raises on hostile bytes
-        raise _damaged(data, kind) from error
+        raise _damage_error(data, kind) from error
     return DecodedFilm(
         stored=gray.stored,
         pixels=gray.pixels,
-        kind=kind,
-        steps=(*turn, *gray.steps),
+        file_format=kind,
+        processing_log=(*orientation_log, *gray.processing_log),
         warnings=gray.warnings,
-        colour=gray.colour,
+        colour_fraction=gray.colour_fraction,
     )
 
 
-def _open(data: bytes, kind: str) -> Image.Image:
+def _open_header(data: bytes, kind: str) -> Image.Image:
     """Read the header only. The plugin itself, since ``Image.open`` has a size limit of its own
     that warns by a process-wide setting, and may hand a JPEG on to other plugins."""
     try:
@@ -279,10 +281,10 @@ def _open(data: bytes, kind: str) -> Image.Image:
             return PngImagePlugin.PngImageFile(io.BytesIO(data))
         return JpegImagePlugin.JpegImageFile(io.BytesIO(data))
     except Exception as error:  # whatever a parser raises on hostile bytes
-        raise _damaged(data, kind) from error
+        raise _damage_error(data, kind) from error
 
 
-def _damaged(data: bytes, kind: str) -> ImageError:
+def _damage_error(data: bytes, kind: str) -> ImageError:
     end = b"IEND" if kind == "PNG" else b"\xff\xd9"
     size = f"{kind}, {len(data):,} bytes"
     if end not in data[-1024:]:

@@ -10,11 +10,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Function = Literal["LINEAR", "LINEAR_EXACT", "SIGMOID"]
+VoiFunction = Literal["LINEAR", "LINEAR_EXACT", "SIGMOID"]
 # Percentiles between which "more contrast" spreads the film: what is clipped is air and collimator
 # on one end, markers and metal on the other.
 CONTRAST_PERCENTILES = (5.0, 98.0)
-_SAMPLES = 1024  # a side; percentiles need no more
+_MAX_SAMPLES = 1024  # a side; percentiles need no more
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,17 +25,17 @@ class Window:
         name: in a few words, for the reader's choice.
         center, width: in units of the stored values, width positive.
         function: how values between the ends are spread.
-        table: uint8 gray levels from the value ``first`` on, of a file's VOI LUT; it then decides,
-            and center and width only say what it spans.
-        first: the stored value that ``table`` begins at.
+        lut: uint8 gray levels from the value ``lut_start`` on, of a file's VOI LUT; it then
+            decides, and center and width only say what it spans.
+        lut_start: the stored value that ``lut`` begins at.
     """
 
     name: str
     center: float
     width: float
-    function: Function = "LINEAR"
-    table: NDArray[np.uint8] | None = None
-    first: int = 0
+    function: VoiFunction = "LINEAR"
+    lut: NDArray[np.uint8] | None = None
+    lut_start: int = 0
 
 
 def apply_window(
@@ -50,20 +50,20 @@ def apply_window(
     Returns:
         uint8 (H, W), 0 to 255, bright is dense.
     """
-    if window.table is not None:
-        last = window.first + len(window.table) - 1
-        places = np.rint(stored).clip(window.first, last).astype(np.int64) - window.first
-        shown: NDArray[np.uint8] = window.table[places]  # (H, W)
+    if window.lut is not None:
+        last = window.lut_start + len(window.lut) - 1
+        places = np.rint(stored).clip(window.lut_start, last).astype(np.int64) - window.lut_start
+        shown: NDArray[np.uint8] = window.lut[places]  # (H, W)
     else:
         values = stored.astype(np.float32 if stored.dtype.itemsize <= 2 else np.float64)
-        gray = _spread(values, window)  # (H, W), 0 to 1
+        gray = _apply_voi_function(values, window)  # (H, W), 0 to 1
         shown = np.rint(gray.clip(0.0, 1.0) * 255).astype(np.uint8)
     if inverted:
         np.subtract(255, shown, out=shown)
     return shown
 
 
-def _spread(values: NDArray[Any], window: Window) -> NDArray[Any]:
+def _apply_voi_function(values: NDArray[Any], window: Window) -> NDArray[Any]:
     center, width = window.center, window.width
     if window.function == "SIGMOID":
         exponent = (-4.0 * (values - center) / width).clip(-80.0, 80.0)
@@ -77,35 +77,35 @@ def _spread(values: NDArray[Any], window: Window) -> NDArray[Any]:
     return result
 
 
-def window_between(name: str, low: float, high: float, *, whole: bool = True) -> Window:
+def window_from_range(name: str, low: float, high: float, *, integer: bool = True) -> Window:
     """The window that shows ``low`` as black and ``high`` as white.
 
     Args:
-        whole: the values are whole numbers, as DICOM's LINEAR function takes them.
+        integer: the values are whole numbers, as DICOM's LINEAR function takes them.
     """
     if not high > low:
         high = low + 1.0
-    if whole:
+    if integer:
         return Window(name, (low + high + 1.0) / 2, high - low + 1.0)
     return Window(name, (low + high) / 2, high - low, "LINEAR_EXACT")
 
 
-def is_whole(stored: NDArray[Any]) -> bool:
+def has_integer_values(stored: NDArray[Any]) -> bool:
     """Whether a film's values are whole numbers by their type."""
     return bool(np.issubdtype(stored.dtype, np.integer))
 
 
-def full_range(stored: NDArray[Any]) -> Window:
+def full_range_window(stored: NDArray[Any]) -> Window:
     """From the least to the greatest value of the film."""
     low, high = float(stored.min()), float(stored.max())
-    return window_between("Full range", low, high, whole=is_whole(stored))
+    return window_from_range("Full range", low, high, integer=has_integer_values(stored))
 
 
-def more_contrast(stored: NDArray[Any]) -> Window:
+def contrast_window(stored: NDArray[Any]) -> Window:
     """Between percentiles of the film's own values (``CONTRAST_PERCENTILES``)."""
     height, width = stored.shape
-    sample = stored[:: max(1, height // _SAMPLES), :: max(1, width // _SAMPLES)]
+    sample = stored[:: max(1, height // _MAX_SAMPLES), :: max(1, width // _MAX_SAMPLES)]
     low, high = (float(end) for end in np.percentile(sample, CONTRAST_PERCENTILES))
-    whole = is_whole(stored)
+    whole = has_integer_values(stored)
     ends = (round(low), round(high)) if whole else (low, high)
-    return window_between("More contrast", *ends, whole=whole)
+    return window_from_range("More contrast", *ends, integer=whole)

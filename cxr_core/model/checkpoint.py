@@ -13,13 +13,21 @@ from torch import Tensor
 
 from cxr_core.config import GateParameters
 from cxr_core.errors import CheckpointError, ConfigError
-from cxr_core.files import replacing
+from cxr_core.files import atomic_write
 from cxr_core.model.densenet import ChestDenseNet
 from cxr_core.model.metadata import ModelMetadata, load_metadata, write_metadata
 
 GATE_FILE = "gate.safetensors"
-_REFIT = "Restore the folder as train.py wrote it, or fit the gate again with train.py --finish."
+_REFIT_GATE_REMEDY = (
+    "Restore the folder as train.py wrote it, or fit the gate again with train.py --finalize."
+)
 WEIGHTS_FILE = "model.safetensors"
+# What an earlier version called them: models that it wrote are still read.
+_RENAMED_GATE_KEYS = {
+    "films": "n_films",
+    "kinds": "class_names",
+    "wrongly_stopped": "false_rejection_rate",
+}
 
 
 # The input gate of a model folder: arrays in ``gate.safetensors``, the rest in ``model.json``.
@@ -28,18 +36,18 @@ WEIGHTS_FILE = "model.safetensors"
 def save_gate(folder: Path, gate: GateParameters) -> dict[str, Any]:
     """Write ``folder/gate.safetensors``; returns what belongs in ``model.json``."""
     data = save(gate.arrays)
-    with replacing(folder / GATE_FILE) as temporary:
+    with atomic_write(folder / GATE_FILE) as temporary:
         temporary.write_bytes(data)
     return {
-        "kinds": list(gate.kinds),
+        "class_names": list(gate.class_names),
         "threshold": gate.threshold,
-        "films": gate.films,
-        "wrongly_stopped": gate.wrongly_stopped,
+        "n_films": gate.n_films,
+        "false_rejection_rate": gate.false_rejection_rate,
         "sha256": hashlib.sha256(data).hexdigest(),
     }
 
 
-def load_gate(folder: Path, stored: dict[str, Any]) -> GateParameters:
+def load_gate(folder: Path, metadata: dict[str, Any]) -> GateParameters:
     """Read and verify the gate that ``model.json`` describes.
 
     Raises:
@@ -50,26 +58,27 @@ def load_gate(folder: Path, stored: dict[str, Any]) -> GateParameters:
         data = path.read_bytes()
     except OSError as error:
         raise CheckpointError(
-            "The input gate's file is missing", value=path, remedy=_REFIT
+            "The input gate's file is missing", value=path, remedy=_REFIT_GATE_REMEDY
         ) from error
     actual = hashlib.sha256(data).hexdigest()
-    if actual != stored.get("sha256"):
+    if actual != metadata.get("sha256"):
         raise CheckpointError(
             "The input gate is not the one that model.json was written for",
-            value=f"{path}, SHA-256 {actual[:12]}… for {str(stored.get('sha256'))[:12]}…",
-            remedy=_REFIT,
+            value=f"{path}, SHA-256 {actual[:12]}… for {str(metadata.get('sha256'))[:12]}…",
+            remedy=_REFIT_GATE_REMEDY,
         )
+    metadata = {_RENAMED_GATE_KEYS.get(name, name): value for name, value in metadata.items()}
     try:
         return GateParameters(
-            kinds=tuple(stored["kinds"]),
-            threshold=float(stored["threshold"]),
+            class_names=tuple(metadata["class_names"]),
+            threshold=float(metadata["threshold"]),
             arrays=load(data),
-            films=int(stored["films"]),
-            wrongly_stopped=float(stored["wrongly_stopped"]),
+            n_films=int(metadata["n_films"]),
+            false_rejection_rate=float(metadata["false_rejection_rate"]),
         )
     except (KeyError, TypeError, ValueError, SafetensorError, ConfigError) as error:
         raise CheckpointError(
-            f"The input gate cannot be used ({error!r})", value=path, remedy=_REFIT
+            f"The input gate cannot be used ({error!r})", value=path, remedy=_REFIT_GATE_REMEDY
         ) from error
 
 
@@ -90,9 +99,10 @@ def save_weights(folder: Path, model: ChestDenseNet, *, half: bool) -> str:
             the norms and their statistics stay float32, since float16 cannot hold their range.
     """
     state = {
-        name: _stored(tensor, half=half).contiguous() for name, tensor in model.state_dict().items()
+        name: _to_storage_dtype(tensor, half=half).contiguous()
+        for name, tensor in model.state_dict().items()
     }
-    with replacing(folder / WEIGHTS_FILE) as temporary:
+    with atomic_write(folder / WEIGHTS_FILE) as temporary:
         save_file(state, temporary)
     return file_sha256(folder / WEIGHTS_FILE)
 
@@ -112,7 +122,7 @@ def load_weights(folder: Path) -> ChestDenseNet:
         )
     model = ChestDenseNet()
     try:
-        model.load_state_dict({key: _computed(value) for key, value in load_file(path).items()})
+        model.load_state_dict({key: _to_float32(value) for key, value in load_file(path).items()})
     except (SafetensorError, OSError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise CheckpointError(
@@ -153,7 +163,7 @@ def load_checkpoint(folder: str | Path) -> Checkpoint:
             raise CheckpointError(
                 f"The weights are not those that model.json was written for ({weights})",
                 value=f"SHA-256 {actual[:12]}… for {metadata.weights_sha256[:12]}…",
-                remedy="Restore the folder as train.py wrote it, or run train.py --finish on it.",
+                remedy="Restore the folder as train.py wrote it, or run train.py --finalize on it.",
             )
     gate = None if metadata.gate is None else load_gate(folder, metadata.gate)
     return Checkpoint(model=load_weights(folder), metadata=metadata, gate=gate)
@@ -165,10 +175,10 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _stored(tensor: Tensor, *, half: bool) -> Tensor:
+def _to_storage_dtype(tensor: Tensor, *, half: bool) -> Tensor:
     # Only convolutions and the classifier have more than one dimension; norms have one.
     return tensor.to(torch.float16) if half and tensor.dim() > 1 else tensor
 
 
-def _computed(tensor: Tensor) -> Tensor:
+def _to_float32(tensor: Tensor) -> Tensor:
     return tensor.float() if tensor.is_floating_point() else tensor

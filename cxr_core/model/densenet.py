@@ -15,12 +15,12 @@ from torchvision.models import DenseNet121_Weights, densenet121
 from cxr_core.errors import WeightsError
 from cxr_core.findings import KEYS
 
-State = dict[str, Tensor]
+StateDict = dict[str, Tensor]
 # Files published before PyTorch 0.4 say denselayer1.norm.1.weight for denselayer1.norm1.weight.
 _LEGACY_KEY = re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\..+)$")
-_WRAPPERS = ("module.", "model.", "densenet121.", "backbone.")
-_COUNTER = "num_batches_tracked"
-_NESTS = ("state_dict", "model_state_dict", "model")
+_KEY_PREFIXES = ("module.", "model.", "densenet121.", "backbone.")
+_BATCH_COUNTER = "num_batches_tracked"
+_STATE_DICT_KEYS = ("state_dict", "model_state_dict", "model")
 FEATURE_CHANNELS = 1024
 REDUCTION = 32  # the input side over the feature map's side
 
@@ -28,7 +28,7 @@ REDUCTION = 32  # the input side over the feature map's side
 # Pre-trained DenseNet121 features: ImageNet's published file, or any file on disk.
 
 
-def imagenet_features() -> State:
+def load_imagenet_features() -> StateDict:
     """Torchvision's ImageNet features, from its cache (``TORCH_HOME``) or downloaded.
 
     Raises:
@@ -38,7 +38,7 @@ def imagenet_features() -> State:
     file_name = weights.url.rsplit("/", 1)[-1]
     cached = Path(torch.hub.get_dir()) / "checkpoints" / file_name
     try:
-        state: State = densenet121(weights=weights, progress=False).features.state_dict()
+        state: StateDict = densenet121(weights=weights, progress=False).features.state_dict()
     except (URLError, OSError, RuntimeError, pickle.UnpicklingError, EOFError) as error:
         raise WeightsError(
             f"The ImageNet weights could not be loaded ({error})",
@@ -49,38 +49,40 @@ def imagenet_features() -> State:
     return state
 
 
-def load_features(path: Path, *, expected: Mapping[str, Tensor]) -> tuple[State, State | None]:
+def load_features(
+    path: Path, *, reference: Mapping[str, Tensor]
+) -> tuple[StateDict, StateDict | None]:
     """Features, and a four-output head where the file has one.
 
     Args:
         path: a ``.safetensors`` file, or one that ``torch.load(weights_only=True)`` reads.
-        expected: the network's own feature tensors, by name; shapes must agree.
+        reference: the network's own feature tensors, by name; shapes must agree.
 
     Returns:
-        The features by ``expected``'s names; the head's ``weight`` and ``bias``, or None.
+        The features by ``reference``'s names; the head's ``weight`` and ``bias``, or None.
 
     Raises:
         WeightsError: no such file, unreadable, or not the weights of a DenseNet121.
     """
-    state = {_modern_key(key): value for key, value in _read_state(path).items()}
+    state = {_remap_key(key): value for key, value in _read_state_dict(path).items()}
     features = {
         key.removeprefix("features."): value
         for key, value in state.items()
         if key.startswith("features.")
     }
     # A file saved before the batch counters existed trains as well without them.
-    counters = {key: value for key, value in expected.items() if key.endswith(_COUNTER)}
-    missing = sorted(set(expected) - set(counters) - set(features))
+    counters = {key: value for key, value in reference.items() if key.endswith(_BATCH_COUNTER)}
+    missing = sorted(set(reference) - set(counters) - set(features))
     if missing:
-        needed = len(expected) - len(counters)
+        needed = len(reference) - len(counters)
         raise WeightsError(
             f"These are not the weights of a DenseNet121 ({len(missing)} of {needed} "
             f"tensors are missing, the first is features.{missing[0]})",
             value=path,
             remedy="Give a file saved from torchvision's densenet121.",
         )
-    features = {key: features.get(key, value) for key, value in expected.items()}
-    for key, value in expected.items():
+    features = {key: features.get(key, value) for key, value in reference.items()}
+    for key, value in reference.items():
         if features[key].shape != value.shape:
             raise WeightsError(
                 f"A tensor has another shape than a DenseNet121's (features.{key}: "
@@ -91,7 +93,7 @@ def load_features(path: Path, *, expected: Mapping[str, Tensor]) -> tuple[State,
     return features, _four_output_head(state)
 
 
-def _read_state(path: Path) -> State:
+def _read_state_dict(path: Path) -> StateDict:
     if not path.is_file():
         raise WeightsError(
             "There is no weights file here",
@@ -108,7 +110,7 @@ def _read_state(path: Path) -> State:
             value=path,
             remedy="Save it again as a plain state_dict (torch.save) or as safetensors.",
         ) from error
-    for nest in _NESTS:
+    for nest in _STATE_DICT_KEYS:
         if isinstance(loaded, Mapping) and isinstance(loaded.get(nest), Mapping):
             loaded = loaded[nest]
     if not isinstance(loaded, Mapping) or not all(torch.is_tensor(v) for v in loaded.values()):
@@ -120,15 +122,15 @@ def _read_state(path: Path) -> State:
     return {str(key): value for key, value in loaded.items()}
 
 
-def _modern_key(key: str) -> str:
-    for _ in _WRAPPERS:
-        for wrapper in _WRAPPERS:
+def _remap_key(key: str) -> str:
+    for _ in _KEY_PREFIXES:
+        for wrapper in _KEY_PREFIXES:
             key = key.removeprefix(wrapper)
     match = _LEGACY_KEY.match(key)
     return match.group(1) + match.group(2) if match else key
 
 
-def _four_output_head(state: State) -> State | None:
+def _four_output_head(state: StateDict) -> StateDict | None:
     weight, bias = state.get("classifier.weight"), state.get("classifier.bias")
     if weight is None or bias is None or weight.shape[0] != len(KEYS):
         return None
@@ -180,9 +182,9 @@ def build_densenet(weights: str | Path = "imagenet") -> ChestDenseNet:
     if str(weights) == "none":
         return model
     if str(weights) == "imagenet":
-        model.features.load_state_dict(imagenet_features())
+        model.features.load_state_dict(load_imagenet_features())
         return model
-    features, head = load_features(Path(weights), expected=model.features.state_dict())
+    features, head = load_features(Path(weights), reference=model.features.state_dict())
     model.features.load_state_dict(features)
     if head is not None:
         model.classifier.load_state_dict(head)

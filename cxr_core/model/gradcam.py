@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from cxr_core.findings import KEYS
 
 
-class ThrowAwayHead(nn.Module):
+class ClassifierHead(nn.Module):
     """The classifier over features that were computed once.
 
     Grad-CAM registers hooks and runs a backward pass. On the shared model these would meet
@@ -32,7 +32,7 @@ class ThrowAwayHead(nn.Module):
 
 
 @cache
-def _signed_grad_cam() -> Any:
+def _grad_cam_classes() -> Any:
     # The package brings OpenCV, matplotlib and scipy: imported late, so a first page is quick.
     from pytorch_grad_cam import GradCAM
     from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
@@ -74,10 +74,10 @@ def signed_evidence(features: Tensor, classifier: nn.Linear) -> NDArray[np.float
     Returns:
         float32 (4, h, w) in logit units, in the order of ``KEYS``; positive speaks for.
     """
-    signed_grad_cam, target = _signed_grad_cam()
+    signed_grad_cam, target = _grad_cam_classes()
     height, width = features.shape[-2:]
     with torch.inference_mode(False), torch.enable_grad():
-        head = ThrowAwayHead(classifier)
+        head = ClassifierHead(classifier)
         # A copy, since a tensor made under inference_mode cannot take part in a backward pass.
         repeated = features.detach().repeat(len(KEYS), 1, 1, 1).requires_grad_()  # (4, 1024, h, w)
         # Not as a context manager: the package's own swallows an IndexError.

@@ -9,12 +9,12 @@ from typing import Any
 
 from cxr_core.config import Calibration, EvidenceScale, OperatingPoint, Preprocessing
 from cxr_core.errors import CheckpointError, ConfigError
-from cxr_core.files import replacing
+from cxr_core.files import atomic_write
 from cxr_core.findings import KEYS
 
 FORMAT_VERSION = 1
 METADATA_FILE = "model.json"
-_RETRAIN = "Restore the folder as train.py wrote it, or make it again with train.py."
+_RESTORE_REMEDY = "Restore the folder as train.py wrote it, or make it again with train.py."
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,10 @@ class ModelMetadata:
     model_sha256: str = ""
 
 
-def learnt_outside(provenance: Mapping[str, Any]) -> bool:
+def uses_external_data(provenance: Mapping[str, Any]) -> bool:
     """Whether a model's weights come in part from elsewhere, as its provenance tells."""
-    known = provenance.get("outside_weights")
+    # "outside_weights" is an earlier version's name.
+    known = provenance.get("uses_external_data", provenance.get("outside_weights"))
     if known is None:  # a model of before this was noted
         return bool(provenance.get("config", {}).get("weights") != "none")
     return bool(known)
@@ -69,7 +70,7 @@ def write_metadata(folder: Path, metadata: ModelMetadata, *, weights_sha256: str
     }
     document = json.loads(json.dumps(document))  # tuples become lists, as they will be read
     document["model_sha256"] = canonical_sha256(document)
-    with replacing(folder / METADATA_FILE) as temporary:
+    with atomic_write(folder / METADATA_FILE) as temporary:
         temporary.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     return str(document["model_sha256"])
 
@@ -100,7 +101,7 @@ def load_metadata(folder: str | Path) -> ModelMetadata:
         raise CheckpointError(
             f"A value in model.json was altered after it was written ({path})",
             value=f"SHA-256 {actual[:12]}… for {str(expected)[:12]}…",
-            remedy=_RETRAIN,
+            remedy=_RESTORE_REMEDY,
         )
     return _parse(document, path)
 
@@ -116,10 +117,10 @@ def _read_document(path: Path) -> dict[str, Any]:
         ) from error
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise CheckpointError(
-            f"model.json cannot be read ({error})", value=path, remedy=_RETRAIN
+            f"model.json cannot be read ({error})", value=path, remedy=_RESTORE_REMEDY
         ) from error
     if not isinstance(document, dict):
-        raise CheckpointError("model.json is not an object", value=path, remedy=_RETRAIN)
+        raise CheckpointError("model.json is not an object", value=path, remedy=_RESTORE_REMEDY)
     return document
 
 
@@ -147,5 +148,5 @@ def _parse(document: dict[str, Any], path: Path) -> ModelMetadata:
         raise CheckpointError(
             f"model.json lacks a value or has one that cannot be ({error!r})",
             value=path,
-            remedy=_RETRAIN,
+            remedy=_RESTORE_REMEDY,
         ) from error

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from cxr_core.errors import ConfigError
-from cxr_core.files import replacing
+from cxr_core.files import atomic_write
 from cxr_core.findings import ABNORMAL_KEYS, LABELS
 from cxr_core.phantom.draw import Box, draw_phantom, encode_png
-from cxr_core.phantom.patient import draw_patient
+from cxr_core.phantom.patient import sample_patient
 
 ENTRY_COLUMNS = (
     "Image Index",
@@ -26,14 +26,14 @@ ENTRY_COLUMNS = (
     "OriginalImagePixelSpacing[x,y]",
 )
 BOX_COLUMNS = ("Image Index", "Finding Label", "Bbox [x,y,w,h]", "", "", "")
-NIH_SIDE = 1024  # pixels; NIH's boxes are drawn on its 1024 x 1024 images
+NIH_IMAGE_SIDE = 1024  # pixels; NIH's boxes are drawn on its 1024 x 1024 images
 _BOX_LABELS = {**LABELS, "infiltration": "Infiltrate"}  # as NIH's box list calls it
 _FIELD_OF_VIEW = 400.0  # mm
-_MOST_FILMS = 4  # of one patient
-_NORMAL = 0.40  # share of films without a finding
-_HOW_MANY = (0.70, 0.26, 0.04)  # one, two or three findings on an abnormal film
+_MAX_FILMS_PER_PATIENT = 4  # of one patient
+_NORMAL_FRACTION = 0.40  # share of films without a finding
+_FINDING_COUNT_PROBABILITIES = (0.70, 0.26, 0.04)  # one, two or three findings on an abnormal film
 _THREADS = 2
-_FAST = 1  # PNG compression; noise compresses badly whatever the effort
+_PNG_COMPRESSION = 1  # PNG compression; noise compresses badly whatever the effort
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class PhantomRow:
         image: file name; the prefix keeps it apart from any real film's.
         patient: identifier.
         seed: for ``draw_phantom``.
-        film: number among the patient's films, from 0: NIH's follow-up number.
+        follow_up: number among the patient's films, from 0: NIH's follow-up number.
         findings: keys; empty means No Finding.
         age: years.
         sex: F or M.
@@ -63,7 +63,7 @@ class PhantomRow:
     image: str
     patient: str
     seed: int
-    film: int
+    follow_up: int
     findings: tuple[str, ...]
     age: int
     sex: str
@@ -97,13 +97,13 @@ def write_phantom_dataset(
     dataset.images.mkdir(parents=True, exist_ok=True)
 
     def write(row: PhantomRow) -> tuple[Box, ...]:
-        phantom = draw_phantom(row.seed, findings=row.findings, size=size, film=row.film)
-        (dataset.images / row.image).write_bytes(encode_png(phantom.pixels, _FAST))
+        phantom = draw_phantom(row.seed, findings=row.findings, size=size, film_index=row.follow_up)
+        (dataset.images / row.image).write_bytes(encode_png(phantom.pixels, _PNG_COMPRESSION))
         return phantom.boxes
 
     with ThreadPoolExecutor(_THREADS) as pool:  # numpy and Pillow leave the other thread room
         boxes = list(pool.map(write, rows))
-    scale = NIH_SIDE / size
+    scale = NIH_IMAGE_SIDE / size
     _write_csv(dataset.boxes, BOX_COLUMNS, _box_lines(rows, boxes, scale))
     _write_csv(dataset.entries, ENTRY_COLUMNS, (_entry_line(row, size) for row in rows))
     return dataset
@@ -121,15 +121,15 @@ def plan_dataset(count: int, *, seed: int = 0) -> Iterator[PhantomRow]:
     while written < count:
         patient += 1
         patient_seed = int(rng.integers(2**32))
-        person = draw_patient(patient_seed)
-        films = min(int(rng.integers(1, _MOST_FILMS + 1)), count - written)
+        person = sample_patient(patient_seed)
+        films = min(int(rng.integers(1, _MAX_FILMS_PER_PATIENT + 1)), count - written)
         for film in range(films):
             yield PhantomRow(
                 image=f"phantom-{patient:06d}-{film:02d}.png",
                 patient=f"phantom-{patient:06d}",
                 seed=patient_seed,
-                film=film,
-                findings=_choose_findings(rng),
+                follow_up=film,
+                findings=_sample_findings(rng),
                 age=person.age + film,
                 sex=person.sex,
                 view=str(rng.choice(["PA", "AP"], p=[0.6, 0.4])),
@@ -137,10 +137,12 @@ def plan_dataset(count: int, *, seed: int = 0) -> Iterator[PhantomRow]:
         written += films
 
 
-def _choose_findings(rng: np.random.Generator) -> tuple[str, ...]:
-    if rng.random() < _NORMAL:
+def _sample_findings(rng: np.random.Generator) -> tuple[str, ...]:
+    if rng.random() < _NORMAL_FRACTION:
         return ()
-    how_many = 1 + int(rng.choice(len(_HOW_MANY), p=_HOW_MANY))
+    how_many = 1 + int(
+        rng.choice(len(_FINDING_COUNT_PROBABILITIES), p=_FINDING_COUNT_PROBABILITIES)
+    )
     chosen = rng.choice(len(ABNORMAL_KEYS), size=how_many, replace=False)
     return tuple(ABNORMAL_KEYS[i] for i in sorted(chosen))
 
@@ -149,7 +151,7 @@ def _entry_line(row: PhantomRow, size: int) -> list[object]:
     labels = "|".join(LABELS[key] for key in row.findings or ("no_finding",))
     spacing = _FIELD_OF_VIEW / size  # mm a pixel
     # NIH's two last column names hold a comma each and so span two columns.
-    return [row.image, labels, row.film, row.patient, row.age, row.sex, row.view,
+    return [row.image, labels, row.follow_up, row.patient, row.age, row.sex, row.view,
             size, size, spacing, spacing]  # fmt: skip
 
 
@@ -164,7 +166,7 @@ def _box_lines(
 
 
 def _write_csv(path: Path, header: Sequence[str], lines: Iterator[list[object]]) -> None:
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+    with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         # NIH's header has commas inside of names, unquoted: it is written as it is published.
         file.write(",".join(header) + "\n")
         csv.writer(file, lineterminator="\n").writerows(lines)

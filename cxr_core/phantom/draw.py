@@ -12,10 +12,17 @@ from cxr_core.errors import ConfigError
 from cxr_core.findings import ABNORMAL_KEYS
 from cxr_core.phantom import anatomy
 from cxr_core.phantom.anatomy import draw_bones, draw_vessels
-from cxr_core.phantom.patient import Field, Film, draw_film, draw_patient, lay_frame, smooth_noise
+from cxr_core.phantom.patient import (
+    Acquisition,
+    FloatImage,
+    make_patient_grid,
+    sample_acquisition,
+    sample_patient,
+    smooth_noise,
+)
 from cxr_core.phantom.planted import draw_findings, plan_findings, volume_loss
 
-LEAST_SIDE, LARGEST_SIDE = 64, 2048  # pixels
+MIN_SIDE, MAX_SIDE = 64, 2048  # pixels
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,7 @@ class Phantom:
 
 
 def draw_phantom(
-    seed: int, *, findings: Iterable[str] = (), size: int = 512, film: int = 0
+    seed: int, *, findings: Iterable[str] = (), size: int = 512, film_index: int = 0
 ) -> Phantom:
     """Draw a patient's frontal chest film.
 
@@ -58,35 +65,39 @@ def draw_phantom(
         seed: the patient, 0 or more.
         findings: any of ``effusion, atelectasis, infiltration``; none for a normal film.
         size: side in pixels, 64 to 2048.
-        film: which of the patient's films, 0 or more; pose and exposure differ, and a finding
+        film_index: which of the patient's films, 0 or more; pose and exposure differ, and a finding
             lies elsewhere.
 
     Raises:
         ConfigError: a finding that cannot be planted, or a number out of range.
     """
-    wanted = _check(seed, findings, size, film)
-    patient, shot = draw_patient(seed), draw_film(seed, film)
-    plans = plan_findings(patient, shot, wanted, np.random.default_rng([seed, 3, film]))
+    wanted = _validate(seed, findings, size, film_index)
+    patient, acquisition = sample_patient(seed), sample_acquisition(seed, film_index)
+    plans = plan_findings(
+        patient, acquisition, wanted, np.random.default_rng([seed, 3, film_index])
+    )
     raised = volume_loss(plans)
-    frame = lay_frame(patient, shot, size)
-    lungs = anatomy.draw_lungs(patient, shot, frame, raised)
+    frame = make_patient_grid(patient, acquisition, size)
+    lungs = anatomy.draw_lungs(patient, acquisition, frame, raised)
     density = anatomy.draw_body(patient, frame, lungs)
-    density += anatomy.draw_mediastinum(patient, shot, frame, lungs)
+    density += anatomy.draw_mediastinum(patient, acquisition, frame, lungs)
     density += draw_bones(patient, frame, lungs)
     density += draw_vessels(patient, frame) * lungs.air
     density += anatomy.draw_fissure(patient, frame, lungs, raised[0])
-    density += anatomy.draw_haze(shot, size) - lungs.air
+    density += anatomy.draw_haze(acquisition, size) - lungs.air
     planted = draw_findings(plans, frame, lungs, size)
     boxes = tuple(Box(key, *extent) for key, extent in planted.extents)
-    pixels = _develop(density + planted.density, shot, size)
+    pixels = _to_gray_levels(density + planted.density, acquisition, size)
     return Phantom(pixels, frozenset(wanted), boxes)
 
 
 def phantom_png(
-    seed: int, *, findings: Iterable[str] = (), size: int = 512, film: int = 0
+    seed: int, *, findings: Iterable[str] = (), size: int = 512, film_index: int = 0
 ) -> bytes:
     """``draw_phantom`` as the bytes of an 8-bit gray PNG."""
-    return encode_png(draw_phantom(seed, findings=findings, size=size, film=film).pixels)
+    return encode_png(
+        draw_phantom(seed, findings=findings, size=size, film_index=film_index).pixels
+    )
 
 
 def encode_png(pixels: NDArray[np.uint8], compression: int = 6) -> bytes:
@@ -96,20 +107,20 @@ def encode_png(pixels: NDArray[np.uint8], compression: int = 6) -> bytes:
     return buffer.getvalue()
 
 
-def _develop(density: Field, film: Film, size: int) -> NDArray[np.uint8]:
+def _to_gray_levels(density: FloatImage, acquisition: Acquisition, size: int) -> NDArray[np.uint8]:
     """Attenuation -> gray values: exposure, the film's S-shaped curve, noise."""
-    exposed = np.maximum(density, 0.0) * np.float32(film.exposure)
-    steep = np.power(exposed / np.float32(1.16), np.float32(2.5 * film.contrast))
+    exposed = np.maximum(density, 0.0) * np.float32(acquisition.exposure)
+    steep = np.power(exposed / np.float32(1.16), np.float32(2.5 * acquisition.contrast))
     gray = 250.0 * steep / (1.0 + steep)
-    rng = np.random.default_rng([film.seed, 2])
+    rng = np.random.default_rng([acquisition.seed, 2])
     grain = rng.standard_normal((size, size), dtype=np.float32) * np.float32(0.7)
     grain += np.float32(0.7) * smooth_noise(rng, size // 2, size)
-    noisy = gray + np.float32(film.noise) * grain + 0.5
+    noisy = gray + np.float32(acquisition.noise) * grain + 0.5
     pixels: NDArray[np.uint8] = np.clip(noisy, 0, 255).astype(np.uint8)
     return pixels
 
 
-def _check(seed: int, findings: Iterable[str], size: int, film: int) -> tuple[str, ...]:
+def _validate(seed: int, findings: Iterable[str], size: int, film_index: int) -> tuple[str, ...]:
     """The findings in order, each once."""
     names = (findings,) if isinstance(findings, str) else tuple(findings)
     for name in names:
@@ -119,15 +130,15 @@ def _check(seed: int, findings: Iterable[str], size: int, film: int) -> tuple[st
                 value=name,
                 remedy=f"Use any of {', '.join(ABNORMAL_KEYS)}, or none for a normal film.",
             )
-    for what, number in (("seed", seed), ("film number", film)):
+    for what, number in (("seed", seed), ("film number", film_index)):
         if number < 0:
             raise ConfigError(
                 f"The phantom's {what} is negative", value=number, remedy="Use 0 or more."
             )
-    if not LEAST_SIDE <= size <= LARGEST_SIDE:
+    if not MIN_SIDE <= size <= MAX_SIDE:
         raise ConfigError(
             "The phantom cannot be drawn at this size",
             value=f"{size} pixels",
-            remedy=f"Use a side of {LEAST_SIDE} to {LARGEST_SIDE} pixels.",
+            remedy=f"Use a side of {MIN_SIDE} to {MAX_SIDE} pixels.",
         )
     return tuple(key for key in ABNORMAL_KEYS if key in names)

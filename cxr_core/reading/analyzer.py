@@ -14,21 +14,21 @@ from cxr_core.errors import ImageError
 from cxr_core.evaluation.scoring import margin_maps, margins, to_probabilities
 from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS
 from cxr_core.imaging.gate import GateResult, check_radiograph
-from cxr_core.imaging.preprocessing import prepare
-from cxr_core.imaging.radiograph import Radiograph, correct, read_radiograph
+from cxr_core.imaging.preprocessing import preprocess
+from cxr_core.imaging.radiograph import Radiograph, apply_correction, read_radiograph
 from cxr_core.model.checkpoint import Checkpoint, load_checkpoint
 from cxr_core.model.gradcam import signed_evidence
 from cxr_core.model.metadata import ModelMetadata
-from cxr_core.reading.perturbations import Probes, probe_film
+from cxr_core.reading.perturbations import Probes, read_perturbed
 
-NORMAL_KEY = "no_finding"
+NO_FINDING_KEY = "no_finding"
 
 
 # No Finding against the three findings: they exclude each other, but four outputs may not.
 
 
 @dataclass(frozen=True)
-class NoFindingWord:
+class NoFindingStatement:
     """What is to be said of No Finding beside the three.
 
     Attributes:
@@ -40,7 +40,9 @@ class NoFindingWord:
     contradiction: bool = False
 
 
-def no_finding_word(probabilities: Mapping[str, float], above: Mapping[str, bool]) -> NoFindingWord:
+def no_finding_statement(
+    probabilities: Mapping[str, float], above: Mapping[str, bool]
+) -> NoFindingStatement:
     """Tell a contradiction from a film that is merely not called normal.
 
     No Finding means that no finding at all was reported, so P(No Finding) and the probability
@@ -52,28 +54,28 @@ def no_finding_word(probabilities: Mapping[str, float], above: Mapping[str, bool
         above: whether each reaches its operating point.
     """
     found = [key for key in ABNORMAL_KEYS if above[key]]
-    if found and above[NORMAL_KEY]:
+    if found and above[NO_FINDING_KEY]:
         names = _listed([LABELS[key] for key in found])
         verb = "is" if len(found) == 1 else "are"
-        return NoFindingWord(
+        return NoFindingStatement(
             f"{names} {verb} above the operating point, and No Finding is above its own. "
             "One excludes the other, so rely on neither for this film.",
             contradiction=True,
         )
     likeliest = max(ABNORMAL_KEYS, key=lambda key: probabilities[key])
-    if probabilities[NORMAL_KEY] > 1.0 - probabilities[likeliest]:
-        return NoFindingWord(
+    if probabilities[NO_FINDING_KEY] > 1.0 - probabilities[likeliest]:
+        return NoFindingStatement(
             f"As the model gave them, the probabilities of No Finding and {LABELS[likeliest]} add "
             "up to more than 100 %. One excludes the other, so rely on neither for this film.",
             contradiction=True,
         )
     if found:
-        return NoFindingWord()
-    if above[NORMAL_KEY]:
-        return NoFindingWord(
+        return NoFindingStatement()
+    if above[NO_FINDING_KEY]:
+        return NoFindingStatement(
             "None of the three is above its operating point, and No Finding is above its own."
         )
-    return NoFindingWord(
+    return NoFindingStatement(
         "None of the three, but not called normal: No Finding is below its operating point too. "
         "The film may show something that this tool does not name."
     )
@@ -133,23 +135,25 @@ class Analyzer:
 
         Args:
             data: the bytes of a PNG, JPEG, TIFF or single-frame grayscale DICOM file.
-            correction: on the user's word, ``invert``, ``turn-left``, ``turn-right`` or
-                ``turn-over`` before reading.
+            correction: on the user's word, ``invert``, ``rotate_ccw``, ``rotate_cw`` or
+                ``rotate_180`` before reading.
 
         Raises:
             ImageError: the bytes are not one readable film, or there is no such correction.
         """
-        return self.read(read_radiograph(data), correction=correction)
+        return self.analyze_radiograph(read_radiograph(data), correction=correction)
 
-    def read(self, radiograph: Radiograph, *, correction: str | None = None) -> Analysis:
+    def analyze_radiograph(
+        self, radiograph: Radiograph, *, correction: str | None = None
+    ) -> Analysis:
         """Read one film that is decoded already, as ``analyze`` does.
 
         Raises:
             ImageError: there is no such correction.
         """
         if correction is not None:
-            radiograph = correct(radiograph, correction)
-        images = prepare(radiograph.pixels, self.metadata.preprocessing)  # (1, 3, S, S)
+            radiograph = apply_correction(radiograph, correction)
+        images = preprocess(radiograph.pixels, self.metadata.preprocessing)  # (1, 3, S, S)
         with torch.inference_mode():
             features = self._model.forward_features(images)  # (1, 1024, h, w)
             logits = self._model.forward_head(features).numpy()  # (1, 4)
@@ -196,7 +200,7 @@ class Analyzer:
                 value=f"film {asked[0][:12]}, analysis of {analysis.image_sha256[:12]}",
                 remedy="Read the film again, then look at how stable it is.",
             )
-        return probe_film(
+        return read_perturbed(
             analysis.radiograph.pixels,
             self._model,
             self.metadata,

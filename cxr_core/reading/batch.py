@@ -14,16 +14,16 @@ from cxr_core.errors import ImageError
 from cxr_core.findings import ABNORMAL_KEYS
 from cxr_core.imaging.radiograph import Radiograph, read_radiograph
 from cxr_core.reading.analyzer import Analysis, Analyzer
-from cxr_core.reading.sources import Source
+from cxr_core.reading.sources import FilmSource
 
-STOPPED, ABOVE, BELOW = range(3)
+UNREAD_GROUP, FLAGGED_GROUP, NOT_FLAGGED_GROUP = range(3)
 logger = logging.getLogger(__name__)
 
 
 # In which order films are listed: what needs a look at the film itself, then by margin.
 
 
-def order_key(
+def worklist_sort_key(
     number: int, margins: Mapping[str, float] | None, above: Mapping[str, bool]
 ) -> tuple[int, float, int]:
     """Sorts films: first those that were stopped or could not be read, then those with one of the
@@ -38,11 +38,11 @@ def order_key(
         above: by finding key.
     """
     if margins is None:
-        return STOPPED, 0.0, number
-    raised = [margins[key] for key in ABNORMAL_KEYS if above[key]]
-    if raised:
-        return ABOVE, -max(raised), number
-    return BELOW, -max(margins[key] for key in ABNORMAL_KEYS), number
+        return UNREAD_GROUP, 0.0, number
+    flagged_margins = [margins[key] for key in ABNORMAL_KEYS if above[key]]
+    if flagged_margins:
+        return FLAGGED_GROUP, -max(flagged_margins), number
+    return NOT_FLAGGED_GROUP, -max(margins[key] for key in ABNORMAL_KEYS), number
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +56,7 @@ class Outcome:
         reason: why it could not be read, in one or two sentences; else empty.
     """
 
-    source: Source
+    source: FilmSource
     sha256: str
     analysis: Analysis | None = None
     reason: str = ""
@@ -64,67 +64,67 @@ class Outcome:
 
 @dataclass(frozen=True, eq=False)
 class _Decoded:
-    source: Source
+    source: FilmSource
     sha256: str = ""
     radiograph: Radiograph | None = None
     reason: str = ""
 
 
-def usual_jobs() -> int:
+def default_workers() -> int:
     """Threads that decode: the cores, at most four, as each may hold a large film."""
     return min(4, os.cpu_count() or 1)
 
 
 def read_films(
     analyzer: Analyzer,
-    sources: Iterable[Source],
+    sources: Iterable[FilmSource],
     *,
-    jobs: int | None = None,
-    known: Container[str] = frozenset(),
+    workers: int | None = None,
+    skip: Container[str] = frozenset(),
 ) -> Iterator[Outcome]:
     """Read films in their order; one that cannot be read is an outcome too, with its reason.
 
-    At most ``jobs`` films are decoded ahead of the one that is handed out, so that memory stays
+    At most ``workers`` films are decoded ahead of the one that is handed out, so that memory stays
     bounded however many there are. Closing the iterator ends the reading: what is not begun is
     dropped, and a thread at work ends with its film.
 
     Args:
-        jobs: threads that decode; None for ``usual_jobs()``.
-        known: SHA-256 of films that need no reading; they come back with neither analysis nor
+        workers: threads that decode; None for ``default_workers()``.
+        skip: SHA-256 of films that need no reading; they come back with neither analysis nor
             reason.
     """
-    jobs = jobs or usual_jobs()
-    coming = iter(sources)
-    ahead: deque[Future[_Decoded]] = deque()
-    pool = ThreadPoolExecutor(jobs, thread_name_prefix="decode")
+    workers = workers or default_workers()
+    pending = iter(sources)
+    queue: deque[Future[_Decoded]] = deque()
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
     try:
-        ahead.extend(pool.submit(_decode, source, known) for source in islice(coming, jobs))
-        while ahead:
-            decoded = ahead.popleft().result()
-            ahead.extend(pool.submit(_decode, source, known) for source in islice(coming, 1))
-            yield _read(analyzer, decoded)
+        queue.extend(pool.submit(_decode, source, skip) for source in islice(pending, workers))
+        while queue:
+            decoded = queue.popleft().result()
+            queue.extend(pool.submit(_decode, source, skip) for source in islice(pending, 1))
+            yield _analyze(analyzer, decoded)
             del decoded  # not held while the next one is waited for
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _decode(source: Source, known: Container[str]) -> _Decoded:
+def _decode(source: FilmSource, skip: Container[str]) -> _Decoded:
     sha256 = ""
     try:
         data = source.load()
         sha256 = hashlib.sha256(data).hexdigest()
-        if sha256 in known:
+        if sha256 in skip:
             return _Decoded(source, sha256)
         return _Decoded(source, sha256, read_radiograph(data))
     except Exception as error:  # one bad file must not end the others
         return _Decoded(source, sha256, reason=_reason(error))
 
 
-def _read(analyzer: Analyzer, decoded: _Decoded) -> Outcome:
+def _analyze(analyzer: Analyzer, decoded: _Decoded) -> Outcome:
     if decoded.radiograph is None:
         return Outcome(decoded.source, decoded.sha256, reason=decoded.reason)
     try:
-        analysis = analyzer.read(decoded.radiograph)
+        analysis = analyzer.analyze_radiograph(decoded.radiograph)
     except Exception as error:  # one bad file must not end the others
         return Outcome(decoded.source, decoded.sha256, reason=_reason(error))
     return Outcome(decoded.source, decoded.sha256, analysis)

@@ -14,12 +14,12 @@ from cxr_core.findings import KEYS
 from cxr_core.imaging.preprocessing import normalise, to_square
 from cxr_core.model.metadata import ModelMetadata
 
-SHIFT = 0.04  # of the film's side
-TURN = 5.0  # degrees
-CONTRAST = 0.10  # of the distance from the film's mean gray
+SHIFT_FRACTION = 0.04  # of the film's side
+ROTATION_DEGREES = 5.0  # degrees
+CONTRAST_CHANGE = 0.10  # of the distance from the film's mean gray
 GAMMAS = (0.9, 1.1)
 UNCHANGED = "unchanged"
-_FINER = 4
+_SUPERSAMPLING = 4
 
 Square = NDArray[np.uint8]
 
@@ -31,22 +31,22 @@ class Probes:
     Attributes:
         probabilities: by change, then by finding: calibrated, 0 to 1; ``unchanged`` is the film.
         low, high: the least and the greatest of them.
-        crosses: some are above the operating point and some below: the finding is borderline.
+        borderline: some are above the operating point and some below: the finding is borderline.
         image_sha256, model_sha256, correction: of the analysis that they belong to.
     """
 
     probabilities: dict[str, dict[str, float]]
     low: dict[str, float]
     high: dict[str, float]
-    crosses: dict[str, bool]
+    borderline: dict[str, bool]
     image_sha256: str
     model_sha256: str
     correction: str | None
 
 
-def probe_film(
+def read_perturbed(
     pixels: NDArray[np.uint8],
-    logits_of: Callable[[torch.Tensor], torch.Tensor],
+    model: Callable[[torch.Tensor], torch.Tensor],
     metadata: ModelMetadata,
     *,
     image_sha256: str,
@@ -56,25 +56,25 @@ def probe_film(
 
     Args:
         pixels: uint8 (H, W), as the model saw it, corrections done.
-        logits_of: float32 (B, 3, S, S) -> (B, 4) raw logits.
-        metadata: of the model that ``logits_of`` belongs to.
+        model: float32 (B, 3, S, S) -> (B, 4) raw logits.
+        metadata: of the model that ``model`` belongs to.
     """
-    changed = changes(pixels, metadata.preprocessing.size)
-    films = torch.from_numpy(np.stack(list(changed.values())))  # (B, S, S)
+    perturbed = perturb(pixels, metadata.preprocessing.size)
+    films = torch.from_numpy(np.stack(list(perturbed.values())))  # (B, S, S)
     # Channels last is a quarter faster for a batch; the logits agree to 1e-6.
     images = normalise(films, metadata.preprocessing).to(memory_format=torch.channels_last)
     with torch.inference_mode():
-        logits = logits_of(images).numpy()  # (B, 4)
+        logits = model(images).numpy()  # (B, 4)
     probabilities = to_probabilities(logits, metadata.calibration)  # (B, 4)
     return Probes(
         probabilities={
             name: dict(zip(KEYS, map(float, row), strict=True))
-            for name, row in zip(changed, probabilities, strict=True)
+            for name, row in zip(perturbed, probabilities, strict=True)
         },
         low=dict(zip(KEYS, map(float, probabilities.min(axis=0)), strict=True)),
         high=dict(zip(KEYS, map(float, probabilities.max(axis=0)), strict=True)),
-        crosses={
-            key: crosses(probabilities[:, k], metadata.operating_points[key])
+        borderline={
+            key: is_borderline(probabilities[:, k], metadata.operating_points[key])
             for k, key in enumerate(KEYS)
         },
         image_sha256=image_sha256,
@@ -83,13 +83,13 @@ def probe_film(
     )
 
 
-def crosses(probabilities: NDArray[np.float64], point: OperatingPoint) -> bool:
+def is_borderline(probabilities: NDArray[np.float64], point: OperatingPoint) -> bool:
     """Whether some of the probabilities (B,) reach the operating point and some do not."""
     above = probabilities >= point.threshold
     return bool(above.any() and not above.all())
 
 
-def changes(pixels: NDArray[np.uint8], size: int) -> dict[str, Square]:
+def perturb(pixels: NDArray[np.uint8], size: int) -> dict[str, Square]:
     """The squashed film and its ten small changes, uint8 (S, S) each, by name.
 
     Shifts go by whole pixels of the square, so that nothing is blurred on the way, and a turn is
@@ -104,18 +104,18 @@ def changes(pixels: NDArray[np.uint8], size: int) -> dict[str, Square]:
     square = to_square(pixels, size)  # (S, S)
     gray = square.astype(np.float64)
     mean = gray.mean()
-    step = round(SHIFT * size)
+    step = round(SHIFT_FRACTION * size)
     return {
         UNCHANGED: square,
         "left": _shift(square, 0, -step),
         "right": _shift(square, 0, step),
         "up": _shift(square, -step, 0),
         "down": _shift(square, step, 0),
-        "turned left": _turn(pixels, TURN, size),
-        "turned right": _turn(pixels, -TURN, size),
-        "softer": _bytes(mean + (1 - CONTRAST) * (gray - mean)),
-        "harder": _bytes(mean + (1 + CONTRAST) * (gray - mean)),
-        **{f"gamma {gamma:g}": _bytes(255 * (gray / 255) ** gamma) for gamma in GAMMAS},
+        "turned left": _rotate(pixels, ROTATION_DEGREES, size),
+        "turned right": _rotate(pixels, -ROTATION_DEGREES, size),
+        "softer": _to_uint8(mean + (1 - CONTRAST_CHANGE) * (gray - mean)),
+        "harder": _to_uint8(mean + (1 + CONTRAST_CHANGE) * (gray - mean)),
+        **{f"gamma {gamma:g}": _to_uint8(255 * (gray / 255) ** gamma) for gamma in GAMMAS},
     }
 
 
@@ -125,14 +125,14 @@ def _shift(square: Square, down: int, right: int) -> Square:
     return np.ascontiguousarray(square[np.ix_(rows, columns)])
 
 
-def _turn(pixels: NDArray[np.uint8], degrees: float, size: int) -> Square:
+def _rotate(pixels: NDArray[np.uint8], degrees: float, size: int) -> Square:
     """Turn a film, to the left where positive, and squash it.
 
     It is turned on a square four times as fine as the model's, in the film's own proportions:
     as good as at full size (the probabilities agree to 1 %), at a tenth of the time.
     """
     aspect = pixels.shape[0] / pixels.shape[1]
-    fine = _FINER * size
+    fine = _SUPERSAMPLING * size
     margin = fine // 4  # more than a turn of 5 degrees brings in, up to an aspect of 2.5
     padded = Image.fromarray(np.pad(to_square(pixels, fine), margin, mode="edge"))
     cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
@@ -149,6 +149,6 @@ def _turn(pixels: NDArray[np.uint8], degrees: float, size: int) -> Square:
     return to_square(np.asarray(turned), size)
 
 
-def _bytes(gray: NDArray[np.float64]) -> Square:
+def _to_uint8(gray: NDArray[np.float64]) -> Square:
     result: Square = np.rint(gray.clip(0, 255)).astype(np.uint8)
     return result

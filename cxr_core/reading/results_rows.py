@@ -26,15 +26,15 @@ COLUMNS = (
 Row = dict[str, str]
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-_DECIDING = ("torch", "pillow", "pydicom", "python-gdcm", "pyjpegls")
+_VERSIONED_PACKAGES = ("torch", "pillow", "pydicom", "python-gdcm", "pyjpegls")
 
 
-def versions() -> str:
+def library_versions() -> str:
     """The libraries that a number depends on, as "torch 2.15.0, pillow 13.0.0, …"."""
-    return ", ".join(f"{name} {version(name)}" for name in _DECIDING)
+    return ", ".join(f"{name} {version(name)}" for name in _VERSIONED_PACKAGES)
 
 
-def row_of(outcome: Outcome, *, model_sha256: str, versions: str) -> Row:
+def result_row(outcome: Outcome, *, model_sha256: str, versions: str) -> Row:
     """A row in the order of ``COLUMNS``.
 
     ``status`` is ``read``, ``stopped`` (read, but the film does not look readable; ``reason``
@@ -42,21 +42,21 @@ def row_of(outcome: Outcome, *, model_sha256: str, versions: str) -> Row:
     No text begins as a formula does, since a spreadsheet would run it.
     """
     row = dict.fromkeys(COLUMNS, "") | {
-        "file": inert(outcome.source.name),
+        "file": escape_formula(outcome.source.name),
         "sha256": outcome.sha256,
         "model_sha256": model_sha256,
         "versions": versions,
     }
     if outcome.analysis is None:
-        return row | {"status": "failed", "reason": _line(outcome.reason)}
+        return row | {"status": "failed", "reason": _one_line(outcome.reason)}
     return row | _values(outcome.analysis)
 
 
 def _values(analysis: Analysis) -> Row:
     values = {
         "status": "read" if analysis.gate.passed else "stopped",
-        "reason": _line(" ".join(analysis.gate.reasons)),
-        "warnings": _line(" ".join(analysis.warnings)),
+        "reason": _one_line(" ".join(analysis.gate.reasons)),
+        "warnings": _one_line(" ".join(analysis.warnings)),
     }
     for index, key in enumerate(KEYS):
         values[LOGIT_COLUMNS[index]] = f"{analysis.logits[key]:.6f}"
@@ -66,18 +66,18 @@ def _values(analysis: Analysis) -> Row:
     return values
 
 
-def inert(text: str) -> str:
+def escape_formula(text: str) -> str:
     """A text on one line that no spreadsheet runs: an apostrophe before what looks like a
     formula."""
-    line = _line(text)
+    line = _one_line(text)
     return f"'{line}" if line.startswith(_FORMULA_STARTS) else line
 
 
-def _line(text: str) -> str:
+def _one_line(text: str) -> str:
     return " ".join(text.splitlines())
 
 
-def rows_read(paths: Iterable[Path], *, model_sha256: str) -> dict[str, Row]:
+def read_previous_rows(paths: Iterable[Path], *, model_sha256: str) -> dict[str, Row]:
     """What earlier runs have read with this model, by the film's SHA-256.
 
     Rows of failed files are left out, so they are tried again. A last line that was not written

@@ -18,12 +18,12 @@ MAX_MEMBERS = 2_000
 MAX_MEMBER_BYTES = 256 * 2**20
 MAX_TOTAL_BYTES = 16 * 2**30
 # Films pack to a half or a third, drawn ones to a fiftieth. Small members may be anything.
-MAX_RATIO = 200
-RATIO_FROM = 16 * 2**20
-_ENTRY = b"PK\x01\x02"  # before each entry of the table of contents (APPNOTE 4.3.12)
+MAX_COMPRESSION_RATIO = 200
+MIN_RATIO_BYTES = 16 * 2**20
+_CENTRAL_HEADER = b"PK\x01\x02"  # before each entry of the table of contents (APPNOTE 4.3.12)
 _ENCRYPTED = 0x1  # general purpose flag (APPNOTE 4.4.4)
-_OFFICE = "[Content_Types].xml"
-_NO_FILMS = frozenset(
+_OFFICE_MEMBER = "[Content_Types].xml"
+_SYSTEM_FILES = frozenset(
     ("dicomdir", "thumbs.db", "desktop.ini", "autorun.inf", "index.htm", "index.html")
 )
 _CHUNK = 2**20
@@ -35,12 +35,12 @@ _CHUNK = 2**20
 # sizes are counted while unpacking, and no zip inside the zip is opened.
 
 
-class Archive:
+class ZipArchive:
     """The files of one zip that may be films; each is unpacked when it is read. Thread-safe.
 
     Attributes:
         names: of its files, in the order of the zip; ``read`` takes their index.
-        left_out: files that can be no films: hidden ones, DICOMDIR and other tables of contents.
+        n_skipped: files that can be no films: hidden ones, DICOMDIR and other tables of contents.
     """
 
     def __init__(self, data: bytes | Path) -> None:
@@ -49,8 +49,8 @@ class Archive:
         Raises:
             ImageError: no zip after all, an Office document, too many files, or none.
         """
-        if isinstance(data, bytes) and data.count(_ENTRY) > MAX_MEMBERS:
-            raise _too_many()  # before the whole table is parsed
+        if isinstance(data, bytes) and data.count(_CENTRAL_HEADER) > MAX_MEMBERS:
+            raise _too_many_files_error()  # before the whole table is parsed
         try:
             self._zip = zipfile.ZipFile(data if isinstance(data, Path) else io.BytesIO(data))
         except Exception as error:  # whatever a parser raises on hostile bytes
@@ -61,8 +61,8 @@ class Archive:
             ) from error
         entries = [info for info in self._zip.infolist() if not info.is_dir()]
         if len(entries) > MAX_MEMBERS:
-            raise _too_many()
-        if any(info.filename == _OFFICE for info in entries):
+            raise _too_many_files_error()
+        if any(info.filename == _OFFICE_MEMBER for info in entries):
             raise ImageError(
                 "This file is not an image that can be read here",
                 value="it looks like an Office document",
@@ -77,7 +77,7 @@ class Archive:
             )
         self._entries = films
         self.names = tuple(info.filename for info in films)
-        self.left_out = len(entries) - len(films)
+        self.n_skipped = len(entries) - len(films)
         self._unpacked: dict[int, int] = {}  # member -> bytes, each counted once
         self._lock = threading.Lock()
 
@@ -112,18 +112,20 @@ class Archive:
         with self._zip.open(info) as stream:
             while chunk := stream.read(_CHUNK):
                 unpacked += chunk
-                self._count(index, len(unpacked))
+                self._count_unpacked(index, len(unpacked))
                 if len(unpacked) > MAX_MEMBER_BYTES:
-                    raise _bomb(f"more than {MAX_MEMBER_BYTES // 2**20} MB")
-                if len(unpacked) > max(RATIO_FROM, MAX_RATIO * info.compress_size):
-                    raise _bomb(f"more than {MAX_RATIO} times its packed size")
+                    raise _zip_bomb_error(f"more than {MAX_MEMBER_BYTES // 2**20} MB")
+                if len(unpacked) > max(MIN_RATIO_BYTES, MAX_COMPRESSION_RATIO * info.compress_size):
+                    raise _zip_bomb_error(
+                        f"more than {MAX_COMPRESSION_RATIO} times its packed size"
+                    )
         return bytes(unpacked)
 
-    def _count(self, index: int, size: int) -> None:
+    def _count_unpacked(self, index: int, size: int) -> None:
         with self._lock:
             self._unpacked[index] = max(size, self._unpacked.get(index, 0))
             if sum(self._unpacked.values()) > MAX_TOTAL_BYTES:
-                raise _bomb(f"the whole zip to more than {MAX_TOTAL_BYTES // 2**30} GB")
+                raise _zip_bomb_error(f"the whole zip to more than {MAX_TOTAL_BYTES // 2**30} GB")
 
 
 def _check_entry(info: zipfile.ZipInfo) -> None:
@@ -159,10 +161,10 @@ def _check_entry(info: zipfile.ZipInfo) -> None:
 def _may_be_film(name: str) -> bool:
     parts = PurePosixPath(name.replace("\\", "/").casefold()).parts
     hidden = any(part.startswith(".") and part != ".." for part in parts)
-    return bool(parts) and not hidden and "__macosx" not in parts and parts[-1] not in _NO_FILMS
+    return bool(parts) and not hidden and "__macosx" not in parts and parts[-1] not in _SYSTEM_FILES
 
 
-def _too_many() -> ImageError:
+def _too_many_files_error() -> ImageError:
     return ImageError(
         "This zip holds too many files",
         value=f"more than {MAX_MEMBERS:,}",
@@ -170,7 +172,7 @@ def _too_many() -> ImageError:
     )
 
 
-def _bomb(extent: str) -> ImageError:
+def _zip_bomb_error(extent: str) -> ImageError:
     return ImageError(
         "This file was not unpacked to its end, as no film is so large",
         value=f"it unpacks to {extent}",
@@ -179,7 +181,7 @@ def _bomb(extent: str) -> ImageError:
 
 
 @dataclass(frozen=True)
-class Source:
+class FilmSource:
     """One film that is yet to be read.
 
     Attributes:
@@ -193,7 +195,9 @@ class Source:
     load: Callable[[], bytes]
 
 
-def sources_of(name: str, data: bytes | Path, *, first: int) -> tuple[list[Source], int]:
+def film_sources(
+    name: str, data: bytes | Path, *, first_number: int
+) -> tuple[list[FilmSource], int]:
     """One file as films: itself, or the members of a zip.
 
     A zip that cannot be opened is one film that cannot be read, whose reason says why.
@@ -201,7 +205,7 @@ def sources_of(name: str, data: bytes | Path, *, first: int) -> tuple[list[Sourc
     Args:
         name: the file's name; a member of a zip is ``name/member``.
         data: the file's bytes, or where it lies.
-        first: number of the first film.
+        first_number: number of the first film.
 
     Returns:
         the films, and how many members of a zip were left out since they can be no films.
@@ -209,22 +213,22 @@ def sources_of(name: str, data: bytes | Path, *, first: int) -> tuple[list[Sourc
     load = data.read_bytes if isinstance(data, Path) else partial(bytes, data)
     try:
         if not _is_zip(data):
-            return [Source(first, name, load)], 0
-        archive = Archive(data)
+            return [FilmSource(first_number, name, load)], 0
+        archive = ZipArchive(data)
     except ImageError as error:
-        return [Source(first, name, partial(_refuse, error))], 0
+        return [FilmSource(first_number, name, partial(_raise, error))], 0
     except OSError:  # said when the file is read
-        return [Source(first, name, load)], 0
+        return [FilmSource(first_number, name, load)], 0
     films = [
-        Source(first + index, f"{name}/{member}", partial(archive.read, index))
+        FilmSource(first_number + index, f"{name}/{member}", partial(archive.read, index))
         for index, member in enumerate(archive.names)
     ]
-    return films, archive.left_out
+    return films, archive.n_skipped
 
 
-def without_names(sources: Iterable[Source]) -> Iterator[Source]:
+def without_names(sources: Iterable[FilmSource]) -> Iterator[FilmSource]:
     """The same films, with their names forgotten."""
-    return (Source(source.number, "", source.load) for source in sources)
+    return (FilmSource(source.number, "", source.load) for source in sources)
 
 
 def _is_zip(data: bytes | Path) -> bool:
@@ -234,5 +238,5 @@ def _is_zip(data: bytes | Path) -> bool:
     return data[:4] in ZIP_SIGNATURES
 
 
-def _refuse(error: ImageError) -> bytes:
+def _raise(error: ImageError) -> bytes:
     raise error

@@ -11,9 +11,20 @@ Balance = Literal["none", "undersample", "sampler", "pos-weight"]
 Optimizer = Literal["adam", "adamw", "sgd"]
 Schedule = Literal["constant", "one-cycle", "plateau"]
 
+# What earlier versions called a setting or a preset: run folders and habits still have these.
+RENAMED = {
+    "averaging": "ema_decay",
+    "boxes": "box_loss_weight",
+    "finish_epochs": "full_res_epochs",
+    "other_findings": "auxiliary_loss_weight",
+    "train_px": "low_res_px",
+}
+RENAMED_AUGMENTATION = {"shift": "translation", "turn": "rotation"}
+RENAMED_PRESETS = {"seed": "baseline"}
+
 # A mirrored chest is rare but a small turn, another distance or exposure is everyday.
-MILD = Augmentation(
-    flip=0.0, turn=5.0, scale=(0.9, 1.05), shift=0.03, brightness=0.08, contrast=0.15
+MILD_AUGMENTATION = Augmentation(
+    flip=0.0, rotation=5.0, scale=(0.9, 1.05), translation=0.03, brightness=0.08, contrast=0.15
 )
 
 
@@ -29,8 +40,8 @@ class TrainConfig:
         balance: of the training rows only.
         epochs: passes over the training films.
         px: side of the served input in pixels, a multiple of 32.
-        train_px: side during training until the last ``finish_epochs``; 0 means ``px``.
-        finish_epochs: epochs at the end that train at ``px``.
+        low_res_px: side during training until the last ``full_res_epochs``; 0 means ``px``.
+        full_res_epochs: epochs at the end that train at ``px``.
         batch_size: films a step, over all processes.
         optimizer: ``adam`` (weight decay as L2), ``adamw`` or ``sgd``.
         momentum: of ``sgd``.
@@ -39,23 +50,23 @@ class TrainConfig:
         schedule: ``constant``, ``one-cycle`` (Smith and Topin, 2018), or ``plateau``: a tenth
             when the validation loss has not fallen for over ``patience`` epochs.
         label_smoothing: e moves the targets to e/2 and 1 - e/2.
-        averaging: decay a step of the moving average of the weights that is validated and
+        ema_decay: decay a step of the moving average of the weights that is validated and
             kept; 0 keeps the weights themselves.
-        other_findings: weight of the loss of NIH's other eleven findings, which are learnt beside
-            the four on the same features and then thrown away; 0 leaves them out.
-        boxes: weight of the loss that draws each finding's evidence into the boxes that
+        auxiliary_loss_weight: weight of the loss of NIH's other eleven findings, which are
+            learnt beside the four on the same features and then thrown away; 0 leaves them out.
+        box_loss_weight: weight of the loss that draws each finding's evidence into the boxes that
             radiologists drew on training films; 0 leaves it out.
         seed: of initial weights, order and augmentation.
     """
 
-    preset: str = "seed"
+    preset: str = "baseline"
     weights: str = "imagenet"
     population: Population = "target-only"
     balance: Balance = "undersample"
     epochs: int = 20
     px: int = 224
-    train_px: int = 0
-    finish_epochs: int = 0
+    low_res_px: int = 0
+    full_res_epochs: int = 0
     batch_size: int = 32
     optimizer: Optimizer = "adam"
     momentum: float = 0.0
@@ -64,10 +75,10 @@ class TrainConfig:
     schedule: Schedule = "one-cycle"
     patience: int = 0
     label_smoothing: float = 0.0
-    averaging: float = 0.0
-    other_findings: float = 0.0
-    boxes: float = 0.0
-    augmentation: Augmentation = field(default=MILD)
+    ema_decay: float = 0.0
+    auxiliary_loss_weight: float = 0.0
+    box_loss_weight: float = 0.0
+    augmentation: Augmentation = field(default=MILD_AUGMENTATION)
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -90,26 +101,26 @@ class TrainConfig:
                     value=getattr(self, name),
                     remedy=f"Use {low:g} to {high:g}.",
                 )
-        for name in ("px", "train_px"):
+        for name in ("px", "low_res_px"):
             if getattr(self, name) % 32 or getattr(self, name) < 0:
                 raise ConfigError(
                     f"{name} is not a multiple of 32, as a DenseNet121's input must be",
                     value=getattr(self, name),
                     remedy="Use 224, or another multiple of 32.",
                 )
-        if self.train_px not in (0, self.px) and not 1 <= self.finish_epochs <= self.epochs:
+        if self.low_res_px not in (0, self.px) and not 1 <= self.full_res_epochs <= self.epochs:
             raise ConfigError(
-                f"Training at {self.train_px} px has to finish with 1 to {self.epochs} epochs "
+                f"Training at {self.low_res_px} px has to finish with 1 to {self.epochs} epochs "
                 f"at {self.px} px",
-                value=f"finish_epochs {self.finish_epochs}",
-                remedy="Set finish_epochs, or leave train_px out.",
+                value=f"full_res_epochs {self.full_res_epochs}",
+                remedy="Set full_res_epochs, or leave low_res_px out.",
             )
 
     def epoch_px(self, epoch: int) -> int:
         """The training side in pixels of ``epoch``, which counts from 0."""
-        if self.train_px == 0 or epoch >= self.epochs - self.finish_epochs:
+        if self.low_res_px == 0 or epoch >= self.epochs - self.full_res_epochs:
             return self.px
-        return self.train_px
+        return self.low_res_px
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values for JSON."""
@@ -117,7 +128,8 @@ class TrainConfig:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "TrainConfig":
-        """The inverse of ``to_dict``; unknown names raise ConfigError."""
+        """The inverse of ``to_dict``, of earlier versions too; an unknown name raises."""
+        values = current_names(values)
         unknown = sorted(set(values) - {item.name for item in fields(cls)})
         if unknown:
             raise ConfigError(
@@ -130,6 +142,19 @@ class TrainConfig:
             for name, value in values["augmentation"].items()
         }
         return cls(**{**values, "augmentation": Augmentation(**augmentation)})
+
+
+def current_names(values: dict[str, Any]) -> dict[str, Any]:
+    """A configuration as plain values, under this version's names; others stay as they are."""
+    named = {RENAMED.get(name, name): value for name, value in values.items()}
+    if "preset" in named:
+        named["preset"] = RENAMED_PRESETS.get(named["preset"], named["preset"])
+    if "augmentation" in named:
+        named["augmentation"] = {
+            RENAMED_AUGMENTATION.get(name, name): value
+            for name, value in named["augmentation"].items()
+        }
+    return named
 
 
 _CHOICES: dict[str, tuple[str, ...]] = {
@@ -146,9 +171,9 @@ _RANGES: dict[str, tuple[float, float]] = {
     "weight_decay": (0, 10),
     "patience": (0, 1000),
     "label_smoothing": (0, 0.9),
-    "averaging": (0, 0.99999),
-    "other_findings": (0, 100),
-    "boxes": (0, 100),
+    "ema_decay": (0, 0.99999),
+    "auxiliary_loss_weight": (0, 100),
+    "box_loss_weight": (0, 100),
 }
 
 

@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cxr_core.config import Preprocessing
-from cxr_core.data.balance import balance_counts, pos_weight, sampler_weights, undersample
-from cxr_core.data.boxes import BoxedFilms, boxed_films, read_boxes
+from cxr_core.data.balance import class_counts, pos_weight, sampler_weights, undersample
+from cxr_core.data.boxes import FilmBoxes, boxes_of_films, read_boxes
 from cxr_core.data.cache import ImageCache, open_cache
-from cxr_core.data.csv_files import write_table
+from cxr_core.data.csv_files import write_csv
 from cxr_core.data.entries import attach_images, read_entries, select_population
-from cxr_core.data.labels import OTHER_LABELS, other_labels
+from cxr_core.data.labels import AUXILIARY_LABELS, auxiliary_labels
 from cxr_core.data.loader import BatchLoader
 from cxr_core.data.split_files import read_groups
 from cxr_core.data.splits import (
     add_groups,
-    check_disjoint,
+    check_patients_disjoint,
     split_by_csv,
     split_by_lists,
     split_by_patient,
@@ -31,16 +31,16 @@ from cxr_core.data.splits import (
 from cxr_core.errors import ConfigError, DataError, TrainingError
 from cxr_core.findings import KEYS, LABEL_COLUMNS, LABELS
 from cxr_core.training.config import TrainConfig
-from cxr_core.training.device import Engine
-from cxr_core.training.distributed import Team
-from cxr_core.training.trainer import ALONE
+from cxr_core.training.device import Accelerator
+from cxr_core.training.distributed import Distributed
+from cxr_core.training.trainer import SINGLE_PROCESS
 
 logger = logging.getLogger(__name__)
-PARTS = ("train", "validation", "test")
+SPLITS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
-class Sources:
+class DatasetPaths:
     """The files of a run.
 
     Attributes:
@@ -77,7 +77,7 @@ class Sources:
 
 
 @dataclass(frozen=True)
-class Films:
+class FilmDataset:
     """Films of a run, split and decoded.
 
     Attributes:
@@ -85,21 +85,21 @@ class Films:
         cache: decoded films, uint8 (N, px, px).
         boxes: one row a box of any of NIH's findings, as fractions of the film; None when not
             given.
-        report: what was found in the tables and the folder, a line each.
+        report_lines: what was found in the tables and the folder, a line each.
         fingerprint: SHA-256 over images, patients, labels, split and decoded pixels.
     """
 
     table: pd.DataFrame
     cache: ImageCache
     boxes: pd.DataFrame | None
-    report: list[str]
+    report_lines: list[str]
     fingerprint: str
 
     def write_tables(self, folder: Path) -> None:
         """Write ``split.csv``, and ``rejected.csv`` when a film could not be decoded."""
         write_split(self.table, folder / "split.csv")
         if self.n_rejected:
-            write_table(self.cache.rejected, folder / "rejected.csv")
+            write_csv(self.cache.rejected, folder / "rejected.csv")
             logger.warning("%d films could not be decoded: see rejected.csv.", self.n_rejected)
 
     @property
@@ -107,46 +107,48 @@ class Films:
         """Films that could not be decoded."""
         return len(self.cache.rejected)
 
-    def part(self, name: str) -> pd.DataFrame:
+    def subset(self, name: str) -> pd.DataFrame:
         """The rows of one part of the split, in table order."""
         return self.table[self.table["split"] == name]
 
 
 def rows_and_labels(part: pd.DataFrame) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """Cache rows (M,) and labels (M, 4) of some rows of ``Films.table``."""
+    """Cache rows (M,) and labels (M, 4) of some rows of ``FilmDataset.table``."""
     labels = part[list(LABEL_COLUMNS)].to_numpy(dtype=np.float32, copy=True)  # (M, 4)
     return part["row"].to_numpy(dtype=np.intp), labels
 
 
-def gather(sources: Sources, config: TrainConfig, *, progress: bool = False) -> Films:
+def load_dataset(
+    paths: DatasetPaths, config: TrainConfig, *, progress: bool = False
+) -> FilmDataset:
     """Read, check, split and decode.
 
     Raises:
         DataError: tables or images that cannot be used, or an empty part of the split.
         PatientLeakError: a patient on two sides of the split.
     """
-    entries = attach_images(read_entries(sources.entries), sources.images)
+    entries = attach_images(read_entries(paths.entries), paths.images)
     report = entries.report.lines()
     table = select_population(entries.table, config.population)
-    table = _split(table, sources, config)
-    check_disjoint(table)
+    table = _assign_splits(table, paths, config)
+    check_patients_disjoint(table)
     cache = open_cache(
         [Path(path) for path in table["path"]],
         size=config.px,
-        folder=sources.cache,
+        folder=paths.cache,
         progress=progress,
     )
     decoded = table["image"].isin(cache.names)
     table = table[decoded].reset_index(drop=True)
     table["row"] = cache.indices(table["image"])
-    _require_parts(table)
-    boxes = None if sources.boxes is None else read_boxes(sources.boxes, others=True)
-    return Films(table, cache, boxes, report, _fingerprint(table, cache))
+    _require_usable_splits(table)
+    boxes = None if paths.boxes is None else read_boxes(paths.boxes, auxiliary=True)
+    return FilmDataset(table, cache, boxes, report, _fingerprint(table, cache))
 
 
-def _require_parts(table: pd.DataFrame) -> None:
+def _require_usable_splits(table: pd.DataFrame) -> None:
     """Refuse, before hours of training, a split on which nothing can be calibrated afterwards."""
-    for part in PARTS:
+    for part in SPLITS:
         if not (table["split"] == part).any():
             raise DataError(
                 f"The {part} part of the split has no film",
@@ -165,13 +167,13 @@ def _require_parts(table: pd.DataFrame) -> None:
             )
 
 
-def _split(table: pd.DataFrame, sources: Sources, config: TrainConfig) -> pd.DataFrame:
-    if sources.groups is not None:
-        table = add_groups(table, read_groups(sources.groups))
-    if sources.split is not None:
-        return split_by_csv(table, sources.split)
-    if sources.train_val_list is not None and sources.test_list is not None:
-        return split_by_lists(table, sources.train_val_list, sources.test_list, seed=config.seed)
+def _assign_splits(table: pd.DataFrame, paths: DatasetPaths, config: TrainConfig) -> pd.DataFrame:
+    if paths.groups is not None:
+        table = add_groups(table, read_groups(paths.groups))
+    if paths.split is not None:
+        return split_by_csv(table, paths.split)
+    if paths.train_val_list is not None and paths.test_list is not None:
+        return split_by_lists(table, paths.train_val_list, paths.test_list, seed=config.seed)
     return split_by_patient(table, seed=config.seed)
 
 
@@ -188,7 +190,7 @@ def _fingerprint(table: pd.DataFrame, cache: ImageCache) -> str:
 
 
 @dataclass(frozen=True)
-class Learning:
+class TrainingSet:
     """The training films after balancing, and what the loss and the sampler need for it.
 
     Attributes:
@@ -196,80 +198,81 @@ class Learning:
         labels: (M, 4), or (M, 15) with NIH's other findings.
         names: M file names.
         boxes: on these films; None where no loss wants them.
-        sampler: (M,) chances to be drawn.
+        sampling_weights: (M,) chances to be drawn.
         pos_weight: (4,).
-        counts: before and after balancing.
+        balance_counts: before and after balancing.
     """
 
     rows: NDArray[np.intp]
     labels: NDArray[np.float32]
     names: list[str]
-    boxes: BoxedFilms | None
-    sampler: NDArray[np.float64] | None
+    boxes: FilmBoxes | None
+    sampling_weights: NDArray[np.float64] | None
     pos_weight: Tensor | None
-    counts: dict[str, dict[str, int]]
+    balance_counts: dict[str, dict[str, int]]
 
 
-def prepare_learning(config: TrainConfig, films: Films) -> Learning:
+def prepare_training_set(config: TrainConfig, films: FilmDataset) -> TrainingSet:
     """Balance the training films, and look up what is learnt beside the four findings."""
-    train = films.part("train")
-    before = balance_counts(train)
+    train = films.subset("train")
+    before = class_counts(train)
     sampler: NDArray[np.float64] | None = None
-    weight: Tensor | None = None
+    positive_weights: Tensor | None = None
     if config.balance == "undersample":
         train = undersample(train, seed=config.seed)
     elif config.balance == "sampler":
         sampler = sampler_weights(train)
     elif config.balance == "pos-weight":
-        weight = torch.as_tensor(pos_weight(train), dtype=torch.float32)  # (4,)
+        positive_weights = torch.as_tensor(pos_weight(train), dtype=torch.float32)  # (4,)
     rows, labels = rows_and_labels(train)
-    if config.other_findings:
-        labels = np.concatenate([labels, other_labels(train["findings"])], axis=1)  # (M, 15)
+    if config.auxiliary_loss_weight:
+        labels = np.concatenate([labels, auxiliary_labels(train["findings"])], axis=1)  # (M, 15)
     names = train["image"].tolist()
-    boxes: BoxedFilms | None = None
-    if config.boxes:
+    boxes: FilmBoxes | None = None
+    if config.box_loss_weight:
         if films.boxes is None:
             raise TrainingError(
                 "The loss of the boxes needs boxes",
-                value=f"boxes={config.boxes}",
-                remedy="Name NIH's table with --boxes, or leave them out with --set boxes=0.",
+                value=f"box_loss_weight={config.box_loss_weight}",
+                remedy="Name NIH's table with --boxes, "
+                "or leave them out with --set box_loss_weight=0.",
             )
-        boxes = boxed_films(names, films.boxes, [*KEYS, *OTHER_LABELS])
-        logger.info("%d boxed findings on training films.", boxes.count)
-    counts = {"before": before, "after": balance_counts(train)}
-    return Learning(rows, labels, names, boxes, sampler, weight, counts)
+        boxes = boxes_of_films(names, films.boxes, [*KEYS, *AUXILIARY_LABELS])
+        logger.info("%d boxed findings on training films.", boxes.n_pairs)
+    counts = {"before": before, "after": class_counts(train)}
+    return TrainingSet(rows, labels, names, boxes, sampler, positive_weights, counts)
 
 
 def make_loaders(
     config: TrainConfig,
-    films: Films,
+    films: FilmDataset,
     preprocessing: Preprocessing,
-    learning: Learning,
-    engine: Engine,
-    team: Team = ALONE,
+    training_set: TrainingSet,
+    accelerator: Accelerator,
+    distributed: Distributed = SINGLE_PROCESS,
 ) -> tuple[BatchLoader, BatchLoader]:
     """Training batches, this process's part of each, and whole validation batches."""
     train = BatchLoader(
         films.cache.images,
-        learning.labels,
-        rows=learning.rows,
+        training_set.labels,
+        rows=training_set.rows,
         preprocessing=preprocessing,
         batch_size=config.batch_size,
         shuffle=True,
-        weights=learning.sampler,
+        weights=training_set.sampling_weights,
         augmentation=config.augmentation,
-        boxes=learning.boxes,
+        boxes=training_set.boxes,
         seed=config.seed,
-        device=engine.device,
-        part=(team.rank, team.size),
+        device=accelerator.device,
+        shard=(distributed.rank, distributed.world_size),
     )
-    rows, labels = rows_and_labels(films.part("validation"))
+    rows, labels = rows_and_labels(films.subset("validation"))
     validation = BatchLoader(
         films.cache.images,
         labels,
         rows=rows,
         preprocessing=preprocessing,
         batch_size=2 * config.batch_size,
-        device=engine.device,
+        device=accelerator.device,
     )
     return train, validation

@@ -10,7 +10,7 @@ from cxr_core.model.densenet import ChestDenseNet
 
 
 @dataclass(frozen=True)
-class Engine:
+class Accelerator:
     """A device and how to use it well.
 
     Attributes:
@@ -30,7 +30,7 @@ class Engine:
         """A context for the forward pass."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
 
-    def place(self, model: ChestDenseNet) -> ChestDenseNet:
+    def prepare(self, model: ChestDenseNet) -> ChestDenseNet:
         """Move ``model`` to the device in the right memory format."""
         return model.to(self.device).to(memory_format=self.memory_format)
 
@@ -38,14 +38,14 @@ class Engine:
         return f"{self.device.type}, {'bfloat16' if self.bf16 else 'float32'} channels_last"
 
 
-def choose_engine() -> Engine:
+def select_accelerator() -> Accelerator:
     """A GPU if there is one; bfloat16 where the processor has instructions for it."""
     if torch.cuda.is_available():
         device = torch.device("cuda", torch.cuda.current_device())
-        return Engine(device, bf16=torch.cuda.is_bf16_supported())
+        return Accelerator(device, bf16=torch.cuda.is_bf16_supported())
     # Without such instructions a bfloat16 convolution is emulated, and slower than float32.
     # Older releases of torch cannot say; they train in float32.
     ask: Callable[[], dict[str, Any]] = getattr(torch.cpu, "get_capabilities", dict)
     capabilities = ask()
     bf16 = bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
-    return Engine(torch.device("cpu"), bf16=bf16)
+    return Accelerator(torch.device("cpu"), bf16=bf16)

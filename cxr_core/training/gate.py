@@ -15,22 +15,22 @@ from cxr_core.config import GateParameters
 from cxr_core.findings import LABEL_COLUMNS
 from cxr_core.imaging.gate import UPRIGHT, log_probabilities, thumbnails
 from cxr_core.imaging.preprocessing import to_square
-from cxr_core.training.dataset import Films
+from cxr_core.training.dataset import FilmDataset
 
 Square = NDArray[np.uint8]
 Generator = np.random.Generator
 SIDE = 224
 logger = logging.getLogger(__name__)
-ADULT = 18  # years
-LEAST_FILMS = 200  # below it no share of 1 % can be told
-MOST_FILMS = 3_000  # more teach thumbnails nothing new, and the fit stays within minutes
-OVERALL, WITHIN_GROUP = 0.01, 0.04  # shares of upright films that may be stopped
-LEAST_GROUP = 40  # films; in a smaller group a share of 4 % cannot be told
-_COMPONENTS, _HIDDEN, _NETWORKS, _FOLDS = 48, 128, 5, 3
+ADULT_AGE = 18  # years
+MIN_FILMS = 200  # below it no share of 1 % can be told
+MAX_FILMS = 3_000  # more teach thumbnails nothing new, and the fit stays within minutes
+MAX_REJECTED, MAX_REJECTED_PER_GROUP = 0.01, 0.04  # shares of upright films that may be stopped
+MIN_GROUP_FILMS = 40  # films; in a smaller group a share of 4 % cannot be told
+_COMPONENTS, _HIDDEN_UNITS, _ENSEMBLE_SIZE, _CV_FOLDS = 48, 128, 5, 3
 _WEIGHT_PENALTY = 0.3
 _RARE_SHARE = 0.15  # groups below it are shown more often, lest the gate find them odd
-_USUAL_TIMES, _RARE_TIMES = 2, 20
-_NO_FILMS = 4  # made for each film
+_USUAL_COPIES, _RARE_COPIES = 2, 20
+_NON_FILMS_PER_FILM = 4  # made for each film
 
 
 # What the input gate learns from: upright films, their wrong copies, and drawn non-films.
@@ -39,7 +39,7 @@ _NO_FILMS = 4  # made for each film
 # page or scene, or a film cut up, enlarged or pasted on a page.
 
 
-def wrong_copies(film: Square, share: float = 0.5) -> dict[str, Square]:
+def invalid_copies(film: Square, share: float = 0.5) -> dict[str, Square]:
     """A film (224, 224) as it should not come, by the gate's kinds.
 
     Args:
@@ -82,7 +82,7 @@ def jitter(film: Square, rng: Generator) -> Square:
     return _collimated(exposed, rng) if rng.random() < 0.3 else exposed
 
 
-def abdomen(film: Square, rng: Generator) -> Square:
+def simulated_abdomen(film: Square, rng: Generator) -> Square:
     """What an abdominal film shows: at most the lungs' bases at its top, and trunk below them.
 
     The trunk is the film's own lowest part, drawn out; beside a narrow trunk the detector is dark.
@@ -105,10 +105,10 @@ def _collimated(film: Square, rng: Generator) -> Square:
     return np.asarray(framed)
 
 
-def no_film(film: Square, rng: Generator) -> Square:
+def non_film(film: Square, rng: Generator) -> Square:
     """A picture that is no single upright film, made from nothing or from a film."""
     makers: tuple[Callable[[Square, Generator], Square], ...] = (
-        _noise, _page, _scene, _picture, _desktop, _jigsaw, _fragment, _screenshot, _askew,
+        _noise, _page, _scene, _photograph, _desktop, _jigsaw, _fragment, _screenshot, _askew,
     )  # fmt: skip
     return makers[rng.integers(len(makers))](film, rng)
 
@@ -126,11 +126,11 @@ def _page(film: Square, rng: Generator) -> Square:
     ground = int(rng.choice([rng.integers(0, 60), rng.integers(190, 256)]))
     page = Image.new("L", (SIDE, SIDE), ground)
     left, top, right, bottom = rng.integers(0, 40, 4)
-    _write_lines(page, (left, top, SIDE - right, SIDE - bottom), 255 - ground, rng)
+    _draw_text_lines(page, (left, top, SIDE - right, SIDE - bottom), 255 - ground, rng)
     return np.asarray(page)
 
 
-def _write_lines(
+def _draw_text_lines(
     page: Image.Image, box: tuple[float, float, float, float], ink: int, rng: Generator
 ) -> None:
     """Bars in place of words, line under line."""
@@ -163,7 +163,7 @@ def _scene(film: Square, rng: Generator) -> Square:
     return np.asarray(scene)
 
 
-def _picture(film: Square, rng: Generator) -> Square:
+def _photograph(film: Square, rng: Generator) -> Square:
     """A scene with the grain and the shading of noise, as a photograph has."""
     share = rng.uniform(0.2, 0.8)
     mixed = share * _scene(film, rng).astype(float) + (1 - share) * _noise(film, rng)
@@ -181,7 +181,7 @@ def _desktop(film: Square, rng: Generator) -> Square:
         panel = int(np.clip(ground + rng.integers(-30, 31), 0, 255))
         pen.rectangle((left, top, left + width, top + height), fill=panel, outline=ink)
         box = (left + 3, top + 3, left + width - 3, top + height - 3)
-        _write_lines(screen, box, ink, rng)
+        _draw_text_lines(screen, box, ink, rng)
     return np.asarray(screen)
 
 
@@ -211,7 +211,7 @@ def _screenshot(film: Square, rng: Generator) -> Square:
     ground = int(rng.integers(0, 256))
     page = Image.new("L", (SIDE, SIDE), ground)
     if rng.random() < 0.8:
-        _write_lines(page, (4, 4, SIDE - 4, SIDE - 4), 255 - ground, rng)
+        _draw_text_lines(page, (4, 4, SIDE - 4, SIDE - 4), 255 - ground, rng)
     width, height = (int(side) for side in rng.uniform(0.3, 0.65, 2) * SIDE)
     corner = (int(rng.integers(0, SIDE - width)), int(rng.integers(0, SIDE - height)))
     page.paste(Image.fromarray(film).resize((width, height)), corner)
@@ -230,14 +230,14 @@ def _askew(film: Square, rng: Generator) -> Square:
     return to_square(np.concatenate([film, film[:, ::-1]], axis=1), SIDE)
 
 
-def gate_of(films: Films, *, seed: int) -> GateParameters | None:
+def fit_gate_on_dataset(films: FilmDataset, *, seed: int) -> GateParameters | None:
     """The gate of a run, from its films of training and validation; the test part is not met."""
     table = films.table[films.table["split"].isin(("train", "validation"))]
-    if len(table) > MOST_FILMS:  # before they are drawn from the cache: all of NIH would be 4 GB
-        table = table.sample(MOST_FILMS, random_state=seed).sort_index()
+    if len(table) > MAX_FILMS:  # before they are drawn from the cache: all of NIH would be 4 GB
+        table = table.sample(MAX_FILMS, random_state=seed).sort_index()
     squares = np.stack([to_square(films.cache.images[row], SIDE) for row in table["row"]])
     groups = {f"view {view}": table["view"].eq(view) for view in ("PA", "AP")}
-    groups["under 18"] = table["age"].lt(ADULT)
+    groups["under 18"] = table["age"].lt(ADULT_AGE)
     groups |= {name: table[name].eq(1) for name in LABEL_COLUMNS}
     members = {name: member.to_numpy(dtype=bool) for name, member in groups.items()}
     return fit_gate(squares, table["patient"].to_numpy(dtype=str), members, seed=seed)
@@ -252,7 +252,8 @@ def fit_gate(
 ) -> GateParameters | None:
     """Fit the classifier, and its threshold by cross-validation over patients.
 
-    The threshold stops at most ``OVERALL`` of all upright films and ``WITHIN_GROUP`` of each
+    The threshold stops at most ``MAX_REJECTED`` of all upright films and
+    ``MAX_REJECTED_PER_GROUP`` of each
     group, when each is judged by a classifier that has not seen its patient.
 
     Args:
@@ -262,46 +263,48 @@ def fit_gate(
             as children or one projection.
 
     Returns:
-        None with fewer than ``LEAST_FILMS`` films or five patients.
+        None with fewer than ``MIN_FILMS`` films or five patients.
     """
-    if len(squares) < LEAST_FILMS or len(np.unique(patients)) < _FOLDS:
+    if len(squares) < MIN_FILMS or len(np.unique(patients)) < _CV_FOLDS:
         logger.info("Too few films (%d) to fit an input gate.", len(squares))
         return None
     rng = np.random.default_rng(seed)
-    chosen = np.sort(rng.permutation(len(squares))[:MOST_FILMS])
+    chosen = np.sort(rng.permutation(len(squares))[:MAX_FILMS])
     squares, patients = squares[chosen], patients[chosen]
     groups = {name: member[chosen] for name, member in groups.items()}
     with threadpool_limits(limits=1):  # such small products only wait for one another
-        return _fit_and_judge(squares, patients, groups, rng, seed)
+        return _cross_validate_and_fit(squares, patients, groups, rng, seed)
 
 
-def _fit_and_judge(
+def _cross_validate_and_fit(
     squares: NDArray[np.uint8],
     patients: NDArray[np.str_],
     groups: dict[str, NDArray[np.bool_]],
     rng: np.random.Generator,
     seed: int,
 ) -> GateParameters:
-    thumbs, kinds, films = _examples(squares, _rare(groups, len(squares)), rng)
+    thumbs, kinds, film_index = _training_examples(
+        squares, _in_rare_group(groups, len(squares)), rng
+    )
     scores = np.empty(len(squares))
-    for seen, unseen in GroupKFold(_FOLDS).split(squares, groups=patients):
-        taught = np.isin(films, seen)
-        networks = _fit_networks(thumbs[taught], kinds[taught], seed)
-        scores[unseen] = log_probabilities(thumbs[unseen], networks)[:, 0]
+    for train, held_out in GroupKFold(_CV_FOLDS).split(squares, groups=patients):
+        in_training = np.isin(film_index, train)
+        networks = _fit_networks(thumbs[in_training], kinds[in_training], seed)
+        scores[held_out] = log_probabilities(thumbs[held_out], networks)[:, 0]
     networks = _fit_networks(thumbs, kinds, seed)
     threshold = _threshold(scores, groups)
-    stopped = float((scores < threshold).mean())
-    logger.info("Input gate: stops %.2f %% of %d films unseen.", 100 * stopped, len(squares))
-    return GateParameters(networks.kinds, threshold, networks.arrays, len(squares), stopped)
+    rejected = float((scores < threshold).mean())
+    logger.info("Input gate: stops %.2f %% of %d films unseen.", 100 * rejected, len(squares))
+    return GateParameters(networks.class_names, threshold, networks.arrays, len(squares), rejected)
 
 
-def _rare(groups: dict[str, NDArray[np.bool_]], films: int) -> NDArray[np.bool_]:
+def _in_rare_group(groups: dict[str, NDArray[np.bool_]], films: int) -> NDArray[np.bool_]:
     """Films (N,) of any rare group."""
     rare = [member for member in groups.values() if 0 < member.mean() < _RARE_SHARE]
     return np.any(rare, axis=0) if rare else np.zeros(films, dtype=bool)
 
 
-def _examples(
+def _training_examples(
     squares: NDArray[np.uint8], rare: NDArray[np.bool_], rng: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.str_], NDArray[np.intp]]:
     """Thumbnails, their kinds, and the film each was made of; the N films as they are first."""
@@ -311,12 +314,12 @@ def _examples(
     for index, square in enumerate(squares):
         made = [
             (UPRIGHT, jitter(square, rng))
-            for _ in range(_RARE_TIMES if rare[index] else _USUAL_TIMES)
+            for _ in range(_RARE_COPIES if rare[index] else _USUAL_COPIES)
         ]
-        made += wrong_copies(square).items()
-        made += wrong_copies(jitter(square, rng), rng.uniform(0.3, 0.5)).items()
-        made += [("lower part", abdomen(jitter(square, rng), rng)) for _ in range(2)]
-        made += [("no film", no_film(square, rng)) for _ in range(_NO_FILMS)]
+        made += invalid_copies(square).items()
+        made += invalid_copies(jitter(square, rng), rng.uniform(0.3, 0.5)).items()
+        made += [("lower part", simulated_abdomen(jitter(square, rng), rng)) for _ in range(2)]
+        made += [("no film", non_film(square, rng)) for _ in range(_NON_FILMS_PER_FILM)]
         # Reduced at once: all copies of all films at full size would not fit in memory.
         thumbs.append(thumbnails(np.stack([picture for _, picture in made])))
         kinds += [kind for kind, _ in made]
@@ -335,7 +338,7 @@ def _fit_networks(
     whitened = (thumbs - pca.mean_) @ projection.T  # (N, k)
     networks = [
         MLPClassifier(
-            (_HIDDEN,),
+            (_HIDDEN_UNITS,),
             alpha=_WEIGHT_PENALTY,
             batch_size=512,
             early_stopping=True,
@@ -344,7 +347,7 @@ def _fit_networks(
             max_iter=200,
             random_state=seed + number,
         ).fit(whitened, kinds)
-        for number in range(_NETWORKS)
+        for number in range(_ENSEMBLE_SIZE)
     ]
     names = networks[0].classes_
     order = np.argsort(names != UPRIGHT, kind="stable")
@@ -357,18 +360,18 @@ def _fit_networks(
         "output_bias": np.stack([network.intercepts_[1][order] for network in networks]),
     }
     return GateParameters(
-        kinds=tuple(str(kind) for kind in names[order]),
+        class_names=tuple(str(kind) for kind in names[order]),
         threshold=0.0,
         arrays={name: np.ascontiguousarray(a, dtype=np.float32) for name, a in arrays.items()},
-        films=len(thumbs),
-        wrongly_stopped=0.0,
+        n_films=len(thumbs),
+        false_rejection_rate=0.0,
     )
 
 
 def _threshold(scores: NDArray[np.float64], groups: dict[str, NDArray[np.bool_]]) -> float:
     """The highest cut that keeps to both shares."""
-    cuts = [np.quantile(scores, OVERALL)]
+    thresholds = [np.quantile(scores, MAX_REJECTED)]
     for member in groups.values():
-        if member.sum() >= LEAST_GROUP:
-            cuts.append(np.quantile(scores[member], WITHIN_GROUP))
-    return float(min(cuts))
+        if member.sum() >= MIN_GROUP_FILMS:
+            thresholds.append(np.quantile(scores[member], MAX_REJECTED_PER_GROUP))
+    return float(min(thresholds))

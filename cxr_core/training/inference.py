@@ -14,11 +14,11 @@ from cxr_core.config import Preprocessing
 from cxr_core.data.loader import BatchLoader
 from cxr_core.model.densenet import ChestDenseNet
 from cxr_core.model.gradcam import signed_evidence
-from cxr_core.training.dataset import Films, rows_and_labels
-from cxr_core.training.distributed import Team
-from cxr_core.training.trainer import ALONE
+from cxr_core.training.dataset import FilmDataset, rows_and_labels
+from cxr_core.training.distributed import Distributed
+from cxr_core.training.trainer import SINGLE_PROCESS
 
-STATISTICS_FILMS = 32  # of training; a norm counts every place of every map, 1,568 at the least
+BATCH_NORM_FILMS = 32  # of training; a norm counts every place of every map, 1,568 at the least
 
 
 # A copy of a network that has learnt nothing: the check on whether its maps show what it learnt.
@@ -27,8 +27,8 @@ STATISTICS_FILMS = 32  # of training; a norm counts every place of every map, 1,
 # weights are made random shows the film, or the architecture, and not the model.
 
 
-def shuffled_copy(
-    model: ChestDenseNet, films: Films, *, preprocessing: Preprocessing, seed: int
+def randomized_copy(
+    model: ChestDenseNet, films: FilmDataset, *, preprocessing: Preprocessing, seed: int
 ) -> ChestDenseNet:
     """The network with every learnt tensor's numbers in another order.
 
@@ -42,28 +42,30 @@ def shuffled_copy(
     Returns:
         A network in evaluation mode, frozen; the same for the same weights, films and seed.
     """
-    shuffled = copy.deepcopy(model).requires_grad_(False)
+    randomized = copy.deepcopy(model).requires_grad_(False)
     generator = torch.Generator().manual_seed(seed)
-    for tensor in shuffled.parameters():
+    for tensor in randomized.parameters():
         order = torch.randperm(tensor.numel(), generator=generator)
         tensor.copy_(tensor.flatten()[order].view_as(tensor))
-    _measure_norms(shuffled, films, preprocessing)
-    return shuffled.eval()
+    _recompute_batch_norm(randomized, films, preprocessing)
+    return randomized.eval()
 
 
-def _measure_norms(model: ChestDenseNet, films: Films, preprocessing: Preprocessing) -> None:
+def _recompute_batch_norm(
+    model: ChestDenseNet, films: FilmDataset, preprocessing: Preprocessing
+) -> None:
     """Set the running statistics to those of one batch of training films."""
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.reset_running_stats()
             module.momentum = None  # a plain mean, here of the one batch
-    rows, labels = rows_and_labels(films.part("train").head(STATISTICS_FILMS))
+    rows, labels = rows_and_labels(films.subset("train").head(BATCH_NORM_FILMS))
     loader = BatchLoader(
         films.cache.images,
         labels,
         rows=rows,
         preprocessing=preprocessing,
-        batch_size=STATISTICS_FILMS,
+        batch_size=BATCH_NORM_FILMS,
     )
     model.train()
     with torch.inference_mode():
@@ -72,11 +74,11 @@ def _measure_norms(model: ChestDenseNet, films: Films, preprocessing: Preprocess
 
 
 @dataclass(frozen=True)
-class Readings:
+class InferenceOutput:
     """Logits and evidence of some films.
 
     Attributes:
-        table: the films' rows of ``Films.table``.
+        table: the films' rows of ``FilmDataset.table``.
         labels: float32 (N, 4).
         logits: float32 (N, 4), raw.
         evidence: float32 (N, 4, h, w), signed Grad-CAM, logit units.
@@ -88,55 +90,57 @@ class Readings:
     evidence: NDArray[np.float32]
 
 
-def read_part(
+def infer_split(
     model: ChestDenseNet,
-    films: Films,
-    part: str,
+    films: FilmDataset,
+    split: str,
     *,
     preprocessing: Preprocessing,
-    team: Team = ALONE,
+    distributed: Distributed = SINGLE_PROCESS,
     progress: bool = False,
-) -> Readings:
+) -> InferenceOutput:
     """Read the films of one part in float32, without augmentation, as ``analyze`` would.
 
     Each process of the team reads every so many-th batch; all get the whole.
     """
-    return read_table(
+    return infer_films(
         model,
         films,
-        films.part(part),
+        films.subset(split),
         preprocessing=preprocessing,
-        team=team,
+        distributed=distributed,
         progress=progress,
-        name=part,
+        description=split,
     )
 
 
-def read_table(
+def infer_films(
     model: ChestDenseNet,
-    films: Films,
+    films: FilmDataset,
     table: pd.DataFrame,
     *,
     preprocessing: Preprocessing,
-    team: Team = ALONE,
+    distributed: Distributed = SINGLE_PROCESS,
     progress: bool = False,
-    name: str = "films",
-) -> Readings:
-    """``read_part`` for any rows of ``films.table``; ``name`` stands beside the progress bar."""
+    description: str = "films",
+) -> InferenceOutput:
+    """``infer_split`` for any rows of ``films.table``, with the progress bar's description."""
     rows, labels = rows_and_labels(table)
     loader = BatchLoader(films.cache.images, labels, rows=rows, preprocessing=preprocessing)
-    mine = range(team.rank, len(loader), team.size)
+    own_batches = range(distributed.rank, len(loader), distributed.world_size)
     read: dict[int, tuple[NDArray[np.float32], NDArray[np.float32]]] = {}
-    bar = tqdm(mine, desc=f"reading {name}", disable=not progress, leave=False)
+    bar = tqdm(own_batches, desc=f"reading {description}", disable=not progress, leave=False)
     with torch.inference_mode():
-        for number, batch in zip(bar, loader.batches(mine), strict=True):
+        for number, batch in zip(bar, loader.batches(own_batches), strict=True):
             features = model.forward_features(batch.images)  # (B, 1024, h, w)
             logits = model.forward_head(features).numpy()  # (B, 4)
             maps = [signed_evidence(film[None], model.classifier) for film in features]
             read[number] = (logits, np.stack(maps))  # (B, 4), (B, 4, h, w)
-    everybody = {number: pair for part_ in team.gather(read) for number, pair in part_.items()}
-    pairs = [everybody[number] for number in range(len(loader))]
-    return Readings(
+    gathered = {
+        number: pair for part_ in distributed.all_gather(read) for number, pair in part_.items()
+    }
+    pairs = [gathered[number] for number in range(len(loader))]
+    return InferenceOutput(
         table,
         labels,
         np.concatenate([logits for logits, _ in pairs]),

@@ -6,34 +6,34 @@ from pathlib import Path
 import pandas as pd
 
 from cxr_core.config import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
-from cxr_core.data.csv_files import examples
+from cxr_core.data.csv_files import first_few
 from cxr_core.data.split_files import read_split
 from cxr_core.errors import PatientLeakError, WeightsError
 from cxr_core.evaluation.run_folder import SPLIT_FILE
 from cxr_core.model.checkpoint import load_weights
 from cxr_core.model.densenet import ChestDenseNet, build_densenet
-from cxr_core.model.metadata import METADATA_FILE, learnt_outside, load_metadata
+from cxr_core.model.metadata import METADATA_FILE, load_metadata, uses_external_data
 from cxr_core.training.config import TrainConfig
-from cxr_core.training.dataset import Films, rows_and_labels
+from cxr_core.training.dataset import FilmDataset, rows_and_labels
 
 
 @dataclass(frozen=True)
-class Start:
+class InitialWeights:
     """A network before its first step.
 
     Attributes:
         preprocessing: of the run's films.
-        weights: in words, for the card: ``none``, ``imagenet``, ``a file`` or the model's hash.
-        outside: whether anything was learnt from other films than the run's, be it by the model
-            that it goes on from.
+        source: in words, for the card: ``none``, ``imagenet``, ``a file`` or the model's hash.
+        uses_external_data: whether anything was learnt from other films than the run's, be it by
+            the model that it goes on from.
     """
 
     preprocessing: Preprocessing
-    weights: str
-    outside: bool
+    source: str
+    uses_external_data: bool
 
 
-def choose_start(config: TrainConfig, films: Films) -> Start:
+def resolve_initial_weights(config: TrainConfig, films: FilmDataset) -> InitialWeights:
     """Preprocessing that fits the weights the run starts from.
 
     ImageNet's statistics go with its weights and with a file's, a model folder's own with its
@@ -43,32 +43,36 @@ def choose_start(config: TrainConfig, films: Films) -> Start:
         PatientLeakError: the model folder learnt from patients that are now to be tested on.
     """
     if config.weights == "none":
-        rows, _ = rows_and_labels(films.part("train"))
+        rows, _ = rows_and_labels(films.subset("train"))
         # A thousand films fix mean and deviation to far below what matters.
         sample = films.cache.images[rows[:: max(1, len(rows) // 1000)]] / 255.0
         mean, std = round(float(sample.mean()), 4), round(float(sample.std()), 4)
-        return Start(Preprocessing(config.px, (mean,) * 3, (std,) * 3), "none", outside=False)
+        return InitialWeights(
+            Preprocessing(config.px, (mean,) * 3, (std,) * 3), "none", uses_external_data=False
+        )
     folder = Path(config.weights)
     if is_model_folder(folder):
-        _require_apart(folder, films.table)
+        _require_no_leakage(folder, films.table)
         metadata = load_metadata(folder)
-        own = metadata.preprocessing
+        stored = metadata.preprocessing
         words = f"model {metadata.model_sha256[:12]}"
-        outside = learnt_outside(metadata.provenance)
-        return Start(Preprocessing(config.px, own.mean, own.std), words, outside)
+        external = uses_external_data(metadata.provenance)
+        return InitialWeights(Preprocessing(config.px, stored.mean, stored.std), words, external)
     kind = "imagenet" if config.weights == "imagenet" else "a file"
-    return Start(Preprocessing(config.px, IMAGENET_MEAN, IMAGENET_STD), kind, outside=True)
+    return InitialWeights(
+        Preprocessing(config.px, IMAGENET_MEAN, IMAGENET_STD), kind, uses_external_data=True
+    )
 
 
-def starting_network(weights: str) -> ChestDenseNet:
+def init_network(source: str) -> ChestDenseNet:
     """The network of ``TrainConfig.weights``, ready to be trained.
 
     Raises:
         WeightsError, CheckpointError: the weights cannot be had, read, or do not fit.
     """
-    if is_model_folder(Path(weights)):
-        return load_weights(Path(weights)).requires_grad_(True).train()
-    return build_densenet(weights)
+    if is_model_folder(Path(source)):
+        return load_weights(Path(source)).requires_grad_(True).train()
+    return build_densenet(source)
 
 
 def is_model_folder(path: Path) -> bool:
@@ -76,7 +80,7 @@ def is_model_folder(path: Path) -> bool:
     return (path / METADATA_FILE).is_file()
 
 
-def _require_apart(folder: Path, table: pd.DataFrame) -> None:
+def _require_no_leakage(folder: Path, table: pd.DataFrame) -> None:
     """Refuse weights that have seen, in training, a patient of validation or test."""
     if not (folder / SPLIT_FILE).is_file():
         raise WeightsError(
@@ -85,13 +89,13 @@ def _require_apart(folder: Path, table: pd.DataFrame) -> None:
             remedy="Put its split.csv back, or start from other weights.",
         )
     before = read_split(folder / SPLIT_FILE)
-    learnt = before[before["split"] == "train"]
-    held = table[table["split"] != "train"]
-    patients = set(held["patient"]) & set(learnt.get("patient", pd.Series(dtype="str")))
-    images = held["image"].isin(learnt.index) | held["patient"].isin(patients)
+    seen = before[before["split"] == "train"]
+    held_out = table[table["split"] != "train"]
+    patients = set(held_out["patient"]) & set(seen.get("patient", pd.Series(dtype="str")))
+    images = held_out["image"].isin(seen.index) | held_out["patient"].isin(patients)
     if images.any():
         raise PatientLeakError(
             "The weights to start from have learnt from patients whom this run tests on",
-            value=f"{int(images.sum()):,} films, such as {examples(held['image'][images])}",
+            value=f"{int(images.sum()):,} films, such as {first_few(held_out['image'][images])}",
             remedy=f"Use that model's own split: --split {folder / SPLIT_FILE}.",
         )

@@ -15,17 +15,17 @@ from torch import Tensor
 from torch.nn import functional
 from tqdm import tqdm
 
-from cxr_core.data.csv_files import examples
+from cxr_core.data.csv_files import first_few
 from cxr_core.data.loader import BatchLoader
 from cxr_core.errors import TrainingError, TrainingStoppedError
 from cxr_core.evaluation.metrics.ranking import auroc
 from cxr_core.evaluation.run_folder import HISTORY_FILE
-from cxr_core.files import replacing
+from cxr_core.files import atomic_write
 from cxr_core.findings import ABNORMAL_KEYS, KEYS
 from cxr_core.training.state import (
     RESUME_FILE,
-    Standing,
     StopRequest,
+    TrainState,
     load_state,
     save_state,
     stop_request,
@@ -34,147 +34,159 @@ from cxr_core.training.trainer import Trainer, predict
 
 logger = logging.getLogger(__name__)
 # Reading a loss makes a GPU wait for its end, so it is done for several steps at once there.
-STEPS_A_LOOK = {"cpu": 1, "cuda": 20}
-SECONDS_A_SAVE = 300.0
+STEPS_PER_SYNC = {"cpu": 1, "cuda": 20}
+SAVE_INTERVAL_SECONDS = 300.0
 
 
 # One pass over the training films, which can be left and taken up again at any batch.
 
 
 @dataclass(frozen=True)
-class Watch:
+class EpochHooks:
     """What is looked after while an epoch runs.
 
     Attributes:
-        request: somebody's wish to stop.
+        stop_request: somebody's wish to stop.
         save: writes the state of the run.
-        seconds_a_save: the state is saved at least this often.
-        names: of the films in the loader's list, to name those of a bad batch.
+        save_interval_seconds: the state is saved at least this often.
+        film_names: of the films in the loader's list, to name those of a bad batch.
         progress: show a bar.
     """
 
-    request: StopRequest
+    stop_request: StopRequest
     save: Callable[[], None]
-    seconds_a_save: float
-    names: Sequence[str]
+    save_interval_seconds: float
+    film_names: Sequence[str]
     progress: bool = False
 
 
 def train_epoch(
-    trainer: Trainer, loader: BatchLoader, standing: Standing, watch: Watch, *, label: str
+    trainer: Trainer,
+    loader: BatchLoader,
+    train_state: TrainState,
+    hooks: EpochHooks,
+    *,
+    description: str,
 ) -> None:
-    """Go on with the epoch of ``standing`` to its end.
+    """Go on with the epoch of ``train_state`` to its end.
 
     Raises:
         TrainingError: the loss is not finite; what was saved before stays as it was.
         TrainingStoppedError: on request, after the state was saved.
     """
-    loader.set_epoch(standing.epoch, start=standing.batch)
-    look = STEPS_A_LOOK.get(trainer.engine.device.type, 1)
+    loader.set_epoch(train_state.epoch, start_batch=train_state.batch)
+    steps_per_sync = STEPS_PER_SYNC.get(trainer.accelerator.device.type, 1)
     films = iter(loader)
     losses: list[Tensor] = []  # of the steps since the last look
-    started = saved = time.perf_counter()
-    seconds, waiting = standing.seconds, standing.waiting
-    todo = range(standing.batch, len(loader))
+    started_at = saved_at = time.perf_counter()
+    seconds, data_wait_seconds = train_state.seconds, train_state.data_wait_seconds
+    remaining = range(train_state.batch, len(loader))
     bar = tqdm(
-        todo,
-        desc=label,
+        remaining,
+        desc=description,
         unit="batch",
-        disable=not watch.progress,
+        disable=not hooks.progress,
         leave=False,
-        initial=standing.batch,
+        initial=train_state.batch,
         total=len(loader),
     )
     for number in bar:
-        asked = time.perf_counter()
+        requested_at = time.perf_counter()
         batch = next(films)
-        waiting += time.perf_counter() - asked
+        data_wait_seconds += time.perf_counter() - requested_at
         losses.append(trainer.step(batch))
-        if len(losses) < look and number + 1 < len(loader):
+        if len(losses) < steps_per_sync and number + 1 < len(loader):
             continue
-        stop, save = _look(trainer, loader, losses, standing, watch, saved, label)
+        stop, save = _sync_losses(
+            trainer, loader, losses, train_state, hooks, saved_at, description
+        )
         losses.clear()
         now = time.perf_counter()
-        standing.seconds, standing.waiting = seconds + now - started, waiting
-        bar.set_postfix(loss=f"{standing.loss / standing.films:.4f}")
+        train_state.seconds, train_state.data_wait_seconds = (
+            seconds + now - started_at,
+            data_wait_seconds,
+        )
+        bar.set_postfix(loss=f"{train_state.loss_sum / train_state.n_films:.4f}")
         if stop or save:
-            watch.save()
-            saved = time.perf_counter()
+            hooks.save()
+            saved_at = time.perf_counter()
         if stop:
             raise TrainingStoppedError(
-                f"Stopped on request in {label}",
+                f"Stopped on request in {description}",
                 value=f"after batch {number + 1} of {len(loader)}; the state is saved",
                 remedy="Go on with the same command and --resume.",
             )
 
 
-def _look(
+def _sync_losses(
     trainer: Trainer,
     loader: BatchLoader,
     losses: Sequence[Tensor],
-    standing: Standing,
-    watch: Watch,
+    train_state: TrainState,
+    hooks: EpochHooks,
     saved: float,
-    label: str,
+    description: str,
 ) -> tuple[bool, bool]:
     """Count the last steps; whether any process wants to stop, and whether it is time to save."""
-    due = trainer.team.leads and time.perf_counter() - saved > watch.seconds_a_save
-    wishes = torch.tensor([watch.request.made, due], dtype=torch.float64)
-    parts = torch.stack(list(losses)).double().cpu()  # (n,)
-    totals = trainer.team.total(torch.cat([parts, wishes])).tolist()
+    save_due = (
+        trainer.distributed.is_main and time.perf_counter() - saved > hooks.save_interval_seconds
+    )
+    flags = torch.tensor([hooks.stop_request.requested, save_due], dtype=torch.float64)
+    local_losses = torch.stack(list(losses)).double().cpu()  # (n,)
+    totals = trainer.distributed.all_reduce_sum(torch.cat([local_losses, flags])).tolist()
     for loss in totals[:-2]:
-        places = loader.places(standing.batch)
+        positions = loader.batch_indices(train_state.batch)
         if not math.isfinite(loss):
             raise TrainingError(
-                f"The loss is no longer a number ({label}, batch {standing.batch + 1})",
-                value=f"{loss}, on {examples([watch.names[place] for place in places])}",
+                f"The loss is no longer a number ({description}, batch {train_state.batch + 1})",
+                value=f"{loss}, on {first_few([hooks.film_names[place] for place in positions])}",
                 remedy="The last good state is kept; go on from it with --resume, or train anew "
                 "with a lower learning rate. Look at these films if it happens again.",
             )
-        standing.count(loss, len(places))
+        train_state.add_batch(loss, len(positions))
     return totals[-2] > 0, totals[-1] > 0
 
 
 @dataclass(frozen=True)
-class Fit:
+class FitResult:
     """What a finished fit leaves.
 
     Attributes:
-        state: the kept weights, of the best epoch.
+        state_dict: the kept weights, of the best epoch.
         best_epoch: counts from 1.
         history: one row an epoch; columns as in ``history.csv``.
     """
 
-    state: dict[str, Tensor]
+    state_dict: dict[str, Tensor]
     best_epoch: int
     history: pd.DataFrame
 
 
 @dataclass(frozen=True)
-class Place:
+class RunLocation:
     """Where a run is kept.
 
     Attributes:
         folder: for ``history.csv`` and ``resume.pt``.
         identity: what must be the same for a run to be continued (configuration, data).
         resume: continue from ``resume.pt`` if it is there.
-        seconds_a_save: the state is saved after each epoch, and within one this often.
+        save_interval_seconds: the state is saved after each epoch, and within one this often.
     """
 
     folder: Path
     identity: dict[str, Any]
     resume: bool = False
-    seconds_a_save: float = SECONDS_A_SAVE
+    save_interval_seconds: float = SAVE_INTERVAL_SECONDS
 
 
 def fit(
     trainer: Trainer,
     loaders: dict[int, tuple[BatchLoader, BatchLoader]],
-    place: Place,
+    location: RunLocation,
     *,
-    names: Sequence[str],
+    film_names: Sequence[str],
     progress: bool = False,
-) -> Fit:
+) -> FitResult:
     """Train for ``config.epochs``, validating after each and saving on the way.
 
     The best epoch is the one with the highest mean validation AUROC among those trained and
@@ -182,82 +194,92 @@ def fit(
 
     Args:
         loaders: training and validation batches by side in pixels.
-        names: of the training films, as the loaders list them.
+        film_names: of the training films, as the loaders list them.
 
     Raises:
         TrainingError: a loss that is not finite, or a ``resume.pt`` of another run.
         TrainingStoppedError: on Ctrl-C or SIGTERM, with the state saved.
     """
-    config, team = trainer.config, trainer.team
-    standing = _begin(trainer, place)
+    config, distributed = trainer.config, trainer.distributed
+    train_state = _initial_state(trainer, location)
 
     def save() -> None:
-        if team.leads:
-            state = {"trainer": trainer.state_dict(), "standing": standing.to_dict()}
-            save_state(place.folder / RESUME_FILE, state, place.identity)
+        if distributed.is_main:
+            state = {"trainer": trainer.state_dict(), "train_state": train_state.to_dict()}
+            save_state(location.folder / RESUME_FILE, state, location.identity)
 
     with stop_request() as request:
-        watch = Watch(request, save, place.seconds_a_save, names, progress and team.leads)
-        while standing.epoch < config.epochs:
-            px = config.epoch_px(standing.epoch)
+        hooks = EpochHooks(
+            request,
+            save,
+            location.save_interval_seconds,
+            film_names,
+            progress and distributed.is_main,
+        )
+        while train_state.epoch < config.epochs:
+            px = config.epoch_px(train_state.epoch)
             train, validation = loaders[px]
-            label = f"epoch {standing.epoch + 1}/{config.epochs}"
-            if standing.batch == 0:
-                standing.learning_rate = trainer.optimizer.param_groups[0]["lr"]
-            train_epoch(trainer, train, standing, watch, label=label)
-            team.share_state(trainer.kept)
+            label = f"epoch {train_state.epoch + 1}/{config.epochs}"
+            if train_state.batch == 0:
+                train_state.learning_rate = trainer.optimizer.param_groups[0]["lr"]
+            train_epoch(trainer, train, train_state, hooks, description=label)
+            distributed.broadcast_state(trainer.eval_model)
             row = {
-                "epoch": standing.epoch + 1,
+                "epoch": train_state.epoch + 1,
                 "px": px,
-                "learning_rate": standing.learning_rate,
-                "train_loss": standing.loss / standing.films,
+                "learning_rate": train_state.learning_rate,
+                "train_loss": train_state.loss_sum / train_state.n_films,
                 **_validate(trainer, validation),
-                "seconds": standing.seconds,
-                "waiting": standing.waiting / standing.seconds,
+                "seconds": train_state.seconds,
+                "waiting": train_state.data_wait_seconds / train_state.seconds,
             }
             trainer.end_epoch(row["validation_loss"])
-            standing.close_epoch(row)
-            if px == config.px and row["auroc_mean"] > standing.best_auroc:
-                _keep(trainer, standing)
+            train_state.end_epoch(row)
+            if px == config.px and row["auroc_mean"] > train_state.best_auroc:
+                _record_best(trainer, train_state)
             save()
-            if team.leads:
-                with replacing(place.folder / HISTORY_FILE) as temporary:
-                    pd.DataFrame(standing.history).to_csv(temporary, index=False)
-            logger.info("%s", _line(row, label, standing.best_epoch))
-            _stop_between_epochs(trainer, request, label)
-    if standing.best_epoch == 0:
+            if distributed.is_main:
+                with atomic_write(location.folder / HISTORY_FILE) as temporary:
+                    pd.DataFrame(train_state.history).to_csv(temporary, index=False)
+            logger.info("%s", _epoch_summary(row, label, train_state.best_epoch))
+            _stop_if_requested(trainer, request, label)
+    if train_state.best_epoch == 0:
         raise TrainingError(
             "No epoch could be judged: no finding has both labels among the validation films",
             value=f"{config.epochs} epochs",
             remedy="Use a validation part with positives and negatives of at least one finding.",
         )
-    return Fit(standing.best_state, standing.best_epoch, pd.DataFrame(standing.history))
+    return FitResult(
+        train_state.best_state, train_state.best_epoch, pd.DataFrame(train_state.history)
+    )
 
 
-def _begin(trainer: Trainer, place: Place) -> Standing:
+def _initial_state(trainer: Trainer, location: RunLocation) -> TrainState:
     """The start of a run, or where it was left."""
-    saved = load_state(place.folder / RESUME_FILE, place.identity) if place.resume else None
+    saved = (
+        load_state(location.folder / RESUME_FILE, location.identity) if location.resume else None
+    )
     if saved is None:
-        trainer.team.share_state(trainer.objective)
-        return Standing()
+        trainer.distributed.broadcast_state(trainer.objective)
+        return TrainState()
     trainer.load_state_dict(saved["trainer"])
-    standing = Standing(**saved["standing"])
-    within = f" and {standing.batch} batches" if standing.batch else ""
-    logger.info("Continuing after %d epochs%s.", standing.epoch, within)
-    return standing
+    train_state = TrainState(**saved["train_state"])
+    within = f" and {train_state.batch} batches" if train_state.batch else ""
+    logger.info("Continuing after %d epochs%s.", train_state.epoch, within)
+    return train_state
 
 
-def _keep(trainer: Trainer, standing: Standing) -> None:
-    standing.best_epoch = standing.epoch
-    standing.best_auroc = standing.history[-1]["auroc_mean"]
-    standing.best_state = {
-        key: value.detach().clone() for key, value in trainer.kept.state_dict().items()
+def _record_best(trainer: Trainer, train_state: TrainState) -> None:
+    train_state.best_epoch = train_state.epoch
+    train_state.best_auroc = train_state.history[-1]["auroc_mean"]
+    train_state.best_state = {
+        key: value.detach().clone() for key, value in trainer.eval_model.state_dict().items()
     }
 
 
-def _stop_between_epochs(trainer: Trainer, request: StopRequest, label: str) -> None:
+def _stop_if_requested(trainer: Trainer, request: StopRequest, label: str) -> None:
     """A request that came during validation counts as well."""
-    if trainer.team.total(torch.tensor([float(request.made)])).item() > 0:
+    if trainer.distributed.all_reduce_sum(torch.tensor([float(request.requested)])).item() > 0:
         raise TrainingStoppedError(
             f"Stopped on request after {label}",
             value="the state is saved",
@@ -266,18 +288,20 @@ def _stop_between_epochs(trainer: Trainer, request: StopRequest, label: str) -> 
 
 
 def _validate(trainer: Trainer, loader: BatchLoader) -> dict[str, float]:
-    logits = predict(trainer.kept, loader, trainer.engine, trainer.team)  # (N, 4)
+    logits = predict(trainer.eval_model, loader, trainer.accelerator, trainer.distributed)  # (N, 4)
     loss = functional.binary_cross_entropy_with_logits(torch.from_numpy(logits), loader.labels)
     labels = loader.labels.numpy()  # (N, 4)
-    areas = [float(auroc(labels[:, k], logits[:, k])) for k in range(len(KEYS))]
+    aurocs = [float(auroc(labels[:, k], logits[:, k])) for k in range(len(KEYS))]
     # A score that only told normal films from others would do well on the three findings too.
-    other = labels[:, KEYS.index("no_finding")] == 0
-    among = [float(auroc(labels[other, k], logits[other, k])) for k in range(len(ABNORMAL_KEYS))]
+    abnormal = labels[:, KEYS.index("no_finding")] == 0
+    abnormal_aurocs = [
+        float(auroc(labels[abnormal, k], logits[abnormal, k])) for k in range(len(ABNORMAL_KEYS))
+    ]
     return {
         "validation_loss": float(loss),
-        **{f"auroc_{key}": area for key, area in zip(KEYS, areas, strict=True)},
-        "auroc_mean": _mean(areas),
-        "auroc_abnormal_mean": _mean(among),
+        **{f"auroc_{key}": area for key, area in zip(KEYS, aurocs, strict=True)},
+        "auroc_mean": _mean(aurocs),
+        "auroc_abnormal_mean": _mean(abnormal_aurocs),
     }
 
 
@@ -286,11 +310,11 @@ def _mean(areas: Sequence[float]) -> float:
     return float("nan") if np.isnan(areas).all() else float(np.nanmean(areas))
 
 
-def _line(row: dict[str, float], label: str, best_epoch: int) -> str:
+def _epoch_summary(row: dict[str, float], label: str, best_epoch: int) -> str:
     areas = "  ".join(f"{key} {row[f'auroc_{key}']:.3f}" for key in (*KEYS, "mean"))
     areas += f"  among not normal {row['auroc_abnormal_mean']:.3f}"
-    mark = "  best" if best_epoch == row["epoch"] else ""
+    best_mark = "  best" if best_epoch == row["epoch"] else ""
     return (
         f"{label}  {row['px']:.0f} px  loss {row['train_loss']:.4f} / {row['validation_loss']:.4f}"
-        f"  AUROC {areas}  {row['seconds']:.0f} s{mark}"
+        f"  AUROC {areas}  {row['seconds']:.0f} s{best_mark}"
     )

@@ -11,9 +11,9 @@ from cxr_core.evaluation.localisation.pointing import HitRates
 from cxr_core.evaluation.metrics.ranking import auroc
 from cxr_core.evaluation.report import EvaluationReport
 from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS
-from cxr_core.model.metadata import ModelMetadata, learnt_outside
+from cxr_core.model.metadata import ModelMetadata, uses_external_data
 from cxr_core.training.config import TrainConfig, differences
-from cxr_core.training.presets import SEED
+from cxr_core.training.presets import BASELINE
 
 _NIH = (
     "The films and labels are from NIH ChestX-ray14, which the NIH Clinical Center provides "
@@ -34,10 +34,10 @@ def bias_lines(films: pd.DataFrame) -> list[str]:
     Args:
         films: with label columns and, where known, ``view`` and ``group``.
     """
-    return [*_view(films), *_shortcut(films), *_groups(films)]
+    return [*_view_bias(films), *_shortcut_bias(films), *_sampling_groups(films)]
 
 
-def _view(films: pd.DataFrame) -> Iterator[str]:
+def _view_bias(films: pd.DataFrame) -> Iterator[str]:
     if "view" not in films or not films["view"].isin(["PA", "AP"]).any():
         yield "The view (PA or AP) of the films is not known, so its influence cannot be counted."
         return
@@ -52,7 +52,7 @@ def _view(films: pd.DataFrame) -> Iterator[str]:
     )
 
 
-def _shortcut(films: pd.DataFrame) -> Iterator[str]:
+def _shortcut_bias(films: pd.DataFrame) -> Iterator[str]:
     abnormal = 1 - films["label_no_finding"].to_numpy()
     areas = ", ".join(
         f"{LABELS[key]} {auroc(films[f'label_{key}'].to_numpy(), abnormal):.2f}"
@@ -64,7 +64,7 @@ def _shortcut(films: pd.DataFrame) -> Iterator[str]:
     )
 
 
-def _groups(films: pd.DataFrame) -> Iterator[str]:
+def _sampling_groups(films: pd.DataFrame) -> Iterator[str]:
     if "group" not in films:
         return
     for group, rows in films.groupby("group"):
@@ -77,12 +77,12 @@ def _groups(films: pd.DataFrame) -> Iterator[str]:
 # Tables in Markdown.
 
 
-def table(rows: Sequence[Sequence[str]]) -> str:
+def markdown_table(rows: Sequence[Sequence[str]]) -> str:
     """Rows of cells, the first the header, as a Markdown table."""
-    return "\n".join(_lines(rows))
+    return "\n".join(_markdown_lines(rows))
 
 
-def _lines(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+def _markdown_lines(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     for index, row in enumerate(rows):
         yield "| " + " | ".join(row) + " |"
         if index == 0:
@@ -107,7 +107,7 @@ def write_card(path: Path, data: CardData) -> None:
         _training(data),
         _data(data),
         "## Biases to keep in mind\n\n" + "\n".join(f"- {s}" for s in bias_lines(data.films)),
-        _figures(data),
+        _test_metrics(data),
         _subgroups(data),
         _localisation(data),
         _limits(),
@@ -119,10 +119,10 @@ def _intended_use(data: CardData) -> str:
     provenance = data.metadata.provenance
     kind = (
         "This is a **demonstration model**: it shows what the tool does, not what a model "
-        f"trained on all of NIH's films can do. It learnt from {_trained(provenance):,} films"
-        + ("." if learnt_outside(provenance) else ", without pre-trained weights.")
+        f"trained on all of NIH's films can do. It learnt from {_n_training_films(provenance):,} "
+        "films" + ("." if uses_external_data(provenance) else ", without pre-trained weights.")
         if provenance["demonstration"]
-        else f"It learnt from {_trained(provenance):,} films."
+        else f"It learnt from {_n_training_films(provenance):,} films."
     )
     return (
         f"# Model card\n\n{kind}\n\n"
@@ -133,30 +133,39 @@ def _intended_use(data: CardData) -> str:
     )
 
 
-def _trained(provenance: dict[str, Any]) -> int:
+def _n_training_films(provenance: dict[str, Any]) -> int:
     return int(provenance["balance"]["after"]["films"])
+
+
+def _config(data: CardData) -> TrainConfig:
+    return TrainConfig.from_dict(data.metadata.provenance["config"])
 
 
 def _training(data: CardData) -> str:
     provenance = data.metadata.provenance
-    config = TrainConfig.from_dict(provenance["config"])
-    changes = differences(SEED, config)
-    rows = [("setting", "seed", "this model")]
-    rows += [(name, str(seed), str(mine)) for name, (seed, mine) in changes.items()]
+    config = _config(data)
+    changes = differences(BASELINE, config)
+    rows = [("setting", BASELINE.preset, "this model")]
+    rows += [(name, str(usual), str(mine)) for name, (usual, mine) in changes.items()]
     versions = ", ".join(f"{name} {number}" for name, number in provenance["versions"].items())
     return (
         f"## Training\n\nPreset `{config.preset}`, {config.epochs} epochs; epoch "
         f"{provenance['best_epoch']} was kept, which had the highest mean validation AUROC at "
         f"{config.px} px ({provenance['best_validation_auroc']:.3f}). Trained on "
-        f"{provenance['engine']} in {provenance['training_seconds'] / 60:.0f} minutes"
-        f"{_went_on(config.weights)}. {versions}.\n\n"
-        "The mission's own preset is `seed`: ImageNet weights, Adam, binary cross-entropy, 20 "
+        f"{provenance.get('device', provenance.get('engine'))} in "
+        f"{provenance['training_seconds'] / 60:.0f} minutes"
+        f"{_continued_from(config.weights)}. {versions}.\n\n"
+        "The reference preset is `baseline`: ImageNet weights, Adam, binary cross-entropy, 20 "
         "epochs. "
-        + ("This model differs from it in:\n\n" + table(rows) if changes else "This is it.")
+        + (
+            "This model differs from it in:\n\n" + markdown_table(rows)
+            if changes
+            else "This is it."
+        )
     )
 
 
-def _went_on(weights: str) -> str:
+def _continued_from(weights: str) -> str:
     kind, _, name = weights.partition(" ")
     return f", going on from the model `{name}` on the same films" if kind == "model" else ""
 
@@ -183,17 +192,17 @@ def _data(data: CardData) -> str:
     return (
         f"## Data\n\n{source}"
         + "\n".join(f"- {line}" for line in data.data_report)
-        + f"\n\nNo patient is in two parts.\n\n{table([header, *parts])}\n\n"
+        + f"\n\nNo patient is in two parts.\n\n{markdown_table([header, *parts])}\n\n"
         f"Training films before and after balancing "
         f"(`{provenance['config']['balance']}`):\n\n"
-        + table([("", "films", *LABELS.values(), "only other findings"), *balance])
+        + markdown_table([("", "films", *LABELS.values(), "only other findings"), *balance])
     )
 
 
-def _figures(data: CardData) -> str:
+def _test_metrics(data: CardData) -> str:
     report, points = data.report, data.metadata.operating_points
     header = ("finding", "positive", "AUROC", "verdict", "ECE before", "ECE after")
-    areas = [
+    auroc_rows = [
         (
             LABELS[key],
             f"{report.label_distribution[key].positives:,}",
@@ -204,7 +213,7 @@ def _figures(data: CardData) -> str:
         )
         for key in KEYS
     ]
-    cuts = [
+    cut_off_rows = [
         (
             LABELS[key],
             f"{points[key].threshold:.3f} ({points[key].low:.3f} to {points[key].high:.3f})",
@@ -218,9 +227,14 @@ def _figures(data: CardData) -> str:
     return (
         f"## Figures on the test part\n\n{report.n_films:,} films{patients}, which neither "
         "training nor any choice has seen. In brackets 95 % intervals, by resampling "
-        f"{report.resampled}.\n\n{table([header, *areas])}\n\n"
+        f"{report.resampled}.\n\n{markdown_table([header, *auroc_rows])}\n\n"
         "Operating points, chosen on validation, with what they achieved here:\n\n"
-        + table([("finding", "cut-off", "aim on validation", "sensitivity", "specificity"), *cuts])
+        + markdown_table(
+            [
+                ("finding", "cut-off", "aim on validation", "sensitivity", "specificity"),
+                *cut_off_rows,
+            ]
+        )
     )
 
 
@@ -233,14 +247,14 @@ def _subgroups(data: CardData) -> str:
         rows.append((*films, f"{row['n']:,}", f"{row['positives']:,}", shown, row["verdict"]))
     if len(rows) == 1:
         return ""
-    return "## AUROC within groups of the test part\n\n" + table(rows)
+    return "## AUROC within groups of the test part\n\n" + markdown_table(rows)
 
 
 def _localisation(data: CardData) -> str:
     if not data.localisation:
         return ""
-    pointers = ("peak in box", "best fixed spot", "centre", "random point", "shuffled weights")
-    header = ("finding", "n", *pointers)
+    columns = ("peak in box", "best fixed spot", "centre", "random point", "shuffled weights")
+    header = ("finding", "n", *columns)
     rows = [
         (
             LABELS[key],
@@ -253,7 +267,7 @@ def _localisation(data: CardData) -> str:
         )
         for key, rates in data.localisation.items()
     ]
-    taught = (
+    box_loss_note = (
         " In training, evidence outside the boxes of training films was penalised: that it peaks "
         "in boxes is in part taught."
     )
@@ -261,8 +275,8 @@ def _localisation(data: CardData) -> str:
         "## Where the evidence peaks\n\nShare of boxed test films on which the map's peak lies in "
         "the box, beside the best single spot of the training boxes, the film's centre, a random "
         "point, and the peak of the same network with its weights shuffled, which has learnt "
-        f"nothing.{taught if data.metadata.provenance['config'].get('boxes') else ''}\n\n"
-        + table([header, *rows])
+        f"nothing.{box_loss_note if _config(data).box_loss_weight else ''}\n\n"
+        + markdown_table([header, *rows])
     )
 
 

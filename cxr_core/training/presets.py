@@ -6,27 +6,32 @@ from typing import Any, get_type_hints
 
 from cxr_core.data.augmentation import Augmentation
 from cxr_core.errors import ConfigError
-from cxr_core.training.config import TrainConfig
-
-STRONG = Augmentation(
-    flip=0.5, turn=8.0, scale=(0.72, 1.05), shift=0.05, brightness=0.1, contrast=0.2
+from cxr_core.training.config import (
+    RENAMED,
+    RENAMED_AUGMENTATION,
+    RENAMED_PRESETS,
+    TrainConfig,
 )
-# The mission's own: ImageNet weights, Adam, binary cross-entropy, 20 epochs, balanced films.
-SEED = TrainConfig()
+
+STRONG_AUGMENTATION = Augmentation(
+    flip=0.5, rotation=8.0, scale=(0.72, 1.05), translation=0.05, brightness=0.1, contrast=0.2
+)
+# The reference: ImageNet weights, Adam, binary cross-entropy, 20 epochs, balanced films.
+BASELINE = TrainConfig()
 SCRATCH = TrainConfig(
     preset="scratch",
     weights="none",
     population="all",
     balance="none",
     epochs=40,
-    train_px=128,
-    finish_epochs=5,
+    low_res_px=128,
+    full_res_epochs=5,
     optimizer="adamw",
     learning_rate=1e-3,
     weight_decay=0.03,
     label_smoothing=0.03,
-    averaging=0.995,
-    augmentation=STRONG,
+    ema_decay=0.995,
+    augmentation=STRONG_AUGMENTATION,
 )
 # The second stage of the model that ships: what `scratch` learnt is taken further at the served
 # size, with NIH's other findings and the boxes beside the four (docs/experiments.md).
@@ -34,16 +39,16 @@ BEST = replace(
     SCRATCH,
     preset="best",
     epochs=16,
-    train_px=160,
-    finish_epochs=10,
+    low_res_px=160,
+    full_res_epochs=10,
     learning_rate=4e-4,
-    averaging=0.99,
-    other_findings=1.0,
-    boxes=0.3,
-    augmentation=replace(STRONG, scale=(0.75, 1.1)),
+    ema_decay=0.99,
+    auxiliary_loss_weight=1.0,
+    box_loss_weight=0.3,
+    augmentation=replace(STRONG_AUGMENTATION, scale=(0.75, 1.1)),
 )
 PHANTOM = replace(
-    SCRATCH, preset="phantom", epochs=10, train_px=128, finish_epochs=2, averaging=0.98
+    SCRATCH, preset="phantom", epochs=10, low_res_px=128, full_res_epochs=2, ema_decay=0.98
 )
 # The settings of github.com/zoogzog/chexnet (34d29ee), from scratch: crops as in ImageNet
 # training, Adam, a tenth of the rate after five epochs without a lower validation loss.
@@ -74,9 +79,10 @@ REPRODUCE_CHEXNET = replace(
     augmentation=Augmentation(flip=0.5),
 )
 PRESETS: dict[str, TrainConfig] = {
-    config.preset: config for config in (SEED, SCRATCH, BEST, PHANTOM, CHEXNET, REPRODUCE_CHEXNET)
+    config.preset: config
+    for config in (BASELINE, SCRATCH, BEST, PHANTOM, CHEXNET, REPRODUCE_CHEXNET)
 }
-_AUGMENTATION = "augmentation."
+_AUGMENTATION_PREFIX = "augmentation."
 
 
 def from_preset(name: str, **overrides: Any) -> TrainConfig:
@@ -85,19 +91,20 @@ def from_preset(name: str, **overrides: Any) -> TrainConfig:
     Raises:
         ConfigError: no such preset, or a value that cannot be.
     """
+    name = RENAMED_PRESETS.get(name, name)
     if name not in PRESETS:
         raise ConfigError(
             "There is no such preset", value=name, remedy=f"Choose one of {', '.join(PRESETS)}."
         )
     config = PRESETS[name]
     given = {key: value for key, value in overrides.items() if value is not None}
-    if "epochs" in given and "finish_epochs" not in given and config.finish_epochs:
-        given["finish_epochs"] = min(config.finish_epochs, given["epochs"])
+    if "epochs" in given and "full_res_epochs" not in given and config.full_res_epochs:
+        given["full_res_epochs"] = min(config.full_res_epochs, given["epochs"])
     return replace(config, **given)
 
 
-def read_settings(words: Iterable[str]) -> dict[str, Any]:
-    """Settings such as ``boxes=0.1`` or ``augmentation.scale=0.8,1.1``, by name.
+def parse_settings(assignments: Iterable[str]) -> dict[str, Any]:
+    """Settings such as ``box_loss_weight=0.1`` or ``augmentation.scale=0.8,1.1``, by name.
 
     The value is read as the type of the field. The parts of the augmentation stay under their
     dotted names; ``apply_settings`` puts them together.
@@ -106,40 +113,49 @@ def read_settings(words: Iterable[str]) -> dict[str, Any]:
         ConfigError: no ``=``, no such field, or a value of another type.
     """
     settings: dict[str, Any] = {}
-    kinds = _kinds()
-    for word in words:
-        name, equals, text = (part.strip() for part in word.partition("="))
-        name = name.replace("-", "_")
-        if not equals or name not in kinds:
+    types = _setting_types()
+    for assignment in assignments:
+        name, equals, text = (part.strip() for part in assignment.partition("="))
+        name = _current_name(name.replace("-", "_"))
+        if not equals or name not in types:
             raise ConfigError(
                 "There is no such setting" if equals else "A setting needs a name and a value",
-                value=word,
-                remedy=f"Write name=value with one of {', '.join(sorted(kinds))}.",
+                value=assignment,
+                remedy=f"Write name=value with one of {', '.join(sorted(types))}.",
             )
-        settings[name] = _value(name, text, kinds[name])
+        settings[name] = _parse_value(name, text, types[name])
     return settings
 
 
 def apply_settings(config: TrainConfig, settings: dict[str, Any]) -> TrainConfig:
-    """``config`` with ``read_settings``'s value applied."""
+    """``config`` with ``parse_settings``'s value applied."""
     plain = {name: value for name, value in settings.items() if "." not in name}
     parts = {
-        name.removeprefix(_AUGMENTATION): value for name, value in settings.items() if "." in name
+        name.removeprefix(_AUGMENTATION_PREFIX): value
+        for name, value in settings.items()
+        if "." in name
     }
     return replace(config, **plain, augmentation=replace(config.augmentation, **parts))
 
 
-def _kinds() -> dict[str, Any]:
+def _current_name(name: str) -> str:
+    part = name.removeprefix(_AUGMENTATION_PREFIX)
+    if part != name:
+        return _AUGMENTATION_PREFIX + RENAMED_AUGMENTATION.get(part, part)
+    return RENAMED.get(name, name)
+
+
+def _setting_types() -> dict[str, Any]:
     """Type by name of every field that one word can set."""
     own, augmentation = get_type_hints(TrainConfig), get_type_hints(Augmentation)
     kinds = {item.name: own[item.name] for item in fields(TrainConfig)}
     del kinds["augmentation"], kinds["preset"]
     return kinds | {
-        _AUGMENTATION + item.name: augmentation[item.name] for item in fields(Augmentation)
+        _AUGMENTATION_PREFIX + item.name: augmentation[item.name] for item in fields(Augmentation)
     }
 
 
-def _value(name: str, text: str, kind: Any) -> Any:
+def _parse_value(name: str, text: str, kind: Any) -> Any:
     try:
         if kind in (int, float):
             return kind(text)

@@ -7,28 +7,33 @@ from typing import Any
 
 from cxr_core.config import Preprocessing
 from cxr_core.errors import TrainingError
-from cxr_core.files import replacing
+from cxr_core.files import atomic_write
 from cxr_core.training.config import TrainConfig
-from cxr_core.training.initial_weights import Start
+from cxr_core.training.initial_weights import InitialWeights
 
 CONFIG_FILE = "config.json"
 
 
-def write_config(
-    folder: Path, config: TrainConfig, start: Start, *, fingerprint: str, engine: str
+def write_run_config(
+    folder: Path,
+    config: TrainConfig,
+    initial_weights: InitialWeights,
+    *,
+    fingerprint: str,
+    device_name: str,
 ) -> None:
     """Write configuration, what it starts from, the data's fingerprint and what trains."""
     document = {
         "train": config.to_dict(),
-        "start": asdict(start),
+        "initial_weights": asdict(initial_weights),
         "data_fingerprint": fingerprint,
-        "engine": engine,
+        "device": device_name,
     }
-    with replacing(folder / CONFIG_FILE) as temporary:
+    with atomic_write(folder / CONFIG_FILE) as temporary:
         temporary.write_text(json.dumps(document, indent=2) + "\n")
 
 
-def read_config(folder: Path) -> TrainConfig:
+def read_run_config(folder: Path) -> TrainConfig:
     """The configuration of the run in ``folder``.
 
     Raises:
@@ -38,25 +43,32 @@ def read_config(folder: Path) -> TrainConfig:
     return _parse(_read(folder), folder)
 
 
-def read_engine(folder: Path) -> str:
+def read_device_name(folder: Path) -> str:
     """What the run in ``folder`` was trained on, in words."""
-    return str(_read(folder).get("engine", "unknown"))
+    document = _read(folder)
+    return str(document.get("device", document.get("engine", "unknown")))
 
 
-def read_start(folder: Path) -> Start | None:
+def read_initial_weights(folder: Path) -> InitialWeights | None:
     """What the run in ``folder`` started from; None where an older version did not say.
 
     Raises:
         TrainingError: it cannot be read.
     """
-    found = _read(folder).get("start")
+    document = _read(folder)
+    # "start", "weights" and "outside" are an earlier version's names.
+    found = document.get("initial_weights", document.get("start"))
     if found is None:
         return None
     try:
         values = found["preprocessing"]
         own = Preprocessing(values["size"], tuple(values["mean"]), tuple(values["std"]))
-        return Start(own, str(found["weights"]), bool(found["outside"]))
-    except (KeyError, TypeError, ValueError) as error:
+        source = found.get("source", found.get("weights"))
+        external = found.get("uses_external_data", found.get("outside"))
+        if source is None or external is None:
+            raise _unreadable(folder / CONFIG_FILE)
+        return InitialWeights(own, str(source), bool(external))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise _unreadable(folder / CONFIG_FILE) from error
 
 

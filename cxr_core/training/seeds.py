@@ -5,18 +5,18 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxr_core.data.csv_files import write_table
+from cxr_core.data.csv_files import write_csv
 from cxr_core.errors import ConfigError
 from cxr_core.evaluation.run_folder import HISTORY_FILE
 from cxr_core.findings import LABELS
 from cxr_core.training.config import TrainConfig
-from cxr_core.training.dataset import Sources
-from cxr_core.training.distributed import Team
-from cxr_core.training.run import Manner, run
-from cxr_core.training.trainer import ALONE
+from cxr_core.training.dataset import DatasetPaths
+from cxr_core.training.distributed import Distributed
+from cxr_core.training.run import RunOptions, run
+from cxr_core.training.trainer import SINGLE_PROCESS
 
 SEEDS_FILE = "seeds.csv"
-_NAMES = {
+_COLUMN_TITLES = {
     **{f"auroc_{key}": label for key, label in LABELS.items()},
     "auroc_mean": "Mean",
     "auroc_abnormal_mean": "Not normal",  # the three, among films that are not No Finding
@@ -25,14 +25,14 @@ _NAMES = {
 
 def run_seeds(
     config: TrainConfig,
-    sources: Sources,
+    paths: DatasetPaths,
     folder: Path,
-    manner: Manner,
+    options: RunOptions,
     *,
-    count: int,
-    team: Team = ALONE,
+    n_seeds: int,
+    distributed: Distributed = SINGLE_PROCESS,
 ) -> pd.DataFrame:
-    """Train ``count`` models that differ in their seed alone, each in a folder of its own.
+    """Train ``n_seeds`` models that differ in their seed alone, each in a folder of its own.
 
     The split does not move with the seed: all are compared on the films that the first
     one's seed, or a given split, sets apart.
@@ -41,28 +41,28 @@ def run_seeds(
         One row a seed, as in ``seeds.csv``: ``seed, epoch`` (the kept one), its validation
         ``auroc_effusion, …, auroc_mean, auroc_abnormal_mean``, and the run's ``seconds``.
     """
-    if count < 2:
+    if n_seeds < 2:
         raise ConfigError(
-            "A spread needs at least two seeds", value=count, remedy="Say --seeds 3, or leave it."
+            "A spread needs at least two seeds", value=n_seeds, remedy="Say --seeds 3, or leave it."
         )
     first = folder / f"seed-{config.seed}"
     rows = []
-    for seed in range(config.seed, config.seed + count):
-        own = folder / f"seed-{seed}"
-        fixed = sources
-        if seed > config.seed and sources.split is None and sources.test_list is None:
-            fixed = replace(sources, split=first / "split.csv")
-        run(replace(config, seed=seed), fixed, own, manner, team=team)
-        rows.append({"seed": seed, **_kept(own, config.px)})
-        if team.leads:
-            write_table(pd.DataFrame(rows), folder / SEEDS_FILE)
+    for seed in range(config.seed, config.seed + n_seeds):
+        seed_folder = folder / f"seed-{seed}"
+        seed_paths = paths
+        if seed > config.seed and paths.split is None and paths.test_list is None:
+            seed_paths = replace(paths, split=first / "split.csv")
+        run(replace(config, seed=seed), seed_paths, seed_folder, options, distributed=distributed)
+        rows.append({"seed": seed, **_best_epoch(seed_folder, config.px)})
+        if distributed.is_main:
+            write_csv(pd.DataFrame(rows), folder / SEEDS_FILE)
     return pd.DataFrame(rows)
 
 
 def spread_text(rows: pd.DataFrame) -> str:
     """Mean, standard deviation and range of the validation areas over the seeds."""
     lines = [f"Validation AUROC of {len(rows)} seeds: mean ± standard deviation (range)"]
-    for column, name in _NAMES.items():
+    for column, name in _COLUMN_TITLES.items():
         values = rows[column]
         lines.append(
             f"  {name:<14}{values.mean():.3f} ± {values.std():.3f} "
@@ -71,9 +71,9 @@ def spread_text(rows: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
-def _kept(folder: Path, px: int) -> dict[str, float]:
+def _best_epoch(folder: Path, px: int) -> dict[str, float]:
     """The kept epoch of a run, from its history."""
     history = pd.read_csv(folder / HISTORY_FILE)
     best = history[history["px"] == px].nlargest(1, "auroc_mean").iloc[0]
-    areas = {column: float(best[column]) for column in _NAMES}
+    areas = {column: float(best[column]) for column in _COLUMN_TITLES}
     return {"epoch": int(best["epoch"]), **areas, "seconds": float(history["seconds"].sum())}

@@ -14,9 +14,10 @@ import torch
 from torch import Tensor
 
 from cxr_core.errors import TrainingError
-from cxr_core.files import replacing
+from cxr_core.files import atomic_write
+from cxr_core.training.config import current_names
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 RESUME_FILE = "resume.pt"
 
 
@@ -24,17 +25,17 @@ RESUME_FILE = "resume.pt"
 
 
 @dataclass
-class Standing:
+class TrainState:
     """What has been done so far.
 
     Attributes:
         epoch: whole epochs, validated and in ``history``.
         batch: batches done of the epoch under way.
         learning_rate: at the first of them.
-        loss: sum over these batches of films times mean loss.
-        films: films in these batches.
+        loss_sum: sum over these batches of films times mean loss.
+        n_films: films in these batches.
         seconds: spent on these batches.
-        waiting: seconds of them in which the network waited for its films.
+        data_wait_seconds: seconds of them in which the network waited for its films.
         history: one row an epoch, as in ``history.csv``.
         best_epoch: the kept epoch, counting from 1; 0 before there is one.
         best_auroc: its mean validation AUROC.
@@ -44,27 +45,27 @@ class Standing:
     epoch: int = 0
     batch: int = 0
     learning_rate: float = 0.0
-    loss: float = 0.0
-    films: int = 0
+    loss_sum: float = 0.0
+    n_films: int = 0
     seconds: float = 0.0
-    waiting: float = 0.0
+    data_wait_seconds: float = 0.0
     history: list[dict[str, float]] = field(default_factory=list)
     best_epoch: int = 0
     best_auroc: float = float("-inf")
     best_state: dict[str, Tensor] = field(default_factory=dict)
 
-    def count(self, loss: float, films: int) -> None:
+    def add_batch(self, loss: float, films: int) -> None:
         """Note a batch that is done, with its mean loss."""
         self.batch += 1
-        self.loss += loss * films
-        self.films += films
+        self.loss_sum += loss * films
+        self.n_films += films
 
-    def close_epoch(self, row: dict[str, float]) -> None:
+    def end_epoch(self, row: dict[str, float]) -> None:
         """Note an epoch that is validated."""
         self.history.append(row)
         self.epoch += 1
-        self.batch, self.films = 0, 0
-        self.loss = self.seconds = self.waiting = 0.0
+        self.batch, self.n_films = 0, 0
+        self.loss_sum = self.seconds = self.data_wait_seconds = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """As tensors and plain values, not copied."""
@@ -78,7 +79,7 @@ class StopRequest:
     """Whether somebody asked the run to stop."""
 
     def __init__(self) -> None:
-        self.made = False
+        self.requested = False
 
 
 @contextmanager
@@ -93,11 +94,11 @@ def stop_request() -> Iterator[StopRequest]:
         return
 
     def note(number: int, _: FrameType | None) -> None:
-        if request.made and number == signal.SIGINT:
+        if request.requested and number == signal.SIGINT:
             raise KeyboardInterrupt
-        request.made = True
+        request.requested = True
 
-    before = {number: signal.signal(number, note) for number in SIGNALS}
+    before = {number: signal.signal(number, note) for number in STOP_SIGNALS}
     try:
         yield request
     finally:
@@ -108,7 +109,7 @@ def stop_request() -> Iterator[StopRequest]:
 def save_state(path: Path, state: dict[str, Any], identity: dict[str, Any]) -> None:
     """Write ``state`` so that it can be continued only by a run with the same ``identity``."""
     try:
-        with replacing(path) as temporary:
+        with atomic_write(path) as temporary:
             torch.save({"identity": identity, "state": state}, temporary)
     except (OSError, RuntimeError) as error:
         raise TrainingError(
@@ -129,8 +130,16 @@ def load_state(path: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
         return None
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)
-        found, state = saved["identity"], saved["state"]
-    except (OSError, RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError) as error:
+        found, state = current_names(saved["identity"]), _current_state(saved["state"])
+    except (
+        OSError,
+        RuntimeError,
+        EOFError,
+        AttributeError,
+        KeyError,
+        TypeError,
+        pickle.UnpicklingError,
+    ) as error:
         raise TrainingError(
             "The saved state of the run cannot be read",
             value=path,
@@ -148,4 +157,19 @@ def load_state(path: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
             value="; ".join(changed),
             remedy="Give the same settings and data, or another --out.",
         )
-    return dict(state)
+    return state
+
+
+def _current_state(state: dict[str, Any]) -> dict[str, Any]:
+    """A state under this version's names; an earlier version had others."""
+    if "standing" not in state:
+        return dict(state)
+    names = {"loss": "loss_sum", "films": "n_films", "waiting": "data_wait_seconds"}
+    trainer = dict(state["trainer"])
+    trainer["ema"] = trainer.pop("average")
+    trainer["objective"] = {
+        name.replace("others.", "auxiliary_head.", 1) if name.startswith("others.") else name: value
+        for name, value in trainer["objective"].items()
+    }
+    done = {names.get(name, name): value for name, value in state["standing"].items()}
+    return {"trainer": trainer, "train_state": done}

@@ -10,17 +10,17 @@ from torch.nn import functional
 from torch.optim.lr_scheduler import ConstantLR, LRScheduler, OneCycleLR, ReduceLROnPlateau
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from cxr_core.data.boxes import Regions
+from cxr_core.data.boxes import BoxMasks
 from cxr_core.data.loader import Batch, BatchLoader
 from cxr_core.findings import KEYS
 from cxr_core.model.densenet import FEATURE_CHANNELS, ChestDenseNet
 from cxr_core.training.config import TrainConfig
-from cxr_core.training.device import Engine
-from cxr_core.training.distributed import Team
+from cxr_core.training.device import Accelerator
+from cxr_core.training.distributed import Distributed
 
-LEAST_VISIBLE = 0.05  # of a cell of the feature map; of less of a box nothing can be said
-_LEAST_SHARE = 1e-6  # keeps the logarithm of an empty cell finite
-ALONE = Team()
+MIN_VISIBLE_CELLS = 0.05  # of a cell of the feature map; of less of a box nothing can be said
+_EPSILON = 1e-6  # keeps the logarithm of an empty cell finite
+SINGLE_PROCESS = Distributed()
 
 
 # What a network is trained on: the four findings, and what may be learnt beside them.
@@ -31,39 +31,39 @@ class Objective(nn.Module):
 
     The loss is binary cross-entropy over the four findings; with ``other_findings`` that over
     NIH's other findings is added, from a second linear layer which is thrown away after the
-    training; with ``boxes`` the loss of ``outside_boxes``.
+    training; with ``boxes`` the loss of ``box_loss``.
     """
 
     def __init__(
         self,
         network: ChestDenseNet,
         config: TrainConfig,
-        engine: Engine,
+        accelerator: Accelerator,
         *,
-        n_others: int = 0,
+        n_auxiliary: int = 0,
         pos_weight: Tensor | None = None,
     ) -> None:
         """Put a head for the others beside the network's own, where they count.
 
         Args:
-            n_others: label columns after the four.
+            n_auxiliary: label columns after the four.
             pos_weight: (4,) weights of the positives.
         """
         super().__init__()
         self.network = network
-        self.others: nn.Linear | None = None
-        if n_others and config.other_findings:
-            self.others = nn.Linear(FEATURE_CHANNELS, n_others)
-            nn.init.zeros_(self.others.weight)
-            nn.init.zeros_(self.others.bias)
-        self.engine = engine
-        self.smoothing = config.label_smoothing
-        self.others_weight = config.other_findings
-        self.boxes_weight = config.boxes
+        self.auxiliary_head: nn.Linear | None = None
+        if n_auxiliary and config.auxiliary_loss_weight:
+            self.auxiliary_head = nn.Linear(FEATURE_CHANNELS, n_auxiliary)
+            nn.init.zeros_(self.auxiliary_head.weight)
+            nn.init.zeros_(self.auxiliary_head.bias)
+        self.accelerator = accelerator
+        self.label_smoothing = config.label_smoothing
+        self.auxiliary_loss_weight = config.auxiliary_loss_weight
+        self.box_loss_weight = config.box_loss_weight
         self.pos_weight: Tensor | None
         self.register_buffer("pos_weight", pos_weight, persistent=False)
 
-    def forward(self, images: Tensor, labels: Tensor, regions: Regions | None = None) -> Tensor:
+    def forward(self, images: Tensor, labels: Tensor, regions: BoxMasks | None = None) -> Tensor:
         """Mean loss a film.
 
         Args:
@@ -71,30 +71,30 @@ class Objective(nn.Module):
             labels: (B, 4) or (B, 4 + others) of 0 and 1.
             regions: the boxes on these films.
         """
-        with self.engine.autocast():
+        with self.accelerator.autocast():
             features = self.network.forward_features(images)  # (B, 1024, h, w)
         features = features.float()
         pooled = features.mean(dim=(2, 3))  # (B, 1024)
-        targets = labels * (1 - self.smoothing) + self.smoothing / 2  # (B, K)
-        four = len(KEYS)
+        targets = labels * (1 - self.label_smoothing) + self.label_smoothing / 2  # (B, K)
+        n_findings = len(KEYS)
         head = self.network.classifier
         loss = functional.binary_cross_entropy_with_logits(
             functional.linear(pooled, head.weight, head.bias),  # (B, 4)
-            targets[:, :four],
+            targets[:, :n_findings],
             pos_weight=self.pos_weight,
         )
         weight = head.weight  # (K, 1024)
-        if self.others is not None:
-            logits = functional.linear(pooled, self.others.weight, self.others.bias)
-            others = functional.binary_cross_entropy_with_logits(logits, targets[:, four:])
-            loss = loss + self.others_weight * others
-            weight = torch.cat([weight, self.others.weight])
-        if self.boxes_weight and regions is not None:
-            loss = loss + self.boxes_weight * outside_boxes(features, weight, regions)
+        if self.auxiliary_head is not None:
+            logits = functional.linear(pooled, self.auxiliary_head.weight, self.auxiliary_head.bias)
+            others = functional.binary_cross_entropy_with_logits(logits, targets[:, n_findings:])
+            loss = loss + self.auxiliary_loss_weight * others
+            weight = torch.cat([weight, self.auxiliary_head.weight])
+        if self.box_loss_weight and regions is not None:
+            loss = loss + self.box_loss_weight * box_loss(features, weight, regions)
         return loss
 
 
-def outside_boxes(features: Tensor, weight: Tensor, regions: Regions) -> Tensor:
+def box_loss(features: Tensor, weight: Tensor, regions: BoxMasks) -> Tensor:
     """How far from the boxes the evidence lies: a mean a film of the batch.
 
     The evidence of finding k at a cell is w_k · A(x, y), the signed Grad-CAM of contract 6. A
@@ -109,7 +109,7 @@ def outside_boxes(features: Tensor, weight: Tensor, regions: Regions) -> Tensor:
         regions: a region with hardly a cell in view, or of a column without weights, counts
             nothing.
     """
-    known = regions.finding < len(weight)  # (P,)
+    known = regions.label_index < len(weight)  # (P,)
     film, finding, maps = (values[known] for values in regions)
     if len(film) == 0:
         return features.sum() * 0.0
@@ -118,8 +118,8 @@ def outside_boxes(features: Tensor, weight: Tensor, regions: Regions) -> Tensor:
     inside = functional.adaptive_avg_pool2d(maps.unsqueeze(1), (height, width))
     inside = inside.flatten(1)  # (P, h w) share of each cell that is inside
     shares = torch.log_softmax(evidence.flatten(1), dim=1)  # (P, h w)
-    within = torch.logsumexp(shares + inside.clamp(_LEAST_SHARE, 1.0).log(), dim=1)  # (P,)
-    visible = inside.sum(dim=1) > LEAST_VISIBLE  # (P,)
+    within = torch.logsumexp(shares + inside.clamp(_EPSILON, 1.0).log(), dim=1)  # (P,)
+    visible = inside.sum(dim=1) > MIN_VISIBLE_CELLS  # (P,)
     return -(within * visible).sum() / len(features)
 
 
@@ -130,52 +130,58 @@ class Trainer:
         self,
         network: ChestDenseNet,
         config: TrainConfig,
-        engine: Engine,
-        steps: int,
+        accelerator: Accelerator,
+        steps_per_epoch: int,
         *,
-        team: Team = ALONE,
-        n_others: int = 0,
+        distributed: Distributed = SINGLE_PROCESS,
+        n_auxiliary: int = 0,
         pos_weight: Tensor | None = None,
     ) -> None:
         """Place the network on the device and begin at step 0.
 
         Args:
-            steps: steps an epoch.
-            n_others: label columns after the four findings.
+            steps_per_epoch: steps an epoch.
+            n_auxiliary: label columns after the four findings.
             pos_weight: (4,) weights of the positives.
         """
-        self.config, self.engine, self.team = config, engine, team
-        placed = engine.place(network)
-        objective = Objective(placed, config, engine, n_others=n_others, pos_weight=pos_weight)
-        self.objective = objective.to(engine.device)
-        self.together = team.together(self.objective, engine.device)
+        self.config, self.accelerator, self.distributed = config, accelerator, distributed
+        network = accelerator.prepare(network)
+        objective = Objective(
+            network, config, accelerator, n_auxiliary=n_auxiliary, pos_weight=pos_weight
+        )
+        self.objective = objective.to(accelerator.device)
+        self.ddp_objective = distributed.wrap_ddp(self.objective, accelerator.device)
         self.model = self.objective.network
-        self.average: AveragedModel | None = None
-        if config.averaging:
-            average_fn = get_ema_multi_avg_fn(config.averaging)  # type: ignore[no-untyped-call]
-            self.average = AveragedModel(self.model, multi_avg_fn=average_fn, use_buffers=True)
+        self.ema: AveragedModel | None = None
+        if config.ema_decay:
+            average_fn = get_ema_multi_avg_fn(config.ema_decay)  # type: ignore[no-untyped-call]
+            self.ema = AveragedModel(self.model, multi_avg_fn=average_fn, use_buffers=True)
         self.optimizer = _optimizer(self.objective, config)
-        self.scheduler = _scheduler(self.optimizer, config, steps)
+        self.scheduler = _scheduler(self.optimizer, config, steps_per_epoch)
 
     @property
-    def kept(self) -> nn.Module:
+    def eval_model(self) -> nn.Module:
         """The network that is validated and kept: the average where there is one."""
-        return self.model if self.average is None else self.average.module
+        return self.model if self.ema is None else self.ema.module
 
     def step(self, batch: Batch) -> Tensor:
         """Learn from one batch; returns this process's part of the batch's mean loss, ()."""
         self.objective.train()
-        images = batch.images.contiguous(memory_format=self.engine.memory_format)  # (B, 3, S, S)
-        part: Tensor = self.together(images, batch.labels, batch.regions) * batch.share
+        images = batch.images.contiguous(
+            memory_format=self.accelerator.memory_format
+        )  # (B, 3, S, S)
+        loss: Tensor = (
+            self.ddp_objective(images, batch.labels, batch.box_masks) * batch.batch_fraction
+        )
         self.optimizer.zero_grad(set_to_none=True)
         # The team averages the gradients, and the shares of a batch add up to 1.
-        (part * self.team.size).backward()  # type: ignore[no-untyped-call]
+        (loss * self.distributed.world_size).backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
         if self.config.schedule != "plateau":
             self.scheduler.step()
-        if self.average is not None:
-            self.average.update_parameters(self.model)
-        return part.detach()
+        if self.ema is not None:
+            self.ema.update_parameters(self.model)
+        return loss.detach()
 
     def end_epoch(self, validation_loss: float) -> None:
         """Lower the rate of a plateau schedule where the loss has stopped falling."""
@@ -186,7 +192,7 @@ class Trainer:
         """All that a resumed run needs, as tensors and plain values."""
         return {
             "objective": self.objective.state_dict(),
-            "average": None if self.average is None else self.average.state_dict(),
+            "ema": None if self.ema is None else self.ema.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "scheduler": self.scheduler.state_dict(),
             "random": torch.get_rng_state(),
@@ -195,15 +201,18 @@ class Trainer:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from ``state_dict``'s value."""
         self.objective.load_state_dict(state["objective"])
-        if self.average is not None:
-            self.average.load_state_dict(state["average"])
+        if self.ema is not None:
+            self.ema.load_state_dict(state["ema"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.scheduler.load_state_dict(state["scheduler"])
         torch.set_rng_state(state["random"])
 
 
 def predict(
-    model: nn.Module, loader: BatchLoader, engine: Engine, team: Team = ALONE
+    model: nn.Module,
+    loader: BatchLoader,
+    accelerator: Accelerator,
+    distributed: Distributed = SINGLE_PROCESS,
 ) -> NDArray[np.float32]:
     """Logits of every film of ``loader``, float32 (N, 4), in its order, in every process.
 
@@ -211,15 +220,19 @@ def predict(
     company in which one process would have read it.
     """
     model.eval()
-    mine = range(team.rank, len(loader), team.size)
+    own_batches = range(distributed.rank, len(loader), distributed.world_size)
     read: dict[int, NDArray[np.float32]] = {}
     with torch.inference_mode():
-        for number, batch in zip(mine, loader.batches(mine), strict=True):
-            images = batch.images.contiguous(memory_format=engine.memory_format)  # (B, 3, S, S)
-            with engine.autocast():
+        for number, batch in zip(own_batches, loader.batches(own_batches), strict=True):
+            images = batch.images.contiguous(
+                memory_format=accelerator.memory_format
+            )  # (B, 3, S, S)
+            with accelerator.autocast():
                 read[number] = model(images).float().cpu().numpy()  # (B, 4)
-    everybody = {number: rows for part in team.gather(read) for number, rows in part.items()}
-    return np.concatenate([everybody[number] for number in range(len(loader))])  # (N, 4)
+    gathered = {
+        number: rows for part in distributed.all_gather(read) for number, rows in part.items()
+    }
+    return np.concatenate([gathered[number] for number in range(len(loader))])  # (N, 4)
 
 
 def _optimizer(module: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
@@ -233,10 +246,12 @@ def _optimizer(module: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
 
 
 def _scheduler(
-    optimizer: torch.optim.Optimizer, config: TrainConfig, steps: int
+    optimizer: torch.optim.Optimizer, config: TrainConfig, steps_per_epoch: int
 ) -> LRScheduler | ReduceLROnPlateau:
     if config.schedule == "one-cycle":
-        return OneCycleLR(optimizer, config.learning_rate, total_steps=config.epochs * steps)
+        return OneCycleLR(
+            optimizer, config.learning_rate, total_steps=config.epochs * steps_per_epoch
+        )
     if config.schedule == "plateau":
         return ReduceLROnPlateau(optimizer, factor=0.1, patience=config.patience, threshold=0.0)
     return ConstantLR(optimizer, factor=1.0)

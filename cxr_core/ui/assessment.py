@@ -2,17 +2,17 @@
 
 import streamlit as st
 
-from cxr_core.export.record import LONGEST_NOTE
-from cxr_core.export.results_csv import VERDICT_COLUMNS
+from cxr_core.export.record import MAX_NOTE_LENGTH
+from cxr_core.export.results_csv import ASSESSMENT_COLUMNS
 from cxr_core.findings import KEYS, LABELS
 from cxr_core.reading.analyzer import Analysis
-from cxr_core.ui.shell import quiet
-from cxr_core.ui.state import kept, kept_of, key_of
+from cxr_core.ui.shell import caption
+from cxr_core.ui.state import get_value, get_value_by_hash, value_key
 
 ANSWERS = ("agree", "disagree", "unsure")
 
 
-def readers_word(analysis: Analysis) -> None:
+def assessment_controls(analysis: Analysis) -> None:
     """One line a finding, agree, disagree or unsure, and a note."""
     with st.expander("Your word"):
         with st.container(key="readers_word", horizontal=True, gap="large"):
@@ -20,30 +20,32 @@ def readers_word(analysis: Analysis) -> None:
                 st.segmented_control(
                     f"Your word on {LABELS[key]}",
                     ANSWERS,
-                    key=key_of(analysis, f"word_{key}"),
+                    key=value_key(analysis, f"word_{key}"),
                     persist_state="session",
                 )
         st.text_area(
             "Note on this film",
-            key=key_of(analysis, "note"),
-            max_chars=LONGEST_NOTE,
+            key=value_key(analysis, "note"),
+            max_chars=MAX_NOTE_LENGTH,
             height=80,
             persist_state="session",
         )
-        quiet("Kept in this session only, and written into what you export of this film.")
+        caption("Kept in this session only, and written into what you export of this film.")
 
 
-def word_of(analysis: Analysis) -> tuple[dict[str, str], str]:
+def assessment_of(analysis: Analysis) -> tuple[dict[str, str], str]:
     """The reader's word on each finding, by key, empty where none was given; and the note."""
-    words = {key: str(kept(analysis, f"word_{key}") or "") for key in KEYS}
-    return words, str(kept(analysis, "note") or "").strip()
+    words = {key: str(get_value(analysis, f"word_{key}") or "") for key in KEYS}
+    return words, str(get_value(analysis, "note") or "").strip()
 
 
-def word_cells(image_sha256: str, model_sha256: str, correction: str | None) -> dict[str, str]:
+def assessment_cells(
+    image_sha256: str, model_sha256: str, correction: str | None
+) -> dict[str, str]:
     """The same of a film that is not on screen, as cells of the CSV."""
 
     def said(name: str) -> str:
-        return str(kept_of(image_sha256, model_sha256, correction, name) or "").strip()
+        return str(get_value_by_hash(image_sha256, model_sha256, correction, name) or "").strip()
 
-    names = zip(VERDICT_COLUMNS, KEYS, strict=True)
+    names = zip(ASSESSMENT_COLUMNS, KEYS, strict=True)
     return {column: said(f"word_{key}") for column, key in names} | {"note": said("note")}

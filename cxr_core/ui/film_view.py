@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 # A longer side than this is scaled down for the screen; the model never sees that copy.
-LONGEST_SHOWN = 2048
+MAX_FILM_SIDE = 2048
 # The map is smooth, so its own layer needs no more; the browser stretches it over the film.
-LONGEST_LAYER = 1024
+MAX_LAYER_SIDE = 1024
 
 
 def film_view(
@@ -27,10 +27,10 @@ def film_view(
     *,
     shape: tuple[int, int],
     opacity: float = 1.0,
-    beside: bool = False,
+    side_by_side: bool = False,
     blink: bool = False,
-    marks: tuple[str, str] | None,
-    identity: str,
+    side_markers: tuple[str, str] | None,
+    zoom_key: str,
     label: str,
 ) -> None:
     """A film filling its container, aspect ratio kept, with a map as a layer above it.
@@ -40,19 +40,27 @@ def film_view(
         layer: RGBA over the whole film, of any size, as a data URI; empty for none.
         shape: (H, W) that gives the film its aspect ratio.
         opacity: of the layer, 0 to 1.
-        beside: the plain film on the left and the film with its layer on the right, in step.
+        side_by_side: the plain film on the left and the film with its layer on the right, in step.
         blink: show and hide the layer by turns, slowly.
-        marks: letters at the left and right edge, or None.
-        identity: what the reader's zoom belongs to; it is kept while this stays the same.
+        side_markers: letters at the left and right edge, or None.
+        zoom_key: what the reader's zoom belongs to; it is kept while this stays the same.
         label: what is shown, for those who do not see it.
     """
     # Registering the same component again is nothing new to Streamlit.
     script = Path(__file__).with_suffix(".js").read_text("utf-8")
     mount = st.components.v2.component("film_view", js=script, isolate_styles=False)
     data = {
-        "film": film, "map": layer, "height": shape[0], "width": shape[1], "opacity": opacity,
-        "beside": beside, "blink": blink, "marks": marks, "identity": identity, "label": label,
-    }  # fmt: skip
+        "film": film,
+        "map": layer,
+        "height": shape[0],
+        "width": shape[1],
+        "opacity": opacity,
+        "beside": side_by_side,
+        "blink": blink,
+        "marks": side_markers,
+        "identity": zoom_key,
+        "label": label,
+    }
     mount(key="film_view", data=data, height="stretch")
 
 
@@ -63,23 +71,23 @@ def data_uri(picture: NDArray[np.uint8]) -> str:
     return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode()
 
 
-def size_within(shape: tuple[int, ...], longest: int) -> tuple[int, int]:
-    """(H, W) scaled down until the longer side is at most ``longest`` pixels."""
+def fit_size(shape: tuple[int, ...], max_side: int) -> tuple[int, int]:
+    """(H, W) scaled down until the longer side is at most ``max_side`` pixels."""
     height, width = shape[:2]
-    share = min(1.0, longest / max(height, width))
+    share = min(1.0, max_side / max(height, width))
     return max(1, round(height * share)), max(1, round(width * share))
 
 
-def fit_within(values: NDArray[Any], longest: int) -> NDArray[Any]:
-    """A gray film (H, W) of any depth, scaled down until its longer side is ``longest``.
+def downscale(pixels: NDArray[Any], max_side: int) -> NDArray[Any]:
+    """A gray film (H, W) of any depth, scaled down until its longer side is ``max_side``.
 
     Its type stays, so that the values can be windowed as those of the film.
     """
-    height, width = size_within(values.shape, longest)
-    if (height, width) == values.shape:
-        return values
-    exact = values if values.dtype == np.uint8 else values.astype(np.float32)
+    height, width = fit_size(pixels.shape, max_side)
+    if (height, width) == pixels.shape:
+        return pixels
+    exact = pixels if pixels.dtype == np.uint8 else pixels.astype(np.float32)
     small = np.asarray(Image.fromarray(exact).resize((width, height), Image.Resampling.BOX))
-    whole = values.dtype.kind in "iu"
-    result: NDArray[Any] = (np.rint(small) if whole else small).astype(values.dtype)
+    whole = pixels.dtype.kind in "iu"
+    result: NDArray[Any] = (np.rint(small) if whole else small).astype(pixels.dtype)
     return result

@@ -7,14 +7,14 @@ from typing import Any
 import streamlit as st
 
 from cxr_core.errors import CheckpointError
-from cxr_core.model.metadata import learnt_outside, load_metadata
-from cxr_core.ui.evaluated import area_table, measured_model
+from cxr_core.model.metadata import load_metadata, uses_external_data
+from cxr_core.ui.evaluated import evaluate_model, show_auroc_table
 from cxr_core.ui.model import model_folder
-from cxr_core.ui.shell import quiet
+from cxr_core.ui.shell import caption
 
 CARD_FILE = "MODEL_CARD.md"
 _TITLE = re.compile(r"\A\s*# [^\n]*\n+")
-FULL_TRAINING = (
+TRAINING_COMMAND = (
     "python train.py --entries Data_Entry_2017_v2020.csv --images images \\\n"
     "    --train-val-list train_val_list.txt --test-list test_list.txt \\\n"
     "    --out models/full"
@@ -37,24 +37,24 @@ def read_card(folder: Path) -> str:
         raise CheckpointError(
             "There is no readable model card in this folder",
             value=path,
-            remedy="Write it again with train.py --finish.",
+            remedy="Write it again with train.py --finalize.",
         ) from error
     return _TITLE.sub("", text)
 
 
-def origin(provenance: dict[str, Any]) -> str:
+def describe_model(provenance: dict[str, Any]) -> str:
     """One or two sentences on what the model is, from what its folder says of itself."""
     counts = provenance.get("counts", {}).get("train", {})
     films = f"{counts['films']:,} films" if "films" in counts else "an unstated number of films"
     patients = f" of {counts['patients']:,} patients" if "patients" in counts else ""
-    start = "" if learnt_outside(provenance) else ", without pre-trained weights"
+    start = "" if uses_external_data(provenance) else ", without pre-trained weights"
     learnt = f"It learnt from {films}{patients}{start}."
     if provenance.get("demonstration", True):
         return f"This is a demonstration model: it shows what the tool does. {learnt}"
     return learnt
 
 
-def model_panel() -> None:
+def model_summary() -> None:
     """Which model is loaded and how good it measured.
 
     Raises:
@@ -62,13 +62,13 @@ def model_panel() -> None:
     """
     folder = model_folder()
     metadata = load_metadata(folder)
-    st.markdown(origin(metadata.provenance))
-    report = measured_model(folder).report
+    st.markdown(describe_model(metadata.provenance))
+    report = evaluate_model(folder).report
     patients = "" if report.n_patients is None else f" of {report.n_patients:,} patients"
-    area_table(
+    show_auroc_table(
         report, caption=f"On {report.n_films:,} test films{patients} that it has not seen"
     )
-    quiet(
+    caption(
         "AUROC: how often a film with the finding scores higher than one without it; 0.50 is "
         f"chance. Model {metadata.model_sha256[:12]}."
     )

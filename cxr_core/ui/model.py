@@ -11,13 +11,13 @@ import streamlit as st
 if TYPE_CHECKING:
     from cxr_core.reading.analyzer import Analyzer
 
-MODEL_VARIABLE = "CXR_MODEL"
+MODEL_ENV_VAR = "CXR_MODEL"
 DEFAULT_MODEL = Path("models") / "default"
 
 
 def model_folder() -> Path:
     """The folder of the model in use: ``CXR_MODEL``, or ``models/default``."""
-    return Path(os.environ.get(MODEL_VARIABLE) or DEFAULT_MODEL)
+    return Path(os.environ.get(MODEL_ENV_VAR) or DEFAULT_MODEL)
 
 
 def shared_analyzer() -> Analyzer:

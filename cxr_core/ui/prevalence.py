@@ -9,52 +9,54 @@ from pathlib import Path
 
 import streamlit as st
 
-from cxr_core.evaluation.metrics.at_threshold import assumed_prevalence, rebase
+from cxr_core.evaluation.metrics.at_threshold import adjust_for_prevalence, assumed_prevalence
 from cxr_core.evaluation.predictions import labels_of, read_predictions
-from cxr_core.evaluation.run_folder import VALIDATION_FILE
+from cxr_core.evaluation.run_folder import VALIDATION_PREDICTIONS_FILE
 from cxr_core.findings import ABNORMAL_KEYS, LABELS
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui.model import model_folder
-from cxr_core.ui.shell import quiet
+from cxr_core.ui.shell import caption
 from cxr_core.ui.words import percent
 
-_SITE = "site_prevalence"
-LEAST, MOST = 0.1, 99.9  # percent
+_KEY = "site_prevalence"
+MIN_PERCENT, MAX_PERCENT = 0.1, 99.9  # percent
 
 
 @dataclass(frozen=True)
-class Displayed:
+class DisplayValues:
     """One finding's numbers as the page and the exports show them.
 
     Attributes:
         probability, cut_off: 0 to 1, both re-based or neither.
-        mark: "at your prevalence 5 %" where they are; else empty.
+        note: "at your prevalence 5 %" where they are; else empty.
     """
 
     probability: float
     cut_off: float
-    mark: str = ""
+    note: str = ""
 
 
-def displayed(analysis: Analysis, key: str) -> Displayed:
+def display_values(analysis: Analysis, key: str) -> DisplayValues:
     """A finding's probability and cut-off, at the site's prevalence where the reader set one."""
     cut_off = analysis.operating_points[key].threshold
-    return Displayed(
-        probability=shown(key, analysis.probabilities[key]),
-        cut_off=shown(key, cut_off),
-        mark=site_mark(key),
+    return DisplayValues(
+        probability=at_site_prevalence(key, analysis.probabilities[key]),
+        cut_off=at_site_prevalence(key, cut_off),
+        note=site_note(key),
     )
 
 
-def shown(key: str, probability: float) -> float:
+def at_site_prevalence(key: str, probability: float) -> float:
     """A finding's calibrated probability, 0 to 1, as it is shown."""
     site = site_prevalence().get(key)
     if site is None:
         return probability
-    return rebase(probability, assumed=assumed(model_folder())[key], site=site)
+    return adjust_for_prevalence(
+        probability, from_prevalence=model_prevalence(model_folder())[key], to_prevalence=site
+    )
 
 
-def site_mark(key: str) -> str:
+def site_note(key: str) -> str:
     """What marks a re-based number, e.g. "at your prevalence 5 %"; empty where it is not."""
     site = site_prevalence().get(key)
     return "" if site is None else f"at your prevalence {_share(site)}"
@@ -62,25 +64,25 @@ def site_mark(key: str) -> str:
 
 def site_prevalence() -> dict[str, float]:
     """The prevalences that the reader set, 0 to 1, by finding key; those not set are left out."""
-    given = {key: st.session_state.get(f"{_SITE}_{key}") for key in ABNORMAL_KEYS}
+    given = {key: st.session_state.get(f"{_KEY}_{key}") for key in ABNORMAL_KEYS}
     chosen = {key: percents / 100 for key, percents in given.items() if percents}
     if not chosen:
         return {}
-    known = assumed(model_folder())
+    known = model_prevalence(model_folder())
     return {key: share for key, share in chosen.items() if key in known}
 
 
-def assumed(folder: Path) -> dict[str, float]:
+def model_prevalence(folder: Path) -> dict[str, float]:
     """The prevalence that the model's probabilities assume, by finding key.
 
     Empty where the folder has no table of its validation films, or they lack a class.
     """
-    path = folder / VALIDATION_FILE
-    return _assumed(path.read_bytes()) if path.is_file() else {}
+    path = folder / VALIDATION_PREDICTIONS_FILE
+    return _validation_prevalence(path.read_bytes()) if path.is_file() else {}
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
-def _assumed(data: bytes) -> dict[str, float]:
+def _validation_prevalence(data: bytes) -> dict[str, float]:
     shares = assumed_prevalence(labels_of(read_predictions(data)))
     return shares if all(0 < share < 1 for share in shares.values()) else {}
 
@@ -94,9 +96,9 @@ def site_sentence() -> str:
     return f"Shown at your prevalence: {named}. What is above or below is unchanged."
 
 
-def assumed_sentence(folder: Path) -> str:
+def model_prevalence_sentence(folder: Path) -> str:
     """What the probabilities assume, in words."""
-    known = assumed(folder)
+    known = model_prevalence(folder)
     if not known:
         return (
             "Which prevalence the probabilities assume is unknown: this model's folder has no "
@@ -111,40 +113,40 @@ def assumed_sentence(folder: Path) -> str:
 
 def prevalence_controls() -> None:
     """The reader's own prevalence of each of the three; off until a number is given."""
-    known = assumed(model_folder())
-    quiet(assumed_sentence(model_folder()))
+    known = model_prevalence(model_folder())
+    caption(model_prevalence_sentence(model_folder()))
     if not known:
         return
     with st.container(key="prevalence", horizontal=True, vertical_alignment="bottom", gap="medium"):
         for key in ABNORMAL_KEYS:
             st.number_input(
                 f"{LABELS[key]} at your site, %",
-                min_value=LEAST,
-                max_value=MOST,
+                min_value=MIN_PERCENT,
+                max_value=MAX_PERCENT,
                 value=None,
                 step=1.0,
                 format="%0.1f",
-                key=f"{_SITE}_{key}",
+                key=f"{_KEY}_{key}",
                 placeholder=f"{100 * known[key]:.0f}, as assumed",
                 persist_state="session",
                 width=190,
             )
         st.button(
             "Back to assumed",
-            key=f"{_SITE}_off",
-            on_click=_clear,
+            key=f"{_KEY}_off",
+            on_click=_reset,
             disabled=not site_prevalence(),
             help="Back to the prevalence of the films that the model was calibrated on.",
         )
-    quiet(
+    caption(
         "A prevalence set here moves the probability and the displayed operating point of that "
         "finding together, never what is above or below. No Finding stays as it is."
     )
 
 
-def _clear() -> None:
+def _reset() -> None:
     for key in ABNORMAL_KEYS:
-        st.session_state[f"{_SITE}_{key}"] = None
+        st.session_state[f"{_KEY}_{key}"] = None
 
 
 def _share(share: float) -> str:

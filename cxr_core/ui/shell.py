@@ -13,7 +13,7 @@ import streamlit as st
 
 from cxr_core.errors import CXRError, ExportError
 
-NAME = "Chest X-ray reader"
+APP_NAME = "Chest X-ray reader"
 # File of the page -> its name in the navigation.
 PAGES = {
     "app.py": "Home",
@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 
 
 def show_table(
-    header: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str, words: int = 1
+    header: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str, n_text_columns: int = 1
 ) -> None:
     """A table of plain texts.
 
@@ -46,23 +46,23 @@ def show_table(
         header: names of the columns.
         rows: cells; the first of each row is its heading.
         caption: what the table shows, above it.
-        words: how many columns hold words and stand to the left; the others hold figures.
+        n_text_columns: how many columns hold words and stand to the left; the others hold figures.
     """
-    st.html(table_html(header, rows, caption=caption, words=words))
+    st.html(table_html(header, rows, caption=caption, n_text_columns=n_text_columns))
 
 
 def table_html(
-    header: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str, words: int = 1
+    header: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str, n_text_columns: int = 1
 ) -> str:
     """The same as HTML; every text is escaped."""
 
     def cell(text: str, column: int) -> str:
         tag, side = ("th", ' scope="row"') if column == 0 else ("td", "")
-        figure = "" if column < words else ' class="figure"'
+        figure = "" if column < n_text_columns else ' class="figure"'
         return f"<{tag}{side}{figure}>{escape(text)}</{tag}>"
 
     head = "".join(
-        f'<th scope="col"{"" if column < words else " class=figure"}>{escape(name)}</th>'
+        f'<th scope="col"{"" if column < n_text_columns else " class=figure"}>{escape(name)}</th>'
         for column, name in enumerate(header)
     )
     body = "".join(
@@ -78,19 +78,19 @@ def table_html(
 # A download that is made when it is asked for, and not before.
 
 
-def offer(
-    label: str, make: Callable[[], bytes], *, file_name: str, mime: str, key: str, again: str
+def download_button(
+    label: str, make: Callable[[], bytes], *, file_name: str, mime: str, key: str, on_failure: str
 ) -> None:
     """A button; nothing is made, and nothing lies on the server, before it is clicked.
 
     Args:
         make: called in a thread of its own, without the session's state.
         file_name: names neither film nor patient.
-        again: what to try when it fails for a reason that nobody foresaw, a whole sentence.
+        on_failure: what to try when it fails for a reason that nobody foresaw, a whole sentence.
     """
     st.download_button(
         label,
-        data=lambda: _made(make, again),
+        data=lambda: _make_file(make, on_failure),
         file_name=file_name,
         mime=mime,
         on_click="ignore",
@@ -99,7 +99,7 @@ def offer(
     )
 
 
-def _made(make: Callable[[], bytes], again: str) -> bytes:
+def _make_file(make: Callable[[], bytes], again: str) -> bytes:
     """What ``make`` returns. Streamlit logs what it raises, and an unforeseen error's words could
     hold something of a film."""
     try:
@@ -119,7 +119,7 @@ def begin_page(title: str) -> None:
         title: the page's one heading of the first level, and the browser tab's name.
     """
     st.set_page_config(
-        page_title=title if title == NAME else f"{title} · {NAME}",
+        page_title=title if title == APP_NAME else f"{title} · {APP_NAME}",
         page_icon=_ICON,
         layout="wide",
         initial_sidebar_state="collapsed",
@@ -132,7 +132,7 @@ def begin_page(title: str) -> None:
             st.page_link(file, label=name, width="content")
 
 
-def quiet(text: str) -> None:
+def caption(text: str) -> None:
     """A sentence in small grey print; ``text`` is plain text."""
     st.html(f'<p class="quiet">{escape(text)}</p>')
 
@@ -144,7 +144,7 @@ def show_error(error: CXRError) -> None:
 
 
 @contextmanager
-def guard() -> Iterator[None]:
+def report_errors() -> Iterator[None]:
     """Turn any failure inside into a sentence on the page; the app goes on.
 
     An unforeseen error is logged by its type and place only: its message could hold something

@@ -12,14 +12,14 @@ import streamlit as st
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from cxr_core.export.overlay import Form, MapStyle
+from cxr_core.export.overlay import MapMode, MapStyle
 from cxr_core.reading.analyzer import Analysis, Analyzer
-from cxr_core.ui.words import opening_finding
+from cxr_core.ui.words import default_finding
 
-_START = "of_film"
+_PREFIX = "of_film"
 # What the reader may choose over the film; the words are those on the buttons.
-OVERLAY, FILM_ONLY, BESIDE = "Overlay", "Film", "Side by side"
-FORMS: dict[str, Form] = {"Colour": "colour", "Contours": "contour"}
+OVERLAY, FILM_ONLY, SIDE_BY_SIDE = "Overlay", "Film", "Side by side"
+MAP_MODES: dict[str, MapMode] = {"Colour": "colour", "Contours": "contour"}
 _FILM = "film_bytes"
 _SERIAL = "film_serial"
 _NOTE = "film_note"
@@ -27,11 +27,11 @@ _ANALYSIS = "film_analysis"
 _FINDING = "film_finding"
 _CORRECTION = "film_correction"
 _READ_ANYWAY = "film_read_anyway"
-_ASKED = "film_results_asked"
+_RESULTS_REVEALED = "film_results_asked"
 _ZOOM = "film_zoom"
-_DRAWN = "film_drawn"
+_IMAGE_CACHE = "film_drawn"
 _UPLOADER = "film_uploader"
-_OF_ONE_FILM = (_ANALYSIS, _FINDING, _CORRECTION, _READ_ANYWAY, _ASKED, _DRAWN)
+_FILM_KEYS = (_ANALYSIS, _FINDING, _CORRECTION, _READ_ANYWAY, _RESULTS_REVEALED, _IMAGE_CACHE)
 
 
 # What a session keeps of one reading: of these bytes, by this model, corrected as it is.
@@ -40,56 +40,58 @@ _OF_ONE_FILM = (_ANALYSIS, _FINDING, _CORRECTION, _READ_ANYWAY, _ASKED, _DRAWN)
 # the session's memory and goes with it, or earlier on request.
 
 
-def key_of(analysis: Analysis, name: str) -> str:
+def value_key(analysis: Analysis, name: str) -> str:
     """The session's key of one thing of one reading; fit for a widget too."""
     return f"{_prefix(analysis)}{name}"
 
 
-def kept(analysis: Analysis, name: str) -> Any:
+def get_value(analysis: Analysis, name: str) -> Any:
     """What was kept of this reading under a name, or None."""
-    return st.session_state.get(key_of(analysis, name))
+    return st.session_state.get(value_key(analysis, name))
 
 
-def keep(analysis: Analysis, name: str, value: object) -> None:
+def set_value(analysis: Analysis, name: str, value: object) -> None:
     """Keep one thing of this reading for the session."""
-    st.session_state[key_of(analysis, name)] = value
+    st.session_state[value_key(analysis, name)] = value
 
 
-def kept_of(image_sha256: str, model_sha256: str, correction: str | None, name: str) -> Any:
+def get_value_by_hash(
+    image_sha256: str, model_sha256: str, correction: str | None, name: str
+) -> Any:
     """What was kept under a name of a film that is not on screen, or None."""
-    return st.session_state.get(f"{_prefix_of(image_sha256, model_sha256, correction)}{name}")
+    return st.session_state.get(f"{_prefix_by_hash(image_sha256, model_sha256, correction)}{name}")
 
 
-def forget(analysis: Analysis | None = None) -> None:
+def clear_values(analysis: Analysis | None = None) -> None:
     """Drop all that was kept of one reading, or of every film: probes, words and notes."""
-    start = _START if analysis is None else _prefix(analysis)
+    start = _PREFIX if analysis is None else _prefix(analysis)
     for key in [str(key) for key in st.session_state if str(key).startswith(start)]:
         del st.session_state[key]
 
 
 def _prefix(analysis: Analysis) -> str:
-    return _prefix_of(analysis.image_sha256, analysis.model_sha256, analysis.correction)
+    return _prefix_by_hash(analysis.image_sha256, analysis.model_sha256, analysis.correction)
 
 
-def _prefix_of(image_sha256: str, model_sha256: str, correction: str | None) -> str:
+def _prefix_by_hash(image_sha256: str, model_sha256: str, correction: str | None) -> str:
     film, model = image_sha256[:24], model_sha256[:24]
-    return f"{_START}_{film}_{model}_{correction or 'as-it-came'}_"
+    return f"{_PREFIX}_{film}_{model}_{correction or 'as-it-came'}_"
 
 
-def keep_film(data: bytes | None, note: str = "") -> None:
+def set_film(data: bytes | None, note: str = "") -> None:
     """Make ``data`` the session's film, or close it with None; all that belonged to the last
     film is dropped at once. Closing drops the reader's words on every film of the session.
 
     Args:
         note: a sentence that belongs to this film.
     """
-    for key in _OF_ONE_FILM:
+    for key in _FILM_KEYS:
         st.session_state.pop(key, None)
     if data is None:
-        forget()
+        clear_values()
     st.session_state[_FILM] = data
     st.session_state[_NOTE] = note
-    st.session_state[_SERIAL] = film_serial() + 1
+    st.session_state[_SERIAL] = film_number() + 1
 
 
 def film_note() -> str:
@@ -97,13 +99,13 @@ def film_note() -> str:
     return str(st.session_state.get(_NOTE, ""))
 
 
-def film() -> bytes | None:
+def current_film() -> bytes | None:
     """The session's film as it was uploaded, or None."""
     data: bytes | None = st.session_state.get(_FILM)
     return data
 
 
-def film_serial() -> int:
+def film_number() -> int:
     """How many films this session has had; another film has another number."""
     return int(st.session_state.get(_SERIAL, 0))
 
@@ -113,16 +115,16 @@ def uploader_key() -> str:
     return f"{_UPLOADER}_{st.session_state.get(_UPLOADER, 0)}"
 
 
-def take_upload() -> None:
+def on_upload() -> None:
     """Callback of the uploader: keep the bytes, forget the file and its name."""
     uploaded = st.session_state.get(uploader_key())
     if uploaded is not None:
-        keep_film(uploaded.getvalue())
-        forget_file(uploaded.file_id)
+        set_film(uploaded.getvalue())
+        remove_upload(uploaded.file_id)
         st.session_state[_UPLOADER] = st.session_state.get(_UPLOADER, 0) + 1
 
 
-def forget_file(file_id: str) -> None:
+def remove_upload(file_id: str) -> None:
     """Remove an uploaded file, with its name, from the server's memory.
 
     Streamlit keeps each one until the session ends, also when its uploader is long gone, so a
@@ -133,17 +135,20 @@ def forget_file(file_id: str) -> None:
         context.uploaded_file_mgr.remove_file(context.session_id, file_id)
 
 
-def kept_analysis(data: bytes, analyzer: Analyzer) -> Analysis | None:
+def cached_analysis(data: bytes, analyzer: Analyzer) -> Analysis | None:
     """The session's analysis, if it is of these very bytes, corrected as the reader last said,
     by this very model."""
-    kept: Analysis | None = st.session_state.get(_ANALYSIS)
+    analysis: Analysis | None = st.session_state.get(_ANALYSIS)
     wanted = (hashlib.sha256(data).hexdigest(), analyzer.metadata.model_sha256, correction())
-    if kept is None or (kept.image_sha256, kept.model_sha256, kept.correction) != wanted:
+    if (
+        analysis is None
+        or (analysis.image_sha256, analysis.model_sha256, analysis.correction) != wanted
+    ):
         return None
-    return kept
+    return analysis
 
 
-def keep_analysis(analysis: Analysis) -> Analysis:
+def cache_analysis(analysis: Analysis) -> Analysis:
     """Remember an analysis for this session; returns it."""
     st.session_state[_ANALYSIS] = analysis
     return analysis
@@ -151,8 +156,8 @@ def keep_analysis(analysis: Analysis) -> Analysis:
 
 def current_analysis() -> Analysis | None:
     """The analysis of the film on screen; None when there is none of it any more."""
-    kept: Analysis | None = st.session_state.get(_ANALYSIS)
-    return kept
+    analysis: Analysis | None = st.session_state.get(_ANALYSIS)
+    return analysis
 
 
 def correction() -> str | None:
@@ -161,11 +166,11 @@ def correction() -> str | None:
     return chosen
 
 
-def correct_film(chosen: str | None) -> None:
+def set_correction(correction_name: str | None) -> None:
     """Callback: read the film anew with a correction, or with None as it came."""
     for key in (_ANALYSIS, _FINDING, _READ_ANYWAY):
         st.session_state.pop(key, None)
-    st.session_state[_CORRECTION] = chosen
+    st.session_state[_CORRECTION] = correction_name
 
 
 def read_anyway() -> bool:
@@ -173,7 +178,7 @@ def read_anyway() -> bool:
     return bool(st.session_state.get(_READ_ANYWAY))
 
 
-def accept_stop() -> None:
+def override_gate() -> None:
     """Callback: read the film although the gate stopped it."""
     st.session_state[_READ_ANYWAY] = True
 
@@ -181,40 +186,40 @@ def accept_stop() -> None:
 def results_hidden() -> bool:
     """Whether the reader wants to look first and has not asked for this film's results yet."""
     wanted = bool(st.session_state.get("hide_results"))
-    return wanted and not st.session_state.get(_ASKED)
+    return wanted and not st.session_state.get(_RESULTS_REVEALED)
 
 
-def ask_for_results() -> None:
+def reveal_results() -> None:
     """Callback: show the results of this film."""
-    st.session_state[_ASKED] = True
+    st.session_state[_RESULTS_REVEALED] = True
 
 
-def shown_finding(analysis: Analysis) -> str:
+def selected_finding(analysis: Analysis) -> str:
     """Key of the finding in the large view: the reader's choice for this film, or the opening."""
     chosen: str | None = st.session_state.get(_FINDING)
-    return chosen or opening_finding(analysis.margins)
+    return chosen or default_finding(analysis.margins)
 
 
-def show_finding(key: str) -> None:
+def select_finding(key: str) -> None:
     """Callback of a finding's row."""
     st.session_state[_FINDING] = key
 
 
-def drawn(name: str, wanted: tuple[object, ...], draw: Callable[[], str]) -> str:
+def cached_image(name: str, cache_key: tuple[object, ...], render: Callable[[], str]) -> str:
     """The last picture of this name if it is of all that is wanted, or else a new one.
 
     Encoding a film takes longer than all the rest of a redraw, and most moves do not change it.
     """
-    kept: dict[str, tuple[tuple[object, ...], str]] = st.session_state.setdefault(_DRAWN, {})
-    if name not in kept or kept[name][0] != wanted:
-        kept[name] = (wanted, draw())
-    return kept[name][1]
+    cache: dict[str, tuple[tuple[object, ...], str]] = st.session_state.setdefault(_IMAGE_CACHE, {})
+    if name not in cache or cache[name][0] != cache_key:
+        cache[name] = (cache_key, render())
+    return cache[name][1]
 
 
 def map_style() -> MapStyle:
     """How the reader has the maps drawn at present."""
     return MapStyle(
-        form=FORMS.get(str(st.session_state.get("form")), "colour"),
+        mode=MAP_MODES.get(str(st.session_state.get("form")), "colour"),
         opacity=st.session_state.get("opacity", 60) / 100,
         signed=bool(st.session_state.get("signed")),
     )
@@ -225,15 +230,15 @@ def reset_zoom() -> None:
     st.session_state[_ZOOM] = st.session_state.get(_ZOOM, 0) + 1
 
 
-def zoom_identity() -> str:
+def zoom_key() -> str:
     """What the reader's zoom belongs to: this film, as it lies now, until a reset."""
-    return f"{film_serial()} {correction()} {st.session_state.get(_ZOOM, 0)}"
+    return f"{film_number()} {correction()} {st.session_state.get(_ZOOM, 0)}"
 
 
-def page_stamp() -> tuple[object, ...]:
+def page_state() -> tuple[object, ...]:
     """All that a part of the page may change of what its other parts show."""
     style = map_style()
     return (
-        film_serial(), correction(), read_anyway(), results_hidden(), style.form, style.signed,
+        film_number(), correction(), read_anyway(), results_hidden(), style.mode, style.signed,
         current_analysis() is None,
     )  # fmt: skip

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 from cxr_core.export.overlay import CONTOUR_LEVELS
-from cxr_core.export.record import against_point as against_point
 from cxr_core.export.record import percent as percent
 from cxr_core.findings import ABNORMAL_KEYS, LABELS
 
@@ -12,16 +11,16 @@ FRONTAL_ONLY = (
     "Frontal films (PA or AP) only: a lateral one is noticed only where its DICOM file says so."
 )
 CHECK_MARKER = "The file does not state its sides: check the film's own marker."
-_SIDES = {"L": ("R", "L"), "R": ("L", "R")}
+_MARKERS = {"L": ("R", "L"), "R": ("L", "R")}
 
 
-def between(low: float, high: float) -> str:
+def percent_range(low: float, high: float) -> str:
     """A range of probabilities, e.g. "12 to 31 %"; one number where both round alike."""
     first, last = percent(low), percent(high)
     return last if first == last else f"{first.removesuffix(' %')} to {last}"
 
 
-def opening_finding(margins: Mapping[str, float]) -> str:
+def default_finding(margins: Mapping[str, float]) -> str:
     """The finding that the large view opens on.
 
     Of the three, the one that lies highest above its operating point, in calibrated logits; with
@@ -42,19 +41,19 @@ def time_left(seconds: float | None) -> str:
     return f"about {round(seconds / 60)} minutes left"
 
 
-def side_marks(orientation: tuple[str, str] | None) -> tuple[str, str] | None:
+def side_markers(orientation: tuple[str, str] | None) -> tuple[str, str] | None:
     """The letters at the image's left and right edge, or None when the film does not say.
 
     Args:
         orientation: DICOM PatientOrientation, the directions of rows (towards the image's right)
             and of columns. Only a row direction that is led by left or right names sides.
     """
-    return _SIDES.get(orientation[0][:1].upper()) if orientation else None
+    return _MARKERS.get(orientation[0][:1].upper()) if orientation else None
 
 
 def sides_sentence(orientation: tuple[str, str] | None) -> str:
     """What the page says of left and right."""
-    marks = side_marks(orientation)
+    marks = side_markers(orientation)
     if marks is None:
         return CHECK_MARKER
     patients = {"L": "left", "R": "right"}[marks[1]]
@@ -66,12 +65,12 @@ def map_name(key: str) -> str:
     return "Regions that lower No Finding" if key == "no_finding" else f"Map of {LABELS[key]}"
 
 
-def map_sentence(key: str, *, strongest: float, form: str, signed: bool) -> str:
+def map_description(key: str, *, peak: float, mode: str, signed: bool) -> str:
     """What a finding's map shows, or that there is nothing to show.
 
     Args:
-        strongest: the strongest evidence shown as a share of the scale, 0 to 1.
-        form: ``colour`` or ``contour``.
+        peak: the strongest evidence shown as a share of the scale, 0 to 1.
+        mode: ``colour`` or ``contour``.
         signed: whether what speaks the other way is shown too.
     """
     label = LABELS[key]
@@ -81,16 +80,16 @@ def map_sentence(key: str, *, strongest: float, form: str, signed: bool) -> str:
             f"Warm with solid lines: regions that {shown} {label}. Cool with dashed lines: regions "
             f"that {other} it."
         )
-    if strongest <= 0:
+    if peak <= 0:
         return f"Nothing to show: no region of this film {shown}s {label}."
-    marks = f"{_lines_at()} ring" if form == "contour" else "Colour marks"
+    marks = f"{_contour_levels()} ring" if mode == "contour" else "Colour marks"
     return (
-        f"{marks} the regions that {shown} {label}; the strongest reaches {percent(strongest)} "
+        f"{marks} the regions that {shown} {label}; the strongest reaches {percent(peak)} "
         "of the scale."
     )
 
 
-def _lines_at() -> str:
+def _contour_levels() -> str:
     *first, last = (f"{level:.0%}".removesuffix("%") for level in CONTOUR_LEVELS)
     return f"Lines at {', '.join(first)} and {last} % of the scale"
 
@@ -113,19 +112,19 @@ def map_limits(cells: int) -> str:
     )
 
 
-def pointing_sentence(key: str, *, films: int, hits: int, spot_hits: int) -> str:
+def pointing_sentence(key: str, *, films: int, hits: int, fixed_spot_hits: int) -> str:
     """How often the map's peak lay where radiologists drew a box, and what that is worth.
 
     Args:
         films: boxed test films of the finding.
         hits: of them, those with the peak inside a box.
-        spot_hits: those on which the best fixed spot, the same on every film, is inside one.
+        fixed_spot_hits: those on which the best fixed spot, the same on every film, is inside one.
     """
     measured = (
         f"On {films} test films with a box for {LABELS[key]} the map's peak lay inside it on "
-        f"{hits}, one fixed spot on {spot_hits}"
+        f"{hits}, one fixed spot on {fixed_spot_hits}"
     )
-    if hits <= spot_hits:
+    if hits <= fixed_spot_hits:
         return f"{measured}: this model's map does not tell where the finding is."
     return f"{measured}."
 

@@ -9,7 +9,7 @@ from playwright.sync_api import FilePayload, Page, expect
 
 from cxr_core.findings import ABNORMAL_KEYS
 from cxr_core.phantom.draw import phantom_png
-from cxr_core.reading.batch import order_key
+from cxr_core.reading.batch import worklist_sort_key
 from tests.browser.steps import download
 from tests.zips import zipped
 
@@ -78,7 +78,7 @@ def in_order(rows: list[dict[str, str]]) -> list[int]:
     for number, row in enumerate(rows, start=1):
         above = {key: row.get(f"above_{key}") == "1" for key in ABNORMAL_KEYS}
         read = (row["status"], row["gate"]) == ("read", "passed")
-        keys.append(order_key(number, margins(row) if read else None, above))
+        keys.append(worklist_sort_key(number, margins(row) if read else None, above))
     return [number for _, _, number in sorted(keys)]
 
 

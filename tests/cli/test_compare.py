@@ -10,7 +10,7 @@ import pytest
 
 from cxr_core.cli.compare import main
 from cxr_core.config import Calibration, EvidenceScale, OperatingPoint, Preprocessing
-from cxr_core.evaluation.comparison import compare_predictions, read_model
+from cxr_core.evaluation.comparison import compare_predictions, read_model_extras
 from cxr_core.evaluation.localisation.pointing import write_localisation
 from cxr_core.evaluation.predictions import read_predictions, write_predictions
 from cxr_core.evaluation.render.text import comparison_text
@@ -69,8 +69,8 @@ def test_a_folder_stands_for_its_table_and_its_model(
     expected = compare_predictions(
         read_predictions(a / "predictions_test.csv"),
         read_predictions(b / "predictions_test.csv"),
-        model_a=read_model(a),
-        model_b=read_model(b),
+        model_a=read_model_extras(a),
+        model_b=read_model_extras(b),
         n_resamples=20,
         seed=4,
     )

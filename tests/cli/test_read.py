@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from cxr_core.cli.read import main, part_of
+from cxr_core.cli.read import journal_path, main
 from cxr_core.config import Calibration, EvidenceScale, OperatingPoint, Preprocessing
 from cxr_core.findings import KEYS
 from cxr_core.model.checkpoint import save_checkpoint
@@ -123,7 +123,7 @@ def test_an_interrupted_run_goes_on_where_it_was(
     assert main([*words, "--jobs", "1"]) == 130
     assert "Go on with --resume" in capsys.readouterr().err
     assert not out.exists()
-    part = part_of(out)
+    part = journal_path(out)
     assert len(rows(part)) == 2
     with part.open("a") as stream:
         stream.write(part.read_text().splitlines()[1][:40])  # a line cut by a kill

@@ -13,14 +13,26 @@ def test_words_become_settings() -> None:
     assert (config.preset, config.epochs, config.seed, config.weights) == ("scratch", 3, 5, "none")
 
 
-def test_any_setting_can_be_set_and_the_manner_told() -> None:
-    words = "--phantom 4 --out r --preset best --set boxes=0.2 --set augmentation.turn=2"
-    arguments = train.parse_arguments([*words.split(), "--hold-test", "--save-minutes", "0.5"])
-    config, manner = train.make_config(arguments), train.make_manner(arguments)
-    assert (config.boxes, config.augmentation.turn) == (0.2, 2.0)
-    assert manner.hold_test
-    assert manner.seconds_a_save == 30
-    assert not manner.resume
+def test_any_setting_can_be_set_and_the_options_told() -> None:
+    words = "--phantom 4 --out r --preset best --set box_loss_weight=0.2"
+    words += " --set augmentation.rotation=2 --skip-test --save-minutes 0.5"
+    arguments = train.parse_arguments(words.split())
+    config, options = train.make_config(arguments), train.make_options(arguments)
+    assert (config.box_loss_weight, config.augmentation.rotation) == (0.2, 2.0)
+    assert options.skip_test
+    assert options.save_interval_seconds == 30
+    assert not options.resume
+
+
+def test_words_of_earlier_versions_are_still_taken() -> None:
+    now = "--phantom 4 --out r --preset baseline --low-res-px 64 --full-res-epochs 2 --n-seeds 2"
+    now += " --skip-test --set box_loss_weight=0.2 --set augmentation.rotation=2"
+    before = "--phantom 4 --out r --preset seed --train-px 64 --finish-epochs 2 --seeds 2"
+    before += " --hold-test --set boxes=0.2 --set augmentation.turn=2"
+    new, old = (train.parse_arguments(words.split()) for words in (now, before))
+    assert train.make_config(old) == train.make_config(new)
+    assert train.make_options(old) == train.make_options(new)
+    assert (old.n_seeds, new.n_seeds) == (2, 2)
 
 
 def test_a_setting_that_does_not_exist_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
@@ -80,6 +92,6 @@ def test_tables_that_cannot_be_used_are_one_sentence(
 def test_finishing_what_was_never_started_is_one_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    given = ["--phantom", "4", "--out", str(tmp_path / "run"), "--finish"]
+    given = ["--phantom", "4", "--out", str(tmp_path / "run"), "--finalize"]
     assert train.main(given) == 1
     assert "no readable configuration of a run here" in capsys.readouterr().err

@@ -40,7 +40,7 @@ def test_a_larger_side_leaves_a_black_border() -> None:
 def test_shift_moves_by_at_most_its_fraction() -> None:
     film = torch.zeros(64, 1, 64, 64)
     film[:, :, 32, 32] = 1
-    shown = changed(Augmentation(shift=0.25), film)
+    shown = changed(Augmentation(translation=0.25), film)
     rows = (shown.sum(-1).squeeze(1) * torch.arange(64)).sum(-1) / shown.sum((1, 2, 3))  # (B,)
     assert (rows - 32).abs().max() <= 16.5
     assert (rows - 32).abs().max() > 8
@@ -58,7 +58,7 @@ def test_brightness_and_contrast_keep_to_their_bounds(films: torch.Tensor) -> No
 
 
 def test_a_seed_gives_the_same_films_and_another_seed_others(films: torch.Tensor) -> None:
-    strong = Augmentation(flip=0.5, turn=10, scale=(0.7, 1.1), shift=0.1, brightness=0.1)
+    strong = Augmentation(flip=0.5, rotation=10, scale=(0.7, 1.1), translation=0.1, brightness=0.1)
     assert torch.equal(changed(strong, films, 1), changed(strong, films, 1))
     assert not torch.equal(changed(strong, films, 1), changed(strong, films, 2))
     assert changed(strong, films).min() >= 0
@@ -67,12 +67,12 @@ def test_a_seed_gives_the_same_films_and_another_seed_others(films: torch.Tensor
 
 def test_films_of_a_batch_differ_from_each_other() -> None:
     film = torch.rand(1, 1, 64, 64).expand(2, 1, 64, 64)
-    shown = changed(Augmentation(turn=10), film)
+    shown = changed(Augmentation(rotation=10), film)
     assert not torch.allclose(shown[0], shown[1])
 
 
 def test_a_crop_lies_inside_the_film_and_shows_its_share_of_the_area() -> None:
-    changes = Augmentation(crop_area=(0.25, 0.25)).draw(200, torch.Generator().manual_seed(0))
+    changes = Augmentation(crop_area=(0.25, 0.25)).sample(200, torch.Generator().manual_seed(0))
     width, height = changes.matrices[:, 0, 0], changes.matrices[:, 1, 1]  # (B,)
     torch.testing.assert_close(width * height, torch.full((200,), 0.25))
     ratio = width / height
@@ -82,19 +82,21 @@ def test_a_crop_lies_inside_the_film_and_shows_its_share_of_the_area() -> None:
     assert (centre[:, 0] + width <= 1 + 1e-5).all()
     assert (centre[:, 1] + height <= 1 + 1e-5).all()
     # A quarter that is white all over stays white: nothing black comes in from outside.
-    shown = changes.move(torch.ones(200, 1, 8, 8))
+    shown = changes.warp(torch.ones(200, 1, 8, 8))
     assert shown[:, :, 1:-1, 1:-1].min() == pytest.approx(1.0)
 
 
 def test_a_whole_film_is_the_crop_that_always_fits() -> None:
-    changes = Augmentation(crop_area=(0.99, 0.999)).draw(50, torch.Generator().manual_seed(0))
+    changes = Augmentation(crop_area=(0.99, 0.999)).sample(50, torch.Generator().manual_seed(0))
     assert changes.matrices[:, 0, 0].max() <= 1
     assert changes.matrices[:, 1, 1].max() <= 1
 
 
 def test_what_lies_on_a_film_moves_with_it(films: torch.Tensor) -> None:
-    strong = Augmentation(flip=0.5, turn=10, scale=(0.7, 1.1), shift=0.1, crop_area=(0.3, 1.0))
-    changes = strong.draw(3, torch.Generator().manual_seed(2))
-    whole = changes.move(films)
-    part = changes.of(torch.tensor([2, 0, 2])).move(films[[2, 0, 2]])
+    strong = Augmentation(
+        flip=0.5, rotation=10, scale=(0.7, 1.1), translation=0.1, crop_area=(0.3, 1.0)
+    )
+    changes = strong.sample(3, torch.Generator().manual_seed(2))
+    whole = changes.warp(films)
+    part = changes.select(torch.tensor([2, 0, 2])).warp(films[[2, 0, 2]])
     torch.testing.assert_close(part, whole[[2, 0, 2]])

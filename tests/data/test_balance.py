@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pandas as pd
 import pytest
 
-from cxr_core.data.balance import balance_counts, pos_weight, sampler_weights, undersample
+from cxr_core.data.balance import class_counts, pos_weight, sampler_weights, undersample
 from cxr_core.errors import DataError
 from cxr_core.findings import LABEL_COLUMNS
 
@@ -16,7 +16,7 @@ def _table(*labels: list[int]) -> pd.DataFrame:
 
 
 def test_counts() -> None:
-    assert balance_counts(_table(EFFUSION, BOTH, NORMAL, OTHER, OTHER)) == {
+    assert class_counts(_table(EFFUSION, BOTH, NORMAL, OTHER, OTHER)) == {
         "films": 5,
         "effusion": 2,
         "atelectasis": 1,
@@ -29,7 +29,7 @@ def test_counts() -> None:
 def test_no_finding_comes_down_to_the_largest_other_class() -> None:
     table = _table(*[NORMAL] * 10, EFFUSION, BOTH, EFFUSION, OTHER)
     smaller = undersample(table, seed=0)
-    assert balance_counts(smaller) == {
+    assert class_counts(smaller) == {
         "films": 7,
         "effusion": 3,
         "atelectasis": 1,

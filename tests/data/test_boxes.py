@@ -46,7 +46,7 @@ def test_other_findings_are_dropped(tmp_path: Path) -> None:
 
 def test_other_findings_keep_nihs_name_where_they_are_wanted(tmp_path: Path) -> None:
     rows = [f"{name}.png,{name},1,1,9,9" for name in ("Mass", "Effusion", "Nonsense")]
-    boxes = read_boxes(_write(tmp_path, *rows), others=True)
+    boxes = read_boxes(_write(tmp_path, *rows), auxiliary=True)
     assert boxes["finding"].tolist() == ["Mass", "effusion"]
 
 

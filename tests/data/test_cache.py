@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from cxr_core.data import cache as cache_build
-from cxr_core.data.cache import fingerprint, open_cache
+from cxr_core.data.cache import cache_fingerprint, open_cache
 from cxr_core.errors import DataError
 from cxr_core.imaging.preprocessing import to_square
 from cxr_core.imaging.radiograph import read_radiograph
@@ -60,13 +60,13 @@ def test_the_second_opening_decodes_nothing(
 
 def test_another_size_order_or_file_is_another_cache(tmp_path: Path) -> None:
     paths = _films(tmp_path, 4)
-    key = fingerprint(paths, size=32)
-    assert fingerprint(paths, size=32) == key
-    assert fingerprint(paths, size=64) != key
-    assert fingerprint(paths[::-1], size=32) != key
-    assert fingerprint(paths[:3], size=32) != key
+    key = cache_fingerprint(paths, size=32)
+    assert cache_fingerprint(paths, size=32) == key
+    assert cache_fingerprint(paths, size=64) != key
+    assert cache_fingerprint(paths[::-1], size=32) != key
+    assert cache_fingerprint(paths[:3], size=32) != key
     os.utime(paths[0], ns=(1, 1))
-    assert fingerprint(paths, size=32) != key
+    assert cache_fingerprint(paths, size=32) != key
 
 
 def test_a_changed_film_is_decoded_again(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from cxr_core.data import cache as cache_build
 from cxr_core.data.cache import open_cache
-from cxr_core.data.decode import Film, decode_films
+from cxr_core.data.decode import DecodedOrReason, decode_films
 from cxr_core.errors import DataError
 
 
@@ -111,7 +111,7 @@ def test_a_film_that_vanishes_is_left_out_in_clear_words(
 ) -> None:
     paths = _films(tmp_path, 40)
 
-    def decode(paths: Sequence[Path], *, size: int) -> Iterator[Film]:
+    def decode(paths: Sequence[Path], *, size: int) -> Iterator[DecodedOrReason]:
         paths[1].unlink()  # after the folder was listed and the file was there
         yield from decode_films(paths, size=size)
 

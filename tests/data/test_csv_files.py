@@ -3,7 +3,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cxr_core.data.csv_files import examples, find_columns, read_columns, read_header, write_table
+from cxr_core.data.csv_files import find_columns, first_few, read_columns, read_header, write_csv
 from cxr_core.errors import DataError
 
 
@@ -84,8 +84,8 @@ def test_missing_columns_are_all_named_with_the_file_and_what_is_there(tmp_path:
 
 def test_writing_replaces_the_whole_file_and_leaves_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "new" / "t.csv"
-    write_table(pd.DataFrame({"a": [1]}), path)
-    write_table(pd.DataFrame({"a": [2]}), path)
+    write_csv(pd.DataFrame({"a": [1]}), path)
+    write_csv(pd.DataFrame({"a": [2]}), path)
     assert path.read_bytes() == b"a\n2\n"
     assert [p.name for p in path.parent.iterdir()] == ["t.csv"]
 
@@ -102,11 +102,11 @@ def test_a_write_that_fails_leaves_the_old_file(
 
     monkeypatch.setattr(pd.DataFrame, "to_csv", half_way)
     with pytest.raises(OSError, match="disk full"):
-        write_table(pd.DataFrame({"a": [2]}), path)
+        write_csv(pd.DataFrame({"a": [2]}), path)
     assert path.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["t.csv"]
 
 
 def test_examples_name_the_first_and_count_the_rest() -> None:
-    assert examples(["c", "a", "b"]) == "a, b, c"
-    assert examples([f"{i}" for i in range(10, 1300)]) == "10, 100, 1000 and 1,287 more"
+    assert first_few(["c", "a", "b"]) == "a, b, c"
+    assert first_few([f"{i}" for i in range(10, 1300)]) == "10, 100, 1000 and 1,287 more"

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from cxr_core.data import decode as decode_module
-from cxr_core.data.decode import Film, decode_film, decode_films
+from cxr_core.data.decode import DecodedOrReason, decode_film, decode_films
 from cxr_core.errors import DataError
 
 
@@ -68,9 +68,11 @@ def test_several_processes_give_the_same_films_in_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int | None
 ) -> None:
     monkeypatch.setattr(decode_module, "ThreadPoolExecutor", _Now)
-    monkeypatch.setattr(decode_module, "_WORTH", 0.0)  # seconds; so that None starts workers too
+    monkeypatch.setattr(
+        decode_module, "_MIN_PARALLEL_SECONDS", 0.0
+    )  # seconds; so that None starts workers too
     monkeypatch.setattr(decode_module, "_usable_cores", lambda: 2)
-    monkeypatch.setattr(decode_module, "_UNDER_WAY", 1)  # fewer than there are batches
+    monkeypatch.setattr(decode_module, "_MAX_PENDING_PER_WORKER", 1)  # fewer than there are batches
     paths = _noisy_films(tmp_path, 70)
     paths[33].write_bytes(b"")
     alone = list(decode_films(paths, size=32, workers=1))
@@ -103,9 +105,9 @@ def test_films_come_from_this_process_until_the_others_have_started(
         def shutdown(self, **_: object) -> None:
             go_on.set()
 
-    monkeypatch.setattr(decode_module, "_start", start)
+    monkeypatch.setattr(decode_module, "_start_workers", start)
     monkeypatch.setattr(decode_module, "ProcessPoolExecutor", Pool)
-    films: list[Film] = []
+    films: list[DecodedOrReason] = []
     for film in decode_films(paths, size=32, workers=2):
         films.append(film)
     assert here == []

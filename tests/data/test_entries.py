@@ -73,8 +73,8 @@ def test_the_report_counts_what_was_odd(tmp_path: Path) -> None:
     assert entries.table["image"].tolist() == ["a.png", "b.png", "c.png", "e.png"]
     assert (report.rows, report.duplicates, report.empty_labels) == (6, 1, 1)
     assert (report.contradictions, report.unknown_labels) == (1, {"Cavity": 1})
-    assert (report.ages_impossible, report.counts.ages_missing) == (3, 3)
-    assert (report.counts.films, report.counts.patients) == (4, 2)
+    assert (report.impossible_ages, report.counts.missing_ages) == (3, 3)
+    assert (report.counts.n_films, report.counts.n_patients) == (4, 2)
     assert report.counts.findings == {
         "effusion": 1,
         "atelectasis": 1,
@@ -106,7 +106,7 @@ def test_a_table_with_only_the_necessary_columns_is_enough(tmp_path: Path) -> No
         "",
     ]
     assert entries.table["age"].isna().all()
-    assert entries.report.ages_impossible == 0
+    assert entries.report.impossible_ages == 0
     assert entries.report.lines()[-1] == (
         "columns that the table lacks: Patient Age, Patient Gender, View Position, Follow-up #"
     )
@@ -170,7 +170,7 @@ def test_images_are_attached_by_name_at_any_depth(tmp_path: Path) -> None:
         1,
         1,
     )
-    assert (report.rows, report.counts.films, report.counts.patients) == (3, 2, 2)
+    assert (report.rows, report.counts.n_films, report.counts.n_patients) == (3, 2, 2)
     assert report.lines()[2:5] == [
         "rows without image: 1",
         "images without row: 1",
@@ -205,11 +205,11 @@ def test_populations(tmp_path: Path) -> None:
 
 def test_nihs_own_table_and_the_shared_films(shared: Path) -> None:
     entries = read_entries(shared / "nih" / "Data_Entry_2017_v2020.csv")
-    assert (entries.report.rows, entries.report.counts.patients) == (112_120, 30_805)
+    assert (entries.report.rows, entries.report.counts.n_patients) == (112_120, 30_805)
     assert entries.report.unknown_labels == {}
     attached = attach_images(entries, shared / "nih" / "images")
     counts = attached.report.counts
-    assert (counts.films, counts.patients) == (2_107, 1_664)
+    assert (counts.n_films, counts.n_patients) == (2_107, 1_664)
     assert list(counts.findings.values()) == [399, 433, 515, 521]
     assert (counts.other_only, counts.multi_label) == (607, 1_011)
     assert attached.report.rows_without_image == 112_120 - 2_107

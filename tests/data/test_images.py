@@ -23,7 +23,7 @@ def test_images_are_found_at_any_depth_by_name(tmp_path: Path) -> None:
         _touch(tmp_path / other)
     found = find_images(tmp_path)
     assert found.paths == expected
-    assert found.repeated == 0
+    assert found.n_duplicates == 0
 
 
 def test_of_one_name_at_two_places_the_first_path_counts(tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_of_one_name_at_two_places_the_first_path_counts(tmp_path: Path) -> None
     _touch(tmp_path / "c" / "a.png")
     found = find_images(tmp_path)
     assert found.paths == {"a.png": first}
-    assert found.repeated == 2
+    assert found.n_duplicates == 2
 
 
 def test_linked_folders_are_followed_and_loops_end(tmp_path: Path) -> None:

@@ -5,12 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cxr_core.data.labels import (
+    AUXILIARY_LABELS,
     NIH_LABELS,
-    OTHER_LABELS,
+    auxiliary_labels,
     canonical_label,
     label_columns,
-    other_labels,
-    sanitise_labels,
+    normalise_labels,
 )
 
 
@@ -30,7 +30,7 @@ from cxr_core.data.labels import (
     ],
 )
 def test_a_cell_comes_out_in_nihs_form(cell: str, clean: str) -> None:
-    cleaned, issues = sanitise_labels(pd.Series([cell]))
+    cleaned, issues = normalise_labels(pd.Series([cell]))
     assert cleaned.tolist() == [clean]
     assert issues.unknown == {}
     assert issues.empty == (clean == "")
@@ -38,14 +38,14 @@ def test_a_cell_comes_out_in_nihs_form(cell: str, clean: str) -> None:
 
 def test_unknown_names_stay_and_are_counted() -> None:
     cells = pd.Series(["Effusion|Cavity", "Cavity", "cavity|Goitre", "Mass"])
-    cleaned, issues = sanitise_labels(cells)
+    cleaned, issues = normalise_labels(cells)
     assert cleaned.tolist() == ["Effusion|Cavity", "Cavity", "Goitre|cavity", "Mass"]
     assert issues.unknown == {"Cavity": 2, "Goitre": 1, "cavity": 1}
 
 
 def test_a_finding_wins_over_no_finding_and_the_contradiction_is_counted() -> None:
     cells = pd.Series(["No Finding|Effusion", "Cavity|No Finding", "No Finding"])
-    cleaned, issues = sanitise_labels(cells)
+    cleaned, issues = normalise_labels(cells)
     assert cleaned.tolist() == ["Effusion", "Cavity", "No Finding"]
     assert issues.contradictions == 2
 
@@ -69,16 +69,16 @@ def test_pleural_effusion_is_not_guessed_at() -> None:
 def test_order_case_spaces_and_repeats_do_not_matter(names: list[str], data: st.DataObject) -> None:
     parts = data.draw(st.permutations(names + names[:1]))
     cell = " | ".join(data.draw(st.sampled_from([p.upper(), f" {p} ", p.lower()])) for p in parts)
-    cleaned, _ = sanitise_labels(pd.Series([cell]))
+    cleaned, _ = normalise_labels(pd.Series([cell]))
     assert cleaned.tolist() == ["|".join(sorted(names))]
-    again, _ = sanitise_labels(cleaned)
+    again, _ = normalise_labels(cleaned)
     assert again.tolist() == cleaned.tolist()
 
 
 def test_other_labels_are_nihs_eleven_in_their_order() -> None:
-    assert len(OTHER_LABELS) == 11
-    assert "Mass" in OTHER_LABELS
-    assert not {"Effusion", "No Finding"} & set(OTHER_LABELS)
-    found = other_labels(pd.Series(["Effusion|Mass", "No Finding", "Hernia|Unheard of"]))
-    names = [[OTHER_LABELS[k] for k in np.flatnonzero(row)] for row in found]
+    assert len(AUXILIARY_LABELS) == 11
+    assert "Mass" in AUXILIARY_LABELS
+    assert not {"Effusion", "No Finding"} & set(AUXILIARY_LABELS)
+    found = auxiliary_labels(pd.Series(["Effusion|Mass", "No Finding", "Hernia|Unheard of"]))
+    names = [[AUXILIARY_LABELS[k] for k in np.flatnonzero(row)] for row in found]
     assert names == [["Mass"], [], ["Hernia"]]

@@ -79,7 +79,7 @@ def test_augmentation_changes_films_by_epoch_but_repeats_with_the_seed(
     films: np.ndarray, labels: np.ndarray
 ) -> None:
     loader = BatchLoader(
-        films, labels, preprocessing=PREPROCESSING, augmentation=Augmentation(turn=9), seed=3
+        films, labels, preprocessing=PREPROCESSING, augmentation=Augmentation(rotation=9), seed=3
     )
     (first,) = loader
     (again,) = loader
@@ -105,7 +105,7 @@ def test_labels_that_do_not_fit_are_refused(films: np.ndarray, labels: np.ndarra
         BatchLoader(films[:0], labels[:0], preprocessing=PREPROCESSING)
 
 
-AUGMENTED = Augmentation(flip=0.5, turn=9, scale=(0.8, 1.0), brightness=0.1)
+AUGMENTED = Augmentation(flip=0.5, rotation=9, scale=(0.8, 1.0), brightness=0.1)
 
 
 def _training_loader(films: np.ndarray, part: tuple[int, int] = (0, 1)) -> BatchLoader:
@@ -118,7 +118,7 @@ def _training_loader(films: np.ndarray, part: tuple[int, int] = (0, 1)) -> Batch
         shuffle=True,
         augmentation=AUGMENTED,
         seed=5,
-        part=part,
+        shard=part,
     )
 
 
@@ -126,7 +126,7 @@ def test_an_epoch_taken_up_at_a_batch_goes_on_as_if_it_had_not_stopped(films: np
     loader = _training_loader(films)
     loader.set_epoch(2)
     whole = list(loader)
-    loader.set_epoch(2, start=1)
+    loader.set_epoch(2, start_batch=1)
     rest = list(loader)
     assert len(rest) == 2
     for one, other in zip(whole[1:], rest, strict=True):
@@ -145,18 +145,18 @@ def test_the_parts_of_all_processes_are_the_batch_of_one(films: np.ndarray) -> N
     parts = [list(_training_loader(films, (rank, 3))) for rank in range(3)]
     for number, batch in enumerate(whole):
         mine = [part[number] for part in parts]
-        assert sum(part.share for part in mine) == pytest.approx(1)
+        assert sum(part.batch_fraction for part in mine) == pytest.approx(1)
         for rank, part in enumerate(mine):
             counted = slice(rank, None, 3)
-            if part.share:
+            if part.batch_fraction:
                 assert torch.equal(part.images, batch.images[counted])
                 assert torch.equal(part.labels, batch.labels[counted])
-                assert part.films.tolist() == batch.films[counted].tolist()
+                assert part.indices.tolist() == batch.indices[counted].tolist()
 
 
 def test_a_process_without_a_film_in_the_last_batch_has_one_at_no_weight(films: np.ndarray) -> None:
     last = list(_training_loader(films, (2, 3)))[-1]  # two films for three processes
-    assert last.share == 0
+    assert last.batch_fraction == 0
     assert last.images.shape == (1, 3, 64, 64)
 
 
@@ -165,4 +165,6 @@ def test_places_name_the_films_of_a_whole_batch(films: np.ndarray) -> None:
     loader.set_epoch(1)
     whole = _training_loader(films)
     whole.set_epoch(1)
-    assert [loader.places(n).tolist() for n in range(3)] == [b.films.tolist() for b in whole]
+    assert [loader.batch_indices(n).tolist() for n in range(3)] == [
+        b.indices.tolist() for b in whole
+    ]

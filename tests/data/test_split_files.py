@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from cxr_core.data.split_files import read_groups, read_list, read_split
+from cxr_core.data.split_files import read_groups, read_image_list, read_split
 from cxr_core.errors import DataError
 
 
@@ -40,20 +40,20 @@ def test_a_split_without_its_columns_is_refused(tmp_path: Path) -> None:
 
 
 def test_lists_are_read(tmp_path: Path) -> None:
-    assert read_list(_write(tmp_path, "a.png\r\n\r\n b.png \r\n")) == {"a.png", "b.png"}
+    assert read_image_list(_write(tmp_path, "a.png\r\n\r\n b.png \r\n")) == {"a.png", "b.png"}
 
 
 def test_lists_that_cannot_be_used_have_their_own_words(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="The image list does not exist: .*none.txt"):
-        read_list(tmp_path / "none.txt")
+        read_image_list(tmp_path / "none.txt")
     with pytest.raises(DataError, match="The image list cannot be read: .*directory"):
-        read_list(tmp_path)
+        read_image_list(tmp_path)
     with pytest.raises(DataError, match=r"The image list is empty: .* one image name"):
-        read_list(_write(tmp_path, "\n"))
+        read_image_list(_write(tmp_path, "\n"))
     binary = tmp_path / "binary"
     binary.write_bytes(b"\xff\xfea")
     with pytest.raises(DataError, match="The image list is not UTF-8 text"):
-        read_list(binary)
+        read_image_list(binary)
 
 
 def test_groups_are_read(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from cxr_core.data.splits import (
     SPLITS,
     add_groups,
-    check_disjoint,
+    check_patients_disjoint,
     split_by_csv,
     split_by_lists,
     split_by_patient,
@@ -100,10 +100,10 @@ def test_a_leak_names_five_patients_and_how_many_more() -> None:
     patients = [f"{i:02d}" for i in range(8)]
     table = pd.DataFrame({"patient": patients * 2, "split": ["train"] * 8 + ["test"] * 8})
     with pytest.raises(PatientLeakError) as caught:
-        check_disjoint(table)
+        check_patients_disjoint(table)
     assert caught.value.value == "patients 00, 01, 02, 03, 04 and 3 more"
     assert caught.value.remedy == "Put all films of a patient on one side."
-    check_disjoint(table.assign(patient=[*patients, *"abcdefgh"]))
+    check_patients_disjoint(table.assign(patient=[*patients, *"abcdefgh"]))
 
 
 def test_official_lists_keep_test_and_give_validation_from_train_val(tmp_path: Path) -> None:

@@ -5,7 +5,12 @@ from pathlib import Path
 import pytest
 
 from cxr_core.data.entries import attach_images, read_entries
-from cxr_core.data.splits import check_disjoint, read_groups, split_by_lists, split_by_patient
+from cxr_core.data.splits import (
+    check_patients_disjoint,
+    read_groups,
+    split_by_lists,
+    split_by_patient,
+)
 from cxr_core.findings import LABEL_COLUMNS
 
 
@@ -14,7 +19,7 @@ def test_the_shared_films_are_shared_out_alike(shared: Path) -> None:
     table = attach_images(entries, shared / "nih" / "images").table
     groups = read_groups(shared / "nih" / "available_images.csv")
     split = split_by_patient(table, groups=groups, seed=0)
-    check_disjoint(split)
+    check_patients_disjoint(split)
     in_test, in_validation = split["split"] == "test", split["split"] == "validation"
     assert in_test.mean() == pytest.approx(0.20, abs=0.005)
     assert in_validation.mean() == pytest.approx(0.10, abs=0.005)
@@ -35,4 +40,4 @@ def test_the_official_lists_on_the_shared_films(shared: Path) -> None:
     split = split_by_lists(entries.table, nih / "train_val_list.txt", nih / "test_list.txt")
     assert (split["split"] == "test").sum() == 25_596
     assert (split["split"] == "validation").sum() == pytest.approx(8_652, abs=20)
-    check_disjoint(split)
+    check_patients_disjoint(split)

@@ -3,7 +3,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxr_core.data.splits import divide, strata_counts
+from cxr_core.data.splits import assign_parts, strata_counts
 from cxr_core.findings import LABEL_COLUMNS
 
 
@@ -20,7 +20,7 @@ def test_kinds_are_counted_a_patient() -> None:
 
 def test_what_can_be_divided_exactly_is() -> None:
     counts = np.tile(np.eye(3), (30, 1))  # 30 patients of each of three kinds
-    parts = divide(counts, (0.7, 0.1, 0.2), seed=0)
+    parts = assign_parts(counts, (0.7, 0.1, 0.2), seed=0)
     for part, expected in enumerate((21, 3, 6)):
         assert counts[parts == part].sum(axis=0).tolist() == [expected] * 3
 
@@ -36,6 +36,6 @@ def test_a_division_is_more_even_than_chance(seed: int) -> None:
         totals = counts.sum(axis=0)
         return float(((sums - shares * totals) ** 2 / (shares * (totals + 1))).sum())
 
-    parts = divide(counts, (0.6, 0.4), seed=seed)
+    parts = assign_parts(counts, (0.6, 0.4), seed=seed)
     at_random = np.median([unevenness(rng.permutation(parts)) for _ in range(20)])
     assert unevenness(parts) <= at_random

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from cxr_core.evaluation.full_report import Metrics, gather
-from cxr_core.evaluation.metrics.bootstrap import draw
-from cxr_core.evaluation.metrics.operating_points import points_of
-from cxr_core.evaluation.metrics.subgroups import group_rates, view_shortcuts
+from cxr_core.evaluation.full_report import FullReport, build_full_report
+from cxr_core.evaluation.metrics.bootstrap import resample_patients
+from cxr_core.evaluation.metrics.operating_points import operating_points_of
+from cxr_core.evaluation.metrics.subgroups import subgroup_metrics, view_shortcuts
 from cxr_core.evaluation.predictions import probabilities_of, validate_predictions
 from cxr_core.evaluation.report import evaluate_predictions
 from cxr_core.findings import KEYS, LABEL_COLUMNS, LOGIT_COLUMNS
@@ -30,21 +30,21 @@ def films(n: int = 80, *, seed: int = 0) -> pd.DataFrame:
     return validate_predictions(table)
 
 
-def gathered(table: pd.DataFrame, *, n_resamples: int = 40) -> Metrics:
+def gathered(table: pd.DataFrame, *, n_resamples: int = 40) -> FullReport:
     """Everything of a table, at operating points fitted on it."""
     probabilities = probabilities_of(table)
-    points = points_of(table, probabilities)
+    points = operating_points_of(table, probabilities)
     report = evaluate_predictions(
         table, operating_points=points, n_resamples=n_resamples, subgroups=False
     )
-    resamples = draw(table, n_resamples=n_resamples)
+    resamples = resample_patients(table, n_resamples=n_resamples)
     above = None if points is None else probabilities >= [points[key].threshold for key in KEYS]
-    return gather(
+    return build_full_report(
         table,
         probabilities,
         report,
         table_sha256=SHA256,
         fitted_here=True,
-        groups=[one for part in group_rates(table, above, resamples) for one in part],
+        groups=[one for part in subgroup_metrics(table, above, resamples) for one in part],
         shortcuts=view_shortcuts(table, resamples),
     )

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from cxr_core.errors import DataError
-from cxr_core.evaluation.predictions import MOST_FILMS, has_logits, read_predictions
+from cxr_core.evaluation.predictions import MAX_ROWS, has_logits, read_predictions
 from cxr_core.evaluation.render.text import summary_text
 from cxr_core.evaluation.report import evaluate_predictions
 from cxr_core.findings import KEYS, LABEL_COLUMNS, LOGIT_COLUMNS, PROBABILITY_COLUMNS
@@ -112,7 +112,7 @@ BAD: dict[str, tuple[bytes, str, str, str]] = {
     "a giant column name": (
         b'"' + b"x\n" * MEGABYTES + b'"', "names of the table's columns cannot be read",
         "field limit", "first line"),
-    "too many rows": (FIRST + b"a\n" * (MOST_FILMS + 1), "more rows", "over 250,000 rows", "part"),
+    "too many rows": (FIRST + b"a\n" * (MAX_ROWS + 1), "more rows", "over 250,000 rows", "part"),
 }  # fmt: skip
 
 

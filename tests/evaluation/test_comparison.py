@@ -6,8 +6,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from cxr_core.errors import ConfigError, DataError
-from cxr_core.evaluation.comparison import Comparison, Paired, compare_predictions
-from cxr_core.evaluation.metrics.bootstrap import resample_patients
+from cxr_core.evaluation.comparison import Comparison, PairedIntervals, compare_predictions
+from cxr_core.evaluation.metrics.bootstrap import resample_units
 from cxr_core.evaluation.render.text import comparison_text
 from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABEL_COLUMNS, LOGIT_COLUMNS
 from tests.evaluation.logit_ends import logit_ends
@@ -39,7 +39,7 @@ def noisy(table: pd.DataFrame, spread: float = 0.5) -> pd.DataFrame:
     return table.assign(**{name: table[name] + noise[:, k] for k, name in enumerate(SCORES)})
 
 
-def figures(comparison: Comparison) -> list[Paired]:
+def figures(comparison: Comparison) -> list[PairedIntervals]:
     """Every area of the comparison."""
     parts = [comparison.overall, comparison.abnormal]
     parts += [*comparison.views.values(), *comparison.groups.values()]
@@ -82,8 +82,8 @@ def test_a_case_by_hand() -> None:
         table[label], table[logit] = ill, [2.0] * 10 + [1.0] * 10
     other = table.assign(logit_effusion=[0.0] + [2.0] * 9 + [1.0] * 10)
     found = compare_predictions(table, other, n_resamples=200)
-    counts = resample_patients(table["image"], n_resamples=200)
-    drawn = counts.counts[:, counts.patient_of_film[:10]].astype(float)
+    counts = resample_units(table["image"], n_resamples=200)
+    drawn = counts.counts[:, counts.patient_index[:10]].astype(float)
     low, high = np.quantile(-drawn[:, 0] / drawn.sum(axis=1), [0.025, 0.975])
     area = found.overall.auroc["effusion"]
     assert ends(area.a) == (1.0, 1.0, 1.0)
@@ -100,7 +100,7 @@ def test_a_difference_of_means_equals_scikit_learns_on_repeated_rows() -> None:
     a, b = simulated(), noisy(simulated())
     found = compare_predictions(a, b, n_resamples=60, seed=3).abnormal
     ill = (a["label_no_finding"] == 0).to_numpy()
-    resamples = resample_patients(a["patient"], n_resamples=60, seed=3)
+    resamples = resample_units(a["patient"], n_resamples=60, seed=3)
 
     def areas(rows: np.ndarray) -> np.ndarray:
         """(2, 3): A and B, by finding."""
@@ -109,7 +109,7 @@ def test_a_difference_of_means_equals_scikit_learns_on_repeated_rows() -> None:
 
     drawn = []
     for counts in resamples.counts:
-        repeated = np.repeat(np.arange(len(a)), counts[resamples.patient_of_film])
+        repeated = np.repeat(np.arange(len(a)), counts[resamples.patient_index])
         drawn.append(areas(repeated[ill[repeated]]))
     estimates, means = areas(np.flatnonzero(ill)), np.array(drawn).mean(axis=2)  # (2, 3), (60, 2)
     assert found.n == ill.sum()

@@ -10,13 +10,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxr_core.evaluation.full_report import FITTED_HERE, Metrics, file_stem, multi_label_share
+from cxr_core.evaluation.full_report import (
+    FITTED_HERE_NOTE,
+    FullReport,
+    file_stem,
+    multi_label_share,
+)
 from cxr_core.evaluation.localisation.pointing import HitRates
-from cxr_core.evaluation.localisation.rates import BoxedFilms, OverlapRates
+from cxr_core.evaluation.localisation.rates import LocalisationMetrics, OverlapRates
 from cxr_core.evaluation.metrics.bootstrap import NOT_ESTIMABLE, Interval
 from cxr_core.evaluation.metrics.labels import split_labels
-from cxr_core.evaluation.render.csv_rows import COLUMNS, metrics_csv, metrics_table
-from cxr_core.evaluation.render.json_document import metrics_json, plain
+from cxr_core.evaluation.render.csv_rows import METRICS_COLUMNS, metrics_csv, metrics_table
+from cxr_core.evaluation.render.json_document import metrics_json, to_plain_values
 from cxr_core.evaluation.render.text import metrics_text
 from cxr_core.findings import KEYS, LABEL_COLUMNS
 from tests.evaluation.metrics_films import SHA256, films, gathered
@@ -25,23 +30,23 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-def metrics() -> Metrics:
+def metrics() -> FullReport:
     return gathered(films())
 
 
 @pytest.fixture(scope="module")
-def poor() -> Metrics:
+def poor() -> FullReport:
     """Of a table of one class: nothing can be estimated for Effusion, and there is no cut-off."""
     return gathered(films(30).assign(label_effusion=0))
 
 
-def parsed(metrics: Metrics) -> dict:
+def parsed(metrics: FullReport) -> dict:
     """The document, by a reader that takes no NaN and no Infinity."""
 
     def refuse(word: str) -> None:
         raise AssertionError(f"{word} is not JSON")
 
-    return json.loads(metrics_json(metrics, made=NOON), parse_constant=refuse)
+    return json.loads(metrics_json(metrics, created_at=NOON), parse_constant=refuse)
 
 
 def same(found: dict, interval: Interval) -> bool:
@@ -53,7 +58,7 @@ def same(found: dict, interval: Interval) -> bool:
     )
 
 
-def test_every_number_of_the_report_comes_back_in_full(metrics: Metrics) -> None:
+def test_every_number_of_the_report_comes_back_in_full(metrics: FullReport) -> None:
     found, report = parsed(metrics), metrics.report
     for key in KEYS:
         assert same(found["auroc"][key], report.auroc[key])
@@ -68,8 +73,8 @@ def test_every_number_of_the_report_comes_back_in_full(metrics: Metrics) -> None
         }  # fmt: skip
         for name in ("sensitivity", "specificity", "ppv", "npv"):
             assert same(found["rates"][key][name], getattr(report.rates[key], name))
-        for name in ("positive_ratio", "negative_ratio"):
-            assert same(found["rates"][key][name], getattr(metrics.at_points[key], name))
+        for name in ("positive_likelihood_ratio", "negative_likelihood_ratio"):
+            assert same(found["rates"][key][name], getattr(metrics.at_operating_points[key], name))
         assert found["labels"][key]["positives"] == report.label_distribution[key].positives
         assert found["labels"][key]["verdict"] == report.label_distribution[key].verdict
     assert report.classification_report is not None
@@ -80,26 +85,26 @@ def test_every_number_of_the_report_comes_back_in_full(metrics: Metrics) -> None
     assert found["made"] == "2026-03-01T12:00:00+00:00"
 
 
-def test_groups_shortcuts_and_labels_come_back_too(metrics: Metrics) -> None:
+def test_groups_shortcuts_and_labels_come_back_too(metrics: FullReport) -> None:
     found = parsed(metrics)
     assert len(found["groups"]) == len(metrics.groups)
     for told, group in zip(found["groups"], metrics.groups, strict=True):
         assert (told["by"], told["value"], told["n"]) == (group.by, group.value, group.n)
-        for name in ("area", "sensitivity", "specificity"):
+        for name in ("auroc", "sensitivity", "specificity"):
             assert same(told[name], getattr(group, name))
     assert [one["finding"] for one in found["view_alone"]] == list(KEYS)
     assert same(found["view_alone"][0]["gain"], metrics.shortcuts[0].gain)
     labels = films()[list(LABEL_COLUMNS)].to_numpy()
     both = int((labels[:, 0] & labels[:, 1]).sum())
     assert found["co_occurrence"]["effusion"]["atelectasis"] == both
-    assert sum(found["labels_a_film"]) == 80
+    assert sum(found["labels_per_film"]) == 80
     assert found["comparison"] is None
-    assert FITTED_HERE in found["notes"]
+    assert FITTED_HERE_NOTE in found["notes"]
 
 
-def test_what_is_not_estimable_is_null_and_said(metrics: Metrics, poor: Metrics) -> None:
+def test_what_is_not_estimable_is_null_and_said(metrics: FullReport, poor: FullReport) -> None:
     masked = next(one for one in parsed(metrics)["groups"] if one["value"] == "LL")
-    assert masked["area"] == {
+    assert masked["auroc"] == {
         "estimate": None, "low": None, "high": None,
         "verdict": "too few", "left_out": 0, "status": "not estimable",
     }  # fmt: skip
@@ -113,20 +118,22 @@ def test_what_is_not_estimable_is_null_and_said(metrics: Metrics, poor: Metrics)
 
 def test_nested_values_become_plain_ones() -> None:
     value = {"a": (np.int64(1), np.float64("nan")), "b": np.array([[1.5, np.inf]]), "c": None}
-    assert plain(value) == {"a": [1, None], "b": [[1.5, None]], "c": None}
-    assert plain(pd.DataFrame({"x": [1, 2]})) == [{"x": 1}, {"x": 2}]
-    assert plain(NOT_ESTIMABLE)["estimate"] is None
+    assert to_plain_values(value) == {"a": [1, None], "b": [[1.5, None]], "c": None}
+    assert to_plain_values(pd.DataFrame({"x": [1, 2]})) == [{"x": 1}, {"x": 2}]
+    assert to_plain_values(NOT_ESTIMABLE)["estimate"] is None
 
 
-def test_no_film_and_no_patient_is_named(metrics: Metrics) -> None:
-    everything = metrics_json(metrics, made=NOON) + metrics_csv(metrics) + metrics_text(metrics)
+def test_no_film_and_no_patient_is_named(metrics: FullReport) -> None:
+    everything = (
+        metrics_json(metrics, created_at=NOON) + metrics_csv(metrics) + metrics_text(metrics)
+    )
     assert "secret" not in everything
     assert file_stem("metrics", metrics.table_sha256) == "metrics_1a2b3c4d"
 
 
-def test_the_csv_has_a_row_a_figure(metrics: Metrics) -> None:
+def test_the_csv_has_a_row_a_figure(metrics: FullReport) -> None:
     table = pd.read_csv(io.StringIO(metrics_csv(metrics)), keep_default_na=True)
-    assert tuple(table.columns) == COLUMNS
+    assert tuple(table.columns) == METRICS_COLUMNS
     assert ",all films,films,80,,,,,\n" in metrics_csv(metrics)
     assert not table.duplicated(["finding", "part", "figure"]).any()
     rows = table.set_index(["finding", "part", "figure"])
@@ -134,7 +141,7 @@ def test_the_csv_has_a_row_a_figure(metrics: Metrics) -> None:
     told = rows.loc[("effusion", "all films", "auroc")]
     assert (told["value"], told["low"], told["high"]) == (area.estimate, area.low, area.high)
     assert (told["n"], told["verdict"]) == (80, area.verdict)
-    ratio = metrics.at_points["no_finding"].positive_ratio
+    ratio = metrics.at_operating_points["no_finding"].positive_likelihood_ratio
     assert rows.loc[("no_finding", "all films", "likelihood_ratio_above"), "value"] == (
         ratio.estimate
     )
@@ -146,23 +153,23 @@ def test_the_csv_has_a_row_a_figure(metrics: Metrics) -> None:
     )
 
 
-def test_without_cut_offs_the_csv_has_no_row_of_them(poor: Metrics) -> None:
+def test_without_cut_offs_the_csv_has_no_row_of_them(poor: FullReport) -> None:
     figures = set(metrics_table(poor)["figure"])
     assert {"auroc", "prevalence"} <= figures
     assert not figures & {"tp", "sensitivity", "operating_point", "likelihood_ratio_above"}
 
 
-def test_the_terminal_shows_the_pages_tables_in_100_columns(metrics: Metrics) -> None:
+def test_the_terminal_shows_the_pages_tables_in_100_columns(metrics: FullReport) -> None:
     table = films().assign(split=["train"] * 40 + ["test"] * 40)
     splits = tuple(split_labels(table))
     half = Interval(0.5, 0.25, 0.75, "wide")
     passed = OverlapRates(30, 0.25, *[half] * 5, NOT_ESTIMABLE)
-    boxed = BoxedFilms(
-        peaks={"effusion": HitRates(30, *[half] * 4, NOT_ESTIMABLE)},
+    boxed = LocalisationMetrics(
+        hit_rates={"effusion": HitRates(30, *[half] * 4, NOT_ESTIMABLE)},
         overlaps={"iobb": {"effusion": (passed,)}},
     )
     wide = replace(metrics.groups[-1], by="group", value="a hospital with a name " * 5)
-    whole = replace(metrics, splits=splits, groups=(*metrics.groups, wide), boxed=boxed)
+    whole = replace(metrics, splits=splits, groups=(*metrics.groups, wide), localisation=boxed)
     text = metrics_text(whole)
     assert max(map(len, text.splitlines())) <= 100
     for title in (
@@ -176,7 +183,7 @@ def test_the_terminal_shows_the_pages_tables_in_100_columns(metrics: Metrics) ->
         "Share of boxed films with the pointer inside a box",
     ):
         assert title in text
-    missed = metrics.misses["effusion"]
+    missed = metrics.missed["effusion"]
     assert missed.films == metrics.report.confusion["effusion"].fn
     assert f"{missed.margin:+.2f}" in text
     assert "view LL" in text
@@ -193,7 +200,7 @@ def test_the_terminal_shows_the_pages_tables_in_100_columns(metrics: Metrics) ->
     assert (shared["value"], shared["n"]) == (0.5, 30)
 
 
-def test_a_table_without_cut_offs_has_a_text_too(poor: Metrics) -> None:
+def test_a_table_without_cut_offs_has_a_text_too(poor: FullReport) -> None:
     text = metrics_text(poor)
     assert "Likelihood ratios" not in text
     assert "Effusion (0)" in text

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from cxr_core.errors import DataError
-from cxr_core.evaluation.leakage import require_unseen, sides_of, split_of
+from cxr_core.evaluation.leakage import read_run_split, require_no_leakage, split_part_of
 
 FILMS = pd.DataFrame(
     {"image": ["a.png", "b.png", "c.png", "d.png"], "patient": ["1", "2", "3", ""]}
@@ -23,27 +23,27 @@ def split(**sides: str) -> pd.DataFrame:
 
 
 def test_a_film_that_is_not_named_stands_where_its_patient_stands() -> None:
-    found = sides_of(FILMS, split(a="test", b="validation", e="validation", f="train"))
+    found = split_part_of(FILMS, split(a="test", b="validation", e="validation", f="train"))
     assert found.tolist() == ["test", "validation", "train", ""]
     bare = split(a="test").drop(columns="patient")
-    assert sides_of(FILMS, bare).tolist() == ["test", "", "", ""]
+    assert split_part_of(FILMS, bare).tolist() == ["test", "", "", ""]
 
 
 def test_names_match_in_other_spellings() -> None:
     films = pd.DataFrame({"image": ["images_001/a.png", "x.png"], "patient": ["9", "0002.0"]})
-    assert sides_of(films, split(a="test", b="train")).tolist() == ["test", "train"]
+    assert split_part_of(films, split(a="test", b="train")).tolist() == ["test", "train"]
 
 
 def test_runs_of_one_split_are_compared_without_a_word() -> None:
     one = split(a="test", b="test", c="test")
-    assert require_unseen(FILMS, split_a=one, split_b=one) == []
+    assert require_no_leakage(FILMS, split_a=one, split_b=one) == []
 
 
 def test_what_one_run_has_seen_and_the_other_not_is_refused_with_both_counts() -> None:
     a = split(a="validation", b="test", c="test")
     b = split(a="test", b="train", c="train")
     with pytest.raises(DataError) as raised:
-        require_unseen(FILMS, split_a=a, split_b=b)
+        require_no_leakage(FILMS, split_a=a, split_b=b)
     assert raised.value.value == (
         "1 of the 4 compared films of B are in A's validation part; "
         "2 of the 4 compared films of A are in B's training part"
@@ -53,25 +53,25 @@ def test_what_one_run_has_seen_and_the_other_not_is_refused_with_both_counts() -
 
 def test_films_that_both_were_chosen_by_are_compared_and_called_optimistic() -> None:
     held = split(a="validation", b="validation", c="validation")
-    assert require_unseen(FILMS, split_a=held, split_b=held) == [
+    assert require_no_leakage(FILMS, split_a=held, split_b=held) == [
         "Both models were chosen by 3 of these films, so figures on them are optimistic."
     ]
 
 
 def test_without_a_split_nothing_is_known_and_that_is_said() -> None:
-    unknown, optimistic = require_unseen(FILMS, split_a=split(a="validation"), split_b=None)
+    unknown, optimistic = require_no_leakage(FILMS, split_a=split(a="validation"), split_b=None)
     assert unknown.startswith("B does not tell its split")
     assert optimistic.startswith("A was chosen by 1 of these films")
-    assert len(require_unseen(FILMS, split_a=None, split_b=None)) == 2
+    assert len(require_no_leakage(FILMS, split_a=None, split_b=None)) == 2
 
 
 def test_a_folder_without_a_split_tells_none(tmp_path: Path) -> None:
-    assert split_of(None) is None
-    assert split_of(tmp_path) is None
+    assert read_run_split(None) is None
+    assert read_run_split(tmp_path) is None
     (tmp_path / "split.csv").write_text("image,split\na.png,val\n")
-    found = split_of(tmp_path)
+    found = read_run_split(tmp_path)
     assert found is not None
     assert found["split"].to_dict() == {"a.png": "validation"}
     (tmp_path / "split.csv").write_text("image,split\na.png,somewhere\n")
     with pytest.raises(DataError, match="sides that do not exist"):
-        split_of(tmp_path)
+        read_run_split(tmp_path)

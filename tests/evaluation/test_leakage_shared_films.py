@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 
 from cxr_core.errors import DataError
-from cxr_core.evaluation.leakage import film_notes, films_of, shared_films
+from cxr_core.evaluation.leakage import alignment_notes, film_metadata, shared_films
 from cxr_core.findings import LABEL_COLUMNS, LOGIT_COLUMNS, PROBABILITY_COLUMNS
 
-shared = partial(shared_films, fewest=1)  # three films are enough to see what is done to them
+shared = partial(shared_films, min_count=1)  # three films are enough to see what is done to them
 
 
 def table(**columns: object) -> pd.DataFrame:
@@ -66,7 +66,7 @@ def test_films_of_one_table_alone_are_left_out_and_counted() -> None:
     assert found.a["image"].tolist() == found.b["image"].tolist() == ["a.png", "b.png"]
     assert found.b["logit_effusion"].tolist() == [0.9, 0.5]
     assert (found.only_a, found.only_b) == (1, 1)
-    assert film_notes(found) == [
+    assert alignment_notes(found) == [
         "Compared are the 2 films in both tables; 1 only in A and 1 only in B are left out.",
         *(
             f"The tables differ in the {name} of 1 films; A's is used."
@@ -86,18 +86,18 @@ def test_too_few_films_in_both_are_refused_with_examples_of_each() -> None:
 
 def test_what_a_does_not_tell_b_may() -> None:
     found = shared(table(patient="", group=["u", "", ""]).drop(columns="view"), table())
-    films = films_of(found.a, found.b)
+    films = film_metadata(found.a, found.b)
     assert films["patient"].tolist() == ["1", "1", "2"]
     assert films["view"].tolist() == ["PA", "AP", ""]
     assert films["group"].tolist() == ["u", "", ""]
-    assert film_notes(found) == ["The tables differ in the group of 3 films; A's is used."]
+    assert alignment_notes(found) == ["The tables differ in the group of 3 films; A's is used."]
 
 
 def test_what_no_table_tells_a_note_says() -> None:
     bare = table().drop(columns=["patient", "view", "group"])
     found = shared(bare, bare)
-    assert list(films_of(found.a, found.b)) == ["image", *LABEL_COLUMNS]
-    patients, views, groups = film_notes(found)
+    assert list(film_metadata(found.a, found.b)) == ["image", *LABEL_COLUMNS]
+    patients, views, groups = alignment_notes(found)
     assert "images are resampled" in patients
     assert views == "No table names the views: nothing within PA and AP."
     assert groups == "No table names groups: none are shown."
@@ -107,4 +107,4 @@ def test_of_many_groups_a_note_says_how_many() -> None:
     many = pd.concat(
         [table(image=[f"{i}{n}.png" for i in "abc"], group=f"g{n}") for n in range(21)]
     )
-    assert film_notes(shared(many, many)) == ["Of 21 groups the 20 commonest are shown."]
+    assert alignment_notes(shared(many, many)) == ["Of 21 groups the 20 commonest are shown."]

@@ -19,8 +19,8 @@ from sklearn.metrics import (
 )
 
 from cxr_core.config import OperatingPoint
-from cxr_core.evaluation.metrics.bootstrap import draw
-from cxr_core.evaluation.metrics.calibration import calibration_measures, reliability
+from cxr_core.evaluation.metrics.bootstrap import resample_patients
+from cxr_core.evaluation.metrics.calibration import calibration_metrics, reliability_bins
 from cxr_core.evaluation.predictions import labels_of, probabilities_of, read_predictions
 from cxr_core.evaluation.report import evaluate_predictions
 from cxr_core.findings import KEYS, LABEL_COLUMNS, LABELS, PROBABILITY_COLUMNS
@@ -82,18 +82,18 @@ def test_every_figure_is_scikit_learns_own(answers, table) -> None:
 
 def test_its_calibration_is_scikit_learns_own_and_has_no_slope(answers, table) -> None:
     y, p = answers
-    resamples = draw(table, n_resamples=50)
+    resamples = resample_patients(table, n_resamples=50)
     for k in range(4):
-        bins = reliability(p[:, k], y[:, k])
+        bins = reliability_bins(p[:, k], y[:, k])
         observed, predicted = calibration_curve(y[:, k], p[:, k], n_bins=10)
         assert [b.observed for b in bins] == pytest.approx(observed.tolist(), abs=1e-9)
         assert [b.predicted for b in bins] == pytest.approx(predicted.tolist(), abs=1e-9)
-        measures = calibration_measures(y[:, k], p[:, k], resamples)
+        measures = calibration_metrics(y[:, k], p[:, k], resamples)
         assert measures.brier.estimate == pytest.approx(
             brier_score_loss(y[:, k], p[:, k]), abs=1e-9
         )
         # A forest's votes draw to the middle, and some are unanimous: their logit is infinite.
-        assert measures.ece > 3 * measures.ece_by_chance
+        assert measures.ece > 3 * measures.expected_ece
         assert ((p[:, k] == 0) | (p[:, k] == 1)).any()
         assert not measures.slope.estimable
 

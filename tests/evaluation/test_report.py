@@ -88,15 +88,15 @@ def test_calibration_changes_no_ranking_and_is_judged_before_and_after() -> None
     assert plain.ece_after == {}
     assert tuple(calibrated.ece_after) == KEYS
     assert calibrated.ece_after != calibrated.ece_before
-    assert plain.measures_after == {}
+    assert plain.calibration_after == {}
     for key in KEYS:
-        before, after = calibrated.measures_before[key], calibrated.measures_after[key]
+        before, after = calibrated.calibration_before[key], calibrated.calibration_after[key]
         assert before.ece == calibrated.ece_before[key]
         assert after.ece == calibrated.ece_after[key]
         # A scale of a half doubles the slope.
         assert after.slope.estimate == pytest.approx(2 * before.slope.estimate, rel=1e-9)
-    bare = evaluate_predictions(table, n_resamples=20, measures=False)
-    assert bare.measures_before == {}
+    bare = evaluate_predictions(table, n_resamples=20, calibration_metrics=False)
+    assert bare.calibration_before == {}
     assert "Calibration slope" in summary_text(calibrated)
     assert "Calibration slope" not in summary_text(bare)
 

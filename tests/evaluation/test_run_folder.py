@@ -8,14 +8,14 @@ import pytest
 
 from cxr_core.errors import CheckpointError, DataError
 from cxr_core.evaluation.run_folder import (
-    Progress,
-    part_of,
-    progress_of,
+    RunProgress,
+    available_part,
+    find_runs,
     read_history,
-    read_table,
-    require_own_weights,
-    require_run,
-    runs_in,
+    read_predictions_bytes,
+    require_run_folder,
+    run_progress,
+    verify_weights,
 )
 
 
@@ -32,64 +32,66 @@ def test_the_test_films_come_first_and_the_validation_films_are_taken_without_th
     tmp_path: Path,
 ) -> None:
     held = run(tmp_path, predictions_val_csv="held")
-    assert part_of(held) == "validation"
-    assert read_table(held, "validation") == b"held"
+    assert available_part(held) == "validation"
+    assert read_predictions_bytes(held, "validation") == b"held"
     run(tmp_path, predictions_test_csv="shown")
-    assert part_of(tmp_path) == "test"
-    assert part_of(run(tmp_path / "bare", history_csv="epoch\n")) is None
+    assert available_part(tmp_path) == "test"
+    assert available_part(run(tmp_path / "bare", history_csv="epoch\n")) is None
 
 
 @pytest.mark.parametrize("name", ["absent", "a" * 5000, "nul\0byte", "file"])
 def test_a_path_without_a_folder_is_one_sentence(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(DataError, match="no folder that can be read at this path"):
-        require_run(tmp_path / name)
+        require_run_folder(tmp_path / name)
 
 
 def test_a_folder_without_a_runs_files_is_refused_whatever_else_it_holds(tmp_path: Path) -> None:
     run(tmp_path, secret_txt="x", passwd_csv="y")
     with pytest.raises(DataError, match="no run in this folder") as raised:
-        require_run(tmp_path)
+        require_run_folder(tmp_path)
     assert "secret" not in str(raised.value)
-    require_run(run(tmp_path, history_csv="epoch\n1\n"))
+    require_run_folder(run(tmp_path, history_csv="epoch\n1\n"))
 
 
 def test_a_table_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="table of its test films cannot be read"):
-        read_table(tmp_path, "test")
+        read_predictions_bytes(tmp_path, "test")
 
 
 def test_runs_are_found_beside_one_another_each_once(tmp_path: Path) -> None:
     for name in ("b", "a"):
         run(tmp_path / "runs" / name, model_json="{}")
     run(tmp_path / "runs" / "films", image_png="")
-    found = runs_in([tmp_path / "runs", tmp_path / "runs" / ".." / "runs", tmp_path / "nowhere"])
+    found = find_runs([tmp_path / "runs", tmp_path / "runs" / ".." / "runs", tmp_path / "nowhere"])
     assert [folder.name for folder in found] == ["a", "b"]
 
 
 @pytest.mark.parametrize(
     ("files", "epochs", "expected"),
     [
-        ({}, 3, Progress(3, 16, unfinished=True)),
-        ({"resume_pt": ""}, 16, Progress(16, 16, unfinished=True)),
-        ({}, 16, Progress(16, 16, unfinished=False)),
+        ({}, 3, RunProgress(3, 16, unfinished=True)),
+        ({"resume_pt": ""}, 16, RunProgress(16, 16, unfinished=True)),
+        ({}, 16, RunProgress(16, 16, unfinished=False)),
         # The weights are there, and its films are still being read with them.
-        ({"resume_pt": "", "model_safetensors": ""}, 16, Progress(16, 16, unfinished=True)),
-        ({"resume_pt": "", "model_json": "{}"}, 16, Progress(16, 16, unfinished=False)),
+        ({"resume_pt": "", "model_safetensors": ""}, 16, RunProgress(16, 16, unfinished=True)),
+        ({"resume_pt": "", "model_json": "{}"}, 16, RunProgress(16, 16, unfinished=False)),
         # The shipped model's folder may hold fewer epochs than were planned, and has ended.
-        ({"model_json": "{}"}, 3, Progress(3, 16, unfinished=False)),
+        ({"model_json": "{}"}, 3, RunProgress(3, 16, unfinished=False)),
     ],
 )
 def test_how_far_a_run_has_come(
-    tmp_path: Path, files: dict[str, str], epochs: int, expected: Progress
+    tmp_path: Path, files: dict[str, str], epochs: int, expected: RunProgress
 ) -> None:
     run(tmp_path, config_json=json.dumps({"train": {"epochs": 16}}), **files)
-    assert progress_of(tmp_path, epochs) == expected
+    assert run_progress(tmp_path, epochs) == expected
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"train": 1}', '{"train": {"epochs": "many"}}'])
 def test_a_configuration_that_does_not_tell_is_no_plan(tmp_path: Path, text: str) -> None:
-    assert progress_of(run(tmp_path, config_json=text), 3) == Progress(3, None, unfinished=False)
+    assert run_progress(run(tmp_path, config_json=text), 3) == RunProgress(
+        3, None, unfinished=False
+    )
 
 
 def test_a_history_that_is_none_is_empty(tmp_path: Path) -> None:
@@ -101,8 +103,8 @@ def test_a_history_that_is_none_is_empty(tmp_path: Path) -> None:
 
 def test_weights_of_another_hash_are_refused(tmp_path: Path) -> None:
     own = hashlib.sha256(b"weights").hexdigest()
-    require_own_weights(tmp_path, own)  # tables without weights can be read
+    verify_weights(tmp_path, own)  # tables without weights can be read
     run(tmp_path, model_safetensors="weights")
-    require_own_weights(tmp_path, own)
+    verify_weights(tmp_path, own)
     with pytest.raises(CheckpointError, match="not the one that model.json was written for"):
-        require_own_weights(tmp_path, "0" * 64)
+        verify_weights(tmp_path, "0" * 64)

@@ -9,7 +9,12 @@ from sklearn.linear_model import LogisticRegression
 from cxr_core.config import Calibration
 from cxr_core.errors import DataError
 from cxr_core.evaluation.metrics.calibration import expected_calibration_error
-from cxr_core.evaluation.scoring import calibrate, fit_calibration, sigmoid, to_probabilities
+from cxr_core.evaluation.scoring import (
+    apply_calibration,
+    fit_calibration,
+    sigmoid,
+    to_probabilities,
+)
 
 
 def simulated(n: int, *, scale: float, offsets: tuple[float, ...], seed: int = 0):
@@ -22,7 +27,7 @@ def simulated(n: int, *, scale: float, offsets: tuple[float, ...], seed: int = 0
 
 def test_calibrated_logit_is_scale_times_logit_plus_offset() -> None:
     calibration = Calibration(0.5, (0.0, 1.0, -1.0, 2.0))
-    assert calibrate([[2.0, 2.0, 2.0, 0.0]], calibration).tolist() == [[1.0, 2.0, 0.0, 2.0]]
+    assert apply_calibration([[2.0, 2.0, 2.0, 0.0]], calibration).tolist() == [[1.0, 2.0, 0.0, 2.0]]
     probabilities = to_probabilities(np.float32([[2.0, 0.0, 2.0, -4.0]]), calibration)
     assert probabilities[0].tolist() == pytest.approx(
         [1 / (1 + math.exp(-1)), 0.7310585786, 0.5, 0.5]

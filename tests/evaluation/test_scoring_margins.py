@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cxr_core.config import Calibration, OperatingPoint
-from cxr_core.evaluation.scoring import cut_offs, margin_maps, margins, to_probabilities
+from cxr_core.evaluation.scoring import cutoff_logits, margin_maps, margins, to_probabilities
 from cxr_core.findings import KEYS
 
 CALIBRATION = Calibration(0.5, (0.4, -0.3, 0.2, 0.0))
@@ -16,7 +16,7 @@ LOGITS = np.array([0.2, -1.0, 3.0, -0.4])
 
 
 def test_cut_offs_are_log_odds() -> None:
-    assert cut_offs(POINTS) == pytest.approx([0, np.log(0.25), np.log(4), np.log(0.31 / 0.69)])
+    assert cutoff_logits(POINTS) == pytest.approx([0, np.log(0.25), np.log(4), np.log(0.31 / 0.69)])
 
 
 def test_a_margin_is_zero_or_more_exactly_where_the_probability_reaches_the_point() -> None:
@@ -50,4 +50,4 @@ def test_films_may_be_many() -> None:
 
 def test_a_cut_off_of_nought_is_far_but_finite() -> None:
     point = OperatingPoint(0.0, 0.0, 1.0, "sensitivity", 0.8, 0.8, 0.5)
-    assert np.isfinite(cut_offs(dict.fromkeys(KEYS, point))).all()
+    assert np.isfinite(cutoff_logits(dict.fromkeys(KEYS, point))).all()

@@ -22,7 +22,9 @@ def make_analysis(film: Radiograph | None = None, **changes: object) -> Analysis
     """Effusion 50 % against 31 %, the others below it; its map has one positive cell (2, 1)."""
     if film is None:
         ramp = np.tile(np.linspace(20, 220, 600), (512, 1)).astype(np.uint8)
-        film = Radiograph(stored=ramp, pixels=ramp, kind="PNG", sha256=IMAGE_SHA256, steps=())
+        film = Radiograph(
+            stored=ramp, pixels=ramp, file_format="PNG", sha256=IMAGE_SHA256, processing_log=()
+        )
     point = OperatingPoint(0.31, 0.28, 0.36, "sensitivity", 0.8, 0.81, 0.7)
     spot = np.full((7, 7), -0.2, dtype=np.float32)
     spot[2, 1] = 1.0
@@ -53,5 +55,5 @@ def analysis_of(data: bytes, **changes: object) -> Analysis:
 
 def make_record(analysis: Analysis | None = None, **changes: object) -> Record:
     """A reading of the effusion's map, asked for at ``CREATED``."""
-    values = {"shown": "effusion", "style": MapStyle(), "created": CREATED} | changes
+    values = {"shown_finding": "effusion", "style": MapStyle(), "created": CREATED} | changes
     return Record(analysis=analysis or make_analysis(), **values)

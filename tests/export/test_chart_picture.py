@@ -11,7 +11,7 @@ from kaleido import PageGenerator
 from PIL import Image
 
 from cxr_core.errors import ExportError
-from cxr_core.export.chart_picture import draw_chart
+from cxr_core.export.chart_picture import render_chart
 
 FIGURE = {
     "data": [{"type": "scatter", "x": [0, 1], "y": [0, 1], "line": {"color": "#ff0000"}}],
@@ -20,7 +20,7 @@ FIGURE = {
 
 
 def test_a_chart_becomes_a_png_and_an_svg(chromium: str) -> None:
-    drawn = draw_chart(json.dumps(FIGURE), width=400, height=300, browser=chromium)
+    drawn = render_chart(json.dumps(FIGURE), width=400, height=300, browser=chromium)
     picture = Image.open(io.BytesIO(drawn.png)).convert("RGB")
     assert picture.size == (800, 600)
     assert picture.getpixel((2, 2)) == (0x1B, 0x1C, 0x1F)
@@ -42,7 +42,7 @@ def test_the_page_that_draws_fetches_nothing() -> None:
 def test_without_a_browser_it_says_what_is_missing(tmp_path: Path) -> None:
     missing = tmp_path / "chromium"
     with pytest.raises(ExportError, match="need a Chromium") as caught:
-        draw_chart(json.dumps(FIGURE), width=400, height=300, browser=str(missing))
+        render_chart(json.dumps(FIGURE), width=400, height=300, browser=str(missing))
     assert str(missing) in str(caught.value)
     assert "HTML" in caught.value.remedy
 
@@ -52,4 +52,4 @@ def test_a_browser_that_fails_is_a_sentence(tmp_path: Path) -> None:
     broken.write_text("#!/bin/sh\nexit 1\n")
     broken.chmod(0o755)
     with pytest.raises(ExportError, match="could not be drawn"):
-        draw_chart(json.dumps(FIGURE), width=400, height=300, browser=str(broken), seconds=20)
+        render_chart(json.dumps(FIGURE), width=400, height=300, browser=str(broken), timeout=20)

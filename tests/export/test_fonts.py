@@ -3,7 +3,7 @@
 import pytest
 
 from cxr_core.errors import ExportError
-from cxr_core.export.fonts import BOLD, MONO, REGULAR, font_file, printable
+from cxr_core.export.fonts import BOLD, MONO, REGULAR, font_path, printable
 
 
 @pytest.mark.parametrize(
@@ -26,9 +26,9 @@ def test_what_the_font_lacks_is_replaced_visibly(text, drawn):
 
 @pytest.mark.parametrize("name", [REGULAR, BOLD, MONO])
 def test_the_fonts_come_with_what_is_installed(name):
-    assert font_file(name).read_bytes()[:4] == b"\0\1\0\0"  # TrueType
+    assert font_path(name).read_bytes()[:4] == b"\0\1\0\0"  # TrueType
 
 
 def test_a_font_that_is_missing_is_a_sentence():
     with pytest.raises(ExportError, match="font for exports is missing: Nowhere.ttf"):
-        font_file("Nowhere")
+        font_path("Nowhere")

@@ -10,23 +10,23 @@ from PIL import Image
 
 from cxr_core.export.overlay import (
     CONTOUR_LEVELS,
-    MOST_COVER,
-    cover,
+    MAX_ALPHA,
+    alpha_composite,
+    evidence_alpha,
+    evidence_colormap,
     evidence_layer,
-    evidence_ramp,
-    flatten,
-    strongest_share,
+    peak_fraction,
     upsample_evidence,
 )
 
 FORMS = ("colour", "contour")
-WARMEST = evidence_ramp()[-1].astype(int)
-COOLEST = evidence_ramp(negative=True)[-1].astype(int)
+WARMEST = evidence_colormap()[-1].astype(int)
+COOLEST = evidence_colormap(negative=True)[-1].astype(int)
 
 
 def compose_overlay(film, evidence, *, maximum, opacity, signed=False, form="colour"):
-    layer = evidence_layer(evidence, film.shape, maximum=maximum, signed=signed, form=form)
-    return flatten(film, layer, opacity=opacity)
+    layer = evidence_layer(evidence, film.shape, maximum=maximum, signed=signed, mode=form)
+    return alpha_composite(film, layer, opacity=opacity)
 
 
 def even_map(value: float) -> np.ndarray:
@@ -51,22 +51,22 @@ def test_full_evidence_at_full_opacity_lets_the_film_through():
     for gray in (0, 200):
         film = np.full((70, 70), gray, dtype=np.uint8)
         seen = compose_overlay(film, even_map(2.0), maximum=2.0, opacity=1.0)
-        expected = gray + (WARMEST - gray) * MOST_COVER
+        expected = gray + (WARMEST - gray) * MAX_ALPHA
         assert np.abs(seen[30, 30] - expected).max() <= 1
 
 
 def test_half_opacity_lies_halfway_between_film_and_colour():
     film = np.full((70, 70), 200, dtype=np.uint8)
     seen = compose_overlay(film, even_map(5.0), maximum=1.0, opacity=0.5)  # saturated
-    assert np.abs(seen[30, 30] - (200 + (WARMEST - 200) * MOST_COVER / 2)).max() <= 1
+    assert np.abs(seen[30, 30] - (200 + (WARMEST - 200) * MAX_ALPHA / 2)).max() <= 1
 
 
 def test_twice_the_evidence_is_twice_the_veil():
-    assert cover(np.float32(0.25)) == pytest.approx(MOST_COVER / 4)
+    assert evidence_alpha(np.float32(0.25)) == pytest.approx(MAX_ALPHA / 4)
     layer = evidence_layer(even_map(1.0), (70, 70), maximum=2.0)
     # Step 128 of 255 is the nearest to half of the scale.
-    assert set(np.unique(layer[..., 3])) == {round(MOST_COVER * 128 / 255 * 255)}
-    assert (layer[..., :3] == evidence_ramp()[128]).all()
+    assert set(np.unique(layer[..., 3])) == {round(MAX_ALPHA * 128 / 255 * 255)}
+    assert (layer[..., :3] == evidence_colormap()[128]).all()
 
 
 def test_negative_evidence_shows_nothing_unless_signed():
@@ -74,7 +74,7 @@ def test_negative_evidence_shows_nothing_unless_signed():
     plain = compose_overlay(film, even_map(-1.0), maximum=1.0, opacity=1.0)
     signed = compose_overlay(film, even_map(-1.0), maximum=1.0, opacity=1.0, signed=True)
     assert (plain == 120).all()
-    assert np.abs(signed[30, 40] - (120 + (COOLEST - 120) * MOST_COVER)).max() <= 1
+    assert np.abs(signed[30, 40] - (120 + (COOLEST - 120) * MAX_ALPHA)).max() <= 1
 
 
 def test_the_same_scale_for_every_map_never_its_own_maximum():
@@ -82,8 +82,8 @@ def test_the_same_scale_for_every_map_never_its_own_maximum():
     weak = compose_overlay(film, even_map(0.04), maximum=1.0, opacity=1.0)
     strong = compose_overlay(film, even_map(1.0), maximum=1.0, opacity=1.0)
     # On black, the weak map is its own ramp's colour at its own cover.
-    assert np.abs(weak[30, 30] - evidence_ramp()[10] * 0.04 * MOST_COVER).max() <= 1
-    assert np.abs(strong[30, 30] - WARMEST * MOST_COVER).max() <= 1
+    assert np.abs(weak[30, 30] - evidence_colormap()[10] * 0.04 * MAX_ALPHA).max() <= 1
+    assert np.abs(strong[30, 30] - WARMEST * MAX_ALPHA).max() <= 1
 
 
 def test_a_map_is_unsquashed_to_a_wide_film():
@@ -107,7 +107,7 @@ def test_smoothing_never_makes_evidence_that_no_cell_has():
 def test_a_map_tells_its_strongest_positive_evidence(value, share):
     evidence = even_map(-1.0)
     evidence[2, 2] = value
-    assert strongest_share(evidence, maximum=2.0) == share
+    assert peak_fraction(evidence, maximum=2.0) == share
     layer = evidence_layer(evidence, (224, 224), maximum=2.0)
     assert bool(layer[..., 3].any()) is (share > 0)
 
@@ -129,7 +129,7 @@ def ring(layer, column):
 def test_signs_are_told_by_solid_and_dashed_lines(form):
     evidence = np.zeros((7, 7), dtype=np.float32)
     evidence[3, 1], evidence[3, 5] = 0.45, -0.45
-    layer = evidence_layer(evidence, (1200, 1200), maximum=1.0, signed=True, form=form)
+    layer = evidence_layer(evidence, (1200, 1200), maximum=1.0, signed=True, mode=form)
     solid, dashed = ring(layer, 1), ring(layer, 5)
     assert sum(solid) > 0.97 * 720
     changes = sum(a != b for a, b in pairwise(dashed))
@@ -140,18 +140,18 @@ def test_signs_are_told_by_solid_and_dashed_lines(form):
 def test_contours_hide_nothing_between_their_lines():
     evidence = np.zeros((7, 7), dtype=np.float32)
     evidence[3, 3] = 1.0
-    layer = evidence_layer(evidence, (700, 700), maximum=1.0, form="contour")
+    layer = evidence_layer(evidence, (700, 700), maximum=1.0, mode="contour")
     across = layer[350, 350:, 3] > 128  # from the peak to the right
     assert not across[0]
     assert np.count_nonzero(np.diff(across.astype(int)) == 1) == len(CONTOUR_LEVELS)
     assert (layer[..., 3] > 0).mean() < 0.05
-    assert not evidence_layer(-evidence, (700, 700), maximum=1.0, form="contour").any()
+    assert not evidence_layer(-evidence, (700, 700), maximum=1.0, mode="contour").any()
 
 
 def test_higher_contours_are_heavier_and_brighter_with_a_dark_casing():
     evidence = np.zeros((7, 7), dtype=np.float32)
     evidence[3, 3] = 1.0
-    layer = evidence_layer(evidence, (1400, 1400), maximum=1.0, form="contour")
+    layer = evidence_layer(evidence, (1400, 1400), maximum=1.0, mode="contour")
     across = layer[700, 700:].astype(int)
     starts = np.flatnonzero(np.diff((across[:, 3] > 128).astype(int)) == 1)
     lines = [across[start - 2 : start + 20] for start in starts]
@@ -167,13 +167,13 @@ def test_higher_contours_are_heavier_and_brighter_with_a_dark_casing():
 
 def test_the_signed_view_of_a_map_without_signs_has_no_ring():
     layer = evidence_layer(even_map(0.1), (100, 100), maximum=1.0, signed=True)
-    assert layer[..., 3].max() == round(MOST_COVER * 26)
+    assert layer[..., 3].max() == round(MAX_ALPHA * 26)
 
 
 def test_ramps_rise_evenly_in_lightness():
     for negative in (False, True):
         grey = np.asarray(
-            Image.fromarray(evidence_ramp(negative=negative)[None]).convert("L"), dtype=int
+            Image.fromarray(evidence_colormap(negative=negative)[None]).convert("L"), dtype=int
         )[0]
         assert (np.diff(grey) >= -1).all()
         assert grey[-1] - grey[0] > 60
@@ -181,4 +181,4 @@ def test_ramps_rise_evenly_in_lightness():
 
 def test_ramps_are_not_written_to():
     with pytest.raises(ValueError, match="read-only"):
-        evidence_ramp()[0] = 0
+        evidence_colormap()[0] = 0

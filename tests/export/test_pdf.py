@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cxr_core.export.overlay import MapStyle
-from cxr_core.export.pdf import SHORTENED, cells, record_pdf
-from cxr_core.export.record import LONGEST_NOTE, LONGEST_REFERENCE
+from cxr_core.export.pdf import TRUNCATION_NOTE, record_pdf, table_row
+from cxr_core.export.record import MAX_NOTE_LENGTH, MAX_REFERENCE_LENGTH
 from cxr_core.imaging.gate import GateResult
 from cxr_core.version import VERSION
 from tests.export.analyses import CREATED, STOPPED, make_analysis, make_record
@@ -41,7 +41,7 @@ def test_the_page_tells_everything_in_words():
         read_anyway=True,
         cautions=("The film is mirrored.",),
         film_note="This is the phantom.",
-        verdicts={"effusion": "disagree", "no_finding": "unsure"},
+        assessments={"effusion": "disagree", "no_finding": "unsure"},
         note="Old scar at the base.",
         reference="Ward B, Müller & Söhne <b>",
     )
@@ -77,14 +77,14 @@ def test_the_page_tells_everything_in_words():
 def test_the_page_tells_the_prevalence_of_the_site():
     record = make_record(
         site_prevalence={"effusion": 0.05, "atelectasis": 0.2, "infiltration": None},
-        rebased={"effusion": (0.24, 0.12)},
+        at_site_prevalence={"effusion": (0.24, 0.12)},
         style=MapStyle(signed=True),
     )
     page = read_pdf(record_pdf(record))
     assert "Effusion 50.0 % 31.0 % ▲ above 5.0 % 24.0 % 12.0 % not said" in page.text
     assert "Prevalence in use: Effusion 5.0 %, Atelectasis 20.0 %, as the reader" in page.text
     assert "Cool with a dashed line" in page.text
-    assert cells(record, "atelectasis")[4:] == ["20.0 %", "", "", "not said"]
+    assert table_row(record, "atelectasis")[4:] == ["20.0 %", "", "", "not said"]
     assert not runs_off(page.gray)
 
 
@@ -108,7 +108,7 @@ def test_a_film_of_any_shape_and_the_longest_texts_fit(shape):
     record = make_record(analysis, reference="W" * 120, note="W" * 1000)
     page = read_pdf(record_pdf(record))
     assert page.pages == 1
-    assert page.text.count(SHORTENED.strip()) == 3  # the box, the note, the cautions
+    assert page.text.count(TRUNCATION_NOTE.strip()) == 3  # the box, the note, the cautions
     assert "Caution 20." in page.text
     assert "ab" * 32 in page.text
     assert not runs_off(page.gray)
@@ -116,8 +116,8 @@ def test_a_film_of_any_shape_and_the_longest_texts_fit(shape):
 
 @settings(max_examples=15)
 @given(
-    reference=st.text(max_size=LONGEST_REFERENCE),
-    note=st.text(max_size=LONGEST_NOTE),
+    reference=st.text(max_size=MAX_REFERENCE_LENGTH),
+    note=st.text(max_size=MAX_NOTE_LENGTH),
     cautions=st.lists(st.text(max_size=600), max_size=8),
 )
 def test_any_text_makes_one_page(reference, note, cautions):

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cxr_core.export.overlay import MapStyle, draw_map, evidence_ramp
-from cxr_core.export.png import LEAST_WIDTH, overlay_picture, overlay_png, scale_bar, scale_ends
+from cxr_core.export.overlay import MapStyle, draw_map, evidence_colormap
+from cxr_core.export.png import MIN_WIDTH, colorbar, colorbar_labels, overlay_image, overlay_png
 from cxr_core.version import VERSION
 from tests.export.analyses import STOPPED, make_analysis, make_record
 
@@ -24,7 +24,7 @@ def banner_rows(picture: np.ndarray) -> int:
 def test_the_film_is_the_one_renderers_pixel_by_pixel(style):
     record = make_record(style=style)
     analysis = record.analysis
-    picture = overlay_picture(record)
+    picture = overlay_image(record)
     drawn = draw_map(analysis.radiograph.pixels, analysis, "effusion", style)
     assert (picture[:512] == drawn).all()
     assert picture.shape[1] == 600
@@ -33,22 +33,22 @@ def test_the_film_is_the_one_renderers_pixel_by_pixel(style):
 
 def test_without_opacity_the_film_is_the_plain_film():
     record = make_record(style=MapStyle(opacity=0.0))
-    assert (overlay_picture(record)[:512] == record.analysis.radiograph.pixels[..., None]).all()
+    assert (overlay_image(record)[:512] == record.analysis.radiograph.pixels[..., None]).all()
 
 
 def test_the_png_holds_the_picture_and_names_the_program_alone():
     record = make_record(reference="Ward B", note="Old scar.")
     with Image.open(io.BytesIO(overlay_png(record))) as image:
-        assert (np.asarray(image) == overlay_picture(record)).all()
+        assert (np.asarray(image) == overlay_image(record)).all()
         assert (image.mode, image.info) == ("RGB", {"Software": f"cxr_core {VERSION}"})
 
 
 @pytest.mark.parametrize(
-    "changes", [{"gate": STOPPED}, {"correction": "turn-left"}], ids=["stopped", "corrected"]
+    "changes", [{"gate": STOPPED}, {"correction": "rotate_ccw"}], ids=["stopped", "corrected"]
 )
 def test_a_stopped_or_corrected_film_carries_its_banner(changes):
-    plain = overlay_picture(make_record())
-    marked = overlay_picture(make_record(make_analysis(**changes)))
+    plain = overlay_image(make_record())
+    marked = overlay_image(make_record(make_analysis(**changes)))
     assert banner_rows(plain) == 0
     height = banner_rows(marked)
     assert height == marked.shape[0] - plain.shape[0] >= 26
@@ -59,8 +59,8 @@ def test_a_stopped_or_corrected_film_carries_its_banner(changes):
 
 def test_a_banner_of_many_words_grows_and_loses_none():
     many = replace(STOPPED, reasons=("A reason that takes its room.",) * 20)
-    short = overlay_picture(make_record(make_analysis(gate=STOPPED)))
-    long = overlay_picture(make_record(make_analysis(gate=many)))
+    short = overlay_image(make_record(make_analysis(gate=STOPPED)))
+    long = overlay_image(make_record(make_analysis(gate=many)))
     assert banner_rows(long) > 5 * banner_rows(short)
 
 
@@ -68,27 +68,27 @@ def test_a_small_film_stands_in_the_middle_of_a_field_wide_enough_to_read():
     film = make_analysis().radiograph
     gray = np.full((64, 70), 90, np.uint8)
     record = make_record(make_analysis(replace(film, pixels=gray)), style=MapStyle(opacity=0.0))
-    picture = overlay_picture(record)
-    assert picture.shape[1] == LEAST_WIDTH == 480
+    picture = overlay_image(record)
+    assert picture.shape[1] == MIN_WIDTH == 480
     assert (picture[:64, 205:275] == 90).all()
     assert (picture[:64, :205] == 0).all()
     assert (picture[:64, 275:] == 0).all()
 
 
 def test_the_scale_runs_from_nothing_to_the_ramps_end():
-    plain = scale_bar(make_record(), 101, 4)
+    plain = colorbar(make_record(), 101, 4)
     assert plain.shape == (4, 101, 3)
     assert (plain[:, 0] == 0).all()
     assert plain[0, -1].tolist() != [0, 0, 0]
     signed = make_record(style=MapStyle(signed=True))
-    both = scale_bar(signed, 101, 4)
+    both = colorbar(signed, 101, 4)
     assert (both[0, 50] == 0).all()
     # The colours of the two ends are those of the two ramps, as far as they cover black.
     for end, ramp in (
-        (both[0, -1], evidence_ramp()[-1]),
-        (both[0, 0], evidence_ramp(negative=True)[-1]),
+        (both[0, -1], evidence_colormap()[-1]),
+        (both[0, 0], evidence_colormap(negative=True)[-1]),
     ):
         cover = end.max() / ramp.max()
         assert np.abs(end - ramp * cover).max() <= 1
-    assert scale_ends(make_record()) == ("0", "1.0 logits")
-    assert scale_ends(signed) == ("−1.0", "1.0 logits")
+    assert colorbar_labels(make_record()) == ("0", "1.0 logits")
+    assert colorbar_labels(signed) == ("−1.0", "1.0 logits")

@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 
 from cxr_core.errors import ExportError
-from cxr_core.export.record import LONGEST_NOTE, LONGEST_REFERENCE
+from cxr_core.export.record import MAX_NOTE_LENGTH, MAX_REFERENCE_LENGTH
 from cxr_core.version import VERSION
 from tests.export.analyses import STOPPED, make_analysis, make_record
 
@@ -15,12 +15,12 @@ from tests.export.analyses import STOPPED, make_analysis, make_record
     [
         ({"reference": "x" * 121}, "reference line is too long for an export: 121 characters"),
         ({"note": "x" * 1001}, "note is too long for an export: 1,001 characters"),
-        ({"shown": "fracture"}, "no such finding: fracture"),
-        ({"verdicts": {"fracture": "agree"}}, "no such finding: fracture"),
-        ({"verdicts": {"effusion": "maybe"}}, "no such word on a finding: maybe"),
+        ({"shown_finding": "fracture"}, "no such finding: fracture"),
+        ({"assessments": {"fracture": "agree"}}, "no such finding: fracture"),
+        ({"assessments": {"effusion": "maybe"}}, "no such word on a finding: maybe"),
         ({"created": datetime(2026, 1, 2, 3, 4)}, "has no time zone: 2026-01-02T03:04:00"),
         ({"site_prevalence": {"effusion": 5.0}}, "is not a share: 5.0"),
-        ({"rebased": {"effusion": (0.5, float("nan"))}}, "is not a share: nan"),
+        ({"at_site_prevalence": {"effusion": (0.5, float("nan"))}}, "is not a share: nan"),
     ],
 )
 def test_what_cannot_be_exported_is_refused_in_words(changes, words):
@@ -30,8 +30,8 @@ def test_what_cannot_be_exported_is_refused_in_words(changes, words):
 
 def test_the_longest_texts_and_an_unknown_prevalence_are_taken():
     record = make_record(
-        reference="x" * LONGEST_REFERENCE,
-        note="y" * LONGEST_NOTE,
+        reference="x" * MAX_REFERENCE_LENGTH,
+        note="y" * MAX_NOTE_LENGTH,
         site_prevalence={"effusion": None},
     )
     assert record.version == VERSION

@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 
 from cxr_core.export.overlay import MapStyle
-from cxr_core.export.record import correction_sentence, map_title, marks_sentence, side_of_point
+from cxr_core.export.record import correction_sentence, flag_word, map_legend, map_title
 from cxr_core.imaging.radiograph import Correction
 
 
@@ -31,8 +31,8 @@ def test_the_map_of_no_finding_shows_what_lowers_it():
     ],
 )
 def test_marks_are_told_in_a_form_that_grey_print_keeps(style, words):
-    assert words in marks_sentence("effusion", style)
-    turned = marks_sentence("no_finding", style)
+    assert words in map_legend("effusion", style)
+    turned = map_legend("no_finding", style)
     assert turned.index("lower") < (turned.find("raise") if style.signed else len(turned))
 
 
@@ -41,4 +41,4 @@ def test_marks_are_told_in_a_form_that_grey_print_keeps(style, words):
     [(0.5, True, "above"), (0.312, True, "just above"), (0.306, False, "just below")],
 )
 def test_a_near_miss_is_called_so(probability, above, side):
-    assert side_of_point(probability, 0.31, above=above) == side
+    assert flag_word(probability, 0.31, above=above) == side

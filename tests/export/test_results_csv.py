@@ -34,11 +34,11 @@ def test_a_reading_brings_the_readers_word_and_the_prevalence_in_use():
             read_anyway=True,
             cautions=("Mirrored.",),
             film_note="A phantom.",
-            verdicts={"effusion": "disagree"},
+            assessments={"effusion": "disagree"},
             note="Old scar.",
             reference="Ward B",
             site_prevalence={"effusion": 0.05, "atelectasis": None},
-            rebased={"effusion": (0.25, 0.125)},
+            at_site_prevalence={"effusion": (0.25, 0.125)},
         )
     )
     assert tuple(row) == COLUMNS

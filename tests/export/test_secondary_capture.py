@@ -11,7 +11,7 @@ from PIL import Image
 from pydicom.uid import SecondaryCaptureImageStorage
 
 from cxr_core.errors import ExportError
-from cxr_core.export.png import overlay_picture
+from cxr_core.export.png import overlay_image
 from cxr_core.export.record import Record
 from cxr_core.export.secondary_capture import secondary_capture
 from tests.export.analyses import STOPPED, analysis_of, make_analysis, make_record
@@ -36,9 +36,9 @@ def record_of(data: bytes, **changes: object) -> Record:
 def test_the_file_is_valid_and_its_picture_the_png(dciodvfy, dcm2pnm, tmp_path, patients_study):
     data = patient_film()
     record = record_of(data)
-    made = secondary_capture(record, data, patients_study=patients_study)
+    made = secondary_capture(record, data, in_patient_study=patients_study)
     assert faults(dciodvfy, made, tmp_path) == []
-    picture = overlay_picture(record)
+    picture = overlay_image(record)
     ds = parse(made)
     assert (ds.pixel_array == picture).all()
     assert ds.SOPClassUID == SecondaryCaptureImageStorage
@@ -55,10 +55,10 @@ def test_the_file_is_valid_and_its_picture_the_png(dciodvfy, dcm2pnm, tmp_path, 
 @pytest.mark.parametrize("name", SHARED)
 def test_real_files_give_valid_ones_in_either_study(dciodvfy, shared: Path, tmp_path, name):
     data = (shared / "dicom" / f"{name}.dcm").read_bytes()
-    record = record_of(data, shown="no_finding")
+    record = record_of(data, shown_finding="no_finding")
     source = parse(data)
     for patients_study in (False, True):
-        made = secondary_capture(record, data, patients_study=patients_study)
+        made = secondary_capture(record, data, in_patient_study=patients_study)
         assert faults(dciodvfy, made, tmp_path) == []
         own = parse(made).StudyInstanceUID == source.StudyInstanceUID
         assert own is patients_study
@@ -82,7 +82,7 @@ def test_by_default_nothing_of_the_patient_is_in_the_file():
 def test_only_on_request_does_it_go_into_the_patients_study():
     data = patient_film()
     source = parse(data)
-    ds = parse(secondary_capture(record_of(data), data, patients_study=True))
+    ds = parse(secondary_capture(record_of(data), data, in_patient_study=True))
     assert {keyword: str(ds[keyword].value) for keyword in PATIENT} == PATIENT
     assert ds.StudyInstanceUID == STUDY_UID
     assert ds.SeriesInstanceUID != source.get("SeriesInstanceUID")
@@ -125,7 +125,7 @@ def test_the_derivation_says_what_was_done_within_its_length():
 def test_a_film_without_its_study_or_patient_is_refused(tags, words):
     data = patient_film(**tags)
     with pytest.raises(ExportError, match=words):
-        secondary_capture(record_of(data), data, patients_study=True)
+        secondary_capture(record_of(data), data, in_patient_study=True)
     assert parse(secondary_capture(record_of(data), data)).PatientID.startswith("RESEARCH-")
 
 
@@ -133,6 +133,6 @@ def test_another_film_or_none_of_dicom_is_refused():
     data = patient_film()
     with pytest.raises(ExportError, match="not the one that was read"):
         secondary_capture(record_of(data), data + b"\0")
-    png = make_analysis(replace(make_analysis().radiograph, kind="PNG"))
+    png = make_analysis(replace(make_analysis().radiograph, file_format="PNG"))
     with pytest.raises(ExportError, match="Only for a DICOM film.*the film is a PNG file"):
         secondary_capture(make_record(png), data)

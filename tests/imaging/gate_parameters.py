@@ -24,9 +24,9 @@ def bright_below(threshold: float = -1.0) -> GateParameters:
         "output_bias": np.array([[-5.0, 5.0]]),
     }
     return GateParameters(
-        kinds=("upright", "inverted"),
+        class_names=("upright", "inverted"),
         threshold=threshold,
         arrays={name: array.astype(np.float32) for name, array in arrays.items()},
-        films=300,
-        wrongly_stopped=0.01,
+        n_films=300,
+        false_rejection_rate=0.01,
     )

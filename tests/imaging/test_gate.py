@@ -12,7 +12,9 @@ from tests.imaging.gate_parameters import bright_below
 
 def film(pixels: np.ndarray, **said: object) -> Radiograph:
     pixels = pixels.astype(np.uint8)
-    return Radiograph(stored=pixels, pixels=pixels, kind="PNG", sha256="0" * 64, steps=(), **said)
+    return Radiograph(
+        stored=pixels, pixels=pixels, file_format="PNG", sha256="0" * 64, processing_log=(), **said
+    )
 
 
 def slope(height: int, width: int) -> np.ndarray:
@@ -59,14 +61,14 @@ def test_too_few_pixels_are_told() -> None:
 
 
 def test_colour_stops_a_photograph_but_not_a_caption() -> None:
-    assert check_radiograph(film(slope(300, 300), colour=0.04)).passed
-    result = check_radiograph(film(slope(300, 300), colour=0.31))
+    assert check_radiograph(film(slope(300, 300), colour_fraction=0.04)).passed
+    result = check_radiograph(film(slope(300, 300), colour_fraction=0.31))
     assert "There is colour on 31 % of the picture" in result.reasons[0]
 
 
 def test_what_the_file_says_against_it_stops_it() -> None:
     said = "The file says that it shows LEG, not the chest."
-    assert check_radiograph(film(slope(300, 300), objections=(said,))).reasons == (said,)
+    assert check_radiograph(film(slope(300, 300), rejection_reasons=(said,))).reasons == (said,)
 
 
 def halves(upper: int, lower: int) -> np.ndarray:
@@ -81,7 +83,7 @@ def test_the_fitted_part_passes_what_it_knows_and_offers_what_would_mend_the_res
     assert (stopped.passed, stopped.suggestion) == (False, "invert")
     assert "Inverted, it looks as it should" in stopped.reasons[0]
     side = check_radiograph(film(halves(20, 220).T), gate)
-    assert side.suggestion == "turn-right"
+    assert side.suggestion == "rotate_cw"
     assert "Turned right by a quarter" in side.reasons[0]
     assert check_radiograph(film(halves(220, 20))).passed  # without the fitted part
 

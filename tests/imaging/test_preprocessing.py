@@ -9,7 +9,7 @@ from PIL import Image
 from torchvision.transforms.v2 import functional as reference
 
 from cxr_core.config import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
-from cxr_core.imaging.preprocessing import normalise, prepare, to_square
+from cxr_core.imaging.preprocessing import normalise, preprocess, to_square
 
 PLAIN = Preprocessing(size=32, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
 
@@ -101,8 +101,8 @@ def test_a_film_in_a_batch_equals_the_film_alone_and_is_left_unchanged() -> None
 def test_prepare_is_the_square_normalised() -> None:
     film = films(300, 250)
     square = torch.from_numpy(to_square(film, 224))
-    assert torch.equal(prepare(film, Preprocessing()), normalise(square, Preprocessing()))
-    assert prepare(film, Preprocessing()).shape == (1, 3, 224, 224)
+    assert torch.equal(preprocess(film, Preprocessing()), normalise(square, Preprocessing()))
+    assert preprocess(film, Preprocessing()).shape == (1, 3, 224, 224)
 
 
 def test_other_types_and_shapes_are_refused() -> None:

@@ -30,7 +30,7 @@ def refusal(data: bytes) -> ImageError:
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF"])
 def test_the_kind_is_found_in_the_bytes(kind: str) -> None:
     film = read_radiograph(encode(kind))
-    assert film.kind == kind
+    assert film.file_format == kind
     assert film.pixels.shape == (96, 80)
 
 

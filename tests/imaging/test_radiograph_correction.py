@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from cxr_core.errors import ImageError
-from cxr_core.imaging.radiograph import Radiograph, correct, read_radiograph
+from cxr_core.imaging.radiograph import Radiograph, apply_correction, read_radiograph
 
 
 @pytest.fixture(scope="module")
@@ -21,10 +21,10 @@ def film() -> Radiograph:
 
 
 def test_invert_is_a_negative_and_twice_the_film(film: Radiograph) -> None:
-    negative = correct(film, "invert")
+    negative = apply_correction(film, "invert")
     np.testing.assert_array_equal(negative.pixels, 255 - film.pixels)
     assert negative.inverted is True
-    again = correct(negative, "invert")
+    again = apply_correction(negative, "invert")
     np.testing.assert_array_equal(again.pixels, film.pixels)
     assert again.inverted is False
 
@@ -32,23 +32,23 @@ def test_invert_is_a_negative_and_twice_the_film(film: Radiograph) -> None:
 @pytest.mark.parametrize(
     ("correction", "shape", "corner"),
     [
-        ("turn-left", (96, 64), (-1, 0)),
-        ("turn-right", (96, 64), (0, -1)),
-        ("turn-over", (64, 96), (-1, -1)),
+        ("rotate_ccw", (96, 64), (-1, 0)),
+        ("rotate_cw", (96, 64), (0, -1)),
+        ("rotate_180", (64, 96), (-1, -1)),
     ],
 )
 def test_turns_move_the_marked_corner(
     film: Radiograph, correction: str, shape: tuple[int, int], corner: tuple[int, int]
 ) -> None:
-    turned = correct(film, correction)
+    turned = apply_correction(film, correction)
     assert turned.pixels.shape == shape
     assert turned.pixels[corner] == 255
     assert turned.stored[corner] == 255
     assert turned.orientation is None
     assert turned.sha256 == film.sha256
-    assert "on request" in turned.steps[-1]
+    assert "on request" in turned.processing_log[-1]
 
 
 def test_unknown_correction_is_refused(film: Radiograph) -> None:
     with pytest.raises(ImageError, match=r"no such correction: mirror\. Choose one of invert"):
-        correct(film, "mirror")
+        apply_correction(film, "mirror")

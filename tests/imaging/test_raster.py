@@ -15,8 +15,8 @@ def test_8_bit_gray_is_kept_exactly() -> None:
     film = decode_raster(encode(Image.fromarray(values)))
     np.testing.assert_array_equal(film.pixels, values)
     np.testing.assert_array_equal(film.stored, values)
-    assert (film.kind, film.inverted, film.view, film.window) == ("PNG", False, None, None)
-    assert film.steps == ("8-bit gray values kept as they are.",)
+    assert (film.file_format, film.inverted, film.view, film.window) == ("PNG", False, None, None)
+    assert film.processing_log == ("8-bit gray values kept as they are.",)
     assert film.warnings == ()
 
 
@@ -27,7 +27,7 @@ def test_16_bit_gray_is_scaled_from_its_own_range() -> None:
     assert film.pixels[0, :5].tolist() == [0, 0, 50, 127, 255]
     assert film.stored.dtype == np.uint16
     np.testing.assert_array_equal(film.stored, values)
-    assert film.steps == ("16-bit values 1000 to 6100 scaled to 0 to 255.",)
+    assert film.processing_log == ("16-bit values 1000 to 6100 scaled to 0 to 255.",)
 
 
 def test_16_bit_above_255_does_not_saturate() -> None:
@@ -53,7 +53,7 @@ def test_equal_channels_give_the_gray_value_exactly() -> None:
 
 def test_an_opaque_alpha_channel_is_dropped_and_said() -> None:
     film = decode_raster(encode(Image.fromarray(noise(SIDE, SIDE)).convert("RGBA")))
-    assert "The alpha channel was opaque and was dropped." in film.steps
+    assert "The alpha channel was opaque and was dropped." in film.processing_log
 
 
 def test_transparent_parts_are_laid_on_black() -> None:
@@ -91,7 +91,7 @@ def test_16_bit_rgba_is_read_by_its_upper_bytes() -> None:
     values[..., 3] = 65535
     film = decode_raster(png16(values, 6))
     np.testing.assert_array_equal(film.pixels, upper)
-    assert any(step.startswith("Upper 8 bits of 16") for step in film.steps)
+    assert any(step.startswith("Upper 8 bits of 16") for step in film.processing_log)
 
 
 def test_16_bit_rgb_with_too_few_levels_is_refused() -> None:
@@ -105,7 +105,7 @@ def test_16_bit_rgb_with_too_few_levels_is_refused() -> None:
 def test_jpeg_in_gray_rgb_and_cmyk(mode: str) -> None:
     values = smooth()
     film = decode_raster(encode(Image.fromarray(values).convert(mode), "JPEG", quality=98))
-    assert film.kind == "JPEG"
+    assert film.file_format == "JPEG"
     assert np.abs(film.pixels.astype(int) - values).max() <= 4
     assert film.warnings == ()
 
@@ -116,7 +116,7 @@ def test_colour_is_read_as_luminance_with_a_warning() -> None:
     film = decode_raster(encode(Image.fromarray(red)))
     assert film.pixels[0, 0] == 60  # ITU-R 601: 0.299 x 200
     assert film.warnings[0].startswith("This picture has colour; a radiograph has none.")
-    assert film.colour == 1.0
+    assert film.colour_fraction == 1.0
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -129,4 +129,4 @@ def test_exif_orientation_agrees_with_pillows_own(orientation: int) -> None:
         expected = np.asarray(ImageOps.exif_transpose(reopened))
     film = decode_raster(data)
     np.testing.assert_array_equal(film.pixels, expected)
-    assert any("EXIF" in step for step in film.steps) == (orientation != 1)
+    assert any("EXIF" in step for step in film.processing_log) == (orientation != 1)

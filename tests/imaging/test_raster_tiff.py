@@ -38,7 +38,10 @@ def test_8_bit_gray_is_kept_exactly(compression: str) -> None:
     values = noise(SIDE, 100)
     film = decode_tiff(encode(Image.fromarray(values), "TIFF", compression=compression))
     np.testing.assert_array_equal(film.pixels, values)
-    assert (film.kind, film.steps) == ("TIFF", ("8-bit gray values kept as they are.",))
+    assert (film.file_format, film.processing_log) == (
+        "TIFF",
+        ("8-bit gray values kept as they are.",),
+    )
     assert film.warnings == ()
 
 
@@ -66,7 +69,7 @@ def test_where_0_is_white_the_film_is_inverted(kind: type, most: int) -> None:
     film = decode_tiff(tiff(values, photometric=0))
     np.testing.assert_array_equal(film.stored, most - values)
     assert film.pixels.ravel()[values.argmax()] == film.pixels.min()
-    assert "MINISWHITE: inverted, so that dense is bright." in film.steps
+    assert "MINISWHITE: inverted, so that dense is bright." in film.processing_log
     assert not film.inverted  # ``stored`` is bright where dense, as ``pixels`` is
 
 
@@ -75,12 +78,12 @@ def test_signed_and_floating_values_are_scaled() -> None:
     signed[0, :3] = [-510, 0, 510]
     film = decode_tiff(tiff(signed, sample_format=2))
     assert film.pixels[0, :3].tolist() == [0, 128, 255]
-    assert film.steps == ("16-bit values -510 to 510 scaled to 0 to 255.",)
+    assert film.processing_log == ("16-bit values -510 to 510 scaled to 0 to 255.",)
     floats = np.zeros((SIDE, SIDE), np.float32)
     floats[0, :2] = [0.5, 1.0]
     film = decode_tiff(tiff(floats, sample_format=3))
     assert film.pixels[0, :3].tolist() == [128, 255, 0]
-    assert film.steps == ("Floating values 0 to 1 scaled to 0 to 255.",)
+    assert film.processing_log == ("Floating values 0 to 1 scaled to 0 to 255.",)
     inverted = decode_tiff(tiff(floats, sample_format=3, photometric=0))
     assert inverted.pixels[0, :3].tolist() == [128, 0, 255]
 
@@ -99,7 +102,7 @@ def test_the_picture_is_turned_upright() -> None:
     exif[0x0112] = 6  # the first row is the right side: turn right by a quarter
     film = decode_tiff(encode(Image.fromarray(values), "TIFF", exif=exif))
     np.testing.assert_array_equal(film.pixels, np.rot90(values, -1))
-    assert film.steps[0] == "Turned upright as its EXIF orientation says (6)."
+    assert film.processing_log[0] == "Turned upright as its EXIF orientation says (6)."
 
 
 def test_colour_is_read_as_luminance_with_a_warning() -> None:

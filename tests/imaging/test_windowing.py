@@ -8,9 +8,9 @@ from pydicom.pixels.processing import apply_voi_lut
 from cxr_core.imaging.windowing import (
     Window,
     apply_window,
-    full_range,
-    more_contrast,
-    window_between,
+    contrast_window,
+    full_range_window,
+    window_from_range,
 )
 
 VALUES = np.arange(-200, 4200, 7, dtype=np.int16).reshape(1, -1)
@@ -40,7 +40,7 @@ def test_the_standards_own_example() -> None:
 
 def test_the_full_range_of_8_bits_is_the_film_itself() -> None:
     film = np.arange(256, dtype=np.uint8).reshape(16, 16)
-    window = full_range(film)
+    window = full_range_window(film)
     assert (window.center, window.width) == (128, 256)
     np.testing.assert_array_equal(apply_window(film, window), film)
     np.testing.assert_array_equal(apply_window(film, window, inverted=True), 255 - film)
@@ -48,30 +48,30 @@ def test_the_full_range_of_8_bits_is_the_film_itself() -> None:
 
 def test_fractions_are_windowed_exactly() -> None:
     film = np.array([[0.0, 0.25, 0.5]], np.float32)
-    window = full_range(film)
+    window = full_range_window(film)
     assert (window.center, window.width, window.function) == (0.25, 0.5, "LINEAR_EXACT")
     assert apply_window(film, window).tolist() == [[0, 128, 255]]
 
 
 def test_an_even_film_has_a_window_all_the_same() -> None:
     even = np.full((4, 4), 7, np.uint16)
-    assert apply_window(even, full_range(even)).tolist() == np.zeros((4, 4)).tolist()
+    assert apply_window(even, full_range_window(even)).tolist() == np.zeros((4, 4)).tolist()
 
 
 def test_more_contrast_leaves_out_the_ends() -> None:
     film = np.arange(1001, dtype=np.uint16).reshape(1, -1)
-    shown = apply_window(film, more_contrast(film))[0]
+    shown = apply_window(film, contrast_window(film))[0]
     # Percentiles 5 and 98 of 0 to 1000 are 50 and 980.
     assert (shown[50], shown[980]) == (0, 255)
     assert (shown[51] > 0) or (shown[52] > 0)
     assert shown[975] < 255
-    assert window_between("", 50, 980).center == 515.5
+    assert window_from_range("", 50, 980).center == 515.5
 
 
 def test_a_table_decides_and_holds_its_ends() -> None:
-    window = Window("", 0, 1, table=np.array([10, 20, 30], np.uint8), first=5)
+    window = Window("", 0, 1, lut=np.array([10, 20, 30], np.uint8), lut_start=5)
     film = np.array([[0, 5, 6, 7, 90]], np.uint16)
     assert apply_window(film, window).tolist() == [[10, 10, 20, 30, 30]]
     assert apply_window(film, window, inverted=True).tolist() == [[245, 245, 235, 225, 225]]
-    assert window.table is not None
-    assert window.table.tolist() == [10, 20, 30]  # not written to
+    assert window.lut is not None
+    assert window.lut.tolist() == [10, 20, 30]  # not written to

@@ -11,7 +11,12 @@ from cxr_core.errors import CheckpointError
 from cxr_core.findings import KEYS
 from cxr_core.model.checkpoint import load_checkpoint, save_checkpoint, save_metadata
 from cxr_core.model.densenet import ChestDenseNet
-from cxr_core.model.metadata import ModelMetadata, canonical_sha256, learnt_outside, load_metadata
+from cxr_core.model.metadata import (
+    ModelMetadata,
+    canonical_sha256,
+    load_metadata,
+    uses_external_data,
+)
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +99,7 @@ def test_altered_weight_is_refused(folder: Path) -> None:
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
-    with pytest.raises(CheckpointError, match=r"weights are not those.*--finish"):
+    with pytest.raises(CheckpointError, match=r"weights are not those.*--finalize"):
         load_checkpoint(folder)
 
 
@@ -152,4 +157,4 @@ def test_a_value_that_cannot_be_is_refused_even_with_its_hash(folder: Path) -> N
     ],
 )
 def test_whether_anything_was_learnt_elsewhere(provenance: dict, outside: bool) -> None:
-    assert learnt_outside(provenance) is outside
+    assert uses_external_data(provenance) is outside

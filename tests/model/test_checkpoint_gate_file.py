@@ -15,8 +15,8 @@ from tests.imaging.gate_parameters import bright_below
 def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
     saved = bright_below()
     loaded = load_gate(tmp_path, save_gate(tmp_path, saved))
-    assert (loaded.kinds, loaded.threshold) == (saved.kinds, saved.threshold)
-    assert (loaded.films, loaded.wrongly_stopped) == (300, 0.01)
+    assert (loaded.class_names, loaded.threshold) == (saved.class_names, saved.threshold)
+    assert (loaded.n_films, loaded.false_rejection_rate) == (300, 0.01)
     for name, array in saved.arrays.items():
         np.testing.assert_array_equal(loaded.arrays[name], array)
 

@@ -10,7 +10,7 @@ from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
 from cxr_core.findings import KEYS
 from cxr_core.model.densenet import ChestDenseNet
-from cxr_core.model.gradcam import ThrowAwayHead, signed_evidence
+from cxr_core.model.gradcam import ClassifierHead, signed_evidence
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def test_positive_part_min_max_scaled_is_the_packages_own_output(
     model: ChestDenseNet, features: torch.Tensor
 ) -> None:
     evidence = signed_evidence(features, model.classifier)  # (4, 7, 7)
-    head = ThrowAwayHead(model.classifier)
+    head = ClassifierHead(model.classifier)
     given = features.clone().repeat(4, 1, 1, 1).requires_grad_()  # (4, 1024, 7, 7)
     with GradCAM(model=head, target_layers=[head.features]) as package:
         expected = package(given, targets=[ClassifierOutputTarget(k) for k in range(4)])

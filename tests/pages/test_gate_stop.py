@@ -83,7 +83,7 @@ def test_the_suggested_correction_is_one_click_and_can_be_undone(open_page, stop
     session.button(key="undo_correction").click().run()
     assert_stopped(session)
     assert "Corrected film" not in page_text(session)
-    session.button(key="correct_other_turn-over").click().run()
+    session.button(key="correct_other_rotate_180").click().run()
     upside_down = np.rot90(255 - pixels_of(film), 2)
     assert (shown_picture(session) == upside_down).all()
 
@@ -91,7 +91,7 @@ def test_the_suggested_correction_is_one_click_and_can_be_undone(open_page, stop
 def test_a_passed_film_can_be_corrected_too(open_page):
     film = phantom_png(8, size=256)
     session = upload(open_page(READ), film)
-    session.button(key="correct_menu_turn-left").click().run()
+    session.button(key="correct_menu_rotate_ccw").click().run()
     assert (shown_picture(session) == np.rot90(pixels_of(film))).all()
     assert "turned left by a quarter at your request" in page_text(session)
     session = upload(session, film)

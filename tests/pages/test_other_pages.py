@@ -67,7 +67,7 @@ def test_a_missing_card_is_a_sentence(open_page, copied):
     (copied / "MODEL_CARD.md").unlink()
     session = open_page(CARD)
     assert "no readable model card" in session.error[0].value
-    assert "train.py --finish" in session.error[0].value
+    assert "train.py --finalize" in session.error[0].value
 
 
 def test_performance_shows_every_panel(open_page):

@@ -8,11 +8,11 @@ from PIL import Image
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.testing.v1 import AppTest
 
-from cxr_core.export.overlay import MapStyle, draw_map, flatten, map_layer
+from cxr_core.export.overlay import MapStyle, alpha_composite, draw_map, map_layer
 from cxr_core.findings import KEYS, LABELS
 from cxr_core.phantom.draw import phantom_png
 from cxr_core.reading.analyzer import load_analyzer
-from cxr_core.ui.words import opening_finding, percent
+from cxr_core.ui.words import default_finding, percent
 from tests.pages.film_page import (
     READ,
     page_text,
@@ -60,8 +60,8 @@ def test_an_upload_is_read_with_the_analyzers_own_numbers(open_page, films, mode
     assert "nothing here changes what the model sees" in text
     style = MapStyle(opacity=0.6)
     opacity = view_of(session)["opacity"]
-    flat = flatten(shown_picture(session), shown_layer(session), opacity=opacity)
-    key = opening_finding(analysis.margins)
+    flat = alpha_composite(shown_picture(session), shown_layer(session), opacity=opacity)
+    key = default_finding(analysis.margins)
     assert (flat == draw_map(pixels_of(films[0]), analysis, key, style)).all()
     assert "check the film's own marker" in text.replace("&#x27;", "'")
     assert "50 %" not in text

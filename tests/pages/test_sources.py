@@ -5,7 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from cxr_core.ui.performance.source import CHOSEN_BY, NO_MODEL, NO_TABLE
+from cxr_core.ui.performance.source import (
+    NO_METADATA_CAUTION,
+    NO_PREDICTIONS_CAUTION,
+    VALIDATION_CAUTION,
+)
 from tests.demo_model import history, predictions
 
 PERFORMANCE, CARD = "pages/3_Performance.py", "pages/4_Model_card.py"
@@ -35,8 +39,8 @@ def test_a_typed_run_stays_open_until_another_is_chosen(open_page, run):
     assert not session.error
     shown = page_text(session)
     assert "Validation films of trial: 90 films of" in shown
-    assert CHOSEN_BY in shown
-    assert NO_MODEL in shown
+    assert VALIDATION_CAUTION in shown
+    assert NO_METADATA_CAUTION in shown
     assert "There is no readable history.csv in this run" in shown
     session = open_page(PERFORMANCE, open_page(CARD, session))
     assert "Validation films of trial: 90 films of" in page_text(session)
@@ -91,7 +95,7 @@ def test_a_run_that_is_being_written_grows_and_opens_when_it_ends(open_page, tmp
     (folder / "config.json").write_text(json.dumps({"train": {"epochs": 4}}))
     history(2).to_csv(folder / "history.csv", index=False)
     session = open_path(open_page(PERFORMANCE), folder)
-    assert NO_TABLE in page_text(session)
+    assert NO_PREDICTIONS_CAUTION in page_text(session)
     assert "2 of 4 epochs are done" in page_text(session)
 
     def epochs() -> str:

@@ -7,7 +7,7 @@ from cxr_core.export.overlay import MapStyle, map_layer
 from cxr_core.imaging.windowing import Window, apply_window
 from cxr_core.phantom.draw import phantom_png
 from cxr_core.reading.analyzer import load_analyzer
-from cxr_core.ui.words import opening_finding
+from cxr_core.ui.words import default_finding
 from tests.pages.film_page import (
     READ,
     page_text,
@@ -72,8 +72,8 @@ def test_views_and_forms(open_page, film, model):
     assert view_of(session)["beside"]
     session.segmented_control(key="form").set_value("Contours").run()
     analysis = load_analyzer(model).analyze(film)
-    key = opening_finding(analysis.margins)
-    expected = map_layer(analysis, key, (256, 256), MapStyle(form="contour"))
+    key = default_finding(analysis.margins)
+    expected = map_layer(analysis, key, (256, 256), MapStyle(mode="contour"))
     assert (shown_layer(session) == expected).all()
     session.segmented_control(key="view").set_value("Film").run()
     assert not view_of(session)["map"]

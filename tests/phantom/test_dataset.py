@@ -69,7 +69,7 @@ def test_boxes_are_in_pixels_of_1024_with_nihs_words(dataset: PhantomDataset) ->
     words = {"effusion": "Effusion", "atelectasis": "Atelectasis", "infiltration": "Infiltrate"}
     expected = []
     for row in planned.values():
-        phantom = draw_phantom(row.seed, findings=row.findings, size=SIDE, film=row.film)
+        phantom = draw_phantom(row.seed, findings=row.findings, size=SIDE, film_index=row.follow_up)
         for box in phantom.boxes:
             edges = (box.x, box.y, box.width, box.height)
             expected.append((row.image, words[box.finding], *(1024 / SIDE * e for e in edges)))
@@ -86,9 +86,11 @@ def test_labels_and_films_are_those_planned(dataset: PhantomDataset) -> None:
         row = rows[plan.image]
         labels = [LABELS[key] for key in plan.findings] or ["No Finding"]
         assert row[1] == "|".join(labels)
-        assert row[2:4] == [str(plan.film), plan.patient]
+        assert row[2:4] == [str(plan.follow_up), plan.patient]
         with Image.open(dataset.images / plan.image) as image:
-            film = draw_phantom(plan.seed, findings=plan.findings, size=SIDE, film=plan.film)
+            film = draw_phantom(
+                plan.seed, findings=plan.findings, size=SIDE, film_index=plan.follow_up
+            )
             np.testing.assert_array_equal(np.asarray(image), film.pixels)
 
 
@@ -106,7 +108,7 @@ def test_a_patient_has_one_to_four_films_and_stays_the_same_person() -> None:
     assert set(films.values()) == {1, 2, 3, 4}
     people: dict[str, tuple[int, str, int]] = {}
     for row in rows:
-        person = (row.seed, row.sex, row.age - row.film)
+        person = (row.seed, row.sex, row.age - row.follow_up)
         assert people.setdefault(row.patient, person) == person
     assert len({seed for seed, _, _ in people.values()}) == len(people)
 

@@ -13,7 +13,7 @@ from PIL import Image
 from cxr_core.errors import ConfigError
 from cxr_core.findings import ABNORMAL_KEYS
 from cxr_core.phantom.draw import draw_phantom, phantom_png
-from cxr_core.phantom.patient import draw_patient
+from cxr_core.phantom.patient import sample_patient
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = 96  # pixels
@@ -62,7 +62,7 @@ def test_another_seed_is_another_patient_and_another_film_the_same_one() -> None
     between_films, between_patients = [], []
     for seed in range(8):
         first = draw_phantom(seed, size=SMALL).pixels.astype(float)
-        again = draw_phantom(seed, size=SMALL, film=1).pixels.astype(float)
+        again = draw_phantom(seed, size=SMALL, film_index=1).pixels.astype(float)
         other = draw_phantom(seed + 100, size=SMALL).pixels.astype(float)
         between_films.append(np.abs(first - again).mean())
         between_patients.append(np.abs(first - other).mean())
@@ -86,7 +86,7 @@ def test_a_chest_is_where_a_frontal_film_shows_it() -> None:
 
 def test_the_right_hemidiaphragm_is_the_higher_one() -> None:
     for seed in range(100):
-        patient = draw_patient(seed)
+        patient = sample_patient(seed)
         assert 0.03 < patient.dome_drop < 0.11
 
 
@@ -135,7 +135,7 @@ def test_a_size_out_of_range_is_refused(size: int) -> None:
 )
 def test_a_negative_number_is_refused(seed: int, film: int, problem: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        draw_phantom(seed, film=film, size=SMALL)
+        draw_phantom(seed, film_index=film, size=SMALL)
     assert caught.value.problem == problem
     assert caught.value.value == min(seed, film)
     assert caught.value.remedy == "Use 0 or more."

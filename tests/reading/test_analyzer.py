@@ -15,7 +15,7 @@ from cxr_core.data.cache import open_cache
 from cxr_core.data.loader import BatchLoader
 from cxr_core.errors import ImageError
 from cxr_core.findings import KEYS
-from cxr_core.imaging.preprocessing import prepare
+from cxr_core.imaging.preprocessing import preprocess
 from cxr_core.imaging.radiograph import read_radiograph
 from cxr_core.model.checkpoint import Checkpoint, save_checkpoint
 from cxr_core.model.densenet import ChestDenseNet
@@ -85,7 +85,7 @@ def test_training_and_serving_make_the_same_tensor(tmp_path: Path) -> None:
     (batch,) = loader
     for row, path in enumerate(paths):
         pixels = read_radiograph(path.read_bytes()).pixels
-        served = prepare(pixels, PREPROCESSING)  # (1, 3, 224, 224)
+        served = preprocess(pixels, PREPROCESSING)  # (1, 3, 224, 224)
         assert torch.equal(batch.images[row], served[0])
 
 

@@ -1,11 +1,11 @@
 """No Finding beside the three: the two contradictions, and the three calm cases."""
 
 from cxr_core.findings import KEYS
-from cxr_core.reading.analyzer import NoFindingWord, no_finding_word
+from cxr_core.reading.analyzer import NoFindingStatement, no_finding_statement
 
 
-def word(probabilities: tuple[float, ...], above: tuple[bool, ...]) -> NoFindingWord:
-    return no_finding_word(
+def word(probabilities: tuple[float, ...], above: tuple[bool, ...]) -> NoFindingStatement:
+    return no_finding_statement(
         dict(zip(KEYS, probabilities, strict=True)), dict(zip(KEYS, above, strict=True))
     )
 
@@ -40,4 +40,4 @@ def test_none_above_and_no_finding_above_is_said_plainly() -> None:
 
 
 def test_a_finding_above_and_no_finding_low_needs_no_word() -> None:
-    assert word((0.6, 0.1, 0.1, 0.1), (True, False, False, False)) == NoFindingWord()
+    assert word((0.6, 0.1, 0.1, 0.1), (True, False, False, False)) == NoFindingStatement()

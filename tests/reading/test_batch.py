@@ -10,7 +10,7 @@ from cxr_core.errors import ImageError
 from cxr_core.imaging.radiograph import Radiograph
 from cxr_core.phantom.draw import phantom_png
 from cxr_core.reading.batch import read_films
-from cxr_core.reading.sources import Source, sources_of, without_names
+from cxr_core.reading.sources import FilmSource, film_sources, without_names
 from tests.zips import zipped
 
 FILM = phantom_png(1, size=96)
@@ -20,12 +20,12 @@ SECONDS = 60  # patient; nothing is timed
 class Fake:
     """An analyzer that hands back the film's hash and keeps count of what was decoded."""
 
-    def read(self, radiograph: Radiograph) -> str:
+    def analyze_radiograph(self, radiograph: Radiograph) -> str:
         return radiograph.sha256
 
 
-def films(count: int, data: bytes = FILM) -> list[Source]:
-    return [Source(number, f"{number}.png", lambda: data) for number in range(1, count + 1)]
+def films(count: int, data: bytes = FILM) -> list[FilmSource]:
+    return [FilmSource(number, f"{number}.png", lambda: data) for number in range(1, count + 1)]
 
 
 def test_the_order_is_kept_though_the_first_is_slow() -> None:
@@ -39,8 +39,8 @@ def test_the_order_is_kept_though_the_first_is_slow() -> None:
         third_is_here.set()
         return FILM
 
-    sources = [Source(1, "", slow), Source(2, "", lambda: FILM), Source(3, "", third)]
-    outcomes = list(read_films(Fake(), sources, jobs=3))
+    sources = [FilmSource(1, "", slow), FilmSource(2, "", lambda: FILM), FilmSource(3, "", third)]
+    outcomes = list(read_films(Fake(), sources, workers=3))
     assert [outcome.source.number for outcome in outcomes] == [1, 2, 3]
     assert {outcome.analysis for outcome in outcomes} == {hashlib.sha256(FILM).hexdigest()}
 
@@ -49,13 +49,13 @@ def test_the_order_is_kept_though_the_first_is_slow() -> None:
 def test_no_more_than_its_jobs_are_decoded_ahead(jobs: int) -> None:
     asked = 0
 
-    def coming() -> Iterator[Source]:
+    def coming() -> Iterator[FilmSource]:
         nonlocal asked
         for source in films(20):
             asked += 1
             yield source
 
-    for handed_out, _ in enumerate(read_films(Fake(), coming(), jobs=jobs), start=1):
+    for handed_out, _ in enumerate(read_films(Fake(), coming(), workers=jobs), start=1):
         assert asked <= handed_out + jobs
     assert asked == handed_out == 20
 
@@ -67,8 +67,8 @@ def test_closing_ends_the_reading() -> None:
         loaded.append(number)
         return FILM
 
-    sources = [Source(n, "", lambda n=n: note(n)) for n in range(1, 101)]
-    reading = read_films(Fake(), sources, jobs=2)
+    sources = [FilmSource(n, "", lambda n=n: note(n)) for n in range(1, 101)]
+    reading = read_films(Fake(), sources, workers=2)
     next(reading)
     next(reading)
     reading.close()
@@ -87,10 +87,10 @@ def test_one_bad_file_is_an_outcome_with_its_reason() -> None:
         raise RuntimeError("DOE^JANE")
 
     sources = films(5)
-    sources[1] = Source(2, "b", lambda: b"this is text")
-    sources[2] = Source(3, "c", gone)
-    sources[3] = Source(4, "d", unforeseen)
-    good, text, missing, odd, last = read_films(Fake(), sources, jobs=2)
+    sources[1] = FilmSource(2, "b", lambda: b"this is text")
+    sources[2] = FilmSource(3, "c", gone)
+    sources[3] = FilmSource(4, "d", unforeseen)
+    good, text, missing, odd, last = read_films(Fake(), sources, workers=2)
     assert (good.reason, last.reason) == ("", "")
     assert text.analysis is None
     assert text.sha256 == hashlib.sha256(b"this is text").hexdigest()
@@ -105,19 +105,21 @@ def test_one_bad_file_is_an_outcome_with_its_reason() -> None:
 
 def test_known_films_are_not_decoded() -> None:
     known = hashlib.sha256(b"not even a film").hexdigest()
-    (outcome,) = read_films(Fake(), films(1, b"not even a film"), known={known})
+    (outcome,) = read_films(Fake(), films(1, b"not even a film"), skip={known})
     assert (outcome.sha256, outcome.analysis, outcome.reason) == (known, None, "")
 
 
 def test_a_zip_is_its_members_and_a_bad_zip_is_one_film() -> None:
-    sources, left_out = sources_of("all.zip", zipped({"a": FILM, "DICOMDIR": b"x"}), first=7)
+    sources, left_out = film_sources(
+        "all.zip", zipped({"a": FILM, "DICOMDIR": b"x"}), first_number=7
+    )
     assert [(source.number, source.name) for source in sources] == [(7, "all.zip/a")]
     assert left_out == 1
     assert sources[0].load() == FILM
-    (bad,), left_out = sources_of("bad.zip", b"PK\x03\x04 and no more", first=1)
+    (bad,), left_out = film_sources("bad.zip", b"PK\x03\x04 and no more", first_number=1)
     assert left_out == 0
     with pytest.raises(ImageError, match="damaged or cut short"):
         bad.load()
-    (plain,), _ = sources_of("film.png", FILM, first=1)
+    (plain,), _ = film_sources("film.png", FILM, first_number=1)
     assert plain.load() is FILM
     assert [source.name for source in without_names([plain, bad])] == ["", ""]

@@ -1,23 +1,23 @@
 """The order of films, by hand: what was not read first, then by margin; No Finding never."""
 
 from cxr_core.findings import KEYS
-from cxr_core.reading.batch import order_key
+from cxr_core.reading.batch import worklist_sort_key
 
 
 def film(number: int, *margins: float) -> tuple[int, float, int]:
     """A read film by its four margins, in the order of ``KEYS``."""
     by_key = dict(zip(KEYS, margins, strict=True))
-    return order_key(number, by_key, {key: margin >= 0 for key, margin in by_key.items()})
+    return worklist_sort_key(number, by_key, {key: margin >= 0 for key, margin in by_key.items()})
 
 
 def test_the_order_of_seven_films() -> None:
     keys = [
         film(1, -0.5, -2.0, -3.0, 4.0),  # none of the three above, No Finding far above
         film(2, 0.1, 1.5, -1.0, -1.0),  # above by 1.5
-        order_key(3, None, {}),
+        worklist_sort_key(3, None, {}),
         film(4, -1.0, -1.0, 2.0, 9.0),  # above by 2.0
         film(5, -0.4, -2.0, -3.0, -4.0),
-        order_key(6, None, {}),
+        worklist_sort_key(6, None, {}),
         film(7, 0.0, -9.0, -9.0, -9.0),  # just at its point is above
     ]
     assert [number for _, _, number in sorted(keys)] == [3, 6, 4, 2, 7, 5, 1]

@@ -17,7 +17,7 @@ from cxr_core.model.densenet import build_densenet
 from cxr_core.model.metadata import ModelMetadata
 from cxr_core.phantom.draw import phantom_png
 from cxr_core.reading.analyzer import Analyzer
-from cxr_core.reading.perturbations import UNCHANGED, changes, crosses
+from cxr_core.reading.perturbations import UNCHANGED, is_borderline, perturb
 
 # Effusion's cut-off lies under every probability, Atelectasis's over it.
 THRESHOLDS = (0.0, 1.0, 0.5, 0.5)
@@ -48,7 +48,7 @@ def analyzer() -> Analyzer:
 
 def test_there_are_ten_changes_beside_the_film() -> None:
     square = np.random.default_rng(0).integers(0, 256, (224, 224), dtype=np.uint8)
-    made = changes(square, 224)
+    made = perturb(square, 224)
     assert len(made) == 11
     np.testing.assert_array_equal(made[UNCHANGED], square)
     assert all(film.shape == (224, 224) and film.dtype == np.uint8 for film in made.values())
@@ -56,7 +56,7 @@ def test_there_are_ten_changes_beside_the_film() -> None:
 
 
 def test_an_even_film_only_feels_gamma() -> None:
-    made = changes(np.full((300, 240), 128, np.uint8), 224)
+    made = perturb(np.full((300, 240), 128, np.uint8), 224)
     for name, film in made.items():
         expected = {"gamma 0.9": 137, "gamma 1.1": 119}.get(name, 128)
         assert (film == expected).all(), name
@@ -65,13 +65,13 @@ def test_an_even_film_only_feels_gamma() -> None:
 def test_a_shift_moves_the_film_by_four_percent() -> None:
     square = np.zeros((224, 224), np.uint8)
     square[100, 60] = 255
-    made = changes(square, 224)
+    made = perturb(square, 224)
     places = {"right": (100, 69), "left": (100, 51), "up": (91, 60), "down": (109, 60)}
     for name, place in places.items():
         assert made[name][place] == 255
         assert int((made[name] > 0).sum()) == 1
     edge = np.tile(np.arange(224, dtype=np.uint8), (224, 1))
-    assert (changes(edge, 224)["left"][:, -9:] == 223).all()
+    assert (perturb(edge, 224)["left"][:, -9:] == 223).all()
 
 
 @pytest.mark.parametrize("shape", [(224, 224), (448, 336)])
@@ -83,7 +83,7 @@ def test_a_turn_turns_the_film_and_not_the_square(shape: tuple[int, int]) -> Non
     def squash(picture: Image.Image) -> Image.Image:
         return picture.resize((224, 224), Image.Resampling.BILINEAR)
 
-    made = changes(film, 224)
+    made = perturb(film, 224)
     for name, degrees in (("turned left", 5.0), ("turned right", -5.0)):
         turned = squash(Image.fromarray(film).rotate(degrees, Image.Resampling.BICUBIC))
         inside = (slice(30, -30), slice(30, -30))
@@ -94,7 +94,7 @@ def test_a_turn_turns_the_film_and_not_the_square(shape: tuple[int, int]) -> Non
 def test_contrast_and_gamma_by_hand() -> None:
     square = np.full((224, 224), 100, np.uint8)
     square[:, 112:] = 200
-    made = changes(square, 224)
+    made = perturb(square, 224)
     assert sorted(np.unique(made["harder"])) == [95, 205]
     assert sorted(np.unique(made["softer"])) == [105, 195]
     assert made["gamma 1.1"][0, 0] == round(255 * (100 / 255) ** 1.1)
@@ -113,10 +113,10 @@ def test_probes_hold_the_analysis_and_each_change_alone(analyzer: Analyzer) -> N
         )
         assert (probes.low[key], probes.high[key]) == (min(values), max(values))
         assert probes.low[key] < probes.high[key]
-    assert not probes.crosses["effusion"]
-    assert not probes.crosses["atelectasis"]
+    assert not probes.borderline["effusion"]
+    assert not probes.borderline["atelectasis"]
     # The batch gives what one of its films gives alone.
-    darker = torch.from_numpy(changes(analysis.radiograph.pixels, SIDE)["gamma 1.1"])  # (S, S)
+    darker = torch.from_numpy(perturb(analysis.radiograph.pixels, SIDE)["gamma 1.1"])  # (S, S)
     with torch.inference_mode():
         alone = analyzer._model(normalise(darker, analyzer.metadata.preprocessing)).numpy()
     expected = to_probabilities(alone, analyzer.metadata.calibration)[0]
@@ -131,6 +131,6 @@ def test_another_films_analysis_is_refused(analyzer: Analyzer) -> None:
 
 def test_what_crosses_its_point() -> None:
     point = OperatingPoint(0.3, 0.2, 0.4, "sensitivity", 0.8, 0.8, 0.5)
-    assert crosses(np.array([0.29, 0.31]), point)
-    assert not crosses(np.array([0.30, 0.31]), point)
-    assert not crosses(np.array([0.28, 0.29]), point)
+    assert is_borderline(np.array([0.29, 0.31]), point)
+    assert not is_borderline(np.array([0.30, 0.31]), point)
+    assert not is_borderline(np.array([0.28, 0.29]), point)

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from cxr_core.errors import ImageError
 from cxr_core.reading import sources as module
-from cxr_core.reading.sources import Archive
+from cxr_core.reading.sources import ZipArchive
 from tests.zips import locked, with_stated_size, zipped
 
 
 def refusal(data: bytes, index: int = 0) -> ImageError:
-    archive = Archive(data)
+    archive = ZipArchive(data)
     with pytest.raises(ImageError) as caught:
         archive.read(index)
     return caught.value
@@ -27,7 +27,7 @@ def test_members_come_back_as_they_were(method: int, tmp_path: Path) -> None:
     data = zipped(films, method)
     (tmp_path / "films.zip").write_bytes(data)
     for source in (data, tmp_path / "films.zip"):
-        archive = Archive(source)
+        archive = ZipArchive(source)
         assert list(archive.names) == list(films)
         assert [archive.read(index) for index in range(3)] == list(films.values())
         assert archive.read(0) == films["b.png"]  # as often as asked
@@ -38,9 +38,9 @@ def test_what_can_be_no_film_is_left_out_and_counted() -> None:
         "study/", "study/DICOMDIR", "__MACOSX/._a.png", ".DS_Store", "study/.hidden/a.png",
         "Thumbs.db", "study/a.dcm",
     )  # fmt: skip
-    archive = Archive(zipped(dict.fromkeys(names, b"x")))
+    archive = ZipArchive(zipped(dict.fromkeys(names, b"x")))
     assert archive.names == ("study/a.dcm",)
-    assert archive.left_out == 5  # a folder is no file
+    assert archive.n_skipped == 5  # a folder is no file
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_header_that_lies_about_the_size_is_not_believed() -> None:
 
 def test_the_whole_zip_has_a_limit_and_a_film_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_TOTAL_BYTES", 2500)
-    archive = Archive(zipped(dict.fromkeys(("a", "b", "c"), b"x" * 1000)))
+    archive = ZipArchive(zipped(dict.fromkeys(("a", "b", "c"), b"x" * 1000)))
     for index in (0, 1, 0, 1):
         assert len(archive.read(index)) == 1000
     with pytest.raises(ImageError, match="the whole zip to more than"):
@@ -107,22 +107,22 @@ def test_the_whole_zip_has_a_limit_and_a_film_counts_once(monkeypatch: pytest.Mo
 
 def test_too_many_files_none_and_no_zip_are_sentences(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ImageError, match="There is no film in this zip: 1 files"):
-        Archive(zipped({"DICOMDIR": b"x"}))
+        ZipArchive(zipped({"DICOMDIR": b"x"}))
     with pytest.raises(ImageError, match="There is no film in this zip: 0 files"):
-        Archive(zipped({}))
+        ZipArchive(zipped({}))
     with pytest.raises(ImageError, match="damaged or cut short"):
-        Archive(zipped({"a.png": b"x" * 500})[:-30])
+        ZipArchive(zipped({"a.png": b"x" * 500})[:-30])
     with pytest.raises(ImageError, match="an Office document"):
-        Archive(zipped({"[Content_Types].xml": b"<x/>", "word/document.xml": b"<x/>"}))
+        ZipArchive(zipped({"[Content_Types].xml": b"<x/>", "word/document.xml": b"<x/>"}))
     monkeypatch.setattr(module, "MAX_MEMBERS", 3)
     with pytest.raises(ImageError, match="too many files: more than 3"):
-        Archive(zipped(dict.fromkeys("abcd", b"x")))
+        ZipArchive(zipped(dict.fromkeys("abcd", b"x")))
 
 
 def test_a_damaged_member_leaves_the_others_readable() -> None:
     data = bytearray(zipped({"a": bytes(range(256)) * 9, "b": b"whole" * 9}, zipfile.ZIP_STORED))
     data[data.index(bytes(range(256)))] ^= 255
-    archive = Archive(bytes(data))
+    archive = ZipArchive(bytes(data))
     assert refusal(bytes(data)).problem == "This file is damaged inside its zip"
     assert archive.read(1) == b"whole" * 9
 
@@ -136,7 +136,7 @@ def test_damaged_zips_raise_nothing_but_an_image_error(data: st.DataObject) -> N
     for place, byte in data.draw(st.lists(st.tuples(places, st.integers(0, 255)), max_size=5)):
         damaged[place] = byte
     try:
-        archive = Archive(bytes(damaged))
+        archive = ZipArchive(bytes(damaged))
     except ImageError:
         return
     for index in range(len(archive.names)):

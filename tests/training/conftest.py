@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cxr_core.training.dataset import Sources
+from cxr_core.training.dataset import DatasetPaths
 from cxr_core.training.run import run
 from tests.training.easy_films import CONFIG, EasyFilms, write_easy_films
 
@@ -16,13 +16,13 @@ def easy(tmp_path_factory: pytest.TempPathFactory) -> EasyFilms:
 
 
 @pytest.fixture(scope="session")
-def sources(easy: EasyFilms) -> Sources:
+def sources(easy: EasyFilms) -> DatasetPaths:
     cache = easy.images.parent / "cache"
-    return Sources(entries=easy.entries, images=easy.images, cache=cache, boxes=easy.boxes)
+    return DatasetPaths(entries=easy.entries, images=easy.images, cache=cache, boxes=easy.boxes)
 
 
 @pytest.fixture(scope="session")
-def finished(sources: Sources, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def finished(sources: DatasetPaths, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "easy"
     run(CONFIG, sources, folder)
     return folder

@@ -11,7 +11,7 @@ from cxr_core.training.presets import from_preset
 
 _NAMES = ("Effusion", "Atelectasis", "Infiltration")
 SIDE = 96
-CONFIG = from_preset("scratch", px=64, train_px=32, epochs=4, finish_epochs=2, batch_size=16)
+CONFIG = from_preset("scratch", px=64, low_res_px=32, epochs=4, full_res_epochs=2, batch_size=16)
 
 
 @dataclass(frozen=True)

@@ -23,18 +23,18 @@ from cxr_core.errors import TrainingStoppedError
 from cxr_core.model.densenet import ChestDenseNet
 from cxr_core.training import loop
 from cxr_core.training import state as resume
-from cxr_core.training.dataset import Sources
-from cxr_core.training.device import Engine
-from cxr_core.training.distributed import Team, join_team
-from cxr_core.training.presets import SEED
-from cxr_core.training.run import Manner, run
+from cxr_core.training.dataset import DatasetPaths
+from cxr_core.training.device import Accelerator
+from cxr_core.training.distributed import Distributed, init_distributed
+from cxr_core.training.presets import BASELINE
+from cxr_core.training.run import RunOptions, run
 from cxr_core.training.trainer import Trainer
 from tests.training.easy_films import CONFIG
 
 
-def sources_in(folder: Path) -> Sources:
+def sources_in(folder: Path) -> DatasetPaths:
     """The easy films as ``write_easy_films`` laid them out, with the cache beside them."""
-    return Sources(
+    return DatasetPaths(
         entries=folder / "entries.csv",
         images=folder / "images",
         cache=folder.parent / "cache",
@@ -77,9 +77,9 @@ def die_at(place: str) -> None:
         resume.torch.save = on_call(int(number), real, lambda: setattr(resume.torch, "save", half))
 
 
-def only_the_leader_writes(team: Team) -> None:
+def only_the_leader_writes(team: Distributed) -> None:
     """A process that does not lead fails when it puts a file in place."""
-    if not team.leads:
+    if not team.is_main:
 
         def refuse(*_: object) -> None:
             raise AssertionError("A process that does not lead has written a file")
@@ -87,26 +87,26 @@ def only_the_leader_writes(team: Team) -> None:
         atomic.os.replace = refuse  # type: ignore[assignment]
 
 
-def gradients(team: Team) -> dict[str, torch.Tensor]:
+def gradients(team: Distributed) -> dict[str, torch.Tensor]:
     """Of one step on six films: this team's, or one process's that adds up the same halves."""
-    engine = Engine(torch.device("cpu"), bf16=False)
+    engine = Accelerator(torch.device("cpu"), bf16=False)
     random = np.random.default_rng(0)
     films = random.integers(0, 256, (6, 64, 64), dtype=np.uint8)
     labels = random.integers(0, 2, (6, 4)).astype(np.float32)
 
-    def step_of(team: Team, parts: list[tuple[int, int]]) -> dict[str, torch.Tensor]:
+    def step_of(team: Distributed, parts: list[tuple[int, int]]) -> dict[str, torch.Tensor]:
         torch.manual_seed(0)
-        trainer = Trainer(ChestDenseNet(), SEED, engine, 1, team=team)
+        trainer = Trainer(ChestDenseNet(), BASELINE, engine, 1, distributed=team)
         trainer.objective.train()
         for part in parts:
-            (batch,) = BatchLoader(films, labels, preprocessing=Preprocessing(64), part=part)
-            loss = trainer.together(batch.images, batch.labels, None) * batch.share
-            (loss * team.size).backward()
+            (batch,) = BatchLoader(films, labels, preprocessing=Preprocessing(64), shard=part)
+            loss = trainer.ddp_objective(batch.images, batch.labels, None) * batch.batch_fraction
+            (loss * team.world_size).backward()
         named = trainer.objective.named_parameters()
         return {name: value.grad for name, value in named if value.grad is not None}
 
-    mine = step_of(team, [(team.rank, team.size)])
-    alone = step_of(Team(), [(rank, team.size) for rank in range(team.size)])
+    mine = step_of(team, [(team.rank, team.world_size)])
+    alone = step_of(Distributed(), [(rank, team.world_size) for rank in range(team.world_size)])
     return {f"team.{name}": value for name, value in mine.items()} | {
         f"alone.{name}": value for name, value in alone.items()
     }
@@ -125,16 +125,16 @@ def main() -> int:
     if words.stop_at:
         ask = on_call(words.stop_at, Trainer.step, lambda: os.kill(os.getpid(), signal.SIGTERM))
         Trainer.step = ask  # type: ignore[method-assign]
-    with join_team() as team:
+    with init_distributed() as team:
         if words.gradients:
             found = gradients(team)
-            if team.leads:
+            if team.is_main:
                 torch.save(found, words.gradients)
             return 0
         only_the_leader_writes(team)
-        manner = Manner(resume=True, seconds_a_save=0)
+        manner = RunOptions(resume=True, save_interval_seconds=0)
         try:
-            run(CONFIG, sources_in(words.sources), words.run, manner, team=team)
+            run(CONFIG, sources_in(words.sources), words.run, manner, distributed=team)
         except TrainingStoppedError as error:
             print(error)
     return 0

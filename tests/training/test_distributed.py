@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 import torch
 
-from cxr_core.training.dataset import Sources
-from cxr_core.training.distributed import Team, join_team
-from cxr_core.training.run import Manner, run
+from cxr_core.training.dataset import DatasetPaths
+from cxr_core.training.distributed import Distributed, init_distributed
+from cxr_core.training.run import RunOptions, run
 from tests.training.easy_films import CONFIG, EasyFilms
 
 SCRIPT = Path(__file__).parent / "run_apart.py"
@@ -38,13 +38,13 @@ def one_thread() -> Iterator[None]:
 
 
 def test_without_torchrun_a_team_is_one() -> None:
-    with join_team() as team:
-        assert team == Team(0, 1, 0)
-        assert team.leads
-        assert team.gather("x") == ["x"]
-        assert team.total(torch.tensor([2.0])).item() == 2
-        with team.one_first():
-            team.wait()
+    with init_distributed() as team:
+        assert team == Distributed(0, 1, 0)
+        assert team.is_main
+        assert team.all_gather("x") == ["x"]
+        assert team.all_reduce_sum(torch.tensor([2.0])).item() == 2
+        with team.main_process_first():
+            team.barrier()
 
 
 @pytest.mark.slow
@@ -61,26 +61,26 @@ def test_a_steps_gradients_are_those_of_both_halves_added_up(tmp_path: Path) -> 
 
 @pytest.mark.slow
 def test_two_processes_write_one_run_and_its_tables_are_one_processs(
-    easy: EasyFilms, sources: Sources, tmp_path: Path, finished: Path, one_thread: None
+    easy: EasyFilms, sources: DatasetPaths, tmp_path: Path, finished: Path, one_thread: None
 ) -> None:
     folder = tmp_path / "run"
     two_processes(easy.entries.parent, folder)  # fails where the second process writes a file
     assert {path.name for path in folder.iterdir()} == {path.name for path in finished.iterdir()}
     assert "2 processes" in (folder / "config.json").read_text()
     again = Path(shutil.copytree(folder, tmp_path / "again"))
-    run(CONFIG, sources, again, Manner(finish_only=True))
+    run(CONFIG, sources, again, RunOptions(finalize_only=True))
     for name in ("predictions_val.csv", "predictions_test.csv", "localisation.csv"):
         assert (again / name).read_text() == (folder / name).read_text()
 
 
 @pytest.mark.slow
 def test_a_run_of_two_processes_goes_on_with_one(
-    easy: EasyFilms, sources: Sources, tmp_path: Path
+    easy: EasyFilms, sources: DatasetPaths, tmp_path: Path
 ) -> None:
     folder = tmp_path / "run"
     said = two_processes(easy.entries.parent, folder, "--stop-at", 6)
     assert "in epoch 2/4: after batch 2 of 4; the state is saved" in said.replace("\n", " ")
-    run(CONFIG, sources, folder, Manner(resume=True))
+    run(CONFIG, sources, folder, RunOptions(resume=True))
     history = pd.read_csv(folder / "history.csv")
     assert history["epoch"].tolist() == [1, 2, 3, 4]
     assert history["train_loss"].is_monotonic_decreasing

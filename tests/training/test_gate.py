@@ -7,18 +7,18 @@ from cxr_core.imaging.gate import UPRIGHT, log_probabilities, thumbnails
 from cxr_core.imaging.preprocessing import to_square
 from cxr_core.phantom.draw import draw_phantom
 from cxr_core.training import gate as gate_fit
-from cxr_core.training.gate import LEAST_FILMS, SIDE, fit_gate, jitter, no_film, wrong_copies
+from cxr_core.training.gate import MIN_FILMS, SIDE, fit_gate, invalid_copies, jitter, non_film
 
 
 @pytest.fixture(scope="module")
 def phantoms() -> np.ndarray:
-    films = [draw_phantom(seed, findings=[], size=128).pixels for seed in range(LEAST_FILMS + 20)]
+    films = [draw_phantom(seed, findings=[], size=128).pixels for seed in range(MIN_FILMS + 20)]
     return np.stack([to_square(film, SIDE) for film in films])
 
 
 def test_wrong_copies_are_what_their_names_say(phantoms: np.ndarray) -> None:
     film = phantoms[0]
-    copies = wrong_copies(film)
+    copies = invalid_copies(film)
     assert (copies["inverted"] == 255 - film).all()
     assert (copies["turned left"][-1] == film[::1, 0]).all()  # the left edge lies at the bottom
     assert (copies["upside down"] == film[::-1, ::-1]).all()
@@ -27,7 +27,7 @@ def test_wrong_copies_are_what_their_names_say(phantoms: np.ndarray) -> None:
 
 
 def test_made_pictures_are_squares_and_follow_from_the_seed(phantoms: np.ndarray) -> None:
-    for make in (jitter, no_film):
+    for make in (jitter, non_film):
         once, again = (
             [make(film, rng) for film in phantoms[:40]]
             for rng in (np.random.default_rng(4), np.random.default_rng(4))
@@ -39,20 +39,20 @@ def test_made_pictures_are_squares_and_follow_from_the_seed(phantoms: np.ndarray
 def test_a_fitted_gate_tells_phantoms_from_their_wrong_copies(
     phantoms: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in (("_NETWORKS", 1), ("_FOLDS", 2), ("_RARE_TIMES", 4)):
+    for name, value in (("_ENSEMBLE_SIZE", 1), ("_CV_FOLDS", 2), ("_RARE_COPIES", 4)):
         monkeypatch.setattr(gate_fit, name, value)
-    seen, unseen = phantoms[:LEAST_FILMS], phantoms[LEAST_FILMS:]
-    patients = np.arange(LEAST_FILMS).astype(str)
-    children = np.arange(LEAST_FILMS) < 20
+    seen, unseen = phantoms[:MIN_FILMS], phantoms[MIN_FILMS:]
+    patients = np.arange(MIN_FILMS).astype(str)
+    children = np.arange(MIN_FILMS) < 20
     gate = fit_gate(seen, patients, {"children": children})
     assert gate is not None
-    assert gate.kinds[0] == UPRIGHT
-    assert gate.films == LEAST_FILMS
-    assert gate.wrongly_stopped <= 0.015
+    assert gate.class_names[0] == UPRIGHT
+    assert gate.n_films == MIN_FILMS
+    assert gate.false_rejection_rate <= 0.015
     passed = log_probabilities(thumbnails(unseen), gate)[:, 0] >= gate.threshold
     assert passed.mean() >= 0.9
     for name in ("inverted", "upside down", "turned left", "left part"):
-        copies = np.stack([wrong_copies(film)[name] for film in unseen])
+        copies = np.stack([invalid_copies(film)[name] for film in unseen])
         found = log_probabilities(thumbnails(copies), gate)[:, 0] >= gate.threshold
         assert found.mean() <= 0.1, name
 

@@ -11,28 +11,28 @@ from cxr_core.data.loader import BatchLoader
 from cxr_core.evaluation.localisation.rates import missing_columns, read_localisation
 from cxr_core.model.densenet import build_densenet
 from cxr_core.training import inference as module
-from cxr_core.training.dataset import Films, Sources, gather, rows_and_labels
-from cxr_core.training.inference import shuffled_copy
+from cxr_core.training.dataset import DatasetPaths, FilmDataset, load_dataset, rows_and_labels
+from cxr_core.training.inference import randomized_copy
 
 SIZE = Preprocessing(size=64)
 FEW = 12  # films for the norms' statistics, for speed
 
 
 @pytest.fixture
-def films(sources: Sources) -> Films:
+def films(sources: DatasetPaths) -> FilmDataset:
     from tests.training.easy_films import CONFIG
 
-    return gather(sources, CONFIG)
+    return load_dataset(sources, CONFIG)
 
 
 def test_every_tensor_keeps_its_numbers_in_another_order(
-    films: Films, monkeypatch: pytest.MonkeyPatch
+    films: FilmDataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "STATISTICS_FILMS", FEW)
+    monkeypatch.setattr(module, "BATCH_NORM_FILMS", FEW)
     torch.manual_seed(0)
     model = build_densenet("none").eval()
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    shuffled = shuffled_copy(model, films, preprocessing=SIZE, seed=1)
+    shuffled = randomized_copy(model, films, preprocessing=SIZE, seed=1)
     for name, tensor in model.state_dict().items():
         assert torch.equal(tensor, before[name])  # the real model is never touched
     for name, tensor in shuffled.named_parameters():
@@ -43,13 +43,13 @@ def test_every_tensor_keeps_its_numbers_in_another_order(
         assert torch.equal(tensor.flatten().sort().values, before[name].flatten().sort().values)
     assert not shuffled.training
     assert not any(tensor.requires_grad for tensor in shuffled.parameters())
-    again = shuffled_copy(model, films, preprocessing=SIZE, seed=1)
+    again = randomized_copy(model, films, preprocessing=SIZE, seed=1)
     for name, tensor in again.state_dict().items():
         assert torch.equal(tensor, shuffled.state_dict()[name])
 
     # The norms fit the shuffled weights: over the films they were measured on, reading with the
     # running statistics is reading with the batch's own.
-    rows, labels = rows_and_labels(films.part("train").head(FEW))
+    rows, labels = rows_and_labels(films.subset("train").head(FEW))
     loader = BatchLoader(films.cache.images, labels, rows=rows, preprocessing=SIZE, batch_size=FEW)
     (batch,) = loader
     with torch.no_grad():

@@ -11,7 +11,7 @@ from cxr_core.evaluation.predictions import probabilities_of, read_predictions
 from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABEL_COLUMNS
 from cxr_core.model.checkpoint import load_checkpoint
 from cxr_core.reading.analyzer import load_analyzer
-from cxr_core.training.dataset import Sources
+from cxr_core.training.dataset import DatasetPaths
 
 
 def test_the_run_folder_is_whole(finished: Path) -> None:
@@ -43,7 +43,7 @@ def test_history_tells_each_epoch_and_the_best_is_at_the_served_size(finished: P
 
 
 def test_no_patient_is_in_two_parts_and_all_films_are_in_one(
-    finished: Path, sources: Sources
+    finished: Path, sources: DatasetPaths
 ) -> None:
     split = pd.read_csv(finished / "split.csv", dtype=str)
     assert len(split) == 90
@@ -52,7 +52,7 @@ def test_no_patient_is_in_two_parts_and_all_films_are_in_one(
     assert set(test["image"]) == set(split.loc[split["split"] == "test", "image"])
 
 
-def test_analyze_gives_the_stored_logits(finished: Path, sources: Sources) -> None:
+def test_analyze_gives_the_stored_logits(finished: Path, sources: DatasetPaths) -> None:
     analyzer = load_analyzer(finished)
     table = pd.read_csv(finished / "predictions_test.csv")
     for row in table.head(6).to_dict("records"):

@@ -10,16 +10,16 @@ import pytest
 import torch
 
 from cxr_core.errors import DataError, TrainingError
-from cxr_core.training.dataset import Sources
-from cxr_core.training.run import Manner, run
+from cxr_core.training.dataset import DatasetPaths
+from cxr_core.training.run import RunOptions, run
 from cxr_core.training.trainer import Trainer
 from tests.training.easy_films import CONFIG, EasyFilms, write_easy_films
 
-RESUME, FINISH = Manner(resume=True), Manner(finish_only=True)
+RESUME, FINISH = RunOptions(resume=True), RunOptions(finalize_only=True)
 
 
 def test_finish_redoes_everything_after_the_fit_and_repairs_a_cut_off(
-    copy: Path, sources: Sources
+    copy: Path, sources: DatasetPaths
 ) -> None:
     before = (copy / "model.json").read_text()
     weights = (copy / "model.safetensors").read_bytes()
@@ -37,52 +37,58 @@ def test_finish_redoes_everything_after_the_fit_and_repairs_a_cut_off(
 
 
 def test_a_trial_leaves_the_test_part_unread_until_it_is_finished(
-    copy: Path, sources: Sources
+    copy: Path, sources: DatasetPaths
 ) -> None:
     card, test = copy / "MODEL_CARD.md", copy / "predictions_test.csv"
     read = test.read_text()
     for path in (card, test, copy / "localisation.csv"):
         path.unlink()
-    finished = run(CONFIG, sources, copy, Manner(finish_only=True, hold_test=True))
+    finished = run(CONFIG, sources, copy, RunOptions(finalize_only=True, skip_test=True))
     assert finished is not None
-    assert finished.part == "validation"
+    assert finished.split == "validation"
     assert finished.report.n_films == len(pd.read_csv(copy / "predictions_val.csv"))
     assert not test.exists()
     assert not card.exists()
     finished = run(CONFIG, sources, copy, FINISH)
     assert finished is not None
-    assert finished.part == "test"
+    assert finished.split == "test"
     assert test.read_text() == read
     assert card.exists()
 
 
-def test_a_folder_with_a_run_is_not_overwritten(copy: Path, sources: Sources) -> None:
-    with pytest.raises(TrainingError, match=r"already a run in this folder.*--resume.*--finish"):
+def test_a_folder_with_a_run_is_not_overwritten(copy: Path, sources: DatasetPaths) -> None:
+    with pytest.raises(TrainingError, match=r"already a run in this folder.*--resume.*--finalize"):
         run(CONFIG, sources, copy)
 
 
-def test_an_ended_run_without_its_state_is_not_begun_anew(copy: Path, sources: Sources) -> None:
+def test_an_ended_run_without_its_state_is_not_begun_anew(
+    copy: Path, sources: DatasetPaths
+) -> None:
     weights = (copy / "model.safetensors").read_bytes()
     (copy / "resume.pt").unlink()
-    with pytest.raises(TrainingError, match=r"has ended, and its resume\.pt.*--finish.*--weights"):
+    with pytest.raises(
+        TrainingError, match=r"has ended, and its resume\.pt.*--finalize.*--weights"
+    ):
         run(CONFIG, sources, copy, RESUME)
     assert (copy / "model.safetensors").read_bytes() == weights
 
 
 def test_other_settings_are_refused_before_anything_is_written(
-    copy: Path, sources: Sources
+    copy: Path, sources: DatasetPaths
 ) -> None:
     split = (copy / "split.csv").read_text()
-    longer = replace(CONFIG, epochs=9, boxes=0.1)
-    with pytest.raises(TrainingError, match=r"epochs was 4 and is 9; boxes was 0.0 and is 0.1"):
+    longer = replace(CONFIG, epochs=9, box_loss_weight=0.1)
+    with pytest.raises(
+        TrainingError, match=r"epochs was 4 and is 9; box_loss_weight was 0.0 and is 0.1"
+    ):
         run(longer, sources, copy, RESUME)
     assert (copy / "split.csv").read_text() == split
 
 
-def _films_again(easy: EasyFilms, folder: Path) -> Sources:
+def _films_again(easy: EasyFilms, folder: Path) -> DatasetPaths:
     """The same films in another folder, where they can be changed."""
     shutil.copytree(easy.images.parent, folder)
-    return Sources(
+    return DatasetPaths(
         entries=folder / easy.entries.name, images=folder / "images", cache=folder / "cache"
     )
 
@@ -104,7 +110,7 @@ def test_a_film_whose_pixels_have_changed_is_noticed(
 
 
 def test_a_label_or_a_split_that_has_changed_is_named(
-    sources: Sources, copy: Path, tmp_path: Path
+    sources: DatasetPaths, copy: Path, tmp_path: Path
 ) -> None:
     split = pd.read_csv(copy / "split.csv", dtype=str)
     patient = split.loc[split["split"] == "train", "patient"].iloc[0]
@@ -118,13 +124,13 @@ def test_a_label_or_a_split_that_has_changed_is_named(
 
 def test_fewer_films_are_refused(copy: Path, tmp_path: Path) -> None:
     fewer = write_easy_films(tmp_path / "fewer", count=84)
-    other = Sources(entries=fewer.entries, images=fewer.images, cache=tmp_path / "cache")
+    other = DatasetPaths(entries=fewer.entries, images=fewer.images, cache=tmp_path / "cache")
     with pytest.raises(TrainingError, match="6 films of the run are not here any more"):
         run(CONFIG, other, copy, RESUME)
 
 
 def test_a_split_without_test_films_is_refused(
-    easy: EasyFilms, sources: Sources, tmp_path: Path
+    easy: EasyFilms, sources: DatasetPaths, tmp_path: Path
 ) -> None:
     images = pd.read_csv(easy.entries)["Image Index"]
     split = pd.DataFrame({"image": images, "split": "train"})
@@ -135,7 +141,7 @@ def test_a_split_without_test_films_is_refused(
 
 
 def test_validation_without_one_class_is_refused_before_the_fit(
-    sources: Sources, finished: Path, tmp_path: Path
+    sources: DatasetPaths, finished: Path, tmp_path: Path
 ) -> None:
     split = pd.read_csv(finished / "split.csv", dtype=str)
     normal = (split["split"] == "validation") & (split["label_no_finding"] == "1")
@@ -146,13 +152,15 @@ def test_validation_without_one_class_is_refused_before_the_fit(
         run(CONFIG, without, tmp_path / "run")
 
 
-def test_boxes_as_a_lesson_need_boxes(sources: Sources, tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match=r"needs boxes: boxes=0\.3.*--set boxes=0"):
-        run(replace(CONFIG, boxes=0.3), replace(sources, boxes=None), tmp_path / "run")
+def test_boxes_as_a_lesson_need_boxes(sources: DatasetPaths, tmp_path: Path) -> None:
+    with pytest.raises(
+        TrainingError, match=r"needs boxes: box_loss_weight=0\.3.*--set box_loss_weight=0"
+    ):
+        run(replace(CONFIG, box_loss_weight=0.3), replace(sources, boxes=None), tmp_path / "run")
 
 
 def test_a_loss_that_is_no_number_names_its_films_and_keeps_the_last_good_state(
-    sources: Sources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sources: DatasetPaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real, calls = Trainer.step, []
 
@@ -169,6 +177,6 @@ def test_a_loss_that_is_no_number_names_its_films_and_keeps_the_last_good_state(
     ):
         run(CONFIG, sources, tmp_path / "run")
     saved = torch.load(tmp_path / "run" / "resume.pt", weights_only=True)["state"]
-    assert len(saved["standing"]["history"]) == 1
+    assert len(saved["train_state"]["history"]) == 1
     bias = saved["trainer"]["objective"]["network.classifier.bias"]
     assert torch.isfinite(bias).all()

@@ -7,18 +7,18 @@ import pandas as pd
 import pytest
 
 from cxr_core.errors import ConfigError
-from cxr_core.training.dataset import Sources
-from cxr_core.training.run import Manner
+from cxr_core.training.dataset import DatasetPaths
+from cxr_core.training.run import RunOptions
 from cxr_core.training.seeds import run_seeds, spread_text
 from tests.training.easy_films import CONFIG
 
-SHORT = replace(CONFIG, epochs=1, finish_epochs=1, seed=4)
+SHORT = replace(CONFIG, epochs=1, full_res_epochs=1, seed=4)
 
 
 def test_seeds_share_the_split_and_differ_in_their_weights(
-    sources: Sources, tmp_path: Path
+    sources: DatasetPaths, tmp_path: Path
 ) -> None:
-    rows = run_seeds(SHORT, sources, tmp_path, Manner(hold_test=True), count=2)
+    rows = run_seeds(SHORT, sources, tmp_path, RunOptions(skip_test=True), n_seeds=2)
     assert rows["seed"].tolist() == [4, 5]
     first, second = tmp_path / "seed-4", tmp_path / "seed-5"
     columns = ["image", "split"]
@@ -43,6 +43,6 @@ def test_the_spread_in_words() -> None:
     assert "Mean          0.610 ± 0.014 (0.600 to 0.620)" in text
 
 
-def test_one_seed_has_no_spread(sources: Sources, tmp_path: Path) -> None:
+def test_one_seed_has_no_spread(sources: DatasetPaths, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="at least two seeds: 1"):
-        run_seeds(SHORT, sources, tmp_path, Manner(), count=1)
+        run_seeds(SHORT, sources, tmp_path, RunOptions(), n_seeds=1)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from cxr_core.errors import TrainingError
-from cxr_core.training.state import load_state, save_state
+from cxr_core.training.state import TrainState, load_state, save_state
 
 IDENTITY = {"data": "abc", "epochs": 3, "scale": (0.9, 1.0)}
 
@@ -19,6 +19,26 @@ def test_round_trip(tmp_path: Path) -> None:
     assert torch.equal(loaded["weights"], state["weights"])
     assert loaded["history"] == state["history"]
     assert [path.name for path in tmp_path.iterdir()] == ["resume.pt"]
+
+
+def test_a_state_of_an_earlier_version_is_gone_on_from(tmp_path: Path) -> None:
+    weight = torch.arange(2.0)
+    old = {
+        "trainer": {
+            "average": None,
+            "objective": {"others.weight": weight, "network.bias": weight},
+        },
+        "standing": {"epoch": 2, "batch": 1, "loss": 3.5, "films": 16, "waiting": 0.25},
+    }
+    save_state(tmp_path / "resume.pt", old, {"data": "abc", "averaging": 0.9, "preset": "seed"})
+    now = {"data": "abc", "ema_decay": 0.9, "preset": "baseline"}
+    loaded = load_state(tmp_path / "resume.pt", now)
+    assert loaded is not None
+    assert loaded["trainer"]["ema"] is None
+    assert set(loaded["trainer"]["objective"]) == {"auxiliary_head.weight", "network.bias"}
+    state = TrainState(**loaded["train_state"])
+    assert (state.epoch, state.loss_sum, state.n_films) == (2, 3.5, 16)
+    assert state.data_wait_seconds == 0.25
 
 
 def test_nothing_saved_yet(tmp_path: Path) -> None:

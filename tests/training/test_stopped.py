@@ -10,14 +10,14 @@ import torch
 from cxr_core.errors import TrainingError, TrainingStoppedError
 from cxr_core.model.checkpoint import load_checkpoint
 from cxr_core.training import state as resume_module
-from cxr_core.training.dataset import Sources
-from cxr_core.training.run import Manner, run
+from cxr_core.training.dataset import DatasetPaths
+from cxr_core.training.run import RunOptions, run
 from cxr_core.training.state import stop_request
 from cxr_core.training.trainer import Trainer
 from tests.training.easy_films import CONFIG
 
 TIMES = ["seconds", "waiting"]
-GO_ON = Manner(resume=True, hold_test=True)  # weights and history do not hang on the test part
+GO_ON = RunOptions(resume=True, skip_test=True)  # weights and history do not hang on the test part
 
 
 def assert_same_run(folder: Path, expected: Path) -> None:
@@ -47,13 +47,13 @@ def interrupted_at(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def test_ctrl_c_saves_at_the_step_and_the_rest_is_as_if_it_had_not_stopped(
-    finished: Path, sources: Sources, tmp_path: Path, interrupted_at: list[int]
+    finished: Path, sources: DatasetPaths, tmp_path: Path, interrupted_at: list[int]
 ) -> None:
     folder = tmp_path / "run"
     interrupted_at.append(6)
     with pytest.raises(TrainingStoppedError, match=r"in epoch 2/4: after batch 2 of 4.*--resume"):
         run(CONFIG, sources, folder)
-    saved = torch.load(folder / "resume.pt", weights_only=True)["state"]["standing"]
+    saved = torch.load(folder / "resume.pt", weights_only=True)["state"]["train_state"]
     assert (saved["epoch"], saved["batch"], len(saved["history"])) == (1, 2, 1)
     assert not (folder / "model.json").exists()
     interrupted_at.append(8)  # the last of the epoch: before it is validated
@@ -64,23 +64,23 @@ def test_ctrl_c_saves_at_the_step_and_the_rest_is_as_if_it_had_not_stopped(
 
 
 def test_a_state_is_saved_within_an_epoch_as_often_as_wanted(
-    sources: Sources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sources: DatasetPaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     saved: list[tuple[int, int]] = []
 
     def note(path: Path, state: dict, identity: dict) -> None:
-        saved.append((state["standing"]["epoch"], state["standing"]["batch"]))
+        saved.append((state["train_state"]["epoch"], state["train_state"]["batch"]))
         if len(saved) == 6:
             raise TrainingError("Enough", value=6, remedy="Stop.")
 
     monkeypatch.setattr("cxr_core.training.loop.save_state", note)
     with pytest.raises(TrainingError, match="Enough"):
-        run(CONFIG, sources, tmp_path / "run", Manner(seconds_a_save=0))
+        run(CONFIG, sources, tmp_path / "run", RunOptions(save_interval_seconds=0))
     assert saved == [(0, 1), (0, 2), (0, 3), (0, 4), (1, 0), (1, 1)]
 
 
 def test_a_disk_that_fills_up_is_one_sentence_and_the_last_state_stays(
-    sources: Sources,
+    sources: DatasetPaths,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     interrupted_at: list[int],
@@ -107,9 +107,9 @@ def test_a_disk_that_fills_up_is_one_sentence_and_the_last_state_stays(
 def test_the_signals_are_given_back_and_a_second_ctrl_c_ends_at_once() -> None:
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     with stop_request() as request:
-        assert not request.made
+        assert not request.requested
         signal.raise_signal(signal.SIGTERM)
-        assert request.made
+        assert request.requested
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before

@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from cxr_core.findings import LABEL_COLUMNS
-from cxr_core.ui.model import MODEL_VARIABLE
+from cxr_core.ui.model import MODEL_ENV_VAR
 from tests.demo_model import predictions
 
 
@@ -18,23 +18,23 @@ def page() -> None:
     """A page in small: two films, and what the reader may set beside them."""
     import streamlit as st
 
-    from cxr_core.ui.assessment import readers_word, word_of
-    from cxr_core.ui.prevalence import displayed, prevalence_controls
-    from cxr_core.ui.read.findings import beside_numbers, row_words
-    from cxr_core.ui.state import forget
+    from cxr_core.ui.assessment import assessment_controls, assessment_of
+    from cxr_core.ui.prevalence import display_values, prevalence_controls
+    from cxr_core.ui.read.findings import finding_notes, finding_row
+    from cxr_core.ui.state import clear_values
     from tests.demo_analysis import made_up
 
     films = {name: made_up((0.5, 0.1, 0.3, 0.6), film=name) for name in "ab"}
     film = films[st.session_state.get("film", "a")]
     if st.session_state.get("forget"):
-        forget()
-    st.session_state["row"] = row_words(film, "effusion")
-    st.session_state["no_finding"] = displayed(film, "no_finding")
+        clear_values()
+    st.session_state["row"] = finding_row(film, "effusion")
+    st.session_state["no_finding"] = display_values(film, "no_finding")
     if not st.session_state.get("elsewhere"):
-        beside_numbers(film, shown="effusion")
-        readers_word(film)
+        finding_notes(film, shown_finding="effusion")
+        assessment_controls(film)
         prevalence_controls()
-    st.session_state["words"] = {name: word_of(one) for name, one in films.items()}
+    st.session_state["words"] = {name: assessment_of(one) for name, one in films.items()}
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest
     table[list(LABEL_COLUMNS)] = 0
     table.loc[:7, list(LABEL_COLUMNS)] = 1  # a fifth of the films carry each label
     table.to_csv(tmp_path / "predictions_val.csv", index=False)
-    monkeypatch.setenv(MODEL_VARIABLE, str(tmp_path))
+    monkeypatch.setenv(MODEL_ENV_VAR, str(tmp_path))
     yield AppTest.from_function(page, default_timeout=60).run()
     st.cache_data.clear()
 
@@ -76,7 +76,7 @@ def test_words_belong_to_their_film_and_outlive_a_look_elsewhere(session: AppTes
 
 def test_a_sites_prevalence_is_off_set_kept_and_taken_back(session: AppTest):
     before = session.session_state["row"]
-    assert (before.mark, before.probability) == ("", "50 %")
+    assert (before.note, before.probability) == ("", "50 %")
     session.number_input[0].set_value(5.0).run()
     beside = session.get("html")[0].proto.body
     assert "Shown at your prevalence: Effusion 5 %. What is above or below is unch" in beside
@@ -86,7 +86,7 @@ def test_a_sites_prevalence_is_off_set_kept_and_taken_back(session: AppTest):
     row = session.session_state["row"]
     # Odds 1 at a prevalence of 20 % are 4/19 at 5 %.
     assert row.fill == pytest.approx(4 / 23)
-    assert row.mark == "at your prevalence 5 %"
+    assert row.note == "at your prevalence 5 %"
     assert session.session_state["no_finding"].probability == 0.6
     session.session_state["elsewhere"] = False
     session.run()

@@ -2,16 +2,16 @@
 
 import pytest
 
+from cxr_core.export.record import flag_sentence
 from cxr_core.findings import KEYS
 from cxr_core.ui.words import (
     CHECK_MARKER,
-    against_point,
+    default_finding,
+    map_description,
     map_limits,
     map_name,
-    map_sentence,
-    opening_finding,
     percent,
-    side_marks,
+    side_markers,
     sides_sentence,
     zero_sentence,
 )
@@ -43,7 +43,7 @@ def test_percent_with_a_decimal():
     ],
 )
 def test_where_a_probability_stands(probability, above, text):
-    assert against_point(probability, 0.312, above=above) == text
+    assert flag_sentence(probability, 0.312, above=above) == text
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_where_a_probability_stands(probability, above, text):
     ],
 )
 def test_the_page_opens_on_the_highest_finding_above_its_point(margins, opens):
-    assert opening_finding(dict(zip(KEYS, margins, strict=True))) == opens
+    assert default_finding(dict(zip(KEYS, margins, strict=True))) == opens
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_the_page_opens_on_the_highest_finding_above_its_point(margins, opens):
      (("A", "F"), None), (("", ""), None), (None, None)],
 )  # fmt: skip
 def test_sides_are_marked_only_where_the_file_states_them(orientation, marks):
-    assert side_marks(orientation) == marks
+    assert side_markers(orientation) == marks
 
 
 def test_what_is_said_of_the_sides():
@@ -73,13 +73,13 @@ def test_what_is_said_of_the_sides():
 
 
 def test_what_colour_and_lines_mean():
-    said = map_sentence("effusion", strongest=0.148, form="colour", signed=False)
+    said = map_description("effusion", peak=0.148, mode="colour", signed=False)
     assert said == (
         "Colour marks the regions that raise Effusion; the strongest reaches 15 % of the scale."
     )
-    lines = map_sentence("effusion", strongest=0.148, form="contour", signed=False)
+    lines = map_description("effusion", peak=0.148, mode="contour", signed=False)
     assert lines.startswith("Lines at 25, 50 and 75 % of the scale ring the regions that raise")
-    signed = map_sentence("effusion", strongest=0.0, form="colour", signed=True)
+    signed = map_description("effusion", peak=0.0, mode="colour", signed=True)
     assert "Warm with solid lines: regions that raise Effusion." in signed
     assert "Cool with dashed lines: regions that lower it." in signed
 
@@ -87,14 +87,14 @@ def test_what_colour_and_lines_mean():
 def test_the_map_of_no_finding_is_named_for_what_it_is():
     assert map_name("effusion") == "Map of Effusion"
     assert map_name("no_finding") == "Regions that lower No Finding"
-    said = map_sentence("no_finding", strongest=0.5, form="colour", signed=False)
+    said = map_description("no_finding", peak=0.5, mode="colour", signed=False)
     assert "regions that lower No Finding" in said
-    signed = map_sentence("no_finding", strongest=0.5, form="colour", signed=True)
+    signed = map_description("no_finding", peak=0.5, mode="colour", signed=True)
     assert signed.index("lower No Finding") < signed.index("raise it")
 
 
 def test_a_map_with_nothing_to_show_says_so():
-    said = map_sentence("effusion", strongest=0.0, form="colour", signed=False)
+    said = map_description("effusion", peak=0.0, mode="colour", signed=False)
     assert said == "Nothing to show: no region of this film raises Effusion."
 
 

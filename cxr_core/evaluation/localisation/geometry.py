@@ -6,10 +6,10 @@ from numpy.typing import ArrayLike, NDArray
 
 Point = tuple[float, float]
 Floats = NDArray[np.float64]
-EDGES = ("x", "y", "width", "height")
+BOX_FIELDS = ("x", "y", "width", "height")
 CENTRE: Point = (0.5, 0.5)
 GRID = 63  # spots tried a side: nine a cell of a 7 x 7 map, and the cells' centres among them
-PLACES = 32  # a side, at which a random box is tried
+N_PLACES = 32  # a side, at which a random box is tried
 
 
 def peak(evidence: ArrayLike) -> Point:
@@ -34,11 +34,11 @@ def inside_any(point: Point, boxes: ArrayLike) -> bool:
 
 def covered_area(boxes: ArrayLike) -> float:
     """Share of the film under the (M, 4) boxes, overlaps counted once: 0 to 1."""
-    xs, ys, covered = pieces(boxes)
+    xs, ys, covered = edge_grid(boxes)
     return float(np.diff(ys) @ covered @ np.diff(xs))
 
 
-def pieces(boxes: ArrayLike) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+def edge_grid(boxes: ArrayLike) -> tuple[Floats, Floats, NDArray[np.bool_]]:
     """Cut the film along all edges of the (M, 4) boxes: a box covers all of a piece or nothing.
 
     Returns:
@@ -69,7 +69,7 @@ def best_fixed_spot(boxes: pd.DataFrame) -> Point | None:
     at = (np.arange(GRID) + 0.5) / GRID
     hits = np.zeros((GRID, GRID))  # films, by row (y) and column (x)
     for _, of_film in boxes.groupby("image"):
-        x, y, width, height = of_film[list(EDGES)].to_numpy(dtype=np.float64).T[:, :, None]
+        x, y, width, height = of_film[list(BOX_FIELDS)].to_numpy(dtype=np.float64).T[:, :, None]
         in_x, in_y = (at >= x) & (at <= x + width), (at >= y) & (at <= y + height)  # (M, GRID)
         hits += (in_y[:, :, None] & in_x[:, None, :]).any(axis=0)
     best = np.argwhere(hits == hits.max())  # (b, 2) row, column
@@ -80,15 +80,18 @@ def best_fixed_spot(boxes: pd.DataFrame) -> Point | None:
 # How much a box shares with radiologists' boxes: its own share, and that of both together.
 
 
-def shared_area(candidates: ArrayLike, boxes: ArrayLike) -> Floats:
+def intersection_area(candidates: ArrayLike, boxes: ArrayLike) -> Floats:
     """Area that each of (K, 4) candidates shares with the (M, 4) boxes, overlaps counted once.
 
     Returns:
         (K,), as shares of the film.
     """
     box = np.asarray(candidates, dtype=np.float64).reshape(-1, 4)
-    xs, ys, covered = pieces(boxes)
-    across, down = _shared(box[:, 0], box[:, 2], xs), _shared(box[:, 1], box[:, 3], ys)
+    xs, ys, covered = edge_grid(boxes)
+    across, down = (
+        _overlap_lengths(box[:, 0], box[:, 2], xs),
+        _overlap_lengths(box[:, 1], box[:, 3], ys),
+    )
     shared: Floats = np.einsum("kb,ba,ka->k", down, covered.astype(np.float64), across)
     return shared
 
@@ -100,14 +103,14 @@ def iobb(candidates: ArrayLike, boxes: ArrayLike) -> Floats:
     area ratio (similar to Area of Precision or Purity)"). A smaller box has it easier.
     """
     box = np.asarray(candidates, dtype=np.float64).reshape(-1, 4)
-    share: Floats = shared_area(box, boxes) / (box[:, 2] * box[:, 3])
+    share: Floats = intersection_area(box, boxes) / (box[:, 2] * box[:, 3])
     return np.minimum(share, 1.0)  # rounding
 
 
 def iou(candidates: ArrayLike, boxes: ArrayLike) -> Floats:
     """Intersection over union, (K,): 1 only where both are the same; all boxes count as one."""
     box = np.asarray(candidates, dtype=np.float64).reshape(-1, 4)
-    shared = shared_area(box, boxes)
+    shared = intersection_area(box, boxes)
     share: Floats = shared / (box[:, 2] * box[:, 3] + covered_area(boxes) - shared)
     return np.minimum(share, 1.0)  # rounding
 
@@ -117,7 +120,7 @@ def centre_box(width: float, height: float) -> Floats:
     return np.array([(1 - width) / 2, (1 - height) / 2, width, height])
 
 
-def boxes_everywhere(width: float, height: float, *, places: int = PLACES) -> Floats:
+def sliding_boxes(width: float, height: float, *, places: int = N_PLACES) -> Floats:
     """(places^2, 4) boxes of this size, evenly over all places where they lie on the film."""
     lefts, tops = np.linspace(0, 1 - width, places), np.linspace(0, 1 - height, places)
     x, y = (corner.ravel() for corner in np.meshgrid(lefts, tops))
@@ -140,15 +143,15 @@ def best_fixed_box(boxes: pd.DataFrame) -> Floats | None:
     if boxes.empty:
         return None
     width, height = boxes[["width", "height"]].mean()
-    candidates = boxes_everywhere(float(width), float(height), places=GRID)  # (K, 4)
+    candidates = sliding_boxes(float(width), float(height), places=GRID)  # (K, 4)
     fit = np.zeros(len(candidates))
     for _, of_film in boxes.groupby("image"):
-        fit += iou(candidates, of_film[list(EDGES)].to_numpy(dtype=np.float64))
+        fit += iou(candidates, of_film[list(BOX_FIELDS)].to_numpy(dtype=np.float64))
     best: Floats = candidates[int(np.argmax(fit))]
     return best
 
 
-def _shared(start: Floats, length: Floats, edges: Floats) -> Floats:
+def _overlap_lengths(start: Floats, length: Floats, edges: Floats) -> Floats:
     """(K, a) how much of each gap between neighbouring edges lies in start to start + length."""
     ends = np.minimum((start + length)[:, None], edges[1:])  # (K, a)
     shared: Floats = np.clip(ends - np.maximum(start[:, None], edges[:-1]), 0, None)

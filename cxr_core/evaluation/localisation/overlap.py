@@ -8,28 +8,30 @@ from PIL import Image
 from scipy import ndimage
 
 from cxr_core.evaluation.localisation.geometry import (
-    EDGES,
+    BOX_FIELDS,
     Floats,
-    boxes_everywhere,
     centre_box,
     inside_any,
     iobb,
     iou,
     peak,
+    sliding_boxes,
 )
 
-REGION_SHARE = 0.5  # of the way from the map's mean to its highest value
-FINE = 31  # points a side of a cell; odd, so that a cell's centre, where a peak is, is one of them
+REGION_THRESHOLD = 0.5  # of the way from the map's mean to its highest value
+UPSAMPLING = (
+    31  # points a side of a cell; odd, so that a cell's centre, where a peak is, is one of them
+)
 Measure = Literal["iobb", "iou"]
 # Those of Wang et al.'s tables 19 (IoBB) and 7 (IoU); an overlap counts above, not at, them.
 THRESHOLDS: dict[Measure, tuple[float, ...]] = {"iobb": (0.1, 0.25, 0.5), "iou": (0.1, 0.3, 0.5)}
-_OF = {"iobb": iobb, "iou": iou}
+_OVERLAP_OF = {"iobb": iobb, "iou": iou}
 
 
 # The box drawn from an evidence map, to be set against the boxes that radiologists drew.
 
 
-def drawn_box(evidence: ArrayLike) -> Floats:
+def heatmap_box(evidence: ArrayLike) -> Floats:
     """Draw one box from a small signed map: the region around its peak.
 
     1. The map is enlarged bilinearly, to 31 points a side of each cell (217 x 217 for 7 x 7), so
@@ -58,12 +60,12 @@ def drawn_box(evidence: ArrayLike) -> Floats:
     """
     cells = np.asarray(evidence, dtype=np.float32)
     mean, highest = float(cells.mean()), float(cells.max())
-    height, width = cells.shape[0] * FINE, cells.shape[1] * FINE
+    height, width = cells.shape[0] * UPSAMPLING, cells.shape[1] * UPSAMPLING
     above = Image.fromarray(cells - mean).resize((width, height), Image.Resampling.BILINEAR)
-    regions, _ = ndimage.label(np.asarray(above) >= REGION_SHARE * (highest - mean))  # (H, W)
+    regions, _ = ndimage.label(np.asarray(above) >= REGION_THRESHOLD * (highest - mean))  # (H, W)
     row, column = np.unravel_index(int(np.argmax(cells)), cells.shape)
-    half = FINE // 2
-    region = regions == regions[row * FINE + half, column * FINE + half]
+    half = UPSAMPLING // 2
+    region = regions == regions[row * UPSAMPLING + half, column * UPSAMPLING + half]
     rows, columns = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
     left, top = columns[0] / width, rows[0] / height
     return np.array([left, top, (columns[-1] + 1) / width - left, (rows[-1] + 1) / height - top])
@@ -96,11 +98,11 @@ OVERLAP_COLUMNS = (
 )
 
 
-def overlap_cells(
+def overlap_values(
     evidence: ArrayLike,
     boxes: ArrayLike,
     *,
-    fixed: Floats | None,
+    fixed_box: Floats | None,
     shuffled: ArrayLike | None = None,
 ) -> dict[str, float]:
     """The cells of ``OVERLAP_COLUMNS`` for one film and finding.
@@ -112,28 +114,30 @@ def overlap_cells(
     Args:
         evidence: (h, w) signed map.
         boxes: (M, 4) the radiologists', of this finding.
-        fixed: (4,) the best fixed box of the training boxes; None where there is none.
+        fixed_box: (4,) the best fixed box of the training boxes; None where there is none.
         shuffled: (h, w) the map of the model with shuffled weights.
 
     Returns:
         nan for all of a fixed box, or of a shuffled map, that is None.
     """
     cells = dict.fromkeys(OVERLAP_COLUMNS, float("nan"))
-    region = drawn_box(evidence)
-    cells |= {f"region_{edge}": float(v) for edge, v in zip(EDGES, region, strict=True)}
+    region = heatmap_box(evidence)
+    cells |= {f"region_{edge}": float(v) for edge, v in zip(BOX_FIELDS, region, strict=True)}
     cells |= _overlaps("", region, boxes)
-    if fixed is not None:
-        width, height = float(fixed[2]), float(fixed[3])
+    if fixed_box is not None:
+        width, height = float(fixed_box[2]), float(fixed_box[3])
         cells["fixed_area"] = width * height
-        cells |= _overlaps("fixed_", fixed, boxes)
+        cells |= _overlaps("fixed_", fixed_box, boxes)
         cells |= _overlaps("centre_", centre_box(width, height), boxes)
-        everywhere = boxes_everywhere(width, height)  # (K, 4)
+        everywhere = sliding_boxes(width, height)  # (K, 4)
         for measure, thresholds in THRESHOLDS.items():
-            passed = _OF[measure](everywhere, boxes)[:, None] > np.array(thresholds)  # (K, T)
+            passed = _OVERLAP_OF[measure](everywhere, boxes)[:, None] > np.array(
+                thresholds
+            )  # (K, T)
             for threshold, share in zip(thresholds, passed.mean(axis=0), strict=True):
                 cells[random_column(measure, threshold)] = float(share)
     if shuffled is not None:
-        point, region = peak(shuffled), drawn_box(shuffled)
+        point, region = peak(shuffled), heatmap_box(shuffled)
         cells["shuffled_x"], cells["shuffled_y"] = point
         cells["shuffled_inside"] = int(inside_any(point, boxes))
         cells["shuffled_area"] = float(region[2] * region[3])
@@ -142,4 +146,4 @@ def overlap_cells(
 
 
 def _overlaps(name: str, box: Floats, boxes: ArrayLike) -> dict[str, float]:
-    return {name + measure: float(of(box, boxes)[0]) for measure, of in _OF.items()}
+    return {name + measure: float(of(box, boxes)[0]) for measure, of in _OVERLAP_OF.items()}

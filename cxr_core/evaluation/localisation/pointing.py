@@ -14,26 +14,26 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from cxr_core.data.csv_files import examples, write_table
+from cxr_core.data.csv_files import first_few, write_csv
 from cxr_core.errors import DataError
 from cxr_core.evaluation.localisation.geometry import (
+    BOX_FIELDS,
     CENTRE,
-    EDGES,
     best_fixed_box,
     best_fixed_spot,
     covered_area,
     inside_any,
     peak,
 )
-from cxr_core.evaluation.localisation.overlap import OVERLAP_COLUMNS, overlap_cells
+from cxr_core.evaluation.localisation.overlap import OVERLAP_COLUMNS, overlap_values
 from cxr_core.evaluation.metrics.bootstrap import (
-    FEWEST,
+    MIN_COUNT,
     NOT_ESTIMABLE,
     Interval,
     Resamples,
-    interval,
-    ratio_intervals,
-    resample_patients,
+    percentile_interval,
+    proportion_intervals,
+    resample_units,
     resampled_ratios,
 )
 from cxr_core.findings import ABNORMAL_KEYS, KEYS
@@ -105,19 +105,19 @@ def localisation_rows(
         DataError: a film to judge is among the training boxes.
     """
     maps = np.asarray(evidence)
-    others = None if shuffled is None else np.asarray(shuffled)
+    shuffled_maps = None if shuffled is None else np.asarray(shuffled)
     boxes = boxes[boxes["image"].isin(images)]
-    _require_apart(boxes, training_boxes)
+    _require_disjoint(boxes, training_boxes)
     row_of = {name: row for row, name in enumerate(images)}
     training = {key: training_boxes[training_boxes["finding"] == key] for key in ABNORMAL_KEYS}
-    spots = {key: best_fixed_spot(drawn) for key, drawn in training.items()}
-    fixed = {key: best_fixed_box(drawn) for key, drawn in training.items()}
+    spots = {key: best_fixed_spot(film_boxes) for key, film_boxes in training.items()}
+    fixed = {key: best_fixed_box(film_boxes) for key, film_boxes in training.items()}
     rows = []
     for names, of_film in boxes.groupby(["image", "finding"]):
         image, key = map(str, names)
         if key not in ABNORMAL_KEYS:
             continue
-        drawn = of_film[list(EDGES)].to_numpy(dtype=np.float64)  # (M, 4)
+        film_boxes = of_film[list(BOX_FIELDS)].to_numpy(dtype=np.float64)  # (M, 4)
         place = row_of[image], KEYS.index(key)
         x, y = peak(maps[place])
         spot = spots[key]
@@ -127,15 +127,15 @@ def localisation_rows(
                 "finding": key,
                 "x": x,
                 "y": y,
-                "inside": int(inside_any((x, y), drawn)),
-                "fixed_spot_inside": np.nan if spot is None else int(inside_any(spot, drawn)),
-                "centre_inside": int(inside_any(CENTRE, drawn)),
-                "box_area": covered_area(drawn),
-                **overlap_cells(
+                "inside": int(inside_any((x, y), film_boxes)),
+                "fixed_spot_inside": np.nan if spot is None else int(inside_any(spot, film_boxes)),
+                "centre_inside": int(inside_any(CENTRE, film_boxes)),
+                "box_area": covered_area(film_boxes),
+                **overlap_values(
                     maps[place],
-                    drawn,
-                    fixed=fixed[key],
-                    shuffled=None if others is None else others[place],
+                    film_boxes,
+                    fixed_box=fixed[key],
+                    shuffled=None if shuffled_maps is None else shuffled_maps[place],
                 ),
             }
         )
@@ -144,7 +144,7 @@ def localisation_rows(
 
 def write_localisation(rows: pd.DataFrame, path: Path) -> None:
     """Write ``localisation.csv``, whole or not at all; nan becomes an empty cell."""
-    write_table(rows, path)
+    write_csv(rows, path)
 
 
 def hit_rates(
@@ -167,45 +167,45 @@ def hit_rates(
         if films.empty:
             rates[key] = HitRates(0, *[NOT_ESTIMABLE] * 5)
             continue
-        resamples = resampled_films(films, patients, n_resamples=n_resamples, seed=seed)
+        resamples = resample_films(films, patients, n_resamples=n_resamples, seed=seed)
         rates[key] = _rates(films, resamples)
     return rates
 
 
-def resampled_films(
+def resample_films(
     films: pd.DataFrame, patients: Mapping[str, str] | None, *, n_resamples: int, seed: int
 ) -> Resamples:
     """Draws of the rows' patients; a film whose patient is not known stands for itself."""
     known = patients or {}
-    units = [known.get(image, "\n" + image) for image in films["image"]]
-    return resample_patients(units, n_resamples=n_resamples, seed=seed)
+    patient_ids = [known.get(image, "\n" + image) for image in films["image"]]
+    return resample_units(patient_ids, n_resamples=n_resamples, seed=seed)
 
 
-def gain_interval(hits: ArrayLike, others: ArrayLike, resamples: Resamples) -> Interval:
+def difference_interval(hits: ArrayLike, others: ArrayLike, resamples: Resamples) -> Interval:
     """How much more often (N,) ``hits`` are 1 than (N,) ``others``, paired by film.
 
     Not estimable where no film tells the two apart: 0 to 0 would claim to know.
     """
     gain = np.asarray(hits, dtype=np.float64) - np.asarray(others, dtype=np.float64)  # (N,)
-    if min(len(gain), resamples.n_patients()) < FEWEST or not gain.any():
+    if min(len(gain), resamples.n_patients()) < MIN_COUNT or not gain.any():
         return NOT_ESTIMABLE
     drawn = resampled_ratios(gain, np.ones_like(gain), resamples)[:, 0]  # (R,)
-    return interval(float(gain.mean()), drawn)
+    return percentile_interval(float(gain.mean()), drawn)
 
 
 def _rates(films: pd.DataFrame, resamples: Resamples) -> HitRates:
     pointers = ["inside", "fixed_spot_inside", "centre_inside", "box_area", "shuffled_inside"]
     hits = films.reindex(columns=pointers).to_numpy(dtype=np.float64)  # (N, 5); absent is nan
-    peaked, spot, centre, area, shuffled = ratio_intervals(hits, np.ones_like(hits), resamples)
-    gain = gain_interval(hits[:, 0], hits[:, 1], resamples)
+    peaked, spot, centre, area, shuffled = proportion_intervals(hits, np.ones_like(hits), resamples)
+    gain = difference_interval(hits[:, 0], hits[:, 1], resamples)
     return HitRates(len(films), peaked, spot, centre, area, gain, shuffled)
 
 
-def _require_apart(boxes: pd.DataFrame, training_boxes: pd.DataFrame) -> None:
+def _require_disjoint(boxes: pd.DataFrame, training_boxes: pd.DataFrame) -> None:
     both = set(boxes["image"]) & set(training_boxes["image"])
     if both:
         raise DataError(
             "Films stand both among the boxes to judge and among the training boxes",
-            value=f"{len(both):,} films: {examples(both)}",
+            value=f"{len(both):,} films: {first_few(both)}",
             remedy="Choose the fixed spot on training films only.",
         )

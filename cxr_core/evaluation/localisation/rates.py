@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cxr_core.data.csv_files import examples, read_columns, read_header
+from cxr_core.data.csv_files import first_few, read_columns, read_header
 from cxr_core.errors import DataError
 from cxr_core.evaluation.localisation.geometry import Floats
 from cxr_core.evaluation.localisation.overlap import (
@@ -19,18 +19,18 @@ from cxr_core.evaluation.localisation.overlap import (
 from cxr_core.evaluation.localisation.pointing import (
     LOCALISATION_COLUMNS,
     HitRates,
-    gain_interval,
+    difference_interval,
     hit_rates,
-    resampled_films,
+    resample_films,
 )
-from cxr_core.evaluation.metrics.bootstrap import Interval, ratio_intervals
+from cxr_core.evaluation.metrics.bootstrap import Interval, proportion_intervals
 from cxr_core.evaluation.predictions import as_number
 from cxr_core.evaluation.run_folder import LOCALISATION_FILE
 from cxr_core.findings import ABNORMAL_KEYS
 
-_TEXTS = ("image", "finding")
-_MAY_BE_EMPTY = ("fixed_spot_inside", *OVERLAP_COLUMNS)
-_REMEDY = "Write it again with train.py --finish and the boxes."
+_TEXT_COLUMNS = ("image", "finding")
+_NULLABLE_COLUMNS = ("fixed_spot_inside", *OVERLAP_COLUMNS)
+_REMEDY = "Write it again with train.py --finalize and the boxes."
 
 
 # Reading ``localisation.csv`` of a run folder: where each boxed film's evidence peaked.
@@ -58,9 +58,9 @@ def read_localisation(path: Path) -> pd.DataFrame:
         )
     wanted = [*LOCALISATION_COLUMNS, *(name for name in OVERLAP_COLUMNS if name in header)]
     rows = read_columns(path, {name: header.index(name) for name in wanted})
-    for name in wanted[len(_TEXTS) :]:
+    for name in wanted[len(_TEXT_COLUMNS) :]:
         numbers = as_number(rows[name])
-        unknown = rows[name].str.strip().eq("") & (name in _MAY_BE_EMPTY)
+        unknown = rows[name].str.strip().eq("") & (name in _NULLABLE_COLUMNS)
         if not (numbers.between(0.0, 1.0) | unknown).all():
             raise DataError(
                 "The table of boxed films holds a cell that is no number from 0 to 1",
@@ -71,7 +71,7 @@ def read_localisation(path: Path) -> pd.DataFrame:
     if (twice := rows.duplicated(["image", "finding"])).any():
         raise DataError(
             "A film stands in the table of boxed films twice for one finding",
-            value=f"{examples(rows['image'][twice])} (file {path.name})",
+            value=f"{first_few(rows['image'][twice])} (file {path.name})",
             remedy="Keep one row a film and finding.",
         )
     return rows
@@ -102,7 +102,7 @@ class OverlapRates:
     gain: Interval
 
 
-Overlaps = dict[str, tuple[OverlapRates, ...]]  # by finding key, at each threshold
+OverlapTable = dict[str, tuple[OverlapRates, ...]]  # by finding key, at each threshold
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def overlap_rates(
     *,
     n_resamples: int = 2000,
     seed: int = 0,
-) -> Overlaps:
+) -> OverlapTable:
     """By finding key that has a boxed film, at each threshold, with patients resampled.
 
     Args:
@@ -140,14 +140,14 @@ def overlap_rates(
         films = rows[rows["finding"] == key]
         if films.empty:
             continue
-        resamples = resampled_films(films, patients, n_resamples=n_resamples, seed=seed)
+        resamples = resample_films(films, patients, n_resamples=n_resamples, seed=seed)
         rates = []
         for threshold in THRESHOLDS[measure]:
-            hits = _passed(films, measure, threshold)  # (N, 5)
-            drawn, fixed, centre, random, shuffled = ratio_intervals(
+            hits = _hits(films, measure, threshold)  # (N, 5)
+            drawn, fixed, centre, random, shuffled = proportion_intervals(
                 hits, np.ones_like(hits), resamples
             )
-            gain = gain_interval(hits[:, 0], hits[:, 1], resamples)
+            gain = difference_interval(hits[:, 0], hits[:, 1], resamples)
             rates.append(
                 OverlapRates(len(films), threshold, drawn, fixed, centre, random, shuffled, gain)
             )
@@ -155,7 +155,7 @@ def overlap_rates(
     return found
 
 
-def mean_areas(rows: pd.DataFrame) -> dict[str, BoxAreas]:
+def mean_box_areas(rows: pd.DataFrame) -> dict[str, BoxAreas]:
     """By finding key.
 
     Args:
@@ -167,7 +167,7 @@ def mean_areas(rows: pd.DataFrame) -> dict[str, BoxAreas]:
     return {str(key): BoxAreas(*map(float, row)) for key, row in means.iterrows()}
 
 
-def _passed(films: pd.DataFrame, measure: Measure, threshold: float) -> Floats:
+def _hits(films: pd.DataFrame, measure: Measure, threshold: float) -> Floats:
     """(N, 5): map, fixed, centre, random (a share), shuffled; nan stays nan."""
     names = [measure, f"fixed_{measure}", f"centre_{measure}", f"shuffled_{measure}"]
     overlaps = films[names].to_numpy(dtype=np.float64)  # (N, 4)
@@ -181,29 +181,29 @@ def _passed(films: pd.DataFrame, measure: Measure, threshold: float) -> Floats:
 
 
 @dataclass(frozen=True, eq=False)
-class BoxedFilms:
+class LocalisationMetrics:
     """Maps against boxes; dictionaries are by finding key, of findings with a boxed film.
 
     Attributes:
-        peaks: how often each pointer hits.
+        hit_rates: how often each pointer hits.
         overlaps: by measure, how often each box overlaps enough; empty where columns are missing.
-        areas: the boxes' mean areas; empty where columns are missing.
-        missing: columns that a table written by an earlier version lacks.
+        box_areas: the boxes' mean areas; empty where columns are missing.
+        missing_columns: columns that a table written by an earlier version lacks.
     """
 
-    peaks: dict[str, HitRates] = field(default_factory=dict)
-    overlaps: dict[Measure, Overlaps] = field(default_factory=dict)
-    areas: dict[str, BoxAreas] = field(default_factory=dict)
-    missing: tuple[str, ...] = ()
+    hit_rates: dict[str, HitRates] = field(default_factory=dict)
+    overlaps: dict[Measure, OverlapTable] = field(default_factory=dict)
+    box_areas: dict[str, BoxAreas] = field(default_factory=dict)
+    missing_columns: tuple[str, ...] = ()
 
 
-def boxed_films(
-    run: Path | None, table: pd.DataFrame, *, n_resamples: int = 2000, seed: int = 0
-) -> BoxedFilms:
+def localisation_metrics(
+    run_folder: Path | None, table: pd.DataFrame, *, n_resamples: int = 2000, seed: int = 0
+) -> LocalisationMetrics:
     """Maps against boxes, with patients resampled.
 
     Args:
-        run: the folder that the table belongs to; None for a table from elsewhere.
+        run_folder: the folder that the table belongs to; None for a table from elsewhere.
         table: its validated predictions table, which names the patients.
 
     Returns:
@@ -212,9 +212,9 @@ def boxed_films(
     Raises:
         DataError: the file is there and cannot be used.
     """
-    path = None if run is None else run / LOCALISATION_FILE
+    path = None if run_folder is None else run_folder / LOCALISATION_FILE
     if path is None or not path.is_file():
-        return BoxedFilms()
+        return LocalisationMetrics()
     rows = read_localisation(path)
     patients = {}
     if "patient" in table:
@@ -223,9 +223,9 @@ def boxed_films(
     found = hit_rates(rows, patients, n_resamples=n_resamples, seed=seed)
     peaks = {key: rates for key, rates in found.items() if rates.n}
     if missing := missing_columns(rows):
-        return BoxedFilms(peaks, missing=tuple(missing))
+        return LocalisationMetrics(peaks, missing_columns=tuple(missing))
     overlaps = {
         measure: overlap_rates(rows, measure, patients, n_resamples=n_resamples, seed=seed)
         for measure in THRESHOLDS
     }
-    return BoxedFilms(peaks, overlaps, mean_areas(rows))
+    return LocalisationMetrics(peaks, overlaps, mean_box_areas(rows))

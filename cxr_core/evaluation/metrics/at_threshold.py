@@ -16,11 +16,11 @@ from cxr_core.evaluation.metrics.bootstrap import (
     Floats,
     Interval,
     Resamples,
-    judged,
-    ratio_intervals,
+    make_interval,
+    proportion_intervals,
     resampled_ratios,
 )
-from cxr_core.evaluation.metrics.operating_points import Confusion, confusion
+from cxr_core.evaluation.metrics.operating_points import ConfusionMatrix, count_confusion
 from cxr_core.findings import KEYS
 
 # The share of films with a finding that a probability assumes, and the same at another share.
@@ -42,7 +42,9 @@ def assumed_prevalence(labels: ArrayLike) -> dict[str, float]:
     return {key: float(share) for key, share in zip(KEYS, shares, strict=True)}
 
 
-def rebase(probability: float, *, assumed: float, site: float) -> float:
+def adjust_for_prevalence(
+    probability: float, *, from_prevalence: float, to_prevalence: float
+) -> float:
     """A calibrated probability, or a cut-off on it, at another prevalence.
 
     The odds are multiplied by the ratio of the prevalences' odds (Saerens, Latinne and
@@ -52,13 +54,13 @@ def rebase(probability: float, *, assumed: float, site: float) -> float:
 
     Args:
         probability: 0 to 1.
-        assumed: prevalence that the probability assumes, between 0 and 1.
-        site: prevalence at the site, between 0 and 1.
+        from_prevalence: prevalence that the probability assumes, between 0 and 1.
+        to_prevalence: prevalence at the site, between 0 and 1.
 
     Raises:
         ConfigError: a prevalence is not between 0 and 1, or the probability lies outside 0 to 1.
     """
-    for share in (assumed, site):
+    for share in (from_prevalence, to_prevalence):
         if not 0.0 < share < 1.0:
             raise ConfigError(
                 "A prevalence of never or always leaves nothing to tell",
@@ -73,48 +75,48 @@ def rebase(probability: float, *, assumed: float, site: float) -> float:
         )
     if probability == 0.0:
         return 0.0
-    ratio = (assumed * (1.0 - site)) / ((1.0 - assumed) * site)
+    ratio = (from_prevalence * (1.0 - to_prevalence)) / ((1.0 - from_prevalence) * to_prevalence)
     return 1.0 / (1.0 + (1.0 - probability) / probability * ratio)
 
 
 @dataclass(frozen=True)
-class AtThreshold:
+class ThresholdMetrics:
     """One finding at one threshold; an interval that cannot be given is "too few".
 
     Attributes:
         threshold: probability, 0 to 1.
-        counts: films by label and call.
+        confusion: films by label and call.
         sensitivity, specificity: shares of the films with, and without, the finding.
         ppv, npv: predictive values at the prevalence of these films.
-        positive_ratio: sensitivity / (1 - specificity): how many times likelier a film with the
-            finding is above than one without it. Not estimable without a false alarm.
-        negative_ratio: (1 - sensitivity) / specificity: the same for below. Not estimable
-            without a miss.
+        positive_likelihood_ratio: sensitivity / (1 - specificity): how many times likelier a film
+            with the finding is above than one without it. Not estimable without a false alarm.
+        negative_likelihood_ratio: (1 - sensitivity) / specificity: the same for below. Not
+            estimable without a miss.
         prevalence: 0 to 1, that of the next two; None where none was set.
-        ppv_at, npv_at: predictive values there.
+        ppv_at_prevalence, npv_at_prevalence: predictive values there.
     """
 
     threshold: float
-    counts: Confusion
+    confusion: ConfusionMatrix
     sensitivity: Interval
     specificity: Interval
     ppv: Interval
     npv: Interval
-    positive_ratio: Interval
-    negative_ratio: Interval
+    positive_likelihood_ratio: Interval
+    negative_likelihood_ratio: Interval
     prevalence: float | None
-    ppv_at: Interval
-    npv_at: Interval
+    ppv_at_prevalence: Interval
+    npv_at_prevalence: Interval
 
 
-def at_threshold(
+def threshold_metrics(
     labels: ArrayLike,
     probabilities: ArrayLike,
     threshold: float,
     resamples: Resamples,
     *,
     prevalence: float | None = None,
-) -> AtThreshold:
+) -> ThresholdMetrics:
     """Every figure of a threshold, with 95 % intervals.
 
     Args:
@@ -132,29 +134,31 @@ def at_threshold(
             value=f"{100 * prevalence:g} %",
             remedy="Give a share of films between 0 and 100 %, for example 5 %.",
         )
-    ill = np.asarray(labels).astype(bool)
+    positive = np.asarray(labels).astype(bool)
     above = np.asarray(probabilities, dtype=np.float64) >= threshold
-    counts = confusion(ill, probabilities, threshold)
-    hits = np.stack([above & ill, ~above & ~ill, above & ill, ~above & ~ill], axis=1)
-    among = np.stack([ill, ~ill, above, ~above], axis=1)  # (N, 4)
-    sensitivity, specificity, ppv, npv = ratio_intervals(hits, among, resamples)
+    counts = count_confusion(positive, probabilities, threshold)
+    hits = np.stack(
+        [above & positive, ~above & ~positive, above & positive, ~above & ~positive], axis=1
+    )
+    among = np.stack([positive, ~positive, above, ~above], axis=1)  # (N, 4)
+    sensitivity, specificity, ppv, npv = proportion_intervals(hits, among, resamples)
     # The figures themselves stand in row 0, each resample in a row below.
-    itself = np.array([[counts.sensitivity, counts.specificity]])
+    point_estimate = np.array([[counts.sensitivity, counts.specificity]])
     drawn = resampled_ratios(hits[:, :2], among[:, :2], resamples)  # (R, 2)
-    caught, spared = np.concatenate([itself, drawn]).T  # (R + 1,) each
-    missed, alarmed = 1 - caught, 1 - spared
+    sensitivities, specificities = np.concatenate([point_estimate, drawn]).T  # (R + 1,) each
+    false_negative_rates, false_positive_rates = 1 - sensitivities, 1 - specificities
     enough = sensitivity.estimable and specificity.estimable
     pi = prevalence or 0.0
     derived = (
-        (caught, alarmed),
-        (missed, spared),
-        (pi * caught, pi * caught + (1 - pi) * alarmed),
-        ((1 - pi) * spared, (1 - pi) * spared + pi * missed),
+        (sensitivities, false_positive_rates),
+        (false_negative_rates, specificities),
+        (pi * sensitivities, pi * sensitivities + (1 - pi) * false_positive_rates),
+        ((1 - pi) * specificities, (1 - pi) * specificities + pi * false_negative_rates),
     )
     found = [_interval(_ratio(*pair)) if enough else NOT_ESTIMABLE for pair in derived]
     if prevalence is None:
         found[2:] = [NOT_ESTIMABLE, NOT_ESTIMABLE]
-    return AtThreshold(
+    return ThresholdMetrics(
         threshold, counts, sensitivity, specificity, ppv, npv, found[0], found[1],
         prevalence, found[2], found[3],
     )  # fmt: skip
@@ -181,4 +185,4 @@ def _interval(values: Floats) -> Interval:
         low, high = np.quantile(drawn, [0.025, 0.975])
     if low == high:
         return NOT_ESTIMABLE
-    return judged(float(values[0]), float(low), float(high), left_out=left_out)
+    return make_interval(float(values[0]), float(low), float(high), left_out=left_out)

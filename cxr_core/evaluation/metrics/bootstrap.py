@@ -21,8 +21,8 @@ from cxr_core.evaluation.predictions import patients_of
 
 Floats = NDArray[np.float64]
 Verdict = Literal["enough", "wide", "too few"]
-FEWEST = 10  # positives, negatives and patients; below it a figure is not estimable
-WIDEST = 0.10  # an interval wider than this is called wide
+MIN_COUNT = 10  # positives, negatives and patients; below it a figure is not estimable
+MAX_WIDTH = 0.10  # an interval wider than this is called wide
 _CHUNK = 1 << 20  # weights held at once: a few MB, so that a chunk stays in the cache
 
 
@@ -32,7 +32,7 @@ class Interval:
 
     Attributes:
         estimate: the figure on the films themselves; nan where it is not estimable.
-        low, high: of ``share_interval`` for shares and areas, else the 2.5 % and 97.5 % of the
+        low, high: of ``logit_interval`` for shares and areas, else the 2.5 % and 97.5 % of the
             resamples; nan where not estimable.
         verdict: ``too few`` (not estimable), ``wide`` (over 0.10) or ``enough``.
         left_out: resamples without a value, because a class vanished in them.
@@ -54,12 +54,14 @@ class Interval:
         if not self.estimable:
             return "not estimable"
         # Rounded first, and a zero added, so that no figure is shown as "-0.00".
-        ends = (rounded(end, digits) + 0.0 for end in (self.estimate, self.low, self.high))
+        ends = (
+            round_half_percent(end, digits) + 0.0 for end in (self.estimate, self.low, self.high)
+        )
         figure, low, high = (f"{end:.{digits}f}" for end in ends)
         return f"{figure} ({low} to {high})"
 
 
-def rounded(value: float, digits: int) -> float:
+def round_half_percent(value: float, digits: int) -> float:
     """``value`` as a percentage would round it: 38 of 80 is 0.48, as it is 48 %.
 
     Python's own ``round`` makes .475 to .47, since the nearest float lies below it.
@@ -77,24 +79,24 @@ class Resamples:
 
     Attributes:
         counts: uint8 (R, P), how often patient p is in resample r; each row sums to P.
-        patient_of_film: int (N,), each film's column of ``counts``.
+        patient_index: int (N,), each film's column of ``counts``.
     """
 
     counts: NDArray[np.uint8]
-    patient_of_film: NDArray[np.intp]
+    patient_index: NDArray[np.intp]
 
     @property
     def n_resamples(self) -> int:
         """Number of resamples, R."""
         return len(self.counts)
 
-    def of(self, films: ArrayLike) -> "Resamples":
+    def subset(self, films: ArrayLike) -> "Resamples":
         """The same draws for some of the films (index or boolean mask)."""
-        return Resamples(self.counts, self.patient_of_film[np.asarray(films)])
+        return Resamples(self.counts, self.patient_index[np.asarray(films)])
 
     def n_patients(self) -> int:
         """Patients who have a film here (fewer than P in a subgroup)."""
-        return len(np.unique(self.patient_of_film))
+        return len(np.unique(self.patient_index))
 
     def weights(self, *orders: NDArray[np.intp]) -> Iterator[tuple[NDArray[np.uint8], ...]]:
         """For each chunk of resamples the films' weights, uint8 (r, n), one array an order.
@@ -102,22 +104,22 @@ class Resamples:
         Args:
             orders: indices of films, e.g. sorted by score.
         """
-        columns = [self.patient_of_film[order] for order in orders]
+        columns = [self.patient_index[order] for order in orders]
         rows = max(1, _CHUNK // max(1, sum(map(len, columns))))
         for start in range(0, self.n_resamples, rows):
             part = self.counts[start : start + rows]
             yield tuple(np.take(part, column, axis=1) for column in columns)
 
 
-def resample_patients(
-    patients: Sequence[object] | NDArray[np.generic], *, n_resamples: int = 2000, seed: int = 0
+def resample_units(
+    units: Sequence[object] | NDArray[np.generic], *, n_resamples: int = 2000, seed: int = 0
 ) -> Resamples:
     """Draw as many patients as there are, with replacement, ``n_resamples`` times.
 
     The draws depend on ``seed`` and on the set of patients only, not on the order of films.
 
     Args:
-        patients: (N,) each film's patient; give the images' names where patients are unknown.
+        units: (N,) each film's patient; give the images' names where patients are unknown.
 
     Raises:
         ConfigError: no resample is asked for.
@@ -126,7 +128,7 @@ def resample_patients(
         raise ConfigError(
             "An interval needs resamples", value=n_resamples, remedy="Ask for 2000, or at least 1."
         )
-    names, patient_of_film = np.unique(np.asarray(patients).astype(str), return_inverse=True)
+    names, patient_of_film = np.unique(np.asarray(units).astype(str), return_inverse=True)
     size = len(names)
     rng = np.random.default_rng(seed)
     counts = np.empty((n_resamples, size), dtype=np.uint8)
@@ -145,13 +147,13 @@ def percentiles(values: Floats, *, alpha: float = 0.05) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def interval(estimate: float, resampled: Floats) -> Interval:
+def percentile_interval(estimate: float, resampled: Floats) -> Interval:
     """An estimate and the resamples around it -> ``Interval`` with its verdict."""
     low, high = percentiles(resampled)
-    return judged(estimate, low, high, left_out=int((~np.isfinite(resampled)).sum()))
+    return make_interval(estimate, low, high, left_out=int((~np.isfinite(resampled)).sum()))
 
 
-def share_interval(estimate: float, resampled: Floats, *, units: int) -> Interval:
+def logit_interval(estimate: float, resampled: Floats, *, n_independent: int) -> Interval:
     """A share or an area, 0 to 1, with an interval on the scale of its logit.
 
     logit(A) +/- t * sd(A) / (A (1 - A)): sd is the resamples' standard deviation, enlarged by
@@ -164,32 +166,32 @@ def share_interval(estimate: float, resampled: Floats, *, units: int) -> Interva
     Args:
         estimate: the figure on the films themselves.
         resampled: (R,) in the resamples; nan where there is none.
-        units: n, independent units that decide it: patients with the finding for an area, those
-            with a film in the denominator for a share.
+        n_independent: n, independent units that decide it: patients with the finding for an area,
+            those with a film in the denominator for a share.
     """
     finite = resampled[np.isfinite(resampled)]
     spread = float(finite.std(ddof=1)) if len(finite) > 1 else 0.0
     if spread == 0.0 or not 0.0 < estimate < 1.0:
-        return interval(estimate, resampled)
-    n = max(units, 2)
+        return percentile_interval(estimate, resampled)
+    n = max(n_independent, 2)
     centre = math.log(estimate / (1.0 - estimate))
     scale = math.sqrt(n / (n - 1)) / (estimate * (1.0 - estimate))
     half = float(stdtrit(n - 1, 0.975)) * spread * scale
     low, high = (float(expit(end)) for end in (centre - half, centre + half))
-    return judged(estimate, low, high, left_out=len(resampled) - len(finite))
+    return make_interval(estimate, low, high, left_out=len(resampled) - len(finite))
 
 
-def judged(estimate: float, low: float, high: float, *, left_out: int = 0) -> Interval:
+def make_interval(estimate: float, low: float, high: float, *, left_out: int = 0) -> Interval:
     """Give an interval its verdict; one without finite ends is not estimable."""
     if not np.isfinite([estimate, low, high]).all():
         return Interval(float("nan"), float("nan"), float("nan"), "too few", left_out)
-    return Interval(estimate, low, high, "wide" if high - low > WIDEST else "enough", left_out)
+    return Interval(estimate, low, high, "wide" if high - low > MAX_WIDTH else "enough", left_out)
 
 
 # Shares (sensitivity, predictive values, hit rates) with intervals by resampling patients.
 
 
-def ratio_intervals(
+def proportion_intervals(
     numerators: ArrayLike, denominators: ArrayLike, resamples: Resamples
 ) -> list[Interval]:
     """Ratios of sums over films, e.g. sensitivity = true positives / positives.
@@ -209,15 +211,15 @@ def ratio_intervals(
     drawn = resampled_ratios(top, bottom, resamples)  # (R, J)
     intervals = []
     for j in range(top.shape[1]):
-        films = float(bottom[:, j].sum())
-        if min(films, resamples.n_patients()) < FEWEST:
+        denominator = float(bottom[:, j].sum())
+        if min(denominator, resamples.n_patients()) < MIN_COUNT:
             intervals.append(NOT_ESTIMABLE)
             continue
-        estimate = float(top[:, j].sum()) / films
-        patients = resamples.of(bottom[:, j] > 0).n_patients()
-        found = share_interval(estimate, drawn[:, j], units=patients)
+        estimate = float(top[:, j].sum()) / denominator
+        patients = resamples.subset(bottom[:, j] > 0).n_patients()
+        found = logit_interval(estimate, drawn[:, j], n_independent=patients)
         if estimate in (0.0, 1.0) and found.low == found.high:
-            found = judged(estimate, *wilson(estimate * patients, patients))
+            found = make_interval(estimate, *wilson_interval(estimate * patients, patients))
         intervals.append(found)
     return intervals
 
@@ -230,7 +232,7 @@ def resampled_ratios(
     size = resamples.counts.shape[1]
     # A patient's films always come together, so they are added up before anything is drawn.
     by_patient = np.stack(
-        [np.bincount(resamples.patient_of_film, weights=c, minlength=size) for c in sums.T], axis=1
+        [np.bincount(resamples.patient_index, weights=c, minlength=size) for c in sums.T], axis=1
     )  # (P, 2J)
     rows = max(1, (1 << 22) // size)
     drawn = np.concatenate(
@@ -244,7 +246,7 @@ def resampled_ratios(
     return result
 
 
-def wilson(hits: float, n: float, *, alpha: float = 0.05) -> tuple[float, float]:
+def wilson_interval(hits: float, n: float, *, alpha: float = 0.05) -> tuple[float, float]:
     """Wilson's score interval of a share of independent units (Wilson, JASA 1927)."""
     z = NormalDist().inv_cdf(1 - alpha / 2)
     p = hits / n
@@ -261,7 +263,7 @@ def _columns(values: ArrayLike) -> Floats:
 # The resamples of a predictions table: of its patients, or of its images where it names none.
 
 
-def draw(table: pd.DataFrame, *, n_resamples: int = 2000, seed: int = 0) -> Resamples:
+def resample_patients(table: pd.DataFrame, *, n_resamples: int = 2000, seed: int = 0) -> Resamples:
     """The same draws as ``evaluate_predictions`` makes with this seed, so that what is computed
     later (a band, a moved threshold) belongs to the intervals already shown.
 
@@ -273,4 +275,4 @@ def draw(table: pd.DataFrame, *, n_resamples: int = 2000, seed: int = 0) -> Resa
     """
     patients = patients_of(table)
     units = table["image"].to_numpy() if patients is None else patients
-    return resample_patients(units, n_resamples=n_resamples, seed=seed)
+    return resample_units(units, n_resamples=n_resamples, seed=seed)

@@ -9,27 +9,27 @@ from numpy.typing import ArrayLike, NDArray
 
 from cxr_core.config import Calibration
 from cxr_core.evaluation.metrics.bootstrap import (
-    FEWEST,
+    MIN_COUNT,
     NOT_ESTIMABLE,
     Floats,
     Interval,
     Resamples,
-    interval,
-    ratio_intervals,
+    percentile_interval,
+    proportion_intervals,
     resampled_ratios,
 )
-from cxr_core.evaluation.metrics.ranking import cumulated, is_estimable
+from cxr_core.evaluation.metrics.ranking import cumulative_weights, is_estimable
 from cxr_core.evaluation.predictions import has_logits, labels_of, logits_of, probabilities_of
-from cxr_core.evaluation.scoring import calibrate, sigmoid
+from cxr_core.evaluation.scoring import apply_calibration, sigmoid
 from cxr_core.findings import KEYS
 
-Terms = tuple[Floats, Floats]  # covariates (., J), and an offset (.,)
-GROUPS = 256  # of films with neighbouring logits, in the resamples of a larger table
-MOST_UNSETTLED = 0.025  # a larger share of the resamples than an interval's end can spare
-_STEPS = 40
-_SETTLED = 1e-10
+_Terms = tuple[Floats, Floats]  # covariates (., J), and an offset (.,)
+MAX_LOGIT_GROUPS = 256  # of films with neighbouring logits, in the resamples of a larger table
+MAX_FAILED_SHARE = 0.025  # a larger share of the resamples than an interval's end can spare
+_MAX_ITERATIONS = 40
+_TOLERANCE = 1e-10
 _RIDGE = 1e-12  # on shares of films: keeps a saturated Hessian invertible, moves no estimate
-BINS = 10  # of equal width
+N_BINS = 10  # of equal width
 
 
 # Calibration slope and calibration in the large (Cox 1958; Van Calster et al. 2019).
@@ -45,7 +45,8 @@ def slope_and_intercept(
 ) -> tuple[Interval, Interval]:
     """Slope, and intercept with the slope held at 1, with 95 % percentile intervals.
 
-    The figures are exact. In the resamples of over ``GROUPS`` films, neighbours in the order of
+    The figures are exact. In the resamples of over ``MAX_LOGIT_GROUPS`` films, neighbours in the
+    order of
     their logits share their mean logit, which moves an end by less than a thousandth of its width.
 
     Args:
@@ -62,33 +63,33 @@ def slope_and_intercept(
     if not is_estimable(y, resamples) or not np.isfinite(z).all():
         return NOT_ESTIMABLE, NOT_ESTIMABLE
     order = np.argsort(z, kind="stable")
-    bounds = np.unique(np.linspace(0, len(z), min(len(z), GROUPS) + 1).astype(np.intp))
+    bounds = np.unique(np.linspace(0, len(z), min(len(z), MAX_LOGIT_GROUPS) + 1).astype(np.intp))
     centres = np.add.reduceat(z[order], bounds[:-1]) / np.diff(bounds)  # (K,)
-    shares = _group_shares(order, bounds, resamples)  # (R, K)
-    intercept = _fitted(y, z, centres, shares, resamples, _intercept_terms)
-    if not _overlapping(y, z):
-        return NOT_ESTIMABLE, _spared(*intercept)
-    middle, spread = float(z.mean()), float(z.std())
+    shares = _group_weights(order, bounds, resamples)  # (R, K)
+    intercept = _fit_last_parameter(y, z, centres, shares, resamples, _intercept_terms)
+    if not _classes_overlap(y, z):
+        return NOT_ESTIMABLE, _interval_if_solved(*intercept)
+    centre, spread = float(z.mean()), float(z.std())
 
-    def terms(values: Floats) -> Terms:
-        standard = (values - middle) / spread
+    def terms(values: Floats) -> _Terms:
+        standard = (values - centre) / spread
         return np.column_stack([np.ones(len(values)), standard]), np.zeros(len(values))
 
-    slope, drawn = _fitted(y, z, centres, shares, resamples, terms)
-    return _spared(slope / spread, drawn / spread), _spared(*intercept)
+    slope, drawn = _fit_last_parameter(y, z, centres, shares, resamples, terms)
+    return _interval_if_solved(slope / spread, drawn / spread), _interval_if_solved(*intercept)
 
 
-def _intercept_terms(values: Floats) -> Terms:
+def _intercept_terms(values: Floats) -> _Terms:
     return np.ones((len(values), 1)), values
 
 
-def _fitted(
+def _fit_last_parameter(
     y: NDArray[np.bool_],
     z: Floats,
     centres: Floats,
     shares: Floats,
     resamples: Resamples,
-    terms: Callable[[Floats], Terms],
+    terms: Callable[[Floats], _Terms],
 ) -> tuple[float, Floats]:
     """The last parameter of a regression on all films, and of its resamples, (R,).
 
@@ -99,24 +100,24 @@ def _fitted(
     """
     design, offset = terms(z)  # (N, J), (N,)
     even, start = np.full((1, len(y)), 1.0 / len(y)), np.zeros(design.shape[1])
-    (estimate,) = _settle(design, offset, even, even @ (design * y[:, None]), start)  # (J,)
+    (estimate,) = _newton(design, offset, even, even @ (design * y[:, None]), start)  # (J,)
     # The score at the estimate is taken film by film, so that grouping touches no more than the
     # way from there to a resample's own solution.
     residual = design * (y - sigmoid(design @ estimate + offset))[:, None]
     score = resampled_ratios(residual, np.ones_like(residual), resamples)  # (R, J)
     design, offset = terms(centres)  # (K, J), (K,)
     fitted = shares @ (design * sigmoid(design @ estimate + offset)[:, None])
-    drawn = _settle(design, offset, shares, score + fitted, estimate)
+    drawn = _newton(design, offset, shares, score + fitted, estimate)
     return float(estimate[-1]), drawn[:, -1]
 
 
-def _spared(estimate: float, drawn: Floats) -> Interval:
+def _interval_if_solved(estimate: float, drawn: Floats) -> Interval:
     """The interval, as long as the resamples without a solution could not have been its ends."""
-    found = interval(estimate, drawn)
-    return found if found.left_out <= MOST_UNSETTLED * len(drawn) else NOT_ESTIMABLE
+    found = percentile_interval(estimate, drawn)
+    return found if found.left_out <= MAX_FAILED_SHARE * len(drawn) else NOT_ESTIMABLE
 
 
-def _settle(
+def _newton(
     design: Floats, offset: Floats, shares: Floats, target: Floats, start: Floats
 ) -> Floats:
     """Newton's method on R weighted logistic regressions at once.
@@ -134,38 +135,38 @@ def _settle(
     size = design.shape[1]
     squares = (design[:, :, None] * design[:, None, :]).reshape(len(design), -1)  # (K, J * J)
     found = np.tile(start, (len(shares), 1))
-    open_ = np.arange(len(shares))
-    for _ in range(_STEPS):
-        p = sigmoid(found[open_] @ design.T + offset)  # (r, K)
-        mass = shares[open_] * p
-        gradient = mass @ design - target[open_]  # (r, J)
-        hessian = ((mass * (1.0 - p)) @ squares).reshape(-1, size, size) + _RIDGE * np.eye(size)
+    active = np.arange(len(shares))
+    for _ in range(_MAX_ITERATIONS):
+        p = sigmoid(found[active] @ design.T + offset)  # (r, K)
+        weighted = shares[active] * p
+        gradient = weighted @ design - target[active]  # (r, J)
+        hessian = ((weighted * (1.0 - p)) @ squares).reshape(-1, size, size) + _RIDGE * np.eye(size)
         # From a flat part a whole step could overshoot; a bounded one comes back.
         step = np.clip(np.linalg.solve(hessian, gradient[:, :, None])[:, :, 0], -1.0, 1.0)
-        found[open_] -= step
-        open_ = open_[np.abs(step).max(axis=1) > _SETTLED]
-        if len(open_) == 0:
+        found[active] -= step
+        active = active[np.abs(step).max(axis=1) > _TOLERANCE]
+        if len(active) == 0:
             break
-    found[open_] = np.nan
+    found[active] = np.nan
     return found
 
 
-def _group_shares(
+def _group_weights(
     order: NDArray[np.intp], bounds: NDArray[np.intp], resamples: Resamples
 ) -> Floats:
     """Each group's share of the films of a resample, (R, K); groups are runs of ``order``."""
     parts = []
     for (weights,) in resamples.weights(order):  # (r, N)
-        sums = np.diff(cumulated(weights)[:, bounds], axis=1)  # (r, K)
+        sums = np.diff(cumulative_weights(weights)[:, bounds], axis=1)  # (r, K)
         parts.append(sums / sums.sum(axis=1, keepdims=True))
     return np.concatenate(parts)
 
 
-def _overlapping(y: NDArray[np.bool_], z: Floats) -> bool:
+def _classes_overlap(y: NDArray[np.bool_], z: Floats) -> bool:
     """Whether no logit separates the classes: else the slope is infinite (Albert and Anderson
     1984)."""
-    with_it, without = z[y], z[~y]
-    return bool(with_it.min() < without.max() and without.min() < with_it.max())
+    positives, negatives = z[y], z[~y]
+    return bool(positives.min() < negatives.max() and negatives.min() < positives.max())
 
 
 # Reliability: of the films of which a model says about 30 %, how many have the finding?
@@ -189,8 +190,8 @@ class ReliabilityBin:
     observed: float
 
 
-def reliability(
-    probabilities: ArrayLike, labels: ArrayLike, *, bins: int = BINS
+def reliability_bins(
+    probabilities: ArrayLike, labels: ArrayLike, *, n_bins: int = N_BINS
 ) -> tuple[ReliabilityBin, ...]:
     """Bins of equal width with at least one film, as scikit-learn's ``calibration_curve``.
 
@@ -200,11 +201,11 @@ def reliability(
     """
     p = np.asarray(probabilities, dtype=np.float64)
     y = np.asarray(labels, dtype=np.float64)
-    edges = np.linspace(0.0, 1.0, bins + 1)
-    which = bin_of(p, bins=bins)  # (N,)
-    counts = np.bincount(which, minlength=bins)
-    predicted = np.bincount(which, weights=p, minlength=bins)
-    observed = np.bincount(which, weights=y, minlength=bins)
+    edges = np.linspace(0.0, 1.0, n_bins + 1)
+    which = bin_indices(p, n_bins=n_bins)  # (N,)
+    counts = np.bincount(which, minlength=n_bins)
+    predicted = np.bincount(which, weights=p, minlength=n_bins)
+    observed = np.bincount(which, weights=y, minlength=n_bins)
     return tuple(
         ReliabilityBin(
             low=float(edges[b]),
@@ -217,14 +218,14 @@ def reliability(
     )
 
 
-def bin_of(probabilities: ArrayLike, *, bins: int = BINS) -> NDArray[np.intp]:
-    """Each film's bin, (N,) from 0, of ``bins`` of equal width."""
-    inner = np.linspace(0.0, 1.0, bins + 1)[1:-1]
+def bin_indices(probabilities: ArrayLike, *, n_bins: int = N_BINS) -> NDArray[np.intp]:
+    """Each film's bin, (N,) from 0, of ``n_bins`` of equal width."""
+    inner = np.linspace(0.0, 1.0, n_bins + 1)[1:-1]
     return np.searchsorted(inner, np.asarray(probabilities, dtype=np.float64))
 
 
 def expected_calibration_error(
-    probabilities: ArrayLike, labels: ArrayLike, bins: int = BINS
+    probabilities: ArrayLike, labels: ArrayLike, n_bins: int = N_BINS
 ) -> float:
     """Mean of |predicted - observed| over the bins, weighted by their films; 0 is perfect.
 
@@ -234,7 +235,7 @@ def expected_calibration_error(
         probabilities: (N,), 0 to 1.
         labels: (N,) of 0 and 1.
     """
-    filled = reliability(probabilities, labels, bins=bins)
+    filled = reliability_bins(probabilities, labels, n_bins=n_bins)
     films = sum(b.n for b in filled)
     if films == 0:
         return float("nan")
@@ -242,9 +243,9 @@ def expected_calibration_error(
 
 
 def reliability_intervals(
-    probabilities: ArrayLike, labels: ArrayLike, resamples: Resamples, *, bins: int = BINS
+    probabilities: ArrayLike, labels: ArrayLike, resamples: Resamples, *, n_bins: int = N_BINS
 ) -> tuple[Interval, ...]:
-    """The observed share of every bin of ``reliability``, with its 95 % interval.
+    """The observed share of every bin of ``reliability_bins``, with its 95 % interval.
 
     The bins stay where they are while patients are resampled.
 
@@ -256,49 +257,52 @@ def reliability_intervals(
     Returns:
         One a filled bin; "too few" where it holds under 10 films, or films of under 10 patients.
     """
-    which = bin_of(probabilities, bins=bins)
+    which = bin_indices(probabilities, n_bins=n_bins)
     member = which[:, None] == np.unique(which)  # (N, B)
     hits = member & np.asarray(labels).astype(bool)[:, None]
-    patients = [resamples.of(column).n_patients() for column in member.T]
+    patients = [resamples.subset(column).n_patients() for column in member.T]
     return tuple(
-        found if held >= FEWEST else NOT_ESTIMABLE
-        for found, held in zip(ratio_intervals(hits, member, resamples), patients, strict=True)
+        found if n_patients_in_bin >= MIN_COUNT else NOT_ESTIMABLE
+        for found, n_patients_in_bin in zip(
+            proportion_intervals(hits, member, resamples), patients, strict=True
+        )
     )
 
 
 @dataclass(frozen=True)
-class CalibrationMeasures:
+class CalibrationMetrics:
     """One finding's measures; each is "too few" where it is not estimable.
 
     Attributes:
         ece: expected calibration error over 10 bins, 0 is perfect. It has no interval: a sum of
             absolute errors grows when it is resampled, and near 0 no interval held the truth.
-        ece_by_chance: what a perfectly calibrated model would show on so many films; both are nan
+        expected_ece: what a perfectly calibrated model would show on so many films; both are nan
             where the others are not estimable.
         brier: mean squared difference of probability and label, 0 is perfect.
         brier_of_prevalence: the Brier score of giving every film the prevalence.
-        skill: 1 - brier / brier_of_prevalence, of the same resamples; over 0 is better.
-        excess: mean probability minus the share with the finding; over 0 is too high.
+        brier_skill_score: 1 - brier / brier_of_prevalence, of the same resamples; over 0 is better.
+        mean_calibration_error: mean probability minus the share with the finding; over 0 is too
+            high.
         slope, intercept: see ``calibration_slope``.
     """
 
     ece: float
-    ece_by_chance: float
+    expected_ece: float
     brier: Interval
     brier_of_prevalence: Interval
-    skill: Interval
-    excess: Interval
+    brier_skill_score: Interval
+    mean_calibration_error: Interval
     slope: Interval
     intercept: Interval
 
 
-def calibration_measures(
+def calibration_metrics(
     labels: ArrayLike,
     probabilities: ArrayLike,
     resamples: Resamples,
     *,
     logits: ArrayLike | None = None,
-) -> CalibrationMeasures:
+) -> CalibrationMetrics:
     """Every measure of one finding's probabilities.
 
     Args:
@@ -313,30 +317,38 @@ def calibration_measures(
     y, p = np.asarray(labels, dtype=np.float64), np.asarray(probabilities, dtype=np.float64)
     if not is_estimable(y, resamples):
         none, nan = NOT_ESTIMABLE, float("nan")
-        return CalibrationMeasures(nan, nan, none, none, none, none, none, none)
+        return CalibrationMetrics(nan, nan, none, none, none, none, none, none)
     slope, intercept = slope_and_intercept(y, _logits(p) if logits is None else logits, resamples)
-    member = bin_of(p)[:, None] == np.arange(BINS)  # (N, BINS)
+    member = bin_indices(p)[:, None] == np.arange(N_BINS)  # (N, BINS)
     columns = np.column_stack([member * (p - y)[:, None], (p - y) ** 2, y])  # (N, BINS + 2)
-    every = resampled_ratios(columns, np.ones_like(columns), resamples)  # (R, BINS + 2)
-    apart, brier, share = every[:, :BINS], every[:, BINS], every[:, BINS + 1]
+    resampled = resampled_ratios(columns, np.ones_like(columns), resamples)  # (R, BINS + 2)
+    calibration_gap, brier, share = (
+        resampled[:, :N_BINS],
+        resampled[:, N_BINS],
+        resampled[:, N_BINS + 1],
+    )
     with np.errstate(divide="ignore", invalid="ignore"):  # a resample of one class has no skill
         skill = 1.0 - brier / (share * (1.0 - share))
-    itself, prevalence = float(np.mean((p - y) ** 2)), float(y.mean())
-    return CalibrationMeasures(
+    brier_score, prevalence = float(np.mean((p - y) ** 2)), float(y.mean())
+    return CalibrationMetrics(
         ece=expected_calibration_error(p, y),
-        ece_by_chance=ece_by_chance(p),
-        brier=interval(itself, brier),
-        brier_of_prevalence=interval(prevalence * (1 - prevalence), share * (1 - share)),
-        skill=interval(1.0 - itself / (prevalence * (1 - prevalence)), skill),
-        excess=interval(float(p.mean()) - prevalence, apart.sum(axis=1)),
+        expected_ece=expected_ece(p),
+        brier=percentile_interval(brier_score, brier),
+        brier_of_prevalence=percentile_interval(prevalence * (1 - prevalence), share * (1 - share)),
+        brier_skill_score=percentile_interval(
+            1.0 - brier_score / (prevalence * (1 - prevalence)), skill
+        ),
+        mean_calibration_error=percentile_interval(
+            float(p.mean()) - prevalence, calibration_gap.sum(axis=1)
+        ),
         slope=slope,
         intercept=intercept,
     )
 
 
-def measures_of(
+def calibration_metrics_by_finding(
     table: pd.DataFrame, resamples: Resamples, calibration: Calibration | None = None
-) -> dict[str, CalibrationMeasures]:
+) -> dict[str, CalibrationMetrics]:
     """The measures of all four findings, by key.
 
     Args:
@@ -351,9 +363,9 @@ def measures_of(
     labels, probabilities = labels_of(table), probabilities_of(table, calibration)  # (N, 4) each
     logits = logits_of(table) if has_logits(table) else None
     if logits is not None and calibration is not None:
-        logits = calibrate(logits, calibration)
+        logits = apply_calibration(logits, calibration)
     return {
-        key: calibration_measures(
+        key: calibration_metrics(
             labels[:, k],
             probabilities[:, k],
             resamples,
@@ -363,7 +375,7 @@ def measures_of(
     }
 
 
-def ece_by_chance(probabilities: ArrayLike) -> float:
+def expected_ece(probabilities: ArrayLike) -> float:
     """The expected calibration error that chance leaves a perfectly calibrated model.
 
     In a bin the films with the finding then differ from the sum of the probabilities by a
@@ -374,7 +386,7 @@ def ece_by_chance(probabilities: ArrayLike) -> float:
         probabilities: (N,), 0 to 1.
     """
     p = np.asarray(probabilities, dtype=np.float64)
-    variance = np.bincount(bin_of(p), weights=p * (1.0 - p), minlength=BINS)
+    variance = np.bincount(bin_indices(p), weights=p * (1.0 - p), minlength=N_BINS)
     return float(np.sqrt(2.0 / np.pi * variance).sum() / len(p))
 
 

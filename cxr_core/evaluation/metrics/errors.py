@@ -9,50 +9,50 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from cxr_core.config import OperatingPoint
-from cxr_core.evaluation.metrics.bootstrap import FEWEST, wilson
+from cxr_core.evaluation.metrics.bootstrap import MIN_COUNT, wilson_interval
 from cxr_core.evaluation.predictions import labels_of
-from cxr_core.evaluation.scoring import Floats, cut_offs
+from cxr_core.evaluation.scoring import Floats, cutoff_logits
 from cxr_core.findings import KEYS, LABELS
 
 # Of 333 test patients 50 span a median of 6 points of probability around a film, with an interval
 # 20 points wide; 20 would be 2 and 31 points, 100 would be 11 and 15.
-NEAREST = 50
-Kind = Literal["missed", "false alarm"]
-_LEAST = 1e-15  # a probability of 0 or 1 would be infinitely far from its cut-off
+N_SIMILAR = 50
+ErrorKind = Literal["missed", "false alarm"]
+_PROBABILITY_EPS = 1e-15  # a probability of 0 or 1 would be infinitely far from its cut-off
 
 
 # What became of the test films that scored as a film does: how many carried the label.
 
 
 @dataclass(frozen=True)
-class Neighbours:
+class SimilarFilms:
     """Test films with scores near a film's, one film a patient.
 
     Attributes:
         n: films, each of another patient.
-        carried: of them, those with the label.
+        n_positive: of them, those with the label.
         low, high: Wilson's 95 % interval of carried / n, 0 to 1.
-        least, most: the lowest and the highest of their scores.
+        min_score, max_score: the lowest and the highest of their scores.
         prevalence: share of the label among all test films, 0 to 1.
     """
 
     n: int
-    carried: int
+    n_positive: int
     low: float
     high: float
-    least: float
-    most: float
+    min_score: float
+    max_score: float
     prevalence: float
 
 
-def neighbours(
+def similar_films(
     score: float,
     scores: ArrayLike,
     labels: ArrayLike,
     patients: ArrayLike,
     *,
-    n: int = NEAREST,
-) -> Neighbours | None:
+    n: int = N_SIMILAR,
+) -> SimilarFilms | None:
     """The ``n`` patients whose nearest films score closest to ``score``.
 
     A patient's films are alike, so only the one with the nearest score counts. It is chosen by
@@ -73,17 +73,17 @@ def neighbours(
     nearest_first = np.argsort(np.abs(values - score), kind="stable")  # (N,)
     _, first = np.unique(np.asarray(patients)[nearest_first], return_index=True)
     chosen = nearest_first[np.sort(first)[:n]]  # (n,)
-    if len(chosen) < FEWEST:
+    if len(chosen) < MIN_COUNT:
         return None
-    carried = int(y[chosen].sum())
-    low, high = wilson(carried, len(chosen))
-    return Neighbours(
+    n_positive = int(y[chosen].sum())
+    low, high = wilson_interval(n_positive, len(chosen))
+    return SimilarFilms(
         n=len(chosen),
-        carried=carried,
+        n_positive=n_positive,
         low=low,
         high=high,
-        least=float(values[chosen].min()),
-        most=float(values[chosen].max()),
+        min_score=float(values[chosen].min()),
+        max_score=float(values[chosen].max()),
         prevalence=float(y.mean()),
     )
 
@@ -94,7 +94,7 @@ class FilmError:
 
     Attributes:
         image: the table's name of it.
-        probability, cut_off: 0 to 1.
+        probability, cutoff: 0 to 1.
         margin: how far the film is from the cut-off, logits; above it is positive.
         labels: labels of the film, e.g. ``Effusion, Infiltration``, or ``none of the four``.
         view: "" where the table does not tell.
@@ -103,50 +103,50 @@ class FilmError:
 
     image: str
     probability: float
-    cut_off: float
+    cutoff: float
     margin: float
     labels: str
     view: str
     age: float
 
 
-def surest_errors(
+def most_confident_errors(
     table: pd.DataFrame,
     probabilities: Floats,
-    points: Mapping[str, OperatingPoint],
+    operating_points: Mapping[str, OperatingPoint],
     key: str,
-    kind: Kind,
+    kind: ErrorKind,
     *,
-    most: int = 10,
+    limit: int = 10,
 ) -> tuple[list[FilmError], int]:
     """The errors of one finding that lie farthest from its cut-off, farthest first.
 
     Args:
         table: a validated predictions table.
         probabilities: (N, 4) that the operating points belong to.
-        points: by finding key.
+        operating_points: by finding key.
         kind: ``missed``: with the finding and below; ``false alarm``: without it and not below.
-        most: how many at most.
+        limit: how many at most.
 
     Returns:
         The errors, and how many there are altogether.
     """
     k = KEYS.index(key)
     labels, p = labels_of(table), np.asarray(probabilities, dtype=np.float64)[:, k]  # (N, 4), (N,)
-    ill, above = labels[:, k] == 1, p >= points[key].threshold  # (N,), (N,)
+    ill, above = labels[:, k] == 1, p >= operating_points[key].threshold  # (N,), (N,)
     wrong = np.flatnonzero(ill & ~above if kind == "missed" else ~ill & above)
-    inside = np.clip(p, _LEAST, 1 - _LEAST)
-    margin = np.log(inside) - np.log1p(-inside) - cut_offs(points)[k]  # (N,)
-    farthest = wrong[np.argsort(-np.abs(margin[wrong]), kind="stable")][:most]
+    inside = np.clip(p, _PROBABILITY_EPS, 1 - _PROBABILITY_EPS)
+    margin = np.log(inside) - np.log1p(-inside) - cutoff_logits(operating_points)[k]  # (N,)
+    farthest = wrong[np.argsort(-np.abs(margin[wrong]), kind="stable")][:limit]
     views = table["view"] if "view" in table else pd.Series([""] * len(table))
     ages = table["age"] if "age" in table else pd.Series([np.nan] * len(table))
     errors = [
         FilmError(
             image=str(table["image"].iloc[row]),
             probability=float(p[row]),
-            cut_off=points[key].threshold,
+            cutoff=operating_points[key].threshold,
             margin=float(margin[row]),
-            labels=_held(labels[row]),
+            labels=_label_names(labels[row]),
             view=str(views.iloc[row]),
             age=float(ages.iloc[row]),
         )
@@ -155,6 +155,6 @@ def surest_errors(
     return errors, len(wrong)
 
 
-def _held(labels: Floats) -> str:
+def _label_names(labels: Floats) -> str:
     names = [LABELS[key] for key, held in zip(KEYS, labels, strict=True) if held]
     return ", ".join(names) or "none of the four"

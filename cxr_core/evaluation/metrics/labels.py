@@ -9,12 +9,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from cxr_core.data.csv_files import read_columns, read_header
 from cxr_core.errors import DataError
-from cxr_core.evaluation.metrics.bootstrap import FEWEST, WIDEST, Verdict
+from cxr_core.evaluation.metrics.bootstrap import MAX_WIDTH, MIN_COUNT, Verdict
 from cxr_core.evaluation.predictions import as_labels
 from cxr_core.findings import KEYS, LABEL_COLUMNS
 
-PARTS = ("train", "validation", "test")
-EXPECTED_AREA = 0.80  # about what the findings reach; the width hardly depends on it
+SPLIT_PARTS = ("train", "validation", "test")
+EXPECTED_AUROC = 0.80  # about what the findings reach; the width hardly depends on it
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def split_labels(rows: pd.DataFrame) -> list[SplitLabels]:
         rows: as ``read_split_labels`` returns them.
     """
     found = []
-    for part in PARTS:
+    for part in SPLIT_PARTS:
         films = rows[rows["split"] == part]
         if films.empty:
             continue
@@ -97,31 +97,31 @@ def split_labels(rows: pd.DataFrame) -> list[SplitLabels]:
         counts = {}
         for key, column in zip(KEYS, LABEL_COLUMNS, strict=True):
             n, positives = len(films), int(films[column].sum())
-            units = n if patients is None else patients
+            n_independent = n if patients is None else patients
             counts[key] = LabelCount(
-                n, positives, expected_verdict(positives, n - positives, units)
+                n, positives, expected_verdict(positives, n - positives, n_independent)
             )
         found.append(SplitLabels(part, len(films), patients, counts))
     return found
 
 
-def expected_verdict(positives: int, negatives: int, patients: int) -> Verdict:
+def expected_verdict(positives: int, negatives: int, n_patients: int) -> Verdict:
     """What an area of 0.80 on so many films could bear, before any model is tried.
 
     "too few" under 10 positives, negatives or patients; "wide" where its 95 % interval would
     span over 0.10 (``expected_width``); else "enough".
     """
-    if min(positives, negatives, patients) < FEWEST:
+    if min(positives, negatives, n_patients) < MIN_COUNT:
         return "too few"
-    return "wide" if expected_width(positives, negatives) > WIDEST else "enough"
+    return "wide" if expected_width(positives, negatives) > MAX_WIDTH else "enough"
 
 
-def expected_width(positives: int, negatives: int, *, area: float = EXPECTED_AREA) -> float:
+def expected_width(positives: int, negatives: int, *, auroc: float = EXPECTED_AUROC) -> float:
     """Width of an AUROC's 95 % interval if films were independent (Hanley and McNeil,
     Radiology 1982, eq. 1 and 2); films of the same patients make it wider."""
-    q1, q2 = area / (2 - area), 2 * area**2 / (1 + area)
+    q1, q2 = auroc / (2 - auroc), 2 * auroc**2 / (1 + auroc)
     variance = (
-        area * (1 - area) + (positives - 1) * (q1 - area**2) + (negatives - 1) * (q2 - area**2)
+        auroc * (1 - auroc) + (positives - 1) * (q1 - auroc**2) + (negatives - 1) * (q2 - auroc**2)
     ) / (positives * negatives)
     return float(2 * 1.959964 * np.sqrt(variance))
 
@@ -133,7 +133,7 @@ def co_occurrence(labels: ArrayLike) -> NDArray[np.int64]:
     return result
 
 
-def labels_a_film(labels: ArrayLike) -> tuple[int, ...]:
+def labels_per_film(labels: ArrayLike) -> tuple[int, ...]:
     """(N, 4) labels -> films with 0, 1, 2, 3 and 4 of the four."""
-    held = np.asarray(labels, dtype=np.int64).sum(axis=1)  # (N,)
-    return tuple(int(films) for films in np.bincount(held, minlength=len(KEYS) + 1))
+    counts = np.asarray(labels, dtype=np.int64).sum(axis=1)  # (N,)
+    return tuple(int(films) for films in np.bincount(counts, minlength=len(KEYS) + 1))

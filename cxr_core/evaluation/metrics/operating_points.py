@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cxr_core.config import OperatingPoint
 from cxr_core.errors import DataError
-from cxr_core.evaluation.metrics.bootstrap import Floats, Resamples, percentiles, resample_patients
+from cxr_core.evaluation.metrics.bootstrap import Floats, Resamples, percentiles, resample_units
 from cxr_core.evaluation.metrics.ranking import roc
 from cxr_core.evaluation.predictions import labels_of, patients_of
 from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS
@@ -23,13 +23,13 @@ Criterion = Literal["sensitivity", "specificity"]
 SENSITIVITY_TARGET = 0.80  # the three findings: a miss is worse than a second look
 SPECIFICITY_TARGET = 0.90  # No Finding: calling an ill film normal is worse
 _ROUNDING = 1e-9  # 0.8 * 35 is not quite 28 in floating point
-Preset = Literal["youden", "sensitivity", "specificity"]
-PRESETS: tuple[Preset, ...] = ("youden", "sensitivity", "specificity")
-TARGET = 0.90  # of the sensitivity, or of the specificity
+CutoffRule = Literal["youden", "sensitivity", "specificity"]
+CUTOFF_RULES: tuple[CutoffRule, ...] = ("youden", "sensitivity", "specificity")
+RULE_TARGET = 0.90  # of the sensitivity, or of the specificity
 
 
 @dataclass(frozen=True)
-class Confusion:
+class ConfusionMatrix:
     """Films by label and call; the rates are nan where nothing is in the denominator."""
 
     tp: int
@@ -68,7 +68,9 @@ class Confusion:
         return (self.tn, self.fp), (self.fn, self.tp)
 
 
-def confusion(labels: ArrayLike, probabilities: ArrayLike, threshold: float) -> Confusion:
+def count_confusion(
+    labels: ArrayLike, probabilities: ArrayLike, threshold: float
+) -> ConfusionMatrix:
     """Confusion matrix of one finding; a film is above at ``probability >= threshold``.
 
     Args:
@@ -77,7 +79,7 @@ def confusion(labels: ArrayLike, probabilities: ArrayLike, threshold: float) -> 
     """
     y = np.asarray(labels).astype(bool)
     above = np.asarray(probabilities, dtype=np.float64) >= threshold
-    return Confusion(
+    return ConfusionMatrix(
         tp=int((above & y).sum()),
         fp=int((above & ~y).sum()),
         fn=int((~above & y).sum()),
@@ -109,23 +111,25 @@ def fit_operating_points(
             that reaches its target.
     """
     p, y = np.asarray(probabilities, dtype=np.float64), np.asarray(labels).astype(bool)
-    resamples = resample_patients(patients, n_resamples=n_resamples, seed=seed)
+    resamples = resample_units(patients, n_resamples=n_resamples, seed=seed)
     # Every film once: the same code gives the cut-off itself.
-    itself = Resamples(np.ones((1, resamples.counts.shape[1]), np.uint8), resamples.patient_of_film)
+    all_films = Resamples(
+        np.ones((1, resamples.counts.shape[1]), np.uint8), resamples.patient_index
+    )
     points: dict[str, OperatingPoint] = {}
     for k, key in enumerate(KEYS):
-        criterion, target = _aim(key)
+        criterion, target = _criterion_of(key)
         _require_both_classes(y[:, k], key)
-        threshold = float(_cutoffs(y[:, k], p[:, k], itself, criterion, target)[0])
+        threshold = float(_resampled_cutoffs(y[:, k], p[:, k], all_films, criterion, target)[0])
         if threshold > 1.0:
             raise DataError(
                 f"No cut-off of {LABELS[key]} reaches a {criterion} of {target:.2f}",
                 value=f"too many of its {len(y):,} validation films have a probability of 1",
                 remedy="Train or calibrate the model again.",
             )
-        drawn = _cutoffs(y[:, k], p[:, k], resamples, criterion, target)
+        drawn = _resampled_cutoffs(y[:, k], p[:, k], resamples, criterion, target)
         low, high = percentiles(np.minimum(drawn, 1.0))
-        reached = confusion(y[:, k], p[:, k], threshold)
+        reached = count_confusion(y[:, k], p[:, k], threshold)
         points[key] = OperatingPoint(
             threshold=threshold,
             low=low,
@@ -138,18 +142,18 @@ def fit_operating_points(
     return points
 
 
-def _aim(key: str) -> tuple[Criterion, float]:
+def _criterion_of(key: str) -> tuple[Criterion, float]:
     if key in ABNORMAL_KEYS:
         return "sensitivity", SENSITIVITY_TARGET
     return "specificity", SPECIFICITY_TARGET
 
 
-def _cutoffs(
+def _resampled_cutoffs(
     y: NDArray[np.bool_], p: Floats, resamples: Resamples, criterion: Criterion, target: float
 ) -> Floats:
     """The cut-off in every resample, (R,); nan where the class it counts vanished."""
     if criterion == "sensitivity":
-        return _highest_sensitive(p[y], resamples.of(y), target)
+        return _highest_sensitive(p[y], resamples.subset(y), target)
     return _lowest_specific(y, p, resamples, target)
 
 
@@ -207,7 +211,7 @@ def _share(part: int, whole: int) -> float:
 # optimistic; the operating point from validation is not.
 
 
-def preset_cutoff(labels: ArrayLike, probabilities: ArrayLike, preset: Preset) -> float | None:
+def cutoff_by_rule(labels: ArrayLike, probabilities: ArrayLike, rule: CutoffRule) -> float | None:
     """A cut-off among the probabilities that occur; a film is above at ``probability >= it``.
 
     ``youden``: the highest with the largest sensitivity + specificity - 1 (Youden, Cancer 1950).
@@ -224,17 +228,19 @@ def preset_cutoff(labels: ArrayLike, probabilities: ArrayLike, preset: Preset) -
     curve = roc(labels, probabilities, drop_collinear=False)  # thresholds fall
     if len(curve.thresholds) == 0:
         return None
-    if preset == "youden":
+    if rule == "youden":
         at = int(np.argmax(curve.tpr - curve.fpr))
-    elif preset == "sensitivity":
-        at = int(np.argmax(curve.tpr >= TARGET - _ROUNDING))
+    elif rule == "sensitivity":
+        at = int(np.argmax(curve.tpr >= RULE_TARGET - _ROUNDING))
     else:
-        at = int(np.flatnonzero(curve.fpr <= 1 - TARGET + _ROUNDING)[-1])
+        at = int(np.flatnonzero(curve.fpr <= 1 - RULE_TARGET + _ROUNDING)[-1])
     # The curve's first point lies above every film: it calls nothing, and is no cut-off.
     return float(curve.thresholds[at]) if at > 0 else None
 
 
-def points_of(table: pd.DataFrame, probabilities: Floats) -> dict[str, OperatingPoint] | None:
+def operating_points_of(
+    table: pd.DataFrame, probabilities: Floats
+) -> dict[str, OperatingPoint] | None:
     """Operating points fitted on a table's own films, as ``fit_operating_points`` does on
     validation films; None where a class is missing.
 
@@ -243,8 +249,8 @@ def points_of(table: pd.DataFrame, probabilities: Floats) -> dict[str, Operating
         probabilities: (N, 4) of its films.
     """
     patients = patients_of(table)
-    units = table["image"].to_numpy(dtype=str) if patients is None else patients
+    patient_ids = table["image"].to_numpy(dtype=str) if patients is None else patients
     try:
-        return fit_operating_points(probabilities, labels_of(table), units, n_resamples=200)
+        return fit_operating_points(probabilities, labels_of(table), patient_ids, n_resamples=200)
     except DataError:
         return None  # whoever shows it says that there is no cut-off, and why

@@ -12,15 +12,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cxr_core.evaluation.metrics.bootstrap import (
-    FEWEST,
+    MIN_COUNT,
     NOT_ESTIMABLE,
     Floats,
     Interval,
     Resamples,
-    share_interval,
+    logit_interval,
 )
 
-STEPS = 100  # places of a band
+BAND_STEPS = 100  # places of a band
 
 
 # ROC and precision-recall of one finding: plain arrays, no drawing.
@@ -70,7 +70,7 @@ def auroc(labels: ArrayLike, scores: ArrayLike) -> float:
     Returns:
         0 to 1, ties counted half (Mann and Whitney's U); nan when a class is missing.
     """
-    y, s = _arrays(labels, scores)
+    y, s = _as_arrays(labels, scores)
     positives, negatives = s[y], np.sort(s[~y])
     if len(positives) == 0 or len(negatives) == 0:
         return float("nan")
@@ -85,7 +85,7 @@ def average_precision(labels: ArrayLike, scores: ArrayLike) -> float:
     Returns:
         0 to 1; nan when a class is missing.
     """
-    y, s = _arrays(labels, scores)
+    y, s = _as_arrays(labels, scores)
     if y.all() or not y.any():
         return float("nan")
     curve = precision_recall(y, s)
@@ -101,10 +101,10 @@ def roc(labels: ArrayLike, scores: ArrayLike, *, drop_collinear: bool = True) ->
         drop_collinear: leave out points in the middle of a straight line, which a plot and
             an area do not need.
     """
-    y, s = _arrays(labels, scores)
+    y, s = _as_arrays(labels, scores)
     if y.all() or not y.any():
         return RocCurve(np.empty(0), np.empty(0), np.empty(0))
-    thresholds, tps, fps = _cumulated(y, s)
+    thresholds, tps, fps = _cumulative_counts(y, s)
     if drop_collinear:
         bend = (np.diff(tps, 2) != 0) | (np.diff(fps, 2) != 0)
         kept = np.concatenate([[True], bend, [True]])
@@ -120,31 +120,31 @@ def precision_recall(labels: ArrayLike, scores: ArrayLike) -> PrecisionRecallCur
         labels: (N,) of 0 and 1.
         scores: (N,) finite.
     """
-    y, s = _arrays(labels, scores)
+    y, s = _as_arrays(labels, scores)
     if not y.any():
         return PrecisionRecallCurve(np.empty(0), np.empty(0), np.empty(0))
-    thresholds, tps, fps = _cumulated(y, s)
+    thresholds, tps, fps = _cumulative_counts(y, s)
     precision = np.ones(len(tps))
     precision[1:] = tps[1:] / (tps[1:] + fps[1:])
     return PrecisionRecallCurve(precision, recall=tps / tps[-1], thresholds=thresholds)
 
 
-def _cumulated(y: NDArray[np.bool_], s: Floats) -> tuple[Floats, Floats, Floats]:
+def _cumulative_counts(y: NDArray[np.bool_], s: Floats) -> tuple[Floats, Floats, Floats]:
     """Distinct thresholds falling, and how many positives and negatives reach each."""
     order = np.argsort(-s, kind="stable")
     ranked, hit = s[order], y[order]
     last = np.flatnonzero(np.append(np.diff(ranked) != 0, True))  # last film of each tie
     tps = np.cumsum(hit)[last]
     fps = last + 1 - tps
-    nobody = np.nextafter(ranked[0], np.inf)
+    above_all = np.nextafter(ranked[0], np.inf)
     return (
-        np.concatenate([[nobody], ranked[last]]),
+        np.concatenate([[above_all], ranked[last]]),
         np.concatenate([[0.0], tps]),
         np.concatenate([[0.0], fps]),
     )
 
 
-def _arrays(labels: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.bool_], Floats]:
+def _as_arrays(labels: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.bool_], Floats]:
     return np.asarray(labels).astype(bool), np.asarray(scores, dtype=np.float64)
 
 
@@ -152,19 +152,19 @@ def is_estimable(labels: ArrayLike, resamples: Resamples) -> bool:
     """Whether there are at least 10 positive films, 10 negative films and 10 patients."""
     y = np.asarray(labels).astype(bool)
     positives = int(y.sum())
-    if min(positives, len(y) - positives) < FEWEST:
+    if min(positives, len(y) - positives) < MIN_COUNT:
         return False
-    return resamples.n_patients() >= FEWEST
+    return resamples.n_patients() >= MIN_COUNT
 
 
-def deciding(labels: ArrayLike, resamples: Resamples) -> int:
+def n_limiting_patients(labels: ArrayLike, resamples: Resamples) -> int:
     """Patients with a film of the rarer class: on how many units an area rests."""
     y = np.asarray(labels).astype(bool)
-    return min(resamples.of(which).n_patients() for which in (y, ~y))
+    return min(resamples.subset(which).n_patients() for which in (y, ~y))
 
 
 def auroc_interval(labels: ArrayLike, scores: ArrayLike, resamples: Resamples) -> Interval:
-    """AUROC of one finding, with its 95 % interval (``bootstrap.share_interval``).
+    """AUROC of one finding, with its 95 % interval (``bootstrap.logit_interval``).
 
     Args:
         labels: (N,) of 0 and 1.
@@ -198,7 +198,7 @@ def resampled_auroc(labels: ArrayLike, scores: ArrayLike, resamples: Resamples) 
     ranked = _rank(labels, scores)
     areas = []
     for w_neg, w_pos in resamples.weights(ranked.negative, ranked.positive):  # (r, n), (r, p)
-        sums = cumulated(w_neg)  # (r, n + 1)
+        sums = cumulative_weights(w_neg)  # (r, n + 1)
         twice_below = sums[:, ranked.before] + sums[:, ranked.after]  # (r, p)
         pairs = np.einsum("ij,ij->i", twice_below, w_pos, dtype=np.int64)  # (r,)
         positives = w_pos.sum(axis=1, dtype=np.int64)  # (r,)
@@ -213,13 +213,13 @@ def resampled_average_precision(
     ranked = _rank(labels, scores)
     areas = []
     for w_neg, w_pos in resamples.weights(ranked.negative, ranked.positive):  # (r, n), (r, p)
-        neg, pos = cumulated(w_neg), cumulated(w_pos)  # (r, n + 1), (r, p + 1)
+        neg, pos = cumulative_weights(w_neg), cumulative_weights(w_pos)  # (r, n + 1), (r, p + 1)
         true = pos[:, -1:] - pos[:, ranked.first]  # (r, p) positives that score as high
-        called = true + neg[:, -1:] - neg[:, ranked.before]  # (r, p) films that do
+        predicted_positive = true + neg[:, -1:] - neg[:, ranked.before]  # (r, p) films that do
         # No film is called only where this positive itself was not drawn, and so weighs 0.
-        precision = true / np.maximum(called, 1)  # (r, p)
-        gained = np.einsum("ij,ij->i", precision, w_pos)  # (r,)
-        areas.append(np.where(neg[:, -1] > 0, _ratio(gained, pos[:, -1]), np.nan))
+        precision = true / np.maximum(predicted_positive, 1)  # (r, p)
+        weighted_precision = np.einsum("ij,ij->i", precision, w_pos)  # (r,)
+        areas.append(np.where(neg[:, -1] > 0, _ratio(weighted_precision, pos[:, -1]), np.nan))
     return np.concatenate(areas)
 
 
@@ -263,10 +263,12 @@ def _area_interval(
     if not is_estimable(labels, resamples):
         return NOT_ESTIMABLE
     drawn = resampled(labels, scores, resamples)
-    return share_interval(area(labels, scores), drawn, units=deciding(labels, resamples))
+    return logit_interval(
+        area(labels, scores), drawn, n_independent=n_limiting_patients(labels, resamples)
+    )
 
 
-def cumulated(weights: NDArray[np.uint8]) -> NDArray[np.int32]:
+def cumulative_weights(weights: NDArray[np.uint8]) -> NDArray[np.int32]:
     """(r, n) -> (r, n + 1) sums of the first 0, 1, …, n weights."""
     sums = np.zeros((len(weights), weights.shape[1] + 1), dtype=np.int32)
     np.cumsum(weights, axis=1, dtype=np.int32, out=sums[:, 1:])
@@ -294,11 +296,11 @@ class Band:
     """A pointwise 95 % band.
 
     Attributes:
-        at: (G,) places on the horizontal axis, rising, 0 to 1.
+        x: (G,) places on the horizontal axis, rising, 0 to 1.
         low, high: (G,) 2.5 and 97.5 percentiles of the curve there, 0 to 1.
     """
 
-    at: Floats
+    x: Floats
     low: Floats
     high: Floats
 
@@ -316,7 +318,7 @@ class Bands:
     precision_recall: Band
 
 
-def curve_bands(labels: ArrayLike, scores: ArrayLike, resamples: Resamples) -> Bands | None:
+def confidence_bands(labels: ArrayLike, scores: ArrayLike, resamples: Resamples) -> Bands | None:
     """Bands of one finding; None with under 10 positives, negatives or patients.
 
     Args:
@@ -327,7 +329,7 @@ def curve_bands(labels: ArrayLike, scores: ArrayLike, resamples: Resamples) -> B
     if not is_estimable(labels, resamples):
         return None
     sensitivity, precision = resampled_curves(labels, scores, resamples)
-    places = np.arange(STEPS + 1) / STEPS
+    places = np.arange(BAND_STEPS + 1) / BAND_STEPS
     return Bands(_band(places, sensitivity), _band(places[1:], precision))
 
 
@@ -345,11 +347,11 @@ def resampled_curves(
     films = _order(labels, scores)
     sensitivity, precision = [], []
     for w_neg, w_pos in resamples.weights(films.negative, films.positive):  # (r, n), (r, p)
-        fp, tp = cumulated(w_neg), cumulated(w_pos)  # (r, n + 1), (r, p + 1)
-        whole = (fp[:, -1] > 0) & (tp[:, -1] > 0)  # (r,) both classes are there
-        curves = np.full((len(fp), STEPS + 1), np.nan), np.full((len(fp), STEPS), np.nan)
-        curves[0][whole] = _sensitivity(fp[whole], tp[whole], films)
-        curves[1][whole] = _precision(fp[whole], tp[whole], films)
+        fp, tp = cumulative_weights(w_neg), cumulative_weights(w_pos)  # (r, n + 1), (r, p + 1)
+        complete = (fp[:, -1] > 0) & (tp[:, -1] > 0)  # (r,) both classes are there
+        curves = np.full((len(fp), BAND_STEPS + 1), np.nan), np.full((len(fp), BAND_STEPS), np.nan)
+        curves[0][complete] = _sensitivity(fp[complete], tp[complete], films)
+        curves[1][complete] = _precision(fp[complete], tp[complete], films)
         sensitivity.append(curves[0])
         precision.append(curves[1])
     return np.concatenate(sensitivity), np.concatenate(precision)
@@ -391,30 +393,30 @@ def _sensitivity(
     fp: NDArray[np.int32], tp: NDArray[np.int32], films: _Ordered
 ) -> Floats:  # (r, n + 1), (r, p + 1) -> (r, 101)
     # Whole numbers as long as possible: 0.29 of 100 films must be 29, not 28.999….
-    hundredfold = fp[:, -1:].astype(np.int64) * np.arange(STEPS + 1)  # (r, 101)
-    allowed = (hundredfold // STEPS).astype(fp.dtype)
+    scaled = fp[:, -1:].astype(np.int64) * np.arange(BAND_STEPS + 1)  # (r, 101)
+    allowed = (scaled // BAND_STEPS).astype(fp.dtype)
     # The first negative that is one too many; the curve runs from just above it to its level.
-    excess = np.stack(
+    first_excess = np.stack(
         [np.searchsorted(f, a, side="right") - 1 for f, a in zip(fp, allowed, strict=True)]
     )  # (r, 101), n where none is
-    at = np.minimum(excess, len(films.negative) - 1)
+    at = np.minimum(first_excess, len(films.negative) - 1)
     fp_low, fp_high = (_read(fp, index[0][at]) for index in (films.above, films.level))
     tp_low, tp_high = (_read(tp, index[1][at]) for index in (films.above, films.level))
-    way = (hundredfold / STEPS - fp_low) / np.maximum(fp_high - fp_low, 1)
-    reached = (tp_low + way * (tp_high - tp_low)) / tp[:, -1:]
-    result: Floats = np.where(excess < len(films.negative), reached, 1.0)
+    fraction = (scaled / BAND_STEPS - fp_low) / np.maximum(fp_high - fp_low, 1)
+    reached = (tp_low + fraction * (tp_high - tp_low)) / tp[:, -1:]
+    result: Floats = np.where(first_excess < len(films.negative), reached, 1.0)
     return result
 
 
 def _precision(
     fp: NDArray[np.int32], tp: NDArray[np.int32], films: _Ordered
 ) -> Floats:  # (r, n + 1), (r, p + 1) -> (r, 100)
-    hundredfold = tp[:, -1:].astype(np.int64) * np.arange(1, STEPS + 1)  # (r, 100)
-    needed = (-(-hundredfold // STEPS)).astype(tp.dtype)  # rounded up
+    scaled = tp[:, -1:].astype(np.int64) * np.arange(1, BAND_STEPS + 1)  # (r, 100)
+    needed = (-(-scaled // BAND_STEPS)).astype(tp.dtype)  # rounded up
     at = np.stack([np.searchsorted(t, q) - 1 for t, q in zip(tp, needed, strict=True)])
-    found = _read(tp, films.reached[1][at])  # (r, 100)
-    alarms = _read(fp, films.reached[0][at])
-    result: Floats = found / (found + alarms)
+    true_positives = _read(tp, films.reached[1][at])  # (r, 100)
+    false_positives = _read(fp, films.reached[0][at])
+    result: Floats = true_positives / (true_positives + false_positives)
     return result
 
 

@@ -12,20 +12,20 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from cxr_core.evaluation.metrics.bootstrap import (
-    FEWEST,
+    MIN_COUNT,
     NOT_ESTIMABLE,
     Floats,
     Interval,
     Resamples,
-    interval,
-    ratio_intervals,
-    share_interval,
+    logit_interval,
+    percentile_interval,
+    proportion_intervals,
 )
 from cxr_core.evaluation.metrics.ranking import (
     auroc,
     auroc_interval,
-    deciding,
     is_estimable,
+    n_limiting_patients,
     resampled_auroc,
 )
 from cxr_core.evaluation.predictions import labels_of, scores_of
@@ -38,9 +38,9 @@ FOLLOW_UP_BANDS = (
     ("film 2 to 10", 1.0, 10.0),
     ("film 11 or later", 10.0, np.inf),
 )
-MOST_VALUES = 20  # kinds of one column that get their own rows, the commonest first
-COLUMNS = ("view", "sex", "age", "follow_up", "group")
-NOT_NORMAL = "not No Finding"
+MAX_CATEGORIES = 20  # kinds of one column that get their own rows, the commonest first
+SUBGROUP_COLUMNS = ("view", "sex", "age", "follow_up", "group")
+ABNORMAL_FILMS = "not No Finding"
 ALL_FILMS = "all films"
 
 
@@ -52,13 +52,13 @@ class Subgroup:
         by: what they were told apart by: ``label``, ``view``, ``sex``, ``age``, ``follow_up`` or
             ``group``.
         value: which of them, e.g. ``PA``.
-        films: bool (N,), True where a film belongs to it.
+        mask: bool (N,), True where a film belongs to it.
         keys: findings that can be judged in it.
     """
 
     by: str
     value: str
-    films: NDArray[np.bool_]
+    mask: NDArray[np.bool_]
     keys: tuple[str, ...] = KEYS
 
 
@@ -70,7 +70,7 @@ def subgroups_of(table: pd.DataFrame) -> Iterator[Subgroup]:
     value belong to none.
     """
     abnormal = (table["label_no_finding"] == 0).to_numpy()
-    yield Subgroup("label", NOT_NORMAL, abnormal, ABNORMAL_KEYS)
+    yield Subgroup("label", ABNORMAL_FILMS, abnormal, ABNORMAL_KEYS)
     for name in ("view", "sex"):
         yield from _by_value(table, name)
     yield from _by_band(table, "age", AGE_BANDS)
@@ -78,7 +78,7 @@ def subgroups_of(table: pd.DataFrame) -> Iterator[Subgroup]:
     yield from _by_value(table, "group")
 
 
-def subgroup_areas(table: pd.DataFrame, resamples: Resamples) -> pd.DataFrame:
+def subgroup_auroc(table: pd.DataFrame, resamples: Resamples) -> pd.DataFrame:
     """AUROC of each finding in each subgroup.
 
     Args:
@@ -92,11 +92,11 @@ def subgroup_areas(table: pd.DataFrame, resamples: Resamples) -> pd.DataFrame:
     labels, scores = labels_of(table), scores_of(table)  # (N, 4), (N, 4)
     rows = []
     for subgroup in subgroups_of(table):
-        within = resamples.of(subgroup.films)
+        within = resamples.subset(subgroup.mask)
         for key in subgroup.keys:
             k = KEYS.index(key)
-            y = labels[subgroup.films, k]
-            area = auroc_interval(y, scores[subgroup.films, k], within)
+            y = labels[subgroup.mask, k]
+            area = auroc_interval(y, scores[subgroup.mask, k], within)
             rows.append(
                 {
                     "by": subgroup.by,
@@ -129,7 +129,7 @@ def _by_value(table: pd.DataFrame, name: str) -> Iterator[Subgroup]:
     if name not in table:
         return
     counts = table.loc[table[name] != "", name].value_counts()
-    for value in sorted(counts.index[:MOST_VALUES]):
+    for value in sorted(counts.index[:MAX_CATEGORIES]):
         yield Subgroup(name, str(value), (table[name] == value).to_numpy())
 
 
@@ -137,7 +137,7 @@ def _by_value(table: pd.DataFrame, name: str) -> Iterator[Subgroup]:
 
 
 @dataclass(frozen=True)
-class GroupRates:
+class SubgroupMetrics:
     """One finding among some of the films.
 
     Attributes:
@@ -145,7 +145,7 @@ class GroupRates:
         finding: its key.
         n: films among them.
         positives: of these, films with the finding.
-        area: AUROC.
+        auroc: AUROC.
         sensitivity, specificity: at the operating point; not estimable without one, or where
             under 10 films, or films of under 10 patients, are in the denominator.
     """
@@ -155,52 +155,52 @@ class GroupRates:
     finding: str
     n: int
     positives: int
-    area: Interval
+    auroc: Interval
     sensitivity: Interval
     specificity: Interval
 
 
-def parts_of(table: pd.DataFrame) -> list[Subgroup]:
+def all_films_and_subgroups(table: pd.DataFrame) -> list[Subgroup]:
     """All films as one part, then the subgroups of a validated table."""
     return [Subgroup("films", ALL_FILMS, np.full(len(table), True)), *subgroups_of(table)]
 
 
-def group_rates(
+def subgroup_metrics(
     table: pd.DataFrame,
-    above: ArrayLike | None,
+    flagged: ArrayLike | None,
     resamples: Resamples,
     *,
-    parts: Sequence[Subgroup] | None = None,
-) -> Iterator[list[GroupRates]]:
+    subgroups: Sequence[Subgroup] | None = None,
+) -> Iterator[list[SubgroupMetrics]]:
     """The figures of one part after the other, so that a page can show how far it got.
 
     Args:
         table: a validated predictions table.
-        above: bool (N, 4), whether a film is above the finding's operating point; None where
+        flagged: bool (N, 4), whether a film is above the finding's operating point; None where
             there are no operating points.
         resamples: of the films' patients; every part uses the same draws.
-        parts: of the table's films; ``parts_of`` it without them.
+        subgroups: of the table's films; ``all_films_and_subgroups`` it without them.
 
     Yields:
         A part's findings, in their order.
     """
     labels, scores = labels_of(table) == 1, scores_of(table)  # (N, 4), (N, 4)
-    called = None if above is None else np.asarray(above, dtype=bool)  # (N, 4)
-    for part in parts_of(table) if parts is None else parts:
+    flagged_films = None if flagged is None else np.asarray(flagged, dtype=bool)  # (N, 4)
+    for part in all_films_and_subgroups(table) if subgroups is None else subgroups:
         columns = [KEYS.index(key) for key in part.keys]
-        within, films = resamples.of(part.films), part.films
-        ill, raw = labels[films][:, columns], scores[films][:, columns]  # (n, K)
+        within, films = resamples.subset(part.mask), part.mask
+        positive, raw = labels[films][:, columns], scores[films][:, columns]  # (n, K)
         rates = [NOT_ESTIMABLE] * (2 * len(columns))
-        if called is not None:
-            rates = _rates(ill, called[films][:, columns], within)
+        if flagged_films is not None:
+            rates = _rates(positive, flagged_films[films][:, columns], within)
         found = [
-            GroupRates(
+            SubgroupMetrics(
                 by=part.by,
                 value=part.value,
                 finding=key,
-                n=len(ill),
-                positives=int(ill[:, j].sum()),
-                area=auroc_interval(ill[:, j], raw[:, j], within),
+                n=len(positive),
+                positives=int(positive[:, j].sum()),
+                auroc=auroc_interval(positive[:, j], raw[:, j], within),
                 sensitivity=rates[j],
                 specificity=rates[len(columns) + j],
             )
@@ -216,9 +216,9 @@ def _rates(
     patients is masked."""
     among = np.concatenate([ill, ~ill], axis=1)  # (n, 2K)
     hits = np.concatenate([called & ill, ~called & ~ill], axis=1)  # (n, 2K)
-    found = ratio_intervals(hits, among, resamples)
+    found = proportion_intervals(hits, among, resamples)
     return [
-        share if resamples.of(among[:, j]).n_patients() >= FEWEST else NOT_ESTIMABLE
+        share if resamples.subset(among[:, j]).n_patients() >= MIN_COUNT else NOT_ESTIMABLE
         for j, share in enumerate(found)
     ]
 
@@ -227,19 +227,21 @@ def _rates(
 
 
 @dataclass(frozen=True)
-class MeanArea:
+class MeanAuroc:
     """One subgroup's films.
 
     Attributes:
         n: films in it.
-        mean: mean AUROC of the four findings; not estimable where one of them is not.
+        auroc: mean AUROC of the four findings; not estimable where one of them is not.
     """
 
     n: int
-    mean: Interval
+    auroc: Interval
 
 
-def subgroup_means(table: pd.DataFrame, resamples: Resamples, *, by: str) -> dict[str, MeanArea]:
+def subgroup_mean_auroc(
+    table: pd.DataFrame, resamples: Resamples, *, by: str
+) -> dict[str, MeanAuroc]:
     """Mean AUROC of the four findings in each subgroup of one kind, by its value, e.g. ``AP``.
 
     Args:
@@ -253,14 +255,16 @@ def subgroup_means(table: pd.DataFrame, resamples: Resamples, *, by: str) -> dic
     for part in subgroups_of(table):
         if part.by != by:
             continue
-        y, s, within = labels[part.films], scores[part.films], resamples.of(part.films)
+        y, s, within = labels[part.mask], scores[part.mask], resamples.subset(part.mask)
         mean = NOT_ESTIMABLE
         if all(is_estimable(y[:, k], within) for k in range(len(KEYS))):
             areas = [auroc(y[:, k], s[:, k]) for k in range(len(KEYS))]
             drawn = [resampled_auroc(y[:, k], s[:, k], within) for k in range(len(KEYS))]
-            units = min(deciding(y[:, k], within) for k in range(len(KEYS)))
-            mean = share_interval(float(np.mean(areas)), np.mean(drawn, axis=0), units=units)
-        found[part.value] = MeanArea(len(y), mean)
+            n_independent = min(n_limiting_patients(y[:, k], within) for k in range(len(KEYS)))
+            mean = logit_interval(
+                float(np.mean(areas)), np.mean(drawn, axis=0), n_independent=n_independent
+            )
+        found[part.value] = MeanAuroc(len(y), mean)
     return found
 
 
@@ -293,7 +297,7 @@ class ViewShortcut:
     fitted_here: bool
 
 
-def view_shares(table: pd.DataFrame) -> pd.DataFrame:
+def prevalence_by_view(table: pd.DataFrame) -> pd.DataFrame:
     """Share of each label among the films of a view: a row a view, a column a finding.
 
     Args:
@@ -324,14 +328,14 @@ def view_shortcuts(
     views = table["view"][known].to_numpy(dtype=str)
     if len(np.unique(views)) < 2:
         return []
-    shares, fitted_here = view_shares(table), True
+    shares, fitted_here = prevalence_by_view(table), True
     if validation is not None and "view" in validation:
-        elsewhere = view_shares(validation)
-        if set(views) <= set(elsewhere.index):
-            shares, fitted_here = elsewhere, False
+        validation_shares = prevalence_by_view(validation)
+        if set(views) <= set(validation_shares.index):
+            shares, fitted_here = validation_shares, False
     predicted = shares.loc[views].to_numpy(dtype=np.float64)  # (n, 4)
     labels, scores = labels_of(table)[known], scores_of(table)[known]  # (n, 4), (n, 4)
-    within = resamples.of(known)
+    within = resamples.subset(known)
     return [
         _shortcut(key, labels[:, k], scores[:, k], predicted[:, k], views, within, fitted_here)
         for k, key in enumerate(KEYS)
@@ -341,16 +345,16 @@ def view_shortcuts(
 def shortcut_sentence(found: ViewShortcut) -> str:
     """What the figures say, in words: a shortcut, its absence, or that it cannot be told."""
     label = LABELS[found.finding]
-    told = {view: area for view, area in found.within.items() if area.estimable}
-    if not found.gain.estimable or not told:
+    estimable_views = {view: area for view, area in found.within.items() if area.estimable}
+    if not found.gain.estimable or not estimable_views:
         return f"{label}: too few films to tell whether the view is a shortcut."
-    chance = [view for view, area in told.items() if area.low <= 0.5]
+    chance = [view for view, area in estimable_views.items() if area.low <= 0.5]
     if found.gain.low <= 0:
         return (
             f"{label}: the model is not shown to rank better than the view alone; it may have "
             "learnt the view."
         )
-    if len(chance) == len(told):
+    if len(chance) == len(estimable_views):
         return (
             f"{label}: within {' and within '.join(chance)} the model may be at chance (0.50); "
             "what it shows over all films may be the view."
@@ -360,7 +364,7 @@ def shortcut_sentence(found: ViewShortcut) -> str:
             f"{label}: better than the view alone, but within {' and within '.join(chance)} "
             "chance (0.50) is not ruled out."
         )
-    views = " and within ".join(told)
+    views = " and within ".join(estimable_views)
     return f"{label}: better than the view alone, and better than chance within {views}."
 
 
@@ -373,18 +377,20 @@ def _shortcut(
     resamples: Resamples,
     fitted_here: bool,
 ) -> ViewShortcut:
-    commonest = pd.Series(views).value_counts().index[:MOST_VALUES]
+    commonest = pd.Series(views).value_counts().index[:MAX_CATEGORIES]
     gain = NOT_ESTIMABLE
     if is_estimable(y, resamples):
         drawn = resampled_auroc(y, s, resamples) - resampled_auroc(y, predicted, resamples)
-        gain = interval(auroc(y, s) - auroc(y, predicted), drawn)
+        gain = percentile_interval(auroc(y, s) - auroc(y, predicted), drawn)
     return ViewShortcut(
         finding=key,
         model=auroc_interval(y, s, resamples),
         view_alone=auroc_interval(y, predicted, resamples),
         gain=gain,
         within={
-            view: auroc_interval(y[views == view], s[views == view], resamples.of(views == view))
+            view: auroc_interval(
+                y[views == view], s[views == view], resamples.subset(views == view)
+            )
             for view in sorted(map(str, commonest))
         },
         fitted_here=fitted_here,

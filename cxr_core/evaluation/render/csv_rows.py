@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from cxr_core.evaluation.full_report import Metrics
+from cxr_core.evaluation.full_report import FullReport
 from cxr_core.evaluation.metrics.bootstrap import Interval
 from cxr_core.findings import KEYS
 
-COLUMNS = ("finding", "part", "figure", "value", "low", "high", "n", "positives", "verdict")
+METRICS_COLUMNS = ("finding", "part", "figure", "value", "low", "high", "n", "positives", "verdict")
 ALL_FILMS, KNOWN_VIEW = "all films", "films of a known view"
-BOXED = "films with a box of it"
-NOT_ESTIMABLE = "not estimable"
+BOXED_FILMS = "films with a box of it"
+_NOT_ESTIMABLE = "not estimable"
 _RATES = {
     "sensitivity": "sensitivity",
     "specificity": "specificity",
@@ -19,42 +19,43 @@ _RATES = {
     "npv": "negative_predictive_value",
 }
 _POINTERS = ("peak", "fixed_spot", "centre", "random_point", "shuffled")
-_MEASURES = ("brier", "brier_of_prevalence", "slope", "intercept")
+_CALIBRATION_METRICS = ("brier", "brier_of_prevalence", "slope", "intercept")
 _BOXES = ("map_box", "fixed_box", "centre_box", "random_box", "shuffled", "gain")
-_REPORTED = ("precision", "recall", "f1-score")
+_SKLEARN_METRICS = ("precision", "recall", "f1-score")
 Row = dict[str, object]
 
 
-def metrics_csv(metrics: Metrics) -> str:
+def metrics_csv(metrics: FullReport) -> str:
     """The table as text, every number in full."""
     return metrics_table(metrics).to_csv(index=False, lineterminator="\n")
 
 
-def metrics_table(metrics: Metrics) -> pd.DataFrame:
+def metrics_table(metrics: FullReport) -> pd.DataFrame:
     """A row a figure.
 
     Returns:
-        DataFrame of ``COLUMNS``: finding (key; "" for the table as a whole), part (``all films``
+        DataFrame of ``METRICS_COLUMNS``: finding (key; "" for the table as a whole), part (``all
+        films``
         or a group, e.g. ``view: AP``), figure, value with low and high (95 % interval), n and
         positives (films of the part, and those with the finding), verdict (``enough``, ``wide``,
         or ``not estimable``, and then there is no value). What does not apply is missing.
     """
-    table = pd.DataFrame(_rows(metrics), columns=list(COLUMNS), dtype=object)
+    table = pd.DataFrame(_rows(metrics), columns=list(METRICS_COLUMNS), dtype=object)
     return table.astype({"n": "Int64", "positives": "Int64"})  # so that a count is no 421.0
 
 
-def _rows(metrics: Metrics) -> Iterator[Row]:
+def _rows(metrics: FullReport) -> Iterator[Row]:
     report = metrics.report
     yield _row("", ALL_FILMS, "films", report.n_films)
     if report.n_patients is not None:
         yield _row("", ALL_FILMS, "patients", report.n_patients)
-    for labels, films in enumerate(metrics.labels_a_film):
+    for labels, films in enumerate(metrics.labels_per_film):
         yield _row("", ALL_FILMS, f"films_with_{labels}_labels", films)
     for k, key in enumerate(KEYS):
         for row in (*_ranking(metrics, key), *_at_point(metrics, key), *_classified(metrics, key)):
             count = report.label_distribution[key]
             yield {**row, "n": count.n, "positives": count.positives}
-        for other, films in zip(KEYS, metrics.together[k], strict=True):
+        for other, films in zip(KEYS, metrics.co_occurrence[k], strict=True):
             if other != key:
                 yield _row(key, ALL_FILMS, f"films_also_{other}", int(films))
     for group in metrics.groups:
@@ -62,7 +63,7 @@ def _rows(metrics: Metrics) -> Iterator[Row]:
             continue  # all films: these stand above already
         part = f"{group.by}: {group.value}"
         where = {"n": group.n, "positives": group.positives}
-        figures = {"auroc": group.area}
+        figures = {"auroc": group.auroc}
         if report.operating_points:
             figures |= {"sensitivity": group.sensitivity, "specificity": group.specificity}
         for name, found in figures.items():
@@ -74,20 +75,23 @@ def _rows(metrics: Metrics) -> Iterator[Row]:
     yield from _pointing(metrics)
 
 
-def _pointing(metrics: Metrics) -> Iterator[Row]:
-    for key, found in metrics.boxed.peaks.items():
+def _pointing(metrics: FullReport) -> Iterator[Row]:
+    for key, found in metrics.localisation.hit_rates.items():
         for name in _POINTERS:
-            yield {**_interval(key, BOXED, f"inside_{name}", getattr(found, name)), "n": found.n}
-        yield {**_interval(key, BOXED, "peak_less_fixed_spot", found.gain), "n": found.n}
-    for measure, overlaps in metrics.boxed.overlaps.items():
+            yield {
+                **_interval(key, BOXED_FILMS, f"inside_{name}", getattr(found, name)),
+                "n": found.n,
+            }
+        yield {**_interval(key, BOXED_FILMS, "peak_less_fixed_spot", found.gain), "n": found.n}
+    for measure, overlaps in metrics.localisation.overlaps.items():
         for key, rates in overlaps.items():
             for one in rates:
                 for name in _BOXES:
                     figure = f"{name}_{measure}_over_{one.threshold:g}"
-                    yield {**_interval(key, BOXED, figure, getattr(one, name)), "n": one.n}
+                    yield {**_interval(key, BOXED_FILMS, figure, getattr(one, name)), "n": one.n}
 
 
-def _ranking(metrics: Metrics, key: str) -> Iterator[Row]:
+def _ranking(metrics: FullReport, key: str) -> Iterator[Row]:
     report = metrics.report
     yield _row(key, ALL_FILMS, "prevalence", report.label_distribution[key].prevalence)
     yield _interval(key, ALL_FILMS, "auroc", report.auroc[key])
@@ -95,12 +99,15 @@ def _ranking(metrics: Metrics, key: str) -> Iterator[Row]:
     for when, errors in (("before", report.ece_before), ("after", report.ece_after)):
         if errors:
             yield _row(key, ALL_FILMS, f"calibration_error_{when}", errors[key])
-    for when, measures in (("before", report.measures_before), ("after", report.measures_after)):
-        for name in _MEASURES if measures else ():
+    for when, measures in (
+        ("before", report.calibration_before),
+        ("after", report.calibration_after),
+    ):
+        for name in _CALIBRATION_METRICS if measures else ():
             yield _interval(key, ALL_FILMS, f"{name}_{when}", getattr(measures[key], name))
 
 
-def _at_point(metrics: Metrics, key: str) -> Iterator[Row]:
+def _at_point(metrics: FullReport, key: str) -> Iterator[Row]:
     report = metrics.report
     if key not in report.operating_points:
         return
@@ -111,18 +118,18 @@ def _at_point(metrics: Metrics, key: str) -> Iterator[Row]:
         yield _row(key, ALL_FILMS, name, getattr(counts, name))
     for attribute, name in _RATES.items():
         yield _interval(key, ALL_FILMS, name, getattr(report.rates[key], attribute))
-    found = metrics.at_points[key]
-    yield _interval(key, ALL_FILMS, "likelihood_ratio_above", found.positive_ratio)
-    yield _interval(key, ALL_FILMS, "likelihood_ratio_below", found.negative_ratio)
+    found = metrics.at_operating_points[key]
+    yield _interval(key, ALL_FILMS, "likelihood_ratio_above", found.positive_likelihood_ratio)
+    yield _interval(key, ALL_FILMS, "likelihood_ratio_below", found.negative_likelihood_ratio)
 
 
-def _classified(metrics: Metrics, key: str) -> Iterator[Row]:
+def _classified(metrics: FullReport, key: str) -> Iterator[Row]:
     """The finding's own lines of scikit-learn's report; its names stand in the order of KEYS."""
     report = metrics.report.classification_report
     if report is None:
         return
     values = list(report.values.values())[KEYS.index(key)]
-    for name in _REPORTED:
+    for name in _SKLEARN_METRICS:
         yield _row(key, ALL_FILMS, f"report_{name}", float(values[name]))
 
 
@@ -133,7 +140,7 @@ def _row(finding: str, part: str, figure: str, value: float) -> Row:
         "part": part,
         "figure": figure,
         "value": value if known else None,
-        "verdict": "" if known else NOT_ESTIMABLE,
+        "verdict": "" if known else _NOT_ESTIMABLE,
     }
 
 

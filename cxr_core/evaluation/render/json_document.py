@@ -3,7 +3,7 @@
 The document is strict JSON: what is not estimable is ``null``, never NaN. Its parts, all of them
 always there, dictionaries by finding key unless said otherwise:
 
-    format, format_version   ``cxr_core metrics``, 1; a part that changes its meaning raises it
+    format, format_version   ``cxr_core metrics``, 2; a part that changes its meaning raises it
     made, program            when (ISO 8601 with its zone) and by which version
     table                    sha256 of the file, films, patients (null: the table names none)
     model                    sha256 of model.json; null where it is not known
@@ -11,21 +11,22 @@ always there, dictionaries by finding key unless said otherwise:
     labels                   n, positives, negatives, prevalence, verdict
     auroc, average_precision an interval
     calibration_error        before, after (empty where no calibration was applied); 10 bins
-    calibration              before, after: ece and ece_by_chance, plain numbers, and the intervals
-                             brier, brier_of_prevalence, skill, excess, slope, intercept; or empty
+    calibration              before, after: ece and expected_ece, plain numbers, and the intervals
+                             brier, brier_of_prevalence, brier_skill_score,
+                             mean_calibration_error, slope, intercept; or empty
     operating_points         threshold with low and high, criterion, target, what validation showed
     operating_points_fitted_here  true: on these very films, optimistic; null without any
     confusion                tp, fp, fn, tn
-    rates                    sensitivity, specificity, ppv, npv, positive_ratio, negative_ratio: an
-                             interval each
+    rates                    sensitivity, specificity, ppv, npv, positive_likelihood_ratio,
+                             negative_likelihood_ratio: an interval each
     errors                   missed and false_alarms: films, and the surest one's margin in logits
     classification_report    scikit-learn's output_dict; null without operating points
-    groups                   a list: by, value, finding, n, positives, and the intervals area,
+    groups                   a list: by, value, finding, n, positives, and the intervals auroc,
                              sensitivity, specificity; empty where not measured
     view_alone               a list: finding, the intervals model, view_alone, gain, within (by
                              view), and fitted_here; empty where not measured
     co_occurrence            films with both labels, by finding and finding
-    labels_a_film            a list: films with 0, 1, 2, 3, 4 of the four labels
+    labels_per_film          a list: films with 0, 1, 2, 3, 4 of the four labels
     multi_label_share        of the films with a label, the share with two or more
     splits                   a list: the run's parts with their labels; empty without a run
     localisation             n and the intervals peak, fixed_spot, centre, random_point, shuffled,
@@ -52,35 +53,38 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxr_core.evaluation.full_report import Metrics, multi_label_share
+from cxr_core.evaluation.full_report import FullReport, multi_label_share
 from cxr_core.evaluation.metrics.bootstrap import Interval
 from cxr_core.findings import KEYS
 from cxr_core.version import PROGRAM, VERSION
 
-FORMAT, FORMAT_VERSION = "cxr_core metrics", 1
-_RATIOS = ("positive_ratio", "negative_ratio")
+FORMAT, FORMAT_VERSION = "cxr_core metrics", 2
+_RATIOS = ("positive_likelihood_ratio", "negative_likelihood_ratio")
 
 
-def metrics_json(metrics: Metrics, *, made: datetime) -> str:
+def metrics_json(metrics: FullReport, *, created_at: datetime) -> str:
     """The document as text, keys in their order, ended by a line break."""
-    return json.dumps(document(metrics, made=made), indent=1, allow_nan=False) + "\n"
+    return (
+        json.dumps(metrics_document(metrics, created_at=created_at), indent=1, allow_nan=False)
+        + "\n"
+    )
 
 
-def document(metrics: Metrics, *, made: datetime) -> dict[str, Any]:
+def metrics_document(metrics: FullReport, *, created_at: datetime) -> dict[str, Any]:
     """The document as plain values: dictionaries, lists, texts, numbers and None.
 
     Args:
-        made: when, with its time zone.
+        created_at: when, with its time zone.
     """
     report = metrics.report
     classified = report.classification_report
     comparison_of = None
     if metrics.comparison is not None:
-        comparison_of = {"a": metrics.table_sha256, "b": metrics.against_sha256}
+        comparison_of = {"a": metrics.table_sha256, "b": metrics.other_table_sha256}
     content = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
-        "made": made.isoformat(timespec="seconds"),
+        "made": created_at.isoformat(timespec="seconds"),
         "program": f"{PROGRAM} {VERSION}",
         "table": {
             "sha256": metrics.table_sha256,
@@ -107,56 +111,56 @@ def document(metrics: Metrics, *, made: datetime) -> dict[str, Any]:
         "auroc": report.auroc,
         "average_precision": report.average_precision,
         "calibration_error": {"before": report.ece_before, "after": report.ece_after},
-        "calibration": {"before": report.measures_before, "after": report.measures_after},
+        "calibration": {"before": report.calibration_before, "after": report.calibration_after},
         "operating_points": report.operating_points,
         "operating_points_fitted_here": metrics.fitted_here,
         "confusion": report.confusion,
         "rates": {
             key: {
                 **_fields(rates),
-                **{name: getattr(metrics.at_points[key], name) for name in _RATIOS},
+                **{name: getattr(metrics.at_operating_points[key], name) for name in _RATIOS},
             }
             for key, rates in report.rates.items()
         },
         "errors": {
-            key: {"missed": metrics.misses[key], "false_alarms": metrics.false_alarms[key]}
-            for key in metrics.misses
+            key: {"missed": metrics.missed[key], "false_alarms": metrics.false_alarms[key]}
+            for key in metrics.missed
         },
         "classification_report": None if classified is None else classified.values,
         "groups": metrics.groups,
         "view_alone": metrics.shortcuts,
         "co_occurrence": {
             key: dict(zip(KEYS, row, strict=True))
-            for key, row in zip(KEYS, metrics.together, strict=True)
+            for key, row in zip(KEYS, metrics.co_occurrence, strict=True)
         },
-        "labels_a_film": metrics.labels_a_film,
-        "multi_label_share": multi_label_share(metrics.labels_a_film),
+        "labels_per_film": metrics.labels_per_film,
+        "multi_label_share": multi_label_share(metrics.labels_per_film),
         "splits": metrics.splits,
-        "localisation": metrics.boxed.peaks,
-        "overlaps": metrics.boxed.overlaps,
+        "localisation": metrics.localisation.hit_rates,
+        "overlaps": metrics.localisation.overlaps,
         "comparison_of": comparison_of,
         "comparison": metrics.comparison,
         "notes": metrics.notes,
     }
-    result: dict[str, Any] = plain(content)
+    result: dict[str, Any] = to_plain_values(content)
     return result
 
 
-def plain(value: object) -> Any:
+def to_plain_values(value: object) -> Any:
     """Dataclasses, tables and arrays, however nested, as values that strict JSON has."""
     if isinstance(value, Interval):
         status = "estimable" if value.estimable else "not estimable"
-        return {**plain(_fields(value)), "status": status}
+        return {**to_plain_values(_fields(value)), "status": status}
     if is_dataclass(value) and not isinstance(value, type):
-        return plain(_fields(value))
+        return to_plain_values(_fields(value))
     if isinstance(value, pd.DataFrame):
-        return plain(value.to_dict("records"))
+        return to_plain_values(value.to_dict("records"))
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {str(key): to_plain_values(item) for key, item in value.items()}
     if isinstance(value, np.ndarray | np.generic):
-        return plain(value.tolist())
+        return to_plain_values(value.tolist())
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return [plain(item) for item in value]
+        return [to_plain_values(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

@@ -8,49 +8,54 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cxr_core.evaluation.full_report import ErrorCount, Metrics, by_finding, multi_label_share
-from cxr_core.evaluation.metrics.bootstrap import WIDEST, Interval, judged
+from cxr_core.evaluation.full_report import (
+    ErrorCount,
+    FullReport,
+    group_by_finding,
+    multi_label_share,
+)
+from cxr_core.evaluation.metrics.bootstrap import MAX_WIDTH, Interval, make_interval
 from cxr_core.evaluation.metrics.labels import SplitLabels
-from cxr_core.evaluation.metrics.subgroups import GroupRates, shortcut_sentence
+from cxr_core.evaluation.metrics.subgroups import SubgroupMetrics, shortcut_sentence
 from cxr_core.findings import KEYS, LABELS
 
 if TYPE_CHECKING:
-    from cxr_core.evaluation.comparison import ComparedFilms, Comparison, Paired
+    from cxr_core.evaluation.comparison import AurocComparison, Comparison, PairedIntervals
     from cxr_core.evaluation.report import EvaluationReport
 
 WIDTH = 100
-_CELL = 28  # longest text of a subgroup's name
-_LEAST_NAME = 12  # letters of a group's name, however wide its figures are
-_NAME = 60  # longest text of a group's name
+_MAX_VALUE_LENGTH = 28  # longest text of a subgroup's name
+_MIN_NAME_WIDTH = 12  # letters of a group's name, however wide its figures are
+_MAX_GROUP_LENGTH = 60  # longest text of a group's name
 
 
-def summary_text(report: EvaluationReport, *, further: Sequence[str] = ()) -> str:
+def summary_text(report: EvaluationReport, *, extra_tables: Sequence[str] = ()) -> str:
     """The whole report as lines of at most 100 characters.
 
     Args:
-        further: more tables, which stand before the notes.
+        extra_tables: more tables, which stand before the notes.
     """
     parts = [_head(report), _areas(report), _calibration(report)]
     if report.operating_points:
         parts += [_confusion(report), _rates(report), _sklearn(report)]
     if len(report.subgroups):
         parts.append(_subgroups(report))
-    parts += [*further, _notes(report)]
+    parts += [*extra_tables, _notes(report)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def columns(rows: Sequence[Sequence[str]], left: int = 1) -> str:
+def align_columns(rows: Sequence[Sequence[str]], n_left: int = 1) -> str:
     """Rows of cells as aligned columns.
 
     Args:
         rows: the first is the header; all of one length.
-        left: how many columns stand to the left; the others stand to the right.
+        n_left: how many columns stand to the left; the others stand to the right.
     """
     widths = [max(len(row[j]) for row in rows) for j in range(len(rows[0]))]
     lines = []
     for row in rows:
         cells = [
-            cell.ljust(width) if j < left else cell.rjust(width)
+            cell.ljust(width) if j < n_left else cell.rjust(width)
             for j, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         lines.append("  ".join(cells).rstrip())
@@ -59,10 +64,10 @@ def columns(rows: Sequence[Sequence[str]], left: int = 1) -> str:
 
 def _head(report: EvaluationReport) -> str:
     patients = "" if report.n_patients is None else f" of {report.n_patients:,} patients"
-    return wrapped(
+    return wrap_text(
         f"{report.n_films:,} films{patients}. Intervals are 95 %, from {report.n_resamples:,} "
         f"resamples of {report.resampled} (seed {report.seed}). Verdict: enough; wide (the AUROC's "
-        f"interval spans over {WIDEST:.2f}); too few (under 10 positives, negatives or "
+        f"interval spans over {MAX_WIDTH:.2f}); too few (under 10 positives, negatives or "
         f"{report.resampled}: not estimable)."
     )
 
@@ -81,11 +86,11 @@ def _areas(report: EvaluationReport) -> str:
                 count.verdict,
             ]
         )
-    return "Labels and areas\n" + columns(rows)
+    return "Labels and areas\n" + align_columns(rows)
 
 
 def _calibration(report: EvaluationReport) -> str:
-    kinds = (("before", report.measures_before), ("after", report.measures_after))
+    kinds = (("before", report.calibration_before), ("after", report.calibration_after))
     errors = [["Finding", "", "error (ECE)", "by chance", "Brier score", "of prevalence"]]
     slopes = [["Finding", "", "slope", "intercept"]]
     for key in KEYS:
@@ -93,19 +98,19 @@ def _calibration(report: EvaluationReport) -> str:
             if key not in measures:
                 continue
             one, name = measures[key], [LABELS[key], kind]
-            error, chance, least = "not estimable", "–", "–"
+            error, chance, reference = "not estimable", "–", "–"
             if one.brier.estimable:
-                error, chance = f"{one.ece:.3f}", f"{one.ece_by_chance:.3f}"
-                least = f"{one.brier_of_prevalence.estimate:.3f}"
-            errors.append([*name, error, chance, one.brier.text(3), least])
+                error, chance = f"{one.ece:.3f}", f"{one.expected_ece:.3f}"
+                reference = f"{one.brier_of_prevalence.estimate:.3f}"
+            errors.append([*name, error, chance, one.brier.text(3), reference])
             slopes.append([*name, one.slope.text(), one.intercept.text()])
-    if not report.measures_before:
+    if not report.calibration_before:
         return ""
     return (
         "Calibration: 0 is perfect; an error as large as by chance is none\n"
-        + columns(errors, left=2)
+        + align_columns(errors, n_left=2)
         + "\n\nCalibration slope (1 is perfect) and intercept with the slope at 1 (0 is perfect)\n"
-        + columns(slopes, left=2)
+        + align_columns(slopes, n_left=2)
     )
 
 
@@ -121,8 +126,9 @@ def _confusion(report: EvaluationReport) -> str:
                 *(f"{films:,}" for films in (counts.tp, counts.fn, counts.fp, counts.tn)),
             ]
         )
-    return "Confusion matrices at the operating points (above: probability >= cut-off)\n" + columns(
-        rows
+    return (
+        "Confusion matrices at the operating points (above: probability >= cut-off)\n"
+        + align_columns(rows)
     )
 
 
@@ -131,7 +137,7 @@ def _rates(report: EvaluationReport) -> str:
     for key, rates in report.rates.items():
         intervals = (rates.sensitivity, rates.specificity, rates.ppv, rates.npv)
         rows.append([LABELS[key], *(interval.text() for interval in intervals)])
-    return "At the operating points\n" + columns(rows)
+    return "At the operating points\n" + align_columns(rows)
 
 
 def _sklearn(report: EvaluationReport) -> str:
@@ -143,15 +149,15 @@ def _sklearn(report: EvaluationReport) -> str:
 def _subgroups(report: EvaluationReport) -> str:
     rows = [["By", "Films", "Finding", "n", "positive", "AUROC", "verdict"]]
     rows += _subgroup_rows(report)
-    return "AUROC within subgroups\n" + columns(rows, left=3)
+    return "AUROC within subgroups\n" + align_columns(rows, n_left=3)
 
 
 def _subgroup_rows(report: EvaluationReport) -> Iterator[list[str]]:
     for row in report.subgroups.to_dict("records"):
-        area = judged(row["estimate"], row["low"], row["high"])
+        area = make_interval(row["estimate"], row["low"], row["high"])
         yield [
             row["by"],
-            textwrap.shorten(row["value"], _CELL, placeholder="…"),
+            textwrap.shorten(row["value"], _MAX_VALUE_LENGTH, placeholder="…"),
             LABELS[row["finding"]],
             f"{row['n']:,}",
             f"{row['positives']:,}",
@@ -163,10 +169,10 @@ def _subgroup_rows(report: EvaluationReport) -> Iterator[list[str]]:
 def _notes(report: EvaluationReport) -> str:
     if not report.notes:
         return ""
-    return "Notes\n" + "\n".join(wrapped(note, bullet="- ") for note in report.notes)
+    return "Notes\n" + "\n".join(wrap_text(note, bullet="- ") for note in report.notes)
 
 
-def wrapped(text: str, bullet: str = "") -> str:
+def wrap_text(text: str, bullet: str = "") -> str:
     """A sentence as lines of at most 100 characters, the first behind ``bullet``."""
     indent = " " * len(bullet)
     return textwrap.fill(text, WIDTH, initial_indent=bullet, subsequent_indent=indent)
@@ -175,7 +181,7 @@ def wrapped(text: str, bullet: str = "") -> str:
 # The page's tables as text that a terminal of 100 columns can show.
 
 
-def metrics_text(metrics: Metrics) -> str:
+def metrics_text(metrics: FullReport) -> str:
     """Everything that was gathered, as lines of at most 100 characters."""
     further = [
         _likelihood_ratios(metrics),
@@ -183,31 +189,39 @@ def metrics_text(metrics: Metrics) -> str:
         *_groups(metrics),
         _view_alone(metrics),
         _splits(metrics.splits),
-        _together(metrics),
+        _co_occurrence(metrics),
         _labels_a_film(metrics),
         _localisation(metrics),
     ]
     report = replace(metrics.report, notes=metrics.notes)
-    return summary_text(report, further=[part for part in further if part])
+    return summary_text(report, extra_tables=[part for part in further if part])
 
 
-def _likelihood_ratios(metrics: Metrics) -> str:
-    if not metrics.at_points:
+def _likelihood_ratios(metrics: FullReport) -> str:
+    if not metrics.at_operating_points:
         return ""
     rows = [["Finding", "above the cut-off", "below it"]]
-    for key, found in metrics.at_points.items():
-        rows.append([LABELS[key], found.positive_ratio.text(), found.negative_ratio.text()])
-    return "Likelihood ratios at the operating points\n" + columns(rows)
+    for key, found in metrics.at_operating_points.items():
+        rows.append(
+            [
+                LABELS[key],
+                found.positive_likelihood_ratio.text(),
+                found.negative_likelihood_ratio.text(),
+            ]
+        )
+    return "Likelihood ratios at the operating points\n" + align_columns(rows)
 
 
-def _errors(metrics: Metrics) -> str:
-    if not metrics.misses:
+def _errors(metrics: FullReport) -> str:
+    if not metrics.missed:
         return ""
     rows = [["Finding", "missed", "surest miss", "false alarms", "surest false alarm"]]
-    for key, missed in metrics.misses.items():
+    for key, missed in metrics.missed.items():
         alarms = metrics.false_alarms[key]
         rows.append([LABELS[key], *_count(missed), *_count(alarms)])
-    return "Errors at the operating points, the surest by its margin in logits\n" + columns(rows)
+    return "Errors at the operating points, the surest by its margin in logits\n" + align_columns(
+        rows
+    )
 
 
 def _count(errors: ErrorCount) -> tuple[str, str]:
@@ -215,13 +229,13 @@ def _count(errors: ErrorCount) -> tuple[str, str]:
     return f"{errors.films:,}", margin
 
 
-def _groups(metrics: Metrics) -> Iterator[str]:
+def _groups(metrics: FullReport) -> Iterator[str]:
     at_point = bool(metrics.report.operating_points)
-    for key, groups in by_finding(metrics.groups).items():
+    for key, groups in group_by_finding(metrics.groups).items():
         rows = [["Films", "n", "with it", "AUROC"]]
         rows[0] += ["sensitivity", "specificity"] if at_point else []
         for one in groups:
-            figures = (one.area, one.sensitivity, one.specificity)[: 3 if at_point else 1]
+            figures = (one.auroc, one.sensitivity, one.specificity)[: 3 if at_point else 1]
             rows.append(
                 [
                     _group_name(one),
@@ -230,23 +244,23 @@ def _groups(metrics: Metrics) -> Iterator[str]:
                     *(figure.text() for figure in figures),
                 ]
             )
-        yield f"{LABELS[key]} within groups of films\n" + columns(_fitted(rows))
+        yield f"{LABELS[key]} within groups of films\n" + align_columns(_shorten_names(rows))
 
 
-def _group_name(group: GroupRates) -> str:
+def _group_name(group: SubgroupMetrics) -> str:
     if group.by in ("films", "label", "follow_up"):  # their values tell what they are
         return group.value
     return f"{group.by} {group.value}"
 
 
-def _fitted(rows: list[list[str]]) -> list[list[str]]:
+def _shorten_names(rows: list[list[str]]) -> list[list[str]]:
     """Names shortened to what the figures leave them of the line."""
     others = sum(2 + max(len(row[j]) for row in rows) for j in range(1, len(rows[0])))
-    left = max(_LEAST_NAME, WIDTH - others)
+    left = max(_MIN_NAME_WIDTH, WIDTH - others)
     return [[textwrap.shorten(row[0], left, placeholder="…"), *row[1:]] for row in rows]
 
 
-def _view_alone(metrics: Metrics) -> str:
+def _view_alone(metrics: FullReport) -> str:
     if not metrics.shortcuts:
         return ""
     rows = [["Finding", "model", "view alone", "model less view"]]
@@ -258,8 +272,8 @@ def _view_alone(metrics: Metrics) -> str:
         else "validation films"
     )
     title = f"AUROC of films whose view is known; the view's shares are those of {origin}"
-    said = [wrapped(shortcut_sentence(one), bullet="- ") for one in metrics.shortcuts]
-    return "\n".join([wrapped(title), columns(rows), *said])
+    said = [wrap_text(shortcut_sentence(one), bullet="- ") for one in metrics.shortcuts]
+    return "\n".join([wrap_text(title), align_columns(rows), *said])
 
 
 def _splits(splits: Sequence[SplitLabels]) -> str:
@@ -269,11 +283,11 @@ def _splits(splits: Sequence[SplitLabels]) -> str:
     for key in KEYS:
         counts = [part.counts[key] for part in splits]
         rows.append([LABELS[key], *(f"{one.positives:,}, {one.verdict}" for one in counts)])
-    return "Labels in each part of the run, and what so many can bear\n" + columns(rows)
+    return "Labels in each part of the run, and what so many can bear\n" + align_columns(rows)
 
 
-def _together(metrics: Metrics) -> str:
-    both = metrics.together.tolist()
+def _co_occurrence(metrics: FullReport) -> str:
+    both = metrics.co_occurrence.tolist()
     rows = [["Of the films with", *(f"also {LABELS[key]}" for key in KEYS)]]
     for k, key in enumerate(KEYS):
         films = both[k][k]
@@ -283,22 +297,22 @@ def _together(metrics: Metrics) -> str:
             if films
         ]
         rows.append([f"{LABELS[key]} ({films:,})", *(cells or ["-"] * len(KEYS))])
-    return "Films with two labels at once\n" + columns(rows)
+    return "Films with two labels at once\n" + align_columns(rows)
 
 
-def _localisation(metrics: Metrics) -> str:
-    if not metrics.boxed.peaks:
+def _localisation(metrics: FullReport) -> str:
+    if not metrics.localisation.hit_rates:
         return ""
     rows = [["Finding", "boxed", "map's peak", "best fixed spot", "peak less spot"]]
-    for key, found in metrics.boxed.peaks.items():
+    for key, found in metrics.localisation.hit_rates.items():
         pointed = (found.peak, found.fixed_spot, found.gain)
         shares = [share.text() for share in pointed]
         rows.append([LABELS[key], f"{found.n:,}", *shares])
-    return "Share of boxed films with the pointer inside a box\n" + columns(rows)
+    return "Share of boxed films with the pointer inside a box\n" + align_columns(rows)
 
 
-def _labels_a_film(metrics: Metrics) -> str:
-    films, total = metrics.labels_a_film, metrics.report.n_films
+def _labels_a_film(metrics: FullReport) -> str:
+    films, total = metrics.labels_per_film, metrics.report.n_films
     share = multi_label_share(films)
     several = (
         "no film has any"
@@ -309,7 +323,7 @@ def _labels_a_film(metrics: Metrics) -> str:
         ["Labels", *(f"{n} of the four" for n in range(len(films)))],
         ["Films", *(f"{n:,} ({n / total:.1%})" for n in films)],
     ]
-    return f"How many labels a film has; {several}\n" + columns(rows)
+    return f"How many labels a film has; {several}\n" + align_columns(rows)
 
 
 # A comparison as text that a terminal of 100 columns can show.
@@ -353,7 +367,7 @@ def _comparison_head(comparison: Comparison) -> str:
     )
 
 
-def _comparison_areas(what: str, films: ComparedFilms) -> str:
+def _comparison_areas(what: str, films: AurocComparison) -> str:
     rows = [["Finding", "positive", "A", "B", "B - A"]]
     rows += [
         [LABELS[key], f"{films.positives[key]:,}", *_cells(area)]
@@ -361,8 +375,8 @@ def _comparison_areas(what: str, films: ComparedFilms) -> str:
     ]
     if films.mean is not None:
         rows.append(["Mean", "", *_cells(films.mean)])
-    name = textwrap.shorten(films.name, _NAME, placeholder="…")
-    return f"{what} {name}, n = {films.n:,}\n" + columns(rows)
+    name = textwrap.shorten(films.name, _MAX_GROUP_LENGTH, placeholder="…")
+    return f"{what} {name}, n = {films.n:,}\n" + align_columns(rows)
 
 
 def _comparison_calibration(comparison: Comparison) -> str:
@@ -379,7 +393,7 @@ def _comparison_calibration(comparison: Comparison) -> str:
     rows += [[LABELS[key], *(f"{errors[key]:.3f}" for _, errors in sides)] for key in KEYS]
     rows.append(["Mean", *(f"{sum(errors.values()) / len(errors):.3f}" for _, errors in sides)])
     title = "Expected calibration error (10 bins, 0 is perfect), before and after calibration"
-    return f"{title}\n" + columns(rows)
+    return f"{title}\n" + align_columns(rows)
 
 
 def _comparison_localisation(comparison: Comparison) -> str:
@@ -390,7 +404,7 @@ def _comparison_localisation(comparison: Comparison) -> str:
         [LABELS.get(key, "All together"), f"{found.n:,}", *_cells(found.rate)]
         for key, found in comparison.localisation.items()
     ]
-    return "Share of boxed films whose evidence peaks inside a box\n" + columns(rows)
+    return "Share of boxed films whose evidence peaks inside a box\n" + align_columns(rows)
 
 
 def _comparison_notes(comparison: Comparison) -> str:
@@ -399,7 +413,7 @@ def _comparison_notes(comparison: Comparison) -> str:
     return "Notes\n" + "\n".join(_wrapped(note, bullet="- ") for note in comparison.notes)
 
 
-def _cells(figure: Paired) -> list[str]:
+def _cells(figure: PairedIntervals) -> list[str]:
     return [figure.a.text(3), figure.b.text(3), signed_text(figure.difference)]
 
 

@@ -16,40 +16,45 @@ from pydicom.uid import (
 )
 
 from cxr_core.errors import ImageError
-from cxr_core.imaging.decoded import DecodedFilm, check_size, colour_share
-from cxr_core.imaging.dicom.pixels import raw_pixels
+from cxr_core.imaging.decoded import DecodedFilm, check_size, colour_fraction
+from cxr_core.imaging.dicom.pixels import decode_pixel_data
 from cxr_core.imaging.dicom.tags import (
-    NOT_A_RADIOGRAPH,
-    TAGS,
-    cautions,
-    code,
+    PARSED_KEYWORDS,
+    REFUSED_MODALITIES,
     drop_malformed,
-    objections,
-    orientation,
-    portable,
-    under_18,
-    whole,
+    get_code,
+    get_int,
+    get_orientation,
+    header_warnings,
+    is_portable,
+    is_under_18,
+    rejection_reasons,
 )
-from cxr_core.imaging.dicom.voi import file_windows, modality_values, padding, show
+from cxr_core.imaging.dicom.voi import (
+    apply_modality_transform,
+    file_windows,
+    padding_mask,
+    render_voi,
+)
 
-_PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+_PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _PIXEL_DATA_TAG = (b"\xe0\x7f\x10\x00", b"\x7f\xe0\x00\x10")  # little, big endian
-_COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT", "PALETTE COLOR")
+_COLOUR_PHOTOMETRIC = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT", "PALETTE COLOR")
 
 
 # What a DICOM file must be before its picture is decoded; each refusal in its own words.
 
 
-def check_kind(ds: Dataset) -> None:
+def _check_modality(ds: Dataset) -> None:
     """Refuse what is no radiograph, by modality; a Secondary Capture may well be one.
 
     Raises:
         ImageError: another modality, or a wrapped document.
     """
-    modality = code(ds, "Modality")
-    if modality in NOT_A_RADIOGRAPH:
+    modality = get_code(ds, "Modality")
+    if modality in REFUSED_MODALITIES:
         raise ImageError(
-            f"This DICOM file is {NOT_A_RADIOGRAPH[modality]}, not a chest radiograph",
+            f"This DICOM file is {REFUSED_MODALITIES[modality]}, not a chest radiograph",
             value=f"modality {modality}",
             remedy="Upload the frontal chest radiograph (modality CR or DX).",
         )
@@ -61,7 +66,7 @@ def check_kind(ds: Dataset) -> None:
         )
 
 
-def check_pixels(ds: Dataset, data: bytes) -> None:
+def _check_image_header(ds: Dataset, data: bytes) -> None:
     """Refuse by the header what cannot be one grayscale film, before anything is decoded.
 
     Args:
@@ -70,16 +75,16 @@ def check_pixels(ds: Dataset, data: bytes) -> None:
     Raises:
         ImageError: no picture, several frames, no size, too small, too large, or a palette.
     """
-    if not any(keyword in ds and ds[keyword].value for keyword in _PIXELS):
-        raise _without_picture(data)
-    frames = whole(ds, "NumberOfFrames") or 1
+    if not any(keyword in ds and ds[keyword].value for keyword in _PIXEL_KEYWORDS):
+        raise _no_pixel_data_error(data)
+    frames = get_int(ds, "NumberOfFrames") or 1
     if frames > 1:
         raise ImageError(
             "This DICOM file holds several frames, a radiograph is one",
             value=f"{frames} frames",
             remedy="Export the frame you mean as a file of its own.",
         )
-    rows, columns = whole(ds, "Rows") or 0, whole(ds, "Columns") or 0
+    rows, columns = get_int(ds, "Rows") or 0, get_int(ds, "Columns") or 0
     if rows <= 0 or columns <= 0:
         raise ImageError(
             "This DICOM file does not say how large its picture is",
@@ -87,11 +92,11 @@ def check_pixels(ds: Dataset, data: bytes) -> None:
             remedy="Export the film again.",
         )
     check_size(columns, rows)
-    if code(ds, "PhotometricInterpretation") == "PALETTE COLOR":
-        raise coloured(ds)
+    if get_code(ds, "PhotometricInterpretation") == "PALETTE COLOR":
+        raise _colour_error(ds)
 
 
-def _without_picture(data: bytes) -> ImageError:
+def _no_pixel_data_error(data: bytes) -> ImageError:
     if any(tag in data for tag in _PIXEL_DATA_TAG):  # pydicom drops a picture without its end
         return ImageError(
             "This DICOM file is cut short: the end of its picture is missing",
@@ -105,11 +110,11 @@ def _without_picture(data: bytes) -> ImageError:
     )
 
 
-def coloured(ds: Dataset) -> ImageError:
+def _colour_error(ds: Dataset) -> ImageError:
     """The refusal of a colour picture."""
     return ImageError(
         "This DICOM file is a colour picture, a radiograph is gray",
-        value=f"photometric interpretation {code(ds, 'PhotometricInterpretation')}",
+        value=f"photometric interpretation {get_code(ds, 'PhotometricInterpretation')}",
         remedy="Upload the film as the X-ray system stored it (MONOCHROME1 or MONOCHROME2).",
     )
 
@@ -119,7 +124,7 @@ def is_dicom(data: bytes) -> bool:
     return data[128:132] == b"DICM"
 
 
-def is_bare_dicom(data: bytes) -> bool:
+def is_dicom_without_preamble(data: bytes) -> bool:
     """Whether the bytes are a DICOM data set without preamble and prefix, as old archives wrote.
 
     They must begin with group 0002 or 0008, little endian, and say what kind of image they are.
@@ -147,13 +152,13 @@ def decode_dicom(data: bytes) -> DecodedFilm:
     """
     ds = _parse(data)
     try:
-        check_kind(ds)
-        check_pixels(ds, data)
-        return _film(_pixels(ds), ds)
+        _check_modality(ds)
+        _check_image_header(ds, data)
+        return _render(_decode_pixels(ds), ds)
     except ImageError:
         raise
     except Exception as error:  # files are damaged, and tags lie, in more ways than can be listed
-        raise _damaged(ds) from error
+        raise _damage_error(ds) from error
 
 
 def _parse(data: bytes) -> Dataset:
@@ -168,7 +173,7 @@ def _parse(data: bytes) -> Dataset:
     # back: that would race between threads.
     pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
     try:
-        ds = pydicom.dcmread(io.BytesIO(data), force=True, specific_tags=list(TAGS))
+        ds = pydicom.dcmread(io.BytesIO(data), force=True, specific_tags=list(PARSED_KEYWORDS))
         drop_malformed(ds)
         drop_malformed(ds.file_meta)
     except Exception as error:  # whatever a parser raises on hostile bytes
@@ -185,31 +190,35 @@ def _parse(data: bytes) -> Dataset:
     return ds
 
 
-def _pixels(ds: Dataset) -> NDArray[Any]:
+def _decode_pixels(ds: Dataset) -> NDArray[Any]:
     """The raw values (H, W), before the modality LUT."""
     ds.pop("NumberOfFrames", None)  # one frame, however badly it was written
     for keyword, usual in (("SamplesPerPixel", 1), ("PixelRepresentation", 0)):
-        if whole(ds, keyword) is None:
+        if get_int(ds, keyword) is None:
             setattr(ds, keyword, usual)
-    if code(ds, "PhotometricInterpretation") not in ("MONOCHROME1", *_COLOUR):
+    if get_code(ds, "PhotometricInterpretation") not in ("MONOCHROME1", *_COLOUR_PHOTOMETRIC):
         ds.PhotometricInterpretation = "MONOCHROME2"
-    raw = raw_pixels(ds)
+    raw = decode_pixel_data(ds)
     if raw.ndim == 3 and raw.shape[2] == 3:
-        if colour_share(raw) > 0:
-            raise coloured(ds)
+        if colour_fraction(raw) > 0:
+            raise _colour_error(ds)
         raw = raw[:, :, 1]  # a gray film saved in colour: the channels agree
     if raw.ndim != 2:
-        raise _damaged(ds)
+        raise _damage_error(ds)
     return raw
 
 
-def _film(raw: NDArray[Any], ds: Dataset) -> DecodedFilm:
-    inverted = code(ds, "PhotometricInterpretation") == "MONOCHROME1"
-    stored, modality_step, modality_warning = modality_values(raw, ds)
-    mask = padding(raw, ds)
-    shown = show(stored, ds, None if mask is None else ~mask)
-    pixels = 255 - shown.pixels if inverted else shown.pixels.copy()
-    steps = [f"Decoded from {ds.file_meta.TransferSyntaxUID.name}.", modality_step, shown.step]
+def _render(raw: NDArray[Any], ds: Dataset) -> DecodedFilm:
+    inverted = get_code(ds, "PhotometricInterpretation") == "MONOCHROME1"
+    stored, modality_step, modality_warning = apply_modality_transform(raw, ds)
+    mask = padding_mask(raw, ds)
+    rendered = render_voi(stored, ds, None if mask is None else ~mask)
+    pixels = 255 - rendered.pixels if inverted else rendered.pixels.copy()
+    steps = [
+        f"Decoded from {ds.file_meta.TransferSyntaxUID.name}.",
+        modality_step,
+        rendered.log_entry,
+    ]
     if inverted:
         steps.append("MONOCHROME1: inverted, so that dense is bright.")
     if mask is not None:
@@ -218,25 +227,25 @@ def _film(raw: NDArray[Any], ds: Dataset) -> DecodedFilm:
         stored[mask] = film.max() if inverted else film.min()  # the dark end of the film
         pixels[mask] = 0
         steps.append("Padding around the film set to black.")
-    warnings = [note for note in (modality_warning, shown.warning) if note]
+    warnings = [note for note in (modality_warning, rendered.warning) if note]
     return DecodedFilm(
         stored=stored,
         pixels=np.ascontiguousarray(pixels),
-        kind="DICOM",
-        steps=tuple(steps),
-        warnings=tuple(cautions(ds) + warnings),
-        objections=tuple(objections(ds)),
-        view=code(ds, "ViewPosition") or None,
-        orientation=orientation(ds),
-        window=shown.window,
+        file_format="DICOM",
+        processing_log=tuple(steps),
+        warnings=tuple(header_warnings(ds) + warnings),
+        rejection_reasons=tuple(rejection_reasons(ds)),
+        view=get_code(ds, "ViewPosition") or None,
+        orientation=get_orientation(ds),
+        window=rendered.window,
         windows=file_windows(ds),
         inverted=inverted,
-        under_18=under_18(ds),
-        portable=portable(ds),
+        under_18=is_under_18(ds),
+        portable=is_portable(ds),
     )
 
 
-def _damaged(ds: Dataset) -> ImageError:
+def _damage_error(ds: Dataset) -> ImageError:
     return ImageError(
         "The picture in this DICOM file cannot be decoded",
         value=f"transfer syntax {ds.file_meta.TransferSyntaxUID.name}",

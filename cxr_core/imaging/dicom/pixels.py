@@ -29,8 +29,8 @@ from pydicom.uid import (
 )
 
 _SOI, _SOF55 = b"\xff\xd8", b"\xf7"
-_BY_PILLOW = (JPEGBaseline8Bit, JPEG2000, JPEG2000Lossless)
-_NEEDED = (
+_PILLOW_SYNTAXES = (JPEGBaseline8Bit, JPEG2000, JPEG2000Lossless)
+_PIXEL_KEYWORDS = (
     "SamplesPerPixel",
     "PhotometricInterpretation",
     "PlanarConfiguration",
@@ -42,7 +42,7 @@ _NEEDED = (
     "PixelRepresentation",
     "PixelData",
 )
-_PATIENCE = 120  # s; a film takes one or two, on a busy machine ten
+_GDCM_TIMEOUT = 120  # s; a film takes one or two, on a busy machine ten
 
 
 # JPEG-LS in DICOM, decoded by pyjpegls (CharLS) in this process.
@@ -58,13 +58,13 @@ def decode_jpeg_ls(ds: Dataset) -> NDArray[Any]:
         ValueError: the codestream has another size than the data set, or none.
         Exception: of other kinds, as the decoder raises it.
     """
-    size = stated_size(get_frame(ds.PixelData, 0, number_of_frames=1))
+    size = jpeg_ls_size(get_frame(ds.PixelData, 0, number_of_frames=1))
     if size != (ds.Rows, ds.Columns):
         raise ValueError(f"a codestream of {size} in a data set of {(ds.Rows, ds.Columns)}")
     return pixel_array(ds, decoding_plugin="pyjpegls")
 
 
-def stated_size(codestream: bytes) -> tuple[int, int]:
+def jpeg_ls_size(codestream: bytes) -> tuple[int, int]:
     """(rows, columns) by the frame header (ISO/IEC 14495-1, C.2.2).
 
     Raises:
@@ -80,7 +80,7 @@ def stated_size(codestream: bytes) -> tuple[int, int]:
     raise ValueError("a codestream without a JPEG-LS frame header")
 
 
-def raw_pixels(ds: Dataset) -> NDArray[Any]:
+def decode_pixel_data(ds: Dataset) -> NDArray[Any]:
     """Decode the one frame of a data set.
 
     Returns:
@@ -90,31 +90,31 @@ def raw_pixels(ds: Dataset) -> NDArray[Any]:
         Exception: of any kind, as the decoders raise it; RuntimeError where GDCM failed.
     """
     syntax = ds.file_meta.TransferSyntaxUID
-    if syntax in _BY_PILLOW:
+    if syntax in _PILLOW_SYNTAXES:
         return pixel_array(ds, decoding_plugin="pillow")
     if syntax in (JPEGLSLossless, JPEGLSNearLossless):
         return decode_jpeg_ls(ds)
     if syntax == RLELossless or not syntax.is_compressed:
         return pixel_array(ds)
-    return _by_gdcm(ds)
+    return _decode_with_gdcm(ds)
 
 
-def _by_gdcm(ds: Dataset) -> NDArray[Any]:
-    alone = Dataset()
-    alone.file_meta = pydicom.dataset.FileMetaDataset()
-    alone.file_meta.TransferSyntaxUID = ds.file_meta.TransferSyntaxUID
-    for keyword in _NEEDED:
+def _decode_with_gdcm(ds: Dataset) -> NDArray[Any]:
+    pixel_dataset = Dataset()
+    pixel_dataset.file_meta = pydicom.dataset.FileMetaDataset()
+    pixel_dataset.file_meta.TransferSyntaxUID = ds.file_meta.TransferSyntaxUID
+    for keyword in _PIXEL_KEYWORDS:
         if keyword in ds:
-            alone[keyword] = ds[keyword]
-    sent = io.BytesIO()
-    alone.save_as(sent)
+            pixel_dataset[keyword] = ds[keyword]
+    buffer = io.BytesIO()
+    pixel_dataset.save_as(buffer)
     # By path and with -P: what is imported must not depend on where the app was started.
     child = subprocess.run(
         [sys.executable, "-P", str(Path(__file__).resolve())],
-        input=sent.getvalue(),
+        input=buffer.getvalue(),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        timeout=_PATIENCE,
+        timeout=_GDCM_TIMEOUT,
         check=False,
     )
     if child.returncode != 0:

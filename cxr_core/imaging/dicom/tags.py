@@ -12,7 +12,7 @@ from pydicom.multival import MultiValue
 logger = logging.getLogger(__name__)
 # The only tags that are parsed at all, so that nothing of the patient can reach a log or a page.
 # The last six are read for a yes or no (``dicom_patient``), and what they say is not kept.
-TAGS = (
+PARSED_KEYWORDS = (
     "SOPClassUID",
     "Modality",
     "PresentationIntentType",
@@ -58,7 +58,7 @@ TAGS = (
 )
 # Modalities that are no radiograph, in words. Not the SOP class: many real films are stored as
 # Secondary Captures.
-NOT_A_RADIOGRAPH = {
+REFUSED_MODALITIES = {
     "BMD": "a bone density scan",
     "CT": "a CT image",
     "DOC": "a document",
@@ -87,15 +87,19 @@ NOT_A_RADIOGRAPH = {
     "XA": "an angiogram",
     "XC": "a photograph",
 }
-_RADIOGRAPHS = ("", "CR", "DX", "OT", "RG", "SC")
-_LATERALS = ("LL", "RL", "LAT", "LATERAL")
-_CHEST = ("CHEST", "THORAX", "TORAX", "LUNG", "THX")
+_RADIOGRAPH_MODALITIES = ("", "CR", "DX", "OT", "RG", "SC")
+_LATERAL_VIEWS = ("LL", "RL", "LAT", "LATERAL")
+_CHEST_WORDS = ("CHEST", "THORAX", "TORAX", "LUNG", "THX")
 PATIENT_TAGS = ("PatientAge", "PatientBirthDate", "StudyDate")
-PORTABLE_TAGS = ("StudyDescription", "SeriesDescription", "PerformedProcedureStepDescription")
-ADULT = 18  # years
-_OLDEST = 120  # years; tags hold ages over 400
-_DAYS = {"Y": 365.25, "M": 365.25 / 12, "W": 7.0, "D": 1.0}
-_PORTABLE = re.compile(r"(?<!NON)(?<!NON[- ])(?<!NOT )\b(PORTABLE|BEDSIDE)\b")
+_DESCRIPTION_KEYWORDS = (
+    "StudyDescription",
+    "SeriesDescription",
+    "PerformedProcedureStepDescription",
+)
+ADULT_AGE = 18  # years
+_MAX_AGE = 120  # years; tags hold ages over 400
+_DAYS_PER_UNIT = {"Y": 365.25, "M": 365.25 / 12, "W": 7.0, "D": 1.0}
+_PORTABLE_PATTERN = re.compile(r"(?<!NON)(?<!NON[- ])(?<!NOT )\b(PORTABLE|BEDSIDE)\b")
 
 
 def drop_malformed(ds: Dataset) -> None:
@@ -111,54 +115,54 @@ def drop_malformed(ds: Dataset) -> None:
             del ds[tag]
 
 
-def code(ds: Dataset, keyword: str) -> str:
+def get_code(ds: Dataset, keyword: str) -> str:
     """A code string in capitals; "" where absent, malformed or longer than DICOM's 16 letters."""
-    text = str(_first(ds, keyword) or "").strip().upper()
+    text = str(_first_value(ds, keyword) or "").strip().upper()
     return text if re.fullmatch(r"[A-Z0-9_ ]{1,16}", text) else ""
 
 
-def text(ds: Dataset, keyword: str) -> str:
+def get_text(ds: Dataset, keyword: str) -> str:
     """Any text without spaces around it, the first of several; "" where absent. Never to be kept:
     it may name the patient."""
-    return str(_first(ds, keyword) or "").strip()
+    return str(_first_value(ds, keyword) or "").strip()
 
 
-def number(ds: Dataset, keyword: str) -> float | None:
+def get_float(ds: Dataset, keyword: str) -> float | None:
     """A finite number, the first of several; None where absent or malformed."""
     try:
-        value = float(_first(ds, keyword))
+        value = float(_first_value(ds, keyword))
     except (TypeError, ValueError, OverflowError):
         return None
     return value if math.isfinite(value) else None
 
 
-def values(ds: Dataset, keyword: str) -> list[float | None]:
+def get_floats(ds: Dataset, keyword: str) -> list[float | None]:
     """All numbers of an element that may have several; None for each malformed one."""
     value = ds.get(keyword)
     several = value if isinstance(value, MultiValue) else [value]
     found: list[float | None] = []
     for one in several:
         try:
-            figure = float(one)
+            parsed = float(one)
         except (TypeError, ValueError, OverflowError):
-            figure = math.nan
-        found.append(figure if math.isfinite(figure) else None)
+            parsed = math.nan
+        found.append(parsed if math.isfinite(parsed) else None)
     return found
 
 
-def whole(ds: Dataset, keyword: str) -> int | None:
+def get_int(ds: Dataset, keyword: str) -> int | None:
     """A whole number; None where absent or malformed."""
-    value = number(ds, keyword)
+    value = get_float(ds, keyword)
     return int(value) if value is not None and value.is_integer() else None
 
 
-def items(ds: Dataset, keyword: str) -> list[Dataset]:
+def get_items(ds: Dataset, keyword: str) -> list[Dataset]:
     """The items of a sequence; empty where absent or malformed."""
     value = ds.get(keyword)
     return list(value) if isinstance(value, Sequence) else []
 
 
-def orientation(ds: Dataset) -> tuple[str, str] | None:
+def get_orientation(ds: Dataset) -> tuple[str, str] | None:
     """PatientOrientation, as ("L", "F"): towards the picture's right, towards its bottom."""
     value = ds.get("PatientOrientation")
     if isinstance(value, str | bytes) or not hasattr(value, "__iter__"):
@@ -169,40 +173,47 @@ def orientation(ds: Dataset) -> tuple[str, str] | None:
     return sides[0], sides[1]
 
 
-def objections(ds: Dataset) -> list[str]:
+def rejection_reasons(ds: Dataset) -> list[str]:
     """Calm sentences on what the tags say against a frontal chest film."""
     found = []
-    part, view, sides = code(ds, "BodyPartExamined"), code(ds, "ViewPosition"), orientation(ds)
-    if part and not any(word in part for word in _CHEST):
+    part, view, sides = (
+        get_code(ds, "BodyPartExamined"),
+        get_code(ds, "ViewPosition"),
+        get_orientation(ds),
+    )
+    if part and not any(word in part for word in _CHEST_WORDS):
         found.append(f"The file says that it shows {part}, not the chest.")
-    if view in _LATERALS or (sides is not None and sides[0][0] in "AP"):
+    if view in _LATERAL_VIEWS or (sides is not None and sides[0][0] in "AP"):
         found.append(
             "This film is marked as a lateral; the model was made for frontal films (PA or AP)."
         )
     return found
 
 
-def cautions(ds: Dataset) -> list[str]:
+def header_warnings(ds: Dataset) -> list[str]:
     """Calm sentences on what the tags say that a reader of a frontal chest film should know."""
     found = []
-    modality = code(ds, "Modality")
-    if modality not in _RADIOGRAPHS:
+    modality = get_code(ds, "Modality")
+    if modality not in _RADIOGRAPH_MODALITIES:
         found.append(f"The file gives its modality as {modality}, not as a radiograph (CR or DX).")
-    if code(ds, "BurnedInAnnotation") == "YES":
+    if get_code(ds, "BurnedInAnnotation") == "YES":
         found.append("The file says that text is burned into the picture; it may name the patient.")
-    if code(ds, "PresentationIntentType") == "FOR PROCESSING":
+    if get_code(ds, "PresentationIntentType") == "FOR PROCESSING":
         found.append("The file holds the detector's raw values (FOR PROCESSING), not the film.")
-    photometric, shape = code(ds, "PhotometricInterpretation"), code(ds, "PresentationLUTShape")
+    photometric, shape = (
+        get_code(ds, "PhotometricInterpretation"),
+        get_code(ds, "PresentationLUTShape"),
+    )
     if (photometric, shape) in (("MONOCHROME1", "IDENTITY"), ("MONOCHROME2", "INVERSE")):
         found.append(
             f"The file contradicts itself on which end is bright ({photometric}, {shape}); "
             f"it is shown as {photometric}."
         )
-    return found + ([] if objections(ds) else _placement(ds))
+    return found + ([] if rejection_reasons(ds) else _position_warnings(ds))
 
 
-def _placement(ds: Dataset) -> list[str]:
-    view, sides = code(ds, "ViewPosition"), orientation(ds)
+def _position_warnings(ds: Dataset) -> list[str]:
+    view, sides = get_code(ds, "ViewPosition"), get_orientation(ds)
     found = []
     if view not in ("", "PA", "AP"):
         found.append(f"The file gives the view as {view}, not as frontal (PA or AP).")
@@ -213,7 +224,7 @@ def _placement(ds: Dataset) -> list[str]:
     return found
 
 
-def _first(ds: Dataset, keyword: str) -> Any:
+def _first_value(ds: Dataset, keyword: str) -> Any:
     """The first value of an element that may have several."""
     value = ds.get(keyword)
     if isinstance(value, str | bytes) or not hasattr(value, "__getitem__"):
@@ -226,43 +237,45 @@ def _first(ds: Dataset, keyword: str) -> Any:
 # The tags themselves are read here and left here: no age, date or description is ever kept.
 
 
-def under_18(ds: Dataset) -> bool | None:
+def is_under_18(ds: Dataset) -> bool | None:
     """Whether the file says that the patient is under 18; None where it does not say.
 
     Age and dates may contradict each other; a caution is due when either says so.
     """
-    years = [age for age in (_stated_age(ds), _age_by_dates(ds)) if age is not None]
-    return any(age < ADULT for age in years) if years else None
+    years = [age for age in (_age_from_tag(ds), _age_from_dates(ds)) if age is not None]
+    return any(age < ADULT_AGE for age in years) if years else None
 
 
-def portable(ds: Dataset) -> bool:
+def is_portable(ds: Dataset) -> bool:
     """Whether the file says that the film was taken at the bed with a portable machine."""
-    if "PORT" in code(ds, "BodyPartExamined"):  # as CHEST_PORT
+    if "PORT" in get_code(ds, "BodyPartExamined"):  # as CHEST_PORT
         return True
-    return any(_PORTABLE.search(text(ds, keyword).upper()) for keyword in PORTABLE_TAGS)
+    return any(
+        _PORTABLE_PATTERN.search(get_text(ds, keyword).upper()) for keyword in _DESCRIPTION_KEYWORDS
+    )
 
 
-def _stated_age(ds: Dataset) -> float | None:
+def _age_from_tag(ds: Dataset) -> float | None:
     """PatientAge in years: ``081Y``, ``011M``, ``006W``, ``003D``, and ``81`` as some write it."""
-    found = re.fullmatch(r"(\d{1,3})([YMWD]?)", text(ds, "PatientAge").upper())
+    found = re.fullmatch(r"(\d{1,3})([YMWD]?)", get_text(ds, "PatientAge").upper())
     if found is None:
         return None
-    years = int(found[1]) * _DAYS[found[2] or "Y"] / _DAYS["Y"]
-    return years if years <= _OLDEST else None
+    years = int(found[1]) * _DAYS_PER_UNIT[found[2] or "Y"] / _DAYS_PER_UNIT["Y"]
+    return years if years <= _MAX_AGE else None
 
 
-def _age_by_dates(ds: Dataset) -> float | None:
+def _age_from_dates(ds: Dataset) -> float | None:
     """Years from birth to study."""
-    born, taken = _day(ds, "PatientBirthDate"), _day(ds, "StudyDate")
+    born, taken = _get_date(ds, "PatientBirthDate"), _get_date(ds, "StudyDate")
     if born is None or taken is None or taken < born:
         return None
     before_birthday = (taken.month, taken.day) < (born.month, born.day)
     years = taken.year - born.year - before_birthday
-    return float(years) if years <= _OLDEST else None
+    return float(years) if years <= _MAX_AGE else None
 
 
-def _day(ds: Dataset, keyword: str) -> date | None:
-    found = re.fullmatch(r"(\d{4})[.:]?(\d\d)[.:]?(\d\d)", text(ds, keyword))
+def _get_date(ds: Dataset, keyword: str) -> date | None:
+    found = re.fullmatch(r"(\d{4})[.:]?(\d\d)[.:]?(\d\d)", get_text(ds, keyword))
     try:
         return date(*map(int, found.groups())) if found else None
     except ValueError:

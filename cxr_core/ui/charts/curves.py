@@ -10,11 +10,17 @@ from numpy.typing import NDArray
 from cxr_core.evaluation.metrics.bootstrap import Floats, Interval
 from cxr_core.evaluation.metrics.ranking import Band
 from cxr_core.findings import LABELS
-from cxr_core.ui.charts.theme import COLOURS, DASHES, SYMBOLS, TEXT, styled
+from cxr_core.ui.charts.theme import (
+    FINDING_COLOURS,
+    FINDING_DASHES,
+    FINDING_SYMBOLS,
+    TEXT_COLOUR,
+    apply_template,
+)
 from cxr_core.ui.words import percent
 
-_CHANCE = "#7a7d84"
-_MOST = 1200  # points of a line: more are not seen, and each travels to the browser
+_CHANCE_COLOUR = "#7a7d84"
+_MAX_POINTS = 1200  # points of a line: more are not seen, and each travels to the browser
 _HEIGHT = 500
 _HOVER = (
     "threshold %{customdata[0]:.1f} %<br>sensitivity %{customdata[1]:.2f}<br>"
@@ -25,7 +31,7 @@ COLOUR_A, COLOUR_B = "#f0e442", "#009e73"
 
 
 @dataclass(frozen=True)
-class Mark:
+class CurvePoint:
     """An operating point: its place on a curve, and its figures, all 0 to 1."""
 
     x: float
@@ -36,7 +42,7 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Line:
+class Curve:
     """One finding's curve, as it is drawn.
 
     Attributes:
@@ -45,7 +51,7 @@ class Line:
         sensitivity, specificity: (T,) at these thresholds; nan where there is none.
         area: its figure of merit, for the legend.
         band: around it; None where it is not estimable or not wanted.
-        mark: the operating point; None without one.
+        operating_point: the operating point; None without one.
     """
 
     x: Floats
@@ -55,24 +61,24 @@ class Line:
     specificity: Floats
     area: Interval
     band: Band | None = None
-    mark: Mark | None = None
+    operating_point: CurvePoint | None = None
 
 
-def roc_figure(lines: Mapping[str, Line], title: str) -> go.Figure:
+def roc_figure(curves: Mapping[str, Curve], title: str) -> go.Figure:
     """ROC curves by finding key, with their bands, operating points and the line of chance."""
-    figure = roc_frame(title)
-    _draw(figure, lines, shape="linear")
+    figure = empty_roc_figure(title)
+    _draw(figure, curves, shape="linear")
     return figure
 
 
-def roc_frame(title: str) -> go.Figure:
+def empty_roc_figure(title: str) -> go.Figure:
     """The empty ROC chart: axes, the line of chance, and a place for the legend."""
     figure = go.Figure()
     figure.add_scatter(
         x=[0, 1], y=[0, 1], mode="lines", name="Chance, area 0.50", hoverinfo="skip",
-        line={"color": _CHANCE, "width": 1, "dash": "dot"},
+        line={"color": _CHANCE_COLOUR, "width": 1, "dash": "dot"},
     )  # fmt: skip
-    return _framed(
+    return _set_axes(
         figure, title, x="1 − specificity (share of films without it)",
         y="Sensitivity (share of films with it)",
         legend={"x": 0.98, "y": 0.03, "xanchor": "right", "yanchor": "bottom"},
@@ -80,94 +86,108 @@ def roc_frame(title: str) -> go.Figure:
 
 
 def add_curve(
-    figure: go.Figure, line: Line, name: str, *, colour: str, dash: str, shape: str = "linear"
+    figure: go.Figure, curve: Curve, name: str, *, colour: str, dash: str, shape: str = "linear"
 ) -> None:
     """Draw a curve, named in the legend with its area, its figures in the hover."""
-    kept = _thinned(len(line.x))
+    kept = _subsample(len(curve.x))
     details = np.stack(
-        [100 * line.thresholds, line.sensitivity, line.specificity], axis=1
+        [100 * curve.thresholds, curve.sensitivity, curve.specificity], axis=1
     )  # (T, 3)
     figure.add_scatter(
-        x=line.x[kept], y=line.y[kept], mode="lines", name=f"{name} {line.area.text()}",
+        x=curve.x[kept], y=curve.y[kept], mode="lines", name=f"{name} {curve.area.text()}",
         line={"color": colour, "dash": dash, "width": 2, "shape": shape},
         customdata=details[kept], hovertemplate=f"{name}<br>{_HOVER}",
     )  # fmt: skip
 
 
 def precision_recall_figure(
-    lines: Mapping[str, Line], prevalence: Mapping[str, float], title: str
+    curves: Mapping[str, Curve], prevalence: Mapping[str, float], title: str
 ) -> go.Figure:
     """Precision-recall curves by finding key, each with its prevalence as the floor."""
     figure = go.Figure()
-    for key in lines:
-        name = "Floor" if len(lines) == 1 else f"Floor of {LABELS[key]}"
+    for key in curves:
+        name = "Floor" if len(curves) == 1 else f"Floor of {LABELS[key]}"
         figure.add_scatter(
-            x=[0, 1], y=[prevalence[key]] * 2, mode="lines", hoverinfo="skip",
+            x=[0, 1],
+            y=[prevalence[key]] * 2,
+            mode="lines",
+            hoverinfo="skip",
             name=f"{name}: prevalence {percent(prevalence[key])}",
-            line={"color": _CHANCE if len(lines) == 1 else COLOURS[key], "width": 1, "dash": "dot"},
-            showlegend=len(lines) == 1,
-        )  # fmt: skip
+            line={
+                "color": _CHANCE_COLOUR if len(curves) == 1 else FINDING_COLOURS[key],
+                "width": 1,
+                "dash": "dot",
+            },
+            showlegend=len(curves) == 1,
+        )
     # The precision of a recall holds until the recall before it, so the line steps.
-    _draw(figure, lines, shape="vh")
-    return _framed(
+    _draw(figure, curves, shape="vh")
+    return _set_axes(
         figure, title, x="Recall (sensitivity, share of films with it)",
         y="Precision (share of films above that have it)",
         legend={"x": 0.98, "y": 0.98, "xanchor": "right", "yanchor": "top"},
     )  # fmt: skip
 
 
-def _draw(figure: go.Figure, lines: Mapping[str, Line], *, shape: str) -> None:
+def _draw(figure: go.Figure, lines: Mapping[str, Curve], *, shape: str) -> None:
     for key, line in lines.items():
         if line.band is not None:
-            _add_band(figure, line.band, COLOURS[key])
-        add_curve(figure, line, LABELS[key], colour=COLOURS[key], dash=DASHES[key], shape=shape)
+            _add_band(figure, line.band, FINDING_COLOURS[key])
+        add_curve(
+            figure,
+            line,
+            LABELS[key],
+            colour=FINDING_COLOURS[key],
+            dash=FINDING_DASHES[key],
+            shape=shape,
+        )
     for key, line in lines.items():
-        if line.mark is not None:
-            _add_mark(figure, key, line.mark, named=len(lines) == 1)
+        if line.operating_point is not None:
+            _add_point(figure, key, line.operating_point, named=len(lines) == 1)
 
 
 def _add_band(figure: go.Figure, band: Band, colour: str) -> None:
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     figure.add_scatter(
-        x=np.concatenate([band.at, band.at[::-1]]), y=np.concatenate([band.high, band.low[::-1]]),
+        x=np.concatenate([band.x, band.x[::-1]]), y=np.concatenate([band.high, band.low[::-1]]),
         mode="lines", line={"width": 0}, fill="toself", hoverinfo="skip",
         fillcolor=f"rgba({red},{green},{blue},0.22)", name="95 % band",
     )  # fmt: skip
 
 
-def _add_mark(figure: go.Figure, key: str, mark: Mark, *, named: bool) -> None:
+def _add_point(figure: go.Figure, key: str, mark: CurvePoint, *, named: bool) -> None:
     figure.add_scatter(
         x=[mark.x], y=[mark.y], mode="markers", showlegend=named, name="Operating point",
-        marker={"color": COLOURS[key], "symbol": SYMBOLS[key], "size": 11,
-                "line": {"color": TEXT, "width": 1.5}},
+        marker={"color": FINDING_COLOURS[key], "symbol": FINDING_SYMBOLS[key], "size": 11,
+                "line": {"color": TEXT_COLOUR, "width": 1.5}},
         customdata=[[100 * mark.threshold, mark.sensitivity, mark.specificity]],
         hovertemplate=f"{LABELS[key]}, operating point<br>{_HOVER}",
     )  # fmt: skip
 
 
-def _framed(figure: go.Figure, title: str, *, x: str, y: str, legend: object) -> go.Figure:
-    styled(figure, title=title, x=x, y=y, height=_HEIGHT)
+def _set_axes(figure: go.Figure, title: str, *, x: str, y: str, legend: object) -> go.Figure:
+    apply_template(figure, title=title, x=x, y=y, height=_HEIGHT)
     figure.update_xaxes(range=[0, 1], dtick=0.2)
     figure.update_yaxes(range=[0, 1.01], dtick=0.2)
     figure.update_layout(legend=legend, legend_bgcolor="rgba(18,18,18,0.8)")
     return figure
 
 
-def _thinned(points: int) -> NDArray[np.intp]:
-    """Indices of at most ``_MOST`` of the points, both ends among them."""
-    return np.unique(np.linspace(0, points - 1, min(points, _MOST)).round().astype(np.intp))
+def _subsample(points: int) -> NDArray[np.intp]:
+    """Indices of at most ``_MAX_POINTS`` of the points, both ends among them."""
+    return np.unique(np.linspace(0, points - 1, min(points, _MAX_POINTS)).round().astype(np.intp))
 
 
 # The chart of two models: one finding's ROC of both, over the same films.
 
 
-def two_roc_figure(a: Line, b: Line, key: str) -> go.Figure:
+def paired_roc_figure(a: Curve, b: Curve, key: str) -> go.Figure:
     """ROC of A, solid, and of B, dashed, each named with its area; an empty line is left out.
 
     Args:
         key: of the finding.
     """
-    figure = roc_frame(f"ROC of {LABELS[key]}, A and B on the same films")
+    figure = empty_roc_figure(f"ROC of {LABELS[key]}, A and B on the same films")
     for line, name, colour, dash in ((a, "A", COLOUR_A, "solid"), (b, "B", COLOUR_B, "dash")):
         if len(line.x):
             add_curve(figure, line, name, colour=colour, dash=dash)

@@ -6,70 +6,84 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from cxr_core.evaluation.metrics.bootstrap import Interval
-from cxr_core.evaluation.metrics.subgroups import ALL_FILMS, GroupRates
+from cxr_core.evaluation.metrics.subgroups import ALL_FILMS, SubgroupMetrics
 from cxr_core.findings import LABELS
-from cxr_core.ui.charts.theme import DIM, GRID, TEXT, styled
+from cxr_core.ui.charts.theme import GRID_COLOUR, MUTED_COLOUR, TEXT_COLOUR, apply_template
 
 _TITLES = ("Area under the ROC (0.50 is chance)", "Sensitivity", "Specificity")
 _ROW_PX = 30
-_NAMES = {"view": "View", "sex": "Sex", "age": "Age", "follow_up": "Follow-up", "group": "Group"}
-_LONGEST = 34  # letters of a group's name that the axis has room for
-_MASKED = "under 10 films or patients"
+_COLUMN_LABELS = {
+    "view": "View",
+    "sex": "Sex",
+    "age": "Age",
+    "follow_up": "Follow-up",
+    "group": "Group",
+}
+_MAX_NAME_CHARS = 34  # letters of a group's name that the axis has room for
+_TOO_FEW = "under 10 films or patients"
 
 
-def group_name(by: str, value: str) -> str:
+def subgroup_name(by: str, value: str) -> str:
     """What a group of films is called, e.g. ``View AP``."""
     if by == "films":
         return ALL_FILMS.capitalize()
     if by == "label":
         return f"All that are {value}"
-    return f"{_NAMES.get(by, by)}: {value}"
+    return f"{_COLUMN_LABELS.get(by, by)}: {value}"
 
 
-def group_chart(rates: Sequence[GroupRates], *, at_point: bool = True) -> go.Figure:
+def subgroup_figure(
+    rates: Sequence[SubgroupMetrics], *, has_operating_points: bool = True
+) -> go.Figure:
     """A row a group: area, sensitivity and specificity with intervals; a thin line marks all films.
 
     Args:
         rates: of one finding, in the order of the rows.
-        at_point: whether there are operating points; else only the area is drawn.
+        has_operating_points: whether there are operating points; else only the area is drawn.
     """
-    columns = 3 if at_point else 1
+    columns = 3 if has_operating_points else 1
     figure = make_subplots(
         cols=columns, shared_yaxes=True, horizontal_spacing=0.03, subplot_titles=_TITLES[:columns]
     )
     rows = list(range(len(rates)))
     for column in range(columns):
-        found = [_figures(one)[column] for one in rates]
-        _points(figure, rates, found, column + 1)
-        masked = [row for row in rows if not found[row].estimable]
+        intervals = [_figures(one)[column] for one in rates]
+        _points(figure, rates, intervals, column + 1)
+        masked = [row for row in rows if not intervals[row].estimable]
         figure.add_scatter(
-            x=[0.02] * len(masked), y=masked, mode="text", text=[_MASKED] * len(masked),
-            textposition="middle right", textfont={"color": DIM, "size": 12}, hoverinfo="skip",
-            row=1, col=column + 1,
-        )  # fmt: skip
-        for one, figures in zip(rates, found, strict=True):
+            x=[0.02] * len(masked),
+            y=masked,
+            mode="text",
+            text=[_TOO_FEW] * len(masked),
+            textposition="middle right",
+            textfont={"color": MUTED_COLOUR, "size": 12},
+            hoverinfo="skip",
+            row=1,
+            col=column + 1,
+        )
+        for one, figures in zip(rates, intervals, strict=True):
             if one.by == "films" and figures.estimable:
                 figure.add_vline(
-                    x=figures.estimate, line={"color": DIM, "width": 1, "dash": "dot"},
+                    x=figures.estimate, line={"color": MUTED_COLOUR, "width": 1, "dash": "dot"},
                     row=1, col=column + 1,
                 )  # fmt: skip
     finding = LABELS[rates[0].finding] if rates else "A finding"
-    styled(
+    apply_template(
         figure, title=f"{finding} within groups of films", x="0 to 1 (bar: 95 % interval)", y="",
         height=126 + _ROW_PX * len(rates),
     )  # fmt: skip
     figure.update_xaxes(range=[0, 1.02], dtick=0.25)
     figure.update_yaxes(
         tickvals=rows, ticktext=[_axis_name(one) for one in rates],
-        range=[len(rates) - 0.4, -0.6], gridcolor=GRID,
+        range=[len(rates) - 0.4, -0.6], gridcolor=GRID_COLOUR,
     )  # fmt: skip
     figure.update_layout(showlegend=False, margin_t=72)  # for title and subtitles
-    figure.update_annotations(font={"size": 13, "color": TEXT})
+    figure.update_annotations(font={"size": 13, "color": TEXT_COLOUR})
     return figure
 
 
 def _points(
-    figure: go.Figure, rates: Sequence[GroupRates], found: Sequence[Interval], column: int
+    figure: go.Figure, rates: Sequence[SubgroupMetrics], found: Sequence[Interval], column: int
 ) -> None:
     drawn = [row for row, figures in enumerate(found) if figures.estimable]
     figure.add_scatter(
@@ -77,7 +91,7 @@ def _points(
         y=drawn,
         mode="markers",
         marker={
-            "color": TEXT,
+            "color": TEXT_COLOUR,
             "size": 9,
             "symbol": ["diamond" if rates[row].by == "films" else "circle" for row in drawn],
         },
@@ -86,12 +100,12 @@ def _points(
             "symmetric": False,
             "array": [found[row].high - found[row].estimate for row in drawn],
             "arrayminus": [found[row].estimate - found[row].low for row in drawn],
-            "color": DIM,
+            "color": MUTED_COLOUR,
             "thickness": 2,
             "width": 0,
         },
         text=[
-            f"{group_name(rates[row].by, rates[row].value)}, {rates[row].n:,} films, "
+            f"{subgroup_name(rates[row].by, rates[row].value)}, {rates[row].n:,} films, "
             f"{rates[row].positives:,} with it: {found[row].text()}"
             for row in drawn
         ],
@@ -101,12 +115,12 @@ def _points(
     )
 
 
-def _figures(rates: GroupRates) -> tuple[Interval, Interval, Interval]:
-    return rates.area, rates.sensitivity, rates.specificity
+def _figures(rates: SubgroupMetrics) -> tuple[Interval, Interval, Interval]:
+    return rates.auroc, rates.sensitivity, rates.specificity
 
 
-def _axis_name(rates: GroupRates) -> str:
+def _axis_name(rates: SubgroupMetrics) -> str:
     # Plotly reads a few tags in its texts: a group's name comes from a user's table.
-    name = group_name(rates.by, rates.value).replace("<", "‹").replace("&", "+")
-    short = name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"
+    name = subgroup_name(rates.by, rates.value).replace("<", "‹").replace("&", "+")
+    short = name if len(name) <= _MAX_NAME_CHARS else name[: _MAX_NAME_CHARS - 1] + "…"
     return f"{short} (n {rates.n:,})"

@@ -6,14 +6,14 @@ import plotly.graph_objects as go
 
 from cxr_core.evaluation.metrics.labels import SplitLabels
 from cxr_core.findings import KEYS, LABELS
-from cxr_core.ui.charts.theme import styled
+from cxr_core.ui.charts.theme import apply_template
 from cxr_core.ui.words import percent
 
 # Greys that differ by lightness, and a pattern for those who cannot tell them apart.
 _FILLS = {"train": ("#dcdde0", ""), "validation": ("#a2a5ab", "/"), "test": ("#72757c", ".")}
 
 
-def split_chart(parts: Sequence[SplitLabels]) -> go.Figure:
+def split_labels_figure(parts: Sequence[SplitLabels]) -> go.Figure:
     """A bar a part and finding: the share of its films with the label, in percent."""
     figure = go.Figure()
     for part in parts:
@@ -34,7 +34,7 @@ def split_chart(parts: Sequence[SplitLabels]) -> go.Figure:
             hovertemplate="%{x}: %{customdata[0]:,} of %{customdata[1]:,} films "
             "(%{customdata[2]})<extra></extra>",
         )
-    styled(
+    apply_template(
         figure, title="Share of films with each label, by part of the split", x="Label",
         y="Films with the label (%)", height=380,
     )  # fmt: skip

@@ -9,76 +9,76 @@ from cxr_core.evaluation.localisation.pointing import HitRates
 from cxr_core.evaluation.localisation.rates import OverlapRates
 from cxr_core.evaluation.metrics.bootstrap import Interval
 from cxr_core.findings import LABELS
-from cxr_core.ui.charts.theme import DIM, TEXT, styled
+from cxr_core.ui.charts.theme import MUTED_COLOUR, TEXT_COLOUR, apply_template
 
 _ROW_PX = 115
 # The map first and bright, what it is held against dim; each has a mark of its own.
-_MARKS = (
-    ("circle", TEXT),
-    ("square-open", DIM),
-    ("x", DIM),
-    ("diamond-open", DIM),
-    ("triangle-up-open", DIM),
+_MARKERS = (
+    ("circle", TEXT_COLOUR),
+    ("square-open", MUTED_COLOUR),
+    ("x", MUTED_COLOUR),
+    ("diamond-open", MUTED_COLOUR),
+    ("triangle-up-open", MUTED_COLOUR),
 )
-SHUFFLED = "Shuffled weights"
-_POINTERS = {
+RANDOMIZED = "Shuffled weights"
+_POINTING_LABELS = {
     "peak": "Map's peak",
     "fixed_spot": "Best fixed spot",
     "centre": "Centre of the film",
     "random_point": "Random point",
-    "shuffled": SHUFFLED,
+    "shuffled": RANDOMIZED,
 }
-_BOXES = {
+_BOX_LABELS = {
     "map_box": "Map's box",
     "fixed_box": "Best fixed box",
     "centre_box": "Box in the centre",
     "random_box": "Random box",
-    "shuffled": SHUFFLED,
+    "shuffled": RANDOMIZED,
 }
 Shares = Mapping[str, Interval]
 
 
-def pointers_of(rates: HitRates) -> dict[str, Interval]:
+def pointing_shares(rates: HitRates) -> dict[str, Interval]:
     """The pointers' shares by name, in the order they are shown."""
-    return {name: getattr(rates, attribute) for attribute, name in _POINTERS.items()}
+    return {name: getattr(rates, attribute) for attribute, name in _POINTING_LABELS.items()}
 
 
-def boxes_of(rates: OverlapRates) -> dict[str, Interval]:
+def overlap_shares(rates: OverlapRates) -> dict[str, Interval]:
     """The boxes' shares by name, in the order they are shown."""
-    return {name: getattr(rates, attribute) for attribute, name in _BOXES.items()}
+    return {name: getattr(rates, attribute) for attribute, name in _BOX_LABELS.items()}
 
 
-def boxed_words(counts: Mapping[str, int]) -> str:
+def boxed_films_text(counts: Mapping[str, int]) -> str:
     """Which films a chart of boxes is of: "boxed films: Effusion 24, Infiltration 22"."""
     return "boxed films: " + ", ".join(f"{LABELS[key]} {n:,}" for key, n in counts.items())
 
 
-def localisation_chart(rates: Mapping[str, HitRates]) -> go.Figure:
+def pointing_figure(rates: Mapping[str, HitRates]) -> go.Figure:
     """Where the peak lies: a row a finding, a mark a pointer, 0 to 1."""
-    columns = {"": {key: pointers_of(found) for key, found in rates.items()}}
+    columns = {"": {key: pointing_shares(found) for key, found in rates.items()}}
     counts = {key: found.n for key, found in rates.items()}
     title = "How often the map's peak lies inside a box"
-    return _pointer_chart(columns, counts, title, x="Share of boxed films, 0 to 1")
+    return _shares_figure(columns, counts, title, x="Share of boxed films, 0 to 1")
 
 
-def overlap_chart(rates: Mapping[str, Sequence[OverlapRates]], name: str) -> go.Figure:
+def overlap_figure(rates: Mapping[str, Sequence[OverlapRates]], measure_name: str) -> go.Figure:
     """How often a box overlaps enough: a row a finding, a column a threshold.
 
     Args:
         rates: by finding key, all with the same thresholds.
-        name: of the measure.
+        measure_name: of the measure.
     """
     columns: dict[str, dict[str, Shares]] = {}
     for key, found in rates.items():
         for one in found:
             title = f"over {one.threshold:g}"
-            columns.setdefault(title, {})[key] = boxes_of(one)
+            columns.setdefault(title, {})[key] = overlap_shares(one)
     counts = {key: found[0].n for key, found in rates.items()}
-    title = f"How often a box overlaps the radiologists' boxes: {name}"
-    return _pointer_chart(columns, counts, title, x="Share of boxed films, 0 to 1")
+    title = f"How often a box overlaps the radiologists' boxes: {measure_name}"
+    return _shares_figure(columns, counts, title, x="Share of boxed films, 0 to 1")
 
 
-def _pointer_chart(
+def _shares_figure(
     columns: Mapping[str, Mapping[str, Shares]], counts: Mapping[str, int], title: str, *, x: str
 ) -> go.Figure:
     """Columns by title, in each a row a finding; what is not estimable has no mark."""
@@ -92,7 +92,7 @@ def _pointer_chart(
             found = {row: rows[key][name] for row, key in enumerate(keys)}
             drawn = {row: share for row, share in found.items() if share.estimable}
             figure.add_trace(_marks(drawn, keys, name, place, first=column == 1), row=1, col=column)
-    styled(figure, x=x, y="", height=150 + _ROW_PX * len(keys))
+    apply_template(figure, x=x, y="", height=150 + _ROW_PX * len(keys))
     figure.update_xaxes(range=[-0.03, 1.03], dtick=0.25)
     figure.update_yaxes(range=[len(keys) - 0.5, -0.5], showgrid=False)
     figure.update_yaxes(
@@ -104,19 +104,19 @@ def _pointer_chart(
         margin={"t": 66},
         legend={"orientation": "h", "y": -0.36 if len(keys) > 1 else -0.6, "yanchor": "top"},
     )
-    figure.update_annotations(font={"size": 13, "color": TEXT})
+    figure.update_annotations(font={"size": 13, "color": TEXT_COLOUR})
     return figure
 
 
 def _marks(
-    shares: Mapping[int, Interval], keys: Sequence[str], name: str, place: int, *, first: bool
+    shares: Mapping[int, Interval], keys: Sequence[str], name: str, index: int, *, first: bool
 ) -> go.Scatter:
     """One pointer's marks with their intervals, by row."""
-    symbol, colour = _MARKS[place]
+    symbol, colour = _MARKERS[index]
     found = list(shares.values())
     return go.Scatter(
         x=[share.estimate for share in found],
-        y=[row + 0.16 * (place - 2) for row in shares],
+        y=[row + 0.16 * (index - 2) for row in shares],
         mode="markers",
         name=name,
         legendgroup=name,

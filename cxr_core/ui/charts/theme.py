@@ -11,12 +11,12 @@ from plotly.subplots import make_subplots
 from cxr_core.findings import KEYS, LABELS
 from cxr_core.ui.words import percent
 
-WHITE = "#ffffff"
+LIGHT_BACKGROUND = "#ffffff"
 # Every colour of the charts, and what stands for it: greys change places, and Okabe and Ito's
 # bright colours give way to those of the eight that are dark enough to be seen on white.
-ON_WHITE = {
-    "#121212": WHITE,
-    "#1b1c1f": WHITE,
+LIGHT_COLOURS = {
+    "#121212": LIGHT_BACKGROUND,
+    "#1b1c1f": LIGHT_BACKGROUND,
     "#26282c": "#f0f0f2",
     "#303236": "#dcdde0",
     "#72757c": "#8e9197",
@@ -32,42 +32,42 @@ ON_WHITE = {
     "#009e73": "#00805d",  # darker than theirs, of the same hue
 }
 _RGBA = re.compile(r"rgba\((\d+), ?(\d+), ?(\d+), ?([\d.]+)\)")
-TEXT, DIM, GRID = "#dcdde0", "#a2a5ab", "#303236"
+TEXT_COLOUR, MUTED_COLOUR, GRID_COLOUR = "#dcdde0", "#a2a5ab", "#303236"
 # Okabe and Ito's colours that are bright enough on a dark ground; the dash tells them apart too.
-COLOURS = dict(zip(KEYS, ("#e69f00", "#56b4e9", "#cc79a7", "#dddddd"), strict=True))
-DASHES = dict(zip(KEYS, ("solid", "dash", "dot", "dashdot"), strict=True))
-SYMBOLS = dict(zip(KEYS, ("circle", "square", "diamond", "cross"), strict=True))
-CHART_CONFIG = {"displaylogo": False, "displayModeBar": False}
+FINDING_COLOURS = dict(zip(KEYS, ("#e69f00", "#56b4e9", "#cc79a7", "#dddddd"), strict=True))
+FINDING_DASHES = dict(zip(KEYS, ("solid", "dash", "dot", "dashdot"), strict=True))
+FINDING_SYMBOLS = dict(zip(KEYS, ("circle", "square", "diamond", "cross"), strict=True))
+PLOTLY_CONFIG = {"displaylogo": False, "displayModeBar": False}
 
 
 # A chart's colours for paper: the same chart on white, as dark on it as it was bright on black.
 
 
-def on_white(figure: go.Figure) -> go.Figure:
+def to_light_template(figure: go.Figure) -> go.Figure:
     """A copy in the colours for a white ground; a colour that is not the charts' own stays."""
-    return go.Figure(_recoloured(figure.to_plotly_json()))
+    return go.Figure(_replace_colours(figure.to_plotly_json()))
 
 
-def _recoloured(part: Any) -> Any:
+def _replace_colours(part: Any) -> Any:
     """Every text of a nested chart that is a colour and nothing else, exchanged."""
     if isinstance(part, dict):
-        return {name: _recoloured(value) for name, value in part.items()}
+        return {name: _replace_colours(value) for name, value in part.items()}
     if isinstance(part, list | tuple):
-        return [_recoloured(value) for value in part]
+        return [_replace_colours(value) for value in part]
     if not isinstance(part, str):
         return part
     if clear := _RGBA.fullmatch(part):
         *channels, alpha = clear.groups()
         solid = "#" + "".join(f"{int(channel):02x}" for channel in channels)
-        exchanged = ON_WHITE.get(solid)
+        exchanged = LIGHT_COLOURS.get(solid)
         if exchanged is None:
             return part
         red, green, blue = (int(exchanged[at : at + 2], 16) for at in (1, 3, 5))
         return f"rgba({red},{green},{blue},{alpha})"
-    return ON_WHITE.get(part.casefold(), part)
+    return LIGHT_COLOURS.get(part.casefold(), part)
 
 
-def label_figure(positives: Mapping[str, int], total: int) -> go.Figure:
+def label_counts_figure(positives: Mapping[str, int], total: int) -> go.Figure:
     """How many of the films carry each label.
 
     Args:
@@ -81,7 +81,7 @@ def label_figure(positives: Mapping[str, int], total: int) -> go.Figure:
         text=[f"{count:,} of {total:,} ({percent(count / total)})" for count in counts],
         textposition="outside", cliponaxis=False, marker={"color": "#8b8e95"}, hoverinfo="skip",
     )  # fmt: skip
-    styled(
+    apply_template(
         figure, title=f"Labels of the {total:,} films in view", x="Number of films with the label",
         y="", height=262,
     )  # fmt: skip
@@ -90,11 +90,11 @@ def label_figure(positives: Mapping[str, int], total: int) -> go.Figure:
     return figure
 
 
-def history_figure(history: pd.DataFrame, *, mark: str = "kept") -> go.Figure:
+def training_history_figure(history: pd.DataFrame, *, best_label: str = "kept") -> go.Figure:
     """Loss and AUROC by epoch, side by side; a column that is absent is left out.
 
     Args:
-        mark: what the best epoch is called.
+        best_label: what the best epoch is called.
     """
     figure = make_subplots(
         cols=2, horizontal_spacing=0.1,
@@ -108,21 +108,21 @@ def history_figure(history: pd.DataFrame, *, mark: str = "kept") -> go.Figure:
         if column in history:
             figure.add_scatter(
                 x=epochs, y=history[column], mode="lines", name=f"Loss, {name}", row=1, col=1,
-                line={"color": TEXT if dash == "solid" else DIM, "dash": dash},
+                line={"color": TEXT_COLOUR if dash == "solid" else MUTED_COLOUR, "dash": dash},
             )  # fmt: skip
     for key in KEYS:
         if f"auroc_{key}" in history:
             figure.add_scatter(
                 x=epochs, y=history[f"auroc_{key}"], mode="lines", name=LABELS[key], row=1, col=2,
-                line={"color": COLOURS[key], "dash": DASHES[key]},
+                line={"color": FINDING_COLOURS[key], "dash": FINDING_DASHES[key]},
             )  # fmt: skip
-    kept = kept_epoch(history)
+    kept = best_epoch(history)
     if kept is not None:
         figure.add_vline(
-            x=kept, line={"color": DIM, "width": 1}, row=1, col=2,
-            annotation={"text": mark, "font": {"color": DIM}, "xanchor": "right"},
+            x=kept, line={"color": MUTED_COLOUR, "width": 1}, row=1, col=2,
+            annotation={"text": best_label, "font": {"color": MUTED_COLOUR}, "xanchor": "right"},
         )  # fmt: skip
-    styled(figure, x="Epoch", y="", height=440)
+    apply_template(figure, x="Epoch", y="", height=440)
     figure.update_xaxes(tickformat="d")
     figure.update_yaxes(title="Loss (binary cross-entropy, nats)", row=1, col=1)
     figure.update_yaxes(title="Area under the ROC (0 to 1)", row=1, col=2)
@@ -131,11 +131,11 @@ def history_figure(history: pd.DataFrame, *, mark: str = "kept") -> go.Figure:
         margin_t=36,
         uirevision="history",  # a chart that grows keeps the reader's zoom
     )
-    figure.update_annotations(font={"size": 13, "color": TEXT}, selector={"yref": "paper"})
+    figure.update_annotations(font={"size": 13, "color": TEXT_COLOUR}, selector={"yref": "paper"})
     return figure
 
 
-def kept_epoch(history: pd.DataFrame) -> int | None:
+def best_epoch(history: pd.DataFrame) -> int | None:
     """The epoch whose weights were kept: the best mean validation AUROC at the final input size;
     None where the table does not tell."""
     if "auroc_mean" not in history:
@@ -149,7 +149,7 @@ def kept_epoch(history: pd.DataFrame) -> int | None:
     return int(history["epoch"].to_numpy()[best])
 
 
-def styled(figure: go.Figure, *, x: str, y: str, height: int, title: str = "") -> go.Figure:
+def apply_template(figure: go.Figure, *, x: str, y: str, height: int, title: str = "") -> go.Figure:
     """The one look of all charts: quiet grid, grey print, no ground of its own.
 
     Args:
@@ -160,8 +160,8 @@ def styled(figure: go.Figure, *, x: str, y: str, height: int, title: str = "") -
         margin={"l": 10, "r": 10, "t": 16, "b": 10},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        font={"color": TEXT, "size": 13, "family": "Source Sans, sans-serif"},
-        hoverlabel={"bgcolor": "#26282c", "font": {"color": TEXT}},
+        font={"color": TEXT_COLOUR, "size": 13, "family": "Source Sans, sans-serif"},
+        hoverlabel={"bgcolor": "#26282c", "font": {"color": TEXT_COLOUR}},
     )
     if title:
         figure.update_layout(
@@ -169,6 +169,10 @@ def styled(figure: go.Figure, *, x: str, y: str, height: int, title: str = "") -
                    "yref": "container", "yanchor": "top", "pad": {"t": 12}},
             margin_t=44,
         )  # fmt: skip
-    figure.update_xaxes(title=x, gridcolor=GRID, zeroline=False, linecolor=GRID, automargin=True)
-    figure.update_yaxes(title=y, gridcolor=GRID, zeroline=False, linecolor=GRID, automargin=True)
+    figure.update_xaxes(
+        title=x, gridcolor=GRID_COLOUR, zeroline=False, linecolor=GRID_COLOUR, automargin=True
+    )
+    figure.update_yaxes(
+        title=y, gridcolor=GRID_COLOUR, zeroline=False, linecolor=GRID_COLOUR, automargin=True
+    )
     return figure

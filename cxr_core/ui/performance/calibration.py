@@ -7,93 +7,106 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from cxr_core.evaluation.metrics.bootstrap import NOT_ESTIMABLE, Interval, Resamples, draw
+from cxr_core.evaluation.metrics.bootstrap import (
+    NOT_ESTIMABLE,
+    Interval,
+    Resamples,
+    resample_patients,
+)
 from cxr_core.evaluation.metrics.calibration import (
-    CalibrationMeasures,
+    CalibrationMetrics,
     ReliabilityBin,
-    calibration_measures,
-    reliability,
+    calibration_metrics,
+    reliability_bins,
     reliability_intervals,
 )
 from cxr_core.evaluation.predictions import has_logits, labels_of, logits_of, probabilities_of
 from cxr_core.evaluation.scoring import Floats
 from cxr_core.findings import KEYS, LABELS
-from cxr_core.ui.charts.calibration import Reliability, bin_text, reliability_figure
+from cxr_core.ui.charts.calibration import ReliabilityCurve, bin_hover_text, reliability_figure
 from cxr_core.ui.charts.show import show_chart
-from cxr_core.ui.evaluated import Measured
-from cxr_core.ui.shell import quiet, show_table
-from cxr_core.ui.words import between, percent
+from cxr_core.ui.evaluated import EvaluatedTable
+from cxr_core.ui.shell import caption, show_table
+from cxr_core.ui.words import percent, percent_range
 
 BEFORE, AFTER = "before (plain sigmoid)", "after calibration"
-PLAIN, GIVEN = "plain sigmoid", "as given"
+UNCALIBRATED, AS_GIVEN = "plain sigmoid", "as given"
 
 
 # Calibration in a clinician's words: where a model says too much or too little.
 
 
-def calibration_sentence(label: str, version: Reliability, measures: CalibrationMeasures) -> str:
+def calibration_sentence(label: str, curve: ReliabilityCurve, metrics: CalibrationMetrics) -> str:
     """What the probabilities of a finding are worth on these films."""
-    if not measures.excess.estimable:
+    if not metrics.mean_calibration_error.estimable:
         return (
             f"{label}: too few films with it, without it, or too few patients to judge its "
             "probabilities."
         )
-    films = sum(one.n for one in version.bins)
-    says = sum(one.n * one.predicted for one in version.bins) / films
-    have = sum(one.n * one.observed for one in version.bins) / films
+    films = sum(one.n for one in curve.bins)
+    says = sum(one.n * one.predicted for one in curve.bins) / films
+    have = sum(one.n * one.observed for one in curve.bins) / films
     return " ".join(
-        [f"{label}: on average it {says_where(says, have, measures.excess)}."]
-        + ([worst] if (worst := _worst(version)) else [])
-        + ([spread] if (spread := _spread(measures.slope)) else [])
-        + ([skill] if (skill := _skill(measures.skill)) else [])
+        [
+            f"{label}: on average it "
+            f"{mean_prediction_text(says, have, metrics.mean_calibration_error)}."
+        ]
+        + ([worst] if (worst := _worst_bin_sentence(curve)) else [])
+        + ([spread] if (spread := _slope_sentence(metrics.slope)) else [])
+        + ([skill] if (skill := _brier_sentence(metrics.brier_skill_score)) else [])
     )
 
 
-def says_where(says: float, have: float, excess: Interval) -> str:
+def mean_prediction_text(predicted: float, observed: float, difference: Interval) -> str:
     """E.g. "says 30 % where 22 % have it: too high".
 
     Args:
-        says, have: mean probability and observed share, 0 to 1.
-        excess: their difference with its interval.
+        predicted, observed: mean probability and observed share, 0 to 1.
+        difference: their difference with its interval.
     """
     # Two that round alike and still differ beyond chance would look like a mistake.
-    decimals = 1 if percent(says) == percent(have) else 0
+    decimals = 1 if percent(predicted) == percent(observed) else 0
     shown = (
-        f"says {percent(says, decimals=decimals)} where {percent(have, decimals=decimals)} have it"
+        f"says {percent(predicted, decimals=decimals)} where "
+        f"{percent(observed, decimals=decimals)} have it"
     )
-    if excess.low > 0:
+    if difference.low > 0:
         return f"{shown}: too high"
-    if excess.high < 0:
+    if difference.high < 0:
         return f"{shown}: too low"
     return f"{shown}: no difference beyond chance"
 
 
-def wrong_bins(version: Reliability) -> list[tuple[ReliabilityBin, Interval]]:
+def miscalibrated_bins(curve: ReliabilityCurve) -> list[tuple[ReliabilityBin, Interval]]:
     """The bins whose interval excludes what is said."""
     return [
         (one, found)
-        for one, found in zip(version.bins, version.intervals, strict=True)
+        for one, found in zip(curve.bins, curve.intervals, strict=True)
         if found.estimable and not found.low <= one.predicted <= found.high
     ]
 
 
-def worst_bin(version: Reliability) -> tuple[ReliabilityBin, Interval] | None:
+def worst_miscalibrated_bin(curve: ReliabilityCurve) -> tuple[ReliabilityBin, Interval] | None:
     """Of the bins whose interval excludes what is said, the one that costs most; None of none."""
-    wrong = wrong_bins(version)
+    wrong = miscalibrated_bins(curve)
     return max(wrong, key=lambda pair: pair[0].n * abs(pair[0].predicted - pair[0].observed),
                default=None)  # fmt: skip
 
 
-def _worst(version: Reliability) -> str:
-    found = worst_bin(version)
+def _worst_bin_sentence(version: ReliabilityCurve) -> str:
+    found = worst_miscalibrated_bin(version)
     if found is not None:
         one, interval = found
         high = one.predicted > one.observed
-        off, judged = len(wrong_bins(version)), sum(i.estimable for i in version.intervals)
+        n_off, n_with_interval = (
+            len(miscalibrated_bins(version)),
+            sum(i.estimable for i in version.intervals),
+        )
         return (
-            f"{off} of {judged} bins {'is' if off == 1 else 'are'} off beyond chance; where it "
+            f"{n_off} of {n_with_interval} bins {'is' if n_off == 1 else 'are'} off beyond "
+            "chance; where it "
             f"says about {percent(one.predicted)}, {percent(one.observed)} have it "
-            f"(95 % interval {between(interval.low, interval.high)}): too "
+            f"(95 % interval {percent_range(interval.low, interval.high)}): too "
             f"{'high' if high else 'low'} there."
         )
     if any(interval.estimable for interval in version.intervals):
@@ -101,7 +114,7 @@ def _worst(version: Reliability) -> str:
     return ""
 
 
-def _spread(slope: Interval) -> str:
+def _slope_sentence(slope: Interval) -> str:
     """Whether the probabilities lie too far apart, or too close together."""
     if not slope.estimable:
         return ""
@@ -116,108 +129,116 @@ def _spread(slope: Interval) -> str:
     return ""
 
 
-def _skill(skill: Interval) -> str:
+def _brier_sentence(skill_score: Interval) -> str:
     """A warning where the probabilities tell no more than the prevalence does."""
-    if not skill.estimable or skill.low > 0:
+    if not skill_score.estimable or skill_score.low > 0:
         return ""
-    verb = "is worse" if skill.high < 0 else "is not surely better"
+    verb = "is worse" if skill_score.high < 0 else "is not surely better"
     return f"By its Brier score it {verb} than giving every film the same probability."
 
 
 @dataclass(frozen=True)
-class Judged:
+class CalibrationResult:
     """One finding's probabilities of one kind: their bins and their measures."""
 
-    reliability: Reliability
-    measures: CalibrationMeasures
+    curve: ReliabilityCurve
+    metrics: CalibrationMetrics
 
 
-def calibration(measured: Measured) -> None:
+def calibration_panel(evaluated: EvaluatedTable) -> None:
     """Choose a finding; see its reliability, and the measures of all four."""
     st.header("Can a probability be taken at its word?", anchor=False)
-    found = kept_calibration(measured)
+    found = cached_calibration(evaluated)
     key = st.segmented_control(
         "Reliability of", KEYS, format_func=LABELS.__getitem__, default=KEYS[0], required=True,
         key="calibration_finding",
     )  # fmt: skip
     left, right = st.columns([1.25, 1], gap="large")
     with left:
-        _diagram(measured, key, found[key])
+        _diagram(evaluated, key, found[key])
     with right:
         st.subheader("In words", anchor=False)
         for name, versions in found.items():
             last = versions[-1]
-            quiet(calibration_sentence(LABELS[name], last.reliability, last.measures))
-        quiet(_origin(measured))
-    _table(measured, found)
+            caption(calibration_sentence(LABELS[name], last.curve, last.metrics))
+        caption(_which_probabilities(evaluated))
+    _table(evaluated, found)
 
 
-def kept_calibration(measured: Measured) -> dict[str, list[Judged]]:
-    """``judge`` of a table, computed once a session."""
-    return _computed(measured, measured.identity)
+def cached_calibration(evaluated: EvaluatedTable) -> dict[str, list[CalibrationResult]]:
+    """``evaluate_calibration`` of a table, computed once a session."""
+    return _cached_calibration(evaluated, evaluated.cache_key)
 
 
-def judge(measured: Measured) -> dict[str, list[Judged]]:
+def evaluate_calibration(evaluated: EvaluatedTable) -> dict[str, list[CalibrationResult]]:
     """Bins and measures by finding key: one kind of probability, or before and after."""
-    labels, table = labels_of(measured.table), measured.table
-    resamples = draw(table, n_resamples=measured.report.n_resamples, seed=measured.report.seed)
+    labels, table = labels_of(evaluated.table), evaluated.table
+    resamples = resample_patients(
+        table, n_resamples=evaluated.report.n_resamples, seed=evaluated.report.seed
+    )
     logits = logits_of(table) if has_logits(table) else None
     kinds: list[tuple[str, Floats, Floats | None]]
-    if measured.report.ece_after:
+    if evaluated.report.ece_after:
         kinds = [
             (BEFORE, probabilities_of(table), logits),
-            (AFTER, measured.probabilities, None),
+            (AFTER, evaluated.probabilities, None),
         ]
     else:
-        kinds = [(GIVEN if logits is None else PLAIN, measured.probabilities, logits)]
+        kinds = [(AS_GIVEN if logits is None else UNCALIBRATED, evaluated.probabilities, logits)]
     return {
         key: [
-            _judged(name, p[:, k], labels[:, k], None if z is None else z[:, k], resamples)
+            _calibration_result(
+                name, p[:, k], labels[:, k], None if z is None else z[:, k], resamples
+            )
             for name, p, z in kinds
         ]
         for k, key in enumerate(KEYS)
     }
 
 
-def _judged(name: str, p: Floats, y: np.ndarray, z: Floats | None, resamples: Resamples) -> Judged:
-    bins, intervals = reliability(p, y), reliability_intervals(p, y, resamples)
-    return Judged(
-        Reliability(name, bins, intervals), calibration_measures(y, p, resamples, logits=z)
+def _calibration_result(
+    name: str, p: Floats, y: np.ndarray, z: Floats | None, resamples: Resamples
+) -> CalibrationResult:
+    bins, intervals = reliability_bins(p, y), reliability_intervals(p, y, resamples)
+    return CalibrationResult(
+        ReliabilityCurve(name, bins, intervals), calibration_metrics(y, p, resamples, logits=z)
     )
 
 
 # Streamlit keys on what has no underscore: the hash stands for the table.
 @st.cache_data(max_entries=2, show_spinner="Resampling patients …", scope="session")
-def _computed(_measured: Measured, identity: str) -> dict[str, list[Judged]]:
-    return judge(_measured)
+def _cached_calibration(
+    _evaluated: EvaluatedTable, identity: str
+) -> dict[str, list[CalibrationResult]]:
+    return evaluate_calibration(_evaluated)
 
 
-def _diagram(measured: Measured, key: str, versions: list[Judged]) -> None:
-    drawn = [one.reliability for one in versions]
+def _diagram(evaluated: EvaluatedTable, key: str, versions: list[CalibrationResult]) -> None:
+    drawn = [one.curve for one in versions]
     last = drawn[-1]
     show_chart(
         reliability_figure(key, drawn),
         key="reliability",
-        name=f"Reliability of {LABELS[key]}",
+        title=f"Reliability of {LABELS[key]}",
         alt=f"Reliability of {LABELS[key]}, {last.name}. "
         + " ".join(
-            bin_text(*pair).replace("<br>", ", ") + "."
+            bin_hover_text(*pair).replace("<br>", ", ") + "."
             for pair in zip(last.bins, last.intervals, strict=True)
         ),
     )
-    quiet(
+    caption(
         "How to read it: each point is the films of one tenth of the scale. Below the dotted line "
         "the model says too much, above it too little; a bar that meets the line may be chance. "
-        f"Bars are 95 % intervals from resampling {measured.report.resampled}; a hollow point has "
+        f"Bars are 95 % intervals from resampling {evaluated.report.resampled}; a hollow point has "
         "under 10 films or patients and none. The columns below count the films."
     )
 
 
-def _origin(measured: Measured) -> str:
+def _which_probabilities(evaluated: EvaluatedTable) -> str:
     """Which probabilities are shown, and for what films that holds."""
-    if measured.report.ece_after:
+    if evaluated.report.ece_after:
         kind = "The words are of the calibrated probabilities, which every other tab uses."
-    elif has_logits(measured.table):
+    elif has_logits(evaluated.table):
         kind = (
             "No calibration was given with this table, so there is no before and after: the "
             "probabilities are the plain sigmoid of its logits."
@@ -233,21 +254,21 @@ def _origin(measured: Measured) -> str:
     )
 
 
-def _table(measured: Measured, found: Mapping[str, list[Judged]]) -> None:
-    report = measured.report
+def _table(evaluated: EvaluatedTable, found: Mapping[str, list[CalibrationResult]]) -> None:
+    report = evaluated.report
     show_table(
         ("Finding", "Probabilities", "Calibration error", "By chance", "Brier score",
          "Brier of the prevalence", "Slope", "Intercept"),
         [
-            [LABELS[key], one.reliability.name, *measure_cells(one.measures)]
+            [LABELS[key], one.curve.name, *metric_cells(one.metrics)]
             for key, versions in found.items()
             for one in versions
         ],
         caption=f"Calibration on {report.n_films:,} films; 95 % intervals from resampling "
         f"{report.resampled}, {report.n_resamples:,} times",
-        words=2,
+        n_text_columns=2,
     )  # fmt: skip
-    quiet(
+    caption(
         "Calibration error: the mean distance of the points from the line, weighted by films (ECE, "
         "10 bins). By chance: what a perfectly calibrated model would show on so many independent "
         "films. Brier score: the mean squared difference of probability and label; beside it that "
@@ -257,16 +278,16 @@ def _table(measured: Measured, found: Mapping[str, list[Judged]]) -> None:
         "perfect, under 0 the probabilities are too high."
     )
     for key, versions in found.items():
-        if note := _extremes(measured, key, versions[-1]):
-            quiet(note)
+        if note := _extremes_note(evaluated, key, versions[-1]):
+            caption(note)
 
 
-def measure_cells(measures: CalibrationMeasures) -> list[str]:
+def metric_cells(metrics: CalibrationMetrics) -> list[str]:
     """The six figures of a row of the table."""
     ece = chance = NOT_ESTIMABLE.text()
-    if not math.isnan(measures.ece):
-        ece, chance = f"{measures.ece:.3f}", f"{measures.ece_by_chance:.3f}"
-    figures = (measures.brier, measures.brier_of_prevalence, measures.slope, measures.intercept)
+    if not math.isnan(metrics.ece):
+        ece, chance = f"{metrics.ece:.3f}", f"{metrics.expected_ece:.3f}"
+    figures = (metrics.brier, metrics.brier_of_prevalence, metrics.slope, metrics.intercept)
     return [
         ece,
         chance,
@@ -274,11 +295,11 @@ def measure_cells(measures: CalibrationMeasures) -> list[str]:
     ]
 
 
-def _extremes(measured: Measured, key: str, judged: Judged) -> str:
+def _extremes_note(evaluated: EvaluatedTable, key: str, judged: CalibrationResult) -> str:
     """Why a table with good figures can be without slope and intercept."""
-    p = measured.probabilities[:, KEYS.index(key)]
+    p = evaluated.probabilities[:, KEYS.index(key)]
     extreme = int(((p == 0) | (p == 1)).sum())
-    if extreme == 0 or not judged.measures.brier.estimable:
+    if extreme == 0 or not judged.metrics.brier.estimable:
         return ""
     return (
         f"{LABELS[key]}: {extreme:,} films have a probability of exactly 0 or 1, whose logit is "

@@ -7,20 +7,20 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from cxr_core.evaluation.metrics.bootstrap import WIDEST, draw
-from cxr_core.evaluation.metrics.ranking import Bands, curve_bands, precision_recall, roc
+from cxr_core.evaluation.metrics.bootstrap import MAX_WIDTH, resample_patients
+from cxr_core.evaluation.metrics.ranking import Bands, confidence_bands, precision_recall, roc
 from cxr_core.evaluation.predictions import labels_of
 from cxr_core.findings import KEYS, LABELS
-from cxr_core.ui.charts.curves import Line, Mark, precision_recall_figure, roc_figure
+from cxr_core.ui.charts.curves import Curve, CurvePoint, precision_recall_figure, roc_figure
 from cxr_core.ui.charts.show import show_chart
-from cxr_core.ui.evaluated import VERDICTS, Measured
-from cxr_core.ui.shell import quiet, show_table
+from cxr_core.ui.evaluated import SAMPLE_SIZE_WORDS, EvaluatedTable
+from cxr_core.ui.shell import caption, show_table
 from cxr_core.ui.words import percent
 
 ALL = "all"
 
 
-def curves(measured: Measured) -> None:
+def discrimination_panel(evaluated: EvaluatedTable) -> None:
     """Choose a finding; see both curves and every area."""
     st.header("How well it ranks films", anchor=False)
     chosen = st.segmented_control(
@@ -29,31 +29,33 @@ def curves(measured: Measured) -> None:
     )  # fmt: skip
     left, right = st.columns(2, gap="large")
     with left:
-        _roc(measured, chosen)
+        _roc(evaluated, chosen)
     with right:
-        _precision_recall(measured, chosen)
-    _areas(measured)
+        _precision_recall(evaluated, chosen)
+    _areas(evaluated)
 
 
-def _roc(measured: Measured, chosen: str) -> None:
-    auroc = measured.report.auroc
-    lines = {key: roc_line(measured, key, _bands(measured, key, chosen)) for key in _keys(chosen)}
+def _roc(evaluated: EvaluatedTable, chosen: str) -> None:
+    auroc = evaluated.report.auroc
+    lines = {
+        key: roc_curve_of(evaluated, key, _bands(evaluated, key, chosen)) for key in _keys(chosen)
+    }
     drawn = {key: line for key, line in lines.items() if len(line.x)}
     _chart(
         roc_figure(drawn, f"ROC of {_name(chosen)}"),
         "roc",
         "ROC curves. " + " ".join(f"{LABELS[key]}: area {auroc[key].text()}." for key in lines),
     )
-    quiet(
+    caption(
         "How to read it: each point is a threshold; the nearer the line comes to the upper left "
         "corner, the better it tells films with the finding from films without it, and the dotted "
-        f"diagonal is chance. {_band_sentence(measured, chosen)}"
+        f"diagonal is chance. {_band_sentence(evaluated, chosen)}"
     )
 
 
-def _precision_recall(measured: Measured, chosen: str) -> None:
-    report = measured.report
-    lines = {key: recall_line(measured, key, _bands(measured, key, chosen))
+def _precision_recall(evaluated: EvaluatedTable, chosen: str) -> None:
+    report = evaluated.report
+    lines = {key: precision_recall_curve_of(evaluated, key, _bands(evaluated, key, chosen))
              for key in _keys(chosen)}  # fmt: skip
     drawn = {key: line for key, line in lines.items() if len(line.x)}
     prevalence = {key: report.label_distribution[key].prevalence for key in drawn}
@@ -67,81 +69,97 @@ def _precision_recall(measured: Measured, chosen: str) -> None:
             for key in lines
         ),
     )
-    quiet(
+    caption(
         "How to read it: the height says how many of the films called above really carry the "
         "label, the width how many of all such films are found; the dotted line is the finding's "
         "share of these films, which calling films at random would reach."
     )
 
 
-def roc_line(measured: Measured, key: str, bands: Bands | None) -> Line:
+def roc_curve_of(evaluated: EvaluatedTable, key: str, bands: Bands | None) -> Curve:
     """One finding's ROC over the calibrated probability; empty where a class is missing."""
     k = KEYS.index(key)
-    curve = roc(labels_of(measured.table)[:, k], measured.probabilities[:, k])
-    point = measured.report.confusion.get(key)
-    return Line(
-        curve.fpr, curve.tpr, curve.thresholds, curve.tpr, 1 - curve.fpr,
-        area=measured.report.auroc[key],
+    curve = roc(labels_of(evaluated.table)[:, k], evaluated.probabilities[:, k])
+    point = evaluated.report.confusion.get(key)
+    return Curve(
+        curve.fpr,
+        curve.tpr,
+        curve.thresholds,
+        curve.tpr,
+        1 - curve.fpr,
+        area=evaluated.report.auroc[key],
         band=None if bands is None else bands.roc,
-        mark=_mark(measured, key, 1 - point.specificity, point.sensitivity) if point else None,
-    )  # fmt: skip
+        operating_point=_operating_point(evaluated, key, 1 - point.specificity, point.sensitivity)
+        if point
+        else None,
+    )
 
 
-def recall_line(measured: Measured, key: str, bands: Bands | None) -> Line:
+def precision_recall_curve_of(evaluated: EvaluatedTable, key: str, bands: Bands | None) -> Curve:
     """One finding's precision over recall: the points at which the recall rises."""
     k = KEYS.index(key)
-    labels = labels_of(measured.table)[:, k]
-    curve = precision_recall(labels, measured.probabilities[:, k])
-    rises = np.diff(curve.recall, prepend=-1.0) > 0  # the first point too
-    precision, recall = curve.precision[rises], curve.recall[rises]
+    labels = labels_of(evaluated.table)[:, k]
+    curve = precision_recall(labels, evaluated.probabilities[:, k])
+    is_first_at_recall = np.diff(curve.recall, prepend=-1.0) > 0  # the first point too
+    precision, recall = curve.precision[is_first_at_recall], curve.recall[is_first_at_recall]
     positives, negatives = labels.sum(), len(labels) - labels.sum()
-    found = recall * positives
+    true_positives = recall * positives
     with np.errstate(divide="ignore", invalid="ignore"):  # without a negative film, nan
-        specificity = 1 - (found / precision - found) / negatives
-    point = measured.report.confusion.get(key)
-    return Line(
-        recall, precision, curve.thresholds[rises], recall, specificity,
-        area=measured.report.average_precision[key],
+        specificity = 1 - (true_positives / precision - true_positives) / negatives
+    point = evaluated.report.confusion.get(key)
+    return Curve(
+        recall,
+        precision,
+        curve.thresholds[is_first_at_recall],
+        recall,
+        specificity,
+        area=evaluated.report.average_precision[key],
         band=None if bands is None else bands.precision_recall,
-        mark=_mark(measured, key, point.sensitivity, point.ppv) if point else None,
-    )  # fmt: skip
+        operating_point=_operating_point(evaluated, key, point.sensitivity, point.ppv)
+        if point
+        else None,
+    )
 
 
-def _mark(measured: Measured, key: str, x: float, y: float) -> Mark | None:
+def _operating_point(evaluated: EvaluatedTable, key: str, x: float, y: float) -> CurvePoint | None:
     """The operating point's place; None where films of a class, or all calls, are missing."""
     if not math.isfinite(x + y):
         return None
-    counts = measured.report.confusion[key]
-    threshold = measured.report.operating_points[key].threshold
-    return Mark(x, y, threshold, counts.sensitivity, counts.specificity)
+    counts = evaluated.report.confusion[key]
+    threshold = evaluated.report.operating_points[key].threshold
+    return CurvePoint(x, y, threshold, counts.sensitivity, counts.specificity)
 
 
-def _bands(measured: Measured, key: str, chosen: str) -> Bands | None:
+def _bands(evaluated: EvaluatedTable, key: str, chosen: str) -> Bands | None:
     """Bands where one finding is shown; four over each other could not be told apart."""
-    return None if chosen == ALL else _computed(measured, measured.identity, key)
+    return None if chosen == ALL else _cached_bands(evaluated, evaluated.cache_key, key)
 
 
 # Streamlit keys on what has no underscore: the hash stands for the table.
 @st.cache_data(max_entries=8, show_spinner="Resampling patients …", scope="session")
-def _computed(_measured: Measured, identity: str, key: str) -> Bands | None:
-    report, k = _measured.report, KEYS.index(key)
-    resamples = draw(_measured.table, n_resamples=report.n_resamples, seed=report.seed)
-    return curve_bands(labels_of(_measured.table)[:, k], _measured.probabilities[:, k], resamples)
-
-
-def _band_sentence(measured: Measured, chosen: str) -> str:
-    if chosen == ALL:
-        return "Choose one finding to see its 95 % band."
-    if not measured.report.auroc[chosen].estimable:
-        return "There are too few films or patients for a band."
-    return (
-        "Point by point, the shaded band holds 95 % of the curves of "
-        f"{measured.report.n_resamples:,} resamples of the {measured.report.resampled}."
+def _cached_bands(_evaluated: EvaluatedTable, identity: str, key: str) -> Bands | None:
+    report, k = _evaluated.report, KEYS.index(key)
+    resamples = resample_patients(
+        _evaluated.table, n_resamples=report.n_resamples, seed=report.seed
+    )
+    return confidence_bands(
+        labels_of(_evaluated.table)[:, k], _evaluated.probabilities[:, k], resamples
     )
 
 
-def _areas(measured: Measured) -> None:
-    report = measured.report
+def _band_sentence(evaluated: EvaluatedTable, chosen: str) -> str:
+    if chosen == ALL:
+        return "Choose one finding to see its 95 % band."
+    if not evaluated.report.auroc[chosen].estimable:
+        return "There are too few films or patients for a band."
+    return (
+        "Point by point, the shaded band holds 95 % of the curves of "
+        f"{evaluated.report.n_resamples:,} resamples of the {evaluated.report.resampled}."
+    )
+
+
+def _areas(evaluated: EvaluatedTable) -> None:
+    report = evaluated.report
     counts = report.label_distribution
     show_table(
         ("Finding", "Area under the ROC", "Average precision", "Its floor, the prevalence",
@@ -153,15 +171,15 @@ def _areas(measured: Measured) -> None:
                 report.average_precision[key].text(),
                 f"{counts[key].prevalence:.2f}",
                 f"{counts[key].positives:,}",
-                VERDICTS[counts[key].verdict],
+                SAMPLE_SIZE_WORDS[counts[key].verdict],
             ]
             for key in KEYS
         ],
         caption=f"{report.n_films:,} films; 95 % intervals from resampling {report.resampled}, "
         f"{report.n_resamples:,} times; the verdict is on the ROC's: wide if it spans over "
-        f"{WIDEST:.2f}",
+        f"{MAX_WIDTH:.2f}",
     )  # fmt: skip
-    quiet(
+    caption(
         "The area is how often a film with the finding scores higher than one without it; 0.50 "
         "is chance. The average precision is the mean height of the right curve; chance reaches "
         "the prevalence. The mark on a curve is its operating point."
@@ -177,4 +195,4 @@ def _name(chosen: str) -> str:
 
 
 def _chart(figure: go.Figure, key: Literal["roc", "precision_recall"], alt: str) -> None:
-    show_chart(figure, key=key, name=figure.layout.title.text, alt=alt)
+    show_chart(figure, key=key, title=figure.layout.title.text, alt=alt)

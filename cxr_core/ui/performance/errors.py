@@ -13,38 +13,38 @@ import streamlit as st
 
 from cxr_core.data.images import find_image
 from cxr_core.errors import DataError
-from cxr_core.evaluation.metrics.errors import FilmError, Kind, surest_errors
+from cxr_core.evaluation.metrics.errors import ErrorKind, FilmError, most_confident_errors
 from cxr_core.evaluation.predictions import has_logits
-from cxr_core.export.overlay import MapStyle, map_layer, shown_map, strongest_share
+from cxr_core.export.overlay import MapStyle, display_map, map_layer, peak_fraction
 from cxr_core.findings import KEYS, LABELS, LOGIT_COLUMNS, PROBABILITY_COLUMNS
 from cxr_core.ui import words
-from cxr_core.ui.evaluated import Measured
+from cxr_core.ui.evaluated import EvaluatedTable
 from cxr_core.ui.film_view import (
-    LONGEST_LAYER,
-    LONGEST_SHOWN,
+    MAX_FILM_SIDE,
+    MAX_LAYER_SIDE,
     data_uri,
+    downscale,
     film_view,
-    fit_within,
-    size_within,
+    fit_size,
 )
 from cxr_core.ui.model import model_folder, shared_analyzer
-from cxr_core.ui.shell import guard, quiet, show_table
+from cxr_core.ui.shell import caption, report_errors, show_table
 from cxr_core.ui.words import percent
 
 if TYPE_CHECKING:
     from cxr_core.reading.analyzer import Analysis
 
 FOLDER_KEY = "errors_folder"
-NAMES: dict[Kind, str] = {"missed": "Miss", "false alarm": "False alarm"}
+KIND_LABELS: dict[ErrorKind, str] = {"missed": "Miss", "false alarm": "False alarm"}
 # Between a table that this model wrote and what it says now: other decoders, other sums.
-_LOGITS, _PROBABILITIES = 0.01, 0.002
-_OPEN = "errors_open_film"
-SHOWN = 10
-_MEANINGS: dict[Kind, str] = {
+_LOGIT_TOLERANCE, _PROBABILITY_TOLERANCE = 0.01, 0.002
+_OPEN_FILM_KEY = "errors_open_film"
+MAX_LISTED = 10
+_MEANINGS: dict[ErrorKind, str] = {
     "missed": "with {label} by its label, below the cut-off",
     "false alarm": "without {label} by its label, at or above the cut-off",
 }
-_TITLES: dict[Kind, str] = {"missed": "Surest misses", "false alarm": "Surest false alarms"}
+_TITLES: dict[ErrorKind, str] = {"missed": "Surest misses", "false alarm": "Surest false alarms"}
 
 
 # One listed error opened: its film, and the loaded model's map of it where that belongs there.
@@ -57,14 +57,17 @@ _TITLES: dict[Kind, str] = {"missed": "Surest misses", "false alarm": "Surest fa
 class OpenFilm:
     """The film that is open: of which folder, name and model, its reading and its picture."""
 
-    wanted: tuple[str, str, str]
+    cache_key: tuple[str, str, str]
     analysis: Analysis
-    picture: str
+    image: str
 
 
 @st.fragment
-def look_at(
-    measured: Measured, folder: Path | None, key: str, listed: Mapping[Kind, Sequence[FilmError]]
+def error_viewer(
+    evaluated: EvaluatedTable,
+    folder: Path | None,
+    finding: str,
+    listed: Mapping[ErrorKind, Sequence[FilmError]],
 ) -> None:
     """Choose one of the listed films of a finding and see it large.
 
@@ -72,65 +75,67 @@ def look_at(
         folder: the run that the table belongs to; None for a table from elsewhere.
         listed: the errors by kind, as the page lists them.
     """
-    with guard():
+    with report_errors():
         films = st.text_input(
             "Folder of the films", key=FOLDER_KEY, persist_state="session",
             placeholder="A path on the machine that runs this app",
         )  # fmt: skip
         if not films.strip():
-            _forget()
-            quiet(
+            _close_film()
+            caption(
                 "Without a folder the films are names only. The path stays in this session, and "
                 "only the film you choose is read."
             )
             return
-        offered = {
-            f"{NAMES[kind]} {place}: {error.image}": error
+        options = {
+            f"{KIND_LABELS[kind]} {place}: {error.image}": error
             for kind, errors in listed.items()
             for place, error in enumerate(errors, start=1)
         }
         chosen = st.selectbox(
-            "Look at", list(offered), index=None, placeholder="Choose a listed film",
-            key=f"errors_film_{key}",
+            "Look at", list(options), index=None, placeholder="Choose a listed film",
+            key=f"errors_film_{finding}",
         )  # fmt: skip
-        if chosen in offered:
-            _show(measured, folder, key, offered[chosen], films.strip())
+        if chosen in options:
+            _show(evaluated, folder, finding, options[chosen], films.strip())
         else:
-            _forget()
+            _close_film()
 
 
-def _show(measured: Measured, folder: Path | None, key: str, error: FilmError, films: str) -> None:
-    shown = _opened(films, error.image)
+def _show(
+    evaluated: EvaluatedTable, folder: Path | None, key: str, error: FilmError, films: str
+) -> None:
+    shown = _open_film(films, error.image)
     analysis = shown.analysis
-    agrees = says_the_same(measured, error.image, analysis)
+    agrees = matches_model(evaluated, error.image, analysis)
     own = folder is not None and folder.resolve() == model_folder().resolve()
-    quiet(error_sentence(key, error))
+    caption(error_sentence(key, error))
     if not agrees:
-        quiet(differing_sentence(error, analysis.probabilities[key], own=own))
+        caption(mismatch_sentence(error, analysis.probabilities[key], same_run=own))
     for sentence in (*analysis.gate.reasons, *analysis.warnings):
-        quiet(sentence)
+        caption(sentence)
     with_map = own or agrees
     shape = analysis.radiograph.pixels.shape[0], analysis.radiograph.pixels.shape[1]
     style, layer, label = MapStyle(), "", "The radiograph."
     if with_map:
-        layer = data_uri(map_layer(analysis, key, size_within(shape, LONGEST_LAYER), style))
-        label += f" {map_words(analysis, key)}"
+        layer = data_uri(map_layer(analysis, key, fit_size(shape, MAX_LAYER_SIDE), style))
+        label += f" {map_description(analysis, key)}"
     with st.container(key="error_film_words"):
-        quiet(label)
+        caption(label)
     with st.container(key="film"):
         film_view(
-            shown.picture,
+            shown.image,
             layer,
             shape=shape,
             opacity=style.opacity,
-            beside=with_map,
-            marks=words.side_marks(analysis.radiograph.orientation),
-            identity=f"error {analysis.image_sha256}",
+            side_by_side=with_map,
+            side_markers=words.side_markers(analysis.radiograph.orientation),
+            zoom_key=f"error {analysis.image_sha256}",
             label=label,
         )
 
 
-def _opened(films: str, image: str) -> OpenFilm:
+def _open_film(films: str, image: str) -> OpenFilm:
     """The film as it was opened last, or read now; one film a session.
 
     Raises:
@@ -139,10 +144,10 @@ def _opened(films: str, image: str) -> OpenFilm:
     """
     analyzer = shared_analyzer()
     wanted = (films, image, analyzer.metadata.model_sha256)
-    kept: OpenFilm | None = st.session_state.get(_OPEN)
-    if kept is not None and kept.wanted == wanted:
+    kept: OpenFilm | None = st.session_state.get(_OPEN_FILM_KEY)
+    if kept is not None and kept.cache_key == wanted:
         return kept
-    _forget()
+    _close_film()
     with st.spinner("Reading the film …"):
         path = find_image(Path(films).expanduser(), image)
         try:
@@ -154,29 +159,29 @@ def _opened(films: str, image: str) -> OpenFilm:
                 remedy="Make the file readable for the app, or choose another film.",
             ) from error
         analysis = analyzer.analyze(data)
-        picture = data_uri(fit_within(analysis.radiograph.pixels, LONGEST_SHOWN))
+        picture = data_uri(downscale(analysis.radiograph.pixels, MAX_FILM_SIDE))
     opened = OpenFilm(wanted, analysis, picture)
-    st.session_state[_OPEN] = opened
+    st.session_state[_OPEN_FILM_KEY] = opened
     return opened
 
 
-def _forget() -> None:
-    st.session_state.pop(_OPEN, None)
+def _close_film() -> None:
+    st.session_state.pop(_OPEN_FILM_KEY, None)
 
 
-def says_the_same(measured: Measured, image: str, analysis: Analysis) -> bool:
+def matches_model(evaluated: EvaluatedTable, image: str, analysis: Analysis) -> bool:
     """Whether the table's four figures of a film are those of the loaded model.
 
     Logits are compared with raw logits, probabilities with calibrated ones: whoever wrote a table
     of probabilities wrote those that the page of this model shows.
     """
-    logits = has_logits(measured.table)
+    logits = has_logits(evaluated.table)
     names = LOGIT_COLUMNS if logits else PROBABILITY_COLUMNS
-    row = measured.table["image"] == image
-    written = measured.table.loc[row, list(names)].to_numpy(dtype=np.float64)[0]  # (4,)
-    said = analysis.logits if logits else analysis.probabilities
-    off = np.abs(written - np.array([said[key] for key in KEYS]))  # (4,)
-    return bool((off <= (_LOGITS if logits else _PROBABILITIES)).all())
+    row = evaluated.table["image"] == image
+    written = evaluated.table.loc[row, list(names)].to_numpy(dtype=np.float64)[0]  # (4,)
+    predicted = analysis.logits if logits else analysis.probabilities
+    off = np.abs(written - np.array([predicted[key] for key in KEYS]))  # (4,)
+    return bool((off <= (_LOGIT_TOLERANCE if logits else _PROBABILITY_TOLERANCE)).all())
 
 
 def error_sentence(key: str, error: FilmError) -> str:
@@ -185,17 +190,17 @@ def error_sentence(key: str, error: FilmError) -> str:
     return (
         f"{error.image}. Labels: {error.labels}. {LABELS[key]} in the table: "
         f"{words.percent(error.probability, decimals=1)}, cut-off "
-        f"{words.percent(error.cut_off, decimals=1)}, margin {margin} logits."
+        f"{words.percent(error.cutoff, decimals=1)}, margin {margin} logits."
     )
 
 
-def differing_sentence(error: FilmError, probability: float, *, own: bool) -> str:
+def mismatch_sentence(error: FilmError, probability: float, *, same_run: bool) -> str:
     """That the loaded model says something else than the table, and whose the map is."""
     both = (
         f"The table says {words.percent(error.probability, decimals=1)}, the loaded model reads "
         f"{words.percent(probability, decimals=1)}"
     )
-    if own:
+    if same_run:
         return (
             f"{both}, or differs on another finding: the table was not written by the model as it "
             "is now. The map is the loaded model's."
@@ -206,11 +211,11 @@ def differing_sentence(error: FilmError, probability: float, *, own: bool) -> st
     )
 
 
-def map_words(analysis: Analysis, key: str) -> str:
+def map_description(analysis: Analysis, key: str) -> str:
     """What the map beside the film shows."""
-    shown = shown_map(analysis, key)
-    strongest = strongest_share(shown, maximum=analysis.evidence_scale.maximum)
-    sentence = words.map_sentence(key, strongest=strongest, form="colour", signed=False)
+    shown = display_map(analysis, key)
+    strongest = peak_fraction(shown, maximum=analysis.evidence_scale.maximum)
+    sentence = words.map_description(key, peak=strongest, mode="colour", signed=False)
     name = words.map_name(key)
     return (
         f"On the right with the {name[0].lower()}{name[1:]}. {sentence} "
@@ -218,45 +223,47 @@ def map_words(analysis: Analysis, key: str) -> str:
     )
 
 
-def errors(measured: Measured, folder: Path | None) -> None:
+def errors_panel(evaluated: EvaluatedTable, folder: Path | None) -> None:
     """A finding's misses and false alarms, those farthest from the cut-off first.
 
     Args:
         folder: the run that the table belongs to; None for a table from elsewhere.
     """
     st.header("Surest errors", anchor=False)
-    if not measured.report.operating_points:
-        quiet("Without operating points no film is above or below, so there are no errors to list.")
+    if not evaluated.report.operating_points:
+        caption(
+            "Without operating points no film is above or below, so there are no errors to list."
+        )
         return
     key = st.segmented_control(
         "Finding", KEYS, format_func=LABELS.__getitem__, default=KEYS[0], required=True,
         key="errors_finding",
     )  # fmt: skip
-    quiet(
+    caption(
         "How to read it: the margin is how far a film lies from the cut-off, in logits; the first "
         "film is the one the model was surest of. Labels were often mined from reports, so the "
         "error may be the label's: look at the film."
     )
-    listed = {kind: _list(measured, key, kind) for kind in _TITLES}
+    listed = {kind: _list(evaluated, key, kind) for kind in _TITLES}
     if any(listed.values()):
-        look_at(measured, folder, key, listed)
+        error_viewer(evaluated, folder, key, listed)
 
 
-def _list(measured: Measured, key: str, kind: Kind) -> list[FilmError]:
+def _list(evaluated: EvaluatedTable, key: str, kind: ErrorKind) -> list[FilmError]:
     """Show the errors of one kind and return those that are shown."""
-    points = measured.report.operating_points
-    found, total = surest_errors(
-        measured.table, measured.probabilities, points, key, kind, most=SHOWN
+    points = evaluated.report.operating_points
+    found, total = most_confident_errors(
+        evaluated.table, evaluated.probabilities, points, key, kind, limit=MAX_LISTED
     )
     meaning = _MEANINGS[kind].format(label=LABELS[key])
     if not found:
-        quiet(f"{_TITLES[kind]}: none; no film is {meaning}.")
+        caption(f"{_TITLES[kind]}: none; no film is {meaning}.")
         return found
     show_table(
         ("Film", "Labels", "View", "Age", "Probability", "Cut-off", "Margin (logits)"),
         [error_row(error) for error in found],
         caption=f"{_TITLES[kind]} of {LABELS[key]}: {len(found):,} of {total:,} films {meaning}",
-        words=3,
+        n_text_columns=3,
     )
     return found
 
@@ -269,6 +276,6 @@ def error_row(error: FilmError) -> list[str]:
         error.view or "–",
         "–" if math.isnan(error.age) else f"{error.age:.0f}",
         percent(error.probability, decimals=1),
-        percent(error.cut_off, decimals=1),
+        percent(error.cutoff, decimals=1),
         f"{error.margin:+.2f}".replace("-", "−"),
     ]

@@ -9,40 +9,40 @@ from cxr_core.evaluation.metrics.labels import (
     LabelCount,
     SplitLabels,
     co_occurrence,
-    labels_a_film,
+    labels_per_film,
     read_split_labels,
     split_labels,
 )
 from cxr_core.evaluation.predictions import labels_of
 from cxr_core.evaluation.run_folder import SPLIT_FILE
 from cxr_core.findings import KEYS, LABELS
-from cxr_core.ui.charts.labels import split_chart
-from cxr_core.ui.charts.show import show_chart, source_of_films
-from cxr_core.ui.charts.theme import label_figure
-from cxr_core.ui.evaluated import Measured
-from cxr_core.ui.shell import quiet, show_table
+from cxr_core.ui.charts.labels import split_labels_figure
+from cxr_core.ui.charts.show import chart_source_of_films, show_chart
+from cxr_core.ui.charts.theme import label_counts_figure
+from cxr_core.ui.evaluated import EvaluatedTable
+from cxr_core.ui.shell import caption, show_table
 from cxr_core.ui.words import percent
 
 VERDICTS = {"enough": "enough", "wide": "wide interval", "too few": "too few"}
 
 
-def labels(measured: Measured, folder: Path | None) -> None:
+def labels_panel(evaluated: EvaluatedTable, folder: Path | None) -> None:
     """Labels of the run's parts, and of the films in view.
 
     Args:
         folder: the run that the table belongs to; None for a table from elsewhere.
     """
     st.header("Labels", anchor=False)
-    parts, missing = parts_of_run(folder)
+    parts, missing = run_split_labels(folder)
     if parts:
-        _split(parts)
+        _split_labels(parts)
     else:
-        quiet(missing)
-        _shown(measured)
-    _together(measured)
+        caption(missing)
+        _table_labels(evaluated)
+    _co_occurrence(evaluated)
 
 
-def parts_of_run(folder: Path | None) -> tuple[list[SplitLabels], str]:
+def run_split_labels(folder: Path | None) -> tuple[list[SplitLabels], str]:
     """The parts of the run's split, or why they cannot be shown."""
     if folder is None:
         return [], (
@@ -58,11 +58,11 @@ def parts_of_run(folder: Path | None) -> tuple[list[SplitLabels], str]:
         )
 
 
-def _split(parts: list[SplitLabels]) -> None:
+def _split_labels(parts: list[SplitLabels]) -> None:
     show_chart(
-        split_chart(parts),
+        split_labels_figure(parts),
         key="split_labels",
-        name="Labels in each part of the run",
+        title="Labels in each part of the run",
         alt="Films with each label. "
         + " ".join(
             f"{part.part.capitalize()}: "
@@ -70,9 +70,11 @@ def _split(parts: list[SplitLabels]) -> None:
             + "."
             for part in parts
         ),
-        source=source_of_films(f"all {sum(part.n_films for part in parts):,} films of the run"),
+        source=chart_source_of_films(
+            f"all {sum(part.n_films for part in parts):,} films of the run"
+        ),
     )
-    quiet(
+    caption(
         "How to read it: the bars of one finding should be alike, or the parts are of different "
         "films; the number on a bar is its films. A film can carry several labels, or none."
     )
@@ -98,18 +100,18 @@ def _count(count: LabelCount, verdict: str) -> str:
     return f"{count.positives:,} ({percent(count.prevalence)}), {VERDICTS[verdict]}"
 
 
-def _shown(measured: Measured) -> None:
+def _table_labels(evaluated: EvaluatedTable) -> None:
     """The films in view alone, with the verdict of their measured areas."""
-    counts, total = measured.report.label_distribution, measured.report.n_films
+    counts, total = evaluated.report.label_distribution, evaluated.report.n_films
     positives = {key: counts[key].positives for key in KEYS}
     show_chart(
-        label_figure(positives, total),
+        label_counts_figure(positives, total),
         key="labels",
-        name="Films with each label",
+        title="Films with each label",
         alt=f"Films with each label, of {total:,}: "
         + ", ".join(f"{LABELS[key]} {positives[key]:,}" for key in KEYS),
     )
-    quiet("How to read it: a bar is the films with the label; a film can carry several, or none.")
+    caption("How to read it: a bar is the films with the label; a film can carry several, or none.")
     show_table(
         ("Finding", "These films"),
         [[LABELS[key], _count(counts[key], counts[key].verdict)] for key in KEYS],
@@ -118,45 +120,48 @@ def _shown(measured: Measured) -> None:
     )
 
 
-def _together(measured: Measured) -> None:
+def _co_occurrence(evaluated: EvaluatedTable) -> None:
     st.header("Labels that come together", anchor=False)
-    held = labels_of(measured.table)  # (N, 4)
-    both = co_occurrence(held)  # (4, 4)
+    labels = labels_of(evaluated.table)  # (N, 4)
+    counts = co_occurrence(labels)  # (4, 4)
     show_table(
         ("Of the films with", *(f"also {LABELS[key]}" for key in KEYS)),
         [
             [
-                f"{LABELS[key]} ({both[row, row]:,})",
+                f"{LABELS[key]} ({counts[row, row]:,})",
                 *(
-                    together(int(both[row, k]), int(both[row, row]), itself=row == k)
+                    co_occurrence_cell(
+                        int(counts[row, k]), int(counts[row, row]), is_diagonal=row == k
+                    )
                     for k in range(4)
                 ),
             ]
             for row, key in enumerate(KEYS)
         ],
-        caption=f"Films with two labels at once, of the {len(held):,} in view; shares of each row",
+        caption=f"Films with two labels at once, of the {len(labels):,} in view; "
+        "shares of each row",
     )
-    quiet(
+    caption(
         "How to read it: read along a row. Findings that mostly come together are hard to tell "
         "apart, by a model and by its figures. No Finding should come with none of the others."
     )
     show_table(
         ("", *(f"{n} of the four" for n in range(5))),
-        [["Films", *(f"{n:,} ({percent(n / len(held))})" for n in labels_a_film(held))]],
-        caption=f"How many labels a film carries; {multi_label(labels_a_film(held))}",
+        [["Films", *(f"{n:,} ({percent(n / len(labels))})" for n in labels_per_film(labels))]],
+        caption=f"How many labels a film carries; {multi_label_sentence(labels_per_film(labels))}",
     )
 
 
-def together(both: int, films: int, *, itself: bool) -> str:
+def co_occurrence_cell(n_both: int, n_films: int, *, is_diagonal: bool) -> str:
     """A cell: films with both labels, and their share of the row's films."""
-    if itself:
+    if is_diagonal:
         return "–"
-    return f"{both:,} ({percent(both / films)})" if films else "no film"
+    return f"{n_both:,} ({percent(n_both / n_films)})" if n_films else "no film"
 
 
-def multi_label(films: tuple[int, ...]) -> str:
+def multi_label_sentence(n_by_label_count: tuple[int, ...]) -> str:
     """The share of multi-label films in words, from the films with 0, 1, 2, … labels."""
-    some, several = sum(films[1:]), sum(films[2:])
+    some, several = sum(n_by_label_count[1:]), sum(n_by_label_count[2:])
     if not some:
         return "no film carries any"
     return f"{percent(several / some)} of those with any carry two or more"

@@ -12,25 +12,25 @@ from cxr_core.evaluation.localisation.overlap import Measure
 from cxr_core.evaluation.localisation.pointing import HitRates
 from cxr_core.evaluation.localisation.rates import (
     BoxAreas,
-    BoxedFilms,
+    LocalisationMetrics,
     OverlapRates,
-    Overlaps,
-    boxed_films,
+    OverlapTable,
+    localisation_metrics,
 )
 from cxr_core.evaluation.metrics.bootstrap import Interval
 from cxr_core.evaluation.published import OVERLAP_CAUTION, read_published_overlap
 from cxr_core.evaluation.run_folder import LOCALISATION_FILE
 from cxr_core.findings import ABNORMAL_KEYS, LABELS
 from cxr_core.ui.charts.localisation import (
-    boxed_words,
-    boxes_of,
-    localisation_chart,
-    overlap_chart,
-    pointers_of,
+    boxed_films_text,
+    overlap_figure,
+    overlap_shares,
+    pointing_figure,
+    pointing_shares,
 )
-from cxr_core.ui.charts.show import show_chart, source_of_films
-from cxr_core.ui.evaluated import Measured
-from cxr_core.ui.shell import quiet, show_table
+from cxr_core.ui.charts.show import chart_source_of_films, show_chart
+from cxr_core.ui.evaluated import EvaluatedTable
+from cxr_core.ui.shell import caption, show_table
 from cxr_core.ui.words import percent
 
 _NAMES: dict[Measure, str] = {
@@ -49,11 +49,13 @@ _MEANINGS: dict[Measure, str] = {
 # The panel of overlaps: the box drawn from a map against radiologists' boxes.
 
 
-def overlaps(shared: Mapping[Measure, Overlaps], areas: Mapping[str, BoxAreas]) -> None:
+def overlap_panel(
+    rates_by_measure: Mapping[Measure, OverlapTable], areas: Mapping[str, BoxAreas]
+) -> None:
     """How often the map's box overlaps enough, beside boxes that know nothing of the film.
 
     Args:
-        shared: the rates by measure.
+        rates_by_measure: the rates by measure.
         areas: the boxes' mean areas by finding key.
     """
     st.subheader("Overlap with the radiologists' boxes", anchor=False)
@@ -61,34 +63,36 @@ def overlaps(shared: Mapping[Measure, Overlaps], areas: Mapping[str, BoxAreas]) 
         "Overlap", list(_BUTTONS), format_func=_BUTTONS.__getitem__, default="iobb", required=True,
         key="overlap_measure",
     )  # fmt: skip
-    rates = shared[measure]
+    rates = rates_by_measure[measure]
     show_chart(
-        overlap_chart(rates, _NAMES[measure]),
+        overlap_figure(rates, _NAMES[measure]),
         key="overlap",
-        name=f"Overlap with boxes, {measure}",
+        title=f"Overlap with boxes, {measure}",
         alt=f"Share of boxed films on which the map's box overlaps by {_NAMES[measure]}. "
         + " ".join(
             f"{LABELS[key]}, over {one.threshold:g}: {one.map_box.text()}."
             for key, found in rates.items()
             for one in found
         ),
-        source=source_of_films(boxed_words({key: found[0].n for key, found in rates.items()})),
+        source=chart_source_of_films(
+            boxed_films_text({key: found[0].n for key, found in rates.items()})
+        ),
     )
-    quiet(
+    caption(
         f"How to read it: the overlap is {_MEANINGS[measure]}. A mark says on how many of the "
         "boxed films it is above the threshold over its column; the map tells something of the "
         "film where its mark lies to the right of the others."
     )
     show_table(
-        ("Finding", "Over", "Films", *boxes_of(_first(rates)), "Map less fixed box"),
+        ("Finding", "Over", "Films", *overlap_shares(_first(rates)), "Map less fixed box"),
         [overlap_row(key, one) for key, found in rates.items() for one in found],
         caption=f"Share of test films with a box on which a box overlaps it by more than the "
         f"threshold: {_NAMES[measure]} (95 % interval, patients resampled); the difference is "
         "paired by film",
     )
     for key, found in rates.items():
-        quiet(overlap_sentence(key, found))
-    quiet(
+        caption(overlap_sentence(key, found))
+    caption(
         "The map's box goes around all that hangs together with the map's peak and lies at least "
         "halfway from the map's mean to its highest value. The fixed box has the mean size of the "
         "training boxes and the place where it fits these best; the box in the centre and the "
@@ -96,7 +100,7 @@ def overlaps(shared: Mapping[Measure, Overlaps], areas: Mapping[str, BoxAreas]) 
         "network with shuffled weights has learnt nothing; its boxes are drawn from its own maps."
     )
     for key in rates:
-        quiet(area_sentence(key, areas[key]))
+        caption(box_area_sentence(key, areas[key]))
     _published(measure)
 
 
@@ -106,7 +110,7 @@ def _first(rates: Mapping[str, Sequence[OverlapRates]]) -> OverlapRates:
 
 def overlap_row(key: str, rates: OverlapRates) -> list[str]:
     """One finding at one threshold as a row of texts."""
-    shares = [share.text() for share in boxes_of(rates).values()]
+    shares = [share.text() for share in overlap_shares(rates).values()]
     gain = rates.gain.text().replace("-", "−")
     return [LABELS[key], f"{rates.threshold:g}", f"{rates.n:,}", *shares, gain]
 
@@ -125,7 +129,7 @@ def overlap_sentence(key: str, rates: Sequence[OverlapRates]) -> str:
     return f"{LABELS[key]}: the map's box overlaps {', and '.join(said)}."
 
 
-def area_sentence(key: str, areas: BoxAreas) -> str:
+def box_area_sentence(key: str, areas: BoxAreas) -> str:
     """How large the boxes are on average; what there is not is left out."""
     parts = {
         "the map's box": areas.map_box,
@@ -151,12 +155,12 @@ def _published(measure: Measure) -> None:
             for line in lines
         ],
         caption=f"Published, apart: share of NIH's boxes found, by {_NAMES[measure]}",
-        words=3,
+        n_text_columns=3,
     )
-    quiet(OVERLAP_CAUTION)
+    caption(OVERLAP_CAUTION)
 
 
-def where_it_looks(measured: Measured, folder: Path | None) -> None:
+def localisation_panel(evaluated: EvaluatedTable, folder: Path | None) -> None:
     """How often the map meets a box, beside pointers that know nothing of the film.
 
     Args:
@@ -164,31 +168,31 @@ def where_it_looks(measured: Measured, folder: Path | None) -> None:
     """
     st.header("Where it looks", anchor=False)
     if folder is None:
-        quiet(f"It needs {LOCALISATION_FILE} of a run folder; a table from elsewhere has none.")
+        caption(f"It needs {LOCALISATION_FILE} of a run folder; a table from elsewhere has none.")
         return
     path = folder / LOCALISATION_FILE
     if not path.is_file():
-        quiet(
-            f"There is no {LOCALISATION_FILE} beside the model: train.py --finish writes it when "
+        caption(
+            f"There is no {LOCALISATION_FILE} beside the model: train.py --finalize writes it when "
             "it is given radiologists' boxes."
         )
         return
     try:
-        found = kept_films(measured, folder)
+        found = cached_boxed_films(evaluated, folder)
     except DataError as error:
-        quiet(str(error))
+        caption(str(error))
         return
-    if not found.peaks:
-        quiet("The table of boxed films names none of the three findings.")
+    if not found.hit_rates:
+        caption("The table of boxed films names none of the three findings.")
         return
-    _peaks(found.peaks)
-    if found.missing:
-        quiet(lacking_sentence(found.missing))
+    _pointing(found.hit_rates)
+    if found.missing_columns:
+        caption(missing_columns_sentence(found.missing_columns))
     else:
-        overlaps(found.overlaps, found.areas)
+        overlap_panel(found.overlaps, found.box_areas)
 
 
-def kept_films(measured: Measured, folder: Path | None) -> BoxedFilms:
+def cached_boxed_films(evaluated: EvaluatedTable, folder: Path | None) -> LocalisationMetrics:
     """What a run's boxed films tell, resampled once a session.
 
     Raises:
@@ -196,28 +200,34 @@ def kept_films(measured: Measured, folder: Path | None) -> BoxedFilms:
     """
     path = None if folder is None else folder / LOCALISATION_FILE
     if folder is None or path is None or not path.is_file():
-        return BoxedFilms()
+        return LocalisationMetrics()
     written = hashlib.sha256(path.read_bytes()).hexdigest()
-    return _kept(measured, folder, f"{measured.identity} {written}")
+    return _cached_boxed_films(evaluated, folder, f"{evaluated.cache_key} {written}")
 
 
 # Streamlit keys on what has no underscore: the hashes stand for both tables.
 @st.cache_data(max_entries=2, show_spinner="Resampling patients …", scope="session")
-def _kept(_measured: Measured, _folder: Path, identity: str) -> BoxedFilms:
-    report = _measured.report
-    return boxed_films(_folder, _measured.table, n_resamples=report.n_resamples, seed=report.seed)
+def _cached_boxed_films(
+    _evaluated: EvaluatedTable, _folder: Path, identity: str
+) -> LocalisationMetrics:
+    report = _evaluated.report
+    return localisation_metrics(
+        _folder, _evaluated.table, n_resamples=report.n_resamples, seed=report.seed
+    )
 
 
-def _peaks(rates: Mapping[str, HitRates]) -> None:
+def _pointing(rates: Mapping[str, HitRates]) -> None:
     show_chart(
-        localisation_chart(rates),
+        pointing_figure(rates),
         key="localisation",
-        name="Where the map peaks",
+        title="Where the map peaks",
         alt="Share of boxed films with the map's peak inside a box. "
         + " ".join(f"{LABELS[key]}: {found.peak.text()}." for key, found in rates.items()),
-        source=source_of_films(boxed_words({key: found.n for key, found in rates.items()})),
+        source=chart_source_of_films(
+            boxed_films_text({key: found.n for key, found in rates.items()})
+        ),
     )
-    quiet(
+    caption(
         "How to read it: findings sit in much the same place on most films, so the map tells "
         "something of the film only where its peak is inside a box more often than the best fixed "
         "spot of the training boxes, which is the same on every film. The same network with "
@@ -225,22 +235,22 @@ def _peaks(rates: Mapping[str, HitRates]) -> None:
         "network's build."
     )
     show_table(
-        ("Finding", "Films", *pointers_of(next(iter(rates.values()))), "Peak less fixed spot"),
-        [localisation_row(key, found) for key, found in rates.items()],
+        ("Finding", "Films", *pointing_shares(next(iter(rates.values()))), "Peak less fixed spot"),
+        [pointing_row(key, found) for key, found in rates.items()],
         caption="Share of test films with a box on which the pointer is inside it, 0 to 1 (95 % "
         "interval, patients resampled); the difference is paired by film",
     )
     for key, found in rates.items():
-        quiet(gain_sentence(key, found.gain))
+        caption(pointing_gain_sentence(key, found.gain))
 
 
-def localisation_row(key: str, rates: HitRates) -> list[str]:
+def pointing_row(key: str, rates: HitRates) -> list[str]:
     """One finding as a row of texts."""
-    pointed = [share.text() for share in pointers_of(rates).values()]
+    pointed = [share.text() for share in pointing_shares(rates).values()]
     return [LABELS[key], f"{rates.n:,}", *pointed, rates.gain.text().replace("-", "−")]
 
 
-def gain_sentence(key: str, gain: Interval) -> str:
+def pointing_gain_sentence(key: str, gain: Interval) -> str:
     """Whether the map points better than a fixed spot, in words."""
     if not gain.estimable:
         return f"{LABELS[key]}: too few boxed films tell the map from a fixed spot."
@@ -251,11 +261,12 @@ def gain_sentence(key: str, gain: Interval) -> str:
     return f"{LABELS[key]}: the map is not shown to point better than one fixed spot would."
 
 
-def lacking_sentence(missing: Sequence[str]) -> str:
+def missing_columns_sentence(missing: Sequence[str]) -> str:
     """What a table of an earlier version lacks, and how to get it."""
     named = ", ".join(missing[:3])
     named += f" and {len(missing) - 3} more" if len(missing) > 3 else ""
     return (
         f"The overlap of map and box, and the model with shuffled weights, need columns that this "
-        f"{LOCALISATION_FILE} lacks ({named}): write it again with train.py --finish and the boxes."
+        f"{LOCALISATION_FILE} lacks ({named}): write it again with train.py --finalize and the "
+        "boxes."
     )

@@ -11,139 +11,141 @@ from cxr_core.errors import CXRError, DataError
 from cxr_core.evaluation.predictions import labels_of
 from cxr_core.evaluation.run_folder import (
     WEIGHTS_FILE,
-    Part,
-    is_run,
-    part_of,
+    SplitPart,
+    available_part,
+    find_runs,
+    is_run_folder,
     read_history,
-    read_table,
-    require_own_weights,
-    require_run,
-    runs_in,
+    read_predictions_bytes,
+    require_run_folder,
+    verify_weights,
 )
 from cxr_core.findings import ABNORMAL_KEYS, KEYS
 from cxr_core.model.metadata import METADATA_FILE, ModelMetadata, load_metadata
-from cxr_core.reading.analyzer import NORMAL_KEY
-from cxr_core.ui.evaluated import Measured, measured_model, measured_run, measured_upload
+from cxr_core.reading.analyzer import NO_FINDING_KEY
+from cxr_core.ui.evaluated import EvaluatedTable, evaluate_model, evaluate_run, evaluate_upload
 from cxr_core.ui.model import model_folder
-from cxr_core.ui.shell import quiet, show_error
+from cxr_core.ui.shell import caption, show_error
 
-_PARTS: dict[Part, str] = {"test": "Test", "validation": "Validation"}
-CHOSEN_BY = (
+_PARTS: dict[SplitPart, str] = {"test": "Test", "validation": "Validation"}
+VALIDATION_CAUTION = (
     "These are the films that the model was chosen by: its epoch, its calibration and its "
     "operating points. Every figure here is optimistic; the run was held from its test films."
 )
-NO_MODEL = (
+NO_METADATA_CAUTION = (
     f"There is no {METADATA_FILE} in this folder, so probabilities are the plain sigmoid of the "
     "logits, and the operating points are fitted on these very films."
 )
-NO_PATIENTS = (
+NO_PATIENTS_CAUTION = (
     "The table names no patients, so images are resampled as if each were of another patient: "
     "where a patient has several, every interval is too narrow."
 )
-NO_TABLE = "This run has no predictions yet, so only its training can be shown."
+NO_PREDICTIONS_CAUTION = "This run has no predictions yet, so only its training can be shown."
 Side = Literal["a", "b"]  # the page's own source, and what it is compared with
 MODEL, TABLE, NONE = "model", "table", "none"
 _RUN = "run:"  # and the folder
 _TYPED = "performance_typed"
-_MOST_TYPED = 8
+_MAX_TYPED = 8
 _RUNS = Path("runs")
-COLUMNS = (
+COLUMNS_HELP = (
     "Columns: image, label_effusion … label_no_finding, and logit_… or probability_… of the same "
     "four (logits where it has both). Optional: patient, age, sex, view, follow_up, group."
 )
 
 
 @dataclass(frozen=True, eq=False)
-class Opened:
+class EvaluationSource:
     """One opened source.
 
     Attributes:
         name: what it is, as the beginning of a sentence.
-        measured: its evaluated table; None for a run that has no predictions yet.
+        evaluated: its evaluated table; None for a run that has no predictions yet.
         folder: the run folder; None for a table from elsewhere.
         cautions: whole sentences that the figures cannot be read without.
     """
 
     name: str
-    measured: Measured | None
+    evaluated: EvaluatedTable | None
     folder: Path | None
     cautions: tuple[str, ...] = ()
 
-    def sentence(self) -> str:
+    def summary(self) -> str:
         """What is on screen: which films, of what, how many, of how many patients."""
-        if self.measured is None:
+        if self.evaluated is None:
             return f"{self.name}."
-        report = self.measured.report
+        report = self.evaluated.report
         patients = "" if report.n_patients is None else f" of {report.n_patients:,} patients"
         return f"{self.name}: {report.n_films:,} films{patients}."
 
 
-def open_table(data: bytes) -> Opened:
+def open_table(data: bytes) -> EvaluationSource:
     """A table that was uploaded.
 
     Raises:
         DataError: not a predictions table.
     """
-    measured = measured_upload(data)
-    return Opened("Your table", measured, None, _of_table(measured))
+    evaluated = evaluate_upload(data)
+    return EvaluationSource("Your table", evaluated, None, _table_cautions(evaluated))
 
 
-def open_run(folder: Path) -> Opened:
+def open_run(folder: Path) -> EvaluationSource:
     """The run in a folder: its test films, or its validation films where it was held from them.
 
     Raises:
         DataError: no folder, no run in it, or a table that breaks the contract.
         CheckpointError: a ``model.json`` that cannot be used, or weights that are not its own.
     """
-    require_run(folder)
+    require_run_folder(folder)
     metadata = load_metadata(folder) if (folder / METADATA_FILE).is_file() else None
     if metadata is not None:
         _require_own_weights(folder, metadata)
-    part = part_of(folder)
+    part = available_part(folder)
     if part is None:
-        return _without_table(folder)
+        return _open_training_only(folder)
     if folder == model_folder() and part == "test" and metadata is not None:
-        measured = measured_model(folder)  # shared by all sessions, as it is the app's own
+        evaluated = evaluate_model(folder)  # shared by all sessions, as it is the app's own
     else:
-        data = read_table(folder, part)
-        measured = measured_run(data, metadata, chosen_by=part == "validation")
+        data = read_predictions_bytes(folder, part)
+        evaluated = evaluate_run(data, metadata, fitted_on_these_films=part == "validation")
     name = f"{_PARTS[part]} films of {_run_name(folder)}"
     cautions = (
-        *((CHOSEN_BY,) if part == "validation" else ()),
-        *((NO_MODEL,) if metadata is None else ()),
-        *_of_table(measured),
+        *((VALIDATION_CAUTION,) if part == "validation" else ()),
+        *((NO_METADATA_CAUTION,) if metadata is None else ()),
+        *_table_cautions(evaluated),
     )
-    return Opened(name, measured, folder, cautions)
+    return EvaluationSource(name, evaluated, folder, cautions)
 
 
-def _of_table(measured: Measured) -> tuple[str, ...]:
+def _table_cautions(evaluated: EvaluatedTable) -> tuple[str, ...]:
     """What any table's figures cannot be read without."""
-    cautions = [NO_PATIENTS] if measured.report.n_patients is None else []
-    labels = labels_of(measured.table).astype(bool)  # (N, 4)
-    normal = labels[:, KEYS.index(NORMAL_KEY)]
+    cautions = [NO_PATIENTS_CAUTION] if evaluated.report.n_patients is None else []
+    labels = labels_of(evaluated.table).astype(bool)  # (N, 4)
+    normal = labels[:, KEYS.index(NO_FINDING_KEY)]
     both = int((normal & labels[:, [KEYS.index(key) for key in ABNORMAL_KEYS]].any(axis=1)).sum())
     if both:
-        cautions.append(contradiction(both))
+        cautions.append(contradiction_caution(both))
     return tuple(cautions)
 
 
-def contradiction(films: int) -> str:
+def contradiction_caution(n_films: int) -> str:
     """The caution on labels that exclude each other, and what it means for the figures."""
-    which = "1 film is" if films == 1 else f"{films:,} films are"
+    which = "1 film is" if n_films == 1 else f"{n_films:,} films are"
     return (
         f"{which} labelled No Finding together with a finding, which NIH's labels never are. They "
         "count as both; the areas among films that are not No Finding leave them out."
     )
 
 
-def _without_table(folder: Path) -> Opened:
+def _open_training_only(folder: Path) -> EvaluationSource:
     if read_history(folder).empty:
         raise DataError(
             "The run has no table of its test films, and none of its validation films",
             value=folder,
-            remedy="Write them with train.py --finish.",
+            remedy="Write them with train.py --finalize.",
         )
-    return Opened(f"Training of {_run_name(folder)}", None, folder, (NO_TABLE,))
+    return EvaluationSource(
+        f"Training of {_run_name(folder)}", None, folder, (NO_PREDICTIONS_CAUTION,)
+    )
 
 
 def _run_name(folder: Path) -> str:
@@ -162,7 +164,7 @@ def _require_own_weights(folder: Path, metadata: ModelMetadata) -> None:
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def _own_weights(folder: str, sha256: str, changed: int, size: int) -> None:
-    require_own_weights(Path(folder), sha256)
+    verify_weights(Path(folder), sha256)
 
 
 # The control that opens a run folder or a predictions table; the session remembers its choice.
@@ -171,7 +173,7 @@ def _own_weights(folder: str, sha256: str, changed: int, size: int) -> None:
 # known to hold are opened (``evaluation.run_folder``), and nothing is written.
 
 
-def choose_source(side: Side = "a") -> Opened | None:
+def choose_source(side: Side = "a") -> EvaluationSource | None:
     """Open what was chosen, and say in one line what is on screen.
 
     Returns:
@@ -183,36 +185,36 @@ def choose_source(side: Side = "a") -> Opened | None:
     ):
         with st.popover(title, icon=":material/folder_open:", width="content"):
             _controls(side)
-        opened = _opened(side)
+        opened = _open_selected(side)
         if opened is not None:
-            quiet(opened.sentence())
+            caption(opened.summary())
     return opened
 
 
-def show_cautions(opened: Opened) -> None:
+def show_cautions(source: EvaluationSource) -> None:
     """The sentences that the figures cannot be read without."""
-    for caution in opened.cautions:
+    for caution in source.cautions:
         st.html(f'<div class="note" role="note">{escape(caution)}</div>')
 
 
 def _controls(side: Side) -> None:
     st.selectbox(
         "On screen" if side == "a" else "B, to compare with", _options(side),
-        format_func=source_name, key=_key(side), persist_state="session",
+        format_func=source_label, key=_key(side), persist_state="session",
     )  # fmt: skip
     st.text_input(
-        "Or the path of a run folder", key=f"{_key(side)}_path", on_change=_take_path,
+        "Or the path of a run folder", key=f"{_key(side)}_path", on_change=_on_path_change,
         args=(side,), placeholder="runs/my-run",
     )  # fmt: skip
     st.caption("Read on the computer that runs this app: only a run's own files, never changed.")
     st.file_uploader(
-        "Or a predictions table (CSV)", key=f"{_key(side)}_upload", on_change=_take_table,
+        "Or a predictions table (CSV)", key=f"{_key(side)}_upload", on_change=_on_upload,
         args=(side,),
     )  # fmt: skip
-    st.caption(COLUMNS)
+    st.caption(COLUMNS_HELP)
 
 
-def source_name(token: str) -> str:
+def source_label(token: str) -> str:
     """What a choice is called in the list."""
     if token.startswith(_RUN):
         folder = Path(token.removeprefix(_RUN))
@@ -225,8 +227,8 @@ def _options(side: Side) -> list[str]:
     """The choices: the loaded model's run, runs nearby, those typed this session, the upload."""
     model = model_folder()
     typed = [Path(path) for path in st.session_state.get(_TYPED, [])]
-    runs = [run for run in runs_in([model.parent, _RUNS]) if not _same(run, model)]
-    opened = [folder for folder in typed if is_run(folder)]
+    runs = [run for run in find_runs([model.parent, _RUNS]) if not _same_folder(run, model)]
+    opened = [folder for folder in typed if is_run_folder(folder)]
     table = [TABLE] if _table_key(side) in st.session_state else []
     # What is chosen now stays in the list, also when its folder holds no run (any more).
     now = [st.session_state[_key(side)]] if _key(side) in st.session_state else []
@@ -234,7 +236,7 @@ def _options(side: Side) -> list[str]:
     return list(dict.fromkeys([*([] if side == "a" else [NONE]), MODEL, *table, *found, *now]))
 
 
-def _opened(side: Side) -> Opened | None:
+def _open_selected(side: Side) -> EvaluationSource | None:
     token: str = st.session_state[_key(side)]
     try:
         if token == NONE:
@@ -247,17 +249,17 @@ def _opened(side: Side) -> Opened | None:
         return None
 
 
-def _take_path(side: Side) -> None:
+def _on_path_change(side: Side) -> None:
     """Callback of the path: it joins the list, and is opened."""
     typed: str = st.session_state[f"{_key(side)}_path"].strip()
     if not typed:
         return
     earlier = [path for path in st.session_state.get(_TYPED, []) if path != typed]
-    st.session_state[_TYPED] = [*earlier, typed][-_MOST_TYPED:]
+    st.session_state[_TYPED] = [*earlier, typed][-_MAX_TYPED:]
     st.session_state[_key(side)] = f"{_RUN}{Path(typed)}"
 
 
-def _take_table(side: Side) -> None:
+def _on_upload(side: Side) -> None:
     """Callback of the uploader: keep the bytes, since Streamlit forgets them on a page switch."""
     upload = st.session_state[f"{_key(side)}_upload"]
     if upload is not None:
@@ -277,5 +279,5 @@ def _table_key(side: Side) -> str:
     return f"{_key(side)}_table"
 
 
-def _same(one: Path, other: Path) -> bool:
+def _same_folder(one: Path, other: Path) -> bool:
     return one.resolve() == other.resolve()

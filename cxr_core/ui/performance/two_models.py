@@ -8,75 +8,80 @@ import pandas as pd
 import streamlit as st
 
 from cxr_core.errors import CXRError
-from cxr_core.evaluation.comparison import ComparedFilms, Comparison, Paired, compare_predictions
+from cxr_core.evaluation.comparison import (
+    AurocComparison,
+    Comparison,
+    PairedIntervals,
+    compare_predictions,
+)
 from cxr_core.evaluation.leakage import (
-    films_of,
-    left_out_note,
-    require_unseen,
+    film_metadata,
+    read_run_split,
+    require_no_leakage,
     shared_films,
-    split_of,
-    split_stamp,
+    split_cache_key,
+    unmatched_note,
 )
 from cxr_core.evaluation.metrics.bootstrap import Interval
 from cxr_core.evaluation.metrics.ranking import roc
 from cxr_core.evaluation.predictions import labels_of
 from cxr_core.evaluation.render.text import signed_text
 from cxr_core.findings import KEYS, LABELS
-from cxr_core.ui.charts.curves import Line, two_roc_figure
-from cxr_core.ui.charts.show import Source, show_chart
-from cxr_core.ui.evaluated import Measured
+from cxr_core.ui.charts.curves import Curve, paired_roc_figure
+from cxr_core.ui.charts.show import ChartSource, show_chart
+from cxr_core.ui.evaluated import EvaluatedTable
 from cxr_core.ui.performance.source import choose_source, show_cautions
-from cxr_core.ui.shell import quiet, show_error, show_table
+from cxr_core.ui.shell import caption, show_error, show_table
 
 _DIGITS = 3
-MEAN = "Mean of these"
+MEAN_LABEL = "Mean of these"
 
 
 # Two evaluated tables, compared on the films in both, and what their models have seen.
 
 
 @dataclass(frozen=True, eq=False)
-class Pair:
+class PairedModels:
     """Two tables that were compared.
 
     Attributes:
         comparison: on the films in both.
         images: (N,) names of these films.
-        seen: whole sentences on what the models have seen of these films.
+        leakage_notes: whole sentences on what the models have seen of these films.
         notes: whole sentences on what was absent or left out.
     """
 
     comparison: Comparison
     images: tuple[str, ...]
-    seen: tuple[str, ...]
+    leakage_notes: tuple[str, ...]
     notes: tuple[str, ...]
 
-    def whole(self) -> Comparison:
+    def with_leakage_notes(self) -> Comparison:
         """The comparison with every sentence that belongs to it."""
-        return replace(self.comparison, notes=(*self.seen, *self.comparison.notes))
+        return replace(self.comparison, notes=(*self.leakage_notes, *self.comparison.notes))
 
 
 @dataclass(frozen=True, eq=False)
-class Beside:
+class PageComparison:
     """What the page's table was compared with.
 
     Attributes:
         comparison: A is the page's table.
-        sha256: of B's table.
+        other_sha256: of B's table.
     """
 
     comparison: Comparison
-    sha256: str
+    other_sha256: str
 
 
-def pair_of(
+def compare_tables(
     a: pd.DataFrame,
     b: pd.DataFrame,
     *,
     folder_a: Path | None = None,
     folder_b: Path | None = None,
     n_resamples: int = 2000,
-) -> Pair:
+) -> PairedModels:
     """Compare two validated tables, without any cache.
 
     Args:
@@ -89,31 +94,35 @@ def pair_of(
     shared = shared_films(a, b)
     seen = []
     if folder_a is not None or folder_b is not None:
-        seen = require_unseen(
-            films_of(shared.a, shared.b), split_a=split_of(folder_a), split_b=split_of(folder_b)
+        seen = require_no_leakage(
+            film_metadata(shared.a, shared.b),
+            split_a=read_run_split(folder_a),
+            split_b=read_run_split(folder_b),
         )
     comparison = compare_predictions(a, b, n_resamples=n_resamples)
-    films = left_out_note(shared)  # the page counts them apart
+    films = unmatched_note(shared)  # the page counts them apart
     notes = tuple(note for note in comparison.notes if note != films)
-    return Pair(comparison, tuple(shared.a["image"]), tuple(seen), notes)
+    return PairedModels(comparison, tuple(shared.a["image"]), tuple(seen), notes)
 
 
-def matched_line(measured: Measured, images: Sequence[str], key: str, area: Interval) -> Line:
+def matched_roc_curve(
+    evaluated: EvaluatedTable, images: Sequence[str], key: str, area: Interval
+) -> Curve:
     """A model's ROC over the matched films; empty where a class is missing.
 
     Args:
         images: the films, all of them in the table.
         area: on these films, for the legend.
     """
-    rows, k = pd.Index(measured.table["image"]).get_indexer(pd.Index(images)), KEYS.index(key)
-    curve = roc(labels_of(measured.table)[rows, k], measured.probabilities[rows, k])
-    return Line(curve.fpr, curve.tpr, curve.thresholds, curve.tpr, 1 - curve.fpr, area=area)
+    rows, k = pd.Index(evaluated.table["image"]).get_indexer(pd.Index(images)), KEYS.index(key)
+    curve = roc(labels_of(evaluated.table)[rows, k], evaluated.probabilities[rows, k])
+    return Curve(curve.fpr, curve.tpr, curve.thresholds, curve.tpr, 1 - curve.fpr, area=area)
 
 
 # A paired difference in words: which model is better, or that no difference is shown.
 
 
-def verdict(difference: Interval) -> str:
+def difference_verdict(difference: Interval) -> str:
     """What an interval of B − A says: which is better, or that no difference is shown.
 
     An end that is shown as 0.000 does not leave 0 out.
@@ -129,20 +138,21 @@ def verdict_sentence(key: str, difference: Interval) -> str:
     """The same for one finding, as a sentence with its figures."""
     label = LABELS[key]
     sentences = {
-        "B better": f"B ranks {label} better: {signed(difference)}.",
-        "A better": f"A ranks {label} better: B − A is {signed(difference)}.",
-        "no difference shown": f"{label}: no difference shown, B − A is {signed(difference)}.",
+        "B better": f"B ranks {label} better: {signed_interval(difference)}.",
+        "A better": f"A ranks {label} better: B − A is {signed_interval(difference)}.",
+        "no difference shown": f"{label}: no difference shown, B − A is "
+        f"{signed_interval(difference)}.",
         "not estimable": f"{label}: not estimable, too few films or patients.",
     }
-    return sentences[verdict(difference)]
+    return sentences[difference_verdict(difference)]
 
 
-def signed(difference: Interval) -> str:
+def signed_interval(difference: Interval) -> str:
     """A difference with its interval and a true minus, "+0.012 (−0.005 to +0.029)"."""
     return signed_text(difference, _DIGITS).replace("-", "−")
 
 
-def two_models(measured: Measured, folder: Path | None) -> Beside | None:
+def two_models_panel(evaluated: EvaluatedTable, folder: Path | None) -> PageComparison | None:
     """Choose B, and see it beside A, the table that the page shows.
 
     Args:
@@ -152,7 +162,7 @@ def two_models(measured: Measured, folder: Path | None) -> Beside | None:
         What was compared, to be taken along; None where nothing was.
     """
     st.header("Two models on the same films", anchor=False)
-    quiet(
+    caption(
         "A is what this page shows. Choose B, another run or table: its films are matched with "
         "A's by the name of their image, and patients are resampled for both at once."
     )
@@ -160,47 +170,51 @@ def two_models(measured: Measured, folder: Path | None) -> Beside | None:
     if other is None:
         return None
     show_cautions(other)
-    if other.measured is None:
-        quiet("B has no predictions yet, so there is nothing to compare.")
+    if other.evaluated is None:
+        caption("B has no predictions yet, so there is nothing to compare.")
         return None
-    if other.measured.identity == measured.identity:
-        quiet("B is the very table that is A, so every difference is 0.")
+    if other.evaluated.cache_key == evaluated.cache_key:
+        caption("B is the very table that is A, so every difference is 0.")
     try:
-        pair = _paired(measured, folder, other.measured, other.folder)
+        pair = _cached_pair(evaluated, folder, other.evaluated, other.folder)
     except CXRError as error:
         show_error(error)
         return None
-    quiet(matched_sentence(pair.comparison))
-    for note in pair.seen:
-        quiet(note)
+    caption(matched_sentence(pair.comparison))
+    for note in pair.leakage_notes:
+        caption(note)
     chart, words = st.columns([1.35, 1], gap="large")
     with chart:
-        _curves(measured, other.measured, pair)
+        _curves(evaluated, other.evaluated, pair)
     with words:
         _verdicts(pair.comparison)
     _tables(pair.comparison)
     for note in pair.notes:
-        quiet(note)
-    return Beside(pair.whole(), other.measured.table_sha256)
+        caption(note)
+    return PageComparison(pair.with_leakage_notes(), other.evaluated.table_sha256)
 
 
-def _paired(a: Measured, folder_a: Path | None, b: Measured, folder_b: Path | None) -> Pair:
-    splits = split_stamp(folder_a), split_stamp(folder_b)
-    return _compared(a.table, b.table, folder_a, folder_b, (a.identity, b.identity), splits)
+def _cached_pair(
+    a: EvaluatedTable, folder_a: Path | None, b: EvaluatedTable, folder_b: Path | None
+) -> PairedModels:
+    splits = split_cache_key(folder_a), split_cache_key(folder_b)
+    return _cached_comparison(
+        a.table, b.table, folder_a, folder_b, (a.cache_key, b.cache_key), splits
+    )
 
 
 # Streamlit keys on what has no underscore: the hashes stand for the tables. A table may be the
 # session's own, so nothing of a comparison is shared.
 @st.cache_data(max_entries=4, show_spinner="Resampling patients for both …", scope="session")
-def _compared(
+def _cached_comparison(
     _a: pd.DataFrame,
     _b: pd.DataFrame,
     _folder_a: Path | None,
     _folder_b: Path | None,
     identities: tuple[str, str],
     splits: tuple[str, str],
-) -> Pair:
-    return pair_of(_a, _b, folder_a=_folder_a, folder_b=_folder_b)
+) -> PairedModels:
+    return compare_tables(_a, _b, folder_a=_folder_a, folder_b=_folder_b)
 
 
 def matched_sentence(comparison: Comparison) -> str:
@@ -215,34 +229,34 @@ def matched_sentence(comparison: Comparison) -> str:
     return f"Matched by image: {n:,} films{of}; {left}."
 
 
-def _curves(a: Measured, b: Measured, pair: Pair) -> None:
+def _curves(a: EvaluatedTable, b: EvaluatedTable, pair: PairedModels) -> None:
     key = st.segmented_control(
         "Curves of", KEYS, format_func=LABELS.__getitem__, default=KEYS[0], required=True,
         key="two_models_finding",
     )  # fmt: skip
     area = pair.comparison.overall.auroc[key]
     show_chart(
-        two_roc_figure(
-            matched_line(a, pair.images, key, area.a),
-            matched_line(b, pair.images, key, area.b),
+        paired_roc_figure(
+            matched_roc_curve(a, pair.images, key, area.a),
+            matched_roc_curve(b, pair.images, key, area.b),
             key,
         ),
         key="two_models_roc",
-        name=f"ROC of two models, {LABELS[key]}",
+        title=f"ROC of two models, {LABELS[key]}",
         source=_source(a, b, pair.comparison),
         alt=f"ROC curves of {LABELS[key]} on the same films. A: area {area.a.text()}. "
         f"B: area {area.b.text()}.",
     )
-    quiet(
+    caption(
         "How to read it: where one line runs above the other, that model finds more of the films "
         "with the finding at the same share of false alarms; where they cross, neither is better "
         "throughout."
     )
 
 
-def _source(a: Measured, b: Measured, comparison: Comparison) -> Source:
+def _source(a: EvaluatedTable, b: EvaluatedTable, comparison: Comparison) -> ChartSource:
     """Both tables, by their hashes, and the films in both."""
-    return Source(
+    return ChartSource(
         a.table_sha256, (f"beside table {b.table_sha256[:8]}", f"{comparison.n_films:,} films")
     )
 
@@ -251,7 +265,7 @@ def _verdicts(comparison: Comparison) -> None:
     st.subheader("Which ranks all films better", anchor=False)
     for key, area in comparison.overall.auroc.items():
         st.markdown(verdict_sentence(key, area.difference))
-    quiet(
+    caption(
         "B − A is the difference of the areas, with the 95 % interval of the same "
         f"{comparison.resampled} drawn for both models; it tells how far the difference would "
         f"move with other {comparison.resampled}, not with another training run. Of many "
@@ -270,22 +284,27 @@ def _tables(comparison: Comparison) -> None:
                 _table(f"Films of group {group}", part, comparison)
 
 
-def _table(name: str, part: ComparedFilms, comparison: Comparison) -> None:
+def _table(name: str, part: AurocComparison, comparison: Comparison) -> None:
     show_table(
         ("Finding", "Films with it", "A", "B", "B − A", "Verdict"),
-        part_rows(part),
+        comparison_rows(part),
         caption=f"{name}: {part.n:,}. Area under the ROC (95 % interval, {comparison.resampled} "
         f"resampled jointly, {comparison.n_resamples:,} times)",
     )
 
 
-def part_rows(part: ComparedFilms) -> list[list[str]]:
+def comparison_rows(part: AurocComparison) -> list[list[str]]:
     """A finding a row, and their mean where there is one."""
     rows = [
         [LABELS[key], f"{part.positives[key]:,}", *_cells(pair)] for key, pair in part.auroc.items()
     ]
-    return rows + ([] if part.mean is None else [[MEAN, "", *_cells(part.mean)]])
+    return rows + ([] if part.mean is None else [[MEAN_LABEL, "", *_cells(part.mean)]])
 
 
-def _cells(pair: Paired) -> Sequence[str]:
-    return pair.a.text(3), pair.b.text(3), signed(pair.difference), verdict(pair.difference)
+def _cells(pair: PairedIntervals) -> Sequence[str]:
+    return (
+        pair.a.text(3),
+        pair.b.text(3),
+        signed_interval(pair.difference),
+        difference_verdict(pair.difference),
+    )

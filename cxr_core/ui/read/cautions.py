@@ -7,17 +7,17 @@ from pathlib import Path
 import streamlit as st
 
 from cxr_core.errors import DataError
-from cxr_core.evaluation.metrics.bootstrap import draw
-from cxr_core.evaluation.metrics.subgroups import AGE_BANDS, MeanArea, subgroup_means
+from cxr_core.evaluation.metrics.bootstrap import resample_patients
+from cxr_core.evaluation.metrics.subgroups import AGE_BANDS, MeanAuroc, subgroup_mean_auroc
 from cxr_core.evaluation.predictions import read_predictions
-from cxr_core.evaluation.published import read_published
-from cxr_core.evaluation.run_folder import TEST_FILE
-from cxr_core.reading.analyzer import Analysis, no_finding_word
+from cxr_core.evaluation.published import read_published_auroc
+from cxr_core.evaluation.run_folder import TEST_PREDICTIONS_FILE
+from cxr_core.reading.analyzer import Analysis, no_finding_statement
 from cxr_core.ui.model import model_folder
 
 # Half of the dashboard's: these stand before the answer, which must not wait for them.
 _RESAMPLES = 1000
-_CHILDREN = AGE_BANDS[0][0]
+_UNDER_18 = AGE_BANDS[0][0]
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,9 @@ def cautions_of(analysis: Analysis, *, film_note: str = "") -> tuple[Caution, ..
     if not analysis.gate.passed:
         title = "Read although the input check stopped this film."
         found.append(Caution(title, analysis.gate.reasons))
-    word = no_finding_word(analysis.probabilities, analysis.above)
-    if word.contradiction:
-        found.append(Caution("The model contradicts itself.", (word.sentence,)))
+    statement = no_finding_statement(analysis.probabilities, analysis.above)
+    if statement.contradiction:
+        found.append(Caution("The model contradicts itself.", (statement.sentence,)))
     if film_note:
         found.append(Caution("Phantom.", (film_note,)))
     about = (*tag_sentences(analysis, model_folder()), *analysis.warnings)
@@ -52,25 +52,27 @@ def cautions_of(analysis: Analysis, *, film_note: str = "") -> tuple[Caution, ..
 def caution_sentences(analysis: Analysis, *, film_note: str = "") -> tuple[str, ...]:
     """The same and what is said in smaller print, as plain sentences: for exports."""
     boxes = [s for box in cautions_of(analysis, film_note=film_note) for s in box.sentences]
-    return (*boxes, *quiet_sentences(analysis))
+    return (*boxes, *note_sentences(analysis))
 
 
-def quiet_sentences(analysis: Analysis, *, shown: str = "") -> tuple[str, ...]:
+def note_sentences(analysis: Analysis, *, shown_finding: str = "") -> tuple[str, ...]:
     """What belongs beside the four numbers and is no alert.
 
     Args:
-        shown: key of the finding in the large view.
+        shown_finding: key of the finding in the large view.
     """
-    word = no_finding_word(analysis.probabilities, analysis.above)
-    found = [word.sentence] if word.sentence and not word.contradiction else []
-    if analysis.above["infiltration"] or shown == "infiltration":
+    statement = no_finding_statement(analysis.probabilities, analysis.above)
+    found = [statement.sentence] if statement.sentence and not statement.contradiction else []
+    if analysis.above["infiltration"] or shown_finding == "infiltration":
         found.append(infiltration_sentence())
     return tuple(found)
 
 
 def infiltration_sentence() -> str:
     """What the label is worth, by the table of published models."""
-    areas = [area for one in read_published() if (area := one.auroc["infiltration"]) is not None]
+    areas = [
+        area for one in read_published_auroc() if (area := one.auroc["infiltration"]) is not None
+    ]
     return (
         "Infiltration is NIH's label for a non-specific opacity; published AUROCs for it are "
         f"{min(areas):.2f} to {max(areas):.2f}."
@@ -85,51 +87,51 @@ def tag_sentences(analysis: Analysis, folder: Path) -> tuple[str, ...]:
     """
     film, found = analysis.radiograph, []
     if film.under_18:
-        found.append(_child_sentence(measured_means(folder, by="age").get(_CHILDREN)))
+        found.append(_under_18_sentence(mean_auroc_by(folder, by="age").get(_UNDER_18)))
     if film.portable or film.view == "AP":
         taken = "portable, at the bed" if film.portable else "AP"
-        found.append(_view_sentence(taken, measured_means(folder, by="view")))
+        found.append(_view_sentence(taken, mean_auroc_by(folder, by="view")))
     return tuple(found)
 
 
-def measured_means(folder: Path, *, by: str) -> dict[str, MeanArea]:
+def mean_auroc_by(folder: Path, *, by: str) -> dict[str, MeanAuroc]:
     """This model's mean AUROC in each subgroup of its test films; empty where not measured."""
-    path = folder / TEST_FILE
+    path = folder / TEST_PREDICTIONS_FILE
     try:
-        return _means(path.read_bytes(), by) if path.is_file() else {}
+        return _mean_auroc(path.read_bytes(), by) if path.is_file() else {}
     except DataError:
         return {}
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def _means(data: bytes, by: str) -> dict[str, MeanArea]:
+def _mean_auroc(data: bytes, by: str) -> dict[str, MeanAuroc]:
     table = read_predictions(data)
-    return subgroup_means(table, draw(table, n_resamples=_RESAMPLES), by=by)
+    return subgroup_mean_auroc(table, resample_patients(table, n_resamples=_RESAMPLES), by=by)
 
 
-def _child_sentence(children: MeanArea | None) -> str:
+def _under_18_sentence(children: MeanAuroc | None) -> str:
     start = "By the file the patient is under 18."
     if children is None:
         return f"{start} How this model reads children's films was not measured."
     films = f"{children.n:,} test films of patients under 18"
-    if not children.mean.estimable:
+    if not children.auroc.estimable:
         return f"{start} This model has {films}, too few to tell how it reads them."
     return f"{start} On {films} its mean AUROC is {_interval(children)}."
 
 
-def _interval(area: MeanArea) -> str:
-    mean = area.mean
+def _interval(area: MeanAuroc) -> str:
+    mean = area.auroc
     return f"{mean.estimate:.2f} (95 % interval {mean.low:.2f} to {mean.high:.2f})"
 
 
-def _view_sentence(taken: str, views: dict[str, MeanArea]) -> str:
+def _view_sentence(taken: str, views: dict[str, MeanAuroc]) -> str:
     start = f"By the file this film was taken {taken}."
     here, other = views.get("AP"), views.get("PA")
-    if here is None or not here.mean.estimable:
+    if here is None or not here.auroc.estimable:
         return f"{start} How well this model reads AP films cannot be told from its test films."
     said = f"{start} On {here.n:,} AP test films this model's mean AUROC is {_interval(here)}"
-    if other is not None and other.mean.estimable:
-        said += f"; on {other.n:,} PA test films it is {other.mean.text()}"
+    if other is not None and other.auroc.estimable:
+        said += f"; on {other.n:,} PA test films it is {other.auroc.text()}"
     return f"{said}."
 
 

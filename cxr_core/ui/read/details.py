@@ -9,13 +9,18 @@ from cxr_core.errors import DataError
 from cxr_core.findings import KEYS, LABELS
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui import state
-from cxr_core.ui.evaluated import Measured, measured_model
+from cxr_core.ui.evaluated import EvaluatedTable, evaluate_model
 from cxr_core.ui.model import model_folder
-from cxr_core.ui.prevalence import displayed, prevalence_controls, site_prevalence
+from cxr_core.ui.prevalence import display_values, prevalence_controls, site_prevalence
 from cxr_core.ui.read.cautions import show_cautions
-from cxr_core.ui.read.findings import enriched_sentence, nearest_row, neighbours_of, rates_on_test
-from cxr_core.ui.read.stability import stability
-from cxr_core.ui.shell import quiet, show_table
+from cxr_core.ui.read.findings import (
+    enriched_sentence,
+    neighbours_of,
+    neighbours_row,
+    rates_on_test,
+)
+from cxr_core.ui.read.stability import stability_panel
+from cxr_core.ui.shell import caption, show_table
 from cxr_core.ui.words import percent
 
 
@@ -24,12 +29,12 @@ def cautions(analysis: Analysis) -> None:
     show_cautions(analysis, film_note=state.film_note())
 
 
-def details(analysis: Analysis) -> None:
+def details_panel(analysis: Analysis) -> None:
     """The four numbers and what they rest on, the site's prevalence, stability, the film."""
     with st.expander("Details"):
-        measured = _measured(model_folder())
-        _numbers_table(analysis, measured)
-        if measured is not None:
+        evaluated = _evaluated(model_folder())
+        _numbers_table(analysis, evaluated)
+        if evaluated is not None:
             st.subheader("Test films that scored alike", anchor=False)
             show_table(
                 (
@@ -38,31 +43,31 @@ def details(analysis: Analysis) -> None:
                     "Share (95 % interval)",
                     "Their calibrated probabilities",
                 ),
-                [nearest_row(key, neighbours_of(analysis, measured, key)) for key in KEYS],
+                [neighbours_row(key, neighbours_of(analysis, evaluated, key)) for key in KEYS],
                 caption="Of the test films with the nearest scores, one a patient, how many "
                 "carried NIH's report-mined label.",
             )
-            quiet(enriched_sentence(measured))
+            caption(enriched_sentence(evaluated))
         st.subheader("Prevalence", anchor=False)
         prevalence_controls()
-        data = state.film()
+        data = state.current_film()
         if data is not None:
             st.subheader("Stability", anchor=False)
-            stability(data, analysis)
+            stability_panel(data, analysis)
         st.subheader("Film and model", anchor=False)
         _film_facts(analysis)
 
 
-def _measured(folder: Path) -> Measured | None:
+def _evaluated(folder: Path) -> EvaluatedTable | None:
     """The model's test films; without them the page says why and goes on."""
     try:
-        return measured_model(folder)
+        return evaluate_model(folder)
     except DataError as error:
-        quiet(str(error))
+        caption(str(error))
         return None
 
 
-def _numbers_table(analysis: Analysis, measured: Measured | None) -> None:
+def _numbers_table(analysis: Analysis, evaluated: EvaluatedTable | None) -> None:
     header = ["Finding", "Raw logit", "Calibrated probability", "Operating point (95 % interval)"]
     rows = [_numbers(analysis, key) for key in KEYS]
     if site_prevalence():
@@ -71,8 +76,8 @@ def _numbers_table(analysis: Analysis, measured: Measured | None) -> None:
             row.append(_at_site(analysis, key))
     header += ["Sensitivity on test (95 % interval)", "Specificity on test (95 % interval)"]
     for row, key in zip(rows, KEYS, strict=True):
-        row += rates_on_test(measured, key)
-    films = "" if measured is None else f" of {measured.report.n_films:,} films"
+        row += rates_on_test(evaluated, key)
+    films = "" if evaluated is None else f" of {evaluated.report.n_films:,} films"
     show_table(
         header,
         rows,
@@ -93,8 +98,8 @@ def _numbers(analysis: Analysis, key: str) -> list[str]:
 
 
 def _at_site(analysis: Analysis, key: str) -> str:
-    numbers = displayed(analysis, key)
-    if not numbers.mark:
+    numbers = display_values(analysis, key)
+    if not numbers.note:
         return "as assumed"
     return ", ".join(percent(p, decimals=1) for p in (numbers.probability, numbers.cut_off))
 
@@ -102,11 +107,12 @@ def _at_site(analysis: Analysis, key: str) -> str:
 def _film_facts(analysis: Analysis) -> None:
     radiograph = analysis.radiograph
     height, width = radiograph.pixels.shape
-    steps = "".join(f"<li>{escape(step)}</li>" for step in radiograph.steps)
+    steps = "".join(f"<li>{escape(step)}</li>" for step in radiograph.processing_log)
     view = f", view {escape(radiograph.view)}" if radiograph.view else ""
     st.html(
-        f'<p class="quiet"><strong>Film</strong> {escape(radiograph.kind)}, {width} x {height} '
-        f'pixels{view}. What was done to it before the model saw it:</p><ul class="quiet">'
+        f'<p class="quiet"><strong>Film</strong> {escape(radiograph.file_format)}, '
+        f"{width} x {height} pixels{view}. What was done to it before the model saw it:</p>"
+        '<ul class="quiet">'
         f"{steps}<li>The whole film is squashed to a square for the model; the map is drawn "
         "back to the film's own shape.</li></ul>"
         f'<p class="quiet"><strong>Film, SHA-256</strong> <code>{analysis.image_sha256}</code>'

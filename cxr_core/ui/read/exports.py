@@ -9,26 +9,26 @@ import streamlit as st
 
 from cxr_core.export.pdf import record_pdf
 from cxr_core.export.png import overlay_png
-from cxr_core.export.record import LONGEST_REFERENCE, Record, Verdict
+from cxr_core.export.record import MAX_REFERENCE_LENGTH, Assessment, Record
 from cxr_core.export.results_csv import record_row, rows_to_csv
-from cxr_core.export.secondary_capture import secondary_capture, study_refusal
+from cxr_core.export.secondary_capture import patient_study_error, secondary_capture
 from cxr_core.findings import KEYS
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui import state
-from cxr_core.ui.assessment import word_of
-from cxr_core.ui.prevalence import displayed, site_prevalence
+from cxr_core.ui.assessment import assessment_of
+from cxr_core.ui.prevalence import display_values, site_prevalence
 from cxr_core.ui.read.cautions import caution_sentences
 from cxr_core.ui.read.stability import borderline_sentence
-from cxr_core.ui.shell import guard, offer, quiet, show_error
+from cxr_core.ui.shell import caption, download_button, report_errors, show_error
 
 # Constant names: a file name must tell neither film nor patient.
-REPORT_FILE, PICTURE_FILE = "cxr_report.pdf", "cxr_overlay.png"
-RESULT_FILE, ARCHIVE_FILE = "cxr_result.csv", "cxr_overlay.dcm"
-NEW_STUDY = (
+REPORT_FILE, OVERLAY_FILE = "cxr_report.pdf", "cxr_overlay.png"
+RESULT_FILE, DICOM_FILE = "cxr_result.csv", "cxr_overlay.dcm"
+NEW_STUDY_NOTE = (
     "The overlay goes into a new study under a random pseudonym. Text that is burned into the film "
     "itself stays in the picture."
 )
-OWN_STUDY = (
+PATIENT_STUDY_NOTE = (
     "The file will carry the patient's name, number and study. Sent to an archive, it appears "
     "beside the patient's films as a new series."
 )
@@ -37,25 +37,27 @@ OWN_STUDY = (
 # What the page shows of a film, gathered for an export.
 
 
-def record_of(analysis: Analysis) -> Record:
+def build_record(analysis: Analysis) -> Record:
     """The reading as it stands on the page, with the reader's own word and prevalence."""
-    words, note = word_of(analysis)
+    assessments, note = assessment_of(analysis)
     site = site_prevalence()
-    shown = {key: displayed(analysis, key) for key in KEYS if key in site}
+    shown = {key: display_values(analysis, key) for key in KEYS if key in site}
     cautions = caution_sentences(analysis, film_note=state.film_note())
-    said = (borderline_sentence(analysis), *cautions)
+    sentences = (borderline_sentence(analysis), *cautions)
     return Record(
         analysis=analysis,
-        shown=state.shown_finding(analysis),
+        shown_finding=state.selected_finding(analysis),
         style=state.map_style(),
         created=datetime.now().astimezone(),
-        cautions=tuple(sentence for sentence in said if sentence),
+        cautions=tuple(sentence for sentence in sentences if sentence),
         film_note=state.film_note(),
         read_anyway=state.read_anyway(),
-        verdicts={key: cast(Verdict, word) for key, word in words.items() if word},
+        assessments={key: cast(Assessment, word) for key, word in assessments.items() if word},
         note=note,
         site_prevalence=dict(site),
-        rebased={key: (numbers.probability, numbers.cut_off) for key, numbers in shown.items()},
+        at_site_prevalence={
+            key: (numbers.probability, numbers.cut_off) for key, numbers in shown.items()
+        },
     )
 
 
@@ -68,7 +70,7 @@ def export_panel(record: Record, data: bytes) -> None:
         record: the reading as the page shows it; its ``created`` and ``reference`` are replaced.
         data: the film's bytes, for the DICOM.
     """
-    with guard():
+    with report_errors():
         _panel(record, data)
 
 
@@ -81,22 +83,22 @@ def _panel(record: Record, data: bytes) -> None:
 
     with st.container(horizontal=True, gap="small"):
         _button("Report (PDF)", lambda: record_pdf(now()), REPORT_FILE, "application/pdf")
-        _button("Overlay (PNG)", lambda: overlay_png(now()), PICTURE_FILE, "image/png")
+        _button("Overlay (PNG)", lambda: overlay_png(now()), OVERLAY_FILE, "image/png")
         _button("Result (CSV)", lambda: rows_to_csv([record_row(now())]), RESULT_FILE, "text/csv")
-    if record.analysis.radiograph.kind == "DICOM":
-        own = st.checkbox(
+    if record.analysis.radiograph.file_format == "DICOM":
+        in_patient_study = st.checkbox(
             "Put the DICOM overlay into this patient's own study", key=f"export_own_{film}"
         )
-        quiet(OWN_STUDY if own else NEW_STUDY)
-        refusal = study_refusal(data) if own else None
+        caption(PATIENT_STUDY_NOTE if in_patient_study else NEW_STUDY_NOTE)
+        refusal = patient_study_error(data) if in_patient_study else None
         if refusal is not None:
             show_error(refusal)
             return
         # The label says which study, so that what is clicked is what is made.
         _button(
-            f"Overlay (DICOM, {'this patient' if own else 'new study'})",
-            lambda: secondary_capture(now(), data, patients_study=own),
-            ARCHIVE_FILE,
+            f"Overlay (DICOM, {'this patient' if in_patient_study else 'new study'})",
+            lambda: secondary_capture(now(), data, in_patient_study=in_patient_study),
+            DICOM_FILE,
             "application/dicom",
         )
 
@@ -114,14 +116,16 @@ def _reference_line(film: str) -> str:
     ):
         line = st.text_input(
             "Reference line (optional; do not type a patient's name unless you mean to)",
-            max_chars=LONGEST_REFERENCE,
+            max_chars=MAX_REFERENCE_LENGTH,
             key=f"export_reference_{film}",
         ).strip()
         st.form_submit_button("Set the line")
-    quiet(f"Report and result will say: {line}" if line else "No reference line is set.")
+    caption(f"Report and result will say: {line}" if line else "No reference line is set.")
     return line
 
 
 def _button(label: str, make: Callable[[], bytes], file_name: str, mime: str) -> None:
     again = "Read the film again; if it happens again, report this word."
-    offer(label, make, file_name=file_name, mime=mime, key=f"export_{label}", again=again)
+    download_button(
+        label, make, file_name=file_name, mime=mime, key=f"export_{label}", on_failure=again
+    )

@@ -12,25 +12,31 @@ from numpy.typing import NDArray
 
 from cxr_core.export.overlay import map_layer
 from cxr_core.imaging.radiograph import Radiograph
-from cxr_core.imaging.windowing import Window, apply_window, full_range, is_whole, more_contrast
+from cxr_core.imaging.windowing import (
+    Window,
+    apply_window,
+    contrast_window,
+    full_range_window,
+    has_integer_values,
+)
 from cxr_core.phantom.draw import phantom_png
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui import state, words
 from cxr_core.ui.film_view import (
-    LONGEST_LAYER,
-    LONGEST_SHOWN,
+    MAX_FILM_SIDE,
+    MAX_LAYER_SIDE,
     data_uri,
+    downscale,
     film_view,
-    fit_within,
-    size_within,
+    fit_size,
 )
-from cxr_core.ui.read.findings import map_sentence_of
+from cxr_core.ui.read.findings import describe_map
 from cxr_core.ui.read.gate import correction_menu
-from cxr_core.ui.state import BESIDE, FILM_ONLY, FORMS, OVERLAY
+from cxr_core.ui.state import FILM_ONLY, MAP_MODES, OVERLAY, SIDE_BY_SIDE
 from cxr_core.ui.words import FRONTAL_ONLY
 
-AS_MODEL = "As the model sees it"
-OWN = "Own window"
+MODEL_WINDOW = "As the model sees it"
+CUSTOM_WINDOW = "Own window"
 DISPLAY_ONLY = "Display only: nothing here changes what the model sees."
 _STEPS = 400  # of a slider from end to end
 # A fixed drawing with two findings, so that everyone who tries it sees the same film.
@@ -40,7 +46,7 @@ PHANTOM_NOTE = (
     "A drawing, not a patient, with an effusion and an infiltration planted. A model that learnt "
     "from patients' films may see neither."
 )
-ACCEPTED = "PNG, JPEG, TIFF, or a single-frame DICOM file with any or no extension."
+ACCEPTED_FILES = "PNG, JPEG, TIFF, or a single-frame DICOM file with any or no extension."
 MAX_MEGABYTES = 64
 PRIVACY = "The film stays in this session's memory: it is not stored, logged or given an address."
 
@@ -49,127 +55,136 @@ PRIVACY = "The film stays in this session's memory: it is not stored, logged or 
 
 
 @dataclass(frozen=True)
-class Keys:
+class WindowKeys:
     """The widgets' keys; another film has others, so that it begins as the model sees it."""
 
-    choice: str
+    window: str
     level: str
     width: str
-    negative: str
+    invert: str
 
 
-def keys() -> Keys:
+def window_keys() -> WindowKeys:
     """Those of the session's film."""
-    serial = state.film_serial()
-    return Keys(*(f"{name}_{serial}" for name in ("window", "level", "width", "negative")))
+    serial = state.film_number()
+    return WindowKeys(*(f"{name}_{serial}" for name in ("window", "level", "width", "negative")))
 
 
-def choices(radiograph: Radiograph) -> dict[str, Window]:
+def window_choices(radiograph: Radiograph) -> dict[str, Window]:
     """The windows on offer by name: as the model sees it, the file's own, then computed ones.
 
     The first one's numbers say where the sliders begin; its picture is ``radiograph.pixels``.
     """
-    whole = full_range(radiograph.stored)
+    whole = full_range_window(radiograph.stored)
     first = radiograph.windows[0] if radiograph.windows and _is_model_window(radiograph) else whole
-    offered = [*radiograph.windows, whole, more_contrast(radiograph.stored)]
-    return {AS_MODEL: replace(first, name=AS_MODEL), **{window.name: window for window in offered}}
+    offered = [*radiograph.windows, whole, contrast_window(radiograph.stored)]
+    return {
+        MODEL_WINDOW: replace(first, name=MODEL_WINDOW),
+        **{window.name: window for window in offered},
+    }
 
 
 def _is_model_window(radiograph: Radiograph) -> bool:
-    return radiograph.window is not None or radiograph.windows[0].table is not None
+    return radiograph.window is not None or radiograph.windows[0].lut is not None
 
 
-def shown_film(radiograph: Radiograph) -> NDArray[np.uint8]:
-    """The film (H, W) as the reader wants it, at most ``LONGEST_SHOWN`` a side."""
-    key = keys()
-    choice = st.session_state.get(key.choice, AS_MODEL)
-    window = _chosen(radiograph, choice, key)
+def display_film(radiograph: Radiograph) -> NDArray[np.uint8]:
+    """The film (H, W) as the reader wants it, at most ``MAX_FILM_SIDE`` a side."""
+    key = window_keys()
+    choice = st.session_state.get(key.window, MODEL_WINDOW)
+    window = _selected_window(radiograph, choice, key)
     if window is None:
-        picture = fit_within(radiograph.pixels, LONGEST_SHOWN)
+        picture = downscale(radiograph.pixels, MAX_FILM_SIDE)
     else:
-        stored = fit_within(radiograph.stored, LONGEST_SHOWN)
+        stored = downscale(radiograph.stored, MAX_FILM_SIDE)
         picture = apply_window(stored, window, inverted=radiograph.inverted)
-    shown: NDArray[np.uint8] = 255 - picture if st.session_state.get(key.negative) else picture
-    return shown
+    result: NDArray[np.uint8] = 255 - picture if st.session_state.get(key.invert) else picture
+    return result
 
 
 def display_settings() -> tuple[object, ...]:
-    """All that ``shown_film`` depends on, save the film itself."""
-    key = keys()
-    names = (key.choice, key.level, key.width, key.negative)
+    """All that ``display_film`` depends on, save the film itself."""
+    key = window_keys()
+    names = (key.window, key.level, key.width, key.invert)
     return tuple(st.session_state.get(name) for name in names)
 
 
-def _chosen(radiograph: Radiograph, choice: str, key: Keys) -> Window | None:
+def _selected_window(radiograph: Radiograph, choice: str, key: WindowKeys) -> Window | None:
     """The window to apply; None for what the model sees."""
-    if choice == AS_MODEL:
+    if choice == MODEL_WINDOW:
         return None
-    if choice == OWN and key.level in st.session_state:
+    if choice == CUSTOM_WINDOW and key.level in st.session_state:
         level, width = (float(st.session_state[name]) for name in (key.level, key.width))
-        exact = not is_whole(radiograph.stored)
-        return Window(OWN, level, width, "LINEAR_EXACT" if exact else "LINEAR")
-    return choices(radiograph).get(choice)
+        exact = not has_integer_values(radiograph.stored)
+        return Window(CUSTOM_WINDOW, level, width, "LINEAR_EXACT" if exact else "LINEAR")
+    return window_choices(radiograph).get(choice)
 
 
 def window_controls(radiograph: Radiograph) -> None:
     """The row of window and level: the choice, both sliders, invert and reset."""
-    offered, key = choices(radiograph), keys()
-    start = offered.get(st.session_state.get(key.choice, AS_MODEL), offered[AS_MODEL])
-    low, high, step = _span(radiograph, offered)
+    offered, key = window_choices(radiograph), window_keys()
+    start = offered.get(st.session_state.get(key.window, MODEL_WINDOW), offered[MODEL_WINDOW])
+    low, high, step = _slider_range(radiograph, offered)
     with st.container(key="window", horizontal=True, vertical_alignment="center", gap="small"):
         st.selectbox(
-            "Window", [*offered, OWN], key=key.choice, label_visibility="collapsed", width=172,
-            on_change=_take_choice, args=(radiograph, key), persist_state="session",
-        )  # fmt: skip
+            "Window",
+            [*offered, CUSTOM_WINDOW],
+            key=key.window,
+            label_visibility="collapsed",
+            width=172,
+            on_change=_on_window_selected,
+            args=(radiograph, key),
+            persist_state="session",
+        )
         for name, label, ends, value in (
             (key.level, "Level", (low, high), start.center),
             (key.width, "Width", (step, 2 * (high - low)), start.width),
         ):
             if name not in st.session_state:
-                st.session_state[name] = _held(value, ends)
+                st.session_state[name] = _clamp(value, ends)
             st.slider(
                 label, *ends, step=step, key=name, width=184, persist_state="session",
-                on_change=_take_own, args=(key,),
+                on_change=_on_slider_moved, args=(key,),
             )  # fmt: skip
-        st.toggle("Invert", key=key.negative, persist_state="session")
+        st.toggle("Invert", key=key.invert, persist_state="session")
         st.button("Reset", key="reset_display", on_click=_reset, args=(key,))
 
 
-def _span(radiograph: Radiograph, offered: dict[str, Window]) -> tuple[float, float, float]:
+def _slider_range(radiograph: Radiograph, offered: dict[str, Window]) -> tuple[float, float, float]:
     """Least level, greatest level and step of the sliders, in units of the stored values."""
     centers = [window.center for window in offered.values()]
     low = min(float(radiograph.stored.min()), *centers)
     high = max(float(radiograph.stored.max()), *centers)
-    if not is_whole(radiograph.stored):
+    if not has_integer_values(radiograph.stored):
         return low, high, (high - low or 1.0) / _STEPS
     # Whole numbers throughout: a slider takes its type from its ends.
     low, high = int(np.floor(low)), max(int(np.ceil(high)), int(np.floor(low)) + 2)
     return low, high, max(1, (high - low) // _STEPS)
 
 
-def _held(value: float, ends: tuple[float, float]) -> float:
+def _clamp(value: float, ends: tuple[float, float]) -> float:
     held = min(max(value, ends[0]), ends[1])
     return round(held) if isinstance(ends[0], int) else held
 
 
-def _take_choice(radiograph: Radiograph, key: Keys) -> None:
+def _on_window_selected(radiograph: Radiograph, key: WindowKeys) -> None:
     """Callback of the choice: the sliders go where the window is."""
-    offered = choices(radiograph)
-    window = offered.get(st.session_state[key.choice])
+    offered = window_choices(radiograph)
+    window = offered.get(st.session_state[key.window])
     if window is not None:
-        low, high, step = _span(radiograph, offered)
-        st.session_state[key.level] = _held(window.center, (low, high))
-        st.session_state[key.width] = _held(window.width, (step, 2 * (high - low)))
+        low, high, step = _slider_range(radiograph, offered)
+        st.session_state[key.level] = _clamp(window.center, (low, high))
+        st.session_state[key.width] = _clamp(window.width, (step, 2 * (high - low)))
 
 
-def _take_own(key: Keys) -> None:
+def _on_slider_moved(key: WindowKeys) -> None:
     """Callback of the sliders."""
-    st.session_state[key.choice] = OWN
+    st.session_state[key.window] = CUSTOM_WINDOW
 
 
-def _reset(key: Keys) -> None:
+def _reset(key: WindowKeys) -> None:
     """Back to what the model sees, unzoomed."""
-    for name in (key.choice, key.level, key.width, key.negative):
+    for name in (key.window, key.level, key.width, key.invert):
         st.session_state.pop(name, None)
     state.reset_zoom()
 
@@ -193,8 +208,8 @@ def film_controls() -> None:
     with st.popover("Open film", icon=":material/upload_file:", width="content"):
         _uploader()
         _phantom_button()
-        if state.film() is not None:
-            st.button("Close this film", key="close_film", on_click=state.keep_film, args=(None,))
+        if state.current_film() is not None:
+            st.button("Close this film", key="close_film", on_click=state.set_film, args=(None,))
             correction_menu()
         _hide_toggle()
         st.caption(PRIVACY)
@@ -205,23 +220,23 @@ def _uploader() -> None:
     st.file_uploader(
         "Radiograph",
         key=state.uploader_key(),
-        on_change=state.take_upload,
+        on_change=state.on_upload,
         max_upload_size=MAX_MEGABYTES,
     )
-    st.caption(f"{ACCEPTED} {FRONTAL_ONLY}")
+    st.caption(f"{ACCEPTED_FILES} {FRONTAL_ONLY}")
 
 
 def _phantom_button() -> None:
-    st.button("Try the phantom", key="try_phantom", on_click=_take_phantom)
+    st.button("Try the phantom", key="try_phantom", on_click=_open_phantom)
 
 
 def _hide_toggle() -> None:
     st.toggle("Hide results until I ask", key="hide_results", persist_state="session")
 
 
-def _take_phantom() -> None:
+def _open_phantom() -> None:
     film = phantom_png(PHANTOM_SEED, findings=PHANTOM_FINDINGS, size=1024)
-    state.keep_film(film, PHANTOM_NOTE)
+    state.set_film(film, PHANTOM_NOTE)
 
 
 def film_panel(*, with_map: bool = True) -> None:
@@ -231,13 +246,13 @@ def film_panel(*, with_map: bool = True) -> None:
         with_map: whether the reader is to see the map; without, neither it nor its controls
             reach the browser.
     """
-    _panel(state.page_stamp(), with_map=with_map)
+    _panel(state.page_state(), with_map=with_map)
 
 
 @st.fragment
-def _panel(stamp: tuple[object, ...], *, with_map: bool) -> None:
+def _panel(state_at_start: tuple[object, ...], *, with_map: bool) -> None:
     analysis = state.current_analysis()
-    if analysis is None or stamp != state.page_stamp():
+    if analysis is None or state_at_start != state.page_state():
         st.rerun()  # something that the rest of the page shows too has changed
     with st.container(key="controls", horizontal=True, vertical_alignment="center", gap="small"):
         film_controls()
@@ -255,7 +270,7 @@ def _panel(stamp: tuple[object, ...], *, with_map: bool) -> None:
 def _map_controls() -> tuple[str, float]:
     """What of the map is shown and how; returns the view and the map's opacity 0 to 1."""
     view = st.segmented_control(
-        "View", (OVERLAY, FILM_ONLY, BESIDE), default=OVERLAY, required=True, key="view",
+        "View", (OVERLAY, FILM_ONLY, SIDE_BY_SIDE), default=OVERLAY, required=True, key="view",
         label_visibility="collapsed", persist_state="session",
     )  # fmt: skip
     opacity = st.slider(
@@ -264,7 +279,7 @@ def _map_controls() -> tuple[str, float]:
     )  # fmt: skip
     with st.popover("Map", width="content"):
         st.segmented_control(
-            "Drawn as", list(FORMS), default=next(iter(FORMS)), required=True, key="form",
+            "Drawn as", list(MAP_MODES), default=next(iter(MAP_MODES)), required=True, key="form",
             persist_state="session",
         )  # fmt: skip
         st.toggle("Signed: what speaks against it too", key="signed", persist_state="session")
@@ -274,26 +289,28 @@ def _map_controls() -> tuple[str, float]:
 
 def _film(analysis: Analysis, *, view: str, opacity: float) -> None:
     radiograph, layer, label = analysis.radiograph, "", "The radiograph."
-    of = (analysis.image_sha256, analysis.model_sha256, analysis.correction)
-    film = state.drawn("film", (*of, *display_settings()), lambda: data_uri(shown_film(radiograph)))
+    identity = (analysis.image_sha256, analysis.model_sha256, analysis.correction)
+    film = state.cached_image(
+        "film", (*identity, *display_settings()), lambda: data_uri(display_film(radiograph))
+    )
     if view != FILM_ONLY:
-        key, style = state.shown_finding(analysis), state.map_style()
-        shape = size_within(radiograph.pixels.shape, LONGEST_LAYER)
-        layer = state.drawn(
+        key, style = state.selected_finding(analysis), state.map_style()
+        shape = fit_size(radiograph.pixels.shape, MAX_LAYER_SIDE)
+        layer = state.cached_image(
             "map",
-            (*of, key, style.form, style.signed),
+            (*identity, key, style.mode, style.signed),
             lambda: data_uri(map_layer(analysis, key, shape, style)),
         )
-        label += f" {map_sentence_of(analysis, key)}"
+        label += f" {describe_map(analysis, key)}"
     with st.container(key="film"):
         film_view(
             film,
             layer,
             shape=(radiograph.pixels.shape[0], radiograph.pixels.shape[1]),
             opacity=opacity,
-            beside=view == BESIDE,
+            side_by_side=view == SIDE_BY_SIDE,
             blink=bool(layer and st.session_state.get("blink")),
-            marks=words.side_marks(radiograph.orientation),
-            identity=state.zoom_identity(),
+            side_markers=words.side_markers(radiograph.orientation),
+            zoom_key=state.zoom_key(),
             label=label,
         )

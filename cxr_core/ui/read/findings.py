@@ -10,119 +10,120 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import ArrayLike
 
-from cxr_core.evaluation.metrics.errors import Neighbours, neighbours
+from cxr_core.evaluation.metrics.errors import SimilarFilms, similar_films
 from cxr_core.evaluation.predictions import labels_of, patients_of
 from cxr_core.evaluation.run_folder import LOCALISATION_FILE
 from cxr_core.evaluation.scoring import Floats, sigmoid
 from cxr_core.export.overlay import (
-    STEPS,
-    cover,
+    N_COLOURS,
+    display_map,
     draw_map,
-    evidence_ramp,
-    shown_map,
-    strongest_share,
+    evidence_alpha,
+    evidence_colormap,
+    peak_fraction,
 )
+from cxr_core.export.record import flag_sentence
 from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui import state, words
-from cxr_core.ui.evaluated import Measured
-from cxr_core.ui.film_view import data_uri, fit_within
+from cxr_core.ui.evaluated import EvaluatedTable
+from cxr_core.ui.film_view import data_uri, downscale
 from cxr_core.ui.model import model_folder
-from cxr_core.ui.prevalence import displayed, site_sentence
-from cxr_core.ui.read.cautions import quiet_sentences
-from cxr_core.ui.read.stability import borderline, borderline_sentence
-from cxr_core.ui.words import against_point, between, percent
+from cxr_core.ui.prevalence import display_values, site_sentence
+from cxr_core.ui.read.cautions import note_sentences
+from cxr_core.ui.read.stability import borderline_findings, borderline_sentence
+from cxr_core.ui.words import percent, percent_range
 
-_LEAST = 1e-9  # a probability of 0 or 1 would be infinitely far from every other
-SMALL_MAP = 300  # longer side of a small multiple in pixels
-SMALL_OPACITY = 0.65
+_EPSILON = 1e-9  # a probability of 0 or 1 would be infinitely far from every other
+SMALL_MAP_SIDE = 300  # longer side of a small multiple in pixels
+SMALL_MAP_OPACITY = 0.65
 
 
 # One finding's numbers in words: its row, what its cut-off did on test films, its neighbours.
 
 
 @dataclass(frozen=True)
-class RowWords:
+class FindingRow:
     """The texts of a finding's row.
 
     Attributes:
         probability: e.g. "38 %".
-        point: e.g. "above its operating point of 31 %".
-        mark: what must not be overlooked, e.g. "at your prevalence 5 %, borderline"; or empty.
+        flag: e.g. "above its operating point of 31 %".
+        note: what must not be overlooked, e.g. "at your prevalence 5 %, borderline"; or empty.
         fill, tick: probability and operating point as shown, 0 to 1, for the bar.
     """
 
     probability: str
-    point: str
-    mark: str
+    flag: str
+    note: str
     fill: float
     tick: float
 
 
-def row_words(analysis: Analysis, key: str) -> RowWords:
+def finding_row(analysis: Analysis, key: str) -> FindingRow:
     """A finding's row: at the site's prevalence where one is set, borderline where it is."""
-    numbers = displayed(analysis, key)
-    marks = [numbers.mark, "borderline" if key in borderline(analysis) else ""]
-    return RowWords(
+    numbers = display_values(analysis, key)
+    marks = [numbers.note, "borderline" if key in borderline_findings(analysis) else ""]
+    return FindingRow(
         probability=percent(numbers.probability),
-        point=against_point(numbers.probability, numbers.cut_off, above=analysis.above[key]),
-        mark=", ".join(filter(None, marks)),
+        flag=flag_sentence(numbers.probability, numbers.cut_off, above=analysis.above[key]),
+        note=", ".join(filter(None, marks)),
         fill=numbers.probability,
         tick=numbers.cut_off,
     )
 
 
-def rates_on_test(measured: Measured | None, key: str) -> tuple[str, str]:
+def rates_on_test(evaluated: EvaluatedTable | None, key: str) -> tuple[str, str]:
     """Sensitivity and specificity of the operating point on test films, with intervals."""
-    if measured is None or key not in measured.report.rates:
+    if evaluated is None or key not in evaluated.report.rates:
         return "not measured", "not measured"
-    rates = measured.report.rates[key]
+    rates = evaluated.report.rates[key]
     return rates.sensitivity.text(), rates.specificity.text()
 
 
-def neighbours_of(analysis: Analysis, measured: Measured, key: str) -> Neighbours | None:
+def neighbours_of(analysis: Analysis, evaluated: EvaluatedTable, key: str) -> SimilarFilms | None:
     """Test films with the nearest calibrated logits; their scores are such logits too."""
-    table, column = measured.table, KEYS.index(key)
+    table, column = evaluated.table, KEYS.index(key)
     patients = patients_of(table)
-    return neighbours(
+    return similar_films(
         float(_logits(analysis.probabilities[key])),
-        _logits(measured.probabilities[:, column]),
+        _logits(evaluated.probabilities[:, column]),
         labels_of(table)[:, column],
         table["image"].to_numpy() if patients is None else patients,
     )
 
 
-def nearest_sentence(key: str, found: Neighbours | None) -> str:
+def nearest_sentence(key: str, found: SimilarFilms | None) -> str:
     """How many of the test films with the nearest scores carried the label."""
     if found is None:
         return f"{LABELS[key]}: too few test films to look for near scores."
-    share, interval = percent(found.carried / found.n), between(found.low, found.high)
+    share, interval = percent(found.n_positive / found.n), percent_range(found.low, found.high)
     return (
-        f"{LABELS[key]}: of the {found.n} test films with the nearest scores, {found.carried} "
+        f"{LABELS[key]}: of the {found.n} test films with the nearest scores, {found.n_positive} "
         f"carried NIH's report-mined label ({share}, 95 % interval {interval})."
     )
 
 
-def nearest_row(key: str, found: Neighbours | None) -> list[str]:
+def neighbours_row(key: str, found: SimilarFilms | None) -> list[str]:
     """The same as cells: finding, count, share with its interval, and their probabilities.
 
     These are as the model assumes them, never re-based: they belong to the test set's prevalence.
     """
     if found is None:
         return [LABELS[key], "too few test films", "", ""]
-    share = percent(found.carried / found.n)
-    least, most = (float(p) for p in sigmoid([found.least, found.most]))
+    share = percent(found.n_positive / found.n)
+    least, most = (float(p) for p in sigmoid([found.min_score, found.max_score]))
     return [
         LABELS[key],
-        f"{found.carried} of {found.n}",
-        f"{share} ({between(found.low, found.high)})",
-        between(least, most),
+        f"{found.n_positive} of {found.n}",
+        f"{share} ({percent_range(found.low, found.high)})",
+        percent_range(least, most),
     ]
 
 
-def enriched_sentence(measured: Measured) -> str:
+def enriched_sentence(evaluated: EvaluatedTable) -> str:
     """What the counts above cannot be taken for."""
-    counts = measured.report.label_distribution
+    counts = evaluated.report.label_distribution
     shares = ", ".join(f"{LABELS[key]} {percent(counts[key].prevalence)}" for key in KEYS)
     return (
         f"The test set is enriched: {shares}. At your site the three are likely rarer, and "
@@ -131,7 +132,7 @@ def enriched_sentence(measured: Measured) -> str:
 
 
 def _logits(probabilities: ArrayLike) -> Floats:
-    p = np.clip(np.asarray(probabilities, dtype=np.float64), _LEAST, 1 - _LEAST)
+    p = np.clip(np.asarray(probabilities, dtype=np.float64), _EPSILON, 1 - _EPSILON)
     result: Floats = np.log(p) - np.log1p(-p)
     return result
 
@@ -139,14 +140,14 @@ def _logits(probabilities: ArrayLike) -> Floats:
 # The small print under the four rows: what is no alert, and what must not be overlooked.
 
 
-def beside_numbers(analysis: Analysis, *, shown: str) -> None:
+def finding_notes(analysis: Analysis, *, shown_finding: str) -> None:
     """Borderline findings, a prevalence in force, No Finding and Infiltration in words.
 
     Args:
-        shown: key of the finding in the large view.
+        shown_finding: key of the finding in the large view.
     """
     found = [borderline_sentence(analysis), site_sentence()]
-    found += quiet_sentences(analysis, shown=shown)
+    found += note_sentences(analysis, shown_finding=shown_finding)
     lines = [escape(sentence) for sentence in found if sentence]
     if lines:
         st.html(f'<p class="quiet">{"<br>".join(lines)}</p>')
@@ -156,31 +157,32 @@ def beside_numbers(analysis: Analysis, *, shown: str) -> None:
 
 
 @dataclass(frozen=True)
-class Pointing:
+class PointingCounts:
     """Boxed test films of one finding.
 
     Attributes:
         films: test films with a box of the finding.
         hits: of them, those on which the map's peak lay inside a box.
-        spot_hits: the same for the best fixed spot of the training boxes, on every film the same.
+        fixed_spot_hits: the same for the best fixed spot of the training boxes, on every film the
+            same.
     """
 
     films: int
     hits: int
-    spot_hits: int
+    fixed_spot_hits: int
 
 
-def pointing_of(folder: Path) -> dict[str, Pointing]:
+def pointing_counts(folder: Path) -> dict[str, PointingCounts]:
     """By finding key; empty when the model was not measured on boxed films."""
     path = folder / LOCALISATION_FILE
     if not path.is_file():
         return {}
     rows = pd.read_csv(path)
     return {
-        str(key): Pointing(
+        str(key): PointingCounts(
             films=len(films),
             hits=int(films["inside"].sum()),
-            spot_hits=int(films["fixed_spot_inside"].sum()),
+            fixed_spot_hits=int(films["fixed_spot_inside"].sum()),
         )
         for key, films in rows.groupby("finding")
     }
@@ -192,10 +194,10 @@ def map_caption(analysis: Analysis, key: str) -> None:
     low = f"−{maximum:.1f}" if signed else "operating point"
     high = f"{maximum:.1f} logits"
     middle = '<span class="zero">operating point</span>' if signed else ""
-    bar = ",".join(_bar_colours(signed=signed))
-    shown = shown_map(analysis, key)
+    bar = ",".join(_colorbar_css(signed=signed))
+    shown = display_map(analysis, key)
     sentences = (
-        map_sentence_of(analysis, key),
+        describe_map(analysis, key),
         words.zero_sentence(float(shown.mean())),
         words.map_limits(shown.shape[0]),
         _pointing_sentence(key),
@@ -214,39 +216,39 @@ def map_caption(analysis: Analysis, key: str) -> None:
 
 def _pointing_sentence(key: str) -> str:
     """What the boxed test films say of this finding's map; nothing where none were measured."""
-    pointing = pointing_of(model_folder()).get(key)
+    pointing = pointing_counts(model_folder()).get(key)
     return words.pointing_sentence(key, **asdict(pointing)) if pointing else ""
 
 
-def finding_rows(analysis: Analysis, *, shown: str) -> None:
+def finding_rows(analysis: Analysis, *, shown_finding: str) -> None:
     """Four rows: a small map, a name, one probability, and where it stands. A row is a button
     that brings its map to the large view."""
-    film = fit_within(analysis.radiograph.pixels, SMALL_MAP)
+    film = downscale(analysis.radiograph.pixels, SMALL_MAP_SIDE)
     style = state.map_style()
     # Lines hide nothing, so that a small multiple can show them in full.
-    style = replace(style, opacity=SMALL_OPACITY if style.form == "colour" else 1.0)
+    style = replace(style, opacity=SMALL_MAP_OPACITY if style.mode == "colour" else 1.0)
     st.html('<h2 class="hidden">Findings</h2>')
     with st.container(key="findings", gap="xsmall"):
         for key in KEYS:
             picture = draw_map(film, analysis, key, style)
             with st.container(key=f"row_{key}"):
-                st.html(_row_html(analysis, key, data_uri(picture), shown=key == shown))
+                st.html(_row_html(analysis, key, data_uri(picture), shown=key == shown_finding))
                 st.button(
                     f"Show the map of {LABELS[key]}",
                     key=f"show_{key}",
-                    on_click=state.show_finding,
+                    on_click=state.select_finding,
                     args=(key,),
                 )
 
 
 def _row_html(analysis: Analysis, key: str, picture: str, *, shown: bool) -> str:
-    above, row = analysis.above[key], row_words(analysis, key)
+    above, row = analysis.above[key], finding_row(analysis, key)
     classes = "finding" + " shown" * shown + " above" * (above and key in ABNORMAL_KEYS)
     mark = "▲" if above else "▽"
     # A number and its unit stay on one line.
-    point = html.escape(", ".join(filter(None, (row.point, row.mark))))
+    point = html.escape(", ".join(filter(None, (row.flag, row.note))))
     point = point.replace(" %", "&nbsp;%")
-    alt = html.escape(f"{words.map_name(key)}. {map_sentence_of(analysis, key)}")
+    alt = html.escape(f"{words.map_name(key)}. {describe_map(analysis, key)}")
     # Every other map shows what raises its row's own number, so only this one needs its name.
     named = f'<p class="point">{words.map_name(key)}</p>' if key == "no_finding" else ""
     return (
@@ -261,19 +263,19 @@ def _row_html(analysis: Analysis, key: str, picture: str, *, shown: bool) -> str
     )
 
 
-def map_sentence_of(analysis: Analysis, key: str) -> str:
+def describe_map(analysis: Analysis, key: str) -> str:
     """What the colours or lines of one finding's map mean on this film."""
     style = state.map_style()
-    strongest = strongest_share(shown_map(analysis, key), maximum=analysis.evidence_scale.maximum)
-    return words.map_sentence(key, strongest=strongest, form=style.form, signed=style.signed)
+    strongest = peak_fraction(display_map(analysis, key), maximum=analysis.evidence_scale.maximum)
+    return words.map_description(key, peak=strongest, mode=style.mode, signed=style.signed)
 
 
-def _bar_colours(*, signed: bool) -> list[str]:
+def _colorbar_css(*, signed: bool) -> list[str]:
     """CSS colours of the scale from its low to its high end, as they look over black."""
     shares = np.linspace(-1.0 if signed else 0.0, 1.0, 33)
     colours = []
     for share in shares:
-        strength = round(abs(share) * (STEPS - 1))
-        colour = evidence_ramp(negative=bool(share < 0))[strength] * cover(abs(share))
+        strength = round(abs(share) * (N_COLOURS - 1))
+        colour = evidence_colormap(negative=bool(share < 0))[strength] * evidence_alpha(abs(share))
         colours.append("rgb({:.0f},{:.0f},{:.0f})".format(*colour))
     return colours

@@ -11,47 +11,47 @@ from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui import state
 
 # Correction -> what the button says, and what the banner says was done.
-WORDS = {
+CORRECTION_LABELS = {
     "invert": ("Invert and read", "inverted"),
-    "turn-left": ("Turn left by a quarter and read", "turned left by a quarter"),
-    "turn-right": ("Turn right by a quarter and read", "turned right by a quarter"),
-    "turn-over": ("Turn by 180° and read", "turned by 180°"),
+    "rotate_ccw": ("Turn left by a quarter and read", "turned left by a quarter"),
+    "rotate_cw": ("Turn right by a quarter and read", "turned right by a quarter"),
+    "rotate_180": ("Turn by 180° and read", "turned by 180°"),
 }
-STOPPED = "Not read: this may not be a film that the model knows."
+STOPPED_TITLE = "Not read: this may not be a film that the model knows."
 
 
 def correction_menu() -> None:
     """All corrections, for a film whose fault no check has noticed."""
     with st.expander("The film came inverted or turned"):
         st.caption("The model reads the corrected film. To change the display alone: Window.")
-        _buttons(tuple(WORDS), "menu")
+        _buttons(tuple(CORRECTION_LABELS), "menu")
 
 
 def corrected_banner(analysis: Analysis) -> None:
     """What was done to the film on the reader's word, with a way back; nothing otherwise."""
     if analysis.correction is None:
         return
-    done = WORDS[analysis.correction][1]
+    done = CORRECTION_LABELS[analysis.correction][1]
     with st.container(key="corrected", horizontal=True, vertical_alignment="center", gap="small"):
         st.html(
             '<div class="note" role="note"><strong>Corrected film.</strong> It was '
             f"{escape(done)} at your request; page and model both have it so.</div>"
         )
-        st.button("Undo", key="undo_correction", on_click=state.correct_film, args=(None,))
+        st.button("Undo", key="undo_correction", on_click=state.set_correction, args=(None,))
 
 
 def stop_panel(analysis: Analysis) -> None:
     """Beside a film that the gate stopped: why, the obvious correction, and reading it anyway."""
     reasons = "".join(f'<p class="quiet">{escape(reason)}</p>' for reason in analysis.gate.reasons)
-    st.html(f'<h2 class="stopped">{escape(STOPPED)}</h2>{reasons}')
+    st.html(f'<h2 class="stopped">{escape(STOPPED_TITLE)}</h2>{reasons}')
     suggestion = analysis.gate.suggestion
     with st.container(key="stop", gap="small"):
-        if suggestion in WORDS:
+        if suggestion in CORRECTION_LABELS:
             _buttons((str(suggestion),), "suggested")
-        others = tuple(name for name in WORDS if name != suggestion)
+        others = tuple(name for name in CORRECTION_LABELS if name != suggestion)
         with st.popover("Another correction" if suggestion else "Correct the film"):
             _buttons(others, "other")
-        st.button("Read it anyway", key="read_anyway", on_click=state.accept_stop)
+        st.button("Read it anyway", key="read_anyway", on_click=state.override_gate)
     st.html(
         '<p class="quiet">Read anyway, the result and all that is exported from it carry this '
         "warning.</p>"
@@ -62,8 +62,8 @@ def _buttons(names: tuple[str, ...], where: str) -> None:
     for name in names:
         if name != state.correction():
             st.button(
-                WORDS[name][0],
+                CORRECTION_LABELS[name][0],
                 key=f"correct_{where}_{name}",
-                on_click=state.correct_film,
+                on_click=state.set_correction,
                 args=(name,),
             )

@@ -7,33 +7,33 @@ import streamlit as st
 
 from cxr_core.export.results_csv import failed_row, rows_to_csv
 from cxr_core.reading.analyzer import Analyzer
-from cxr_core.ui.assessment import word_cells
+from cxr_core.ui.assessment import assessment_cells
 from cxr_core.ui.prevalence import site_prevalence
-from cxr_core.ui.shell import quiet
+from cxr_core.ui.shell import caption
 from cxr_core.ui.words import FRONTAL_ONLY, time_left
 from cxr_core.ui.worklist import session as worklist
-from cxr_core.ui.worklist.rows import FILTERS, UNREADABLE, FilmRow, row_html
+from cxr_core.ui.worklist.rows import FILTERS, STATUS_FAILED, FilmRow, row_html
 from cxr_core.ui.worklist.session import Worklist
 
-ROWS_A_PAGE = 25
-ORDER = (
+ROWS_PER_PAGE = 25
+ORDER_SENTENCE = (
     "Order: stopped or unreadable films, then by the largest margin (in logits) of Effusion, "
     "Atelectasis or Infiltration over its operating point. No Finding has no part in it."
 )
-NOT_REBASED = "Probabilities here are not at your prevalence; only those in Read are."
+NOT_AT_SITE_PREVALENCE = "Probabilities here are not at your prevalence; only those in Read are."
 WORKLIST_PAGE = "pages/2_Worklist.py"
 RESULTS_FILE = "cxr_results.csv"
 Cells = dict[str, str]
 # Seconds of reading between two drawings of the list; the first films come at once.
-FIRST_SLICE, SLICE = 0.5, 2.0
-ACCEPTED = (
+FIRST_SLICE_SECONDS, SLICE_SECONDS = 0.5, 2.0
+ACCEPTED_FILES = (
     "PNG, JPEG, TIFF or DICOM, several at once, or a zip of them, such as a zipped DICOM folder."
 )
 PRIVACY = "Films stay in this session's memory: none is stored, logged or given an address."
 READ_PAGE = "pages/1_Read.py"
 _UPLOADER = "worklist_uploader"
 _NAMES = "worklist_names"
-_MEGABYTES = worklist.MAX_HELD_BYTES // 2**20
+_MEGABYTES = worklist.MAX_TOTAL_BYTES // 2**20
 
 
 # The list itself: a page of rows, each a button that opens its film in Read, and the way back.
@@ -41,16 +41,16 @@ _MEGABYTES = worklist.MAX_HELD_BYTES // 2**20
 
 def film_list(films: Worklist) -> None:
     """The rows that the filter shows, a page of them."""
-    rows = films.listed()
-    site = f" {NOT_REBASED}" if site_prevalence() else ""
-    quiet(f"{len(rows)} of {len(films.sources)} films. {ORDER}{site}")
-    returned = _page_of_return(films, rows)
-    pages = max(1, -(-len(rows) // ROWS_A_PAGE))
+    rows = films.visible_rows()
+    site = f" {NOT_AT_SITE_PREVALENCE}" if site_prevalence() else ""
+    caption(f"{len(rows)} of {len(films.sources)} films. {ORDER_SENTENCE}{site}")
+    returned = _turn_to_returned(films, rows)
+    pages = max(1, -(-len(rows) // ROWS_PER_PAGE))
     films.page = min(films.page, pages - 1)
-    first = films.page * ROWS_A_PAGE
+    first = films.page * ROWS_PER_PAGE
     st.html('<h2 class="hidden">Films</h2>')
     with st.container(key="films", gap="xsmall"):
-        for place in range(first, first + ROWS_A_PAGE):
+        for place in range(first, first + ROWS_PER_PAGE):
             if place < len(rows):
                 _row(films, rows[place], place + 1)
             else:
@@ -68,7 +68,7 @@ def film_list(films: Worklist) -> None:
 def _row(films: Worklist, row: FilmRow, place: int) -> None:
     with st.container(key=f"film_{row.number}"):
         st.html(row_html(row, place=place, opened=row.number in films.opened))
-        if row.status != UNREADABLE:
+        if row.status != STATUS_FAILED:
             # A callback: whatever a drawing is interrupted by, it has been heard.
             st.button(
                 f"Open film {row.number} in Read",
@@ -84,7 +84,7 @@ def _pager(films: Worklist, total: int, first: int) -> None:
     with st.container(
         key="pager", horizontal=True, vertical_alignment="center", horizontal_alignment="center"
     ):
-        last = min(first + ROWS_A_PAGE, total)
+        last = min(first + ROWS_PER_PAGE, total)
         st.button(
             "Previous page", disabled=first == 0, on_click=_turn, args=(films, -1), key="page_back"
         )
@@ -98,13 +98,13 @@ def _turn(films: Worklist, pages: int) -> None:
     films.page += pages
 
 
-def _page_of_return(films: Worklist, rows: list[FilmRow]) -> int | None:
+def _turn_to_returned(films: Worklist, rows: list[FilmRow]) -> int | None:
     """After a film was open in Read: turn to the page it stands on; returns its number, once."""
-    number, films.return_to = films.return_to, None
+    number, films.scroll_to = films.scroll_to, None
     numbers = [row.number for row in rows]
     if number not in numbers:
         return None
-    films.page = numbers.index(number) // ROWS_A_PAGE
+    films.page = numbers.index(number) // ROWS_PER_PAGE
     return number
 
 
@@ -129,12 +129,12 @@ def _bring_into_view(number: int) -> None:
 
 def worklist_link() -> None:
     """On the Read page: the way back, and on to the next film; nothing for other films."""
-    number = worklist.open_number()
+    number = worklist.open_film_number()
     if number is None:
         return
-    films = worklist.current()
-    films.return_to, films.leaving = number, False
-    numbers = [row.number for row in films.listed() if row.status != UNREADABLE]
+    films = worklist.current_worklist()
+    films.scroll_to, films.open_read_page = number, False
+    numbers = [row.number for row in films.visible_rows() if row.status != STATUS_FAILED]
     place = numbers.index(number) if number in numbers else -1
     following = numbers[place + 1] if place + 1 < len(numbers) else None
     with st.container(key="from_worklist", horizontal=True, vertical_alignment="center"):
@@ -153,23 +153,25 @@ def worklist_link() -> None:
 # The worklist as CSV, made when it is asked for.
 
 
-def words_on(films: Worklist) -> dict[int, Cells]:
+def assessments_of(films: Worklist) -> dict[int, Cells]:
     """The reader's word on each film, by number, as cells of the table."""
-    tables = {number: row.table for number, row in films.rows.items()}
+    tables = {number: row.csv_row for number, row in films.rows.items()}
     return {
-        n: word_cells(cells["image_sha256"], cells["model_sha256"], cells["correction"] or None)
+        n: assessment_cells(
+            cells["image_sha256"], cells["model_sha256"], cells["correction"] or None
+        )
         for n, cells in tables.items()
     }
 
 
-def worklist_csv(films: Worklist, words: Mapping[int, Cells] = MappingProxyType({})) -> bytes:
+def worklist_csv(films: Worklist, assessments: Mapping[int, Cells] = MappingProxyType({})) -> bytes:
     """All films by number, whatever is shown; one that was not read yet says so.
 
     Args:
-        words: the reader's, by number, from ``words_on``.
+        assessments: the reader's, by number, from ``assessments_of``.
     """
     return rows_to_csv(
-        films.rows[number].table | words.get(number, {})
+        films.rows[number].csv_row | assessments.get(number, {})
         if number in films.rows
         else failed_row(number, "", "Not read yet.", source.name) | {"status": "not read"}
         for number, source in films.sources.items()
@@ -183,23 +185,23 @@ def welcome() -> None:
         _uploader()
 
 
-def films(analyzer: Analyzer, films: Worklist) -> None:
+def worklist_panel(analyzer: Analyzer, films: Worklist) -> None:
     """The list with its controls; while films wait, some are read after each drawing of it.
 
     Streamlit clears away what is stale only at the end of a run, which does not come until all is
     read. So each drawing fills the same places, with nothing where there is nothing.
     """
-    if films.leaving:
-        films.leaving = False
+    if films.open_read_page:
+        films.open_read_page = False
         st.switch_page(READ_PAGE)
-    films.read_with(analyzer)
+    films.set_model(analyzer)
     st.empty()  # takes the welcome's place
     _controls(films)
     _progress(films)
     _notes(films)
     film_list(films)
     if films.running:
-        films.advance(analyzer, seconds=SLICE if films.rows else FIRST_SLICE)
+        films.advance(analyzer, seconds=SLICE_SECONDS if films.rows else FIRST_SLICE_SECONDS)
         st.empty()  # a click that came meanwhile is heard here; st.rerun would lose a page switch
         st.rerun()
 
@@ -210,10 +212,10 @@ def _uploader() -> None:
         "Radiographs, or a zip",
         accept_multiple_files=True,
         key=key,
-        on_change=_take,
+        on_change=_on_upload,
         args=(key,),
     )
-    st.caption(f"{ACCEPTED} {FRONTAL_ONLY}")
+    st.caption(f"{ACCEPTED_FILES} {FRONTAL_ONLY}")
     st.toggle(
         "Keep file names",
         key=_NAMES,
@@ -225,36 +227,36 @@ def _uploader() -> None:
     st.caption(PRIVACY)
 
 
-def _take(key: str) -> None:
+def _on_upload(key: str) -> None:
     uploads = st.session_state.get(key) or []
-    worklist.take_uploads(uploads, keep_names=bool(st.session_state.get(_NAMES)))
+    worklist.add_uploads(uploads, keep_names=bool(st.session_state.get(_NAMES)))
     st.session_state[_UPLOADER] = st.session_state.get(_UPLOADER, 0) + 1  # an empty one
 
 
 def _forget_names() -> None:
     if not st.session_state.get(_NAMES):
-        worklist.current().forget_names()
+        worklist.current_worklist().forget_names()
 
 
 def _controls(films: Worklist) -> None:
-    words = words_on(films)  # now: a download is made outside the session
+    assessments = assessments_of(films)  # now: a download is made outside the session
     with st.container(key="worklist_controls", horizontal=True, vertical_alignment="center"):
         with st.popover("Add films", icon=":material/upload_file:", width="content"):
             _uploader()
-        films.shown = st.segmented_control(
-            "Show", FILTERS, default=films.shown, required=True, key="worklist_filter",
+        films.filter_name = st.segmented_control(
+            "Show", FILTERS, default=films.filter_name, required=True, key="worklist_filter",
             label_visibility="collapsed", persist_state="session",
             on_change=_first_page, args=(films,),
         )  # fmt: skip
         st.download_button(
             "CSV of all",
-            data=lambda: worklist_csv(films, words),
+            data=lambda: worklist_csv(films, assessments),
             file_name=RESULTS_FILE,
             mime="text/csv",
             on_click="ignore",
             icon=":material/download:",
         )
-        st.button("Clear", key="worklist_clear", on_click=worklist.clear)
+        st.button("Clear", key="worklist_clear", on_click=worklist.clear_worklist)
 
 
 def _first_page(films: Worklist) -> None:
@@ -273,20 +275,20 @@ def _progress(films: Worklist) -> None:
                 st.button("Cancel", key="worklist_cancel", on_click=films.cancel)
             else:
                 st.markdown(f"Cancelled after {done} of {total} films.", width="content")
-                st.button("Go on", key="worklist_go_on", on_click=films.go_on)
+                st.button("Go on", key="worklist_go_on", on_click=films.resume)
     else:
         st.empty()
 
 
 def _notes(films: Worklist) -> None:
-    if films.left_out:
-        noun = "file was" if films.left_out == 1 else "files were"
-        quiet(f"{films.left_out} {noun} left out of the zip: hidden, or a table of contents.")
+    if films.n_skipped:
+        noun = "file was" if films.n_skipped == 1 else "files were"
+        caption(f"{films.n_skipped} {noun} left out of the zip: hidden, or a table of contents.")
     else:
         st.empty()
-    if films.not_taken:
+    if films.n_rejected:
         st.warning(
-            f"Files not added: {films.not_taken}. The worklist holds {_MEGABYTES} MB at most. "
+            f"Files not added: {films.n_rejected}. The worklist holds {_MEGABYTES} MB at most. "
             "Clear it for others, or read many films on the command line."
         )
     else:

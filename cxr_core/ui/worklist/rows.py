@@ -20,12 +20,18 @@ from cxr_core.findings import (
     PROBABILITY_COLUMNS,
 )
 from cxr_core.reading.analyzer import Analysis
-from cxr_core.reading.batch import ABOVE, BELOW, STOPPED, Outcome, order_key
-from cxr_core.ui.film_view import fit_within
+from cxr_core.reading.batch import (
+    FLAGGED_GROUP,
+    NOT_FLAGGED_GROUP,
+    UNREAD_GROUP,
+    Outcome,
+    worklist_sort_key,
+)
+from cxr_core.ui.film_view import downscale
 from cxr_core.ui.words import percent
 
 THUMBNAIL = 112  # longer side in pixels; shown at half of it or a little more
-READ, NOT_READABLE, UNREADABLE = "read", "stopped", "unreadable"
+STATUS_READ, STATUS_STOPPED, STATUS_FAILED = "read", "stopped", "unreadable"
 
 
 @dataclass(frozen=True)
@@ -35,13 +41,13 @@ class FilmRow:
     Attributes:
         number: the film's position as it came, from 1.
         name: the file's name; empty where names are not kept.
-        status: ``READ``, ``NOT_READABLE`` (stopped) or ``UNREADABLE``.
+        status: ``STATUS_READ``, ``STATUS_STOPPED`` (stopped) or ``STATUS_FAILED``.
         reason: why it was stopped or could not be read.
         probabilities, margins, above: as in ``Analysis``; empty for an unreadable film.
         thumbnail: a small JPEG as a data URI; empty for an unreadable film.
-        table: the row of the CSV.
+        csv_row: the row of the CSV.
         correction: what the reader had done to the film in Read; None for nothing.
-        anyway: the reader had it read in Read although the gate stopped it.
+        read_anyway: the reader had it read in Read although the gate stopped it.
     """
 
     number: int
@@ -52,15 +58,15 @@ class FilmRow:
     margins: dict[str, float]
     above: dict[str, bool]
     thumbnail: str
-    table: dict[str, str]
+    csv_row: dict[str, str]
     correction: str | None = None
-    anyway: bool = False
+    read_anyway: bool = False
 
     @property
-    def key(self) -> tuple[int, float, int]:
+    def sort_key(self) -> tuple[int, float, int]:
         """Sorts rows into the worklist's order."""
-        read = self.status == READ
-        return order_key(self.number, self.margins if read else None, self.above)
+        read = self.status == STATUS_READ
+        return worklist_sort_key(self.number, self.margins if read else None, self.above)
 
 
 def film_row(outcome: Outcome, *, model_sha256: str) -> FilmRow:
@@ -69,69 +75,86 @@ def film_row(outcome: Outcome, *, model_sha256: str) -> FilmRow:
     if analysis is None:
         table = failed_row(number, outcome.sha256, outcome.reason, name)
         table |= {"model_sha256": model_sha256}
-        return FilmRow(number, name, UNREADABLE, outcome.reason, {}, {}, {}, "", table)
-    return row_of(analysis, number, name)
+        return FilmRow(number, name, STATUS_FAILED, outcome.reason, {}, {}, {}, "", table)
+    return analysis_film_row(analysis, number, name)
 
 
-def row_of(analysis: Analysis, number: int, name: str, *, anyway: bool = False) -> FilmRow:
+def analysis_film_row(
+    analysis: Analysis, number: int, name: str, *, read_anyway: bool = False
+) -> FilmRow:
     """The row of a film that was read; the numbers of a stopped one are told to nobody.
 
     Args:
-        anyway: the reader had it read all the same.
+        read_anyway: the reader had it read all the same.
     """
-    table = analysis_row(analysis, file=name, number=number)
-    shown = analysis.gate.passed or anyway
+    table = analysis_row(analysis, file=name, row_number=number)
+    shown = analysis.gate.passed or read_anyway
     if not shown:
         hidden = (*LOGIT_COLUMNS, *PROBABILITY_COLUMNS, *ABOVE_COLUMNS)
-        table |= {"status": NOT_READABLE, **dict.fromkeys(hidden, "")}
+        table |= {"status": STATUS_STOPPED, **dict.fromkeys(hidden, "")}
     return FilmRow(
         number=number,
         name=name,
-        status=READ if shown else NOT_READABLE,
+        status=STATUS_READ if shown else STATUS_STOPPED,
         reason=" ".join(analysis.gate.reasons),
         probabilities=analysis.probabilities,
         margins=analysis.margins,
         above=analysis.above,
         thumbnail=thumbnail(analysis.radiograph.pixels),
-        table=table | ({"read_anyway": "1"} if anyway else {}),
+        csv_row=table | ({"read_anyway": "1"} if read_anyway else {}),
         correction=analysis.correction,
-        anyway=anyway,
+        read_anyway=read_anyway,
     )
 
 
 def without_name(row: FilmRow) -> FilmRow:
     """The same row by its number alone."""
-    return replace(row, name="", table=row.table | {"file": ""})
+    return replace(row, name="", csv_row=row.csv_row | {"file": ""})
 
 
 def thumbnail(pixels: NDArray[np.uint8]) -> str:
     """A film (H, W) as a small JPEG in a data URI; it is to be recognised by, not to be read."""
     stream = io.BytesIO()
-    Image.fromarray(fit_within(pixels, THUMBNAIL)).save(stream, "JPEG", quality=85)
+    Image.fromarray(downscale(pixels, THUMBNAIL)).save(stream, "JPEG", quality=85)
     return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode()
 
 
 # Name on the page -> the rows that it shows.
-ALL, NOT_READ, ANY_ABOVE, NONE_ABOVE = "All", "Stopped or unreadable", "Any above", "None above"
-FILTERS = (ALL, NOT_READ, ANY_ABOVE, *(f"{LABELS[key]} above" for key in ABNORMAL_KEYS), NONE_ABOVE)
+ALL, STOPPED_OR_FAILED, ANY_FLAGGED, NONE_FLAGGED = (
+    "All",
+    "Stopped or unreadable",
+    "Any above",
+    "None above",
+)
+FILTERS = (
+    ALL,
+    STOPPED_OR_FAILED,
+    ANY_FLAGGED,
+    *(f"{LABELS[key]} above" for key in ABNORMAL_KEYS),
+    NONE_FLAGGED,
+)
 
 
-def in_order(rows: Iterable[FilmRow], shown: str = ALL) -> list[FilmRow]:
+def filter_and_sort(rows: Iterable[FilmRow], filter_name: str = ALL) -> list[FilmRow]:
     """The rows that a filter shows, in the worklist's order.
 
     Args:
-        shown: one of ``FILTERS``.
+        filter_name: one of ``FILTERS``.
     """
-    groups = {NOT_READ: STOPPED, ANY_ABOVE: ABOVE, NONE_ABOVE: BELOW}
-    finding = {f"{LABELS[key]} above": key for key in ABNORMAL_KEYS}.get(shown)
-    kept = [
+    groups = {
+        STOPPED_OR_FAILED: UNREAD_GROUP,
+        ANY_FLAGGED: FLAGGED_GROUP,
+        NONE_FLAGGED: NOT_FLAGGED_GROUP,
+    }
+    finding = {f"{LABELS[key]} above": key for key in ABNORMAL_KEYS}.get(filter_name)
+    shown_rows = [
         row
         for row in rows
-        if shown == ALL
-        or row.key[0] == groups.get(shown)
-        or (finding is not None and row.status == READ and row.above[finding])
+        if filter_name == ALL
+        or row.sort_key[0] == groups.get(filter_name)
+        or (finding is not None and row.status == STATUS_READ and row.above[finding])
     ]
-    return sorted(kept, key=lambda row: row.key)
+    return sorted(shown_rows, key=lambda row: row.sort_key)
 
 
 def row_html(row: FilmRow, *, place: int, opened: bool) -> str:
@@ -143,37 +166,39 @@ def row_html(row: FilmRow, *, place: int, opened: bool) -> str:
     """
     name = f' <span class="quiet">{escape(row.name)}</span>' if row.name else ""
     mark = '<span class="opened">✓ opened</span>' if opened else ""
-    known = [correction_sentence(row.correction), row.reason if row.anyway else ""]
-    warnings = " ".join(filter(None, (*known, row.table["warnings"])))
+    known = [correction_sentence(row.correction), row.reason if row.read_anyway else ""]
+    warnings = " ".join(filter(None, (*known, row.csv_row["warnings"])))
     caution = f'<span class="caution">⚠ {escape(warnings)}</span>' if warnings else ""
     picture = f'<img src="{row.thumbnail}" alt="">' if row.thumbnail else "no picture"
-    action = "" if row.status == UNREADABLE else '<span class="go" aria-hidden="true">Open ›</span>'
+    action = (
+        "" if row.status == STATUS_FAILED else '<span class="go" aria-hidden="true">Open ›</span>'
+    )
     return (
         f'<div class="film-row{" seen" * opened}"><span class="place">{place}</span>'
         f'<span class="thumb">{picture}</span><div class="what">'
         f'<p class="name"><strong>Film {row.number}</strong>{name}{mark}{caution}</p>'
-        f"{_said(row)}</div>"
+        f"{_result_html(row)}</div>"
         f"{action}</div>"
     )
 
 
-def _said(row: FilmRow) -> str:
-    if row.status != READ:
-        word = "✕ Cannot be read." if row.status == UNREADABLE else "■ Stopped."
+def _result_html(row: FilmRow) -> str:
+    if row.status != STATUS_READ:
+        word = "✕ Cannot be read." if row.status == STATUS_FAILED else "■ Stopped."
         return f'<p class="reason"><strong>{word}</strong> {escape(row.reason)}</p>'
     above = sorted(
         (key for key in ABNORMAL_KEYS if row.above[key]), key=lambda key: -row.margins[key]
     )
     none = f"No Finding {percent(row.probabilities['no_finding'])}"
     if above:
-        said = " ".join(f'<span class="hit">▲ {_standing(row, key)}</span>' for key in above)
+        text = " ".join(f'<span class="hit">▲ {_finding_text(row, key)}</span>' for key in above)
     else:
         nearest = max(ABNORMAL_KEYS, key=lambda key: row.margins[key])
-        said = f"<span>▽ None above. Nearest: {_standing(row, nearest)}</span>"
-    return f'<p class="found">{said} <span class="plain">{escape(none)}</span></p>'
+        text = f"<span>▽ None above. Nearest: {_finding_text(row, nearest)}</span>"
+    return f'<p class="found">{text} <span class="plain">{escape(none)}</span></p>'
 
 
-def _standing(row: FilmRow, key: str) -> str:
+def _finding_text(row: FilmRow, key: str) -> str:
     margin = f"{row.margins[key]:+.1f}".replace("-", "−")
     probability = escape(percent(row.probabilities[key])).replace(" ", "&nbsp;")
     return f"{LABELS[key]} {probability} <small>margin&nbsp;{margin}</small>"

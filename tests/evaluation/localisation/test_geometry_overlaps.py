@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from cxr_core.evaluation.localisation.geometry import (
     best_fixed_box,
-    boxes_everywhere,
     centre_box,
+    intersection_area,
     iobb,
     iou,
-    shared_area,
+    sliding_boxes,
 )
 
 FRACTIONS = st.floats(0.01, 1)
@@ -24,7 +24,7 @@ BOX = st.tuples(FRACTIONS, FRACTIONS, FRACTIONS, FRACTIONS).map(
 def test_by_hand() -> None:
     left, right = [0.0, 0.0, 0.5, 1.0], [0.5, 0.0, 0.5, 1.0]
     quarter = [0.25, 0.0, 0.5, 0.5]  # half of it in each
-    assert shared_area([quarter, left], [left]) == pytest.approx([0.125, 0.5])
+    assert intersection_area([quarter, left], [left]) == pytest.approx([0.125, 0.5])
     assert iobb([quarter], [left]) == pytest.approx([0.5])
     assert iou([quarter], [left]) == pytest.approx([0.125 / 0.625])
     assert iobb([left], [right]) == iou([left], [right]) == [0.0]
@@ -53,7 +53,7 @@ def test_the_ratios_are_those_of_another_library(candidates, box) -> None:
 
 def test_centre_and_everywhere() -> None:
     assert centre_box(0.2, 0.4) == pytest.approx([0.4, 0.3, 0.2, 0.4])
-    places = boxes_everywhere(0.25, 0.5, places=2)
+    places = sliding_boxes(0.25, 0.5, places=2)
     assert places.tolist() == [[0, 0, 0.25, 0.5], [0.75, 0, 0.25, 0.5],
                                [0, 0.5, 0.25, 0.5], [0.75, 0.5, 0.25, 0.5]]  # fmt: skip
 

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxr_core.evaluation.localisation.overlap import OVERLAP_COLUMNS, overlap_cells, random_column
+from cxr_core.evaluation.localisation.overlap import OVERLAP_COLUMNS, overlap_values, random_column
 from cxr_core.evaluation.localisation.pointing import localisation_rows
-from cxr_core.evaluation.localisation.rates import mean_areas, missing_columns, overlap_rates
+from cxr_core.evaluation.localisation.rates import mean_box_areas, missing_columns, overlap_rates
 
 CELL = [3 / 7, 3 / 7, 1 / 7, 1 / 7]
 
@@ -20,8 +20,8 @@ def middle() -> np.ndarray:
 
 def test_the_cells_of_one_film_by_hand() -> None:
     # The radiologist's box is the left half of the film; the map's box its middle cell.
-    cells = overlap_cells(
-        middle(), [[0, 0, 0.5, 1]], fixed=np.array([0.0, 0.0, 0.5, 1.0]), shuffled=-middle()
+    cells = overlap_values(
+        middle(), [[0, 0, 0.5, 1]], fixed_box=np.array([0.0, 0.0, 0.5, 1.0]), shuffled=-middle()
     )
     assert tuple(cells) == OVERLAP_COLUMNS
     assert [cells[f"region_{e}"] for e in ("x", "y", "width", "height")] == pytest.approx(
@@ -43,7 +43,7 @@ def test_the_cells_of_one_film_by_hand() -> None:
 
 
 def test_what_there_is_not_is_nan() -> None:
-    cells = overlap_cells(-middle(), [[0, 0, 1, 1]], fixed=None)
+    cells = overlap_values(-middle(), [[0, 0, 1, 1]], fixed_box=None)
     known = [name for name in OVERLAP_COLUMNS if not np.isnan(cells[name])]
     assert known == [*OVERLAP_COLUMNS[:4], "iobb", "iou"]
     assert [cells[name] for name in known] == [0, 0, 1, 1, 1, 1]
@@ -97,7 +97,7 @@ def test_rates_resample_patients_and_few_films_have_none() -> None:
 
 
 def test_mean_areas() -> None:
-    areas = mean_areas(table(8))["effusion"]
+    areas = mean_box_areas(table(8))["effusion"]
     assert (areas.map_box, areas.fixed_box, areas.radiologists, areas.shuffled) == pytest.approx(
         (0.125, 0.04, 0.09, 0.01)
     )

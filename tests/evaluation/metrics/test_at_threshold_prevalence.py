@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cxr_core.errors import ConfigError
-from cxr_core.evaluation.metrics.at_threshold import assumed_prevalence, rebase
+from cxr_core.evaluation.metrics.at_threshold import adjust_for_prevalence, assumed_prevalence
 from cxr_core.evaluation.predictions import labels_of, probabilities_of, read_predictions
 from cxr_core.findings import KEYS
 from cxr_core.model.metadata import load_metadata
@@ -19,13 +19,17 @@ PREVALENCES = st.floats(0.0005, 0.9995)
 
 def test_a_hand_example() -> None:
     # Odds 1 at a prevalence with odds 1/4; at odds 1/9 they become 4/9, so p = 4/13.
-    assert rebase(0.5, assumed=0.2, site=0.1) == pytest.approx(4 / 13)
-    assert rebase(0.2, assumed=0.2, site=0.1) == pytest.approx(0.1)
+    assert adjust_for_prevalence(0.5, from_prevalence=0.2, to_prevalence=0.1) == pytest.approx(
+        4 / 13
+    )
+    assert adjust_for_prevalence(0.2, from_prevalence=0.2, to_prevalence=0.1) == pytest.approx(0.1)
 
 
 @given(PROBABILITIES, PROBABILITIES, PREVALENCES, PREVALENCES)
 def test_no_decision_changes(p: float, cut_off: float, assumed: float, site: float) -> None:
-    moved, moved_cut_off = (rebase(v, assumed=assumed, site=site) for v in (p, cut_off))
+    moved, moved_cut_off = (
+        adjust_for_prevalence(v, from_prevalence=assumed, to_prevalence=site) for v in (p, cut_off)
+    )
     assert 0.0 <= moved <= 1.0
     if p >= cut_off:
         assert moved >= moved_cut_off
@@ -35,26 +39,30 @@ def test_no_decision_changes(p: float, cut_off: float, assumed: float, site: flo
 
 @given(PROBABILITIES, PREVALENCES, PREVALENCES)
 def test_there_and_back(p: float, assumed: float, site: float) -> None:
-    there = rebase(p, assumed=assumed, site=site)
-    assert rebase(p, assumed=assumed, site=assumed) == pytest.approx(p)
-    assert rebase(there, assumed=site, site=assumed) == pytest.approx(p, abs=1e-6)
+    there = adjust_for_prevalence(p, from_prevalence=assumed, to_prevalence=site)
+    assert adjust_for_prevalence(
+        p, from_prevalence=assumed, to_prevalence=assumed
+    ) == pytest.approx(p)
+    assert adjust_for_prevalence(
+        there, from_prevalence=site, to_prevalence=assumed
+    ) == pytest.approx(p, abs=1e-6)
 
 
 def test_never_and_always_stay() -> None:
-    assert rebase(0.0, assumed=0.2, site=0.05) == 0.0
-    assert rebase(1.0, assumed=0.2, site=0.05) == 1.0
+    assert adjust_for_prevalence(0.0, from_prevalence=0.2, to_prevalence=0.05) == 0.0
+    assert adjust_for_prevalence(1.0, from_prevalence=0.2, to_prevalence=0.05) == 1.0
 
 
 @pytest.mark.parametrize(("assumed", "site"), [(0.2, 0.0), (0.2, 1.0), (0.0, 0.2), (1.0, 0.2)])
 def test_a_prevalence_of_never_or_always_is_refused(assumed: float, site: float) -> None:
     with pytest.raises(ConfigError, match="between 0 and 100 %"):
-        rebase(0.5, assumed=assumed, site=site)
+        adjust_for_prevalence(0.5, from_prevalence=assumed, to_prevalence=site)
 
 
 @pytest.mark.parametrize("probability", [-0.1, 1.2, float("nan")])
 def test_what_is_no_probability_is_refused(probability: float) -> None:
     with pytest.raises(ConfigError, match="not logits"):
-        rebase(probability, assumed=0.2, site=0.1)
+        adjust_for_prevalence(probability, from_prevalence=0.2, to_prevalence=0.1)
 
 
 def test_the_assumed_prevalence_is_the_labels_share() -> None:

@@ -9,9 +9,9 @@ from cxr_core.errors import ConfigError
 from cxr_core.evaluation.metrics.bootstrap import (
     Interval,
     Resamples,
-    interval,
+    percentile_interval,
     percentiles,
-    resample_patients,
+    resample_units,
 )
 from cxr_core.export.record import percent
 
@@ -19,7 +19,7 @@ PATIENTS = ["a", "b", "a", "c", "b", "a"]
 
 
 def test_every_resample_draws_as_many_patients_as_there_are() -> None:
-    resamples = resample_patients(PATIENTS, n_resamples=500)
+    resamples = resample_units(PATIENTS, n_resamples=500)
     assert resamples.counts.shape == (500, 3)
     assert (resamples.counts.sum(axis=1) == 3).all()
     # With 3 patients a resample misses a given one with probability (2/3)^3 = 0.296.
@@ -27,7 +27,7 @@ def test_every_resample_draws_as_many_patients_as_there_are() -> None:
 
 
 def test_films_of_a_patient_come_together() -> None:
-    resamples = resample_patients(PATIENTS, n_resamples=50)
+    resamples = resample_units(PATIENTS, n_resamples=50)
     (weights,) = np.concatenate(list(resamples.weights(np.arange(6))), axis=1)
     assert weights.shape == (50, 6)
     assert (weights[:, 0] == weights[:, 2]).all()
@@ -37,7 +37,7 @@ def test_films_of_a_patient_come_together() -> None:
 
 
 def test_chunks_do_not_change_what_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    resamples = resample_patients(PATIENTS, n_resamples=50)
+    resamples = resample_units(PATIENTS, n_resamples=50)
     whole = np.concatenate([w for (w,) in resamples.weights(np.arange(6))])
     monkeypatch.setattr("cxr_core.evaluation.metrics.bootstrap._CHUNK", 20)
     chunks = [w for (w,) in resamples.weights(np.arange(6))]
@@ -46,27 +46,27 @@ def test_chunks_do_not_change_what_is_drawn(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_the_seed_decides_and_the_order_of_films_does_not() -> None:
-    one, same = resample_patients(PATIENTS, seed=1), resample_patients(PATIENTS[::-1], seed=1)
+    one, same = resample_units(PATIENTS, seed=1), resample_units(PATIENTS[::-1], seed=1)
     assert (one.counts == same.counts).all()
-    assert (one.patient_of_film == same.patient_of_film[::-1]).all()
-    assert (resample_patients(PATIENTS, seed=2).counts != one.counts).any()
+    assert (one.patient_index == same.patient_index[::-1]).all()
+    assert (resample_units(PATIENTS, seed=2).counts != one.counts).any()
 
 
 def test_a_subgroup_keeps_the_draws() -> None:
-    resamples = resample_patients(PATIENTS, n_resamples=20)
-    some = resamples.of(np.array([True, False, True, True, False, False]))
+    resamples = resample_units(PATIENTS, n_resamples=20)
+    some = resamples.subset(np.array([True, False, True, True, False, False]))
     assert some.counts is resamples.counts
-    assert some.patient_of_film.tolist() == [0, 0, 2]
+    assert some.patient_index.tolist() == [0, 0, 2]
     assert some.n_patients() == 2
 
 
 def test_numbers_are_patients_too() -> None:
-    assert resample_patients(np.array([7, 7, 8])).patient_of_film.tolist() == [0, 0, 1]
+    assert resample_units(np.array([7, 7, 8])).patient_index.tolist() == [0, 0, 1]
 
 
 def test_no_resample_is_refused() -> None:
     with pytest.raises(ConfigError) as raised:
-        resample_patients(PATIENTS, n_resamples=0)
+        resample_units(PATIENTS, n_resamples=0)
     assert raised.value.problem == "An interval needs resamples"
     assert raised.value.value == 0
     assert raised.value.remedy == "Ask for 2000, or at least 1."
@@ -79,11 +79,11 @@ def test_percentiles_by_hand() -> None:
 
 
 def test_verdicts() -> None:
-    assert interval(0.8, np.array([0.76, 0.84])).verdict == "enough"
-    assert interval(0.8, np.array([0.7, 0.9])).verdict == "wide"
-    nothing = interval(float("nan"), np.array([np.nan, np.nan]))
+    assert percentile_interval(0.8, np.array([0.76, 0.84])).verdict == "enough"
+    assert percentile_interval(0.8, np.array([0.7, 0.9])).verdict == "wide"
+    nothing = percentile_interval(float("nan"), np.array([np.nan, np.nan]))
     assert (nothing.verdict, nothing.left_out, nothing.estimable) == ("too few", 2, False)
-    assert interval(0.8, np.array([0.76, 0.84, np.nan])).left_out == 1
+    assert percentile_interval(0.8, np.array([0.76, 0.84, np.nan])).left_out == 1
 
 
 def test_interval_as_words() -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cxr_core.evaluation.metrics.bootstrap import draw
+from cxr_core.evaluation.metrics.bootstrap import resample_patients
 from cxr_core.evaluation.metrics.ranking import auroc_interval
 from cxr_core.evaluation.predictions import labels_of, scores_of, validate_predictions
 from cxr_core.evaluation.report import evaluate_predictions
@@ -15,7 +15,7 @@ def test_draws_are_those_of_the_report_with_and_without_patients() -> None:
         (whole, whole["patient"].nunique()),
         (whole.drop(columns="patient"), 120),
     ):
-        resamples = draw(table, n_resamples=50, seed=3)
+        resamples = resample_patients(table, n_resamples=50, seed=3)
         assert resamples.n_patients() == patients
         report = evaluate_predictions(table, n_resamples=50, seed=3, subgroups=False)
         column = labels_of(table)[:, 0], scores_of(table)[:, 0]

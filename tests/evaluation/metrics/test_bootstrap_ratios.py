@@ -7,10 +7,10 @@ import pytest
 
 from cxr_core.evaluation.metrics.bootstrap import (
     Resamples,
-    ratio_intervals,
-    resample_patients,
+    proportion_intervals,
+    resample_units,
     resampled_ratios,
-    wilson,
+    wilson_interval,
 )
 
 
@@ -25,31 +25,31 @@ def test_resampled_ratios_by_hand() -> None:
 def test_ratios_equal_those_of_repeated_rows() -> None:
     rng = np.random.default_rng(0)
     hits, counts = rng.integers(0, 2, (200, 3)), rng.integers(0, 2, (200, 3))
-    resamples = resample_patients(rng.integers(0, 40, 200), n_resamples=30)
+    resamples = resample_units(rng.integers(0, 40, 200), n_resamples=30)
     drawn = resampled_ratios(hits * counts, counts, resamples)
     for r, times in enumerate(resamples.counts):
-        rows = np.repeat(np.arange(200), times[resamples.patient_of_film])
+        rows = np.repeat(np.arange(200), times[resamples.patient_index])
         expected = (hits * counts)[rows].sum(axis=0) / counts[rows].sum(axis=0)
         np.testing.assert_allclose(drawn[r], expected, rtol=1e-12)
 
 
 def test_wilson_against_published_values() -> None:
     # Newcombe, Stat Med 1998, table I: 81 of 263, and 0 of 20.
-    assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
-    assert wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=5e-5)
+    assert wilson_interval(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    assert wilson_interval(0, 20) == pytest.approx((0.0, 0.1611), abs=5e-5)
 
 
 def test_all_hits_get_wilsons_interval_on_patients() -> None:
     # 20 patients with two films each: the patients are independent, not the 40 films.
-    resamples = resample_patients(np.repeat(np.arange(20), 2), n_resamples=100)
-    (found,) = ratio_intervals(np.ones(40), np.ones(40), resamples)
+    resamples = resample_units(np.repeat(np.arange(20), 2), n_resamples=100)
+    (found,) = proportion_intervals(np.ones(40), np.ones(40), resamples)
     assert found.estimate == 1.0
     assert (found.low, found.high) == pytest.approx((1 - 0.1611, 1.0), abs=5e-5)
 
 
 def test_under_ten_films_or_patients_are_too_few() -> None:
-    many = resample_patients(np.arange(40), n_resamples=20)
+    many = resample_units(np.arange(40), n_resamples=20)
     some = np.arange(40) < 9
-    assert ratio_intervals(some, some, many)[0].verdict == "too few"
-    few = resample_patients(np.arange(40) % 9, n_resamples=20)
-    assert ratio_intervals(np.arange(40) % 2, np.ones(40), few)[0].verdict == "too few"
+    assert proportion_intervals(some, some, many)[0].verdict == "too few"
+    few = resample_units(np.arange(40) % 9, n_resamples=20)
+    assert proportion_intervals(np.arange(40) % 2, np.ones(40), few)[0].verdict == "too few"

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 
-from cxr_core.evaluation.metrics.bootstrap import Resamples, resample_patients
+from cxr_core.evaluation.metrics.bootstrap import Resamples, resample_units
 from cxr_core.evaluation.metrics.calibration import (
-    bin_of,
+    bin_indices,
     expected_calibration_error,
-    reliability,
+    reliability_bins,
     reliability_intervals,
 )
 from tests.evaluation.logit_ends import logit_ends
@@ -28,7 +28,7 @@ def test_expected_calibration_error_by_hand() -> None:
 
 
 def test_reliability_bins_by_hand() -> None:
-    low, high = reliability([0.0, 0.5, 0.6, 1.0], [0, 1, 1, 0], bins=2)
+    low, high = reliability_bins([0.0, 0.5, 0.6, 1.0], [0, 1, 1, 0], n_bins=2)
     assert (low.low, low.high, low.n, low.predicted, low.observed) == (0.0, 0.5, 2, 0.25, 0.5)
     assert (high.low, high.high, high.n, high.predicted, high.observed) == (0.5, 1.0, 2, 0.8, 0.5)
 
@@ -37,32 +37,32 @@ def test_reliability_bins_by_hand() -> None:
 def test_reliability_equals_scikit_learns(films) -> None:
     probabilities, labels = map(list, zip(*films, strict=True))
     observed, predicted = calibration_curve(labels, probabilities, n_bins=10)
-    ours = reliability(probabilities, labels)
+    ours = reliability_bins(probabilities, labels)
     assert [b.observed for b in ours] == pytest.approx(observed.tolist(), abs=1e-9)
     assert [b.predicted for b in ours] == pytest.approx(predicted.tolist(), abs=1e-9)
     assert sum(b.n for b in ours) == len(films)
 
 
 def test_a_value_on_an_inner_edge_is_in_the_lower_bin() -> None:
-    assert bin_of([0.0, 0.1, 0.10001, 0.95, 1.0]).tolist() == [0, 0, 1, 9, 9]
+    assert bin_indices([0.0, 0.1, 0.10001, 0.95, 1.0]).tolist() == [0, 0, 1, 9, 9]
 
 
 def test_bin_intervals_are_of_the_shares_of_repeated_rows() -> None:
     rng = np.random.default_rng(1)
     p, y = rng.random(400), rng.integers(0, 2, 400)
     patients = rng.integers(0, 90, 400)
-    resamples = resample_patients(patients, n_resamples=40)
+    resamples = resample_units(patients, n_resamples=40)
     found = reliability_intervals(p, y, resamples)
     shares = []
     for counts in resamples.counts:
-        rows = np.repeat(np.arange(400), counts[resamples.patient_of_film])
-        shares.append([b.observed for b in reliability(p[rows], y[rows])])
-    which = bin_of(p)
+        rows = np.repeat(np.arange(400), counts[resamples.patient_index])
+        shares.append([b.observed for b in reliability_bins(p[rows], y[rows])])
+    which = bin_indices(p)
     for place, (one, drawn) in enumerate(zip(found, np.array(shares).T, strict=True)):
         units = len(set(patients[which == place]))
         expected = logit_ends(one.estimate, drawn, units)
         assert (one.low, one.high) == pytest.approx(expected, abs=1e-9)
-    assert [one.estimate for one in found] == [b.observed for b in reliability(p, y)]
+    assert [one.estimate for one in found] == [b.observed for b in reliability_bins(p, y)]
 
 
 def test_a_bin_of_few_films_or_few_patients_has_no_interval() -> None:
@@ -70,7 +70,7 @@ def test_a_bin_of_few_films_or_few_patients_has_no_interval() -> None:
     p = np.repeat([0.05, 0.45, 0.95], [9, 20, 20])
     patients = np.concatenate([np.arange(9), 100 + np.arange(20) % 2, 200 + np.arange(20)])
     y = np.arange(49) % 2
-    found = reliability_intervals(p, y, resample_patients(patients, n_resamples=50))
+    found = reliability_intervals(p, y, resample_units(patients, n_resamples=50))
     assert [one.estimable for one in found] == [False, False, True]
 
 

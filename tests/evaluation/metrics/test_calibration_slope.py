@@ -5,8 +5,8 @@ import pytest
 from scipy.optimize import brentq
 from sklearn.linear_model import LogisticRegression
 
-from cxr_core.evaluation.metrics.bootstrap import resample_patients
-from cxr_core.evaluation.metrics.calibration import GROUPS, slope_and_intercept
+from cxr_core.evaluation.metrics.bootstrap import resample_units
+from cxr_core.evaluation.metrics.calibration import MAX_LOGIT_GROUPS, slope_and_intercept
 from cxr_core.evaluation.scoring import sigmoid
 
 
@@ -27,20 +27,20 @@ def reference(y, z) -> tuple[float, float]:
 
 def test_figures_equal_scikit_learns() -> None:
     y, z, patients = simulated(900)
-    slope, intercept = slope_and_intercept(y, z, resample_patients(patients, n_resamples=50))
+    slope, intercept = slope_and_intercept(y, z, resample_units(patients, n_resamples=50))
     assert (slope.estimate, intercept.estimate) == pytest.approx(reference(y, z), abs=1e-9)
     assert slope.low < slope.estimate < slope.high
     assert intercept.low < intercept.estimate < intercept.high
 
 
-@pytest.mark.parametrize(("films", "apart"), [(GROUPS, 1e-8), (3000, 2e-4)])
+@pytest.mark.parametrize(("films", "apart"), [(MAX_LOGIT_GROUPS, 1e-8), (3000, 2e-4)])
 def test_intervals_are_those_of_regressions_on_repeated_rows(films: int, apart: float) -> None:
     y, z, patients = simulated(films, seed=2)
-    resamples = resample_patients(patients, n_resamples=20)
+    resamples = resample_units(patients, n_resamples=20)
     found = slope_and_intercept(y, z, resamples)
     drawn = []
     for counts in resamples.counts:
-        rows = np.repeat(np.arange(films), counts[resamples.patient_of_film])
+        rows = np.repeat(np.arange(films), counts[resamples.patient_index])
         drawn.append(reference(y[rows], z[rows]))
     low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
     assert [one.low for one in found] == pytest.approx(low.tolist(), abs=apart)
@@ -49,7 +49,7 @@ def test_intervals_are_those_of_regressions_on_repeated_rows(films: int, apart: 
 
 def test_a_scaled_logit_has_the_slope_divided_and_the_same_interval() -> None:
     y, z, patients = simulated(400)
-    resamples = resample_patients(patients, n_resamples=50)
+    resamples = resample_units(patients, n_resamples=50)
     slope, _ = slope_and_intercept(y, z, resamples)
     large, _ = slope_and_intercept(y, 1000 * z + 7, resamples)
     assert [1000 * large.estimate, 1000 * large.low, 1000 * large.high] == pytest.approx(
@@ -59,7 +59,7 @@ def test_a_scaled_logit_has_the_slope_divided_and_the_same_interval() -> None:
 
 def test_separable_films_have_an_intercept_and_no_slope() -> None:
     z = np.concatenate([np.linspace(-3, -0.1, 40), np.linspace(0.1, 3, 40)])
-    resamples = resample_patients(np.arange(80), n_resamples=50)
+    resamples = resample_units(np.arange(80), n_resamples=50)
     slope, intercept = slope_and_intercept(z > 0, z, resamples)
     assert not slope.estimable
     assert intercept.estimate == pytest.approx(0.0, abs=1e-9)
@@ -69,7 +69,7 @@ def test_separable_films_have_an_intercept_and_no_slope() -> None:
 
 
 def test_logits_of_one_value_have_no_slope() -> None:
-    resamples = resample_patients(np.arange(60), n_resamples=50)
+    resamples = resample_units(np.arange(60), n_resamples=50)
     slope, intercept = slope_and_intercept(np.arange(60) % 3 == 0, np.zeros(60), resamples)
     assert not slope.estimable
     assert intercept.estimate == pytest.approx(np.log(1 / 2), abs=1e-9)  # logit of a third
@@ -87,5 +87,5 @@ def test_logits_of_one_value_have_no_slope() -> None:
     ids=["no positive", "no negative", "nine positives", "three patients", "a probability of 1"],
 )
 def test_too_little_is_not_estimable(y, z, patients) -> None:
-    found = slope_and_intercept(y, z, resample_patients(patients, n_resamples=20))
+    found = slope_and_intercept(y, z, resample_units(patients, n_resamples=20))
     assert [one.text() for one in found] == ["not estimable"] * 2

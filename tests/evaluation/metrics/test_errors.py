@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from cxr_core.config import OperatingPoint
-from cxr_core.evaluation.metrics.errors import surest_errors
+from cxr_core.evaluation.metrics.errors import most_confident_errors
 from cxr_core.evaluation.predictions import validate_predictions
 from cxr_core.findings import KEYS, LABEL_COLUMNS, PROBABILITY_COLUMNS
 
@@ -28,7 +28,7 @@ def table() -> pd.DataFrame:
 
 def errors(table: pd.DataFrame, kind, **more):
     p = table[list(PROBABILITY_COLUMNS)].to_numpy()
-    return surest_errors(table, p, POINTS, "effusion", kind, **more)
+    return most_confident_errors(table, p, POINTS, "effusion", kind, **more)
 
 
 def test_misses_by_margin(table: pd.DataFrame) -> None:
@@ -37,7 +37,7 @@ def test_misses_by_margin(table: pd.DataFrame) -> None:
     assert [error.image for error in found] == ["b", "a"]
     first = found[0]
     assert first.margin == pytest.approx(math.log(0.25))
-    assert (first.probability, first.cut_off, first.view, first.age) == (0.2, 0.5, "AP", 50.0)
+    assert (first.probability, first.cutoff, first.view, first.age) == (0.2, 0.5, "AP", 50.0)
     assert first.labels == "Effusion, Infiltration"
 
 
@@ -52,7 +52,7 @@ def test_false_alarms_by_margin(table: pd.DataFrame) -> None:
 
 
 def test_the_list_is_cut_and_the_total_is_not(table: pd.DataFrame) -> None:
-    found, total = errors(table, "missed", most=1)
+    found, total = errors(table, "missed", limit=1)
     assert (len(found), total) == (1, 2)
 
 

@@ -9,7 +9,7 @@ from cxr_core.evaluation.metrics.labels import (
     co_occurrence,
     expected_verdict,
     expected_width,
-    labels_a_film,
+    labels_per_film,
     read_split_labels,
     split_labels,
 )
@@ -32,7 +32,7 @@ def test_which_labels_come_together() -> None:
         [1, 1, 1, 0],
         [0, 0, 0, 1],
     ]
-    assert labels_a_film(LABELS_OF_FIVE) == (1, 2, 1, 1, 0)
+    assert labels_per_film(LABELS_OF_FIVE) == (1, 2, 1, 1, 0)
 
 
 def test_parts_of_a_split(tmp_path) -> None:
@@ -83,4 +83,4 @@ def test_what_so_many_films_can_bear(films, verdict) -> None:
 
 
 def test_no_film_is_no_label() -> None:
-    assert labels_a_film(np.empty((0, 4))) == (0, 0, 0, 0, 0)
+    assert labels_per_film(np.empty((0, 4))) == (0, 0, 0, 0, 0)

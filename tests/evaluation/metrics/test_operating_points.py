@@ -9,8 +9,12 @@ from hypothesis import strategies as st
 from sklearn.metrics import confusion_matrix
 
 from cxr_core.errors import DataError
-from cxr_core.evaluation.metrics.bootstrap import resample_patients
-from cxr_core.evaluation.metrics.operating_points import _cutoffs, confusion, fit_operating_points
+from cxr_core.evaluation.metrics.bootstrap import resample_units
+from cxr_core.evaluation.metrics.operating_points import (
+    _resampled_cutoffs,
+    count_confusion,
+    fit_operating_points,
+)
 from cxr_core.findings import KEYS
 
 
@@ -20,7 +24,7 @@ def four(column: list[float]) -> np.ndarray:
 
 
 def test_confusion_by_hand_with_a_film_on_the_cut_off() -> None:
-    counts = confusion([1, 1, 1, 0, 0, 0, 0], [0.9, 0.5, 0.4, 0.5, 0.1, 0.2, 0.3], 0.5)
+    counts = count_confusion([1, 1, 1, 0, 0, 0, 0], [0.9, 0.5, 0.4, 0.5, 0.1, 0.2, 0.3], 0.5)
     assert (counts.tp, counts.fn, counts.fp, counts.tn) == (2, 1, 1, 3)
     assert counts.n == 7
     assert counts.sensitivity == 2 / 3
@@ -34,11 +38,11 @@ def test_confusion_equals_scikit_learns() -> None:
     rng = np.random.default_rng(0)
     labels, probabilities = rng.integers(0, 2, 100), rng.random(100)
     expected = confusion_matrix(labels, probabilities >= 0.3).tolist()
-    assert [list(row) for row in confusion(labels, probabilities, 0.3).matrix] == expected
+    assert [list(row) for row in count_confusion(labels, probabilities, 0.3).matrix] == expected
 
 
 def test_rates_without_films_are_nan() -> None:
-    counts = confusion([1, 1], [0.9, 0.8], 0.5)
+    counts = count_confusion([1, 1], [0.9, 0.8], 0.5)
     assert math.isnan(counts.specificity)
     assert math.isnan(counts.npv)
 
@@ -97,9 +101,9 @@ def naive_cutoff(y, p, criterion: str, target: float) -> float:
     """Try every probability that occurs, and one above all of them."""
     candidates = [*sorted(set(p)), math.nextafter(max(p), math.inf)]
     if criterion == "sensitivity":
-        good = [t for t in candidates if confusion(y, p, t).sensitivity >= target - 1e-9]
+        good = [t for t in candidates if count_confusion(y, p, t).sensitivity >= target - 1e-9]
         return max(good)
-    return min(t for t in candidates if confusion(y, p, t).specificity >= target - 1e-9)
+    return min(t for t in candidates if count_confusion(y, p, t).specificity >= target - 1e-9)
 
 
 @given(
@@ -112,19 +116,19 @@ def test_cut_offs_of_resamples_equal_a_plain_search_on_repeated_rows(films, aim)
     criterion, target = aim
     y = np.array([film[0] for film in films])
     p = np.array([film[1] / 10 for film in films])
-    resamples = resample_patients([film[2] for film in films], n_resamples=8)
+    resamples = resample_units([film[2] for film in films], n_resamples=8)
     if not (y if criterion == "sensitivity" else ~y).any():
         return
-    found = _cutoffs(y, p, resamples, criterion, target)
+    found = _resampled_cutoffs(y, p, resamples, criterion, target)
     for r, counts in enumerate(resamples.counts):
-        rows = np.repeat(np.arange(len(y)), counts[resamples.patient_of_film])
+        rows = np.repeat(np.arange(len(y)), counts[resamples.patient_index])
         if not (y[rows] if criterion == "sensitivity" else ~y[rows]).any():
             assert math.isnan(found[r])
             continue
         expected = naive_cutoff(y[rows], p[rows], criterion, target)
         if criterion == "specificity" and expected > p[rows].max():
             # Above every film drawn: anything above the last negative says the same.
-            assert confusion(y[rows], p[rows], found[r]).specificity >= target
+            assert count_confusion(y[rows], p[rows], found[r]).specificity >= target
             assert found[r] > p[rows][~y[rows]].max()
         else:
             assert found[r] == expected

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import precision_recall_curve, roc_curve
 
-from cxr_core.evaluation.metrics.bootstrap import Resamples, resample_patients
-from cxr_core.evaluation.metrics.ranking import curve_bands, resampled_curves
+from cxr_core.evaluation.metrics.bootstrap import Resamples, resample_units
+from cxr_core.evaluation.metrics.ranking import confidence_bands, resampled_curves
 
 rows = st.lists(
     st.tuples(st.integers(0, 1), st.integers(-3, 3), st.integers(0, 9)), min_size=2, max_size=40
@@ -27,10 +27,10 @@ def plain(labels, scores) -> tuple[np.ndarray, np.ndarray]:
 @given(rows, st.integers(0, 99))
 def test_resampled_curves_equal_scikit_learns_on_repeated_rows(films, seed: int) -> None:
     labels, scores, patients = np.array(films).T
-    resamples = resample_patients(patients, n_resamples=8, seed=seed)
+    resamples = resample_units(patients, n_resamples=8, seed=seed)
     sensitivity, precision = resampled_curves(labels, scores, resamples)
     for r, counts in enumerate(resamples.counts):
-        repeated = np.repeat(np.arange(len(labels)), counts[resamples.patient_of_film])
+        repeated = np.repeat(np.arange(len(labels)), counts[resamples.patient_index])
         y, s = labels[repeated], scores[repeated]
         if len(set(y)) < 2:
             assert np.isnan(sensitivity[r]).all()
@@ -56,23 +56,23 @@ def test_bands_are_the_percentiles_of_scikit_learns_curves() -> None:
     rng = np.random.default_rng(1)
     patients, labels = rng.integers(0, 60, 150), rng.integers(0, 2, 150)
     scores = labels + rng.normal(size=150)
-    resamples = resample_patients(patients, n_resamples=60)
+    resamples = resample_units(patients, n_resamples=60)
     naive = []
     for counts in resamples.counts:
-        repeated = np.repeat(np.arange(150), counts[resamples.patient_of_film])
+        repeated = np.repeat(np.arange(150), counts[resamples.patient_index])
         naive.append(plain(labels[repeated], scores[repeated]))
-    found = curve_bands(labels, scores, resamples)
+    found = confidence_bands(labels, scores, resamples)
     for place, band in enumerate((found.roc, found.precision_recall)):
         curves = [both[place] for both in naive]
         low, high = np.quantile(np.array(curves), [0.025, 0.975], axis=0)
         np.testing.assert_allclose(band.low, low, atol=1e-12)
         np.testing.assert_allclose(band.high, high, atol=1e-12)
-    assert found.roc.at[[0, -1]].tolist() == [0.0, 1.0]
-    assert found.precision_recall.at[[0, -1]].tolist() == [0.01, 1.0]
+    assert found.roc.x[[0, -1]].tolist() == [0.0, 1.0]
+    assert found.precision_recall.x[[0, -1]].tolist() == [0.01, 1.0]
 
 
 def test_too_few_films_or_patients_have_no_band() -> None:
     labels = np.arange(60) < 9
-    assert curve_bands(labels, np.arange(60), resample_patients(np.arange(60))) is None
-    few = resample_patients(np.arange(60) % 9)
-    assert curve_bands(np.arange(60) % 2, np.arange(60), few) is None
+    assert confidence_bands(labels, np.arange(60), resample_units(np.arange(60))) is None
+    few = resample_units(np.arange(60) % 9)
+    assert confidence_bands(np.arange(60) % 2, np.arange(60), few) is None

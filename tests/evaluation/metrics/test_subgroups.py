@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxr_core.evaluation.metrics.bootstrap import resample_patients
+from cxr_core.evaluation.metrics.bootstrap import resample_units
 from cxr_core.evaluation.metrics.ranking import auroc
-from cxr_core.evaluation.metrics.subgroups import subgroup_areas, subgroups_of
+from cxr_core.evaluation.metrics.subgroups import subgroup_auroc, subgroups_of
 from cxr_core.evaluation.predictions import validate_predictions
 from cxr_core.evaluation.report import subgroup_notes
 from cxr_core.findings import KEYS, LABEL_COLUMNS, LOGIT_COLUMNS
@@ -32,8 +32,8 @@ def table() -> pd.DataFrame:
 
 
 def areas(table: pd.DataFrame) -> pd.DataFrame:
-    resamples = resample_patients(table["image"], n_resamples=50)
-    return subgroup_areas(table, resamples).set_index(["by", "value", "finding"])
+    resamples = resample_units(table["image"], n_resamples=50)
+    return subgroup_auroc(table, resamples).set_index(["by", "value", "finding"])
 
 
 def test_the_area_of_a_shortcut_falls_to_chance_within_its_films(table: pd.DataFrame) -> None:
@@ -59,18 +59,18 @@ def test_a_row_is_the_area_of_its_own_films(table: pd.DataFrame) -> None:
 def test_films_that_are_not_no_finding_are_judged_for_three_findings(table: pd.DataFrame) -> None:
     first = next(subgroups_of(table))
     assert first.keys == KEYS[:3]
-    assert first.films.sum() == (table["label_no_finding"] == 0).sum()
+    assert first.mask.sum() == (table["label_no_finding"] == 0).sum()
 
 
 def test_age_bands_by_hand(table: pd.DataFrame) -> None:
-    bands = {s.value: set(table["age"][s.films]) for s in subgroups_of(table) if s.by == "age"}
+    bands = {s.value: set(table["age"][s.mask]) for s in subgroups_of(table) if s.by == "age"}
     assert bands == {"under 18": {5.0, 17.9}, "18 to 64": {18.0, 64.9}, "65 and over": {65.0, 90.0}}
 
 
 def test_follow_up_bands_by_hand(table: pd.DataFrame) -> None:
     counted = table.assign(follow_up=np.resize([0.0, 1.0, 9.0, 10.0, 148.0, np.nan, -1.0], 400))
     parts = [s for s in subgroups_of(counted) if s.by == "follow_up"]
-    assert {s.value: set(counted["follow_up"][s.films]) for s in parts} == {
+    assert {s.value: set(counted["follow_up"][s.mask]) for s in parts} == {
         "first film": {0.0},
         "film 2 to 10": {1.0, 9.0},
         "film 11 or later": {10.0, 148.0},

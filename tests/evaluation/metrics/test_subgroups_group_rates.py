@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import recall_score, roc_auc_score
 
-from cxr_core.evaluation.metrics.bootstrap import draw
-from cxr_core.evaluation.metrics.subgroups import group_rates, parts_of
+from cxr_core.evaluation.metrics.bootstrap import resample_patients
+from cxr_core.evaluation.metrics.subgroups import all_films_and_subgroups, subgroup_metrics
 from cxr_core.evaluation.predictions import validate_predictions
 from cxr_core.findings import KEYS, LABEL_COLUMNS, LOGIT_COLUMNS
 
@@ -24,10 +24,10 @@ def films(n: int = 300, *, seed: int = 0) -> pd.DataFrame:
 
 
 def rates_of(table: pd.DataFrame, above=None):
-    drawn = draw(table, n_resamples=100)
+    drawn = resample_patients(table, n_resamples=100)
     return {
         (rates.by, rates.value, rates.finding): rates
-        for part in group_rates(table, above, drawn)
+        for part in subgroup_metrics(table, above, drawn)
         for rates in part
     }
 
@@ -42,7 +42,7 @@ def test_rates_within_a_view_are_scikit_learns() -> None:
         rates = found["view", "AP", key]
         assert (rates.n, rates.positives) == (inside.sum(), y.sum())
         expected = roc_auc_score(y, table[LOGIT_COLUMNS[k]][inside])
-        assert rates.area.estimate == pytest.approx(expected, abs=1e-9)
+        assert rates.auroc.estimate == pytest.approx(expected, abs=1e-9)
         assert rates.sensitivity.estimate == pytest.approx(recall_score(y, called), abs=1e-9)
         specificity = recall_score(y, called, pos_label=0)
         assert rates.specificity.estimate == pytest.approx(specificity, abs=1e-9)
@@ -51,10 +51,10 @@ def test_rates_within_a_view_are_scikit_learns() -> None:
 
 def test_all_films_come_first_and_no_finding_is_not_judged_among_the_rest() -> None:
     table = films(60)
-    first, second, *_ = group_rates(table, None, draw(table, n_resamples=10))
+    first, second, *_ = subgroup_metrics(table, None, resample_patients(table, n_resamples=10))
     assert [rates.value for rates in first] == ["all films"] * 4
     assert [rates.finding for rates in second] == list(KEYS[:3])
-    assert len(parts_of(table)) == 2 + 2 + 3  # two views, three bands of follow-up
+    assert len(all_films_and_subgroups(table)) == 2 + 2 + 3  # two views, three bands of follow-up
 
 
 def test_films_of_few_patients_are_masked_in_their_own_cell() -> None:
@@ -73,13 +73,13 @@ def test_films_of_few_patients_are_masked_in_their_own_cell() -> None:
 @pytest.mark.parametrize("n", [1, 3])
 def test_a_tiny_table_has_no_figure_and_never_half(n: int) -> None:
     found = rates_of(films(n, seed=1), np.zeros((n, 4), dtype=bool))
-    intervals = [i for r in found.values() for i in (r.area, r.sensitivity, r.specificity)]
+    intervals = [i for r in found.values() for i in (r.auroc, r.sensitivity, r.specificity)]
     assert intervals
     assert all(np.isnan(i.estimate) and i.verdict == "too few" for i in intervals)
 
 
 def test_without_operating_points_only_the_area_is_told() -> None:
     rates = rates_of(films())["films", "all films", "effusion"]
-    assert rates.area.estimable
+    assert rates.auroc.estimable
     assert not rates.sensitivity.estimable
     assert not rates.specificity.estimable

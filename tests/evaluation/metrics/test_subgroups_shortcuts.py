@@ -4,8 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxr_core.evaluation.metrics.bootstrap import draw
-from cxr_core.evaluation.metrics.subgroups import shortcut_sentence, view_shares, view_shortcuts
+from cxr_core.evaluation.metrics.bootstrap import resample_patients
+from cxr_core.evaluation.metrics.subgroups import (
+    prevalence_by_view,
+    shortcut_sentence,
+    view_shortcuts,
+)
 from cxr_core.evaluation.predictions import validate_predictions
 from cxr_core.findings import KEYS, LABEL_COLUMNS, LOGIT_COLUMNS
 
@@ -25,7 +29,7 @@ def films(*, learnt: str, n: int = 400, seed: int = 0) -> pd.DataFrame:
 
 
 def shortcuts(table: pd.DataFrame, validation: pd.DataFrame | None = None):
-    return view_shortcuts(table, draw(table, n_resamples=200), validation)
+    return view_shortcuts(table, resample_patients(table, n_resamples=200), validation)
 
 
 def test_the_view_alone_by_hand() -> None:
@@ -34,7 +38,7 @@ def test_the_view_alone_by_hand() -> None:
     assert [s.finding for s in found] == list(KEYS)
     assert all(s.view_alone.estimate == pytest.approx(0.75) for s in found)
     assert all(s.fitted_here for s in found)
-    assert view_shares(films(learnt="view")).loc["AP", "effusion"] == pytest.approx(0.75)
+    assert prevalence_by_view(films(learnt="view")).loc["AP", "effusion"] == pytest.approx(0.75)
 
 
 def test_a_model_of_the_view_is_told_from_one_of_the_finding() -> None:

@@ -35,7 +35,7 @@ def test_other_modalities_are_refused_by_name(modality: str, words: str) -> None
 
 def test_a_secondary_capture_and_even_a_ct_sop_class_are_read_when_the_modality_fits() -> None:
     for sop_class in (SecondaryCaptureImageStorage, CTImageStorage):
-        assert read(slope(np.uint8), SOPClassUID=sop_class).kind == "DICOM"
+        assert read(slope(np.uint8), SOPClassUID=sop_class).file_format == "DICOM"
 
 
 def test_without_pixels() -> None:

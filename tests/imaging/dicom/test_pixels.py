@@ -18,7 +18,7 @@ from pydicom.uid import (
     SecondaryCaptureImageStorage,
 )
 
-from cxr_core.imaging.dicom.decode import decode_dicom, is_bare_dicom, is_dicom
+from cxr_core.imaging.dicom.decode import decode_dicom, is_dicom, is_dicom_without_preamble
 from tests.imaging.dicom_files import (
     film_dataset,
     read,
@@ -56,7 +56,7 @@ def test_rle_and_jpeg_2000_give_back_every_value(kind: type) -> None:
     j2k["PixelData"].is_undefined_length = True
     film = decode_dicom(to_bytes(j2k))
     np.testing.assert_array_equal(film.stored, values)
-    assert film.steps[0].startswith("Decoded from JPEG 2000")
+    assert film.processing_log[0].startswith("Decoded from JPEG 2000")
 
 
 def test_jpeg_baseline_equals_pillow() -> None:
@@ -118,13 +118,13 @@ def test_without_preamble_and_meta() -> None:
         del ds.file_meta
         ds.save_as(buffer, implicit_vr=implicit, little_endian=True)
         bare = buffer.getvalue()
-        assert is_bare_dicom(bare)
+        assert is_dicom_without_preamble(bare)
         assert not is_dicom(bare)
         np.testing.assert_array_equal(decode_dicom(bare).stored, values)
     assert is_dicom(whole)
-    assert not is_bare_dicom(whole)
-    assert not is_bare_dicom(b"\x08\0\x05\0 and then a letter to a friend, not a film")
-    assert not is_bare_dicom(b"")
+    assert not is_dicom_without_preamble(whole)
+    assert not is_dicom_without_preamble(b"\x08\0\x05\0 and then a letter to a friend, not a film")
+    assert not is_dicom_without_preamble(b"")
 
 
 def test_a_gray_film_saved_as_rgb_is_read() -> None:

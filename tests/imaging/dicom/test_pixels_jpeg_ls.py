@@ -9,7 +9,7 @@ from pydicom.uid import JPEGLSLossless, JPEGLSNearLossless
 
 from cxr_core.errors import ImageError
 from cxr_core.imaging.dicom.decode import decode_dicom
-from cxr_core.imaging.dicom.pixels import decode_jpeg_ls, stated_size
+from cxr_core.imaging.dicom.pixels import decode_jpeg_ls, jpeg_ls_size
 from tests.imaging.dicom_files import film_dataset, refusal, slope, to_bytes
 
 
@@ -24,7 +24,7 @@ def test_lossless_gives_back_every_value(kind: type) -> None:
     values = slope(kind, span=250 if kind is np.uint8 else 4096)
     film = decode_dicom(packed(values))
     np.testing.assert_array_equal(film.stored, values)
-    assert film.steps[0].startswith("Decoded from JPEG-LS Lossless")
+    assert film.processing_log[0].startswith("Decoded from JPEG-LS Lossless")
 
 
 def test_near_lossless_keeps_to_its_stated_error() -> None:
@@ -37,13 +37,13 @@ def test_the_codestream_says_its_size() -> None:
     ds = film_dataset(slope(np.uint16)[:, :40])
     ds.compress(JPEGLSLossless, encoding_plugin="pyjpegls")
     codestream = get_frame(ds.PixelData, 0, number_of_frames=1)
-    assert stated_size(codestream) == (64, 40)
+    assert jpeg_ls_size(codestream) == (64, 40)
     # A comment in between (COM, 4 bytes), in which another size seems to stand.
     commented = codestream[:2] + b"\xff\xfe\x00\x06\xff\xf7\x00\x0b" + codestream[2:]
-    assert stated_size(commented) == (64, 40)
+    assert jpeg_ls_size(commented) == (64, 40)
     for broken in (b"", codestream[:2], codestream[:10], b"\xff\xd8" + b"\xff" * 40):
         with pytest.raises(ValueError, match="without"):
-            stated_size(broken)
+            jpeg_ls_size(broken)
     assert decode_jpeg_ls(ds).shape == (64, 40)
 
 

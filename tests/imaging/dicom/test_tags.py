@@ -57,14 +57,14 @@ def test_what_speaks_against_a_frontal_chest_is_an_objection(
     tags: dict[str, object], words: str
 ) -> None:
     film = read(slope(np.uint8), **tags)
-    assert [words in objection for objection in film.objections] == [True]
+    assert [words in objection for objection in film.rejection_reasons] == [True]
     assert film.warnings == ()  # said once
 
 
 @pytest.mark.parametrize("part", [None, "CHEST", "THORAX", "CHEST_PORT"])
 def test_nothing_is_said_against_a_chest(part: str | None) -> None:
     film = read(slope(np.uint8), BodyPartExamined=part)
-    assert (film.warnings, film.objections) == ((), ())
+    assert (film.warnings, film.rejection_reasons) == ((), ())
 
 
 @pytest.mark.parametrize(

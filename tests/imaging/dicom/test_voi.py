@@ -11,7 +11,7 @@ def test_8_bit_without_a_window_is_kept_exactly() -> None:
     film = read(values)
     np.testing.assert_array_equal(film.pixels, values)
     np.testing.assert_array_equal(film.stored, values)
-    assert (film.kind, film.view, film.window, film.inverted) == ("DICOM", "PA", None, False)
+    assert (film.file_format, film.view, film.window, film.inverted) == ("DICOM", "PA", None, False)
     assert film.warnings == ()
 
 
@@ -57,7 +57,7 @@ def test_rescale_comes_before_the_window() -> None:
     assert film.stored[0, :3].tolist() == [-1024, 0, 976]
     assert film.stored.dtype == np.int16
     assert film.pixels[0, :3].tolist() == [0, 128, 250]
-    assert "Rescaled by 2 and -1024: values -1024 to 976." in film.steps
+    assert "Rescaled by 2 and -1024: values -1024 to 976." in film.processing_log
 
 
 def test_a_fractional_rescale_is_kept_as_float32() -> None:
@@ -96,7 +96,7 @@ def test_voi_table_comes_before_a_window() -> None:
         values, VOILUTSequence=lut([0, 1365, 2730, 4095], 0, 12), WindowCenter=2, WindowWidth=4
     )
     assert film.pixels[0, :4].tolist() == [0, 85, 170, 255]
-    assert "The file's VOI table applied." in film.steps
+    assert "The file's VOI table applied." in film.processing_log
     assert film.window == (2.0, 4.0)
 
 
@@ -126,7 +126,7 @@ def test_padding_sets_no_range_and_is_black() -> None:
         assert not film.pixels[:, :20].any()
         assert (film.pixels[:, 20:].min(), film.pixels[:, 20:].max()) == (0, 255)
         assert film.stored.max() < 1020
-    assert "Padding around the film set to black." in film.steps
+    assert "Padding around the film set to black." in film.processing_log
 
 
 def test_a_padding_range_and_unsigned_padding_of_signed_pixels() -> None:

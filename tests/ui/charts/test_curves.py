@@ -6,14 +6,14 @@ import pytest
 from cxr_core.evaluation.metrics.bootstrap import NOT_ESTIMABLE, Interval
 from cxr_core.evaluation.metrics.ranking import Band
 from cxr_core.findings import KEYS
-from cxr_core.ui.charts.curves import Line, Mark, precision_recall_figure, roc_figure
+from cxr_core.ui.charts.curves import Curve, CurvePoint, precision_recall_figure, roc_figure
 
 AREA = Interval(0.75, 0.5, 1.0, "wide")
 PLACES = np.array([0.0, 0.4, 1.0])
 
 
-def line(**more) -> Line:
-    return Line(PLACES, np.array([0.0, 0.7, 1.0]), np.array([0.9, 0.5, 0.1]),
+def line(**more) -> Curve:
+    return Curve(PLACES, np.array([0.0, 0.7, 1.0]), np.array([0.9, 0.5, 0.1]),
                 np.array([0.0, 0.7, 1.0]), 1 - PLACES, area=AREA, **more)  # fmt: skip
 
 
@@ -31,8 +31,8 @@ def test_roc_curves_differ_by_dash_and_name_their_areas() -> None:
 
 
 def test_the_hover_tells_threshold_sensitivity_and_specificity() -> None:
-    mark = Mark(0.4, 0.7, 0.5, 0.7, 0.6)
-    figure = roc_figure({"effusion": line(mark=mark)}, "ROC")
+    mark = CurvePoint(0.4, 0.7, 0.5, 0.7, 0.6)
+    figure = roc_figure({"effusion": line(operating_point=mark)}, "ROC")
     curve, point = figure.data[1:]
     assert curve.customdata[1].tolist() == pytest.approx([50.0, 0.7, 0.6])
     assert (point.x[0], point.y[0]) == (0.4, 0.7)
@@ -60,7 +60,7 @@ def test_the_floor_of_precision_is_the_prevalence() -> None:
 
 def test_a_long_line_keeps_its_ends_and_an_empty_chart_is_drawn() -> None:
     steps = np.linspace(0, 1, 5001)
-    long = Line(steps, steps, 1 - steps, steps, 1 - steps, area=NOT_ESTIMABLE)
+    long = Curve(steps, steps, 1 - steps, steps, 1 - steps, area=NOT_ESTIMABLE)
     curve = roc_figure({"effusion": long}, "ROC").data[1]
     assert len(curve.x) == 1200
     assert (curve.x[0], curve.x[-1]) == (0.0, 1.0)

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import plotly.graph_objects as go
 import pytest
 
-from cxr_core.ui.charts.show import GROUND, Source, figure_html, standalone
-from cxr_core.ui.charts.theme import history_figure, label_figure
+from cxr_core.ui.charts.show import DARK_BACKGROUND, ChartSource, export_figure, figure_html
+from cxr_core.ui.charts.theme import label_counts_figure, training_history_figure
 from tests.demo_model import history
 
 SHA256 = "1a2b3c4d" + "0" * 56
@@ -15,8 +15,8 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def test_a_source_names_table_films_model_and_day() -> None:
-    source = Source(SHA256, ("421 films", "model abc"))
-    line = source.line(NOON)
+    source = ChartSource(SHA256, ("421 films", "model abc"))
+    line = source.footer(NOON)
     assert line.startswith("Table 1a2b3c4d · 421 films · model abc · cxr_core ")
     assert line.endswith("2026-03-01")
     assert source.file_name("ROC of No Finding", "svg") == "roc_of_no_finding_1a2b3c4d.svg"
@@ -25,13 +25,15 @@ def test_a_source_names_table_films_model_and_day() -> None:
 
 @pytest.fixture
 def alone() -> go.Figure:
-    return standalone(history_figure(history()), name="Training curves", line="Table 1 · 3 films")
+    return export_figure(
+        training_history_figure(history()), title="Training curves", footer="Table 1 · 3 films"
+    )
 
 
 def test_a_saved_figure_has_ground_title_axes_and_source(alone: go.Figure) -> None:
-    shown = history_figure(history())
+    shown = training_history_figure(history())
     assert alone.layout.title.text == "Training curves"
-    assert alone.layout.paper_bgcolor == alone.layout.plot_bgcolor == GROUND
+    assert alone.layout.paper_bgcolor == alone.layout.plot_bgcolor == DARK_BACKGROUND
     assert alone.layout.yaxis.title.text == "Loss (binary cross-entropy, nats)"
     assert alone.layout.annotations[-1].text == "Table 1 · 3 films"
     # The plot keeps its height, and a horizontal legend stands above it.
@@ -40,13 +42,15 @@ def test_a_saved_figure_has_ground_title_axes_and_source(alone: go.Figure) -> No
     assert alone.layout.legend.y == pytest.approx(1.01 + 24 / kept)  # and above the headings
     # The page's own figure is left as it was.
     assert shown.layout.title.text is None
-    assert shown == history_figure(history())
+    assert shown == training_history_figure(history())
 
 
 def test_a_title_of_its_own_stays() -> None:
-    figure = label_figure({"effusion": 1, "atelectasis": 2, "infiltration": 3, "no_finding": 4}, 9)
+    figure = label_counts_figure(
+        {"effusion": 1, "atelectasis": 2, "infiltration": 3, "no_finding": 4}, 9
+    )
     figure.update_layout(title={"text": "Mine"})
-    assert standalone(figure, name="Another", line="").layout.title.text == "Mine"
+    assert export_figure(figure, title="Another", footer="").layout.title.text == "Mine"
 
 
 def test_the_html_stands_by_itself(alone: go.Figure) -> None:
@@ -56,5 +60,5 @@ def test_the_html_stands_by_itself(alone: go.Figure) -> None:
     assert "Loss &quot;falls&quot; &amp; rises" in page
     assert not re.search(r"<(script|link|img)[^>]+(src|href)\s*=\s*[\"']?(https?:)?//", page)
     assert "<script>alert(1)" not in page
-    assert f"background: {GROUND}" in page
+    assert f"background: {DARK_BACKGROUND}" in page
     assert len(page) > 1_000_000  # plotly.js stands inside

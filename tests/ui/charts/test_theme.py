@@ -4,11 +4,11 @@ import pandas as pd
 import pytest
 
 from cxr_core.findings import KEYS
-from cxr_core.ui.charts.theme import history_figure, kept_epoch, label_figure
+from cxr_core.ui.charts.theme import best_epoch, label_counts_figure, training_history_figure
 
 
 def test_label_counts_are_written_at_their_bars():
-    figure = label_figure(dict(zip(KEYS, (5, 10, 0, 2), strict=True)), 40)
+    figure = label_counts_figure(dict(zip(KEYS, (5, 10, 0, 2), strict=True)), 40)
     (bars,) = figure.data
     assert list(bars.x) == [5, 10, 0, 2]
     assert bars.text[1] == "10 of 40 (25 %)"
@@ -24,12 +24,15 @@ def test_training_curves_show_what_is_there_and_mark_the_best_epoch():
             "auroc_mean": [0.6, 0.8, 0.7],
         }
     )
-    figure = history_figure(history)
+    figure = training_history_figure(history)
     assert [trace.name for trace in figure.data] == ["Loss, training", "Effusion"]
     assert figure.layout.shapes[0].x0 == 2
     texts = [note.text for note in figure.layout.annotations]
     assert texts == ["Loss by epoch", "Area under the ROC by epoch, validation films", "kept"]
-    assert history_figure(history, mark="best so far").layout.annotations[2].text == "best so far"
+    assert (
+        training_history_figure(history, best_label="best so far").layout.annotations[2].text
+        == "best so far"
+    )
 
 
 @pytest.mark.parametrize(
@@ -43,4 +46,4 @@ def test_training_curves_show_what_is_there_and_mark_the_best_epoch():
     ],
 )
 def test_which_epoch_was_kept(columns, epoch):
-    assert kept_epoch(pd.DataFrame({"epoch": [1, 2, 3], **columns})) == epoch
+    assert best_epoch(pd.DataFrame({"epoch": [1, 2, 3], **columns})) == epoch

@@ -9,16 +9,16 @@ import plotly.graph_objects as go
 import pytest
 
 from cxr_core.ui.charts import theme as white_ground
-from cxr_core.ui.charts.show import GROUND, figure_html, standalone
+from cxr_core.ui.charts.show import DARK_BACKGROUND, export_figure, figure_html
 from cxr_core.ui.charts.theme import (
-    COLOURS,
-    DIM,
-    GRID,
-    ON_WHITE,
-    TEXT,
-    WHITE,
-    history_figure,
-    on_white,
+    FINDING_COLOURS,
+    GRID_COLOUR,
+    LIGHT_BACKGROUND,
+    LIGHT_COLOURS,
+    MUTED_COLOUR,
+    TEXT_COLOUR,
+    to_light_template,
+    training_history_figure,
 )
 from tests.demo_model import history
 
@@ -43,21 +43,21 @@ def test_every_colour_of_the_charts_has_one_for_paper() -> None:
         for path in CHARTS
         for hit in re.findall(r"#[0-9a-fA-F]{6}", path.read_text())
     }
-    used -= {colour.casefold() for colour in ON_WHITE.values()}  # the theme holds both sides
+    used -= {colour.casefold() for colour in LIGHT_COLOURS.values()}  # the theme holds both sides
     assert len(CHARTS) >= 6
     assert used
-    assert used <= ON_WHITE.keys()
+    assert used <= LIGHT_COLOURS.keys()
 
 
 def test_lines_and_print_are_seen_on_white() -> None:
-    assert ON_WHITE[GROUND] == WHITE
-    for colour in (TEXT, DIM):
-        assert contrast(ON_WHITE[colour], WHITE) >= 4.5
-    for colour in COLOURS.values():
-        assert contrast(ON_WHITE[colour], WHITE) >= 3
-    assert contrast(ON_WHITE[GRID], WHITE) < 1.5
-    greys = sorted(colour for colour in ON_WHITE if len({colour[1:3], colour[3:5]}) == 1)
-    assert all(ON_WHITE[dark] >= ON_WHITE[bright] for dark, bright in pairwise(greys))
+    assert LIGHT_COLOURS[DARK_BACKGROUND] == LIGHT_BACKGROUND
+    for colour in (TEXT_COLOUR, MUTED_COLOUR):
+        assert contrast(LIGHT_COLOURS[colour], LIGHT_BACKGROUND) >= 4.5
+    for colour in FINDING_COLOURS.values():
+        assert contrast(LIGHT_COLOURS[colour], LIGHT_BACKGROUND) >= 3
+    assert contrast(LIGHT_COLOURS[GRID_COLOUR], LIGHT_BACKGROUND) < 1.5
+    greys = sorted(colour for colour in LIGHT_COLOURS if len({colour[1:3], colour[3:5]}) == 1)
+    assert all(LIGHT_COLOURS[dark] >= LIGHT_COLOURS[bright] for dark, bright in pairwise(greys))
 
 
 def test_a_band_keeps_its_transparency_and_words_stay() -> None:
@@ -65,19 +65,19 @@ def test_a_band_keeps_its_transparency_and_words_stay() -> None:
         x=[0, 1], y=[0, 1], fillcolor="rgba(230,159,0,0.22)", name="not #e69f00",
         marker={"color": ["#e69f00", "#123456"]},
     )  # fmt: skip
-    (trace,) = on_white(figure).data
+    (trace,) = to_light_template(figure).data
     assert trace.fillcolor == "rgba(213,94,0,0.22)"
     assert tuple(trace.marker.color) == ("#d55e00", "#123456")
     assert trace.name == "not #e69f00"
     assert figure.data[0].fillcolor == "rgba(230,159,0,0.22)"
 
 
-@pytest.mark.parametrize(("white", "ground"), [(True, WHITE), (False, GROUND)])
+@pytest.mark.parametrize(("white", "ground"), [(True, LIGHT_BACKGROUND), (False, DARK_BACKGROUND)])
 def test_a_saved_chart_is_on_the_ground_that_was_chosen(white: bool, ground: str) -> None:
-    figure = history_figure(history())
-    alone = standalone(figure, name="Training", line="Table 1", white=white)
+    figure = training_history_figure(history())
+    alone = export_figure(figure, title="Training", footer="Table 1", light=white)
     assert alone.layout.paper_bgcolor == alone.layout.plot_bgcolor == ground
     told = json.dumps(json.loads(alone.to_json())["layout"]["title"])
-    assert (ON_WHITE[TEXT] in told) == white
+    assert (LIGHT_COLOURS[TEXT_COLOUR] in told) == white
     head = figure_html(alone, title="Training", alt="Curves").decode()[:600]
     assert f"background: {ground}" in head

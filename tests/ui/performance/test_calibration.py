@@ -8,22 +8,22 @@ from sklearn.calibration import calibration_curve
 
 from cxr_core.config import Calibration
 from cxr_core.evaluation.metrics.bootstrap import NOT_ESTIMABLE, Interval
-from cxr_core.evaluation.metrics.calibration import CalibrationMeasures, ReliabilityBin
+from cxr_core.evaluation.metrics.calibration import CalibrationMetrics, ReliabilityBin
 from cxr_core.evaluation.predictions import labels_of, logits_of
 from cxr_core.evaluation.scoring import sigmoid
 from cxr_core.findings import KEYS
-from cxr_core.ui.charts.calibration import Reliability, bin_text, reliability_figure
-from cxr_core.ui.evaluated import measure
+from cxr_core.ui.charts.calibration import ReliabilityCurve, bin_hover_text, reliability_figure
+from cxr_core.ui.evaluated import evaluate_table
 from cxr_core.ui.performance.calibration import (
     AFTER,
+    AS_GIVEN,
     BEFORE,
-    GIVEN,
-    PLAIN,
+    UNCALIBRATED,
     calibration_sentence,
-    judge,
-    measure_cells,
-    says_where,
-    worst_bin,
+    evaluate_calibration,
+    mean_prediction_text,
+    metric_cells,
+    worst_miscalibrated_bin,
 )
 from tests.demo_model import predictions
 
@@ -32,16 +32,21 @@ BINS = (
     ReliabilityBin(0.2, 0.3, 40, 0.25, 0.10),
     ReliabilityBin(0.8, 0.9, 4, 0.85, 1.0),
 )
-VERSION = Reliability(
-    PLAIN, BINS, (Interval(0.06, 0.02, 0.11, "enough"), Interval(0.1, 0.05, 0.2, "wide"),
+VERSION = ReliabilityCurve(
+    UNCALIBRATED, BINS, (Interval(0.06, 0.02, 0.11, "enough"), Interval(0.1, 0.05, 0.2, "wide"),
                   NOT_ESTIMABLE)
 )  # fmt: skip
 GOOD = Interval(0.2, 0.1, 0.3, "wide")
-MEASURES = CalibrationMeasures(
-    ece=0.052, ece_by_chance=0.0314, brier=GOOD,
-    brier_of_prevalence=GOOD, skill=GOOD, excess=Interval(0.04, 0.01, 0.07, "enough"),
-    slope=Interval(0.8, 0.5, 1.1, "wide"), intercept=Interval(-0.4, -0.9, 0.1, "wide"),
-)  # fmt: skip
+MEASURES = CalibrationMetrics(
+    ece=0.052,
+    expected_ece=0.0314,
+    brier=GOOD,
+    brier_of_prevalence=GOOD,
+    brier_skill_score=GOOD,
+    mean_calibration_error=Interval(0.04, 0.01, 0.07, "enough"),
+    slope=Interval(0.8, 0.5, 1.1, "wide"),
+    intercept=Interval(-0.4, -0.9, 0.1, "wide"),
+)
 
 
 def csv_of(table) -> bytes:
@@ -50,18 +55,18 @@ def csv_of(table) -> bytes:
 
 def test_points_are_scikit_learns_before_and_after() -> None:
     calibration = Calibration(0.5, (0.2, 0.0, 0.0, 0.0))
-    measured = measure(csv_of(predictions(200)), calibration=calibration)
-    found = judge(measured)
+    measured = evaluate_table(csv_of(predictions(200)), calibration=calibration)
+    found = evaluate_calibration(measured)
     y, z = labels_of(measured.table), logits_of(measured.table)
     for k, key in enumerate(KEYS):
-        assert [one.reliability.name for one in found[key]] == [BEFORE, AFTER]
+        assert [one.curve.name for one in found[key]] == [BEFORE, AFTER]
         for one, p in zip(found[key], (sigmoid(z), measured.probabilities), strict=True):
             observed, predicted = calibration_curve(y[:, k], p[:, k], n_bins=10)
-            bins = one.reliability.bins
+            bins = one.curve.bins
             assert [b.observed for b in bins] == pytest.approx(observed.tolist(), abs=1e-9)
             assert [b.predicted for b in bins] == pytest.approx(predicted.tolist(), abs=1e-9)
-            assert len(one.reliability.intervals) == len(bins)
-        before, after = (one.measures for one in found[key])
+            assert len(one.curve.intervals) == len(bins)
+        before, after = (one.metrics for one in found[key])
         # A scale of a half doubles the slope, whatever the offset.
         assert after.slope.estimate == pytest.approx(2 * before.slope.estimate, rel=1e-6)
         assert before.ece == measured.report.ece_before[key]
@@ -70,10 +75,14 @@ def test_points_are_scikit_learns_before_and_after() -> None:
 
 def test_without_a_calibration_there_is_one_kind_and_its_name_says_which() -> None:
     table = predictions(60)
-    assert [one.reliability.name for one in judge(measure(csv_of(table)))["effusion"]] == [PLAIN]
+    assert [
+        one.curve.name for one in evaluate_calibration(evaluate_table(csv_of(table)))["effusion"]
+    ] == [UNCALIBRATED]
     for key in KEYS:
         table[f"probability_{key}"] = sigmoid(table.pop(f"logit_{key}"))
-    assert [one.reliability.name for one in judge(measure(csv_of(table)))["effusion"]] == [GIVEN]
+    assert [
+        one.curve.name for one in evaluate_calibration(evaluate_table(csv_of(table)))["effusion"]
+    ] == [AS_GIVEN]
 
 
 def test_a_bin_without_interval_is_hollow_and_the_bars_count_films() -> None:
@@ -94,10 +103,12 @@ def test_a_bin_without_interval_is_hollow_and_the_bars_count_films() -> None:
 
 
 def test_the_pointer_tells_range_films_predicted_observed_and_interval() -> None:
-    assert bin_text(BINS[1], VERSION.intervals[1]) == (
+    assert bin_hover_text(BINS[1], VERSION.intervals[1]) == (
         "20 to 30 %: 40 films<br>says 25.0 %<br>10.0 % have it<br>95 % interval 5 to 20 %"
     )
-    assert bin_text(BINS[2], NOT_ESTIMABLE).endswith("too few films or patients for an interval")
+    assert bin_hover_text(BINS[2], NOT_ESTIMABLE).endswith(
+        "too few films or patients for an interval"
+    )
 
 
 def test_the_sentence_says_where_it_says_too_much() -> None:
@@ -110,9 +121,9 @@ def test_the_sentence_says_where_it_says_too_much() -> None:
     assert "Overall it is too sure" in calibration_sentence("X", VERSION, sure)
     timid = replace(MEASURES, slope=Interval(1.7, 1.5, 1.9, "wide"))
     assert "Overall it is too timid" in calibration_sentence("X", VERSION, timid)
-    worse = replace(MEASURES, skill=Interval(-0.2, -0.3, -0.1, "wide"))
+    worse = replace(MEASURES, brier_skill_score=Interval(-0.2, -0.3, -0.1, "wide"))
     assert "it is worse than giving every film" in calibration_sentence("X", VERSION, worse)
-    none = replace(MEASURES, excess=NOT_ESTIMABLE)
+    none = replace(MEASURES, mean_calibration_error=NOT_ESTIMABLE)
     assert "too few films" in calibration_sentence("X", VERSION, none)
 
 
@@ -126,22 +137,24 @@ def test_the_sentence_says_where_it_says_too_much() -> None:
     ],
 )
 def test_the_average_in_words(says, have, low, high, words) -> None:
-    assert says_where(says, have, Interval(says - have, low, high, "enough")) == words
+    assert mean_prediction_text(says, have, Interval(says - have, low, high, "enough")) == words
 
 
 def test_no_bin_is_named_where_none_is_wrong_beyond_chance() -> None:
     right = replace(VERSION, bins=(BINS[0],), intervals=(VERSION.intervals[0],))
-    assert worst_bin(right) is None
+    assert worst_miscalibrated_bin(right) is None
     assert "In no bin" in calibration_sentence("X", right, MEASURES)
     bare = replace(right, intervals=(NOT_ESTIMABLE,))
     assert "bin" not in calibration_sentence("X", bare, MEASURES)
 
 
 def test_cells_of_a_row() -> None:
-    assert measure_cells(MEASURES) == [
+    assert metric_cells(MEASURES) == [
         "0.052", "0.031", "0.200 (0.100 to 0.300)", "0.200 (0.100 to 0.300)",
         "0.80 (0.50 to 1.10)", "−0.40 (−0.90 to 0.10)",
     ]  # fmt: skip
-    (found,) = judge(measure(csv_of(predictions(40).assign(label_effusion=0))))["effusion"]
-    assert set(measure_cells(found.measures)) == {"not estimable"}
-    assert np.isnan(found.measures.ece_by_chance)
+    (found,) = evaluate_calibration(
+        evaluate_table(csv_of(predictions(40).assign(label_effusion=0)))
+    )["effusion"]
+    assert set(metric_cells(found.metrics)) == {"not estimable"}
+    assert np.isnan(found.metrics.expected_ece)

@@ -3,44 +3,48 @@
 import numpy as np
 import pytest
 
-from cxr_core.evaluation.metrics.operating_points import confusion
+from cxr_core.evaluation.metrics.operating_points import count_confusion
 from cxr_core.evaluation.predictions import labels_of
-from cxr_core.ui.evaluated import measure
-from cxr_core.ui.performance.curves import recall_line, roc_line
+from cxr_core.ui.evaluated import evaluate_table
+from cxr_core.ui.performance.curves import precision_recall_curve_of, roc_curve_of
 from tests.demo_model import predictions
 
 
 @pytest.fixture(scope="module")
 def measured():
-    return measure(predictions(200).to_csv(index=False).encode())
+    return evaluate_table(predictions(200).to_csv(index=False).encode())
 
 
 def test_each_points_figures_are_those_of_its_threshold(measured) -> None:
     labels, probabilities = labels_of(measured.table)[:, 1], measured.probabilities[:, 1]
     for line in (
-        roc_line(measured, "atelectasis", None),
-        recall_line(measured, "atelectasis", None),
+        roc_curve_of(measured, "atelectasis", None),
+        precision_recall_curve_of(measured, "atelectasis", None),
     ):
         for at in (0, len(line.x) // 3, len(line.x) - 1):
-            counts = confusion(labels, probabilities, line.thresholds[at])
+            counts = count_confusion(labels, probabilities, line.thresholds[at])
             assert line.sensitivity[at] == pytest.approx(counts.sensitivity)
             assert line.specificity[at] == pytest.approx(counts.specificity)
 
 
 def test_the_operating_point_lies_on_both_curves(measured) -> None:
-    roc, recall = (f(measured, "effusion", None) for f in (roc_line, recall_line))
-    assert roc.mark.y == pytest.approx(np.interp(roc.mark.x + 1e-12, roc.x, roc.y))
+    roc, recall = (f(measured, "effusion", None) for f in (roc_curve_of, precision_recall_curve_of))
+    assert roc.operating_point.y == pytest.approx(
+        np.interp(roc.operating_point.x + 1e-12, roc.x, roc.y)
+    )
     # Fitted on these films, the point is the threshold at which a recall is reached.
-    at = np.flatnonzero(recall.thresholds == recall.mark.threshold)
-    assert recall.y[at] == pytest.approx([recall.mark.y])
-    assert recall.x[at] == pytest.approx([recall.mark.x])
+    at = np.flatnonzero(recall.thresholds == recall.operating_point.threshold)
+    assert recall.y[at] == pytest.approx([recall.operating_point.y])
+    assert recall.x[at] == pytest.approx([recall.operating_point.x])
 
 
 @pytest.mark.parametrize("label", [0, 1])
 def test_one_class_has_no_point_and_no_roc(label: int) -> None:
-    measured = measure(predictions(60).assign(label_effusion=label).to_csv(index=False).encode())
-    line = roc_line(measured, "effusion", None)
+    measured = evaluate_table(
+        predictions(60).assign(label_effusion=label).to_csv(index=False).encode()
+    )
+    line = roc_curve_of(measured, "effusion", None)
     assert len(line.x) == 0
-    assert line.mark is None
-    assert recall_line(measured, "effusion", None).mark is None
+    assert line.operating_point is None
+    assert precision_recall_curve_of(measured, "effusion", None).operating_point is None
     assert line.area.text() == "not estimable"

@@ -5,8 +5,8 @@ import pytest
 
 from cxr_core.evaluation.metrics.errors import FilmError
 from cxr_core.findings import KEYS, LABEL_COLUMNS, LOGIT_COLUMNS, PROBABILITY_COLUMNS
-from cxr_core.ui.evaluated import measure
-from cxr_core.ui.performance.errors import differing_sentence, error_sentence, says_the_same
+from cxr_core.ui.evaluated import evaluate_table
+from cxr_core.ui.performance.errors import error_sentence, matches_model, mismatch_sentence
 from tests.demo_analysis import made_up
 
 ERROR = FilmError("a.png", 0.063, 0.252, -1.609, "Effusion", "PA", 61.0)
@@ -15,7 +15,9 @@ ERROR = FilmError("a.png", 0.063, 0.252, -1.609, "Effusion", "PA", 61.0)
 def measured(columns: tuple[str, ...], values: list[float]):
     header = ",".join(["image", *LABEL_COLUMNS, *columns])
     row = ",".join(map(str, values))
-    return measure(f"{header}\nb.png,0,0,0,1,0.5,0.5,0.5,0.5\na.png,1,0,0,0,{row}\n".encode())
+    return evaluate_table(
+        f"{header}\nb.png,0,0,0,1,0.5,0.5,0.5,0.5\na.png,1,0,0,0,{row}\n".encode()
+    )
 
 
 @pytest.mark.parametrize("kind", ["logits", "probabilities"])
@@ -26,12 +28,12 @@ def test_all_four_figures_have_to_agree(kind: str) -> None:
         "probabilities": (PROBABILITY_COLUMNS, 0.001),
     }[kind]
     said = np.array([getattr(analysis, kind)[key] for key in KEYS])
-    assert says_the_same(measured(columns, list(said + near)), "a.png", analysis)
+    assert matches_model(measured(columns, list(said + near)), "a.png", analysis)
     for k in range(4):
         other = said.copy()
         other[k] -= 0.05
-        assert not says_the_same(measured(columns, list(other)), "a.png", analysis)
-    assert not says_the_same(measured(columns, list(said)), "b.png", analysis)
+        assert not matches_model(measured(columns, list(other)), "a.png", analysis)
+    assert not matches_model(measured(columns, list(said)), "b.png", analysis)
 
 
 def test_sentences() -> None:
@@ -39,7 +41,7 @@ def test_sentences() -> None:
         "a.png. Labels: Effusion. Effusion in the table: 6.3 %, cut-off 25.2 %, margin −1.61 "
         "logits."
     )
-    said = differing_sentence(ERROR, 0.4, own=False)
+    said = mismatch_sentence(ERROR, 0.4, same_run=False)
     assert said.startswith("The table says 6.3 %, the loaded model reads 40.0 %")
     assert "film stands alone" in said
-    assert "The map is the loaded model's." in differing_sentence(ERROR, 0.4, own=True)
+    assert "The map is the loaded model's." in mismatch_sentence(ERROR, 0.4, same_run=True)

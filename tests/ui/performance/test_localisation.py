@@ -5,14 +5,14 @@ import pytest
 from cxr_core.evaluation.localisation.pointing import HitRates
 from cxr_core.evaluation.localisation.rates import BoxAreas, OverlapRates
 from cxr_core.evaluation.metrics.bootstrap import NOT_ESTIMABLE, Interval
-from cxr_core.ui.charts.localisation import localisation_chart, overlap_chart
+from cxr_core.ui.charts.localisation import overlap_figure, pointing_figure
 from cxr_core.ui.performance.localisation import (
-    area_sentence,
-    gain_sentence,
-    lacking_sentence,
-    localisation_row,
+    box_area_sentence,
+    missing_columns_sentence,
     overlap_row,
     overlap_sentence,
+    pointing_gain_sentence,
+    pointing_row,
 )
 
 AREA = Interval(0.8, 0.7, 0.85, "wide")
@@ -35,7 +35,7 @@ def rate(threshold: float, gain: Interval, *, n: int = 20) -> OverlapRates:
     ],
 )
 def test_whether_a_map_points(gain: Interval, words: str) -> None:
-    assert words in gain_sentence("effusion", gain)
+    assert words in pointing_gain_sentence("effusion", gain)
 
 
 def test_pointers_of_few_films_have_no_mark() -> None:
@@ -43,7 +43,7 @@ def test_pointers_of_few_films_have_no_mark() -> None:
         "effusion": HitRates(20, AREA, AREA, AREA, AREA, AREA, AREA),
         "infiltration": HitRates(3, *[NOT_ESTIMABLE] * 5),
     }
-    figure = localisation_chart(rates)
+    figure = pointing_figure(rates)
     assert [trace.name for trace in figure.data] == [
         "Map's peak",
         "Best fixed spot",
@@ -53,9 +53,7 @@ def test_pointers_of_few_films_have_no_mark() -> None:
     ]
     assert figure.layout.title.text
     assert all(list(trace.x) == [0.8] for trace in figure.data)
-    assert (
-        localisation_row("infiltration", rates["infiltration"])[1:] == ["3"] + ["not estimable"] * 6
-    )
+    assert pointing_row("infiltration", rates["infiltration"])[1:] == ["3"] + ["not estimable"] * 6
 
 
 def test_overlaps_stand_in_a_column_for_each_threshold() -> None:
@@ -63,7 +61,7 @@ def test_overlaps_stand_in_a_column_for_each_threshold() -> None:
         "effusion": (rate(0.1, MORE), rate(0.25, NONE)),
         "infiltration": (rate(0.1, NOT_ESTIMABLE, n=3), rate(0.25, NOT_ESTIMABLE, n=3)),
     }
-    figure = overlap_chart(rates, "IoBB")
+    figure = overlap_figure(rates, "IoBB")
     assert "IoBB" in figure.layout.title.text
     assert [note.text for note in figure.layout.annotations] == ["over 0.1", "over 0.25"]
     assert len(figure.data) == 2 * 5
@@ -96,6 +94,8 @@ def test_overlap_in_words(gains: tuple[Interval, ...], words: str) -> None:
 
 
 def test_areas_and_missing_columns_in_words() -> None:
-    said = area_sentence("effusion", BoxAreas(0.08, float("nan"), 0.05, float("nan")))
+    said = box_area_sentence("effusion", BoxAreas(0.08, float("nan"), 0.05, float("nan")))
     assert said.endswith("the map's box 8.0 %, the radiologists' boxes 5.0 %.")
-    assert "(iobb, iou): write it again with train.py --finish" in lacking_sentence(["iobb", "iou"])
+    assert "(iobb, iou): write it again with train.py --finalize" in missing_columns_sentence(
+        ["iobb", "iou"]
+    )

@@ -10,14 +10,14 @@ from cxr_core.errors import CheckpointError, CXRError
 from cxr_core.findings import KEYS
 from cxr_core.model.metadata import ModelMetadata, write_metadata
 from cxr_core.ui import evaluated as measured
-from cxr_core.ui.model import MODEL_VARIABLE
+from cxr_core.ui.model import MODEL_ENV_VAR
 from cxr_core.ui.performance import source as opened_module
 from cxr_core.ui.performance.source import (
-    CHOSEN_BY,
-    NO_MODEL,
-    NO_PATIENTS,
-    NO_TABLE,
-    contradiction,
+    NO_METADATA_CAUTION,
+    NO_PATIENTS_CAUTION,
+    NO_PREDICTIONS_CAUTION,
+    VALIDATION_CAUTION,
+    contradiction_caution,
     open_run,
     open_table,
 )
@@ -29,7 +29,7 @@ POINTS = {key: OperatingPoint(0.4, 0.3, 0.5, "sensitivity", 0.8, 0.8, 0.7) for k
 @pytest.fixture(autouse=True)
 def _without_a_session(monkeypatch: pytest.MonkeyPatch) -> None:
     """The session's caches need a session; what they keep is computed anew here."""
-    for name in ("_measure_run", "_measure_upload"):
+    for name in ("_evaluate_run", "_evaluate_upload"):
         monkeypatch.setattr(measured, name, getattr(measured, name).__wrapped__)
     monkeypatch.setattr(opened_module, "_own_weights", opened_module._own_weights.__wrapped__)
 
@@ -37,7 +37,7 @@ def _without_a_session(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A run folder with model.json and 60 test films, which is not the app's own."""
-    monkeypatch.setenv(MODEL_VARIABLE, str(tmp_path / "elsewhere"))
+    monkeypatch.setenv(MODEL_ENV_VAR, str(tmp_path / "elsewhere"))
     folder = tmp_path / "mine"
     metadata = ModelMetadata(Preprocessing(), Calibration(), POINTS, EvidenceScale(1.0))
     folder.mkdir()
@@ -49,27 +49,29 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_runs_test_films_are_opened_at_its_own_operating_points(run: Path) -> None:
     opened = open_run(run)
     patients = predictions(60)["patient"].nunique()
-    assert opened.sentence() == f"Test films of mine: 60 films of {patients} patients."
+    assert opened.summary() == f"Test films of mine: 60 films of {patients} patients."
     assert opened.cautions == ()
     assert opened.folder == run
-    assert not opened.measured.fitted_here
-    assert opened.measured.report.operating_points == POINTS
+    assert not opened.evaluated.fitted_on_this_table
+    assert opened.evaluated.report.operating_points == POINTS
 
 
 def test_a_run_held_from_its_test_shows_the_films_it_was_chosen_by_and_says_so(run: Path) -> None:
     (run / "predictions_test.csv").rename(run / "predictions_val.csv")
     opened = open_run(run)
-    assert opened.sentence().startswith("Validation films of mine: 60 films")
-    assert opened.cautions == (CHOSEN_BY,)
-    assert opened.measured.fitted_here  # so that every panel marks what it shows as optimistic
-    assert opened.measured.report.operating_points == POINTS
+    assert opened.summary().startswith("Validation films of mine: 60 films")
+    assert opened.cautions == (VALIDATION_CAUTION,)
+    assert (
+        opened.evaluated.fitted_on_this_table
+    )  # so that every panel marks what it shows as optimistic
+    assert opened.evaluated.report.operating_points == POINTS
 
 
 def test_without_a_model_the_predictions_are_still_shown(run: Path) -> None:
     (run / "model.json").unlink()
     opened = open_run(run)
-    assert opened.cautions == (NO_MODEL,)
-    assert opened.measured.fitted_here
+    assert opened.cautions == (NO_METADATA_CAUTION,)
+    assert opened.evaluated.fitted_on_this_table
 
 
 def test_a_run_that_is_being_written_has_its_training_alone(run: Path) -> None:
@@ -77,15 +79,15 @@ def test_a_run_that_is_being_written_has_its_training_alone(run: Path) -> None:
         path.unlink()
     history(2).to_csv(run / "history.csv", index=False)
     opened = open_run(run)
-    assert opened.measured is None
-    assert (opened.sentence(), opened.cautions) == ("Training of mine.", (NO_TABLE,))
+    assert opened.evaluated is None
+    assert (opened.summary(), opened.cautions) == ("Training of mine.", (NO_PREDICTIONS_CAUTION,))
 
 
 def test_an_upload_has_no_folder() -> None:
     opened = open_table(predictions(40).drop(columns="patient").to_csv(index=False).encode())
-    assert opened.sentence() == "Your table: 40 films."
+    assert opened.summary() == "Your table: 40 films."
     assert opened.folder is None
-    assert opened.cautions == (NO_PATIENTS,)
+    assert opened.cautions == (NO_PATIENTS_CAUTION,)
 
 
 def test_films_that_are_normal_and_not_are_counted_and_told() -> None:
@@ -94,7 +96,7 @@ def test_films_that_are_normal_and_not_are_counted_and_told() -> None:
     table.loc[diseased[:3], "label_no_finding"] = 1
     (caution,) = open_table(table.to_csv(index=False).encode()).cautions
     assert caution.startswith("3 films are labelled No Finding together with a finding")
-    assert contradiction(1).startswith("1 film is labelled")
+    assert contradiction_caution(1).startswith("1 film is labelled")
 
 
 @pytest.mark.parametrize(

@@ -3,17 +3,17 @@
 from streamlit.testing.v1 import AppTest
 
 from cxr_core.ui.performance import tabs as waiting
-from cxr_core.ui.performance.tabs import WAITING
+from cxr_core.ui.performance.tabs import PENDING
 
 
 def tabs() -> None:
     import streamlit as st
 
-    from cxr_core.ui.performance.tabs import filling_tabs
+    from cxr_core.ui.performance.tabs import lazy_tabs
 
     shown = st.text_input("Shown", "one")
     try:
-        with filling_tabs(("First", "Second"), shown) as (first, second):
+        with lazy_tabs(("First", "Second"), shown) as (first, second):
             with first:
                 st.text("of the first")
             if shown == "broken":
@@ -26,16 +26,16 @@ def tabs() -> None:
 
 def test_each_tab_waits_once_for_what_is_shown_and_then_holds_its_own(monkeypatch) -> None:
     said: list[str] = []
-    plain = waiting.quiet
-    monkeypatch.setattr(waiting, "quiet", lambda text: (said.append(text), plain(text)))
+    plain = waiting.caption
+    monkeypatch.setattr(waiting, "caption", lambda text: (said.append(text), plain(text)))
     app = AppTest.from_function(tabs).run()
-    assert said == [WAITING] * 2
+    assert said == [PENDING] * 2
     assert [tab.text[0].value for tab in app.tabs] == ["of the first", "of the second"]
     assert not app.get("html")  # no word is left
     app.run()
-    assert said == [WAITING] * 2  # the second run finds all measured
+    assert said == [PENDING] * 2  # the second run finds all measured
     app.text_input[0].set_value("another").run()
-    assert said == [WAITING] * 4
+    assert said == [PENDING] * 4
 
 
 def test_an_error_leaves_no_tab_waiting() -> None:

@@ -9,18 +9,18 @@ from sklearn.metrics import roc_auc_score
 
 from cxr_core.errors import DataError
 from cxr_core.evaluation.metrics.bootstrap import NOT_ESTIMABLE, Interval
-from cxr_core.evaluation.published import read_published
+from cxr_core.evaluation.published import read_published_auroc
 from cxr_core.findings import LOGIT_COLUMNS
-from cxr_core.ui.charts.curves import two_roc_figure
-from cxr_core.ui.evaluated import measure
+from cxr_core.ui.charts.curves import paired_roc_figure
+from cxr_core.ui.evaluated import evaluate_table
 from cxr_core.ui.performance.published import difference_row
 from cxr_core.ui.performance.two_models import (
-    MEAN,
-    matched_line,
+    MEAN_LABEL,
+    compare_tables,
+    comparison_rows,
+    difference_verdict,
+    matched_roc_curve,
     matched_sentence,
-    pair_of,
-    part_rows,
-    verdict,
     verdict_sentence,
 )
 from tests.demo_model import predictions
@@ -35,7 +35,7 @@ def other_model(table: pd.DataFrame, spread: float = 0.5) -> pd.DataFrame:
 def test_films_in_both_are_compared_and_the_others_counted() -> None:
     a = predictions(240)
     b = pd.concat([other_model(a[40:]), predictions(30).assign(image=lambda t: "x" + t["image"])])
-    pair = pair_of(a, b[::-1], n_resamples=50)
+    pair = compare_tables(a, b[::-1], n_resamples=50)
     patients = a[40:]["patient"].nunique()
     assert matched_sentence(pair.comparison) == (
         f"Matched by image: 200 films of {patients} patients; 40 only in A and 30 only in B are "
@@ -46,25 +46,25 @@ def test_films_in_both_are_compared_and_the_others_counted() -> None:
     expected = roc_auc_score(a["label_effusion"][40:], a["logit_effusion"][40:])
     area = pair.comparison.overall.auroc["effusion"].a
     assert area.estimate == pytest.approx(expected, abs=1e-12)
-    whole = pair_of(a, a, n_resamples=20).comparison
+    whole = compare_tables(a, a, n_resamples=20).comparison
     assert matched_sentence(whole).endswith("; every film of either stands in both.")
 
 
 def test_a_curve_is_of_the_matched_films_in_any_order() -> None:
     table = predictions(240)
-    measured = measure(table.to_csv(index=False).encode())
+    measured = evaluate_table(table.to_csv(index=False).encode())
     some = table.sample(150, random_state=0)
-    line = matched_line(measured, tuple(some["image"]), "effusion", NOT_ESTIMABLE)
+    line = matched_roc_curve(measured, tuple(some["image"]), "effusion", NOT_ESTIMABLE)
     expected = roc_auc_score(some["label_effusion"], some["logit_effusion"])
     assert np.trapezoid(line.y, line.x) == pytest.approx(expected, abs=1e-12)
 
 
 def test_a_solid_and_a_dashed_line_are_named_with_their_areas() -> None:
     table = predictions(240)
-    measured = measure(table.to_csv(index=False).encode())
+    measured = evaluate_table(table.to_csv(index=False).encode())
     area = Interval(0.81, 0.75, 0.86, "wide")
-    line = matched_line(measured, tuple(table["image"]), "infiltration", area)
-    _, a, b = two_roc_figure(line, line, "infiltration").data
+    line = matched_roc_curve(measured, tuple(table["image"]), "infiltration", area)
+    _, a, b = paired_roc_figure(line, line, "infiltration").data
     assert (a.name, b.name) == ("A 0.81 (0.75 to 0.86)", "B 0.81 (0.75 to 0.86)")
     assert (a.line.dash, b.line.dash) == ("solid", "dash")
     assert a.line.color != b.line.color
@@ -102,16 +102,16 @@ def test_a_solid_and_a_dashed_line_are_named_with_their_areas() -> None:
     ],
 )
 def test_a_difference_in_words(interval: Interval, said: str, sentence: str) -> None:
-    assert verdict(interval) == said
+    assert difference_verdict(interval) == said
     assert verdict_sentence("effusion", interval) == sentence
 
 
 def test_rows_hold_both_models_and_the_mean() -> None:
     a = predictions(240)
     worse = a.assign(**{name: -a[name] for name in LOGIT_COLUMNS})
-    rows = part_rows(pair_of(a, worse, n_resamples=50).comparison.overall)
+    rows = comparison_rows(compare_tables(a, worse, n_resamples=50).comparison.overall)
     assert [row[0] for row in rows] == [
-        "Effusion", "Atelectasis", "Infiltration", "No Finding", MEAN,
+        "Effusion", "Atelectasis", "Infiltration", "No Finding", MEAN_LABEL,
     ]  # fmt: skip
     assert rows[0][1] == str(a["label_effusion"].sum())
     assert {row[-1] for row in rows} == {"A better"}
@@ -126,20 +126,20 @@ def test_runs_of_different_splits_are_refused_with_the_count(tmp_path: Path) -> 
         split.to_csv(tmp_path / name / "split.csv", index=False)
     folders = {"folder_a": tmp_path / "a", "folder_b": tmp_path / "b"}
     with pytest.raises(DataError, match="60 of the 100 compared films of A are in B's training"):
-        pair_of(a, other_model(a), **folders, n_resamples=20)
-    told = pair_of(a, other_model(a), folder_a=tmp_path / "a", n_resamples=20).seen
+        compare_tables(a, other_model(a), **folders, n_resamples=20)
+    told = compare_tables(a, other_model(a), folder_a=tmp_path / "a", n_resamples=20).leakage_notes
     assert told[0].startswith("B does not tell its split")
 
 
 def test_labels_that_differ_are_refused_with_a_sentence() -> None:
     a = predictions(100)
     with pytest.raises(DataError, match="do not give the same labels: label_effusion of 100 films"):
-        pair_of(a, a.assign(label_effusion=1 - a["label_effusion"]))
+        compare_tables(a, a.assign(label_effusion=1 - a["label_effusion"]))
 
 
 def test_a_published_figure_that_was_not_published_has_no_difference() -> None:
-    measured = measure(predictions(240).to_csv(index=False).encode())
-    model = next(model for model in read_published() if model.model == "SwinCheX")
+    measured = evaluate_table(predictions(240).to_csv(index=False).encode())
+    model = next(model for model in read_published_auroc() if model.model == "SwinCheX")
     row = difference_row(measured, model)
     area = measured.report.auroc["effusion"]
     assert row[:2] == [

@@ -7,12 +7,12 @@ import pytest
 import streamlit as st
 
 from cxr_core.imaging.gate import GateResult
-from cxr_core.ui.model import MODEL_VARIABLE
+from cxr_core.ui.model import MODEL_ENV_VAR
 from cxr_core.ui.read.cautions import (
     caution_sentences,
     cautions_of,
     infiltration_sentence,
-    quiet_sentences,
+    note_sentences,
     tag_sentences,
 )
 from tests.demo_analysis import made_up
@@ -26,14 +26,14 @@ def _model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A folder with the table of 240 made-up test films."""
     table = predictions(240).assign(view=["AP"] * 100 + ["PA"] * 140, age=[10] * 6 + [50] * 234)
     table.to_csv(tmp_path / "predictions_test.csv", index=False)
-    monkeypatch.setenv(MODEL_VARIABLE, str(tmp_path))
+    monkeypatch.setenv(MODEL_ENV_VAR, str(tmp_path))
     yield
     st.cache_data.clear()
 
 
 def test_a_usual_film_has_no_box():
     assert cautions_of(made_up(USUAL, view="PA", under_18=False)) == ()
-    assert quiet_sentences(made_up(USUAL)) == ()
+    assert note_sentences(made_up(USUAL)) == ()
 
 
 def test_the_gravest_comes_first():
@@ -51,7 +51,7 @@ def test_the_gravest_comes_first():
 def test_not_called_normal_is_small_print_and_no_box():
     film = made_up((0.1, 0.1, 0.1, 0.1))
     assert cautions_of(film) == ()
-    (sentence,) = quiet_sentences(film)
+    (sentence,) = note_sentences(film)
     assert sentence.startswith("None of the three, but not called normal")
     assert caution_sentences(film) == (sentence,)
 
@@ -59,7 +59,7 @@ def test_not_called_normal_is_small_print_and_no_box():
 @pytest.mark.parametrize(("probability", "shown"), [(0.3, ""), (0.1, "infiltration")])
 def test_infiltration_is_named_for_what_it_is(probability: float, shown: str):
     film = made_up((0.6, 0.1, probability, 0.1))
-    assert quiet_sentences(film, shown=shown) == (infiltration_sentence(),)
+    assert note_sentences(film, shown_finding=shown) == (infiltration_sentence(),)
     assert infiltration_sentence().endswith("published AUROCs for it are 0.66 to 0.73.")
 
 

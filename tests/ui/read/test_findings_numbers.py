@@ -3,26 +3,28 @@
 import numpy as np
 import pytest
 
-from cxr_core.evaluation.metrics.errors import Neighbours
+from cxr_core.evaluation.metrics.errors import SimilarFilms
 from cxr_core.findings import KEYS
 from cxr_core.reading.perturbations import Probes
 from cxr_core.ui import prevalence
-from cxr_core.ui.evaluated import measure
+from cxr_core.ui.evaluated import evaluate_table
 from cxr_core.ui.read import findings as numbers
 from cxr_core.ui.read import stability
 from cxr_core.ui.read.findings import (
-    RowWords,
-    nearest_row,
+    FindingRow,
+    finding_row,
     nearest_sentence,
     neighbours_of,
-    row_words,
+    neighbours_row,
 )
 from cxr_core.ui.read.stability import borderline_sentence, range_sentence
 from tests.demo_analysis import made_up
 from tests.demo_model import predictions
 
 FILM = made_up((0.5, 0.1, 0.3, 0.6))
-FOUND = Neighbours(n=50, carried=12, low=0.143, high=0.374, least=-1.0, most=0.0, prevalence=0.19)
+FOUND = SimilarFilms(
+    n=50, n_positive=12, low=0.143, high=0.374, min_score=-1.0, max_score=0.0, prevalence=0.19
+)
 
 
 def probes(low: float, high: float, *, crosses: tuple[str, ...] = ()) -> Probes:
@@ -30,7 +32,7 @@ def probes(low: float, high: float, *, crosses: tuple[str, ...] = ()) -> Probes:
         probabilities={},
         low=dict.fromkeys(KEYS, low),
         high=dict.fromkeys(KEYS, high),
-        crosses={key: key in crosses for key in KEYS},
+        borderline={key: key in crosses for key in KEYS},
         image_sha256="",
         model_sha256="",
         correction=None,
@@ -41,11 +43,11 @@ def probes(low: float, high: float, *, crosses: tuple[str, ...] = ()) -> Probes:
 def at_five_percent(monkeypatch: pytest.MonkeyPatch) -> None:
     """Effusion at a site's 5 %, with odds a quarter of what the model assumes."""
     monkeypatch.setattr(prevalence, "site_prevalence", lambda: {"effusion": 0.05})
-    monkeypatch.setattr(prevalence, "assumed", lambda folder: {"effusion": 4 / 23})
+    monkeypatch.setattr(prevalence, "model_prevalence", lambda folder: {"effusion": 4 / 23})
 
 
 def test_a_row_says_its_number_and_where_it_stands():
-    assert row_words(FILM, "effusion") == RowWords(
+    assert finding_row(FILM, "effusion") == FindingRow(
         "50 %", "above its operating point of 25 %", "", 0.5, 0.25
     )
 
@@ -53,11 +55,11 @@ def test_a_row_says_its_number_and_where_it_stands():
 @pytest.mark.usefixtures("at_five_percent")
 def test_at_the_sites_prevalence_both_numbers_move_and_are_marked():
     # Odds 1 become 1/4; the cut-off's 1/3 become 1/12.
-    row = row_words(FILM, "effusion")
+    row = finding_row(FILM, "effusion")
     assert (row.fill, row.tick) == pytest.approx((1 / 5, 1 / 13))
-    assert (row.probability, row.point) == ("20 %", "above its operating point of 8 %")
-    assert row.mark == "at your prevalence 5 %"
-    assert row_words(FILM, "no_finding").mark == ""
+    assert (row.probability, row.flag) == ("20 %", "above its operating point of 8 %")
+    assert row.note == "at your prevalence 5 %"
+    assert finding_row(FILM, "no_finding").note == ""
     said = range_sentence(probes(0.4, 0.5), "effusion")
     assert "between 14 and 20 % under small changes" in said
     assert said.endswith("at your prevalence 5 %.")
@@ -65,9 +67,9 @@ def test_at_the_sites_prevalence_both_numbers_move_and_are_marked():
 
 def test_a_finding_that_crosses_is_borderline(monkeypatch: pytest.MonkeyPatch):
     moved = probes(0.24, 0.31, crosses=("effusion", "infiltration"))
-    monkeypatch.setattr(stability, "kept_probes", lambda analysis: moved)
-    assert row_words(FILM, "effusion").mark == "borderline"
-    assert row_words(FILM, "atelectasis").mark == ""
+    monkeypatch.setattr(stability, "cached_probes", lambda analysis: moved)
+    assert finding_row(FILM, "effusion").note == "borderline"
+    assert finding_row(FILM, "atelectasis").note == ""
     assert borderline_sentence(FILM).startswith(
         "Borderline: Effusion and Infiltration cross their operating points"
     )
@@ -78,7 +80,7 @@ def test_a_finding_that_crosses_is_borderline(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_before_the_probes_nothing_is_borderline(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(stability, "kept_probes", lambda analysis: None)
+    monkeypatch.setattr(stability, "cached_probes", lambda analysis: None)
     assert borderline_sentence(FILM) == ""
 
 
@@ -91,27 +93,27 @@ def test_what_the_nearest_films_came_to():
         "Effusion: of the 50 test films with the nearest scores, 12 carried NIH's report-mined "
         "label (24 %, 95 % interval 14 to 37 %)."
     )
-    assert nearest_row("effusion", FOUND) == [
+    assert neighbours_row("effusion", FOUND) == [
         "Effusion", "12 of 50", "24 % (14 to 37 %)", "27 to 50 %",
     ]  # fmt: skip
     assert "too few" in nearest_sentence("effusion", None)
 
 
 def test_neighbours_are_found_among_a_models_own_test_films():
-    measured = measure(predictions(240).to_csv(index=False).encode())
+    measured = evaluate_table(predictions(240).to_csv(index=False).encode())
     found = neighbours_of(FILM, measured, "effusion")
     assert found is not None
     # The film's calibrated logit is 0, and so is the middle of its neighbours' scores, roughly.
     assert found.n == 50
-    assert found.least < 0 < found.most
+    assert found.min_score < 0 < found.max_score
     column = measured.table["logit_effusion"].to_numpy()
-    assert np.isclose(column, found.least).any()
+    assert np.isclose(column, found.min_score).any()
     said = numbers.enriched_sentence(measured)
     assert f"Effusion {100 * measured.table['label_effusion'].mean():.0f} %" in said
 
 
 def test_what_the_point_achieved_on_test():
-    measured = measure(predictions(240).to_csv(index=False).encode())
+    measured = evaluate_table(predictions(240).to_csv(index=False).encode())
     rates = measured.report.rates["effusion"]
     assert numbers.rates_on_test(measured, "effusion") == (
         rates.sensitivity.text(), rates.specificity.text(),

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cxr_core.ui.read.findings import Pointing, pointing_of
+from cxr_core.ui.read.findings import PointingCounts, pointing_counts
 from cxr_core.ui.words import pointing_sentence
 
 TABLE = """image,finding,x,y,inside,fixed_spot_inside,centre_inside,box_area
@@ -15,19 +15,19 @@ c.png,atelectasis,0.5,0.5,0,1,0,0.1
 
 def test_films_are_counted_by_finding(tmp_path: Path) -> None:
     (tmp_path / "localisation.csv").write_text(TABLE)
-    assert pointing_of(tmp_path) == {
-        "effusion": Pointing(films=3, hits=2, spot_hits=1),
-        "atelectasis": Pointing(films=1, hits=0, spot_hits=1),
+    assert pointing_counts(tmp_path) == {
+        "effusion": PointingCounts(films=3, hits=2, fixed_spot_hits=1),
+        "atelectasis": PointingCounts(films=1, hits=0, fixed_spot_hits=1),
     }
 
 
 def test_a_model_without_boxed_films_has_none(tmp_path: Path) -> None:
-    assert pointing_of(tmp_path) == {}
+    assert pointing_counts(tmp_path) == {}
 
 
 def test_a_map_no_better_than_a_fixed_spot_is_called_that() -> None:
-    better = pointing_sentence("effusion", films=30, hits=21, spot_hits=9)
+    better = pointing_sentence("effusion", films=30, hits=21, fixed_spot_hits=9)
     assert "30 test films with a box for Effusion" in better
     assert better.endswith("inside it on 21, one fixed spot on 9.")
-    worse = pointing_sentence("effusion", films=24, hits=1, spot_hits=9)
+    worse = pointing_sentence("effusion", films=24, hits=1, fixed_spot_hits=9)
     assert worse.endswith("on 9: this model's map does not tell where the finding is.")

@@ -28,7 +28,7 @@ def page() -> None:
     stability.shared_analyzer = Counting
     film = made_up((0.3, 0.1, 0.3, 0.2), film=st.session_state.get("film", "a"))
     st.text(stability.borderline_sentence(film))
-    stability.stability(st.session_state.get("data", b""), film)
+    stability.stability_panel(st.session_state.get("data", b""), film)
 
 
 def test_a_button_asks_once_and_the_answer_stays_with_its_film(monkeypatch: pytest.MonkeyPatch):

@@ -10,19 +10,19 @@ from PIL import Image
 
 from cxr_core.export.results_csv import COLUMNS, analysis_row
 from cxr_core.reading.batch import Outcome
-from cxr_core.reading.sources import Source
+from cxr_core.reading.sources import FilmSource
 from cxr_core.ui.words import time_left
 from cxr_core.ui.worklist.rows import (
     ALL,
-    ANY_ABOVE,
+    ANY_FLAGGED,
     FILTERS,
-    NONE_ABOVE,
-    NOT_READ,
+    NONE_FLAGGED,
+    STOPPED_OR_FAILED,
     FilmRow,
+    analysis_film_row,
     film_row,
-    in_order,
+    filter_and_sort,
     row_html,
-    row_of,
     thumbnail,
     without_name,
 )
@@ -31,7 +31,7 @@ from tests.fake_analyzer import analysis
 
 def row(number: int, *margins: float, name: str = "", stopped: str = "") -> FilmRow:
     """A row by its margins; without any, of a film that cannot be read."""
-    source = Source(number, name, bytes)
+    source = FilmSource(number, name, bytes)
     if not margins:
         outcome = Outcome(source, "f" * 64, reason="It is <b>text</b>.")
     else:
@@ -52,17 +52,17 @@ ROWS = [
     ("shown", "numbers"),
     [
         (ALL, [3, 5, 4, 2, 1]),
-        (NOT_READ, [3, 5]),
-        (ANY_ABOVE, [4, 2]),
+        (STOPPED_OR_FAILED, [3, 5]),
+        (ANY_FLAGGED, [4, 2]),
         ("Effusion above", [2]),
         ("Atelectasis above", [4]),
         ("Infiltration above", [2]),
-        (NONE_ABOVE, [1]),
+        (NONE_FLAGGED, [1]),
     ],
 )
 def test_each_filter_in_the_order(shown: str, numbers: list[int]) -> None:
     assert shown in FILTERS
-    assert [film.number for film in in_order(reversed(ROWS), shown)] == numbers
+    assert [film.number for film in filter_and_sort(reversed(ROWS), shown)] == numbers
 
 
 def test_a_row_says_what_is_above_by_margin_and_no_finding_in_plain_words() -> None:
@@ -84,7 +84,7 @@ def test_a_row_with_none_above_names_the_nearest() -> None:
 
 def test_a_caution_about_the_film_stands_in_its_row() -> None:
     film = row(1, -0.5, -1.0, -2.0, 3.0)
-    doubtful = replace(film, table=film.table | {"warnings": "It shows <LEG>, not the chest."})
+    doubtful = replace(film, csv_row=film.csv_row | {"warnings": "It shows <LEG>, not the chest."})
     assert "⚠ It shows &lt;LEG&gt;, not the chest." in row_html(doubtful, place=1, opened=False)
     assert "⚠" not in row_html(film, place=1, opened=False)
 
@@ -101,13 +101,15 @@ def test_what_was_not_read_says_why_as_plain_text() -> None:
 
 def test_the_csv_line_has_number_or_name_and_every_column() -> None:
     named, bad = row(2, 0.5, -1.0, 0.1, -3.0, name="DOE.png"), row(3)
-    assert named.table["file"] == "DOE.png"
-    assert without_name(named).table["file"] == ""
+    assert named.csv_row["file"] == "DOE.png"
+    assert without_name(named).csv_row["file"] == ""
     assert without_name(named).name == ""
-    expected = analysis_row(analysis((0.5, -1.0, 0.1, -3.0)), file="DOE.png", number=2)
-    assert named.table == expected
-    assert set(bad.table) == set(COLUMNS)
-    found = {name: bad.table[name] for name in ("row", "file", "status", "reason", "model_sha256")}
+    expected = analysis_row(analysis((0.5, -1.0, 0.1, -3.0)), file="DOE.png", row_number=2)
+    assert named.csv_row == expected
+    assert set(bad.csv_row) == set(COLUMNS)
+    found = {
+        name: bad.csv_row[name] for name in ("row", "file", "status", "reason", "model_sha256")
+    }
     assert found == {
         "row": "3",
         "file": "",
@@ -143,16 +145,19 @@ def test_time_left(seconds: float | None, words: str) -> None:
 
 def test_the_numbers_of_a_stopped_film_are_told_only_when_it_was_read_anyway() -> None:
     stopped = analysis((9.0, 9.0, 9.0, 9.0), stopped="The film is blank.")
-    hidden, asked = row_of(stopped, 5, ""), row_of(stopped, 5, "", anyway=True)
-    assert (hidden.status, hidden.table["status"]) == ("stopped", "stopped")
-    assert hidden.table["probability_effusion"] == ""
-    assert hidden.table["gate_reasons"] == "The film is blank."
-    assert (asked.status, asked.table["status"], asked.table["read_anyway"]) == (
+    hidden, asked = (
+        analysis_film_row(stopped, 5, ""),
+        analysis_film_row(stopped, 5, "", read_anyway=True),
+    )
+    assert (hidden.status, hidden.csv_row["status"]) == ("stopped", "stopped")
+    assert hidden.csv_row["probability_effusion"] == ""
+    assert hidden.csv_row["gate_reasons"] == "The film is blank."
+    assert (asked.status, asked.csv_row["status"], asked.csv_row["read_anyway"]) == (
         "read",
         "read",
         "1",
     )
-    assert asked.table["probability_effusion"].startswith("0.99")
+    assert asked.csv_row["probability_effusion"].startswith("0.99")
     said = row_html(asked, place=1, opened=True)
     assert "⚠ The film is blank." in said
     assert "▲ Effusion" in said
@@ -160,6 +165,6 @@ def test_the_numbers_of_a_stopped_film_are_told_only_when_it_was_read_anyway() -
 
 def test_a_corrected_film_says_so() -> None:
     turned = replace(analysis((1.0, -1.0, -1.0, -1.0)), correction="invert")
-    row = row_of(turned, 2, "")
-    assert row.table["correction"] == row.correction == "invert"
+    row = analysis_film_row(turned, 2, "")
+    assert row.csv_row["correction"] == row.correction == "invert"
     assert "⚠ The film was inverted" in row_html(row, place=1, opened=True)

@@ -12,7 +12,7 @@ from cxr_core.imaging.radiograph import Radiograph
 from cxr_core.phantom.draw import phantom_png
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui.worklist import session as module
-from cxr_core.ui.worklist.page import words_on, worklist_csv
+from cxr_core.ui.worklist.page import assessments_of, worklist_csv
 from cxr_core.ui.worklist.session import Worklist
 from tests.fake_analyzer import FakeAnalyzer
 from tests.zips import zipped
@@ -34,7 +34,7 @@ def test_names_are_kept_only_when_asked_for_and_can_be_forgotten() -> None:
     analyzer = FakeAnalyzer()
     unnamed, named = filled(2), filled(2, keep_name=True)
     for films in (unnamed, named):
-        films.read_with(analyzer)
+        films.set_model(analyzer)
         films.advance(analyzer, seconds=60)
     assert [(row["row"], row["file"]) for row in table(unnamed)] == [("1", ""), ("2", "")]
     assert [row["file"] for row in table(named)] == ["DOE.zip/JANE_0.png", "DOE.zip/JANE_1.png"]
@@ -45,9 +45,9 @@ def test_names_are_kept_only_when_asked_for_and_can_be_forgotten() -> None:
 
 def test_the_readers_word_stands_in_the_row_of_its_film(monkeypatch: pytest.MonkeyPatch) -> None:
     films, analyzer = filled(2), FakeAnalyzer()
-    films.read_with(analyzer)
+    films.set_model(analyzer)
     films.advance(analyzer, seconds=60)
-    film, model = (films.rows[1].table[name][:24] for name in ("image_sha256", "model_sha256"))
+    film, model = (films.rows[1].csv_row[name][:24] for name in ("image_sha256", "model_sha256"))
     said = {
         f"of_film_{film}_{model}_as-it-came_word_effusion": "disagree",
         f"of_film_{film}_{model}_as-it-came_note": " Seen. ",
@@ -55,7 +55,7 @@ def test_the_readers_word_stands_in_the_row_of_its_film(monkeypatch: pytest.Monk
         f"of_film_{'0' * 24}_{model}_as-it-came_word_effusion": "unsure",  # of another film
     }
     monkeypatch.setattr(st, "session_state", said)
-    rows = csv.DictReader(io.StringIO(worklist_csv(films, words_on(films)).decode()))
+    rows = csv.DictReader(io.StringIO(worklist_csv(films, assessments_of(films)).decode()))
     first = next(rows)
     assert (first["verdict_effusion"], first["note"]) == ("disagree", "Seen.")
     assert first["verdict_atelectasis"] == ""
@@ -64,7 +64,7 @@ def test_the_readers_word_stands_in_the_row_of_its_film(monkeypatch: pytest.Monk
 
 def test_reading_is_cancelled_and_goes_on_with_the_rest() -> None:
     films, analyzer = filled(5), FakeAnalyzer()
-    films.read_with(analyzer)
+    films.set_model(analyzer)
     assert films.running
     films.advance(analyzer, seconds=0)  # one film, however little time there is
     films.advance(analyzer, seconds=0)
@@ -72,7 +72,7 @@ def test_reading_is_cancelled_and_goes_on_with_the_rest() -> None:
     assert not films.running
     assert sorted(films.rows) == [1, 2]
     assert [row["status"] for row in table(films)] == ["read"] * 2 + ["not read"] * 3
-    films.go_on()
+    films.resume()
     films.advance(analyzer, seconds=60)
     assert sorted(films.rows) == [1, 2, 3, 4, 5]
     assert analyzer.films == 5  # none was read twice
@@ -85,18 +85,18 @@ def test_films_added_meanwhile_are_numbered_on_and_read() -> None:
     films.add("c.png", b"no film", keep_name=False)
     films.advance(analyzer, seconds=60)
     assert sorted(films.rows) == [1, 2, 3]
-    assert films.listed()[0].number == 3  # it cannot be read, so it comes first
-    assert films.listed()[0].reason.startswith("This file is not an image")
+    assert films.visible_rows()[0].number == 3  # it cannot be read, so it comes first
+    assert films.visible_rows()[0].reason.startswith("This file is not an image")
 
 
 def test_rows_belong_to_one_model() -> None:
     films, first = filled(1), FakeAnalyzer("1" * 64)
-    films.read_with(first)
+    films.set_model(first)
     films.advance(first, seconds=60)
-    films.read_with(first)
+    films.set_model(first)
     assert len(films.rows) == 1
     second = FakeAnalyzer("2" * 64)
-    films.read_with(second)
+    films.set_model(second)
     assert not films.rows
     assert films.running
     films.advance(second, seconds=60)
@@ -104,11 +104,11 @@ def test_rows_belong_to_one_model() -> None:
 
 
 def test_what_finds_no_room_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_HELD_BYTES", len(FILM) + 10)
+    monkeypatch.setattr(module, "MAX_TOTAL_BYTES", len(FILM) + 10)
     films = Worklist()
     for _ in range(3):
         films.add("a.png", FILM, keep_name=False)
-    assert (len(films.sources), films.not_taken) == (1, 2)
+    assert (len(films.sources), films.n_rejected) == (1, 2)
 
 
 def test_time_left_follows_the_films_just_read() -> None:
@@ -128,10 +128,10 @@ def test_a_cancel_from_another_thread_waits_for_the_film_in_hand_only() -> None:
     films, entered, release = filled(20), threading.Event(), threading.Event()
 
     class Slow(FakeAnalyzer):
-        def read(self, radiograph: Radiograph) -> Analysis:
+        def analyze_radiograph(self, radiograph: Radiograph) -> Analysis:
             entered.set()
             assert release.wait(60)
-            return super().read(radiograph)
+            return super().analyze_radiograph(radiograph)
 
     analyzer = Slow()
     reading = threading.Thread(target=films.advance, args=(analyzer,), kwargs={"seconds": 60})
@@ -139,7 +139,7 @@ def test_a_cancel_from_another_thread_waits_for_the_film_in_hand_only() -> None:
     assert entered.wait(60)
     click = threading.Thread(target=films.cancel)
     click.start()
-    while films._asked == 1:  # the films that were added asked once
+    while films._interrupts == 1:  # the films that were added asked once
         time.sleep(0.001)
     release.set()
     for thread in (click, reading):
