@@ -12,9 +12,9 @@ with left:
     st.header("What it is for", anchor=False)
     st.markdown(
         "Open one frontal chest radiograph and see four calibrated probabilities: **Effusion**, "
-        "**Atelectasis**, **Infiltration** and **No Finding**. Each comes with its operating point "
-        "and with a map of the regions that raised it. Everything is computed on the machine that "
-        "serves this page; a film is never stored or logged."
+        "**Atelectasis**, **Infiltration** and **No Finding**. Each comes with its cut-off and a "
+        "map of what pushed it up. Everything is computed on the machine that serves this page; no "
+        "film is stored or logged."
     )
     with st.container(key="start"):
         st.page_link(
@@ -22,14 +22,16 @@ with left:
         )
     st.header("What it is not", anchor=False)
     st.markdown(
-        f"{RESEARCH_TOOL} It names four things and knows no others; a film without the three "
-        "findings can still show something else. It was not measured on lateral films, or on other "
-        "hospitals' films than those it learnt from."
+        f"{RESEARCH_TOOL} It does not look for pneumothorax, nodules, fractures or anything else: "
+        "a film with nothing flagged can still be abnormal. It was not tested on lateral films or "
+        "on films of other hospitals."
     )
 with right:
     st.header("The model in use", anchor=False)
     with report_errors():
         model_summary()
-    st.header("Train a full one", anchor=False)
-    st.markdown("From ImageNet weights, with NIH's tables and films in the current folder:")
+    st.header("Train a full model", anchor=False)
+    st.markdown(
+        "Starting from ImageNet weights, with NIH's tables and films in the current folder:"
+    )
     st.code(TRAINING_COMMAND, language="bash", wrap_lines=True)

@@ -94,7 +94,12 @@ def main() -> int:
     parser.add_argument("--resamples", type=int, default=700)
     parser.add_argument("--patients", type=int, default=160)
     parser.add_argument("--positives", type=int, default=40, help="fewest positive films")
-    parser.add_argument("--apart", type=float, default=1.3, help="standard deviations; AUROC 0.82")
+    parser.add_argument(
+        "--apart",
+        type=float,
+        default=1.3,
+        help="separation of the classes in standard deviations; 1.3 is AUROC 0.82",
+    )
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     rng = np.random.default_rng(args.seed)
@@ -126,7 +131,7 @@ def main() -> int:
         share = inside / args.simulations
         error = math.sqrt(share * (1 - share) / args.simulations)
         print(
-            f"{name:<16} truth {truth[name]:.3f}: held in {share:.1%} (standard error "
+            f"{name:<16} truth {truth[name]:.3f}: covered in {share:.1%} (standard error "
             f"{error:.1%}); interval below it {below / args.simulations:.1%}, above it "
             f"{above / args.simulations:.1%}"
         )

@@ -31,12 +31,12 @@ Pixels = np.ndarray
 # What is done to a film, and the correction that would mend it.
 ALTERED_COPIES: dict[str, tuple[Callable[[Pixels], Pixels], str | None]] = {
     "inverted": (lambda p: 255 - p, "invert"),
-    "quarter-turned left": (lambda p: np.rot90(p, 1), "rotate_cw"),
-    "quarter-turned right": (lambda p: np.rot90(p, 3), "rotate_ccw"),
+    "rotated 90° counter-clockwise": (lambda p: np.rot90(p, 1), "rotate_cw"),
+    "rotated 90° clockwise": (lambda p: np.rot90(p, 3), "rotate_ccw"),
     "upside down": (lambda p: np.rot90(p, 2), "rotate_180"),
     "left half": (lambda p: p[:, : p.shape[1] // 2], None),
     "lower half": (lambda p: p[p.shape[0] // 2 :], None),
-    "twice-zoomed": (
+    "zoomed 2x": (
         lambda p: p[p.shape[0] // 4 : -(p.shape[0] // 4), p.shape[1] // 4 : -(p.shape[1] // 4)],
         None,
     ),

@@ -66,7 +66,7 @@ class Calibration:
             )
         if len(self.offsets) != len(KEYS) or not all(map(math.isfinite, self.offsets)):
             raise ConfigError(
-                "The calibration offsets are not one finite number a finding",
+                "The calibration needs one finite offset per finding",
                 value=self.offsets,
                 remedy="Fit the calibration again with train.py --finalize.",
             )
@@ -97,9 +97,9 @@ class OperatingPoint:
     def __post_init__(self) -> None:
         if not 0.0 <= self.threshold <= 1.0:
             raise ConfigError(
-                "An operating point is not a probability",
+                "A cut-off is not between 0 and 1",
                 value=self.threshold,
-                remedy="Fit the operating points again with train.py --finalize.",
+                remedy="Fit the cut-offs again with train.py --finalize.",
             )
 
 
@@ -117,7 +117,7 @@ class EvidenceScale:
     def __post_init__(self) -> None:
         if not (math.isfinite(self.maximum) and self.maximum > 0):
             raise ConfigError(
-                "The evidence scale is not a positive number",
+                "The colour scale of the maps is not a positive number",
                 value=self.maximum,
                 remedy="Fit it again with train.py --finalize.",
             )
@@ -160,7 +160,7 @@ class GateParameters:
         }
         if shapes != expected or not math.isfinite(self.threshold):
             raise ConfigError(
-                "The input gate's arrays do not fit each other",
+                "The input gate's arrays have inconsistent shapes",
                 value=shapes,
                 remedy="Fit it again with train.py --finalize.",
             )

@@ -78,8 +78,8 @@ def result(analysis: Analysis) -> None:
 
 def results_button() -> None:
     """The right side of a reader who wants to look first."""
-    st.header("Look first", anchor=False)
-    caption("The model has read the film. Its results are shown when you ask for them.")
+    st.header("Read first, then reveal", anchor=False)
+    caption("The model has read the film. Read it yourself, then show the results.")
     st.button("Show results", key="show_results", on_click=state.reveal_results)
 
 

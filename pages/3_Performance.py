@@ -19,12 +19,12 @@ from cxr_core.ui.performance.two_models import two_models_panel
 from cxr_core.ui.shell import begin_page, report_errors
 
 TABS = (
-    "Curves",
-    "Decisions",
+    "Discrimination",
+    "Cut-offs",
     "Calibration",
-    "Groups",
+    "Subgroups",
     "Labels",
-    "Where it looks",
+    "Localisation",
     "Errors",
     "Two models",
     "Published",

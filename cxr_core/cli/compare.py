@@ -24,12 +24,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     table = f"predictions table, or a model folder (its {TEST_PREDICTIONS_FILE})"
     model = "model folder of %s: calibration and localisation; default: its table's, if a folder"
-    parser.add_argument("a", type=Path, help=f"{table}: the model to compare with")
-    parser.add_argument("b", type=Path, help=f"{table}: the model that is judged")
+    parser.add_argument("a", type=Path, help=f"{table}: the reference model")
+    parser.add_argument("b", type=Path, help=f"{table}: the model to evaluate")
     parser.add_argument("--model-a", type=Path, help=model % "A")
     parser.add_argument("--model-b", type=Path, help=model % "B")
     parser.add_argument("--resamples", type=int, default=2000, help="default: %(default)s")
-    parser.add_argument("--seed", type=int, default=0, help="of the resamples; default 0")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the resampling; default 0")
     args = parser.parse_args(argv)
     try:
         a, model_a, split_a = _read(args.a, args.model_a)

@@ -84,18 +84,18 @@ def _parser() -> argparse.ArgumentParser:
         "--model",
         type=Path,
         help="model folder: calibration and cut-offs. Without one, cut-offs are fitted on the "
-        "table itself, and said to be optimistic.",
+        "table itself, which makes the figures optimistic.",
     )
     parser.add_argument(
         "--against",
         type=Path,
-        help="a second table or run folder, B: with paired differences, this one less PREDICTIONS",
+        help="a second table or run folder (B): adds paired differences, B minus PREDICTIONS",
     )
     parser.add_argument(
         "--json", type=Path, metavar="OUT", help="write all figures as JSON; - prints JSON only"
     )
     parser.add_argument("--resamples", type=int, default=2000, help="default: %(default)s")
-    parser.add_argument("--seed", type=int, default=0, help="of the resamples; default 0")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the resampling; default 0")
     return parser
 
 
@@ -167,11 +167,11 @@ def _require_writable_output(path: Path, *, apart_from: Sequence[Path | None]) -
     table that is to be read."""
     if path.resolve() in [table.resolve() for table in apart_from if table is not None]:
         raise ConfigError(
-            "The JSON would take the place of a table", value=path, remedy="Give another path."
+            "The JSON would overwrite a table", value=path, remedy="Give another path."
         )
     if path.is_dir():
         raise ConfigError(
-            "The JSON needs a file's name", value=path, remedy="Give a path such as metrics.json."
+            "The JSON output is a folder", value=path, remedy="Give a path such as metrics.json."
         )
     try:
         with tempfile.TemporaryFile(dir=path.parent):

@@ -47,7 +47,7 @@ def list_files(paths: Iterable[Path]) -> list[Path]:
         raise ImageError(
             "There is no file to read",
             value=", ".join(map(str, paths)),
-            remedy="Name image files, zips of them, or folders that hold some.",
+            remedy="Give image files, zip files or folders.",
         )
     return files
 
@@ -90,7 +90,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m cxr_core.reading.batch",
-        description="Read films into one CSV, a row a film.",
+        description="Read films into one CSV, one row per film.",
     )
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="film, zip or folder")
     parser.add_argument("--model", type=Path, default=Path("models/default"), metavar="DIR")
@@ -105,7 +105,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="threads that decode films",
     )
     parser.add_argument(
-        "--resume", action="store_true", help="keep what an earlier run has read with this model"
+        "--resume",
+        action="store_true",
+        help="skip films that an earlier run has read with this model",
     )
     args = parser.parse_args(argv)
     if args.workers < 1:
@@ -129,7 +131,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_NOT_STARTED
     except KeyboardInterrupt:
         print(
-            f"batch: stopped. Go on with --resume; what was read is in {journal}.", file=sys.stderr
+            f"batch: stopped. Continue with --resume; what was read is in {journal}.",
+            file=sys.stderr,
         )
         return EXIT_INTERRUPTED
     summary = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))

@@ -39,14 +39,16 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     data = parser.add_argument_group("films")
     data.add_argument("--entries", type=Path, metavar="CSV", help="NIH's or Kaggle's label table")
     data.add_argument("--images", type=Path, metavar="DIR", help="folder with the films")
-    data.add_argument("--phantom", type=int, metavar="N", help="draw N phantoms instead")
+    data.add_argument("--phantom", type=int, metavar="N", help="draw N synthetic films instead")
     data.add_argument("--cache", type=Path, metavar="DIR", help="decoded films (default .cache)")
     data.add_argument("--boxes", type=Path, metavar="CSV", help="NIH's BBox_List_2017.csv")
     split = parser.add_argument_group("split (default: 70/10/20 by patient, stratified)")
-    split.add_argument("--split", type=Path, metavar="CSV", help="a table image, split")
+    split.add_argument(
+        "--split", type=Path, metavar="CSV", help=("a table with the columns image, split")
+    )
     split.add_argument("--train-val-list", type=Path, metavar="F", help="NIH's official list")
     split.add_argument("--test-list", type=Path, metavar="F", help="NIH's official list")
-    split.add_argument("--groups", type=Path, metavar="CSV", help="how each film was drawn")
+    split.add_argument("--groups", type=Path, metavar="CSV", help="sampling group of each film")
     training = parser.add_argument_group("training (default: as the preset says)")
     training.add_argument(
         "--preset",
@@ -54,13 +56,17 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         metavar="NAME",
         help=f"one of {', '.join(PRESETS)} (default baseline; phantom with --phantom)",
     )
-    training.add_argument("--weights", help="imagenet, none, or the path of a weights file")
+    training.add_argument(
+        "--weights", help="imagenet, none, or the path of a weights file or model folder"
+    )
     training.add_argument("--population", choices=get_args(Population))
     training.add_argument("--balance", choices=get_args(Balance))
     training.add_argument("--epochs", type=int)
     training.add_argument("--px", type=int, help="side of the model's input (224)")
     training.add_argument("--low-res-px", type=int, help="smaller side until the last epochs")
-    training.add_argument("--full-res-epochs", type=int, help="epochs at the end at --px")
+    training.add_argument(
+        "--full-res-epochs", type=int, help="final epochs at the full size (--px)"
+    )
     training.add_argument("--batch-size", type=int)
     training.add_argument("--learning-rate", type=float)
     training.add_argument("--seed", type=int)
@@ -76,12 +82,18 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     out = parser.add_argument_group("run")
     out.add_argument("--out", type=Path, metavar="RUN", required=True, help="the run folder")
-    out.add_argument("--resume", action="store_true", help="continue where the run was left")
-    out.add_argument("--finalize", action="store_true", help="redo all that follows the fit")
+    out.add_argument("--resume", action="store_true", help="continue an interrupted run")
+    out.add_argument(
+        "--finalize",
+        action="store_true",
+        help="redo calibration, cut-offs, tables and model card",
+    )
     out.add_argument(
         "--skip-test", action="store_true", help="leave the test set unread until --finalize"
     )
-    out.add_argument("--save-minutes", type=float, default=5.0, help="between two saved states (5)")
+    out.add_argument(
+        "--save-minutes", type=float, default=5.0, help="minutes between saved states (5)"
+    )
     out.add_argument("--quiet", action="store_true", help="no progress bars")
     hidden = argparse.SUPPRESS
     for flag, name in _INTEGER_FLAGS.items():
@@ -151,8 +163,8 @@ def train(arguments: argparse.Namespace, distributed: Distributed) -> str:
     if result is None:
         return ""
     return (
-        f"On the {result.split} part:\n{summary_text(result.report)}\n\n"
-        f"The model and its tables are in {arguments.out}."
+        f"On the {result.split} set:\n{summary_text(result.report)}\n\nThe model and its tables "
+        f"are in {arguments.out}."
     )
 
 
@@ -170,11 +182,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             message, status = f"train.py: {error}", 1
         except OSError as error:
             remedy = (
-                "What was saved before is whole; free some space or fix the disk, then --resume."
+                "What was saved before is intact. Free some space or fix the disk, then use "
+                "--resume."
             )
             message, status = f"train.py: A file cannot be used: {error}. {remedy}", 1
         except KeyboardInterrupt:
-            message = "\ntrain.py: stopped. Go on with the same command and --resume."
+            message = "\ntrain.py: stopped. Continue with the same command and --resume."
             status = 130
         # What ends one process ends all; only a fault can be one process's own.
         if message and (team.is_main or status == 1):

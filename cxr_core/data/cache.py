@@ -181,7 +181,7 @@ def _require_names(paths: Sequence[Path]) -> None:
     twice = names[names.duplicated()].unique()
     if not paths or len(twice):
         raise DataError(
-            "File names stand twice among the films" if paths else "There are no films to decode",
+            "Some file names occur twice" if paths else "There are no films to decode",
             value=f"{len(twice):,} names: {first_few(twice)}" if paths else "0 paths",
             remedy="Give each image file once." if paths else "Check the table and the folder.",
         )

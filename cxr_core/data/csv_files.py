@@ -128,7 +128,7 @@ def read_header(source: CsvSource) -> list[str]:
             first = text.readline(_MAX_HEADER_LENGTH)
             if len(first) == _MAX_HEADER_LENGTH:
                 raise DataError(
-                    "The table's first line is too long to hold the names of columns",
+                    "The table's first line is too long to be a header",
                     value=f"{_describe_source(source)}, over {_MAX_HEADER_LENGTH:,} letters",
                     remedy="Give a CSV file of one line a row, the first with the columns' names.",
                 )
@@ -185,9 +185,9 @@ def read_columns_strict(
         raise _no_rows_error(source)
     if len(cells) > max_rows + 1:
         raise DataError(
-            "The table has more rows than can be worked with here",
+            "The table has too many rows",
             value=f"{_describe_source(source)}, over {max_rows:,} rows",
-            remedy="Give a part of it; keep all films of a patient together.",
+            remedy="Use a part of it, with all films of a patient together.",
         )
     rows = cells.iloc[1:].reset_index(drop=True)
     return pd.DataFrame({name: rows[at].fillna("").str.strip() for name, at in positions.items()})

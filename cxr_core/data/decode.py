@@ -49,8 +49,8 @@ def decode_film(path: Path, size: int) -> DecodedOrReason:
     except OSError as error:
         return f"The file cannot be read: {error.strerror or error}."
     except Exception as error:
-        logger.exception("Decoding %s failed in an unforeseen way.", path.name)
-        return f"Decoding failed in an unforeseen way: {type(error).__name__}: {error}."
+        logger.exception("Unexpected error while decoding %s.", path.name)
+        return f"Unexpected decoding error: {type(error).__name__}: {error}."
 
 
 def decode_films(

@@ -97,7 +97,7 @@ class EntriesReport:
             ]
         lines += [
             f"duplicate rows dropped: {self.duplicates:,}",
-            "films a finding: "
+            "films per finding: "
             + ", ".join(f"{LABELS[key]} {count:,}" for key, count in counts.findings.items()),
             f"films with only other findings: {counts.other_only:,}",
             f"films with more than one label: {counts.multi_label:,}",
@@ -175,7 +175,7 @@ class Entries:
     Attributes:
         table: one row an image, in the file's order, index 0..N-1: ``image, patient (str),
             age (years, NaN when missing), sex, view, follow_up (str, "" when missing),
-            findings ("A|B")``, ``label_effusion`` ... (0/1), and ``path`` once images
+            findings "A|B"``, ``label_effusion`` ... (0/1), and ``path`` once images
             are attached.
         report: what was counted on the way.
     """

@@ -73,6 +73,6 @@ def find_image(folder: Path, name: str) -> Path:
         raise DataError(
             "The folder holds no image of this name",
             value=f"{name} in {folder}",
-            remedy="Name the folder that holds the table's films, at any depth.",
+            remedy="Give the folder that holds the table's films, at any depth.",
         )
     return Path(path)

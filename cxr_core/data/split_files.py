@@ -47,7 +47,7 @@ def read_split(path: Path) -> pd.DataFrame:
     if parts.isna().any():
         unknown = rows.loc[parts.isna(), "split"].unique()
         raise DataError(
-            "The split has sides that do not exist",
+            "The split names sets that do not exist",
             value=f"{first_few([repr(side) for side in unknown])} in {path}",
             remedy="Use train, validation (or val) and test.",
         )
@@ -73,13 +73,13 @@ def read_image_list(path: Path) -> set[str]:
         raise DataError(
             "The image list is not UTF-8 text",
             value=path,
-            remedy="Give a text file with one image name a line.",
+            remedy="Give a text file with one image name per line.",
         ) from error
     except OSError as error:
         raise DataError(
             "The image list cannot be read",
             value=f"{path} ({error.strerror})",
-            remedy="Give a text file with one image name a line.",
+            remedy="Give a text file with one image name per line.",
         ) from error
     names = {line.strip() for line in lines if line.strip()}
     if not names:
@@ -108,7 +108,7 @@ def read_groups(path: Path) -> pd.Series:
         )
     rows = read_columns(path, {"image": 0, "group": 1})
     rows = rows.assign(image=normalise_image_names(rows["image"]))
-    return _one_row_per_image(rows, path, "Images stand in two groups")["group"]
+    return _one_row_per_image(rows, path, "Images are in two groups")["group"]
 
 
 def _one_row_per_image(rows: pd.DataFrame, path: Path, problem: str) -> pd.DataFrame:

@@ -156,7 +156,7 @@ def split_by_lists(
     development, test = read_image_list(train_val_list), read_image_list(test_list)
     if on_both := development & test:
         raise DataError(
-            "Images stand on both lists",
+            "Images are on both lists",
             value=f"{len(on_both):,} images: {first_few(on_both)}",
             remedy=f"Take them out of {train_val_list} or of {test_list}.",
         )
@@ -225,10 +225,10 @@ def check_patients_disjoint(table: pd.DataFrame) -> None:
     if leaked:
         more = len(leaked) - _MAX_NAMED_PATIENTS
         raise PatientLeakError(
-            "Patients have films on more than one side of the split",
+            "Patients have films in more than one set",
             value=f"patients {', '.join(leaked[:_MAX_NAMED_PATIENTS])}"
             + (f" and {more:,} more" if more > 0 else ""),
-            remedy="Put all films of a patient on one side.",
+            remedy="Put all films of a patient in one set.",
         )
 
 
@@ -253,9 +253,9 @@ def _with_split(table: pd.DataFrame, parts: NDArray[np.str_]) -> pd.DataFrame:
     counts = {side: int((result["split"] == side).sum()) for side in SPLITS}
     if not all(counts.values()):
         raise DataError(
-            "A side of the split has no film",
+            "A set of the split has no film",
             value=", ".join(f"{side} {count:,}" for side, count in counts.items()),
-            remedy="Give more patients, or another split; each side needs at least one film.",
+            remedy="Give more patients, or another split; each set needs at least one film.",
         )
     return result
 

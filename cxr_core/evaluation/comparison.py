@@ -281,18 +281,20 @@ def compare_hit_rates(
     if model_a is None or model_b is None:
         return {}, []
     if model_a.localisation is None or model_b.localisation is None:
-        return {}, ["Not both models have a localisation.csv: no peaks in boxes are compared."]
+        return {}, [
+            "At least one model has no localisation.csv, so hits in boxes are not compared."
+        ]
     tables = (model_a.localisation, model_b.localisation)
     a, b = (rows[rows["image"].isin(films["image"])] for rows in tables)
     both = b.merge(a[[*_ROW_KEY, "inside", "box_area"]], on=_ROW_KEY, suffixes=("", "_a"))
     both = both[np.isclose(both["box_area"], both["box_area_a"])]
     if both.empty:
-        return {}, ["The models' localisation.csv have no box on these films in common."]
+        return {}, ["The two localisation.csv files share no box on these films."]
     notes = []
     if left_out := len(a) + len(b) - 2 * len(both):
         notes.append(
-            f"{left_out:,} rows of the models' localisation.csv, {len(a):,} and {len(b):,} on "
-            "these films, have no counterpart with boxes of the same area and were left out."
+            f"{left_out:,} rows of the two localisation.csv files ({len(a):,} and {len(b):,} on "
+            "these films) have no counterpart with boxes of the same area and were left out."
         )
     patients = patients_of(films)
     of_film = {} if patients is None else dict(zip(films["image"], patients, strict=True))
@@ -388,4 +390,4 @@ def _left_out(parts: Sequence[AurocComparison]) -> Iterator[str]:
         for key, area in part.auroc.items():
             if n := area.difference.left_out:
                 drawn = f"{n:,} resample{'' if n == 1 else 's'}"
-                yield f"{LABELS[key]}, {part.name}: {drawn} had one class only, left out."
+                yield f"{LABELS[key]}, {part.name}: {drawn} with only one class left out."

@@ -19,7 +19,7 @@ from cxr_core.evaluation.report import EvaluationReport, subgroup_notes
 from cxr_core.findings import KEYS
 
 FITTED_HERE_NOTE = (
-    "The operating points were fitted on these very films, so what they reach here is optimistic."
+    "The cut-offs were fitted on these same films, so their results here are optimistic."
 )
 
 

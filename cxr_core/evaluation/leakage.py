@@ -84,15 +84,17 @@ def alignment_notes(shared: SharedFilms) -> list[str]:
         notes.append(left_out)
     if patients_of(films) is None:
         notes.append(
-            "No table names the patients, so images are resampled: intervals are too narrow if "
+            "Neither table names patients, so images are resampled. Intervals are too narrow if "
             "patients have several films."
         )
     if "view" not in films:
-        notes.append(f"No table names the views: nothing within {' and '.join(VIEWS)}.")
+        notes.append(
+            f"Neither table names the views, so {' and '.join(VIEWS)} films are not compared apart."
+        )
     if "group" not in films:
-        notes.append("No table names groups: none are shown.")
+        notes.append("Neither table names groups, so none are shown.")
     elif (kinds := films.loc[films["group"] != "", "group"].nunique()) > MAX_CATEGORIES:
-        notes.append(f"Of {kinds:,} groups the {MAX_CATEGORIES} commonest are shown.")
+        notes.append(f"Of {kinds:,} groups the {MAX_CATEGORIES} most common are shown.")
     for name in ("view", "group"):
         if _has_values(a, name) and _has_values(b, name) and (n := int((a[name] != b[name]).sum())):
             notes.append(f"The tables differ in the {name} of {n:,} films; A's is used.")
@@ -104,8 +106,8 @@ def unmatched_note(shared: SharedFilms) -> str:
     if not (shared.only_a or shared.only_b):
         return ""
     return (
-        f"Compared are the {len(shared.a):,} films in both tables; {shared.only_a:,} only in A "
-        f"and {shared.only_b:,} only in B are left out."
+        f"The {len(shared.a):,} films in both tables are compared; {shared.only_a:,} only in A and "
+        f"{shared.only_b:,} only in B are left out."
     )
 
 
@@ -115,11 +117,11 @@ def _has_values(table: pd.DataFrame, name: str) -> bool:
 
 def _too_few(n: int, a: pd.Series, b: pd.Series) -> DataError:
     return DataError(
-        "Too few films stand in both tables" if n else "No film stands in both tables",
+        "Too few films are in both tables" if n else "No film is in both tables",
         value=f"{n:,} of {len(a):,} in A (such as {a.iloc[0]}) and {len(b):,} in B "
         f"(such as {b.iloc[0]})",
-        remedy="Compare tables of the same films, for example the same split's test part; films "
-        "are matched by the name in the column image.",
+        remedy="Compare tables of the same films, for example of the same test set; films are "
+        "matched by the column image.",
     )
 
 
@@ -133,7 +135,7 @@ def _require_same_labels(a: pd.DataFrame, b: pd.DataFrame) -> None:
         if differs[:, k].any()
     ]
     raise DataError(
-        "The two tables do not give the same labels",
+        "The two tables have different labels",
         value="; ".join(named),
         remedy="Compare tables made from the same Data_Entry_2017 table.",
     )
@@ -149,9 +151,11 @@ def _require_same_patients(a: pd.DataFrame, b: pd.DataFrame) -> None:
     if not differs.any():
         return
     raise DataError(
-        "The two tables do not name the same patients",
+        "The two tables name different patients",
         value=f"patient of {_films(a['image'][differs])}",
-        remedy="Correct the column patient, or leave it out of one table; the other's is used.",
+        remedy=(
+            "Correct the column patient, or remove it from one table; the other one is then used."
+        ),
     )
 
 
@@ -249,12 +253,12 @@ def require_no_leakage(
     if len(sides) == 2:
         _refuse_differing(sides)
     notes = [
-        f"{model} does not tell its split: whether it has seen these films is not known, and a "
-        "model looks better on films it has seen."
+        f"The split of {model} is not known, so it may have been trained on these films. A model "
+        "looks better on films that it has seen."
         for model in "AB"
         if model not in sides
     ]
-    for part, verb in (("train", "trained on"), ("validation", "chosen by")):
+    for part, verb in (("train", "trained on"), ("validation", "selected on")):
         seen = {model: n for model, side in sides.items() if (n := int((side == part).sum()))}
         if seen:
             models = "Both models were" if len(seen) == 2 else f"{next(iter(seen))} was"
@@ -272,12 +276,15 @@ def _refuse_differing(sides: Mapping[str, NDArray[np.str_]]) -> None:
     for model, other in (("A", "B"), ("B", "A")):
         for part, name in _SEEN_PARTS.items():
             if n := int((differs & (sides[model] == part)).sum()):
-                told.append(f"{n:,} of the {len(differs):,} compared films of {other} are in "
-                            f"{model}'s {name} part")  # fmt: skip
+                told.append(
+                    f"{n:,} of the {len(differs):,} compared films of {other} are in {model}'s "
+                    f"{name} set"
+                )  # fmt: skip
     if told:
         raise DataError(
-            "The two runs are split differently, and one has seen what the other is tested on",
+            "The two runs have different splits: one model has seen films that the other is tested "
+            "on",
             value="; ".join(told),
-            remedy="Compare runs of the same split: a model looks better on films it was trained "
-            "or chosen on.",
+            remedy="Compare runs with the same split. A model looks better on films it was trained "
+            "or selected on.",
         )

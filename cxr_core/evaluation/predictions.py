@@ -61,7 +61,7 @@ def require_columns(names: Sequence[str], where: str) -> None:
     missing = [name for name in required if name not in names]
     if missing:
         raise DataError(
-            "The predictions table lacks columns that it needs",
+            "The predictions table lacks required columns",
             value=f"{', '.join(missing)} ({where})",
             remedy=(
                 "It needs image, label_effusion, label_atelectasis, label_infiltration, "
@@ -71,7 +71,7 @@ def require_columns(names: Sequence[str], where: str) -> None:
     twice = [name for name in dict.fromkeys(names) if list(names).count(name) > 1]
     if twice:
         raise DataError(
-            "The predictions table has a column twice",
+            "The predictions table has the same column twice",
             value=f"{', '.join(twice)} ({where})",
             remedy="Keep one of them.",
         )
@@ -84,7 +84,10 @@ def require_commas(header: Sequence[str]) -> None:
             raise DataError(
                 "The predictions table is not separated by commas",
                 value=f"{name} in its first line",
-                remedy="Save it as CSV with commas between the cells and points in the numbers.",
+                remedy=(
+                    "Save it as CSV with commas between the cells and decimal points in the "
+                    "numbers."
+                ),
             )
 
 
@@ -99,16 +102,16 @@ def require_images(images: pd.Series) -> None:
     nameless = np.flatnonzero(images == "")
     if len(nameless):
         raise DataError(
-            "A row of the predictions table names no image",
+            "A row of the predictions table has no image name",
             value=f"row {nameless[0] + 1} below the header, {len(nameless):,} such rows",
-            remedy="Give every row its image's file name.",
+            remedy="Give every row the file name of its image.",
         )
     repeated = images[images.duplicated()].unique()
     if len(repeated):
         raise DataError(
-            "An image stands in the predictions table more than once",
+            "An image appears more than once in the predictions table",
             value=f"{len(repeated):,} images: {first_few(name[:_MAX_QUOTED] for name in repeated)}",
-            remedy="Keep one row an image.",
+            remedy="Keep one row per image.",
         )
 
 
@@ -124,7 +127,7 @@ def as_text(cells: pd.Series) -> pd.Series:
         row = int(letters.argmax())
         raise DataError(
             "A cell of the predictions table is too long for a name",
-            value=f"row {row + 1:,} below the header: {cells.name} has {letters[row]:,} letters",
+            value=f"row {row + 1:,} below the header: {cells.name} has {letters[row]:,} characters",
             remedy="Look for a broken quote in that line.",
         )
     return text
@@ -147,7 +150,7 @@ def as_labels(cells: pd.Series, images: pd.Series) -> pd.Series:
         cells,
         images,
         problem="A label is neither 0 nor 1",
-        remedy="Write 1 where the film has the finding and 0 where it has not.",
+        remedy="Write 1 where the film has the finding and 0 where it does not.",
     )
     return numbers.astype("int64")
 
@@ -172,7 +175,7 @@ def as_scores(cells: pd.Series, images: pd.Series) -> pd.Series:
         cells,
         images,
         problem="A logit is not a finite number",
-        remedy="Leave these images out, or run the model on them again.",
+        remedy="Remove these images, or run the model on them again.",
     )
     return numbers
 
@@ -292,7 +295,7 @@ def logits_of(table: pd.DataFrame) -> Floats:
     """
     if not has_logits(table):
         raise DataError(
-            "The table holds probabilities, and raw logits are needed here",
+            "The table holds probabilities, but raw logits are needed here",
             value=", ".join(PROBABILITY_COLUMNS),
             remedy="Give the model's raw outputs in columns named logit_effusion and so on.",
         )

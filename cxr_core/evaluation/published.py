@@ -11,23 +11,22 @@ from cxr_core.findings import ABNORMAL_KEYS, KEYS
 
 PUBLISHED_OVERLAP_FILE = Path(__file__).with_name("published_overlap.csv")
 OVERLAP_CAUTION = (
-    "To be kept apart: these are other films (all of NIH's boxes, also those on films that this "
-    "model was trained on) and another definition of the region. Wang et al. draw a box around "
+    "Do not compare directly: these are other films (all of NIH's boxes, some on films that this "
+    "model was trained on) and the region is defined differently. Wang et al. draw a box around "
     "every isolated region of a map of 32 x 32 cells, cut at two levels, and count the further "
     "boxes as false alarms; here one box is drawn from each map."
 )
 PUBLISHED_AUROC_FILE = Path(__file__).with_name("published_auroc.csv")
 AUROC_CAUTION = (
-    "These are other test sets, so no figure here may be set against another as if they were one. "
-    "The official test list is harder than a random split: its patients are sicker (9.2 images a "
-    "patient against 3.6). One and the same DenseNet121 scores 0.82, 0.78 and 0.71 for Effusion, "
-    "Atelectasis and Infiltration on images of the official test list, and 0.90, 0.83 and 0.71 on "
-    "the rest of its own test fold. Infiltration is the noisiest label: 0.66 to 0.73 is what "
-    "published models reach."
+    "These test sets differ, so the figures cannot be compared directly. The official test list is "
+    "harder than a random split: its patients are sicker (9.2 images a patient against 3.6). The "
+    "same DenseNet121 scores 0.82, 0.78 and 0.71 for Effusion, Atelectasis and Infiltration on "
+    "images of the official test list, and 0.90, 0.83 and 0.71 on the rest of its own test fold. "
+    "Infiltration is the noisiest label: 0.66 to 0.73 is what published models reach."
 )
 # Kinds of split: those of the published figures, and two that nothing was published on.
 OFFICIAL_SPLIT, RANDOM_SPLIT = "official", "random by patient"
-SMALL_FOLDER_SPLIT, UNKNOWN_SPLIT = "random by patient, on a small folder", "another, or not known"
+SMALL_FOLDER_SPLIT, UNKNOWN_SPLIT = "random by patient, on a small folder", "another, or unknown"
 FULL_DATASET_SIZE = (
     100_000  # films; NIH's collection has 112,120, and a folder with far fewer is a part of it
 )
@@ -138,16 +137,19 @@ def why_not_comparable(kind: str, split: str) -> str:
     if kind == split:
         return ""
     reasons = {
-        SMALL_FOLDER_SPLIT: "these films are a small part of NIH's, chosen otherwise than any "
-        "published test set, so a difference would tell of the films and not of the models",
-        UNKNOWN_SPLIT: "how these films were split is not told, and the kind of split alone "
-        "moves one and the same model's area by up to 0.08",
+        SMALL_FOLDER_SPLIT: "these films are a small part of NIH's, selected unlike any published "
+        "test set, so a difference would reflect the films and not the models",
+        UNKNOWN_SPLIT: "how these films were split is not known, and the kind of split alone moves "
+        "the AUROC of one model by up to 0.08",
     }
     other = (
-        f"these films are split {kind}, and the kind of split alone moves one and the same "
-        "model's area by up to 0.08"
+        f"these films are split {kind}, and the kind of split alone moves the AUROC of one model "
+        "by up to 0.08"
     )
-    return f"No difference to the {split} split's figures is given: {reasons.get(kind, other)}."
+    return (
+        f"No difference from the published figures ({split} split) is given: "
+        f"{reasons.get(kind, other)}."
+    )
 
 
 def difference_to_published(area: Interval, published: float) -> Interval:

@@ -134,24 +134,24 @@ def report_notes(
     notes = []
     if patients_of(table) is None:
         notes.append(
-            "The table does not name the patients, so images are resampled: intervals are too "
-            "narrow if patients have several films."
+            "The table names no patients, so images are resampled. Intervals are too narrow if "
+            "patients have several films."
         )
     elif (alone := int((table["patient"] == "").sum())) > 0:
-        notes.append(f"{alone:,} films name no patient; each counts as a patient of its own.")
+        notes.append(f"{alone:,} films have no patient ID; each counts as its own patient.")
     if not has_logits(table):
-        notes.append("The table holds probabilities; they are taken as they are, uncalibrated.")
+        notes.append("The table holds probabilities; they are used as given, without calibration.")
     elif calibration is None:
-        notes.append("No calibration was given; probabilities are the plain sigmoid of the logits.")
+        notes.append("No calibration was given; probabilities are the sigmoid of the logits.")
     if not operating_points:
         notes.append(
-            "No operating points were given, so there is no confusion matrix and no "
-            "classification report (0.5 is no cut-off)."
+            "No cut-offs were given, so there is no confusion matrix and no classification report. "
+            "0.5 is not a valid cut-off here."
         )
     for key, area in auroc.items():
         if area.left_out:
             notes.append(
-                f"{LABELS[key]}: {area.left_out:,} resamples had one class only and were left out."
+                f"{LABELS[key]}: {area.left_out:,} resamples held only one class and were left out."
             )
     return notes + (subgroup_notes(table) if subgroups else [])
 
@@ -166,11 +166,13 @@ def subgroup_notes(table: pd.DataFrame) -> list[str]:
         told = table[name].notna() if name in NUMERIC_COLUMNS else table[name] != ""
         unknown = int((~told).sum())
         if unknown:
-            notes.append(f"{unknown:,} of {len(table):,} films have no {name}; they are in none.")
+            notes.append(
+                f"{unknown:,} of {len(table):,} films have no {name}; they are in no subgroup."
+            )
         kinds = table.loc[told, name].nunique()
         if name not in NUMERIC_COLUMNS and kinds > MAX_CATEGORIES:
             notes.append(
-                f"The table tells {kinds:,} kinds of {name}; the {MAX_CATEGORIES} commonest are "
+                f"The table has {kinds:,} values of {name}; the {MAX_CATEGORIES} most common are "
                 "shown."
             )
     return notes
@@ -250,7 +252,7 @@ def _checked_points(points: Mapping[str, OperatingPoint] | None) -> dict[str, Op
     missing = [key for key in KEYS if key not in points]
     if missing:
         raise ConfigError(
-            "An operating point is missing",
+            "A cut-off is missing",
             value=", ".join(missing),
             remedy="Give one for each of the four findings.",
         )

@@ -61,13 +61,15 @@ def require_run_folder(folder: Path) -> None:
         found = False
     if not found:
         raise DataError(
-            "There is no folder that can be read at this path",
+            "This folder cannot be read",
             value=folder,
-            remedy="Give the folder that train.py wrote as --out, on the computer of this app.",
+            remedy=(
+                "Give the folder that train.py wrote (--out), on the computer that runs this app."
+            ),
         )
     if not is_run_folder(folder):
         raise DataError(
-            "There is no run in this folder",
+            "This folder holds no training run",
             value=folder,
             remedy="A run folder holds model.json, predictions_test.csv or history.csv.",
         )
@@ -92,12 +94,12 @@ def read_predictions_bytes(folder: Path, part: SplitPart) -> bytes:
             return path.read_bytes()
     except OSError as error:
         raise DataError(
-            f"The run's table of its {part} films cannot be read",
+            f"The run's predictions for its {part} films cannot be read",
             value=f"{path} ({error.strerror})",
             remedy="Write it again with train.py --finalize.",
         ) from error
     raise DataError(
-        f"The run's table of its {part} films is too large",
+        f"The run's predictions for its {part} films are too large",
         value=f"{path}, {size / 1e6:,.0f} MB",
         remedy=f"A table may have up to {_MAX_BYTES / 1e6:,.0f} MB.",
     )
@@ -145,12 +147,12 @@ def verify_weights(folder: Path, sha256: str) -> None:
         raise CheckpointError(
             "The weights file cannot be read",
             value=f"{path} ({error.strerror})",
-            remedy="Check that the app may read it.",
+            remedy="Check that the app has permission to read it.",
         ) from error
     if found != sha256:
         raise CheckpointError(
-            "The weights file is not the one that model.json was written for",
-            value=f"SHA-256 {found[:12]}… for {sha256[:12]}… ({path})",
+            "The weights file does not match model.json",
+            value=f"SHA-256 {found[:12]}…, expected {sha256[:12]}… ({path})",
             remedy="Restore the folder as train.py wrote it, or open another run.",
         )
 
@@ -242,9 +244,9 @@ def read_input_table(path: Path, model: Path | None = None) -> InputTable:
         run, path = path, path / TEST_PREDICTIONS_FILE
         if not path.is_file():
             raise DataError(
-                "The folder has no table of its test films",
+                "The folder has no predictions for its test films",
                 value=path,
-                remedy="Write it with train.py --finalize, or give the table itself.",
+                remedy="Write them with train.py --finalize, or give the table itself.",
             )
         if model is None and (run / METADATA_FILE).is_file():
             model = run

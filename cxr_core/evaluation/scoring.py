@@ -71,7 +71,7 @@ def fit_calibration(logits: ArrayLike, labels: ArrayLike) -> Calibration:
     scale = float(parameters[0] / spread)
     if scale <= 0:
         raise DataError(
-            "The logits do not rise with the labels, so calibration would turn the ranking round",
+            "The logits do not rise with the labels, so calibration would reverse the ranking",
             value=f"best scale {scale:.3g} on {len(z):,} films",
             remedy="Check that logits and labels belong to the same films, or train longer.",
         )
@@ -103,7 +103,7 @@ def _newton(z: Floats, y: Floats) -> Floats:
         parameters = parameters - size * step
         loss = _loss(parameters, z, y)
     raise DataError(
-        "The calibration did not settle",
+        "The calibration did not converge",
         value=f"{_MAX_ITERATIONS} steps on {len(z):,} films",
         remedy="Look for extreme logits in the predictions table.",
     )
@@ -121,7 +121,7 @@ def _validate(logits: ArrayLike, labels: ArrayLike) -> tuple[Floats, Floats]:
     findings = len(Calibration().offsets)
     if z.ndim != 2 or z.shape[1] != findings or y.shape != z.shape:
         raise DataError(
-            "Logits and labels do not have the same shape of films by findings",
+            "Logits and labels do not have the same shape (films, findings)",
             value=f"{z.shape} and {y.shape}",
             remedy=f"Give two arrays of shape (films, {findings}).",
         )
@@ -131,22 +131,22 @@ def _validate(logits: ArrayLike, labels: ArrayLike) -> tuple[Floats, Floats]:
         )
     if not np.isfinite(z).all():
         raise DataError(
-            "Logits that are not finite cannot be calibrated",
+            "Calibration needs finite logits",
             value=f"{int((~np.isfinite(z)).sum()):,} of {z.size:,}",
             remedy="Train again with a lower learning rate.",
         )
     if not np.isin(y, (0.0, 1.0)).all():
         raise DataError(
-            "Labels other than 0 and 1 cannot be calibrated against",
+            "Calibration needs labels of 0 and 1",
             value=y[~np.isin(y, (0.0, 1.0))][0],
-            remedy="Write 1 where the film has the finding and 0 where it has not.",
+            remedy="Write 1 where the film has the finding and 0 where it does not.",
         )
     positives = y.sum(axis=0)
     if (positives == 0).any() or (positives == len(y)).any():
         raise DataError(
             "A finding has validation films of one class only, so it cannot be calibrated",
-            value=f"positives a finding {[int(p) for p in positives]} of {len(y):,} films",
-            remedy="Put more films into the validation part of the split.",
+            value=f"positives per finding {[int(p) for p in positives]} of {len(y):,} films",
+            remedy="Put more films into the validation set.",
         )
     return z, y
 

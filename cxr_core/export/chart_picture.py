@@ -29,7 +29,7 @@ _TO_KILL = 20.0
 _SCALE = 2  # pixels of the PNG a pixel of the figure
 _NO_BROWSER = 3  # exit status of the child
 _ROOT = Path(__file__).resolve().parents[2]
-_HTML_STAYS = "The HTML file needs no browser of the server's."
+_HTML_STAYS = "The HTML export needs no browser on the server."
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def render_chart(
 
 def _failed(why: str) -> ExportError:
     return ExportError(
-        "The figure could not be drawn as PNG and SVG",
+        "The figure could not be exported as PNG and SVG",
         value=why,
         remedy=f"Try again. {_HTML_STAYS}",
     )

@@ -26,12 +26,14 @@ from cxr_core.export.png import colorbar, colorbar_labels
 from cxr_core.export.record import (
     FLAGGED_MARK,
     NOT_FLAGGED_MARK,
+    RESEARCH_TOOL,
     TITLE,
     Record,
     flag_word,
     map_legend,
     map_title,
     percent,
+    result_headline,
 )
 from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS
 from cxr_core.version import PROGRAM
@@ -49,11 +51,10 @@ CONTENT_WIDTH = RIGHT - LEFT
 BLACK, DARK_GRAY, LIGHT_GRAY = 0.0, 0.35, 0.75  # grays, 0 to 1
 MIN_FONT_SIZE = 6.5  # points; smaller cannot be read on paper
 LEADING = 1.3
-TRUNCATION_NOTE = " … (Shortened to fit the page; the CSV has all of it.)"
+TRUNCATION_NOTE = " … (Shortened to fit the page; the full text is in the CSV.)"
 ROW_HEIGHT, HEADER_HEIGHT = 14.5, 24.0  # points
 TABLE_HEIGHT = HEADER_HEIGHT + ROW_HEIGHT * len(KEYS) + 4
-VERDICT_WORDS = {"agree": "agrees", "disagree": "disagrees", "unsure": "is unsure"}
-NOT_GIVEN = "not said"
+NOT_GIVEN = "not given"
 PIXELS_PER_POINT = 3.0  # 216 dpi: as fine as a good printer shows grays
 GAP = 11.0  # points between two parts
 _MAX_FILM_HEIGHT, _MAX_SMALL_MAP_HEIGHT, _SMALL_MAP_FRACTION = 240.0, 115.0, 0.3
@@ -200,8 +201,8 @@ _COLUMNS = (
     Column(("", "Finding"), 0.24),
     Column(("", "Probability"), 0.15, numeric=True),
     Column(("", "Cut-off"), 0.14, numeric=True),
-    Column(("Against", "its cut-off"), 0.26),
-    Column(("", "The reader"), 0.21),
+    Column(("", "Result"), 0.26),
+    Column(("", "Reader's reading"), 0.21),
 )
 
 
@@ -209,11 +210,11 @@ _COLUMNS_WITH_SITE = (
     Column(("", "Finding"), 0.15),
     Column(("", "Probability"), 0.115, numeric=True),
     Column(("", "Cut-off"), 0.095, numeric=True),
-    Column(("Against", "its cut-off"), 0.16),
+    Column(("", "Result"), 0.16),
     Column(("Prevalence", "at the site"), 0.115, numeric=True),
     Column(("Probability", "at the site"), 0.115, numeric=True),
     Column(("Cut-off", "at the site"), 0.105, numeric=True),
-    Column(("", "The reader"), 0.145),
+    Column(("Reader's", "reading"), 0.145),
 )
 
 
@@ -244,7 +245,7 @@ def table_row(record: Record, key: str) -> list[str]:
     analysis = record.analysis
     probability, above = analysis.probabilities[key], analysis.above[key]
     threshold = analysis.operating_points[key].threshold
-    side = flag_word(probability, threshold, above=above)
+    side = flag_word(key, flagged=above)
     row = [
         LABELS[key],
         percent(probability, decimals=1),
@@ -253,8 +254,7 @@ def table_row(record: Record, key: str) -> list[str]:
     ]
     if record.at_site_prevalence:
         row += _site_cells(record, key)
-    verdict = record.assessments.get(key)
-    return [*row, VERDICT_WORDS[verdict] if verdict else NOT_GIVEN]
+    return [*row, record.assessments.get(key, NOT_GIVEN)]
 
 
 def prevalence_sentence(record: Record) -> str:
@@ -262,15 +262,15 @@ def prevalence_sentence(record: Record) -> str:
     shares = {key: share for key, share in record.site_prevalence.items() if share is not None}
     if not shares:
         return (
-            "Prevalence in use: that of the films the model was calibrated on; no prevalence of "
-            "a site was given."
+            "Prevalence: that of the films the model was calibrated on. No site prevalence was "
+            "given."
         )
     named = ", ".join(
         f"{LABELS[key]} {percent(shares[key], decimals=1)}" for key in KEYS if key in shares
     )
     return (
-        f"Prevalence in use: {named}, as the reader gave them for the site; the first columns "
-        "hold for the films the model was calibrated on."
+        f"Site prevalence, given by the reader: {named}. The first columns hold for the films the "
+        "model was calibrated on."
     )
 
 
@@ -325,6 +325,8 @@ def record_pdf(record: Record) -> bytes:
             page.y -= 5
             page.draw_paragraph(banner, x=LEFT + 8)
             page.y -= 7 + GAP
+        page.draw_text(LEFT, page.y - 10, result_headline(record.analysis), size=12, font=BOLD)
+        page.y -= 14 + GAP
         paragraphs = _text_below_table(record)
         available_height = page.y - BOTTOM - _FOOTER_HEIGHT - TABLE_HEIGHT - 2 * GAP
         available_height -= sum(paragraph_height(words) + GAP / 2 for words in paragraphs)
@@ -341,8 +343,7 @@ def _draw_heading(page: PdfPage, record: Record) -> None:
     page.draw_text(LEFT, TOP - 15, TITLE, size=17, font=BOLD)
     moment = f"{record.created:%Y-%m-%d %H:%M} {record.created.tzname() or ''}".rstrip()
     page.draw_text(RIGHT, TOP - 15, moment, size=9, align_right=True, gray=DARK_GRAY)
-    words = "Not a diagnosis. A research tool, not a medical device: nothing here may decide about a patient."  # noqa: E501
-    page.draw_text(LEFT, TOP - 30, words, size=8.5, gray=DARK_GRAY)
+    page.draw_text(LEFT, TOP - 30, f"Not a diagnosis. {RESEARCH_TOOL}", size=8.5, gray=DARK_GRAY)
     page.y = TOP - 36
     if record.reference:
         page.y -= 4
@@ -365,7 +366,7 @@ def _text_below_table(record: Record) -> list[Paragraph]:
     words = [fit_text(prevalence_sentence(record), font_size=7.5, max_height=30)]
     if record.note.strip():
         words.append(fit_text(record.note, heading="Reader's note", max_height=80))
-    none = "None beside the box above." if record.banner else "None from the file or its check."
+    none = "None besides the box above." if record.banner else "None."
     cautions = " ".join(record.all_cautions) or none
     words.append(fit_text(cautions, heading="Cautions", max_height=54))
     return words
@@ -390,17 +391,17 @@ def _draw_images(page: PdfPage, record: Record, available_height: float) -> None
         height,
     )
     rows, columns = film.shape
-    page.draw_text(left, y - 11, "The film as it was read", size=8, font=BOLD, max_width=half)
+    page.draw_text(left, y - 11, "The film as the model read it", size=8, font=BOLD, max_width=half)
     kind = f"{record.analysis.radiograph.file_format}, {columns} x {rows} pixels"
     page.draw_text(left, y - 22, kind, size=7.5, gray=DARK_GRAY, max_width=half)
     page.draw_text(
-        right, y - 11, map_title(record.shown_finding), size=8, font=BOLD, max_width=half - 104
+        right, y - 11, map_title(record.shown_finding), size=8, font=BOLD, max_width=half - 108
     )
     _draw_colorbar(page, record, y - 11)
     page.y = y - 14
     marks = map_legend(record.shown_finding, record.style)
     if record.style.mode == "colour":
-        marks += " A line joins what is equally strong."
+        marks += " Lines join regions of equal strength."
     page.draw_paragraph(
         fit_text(marks, max_height=_CAPTION_HEIGHT - 14, font_size=7.5, width=half), x=right
     )
@@ -434,7 +435,7 @@ def _draw_colorbar(page: PdfPage, record: Record, y: float) -> None:
     low, high = colorbar_labels(record)
     page.draw_text(RIGHT, y, high, size=7, gray=DARK_GRAY, align_right=True, max_width=38)
     page.draw_image(colorbar(record, 200, 8), RIGHT - 92, y - 0.5, 50, 6)
-    page.draw_text(RIGHT - 95, y, low, size=7, gray=DARK_GRAY, align_right=True, max_width=20)
+    page.draw_text(RIGHT - 95, y, low, size=7, gray=DARK_GRAY, align_right=True, max_width=24)
 
 
 def _draw_footer(page: PdfPage, record: Record) -> None:

@@ -60,8 +60,7 @@ def overlay_png(record: Record) -> bytes:
 
 def colorbar_labels(record: Record) -> tuple[str, str]:
     """The words at the low and the high end of the colour scale."""
-    maximum = record.analysis.evidence_scale.maximum
-    return (f"−{maximum:.1f}" if record.style.signed else "0"), f"{maximum:.1f} logits"
+    return "strong" if record.style.signed else "weak", "strong"
 
 
 def colorbar(record: Record, width: int, height: int) -> NDArray[np.uint8]:
@@ -127,11 +126,11 @@ def _finding_sentence(record: Record) -> str:
     probability, above = analysis.probabilities[key], analysis.above[key]
     threshold = analysis.operating_points[key].threshold
     mark = FLAGGED_MARK if above else NOT_FLAGGED_MARK
-    where = flag_sentence(probability, threshold, above=above)
+    where = flag_sentence(key, probability, threshold, flagged=above)
     words = f"{mark} {LABELS[key]} {percent(probability)}, {where}."
     if key in record.at_site_prevalence:
         rebased, cut_off = record.at_site_prevalence[key]
-        words += f" At the site's prevalence {percent(rebased)}, cut-off {percent(cut_off)}."
+        words += f" At the site prevalence: {percent(rebased)}, cut-off {percent(cut_off)}."
     return words
 
 

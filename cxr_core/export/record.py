@@ -7,20 +7,23 @@ from typing import Literal, get_args
 
 from cxr_core.errors import ExportError
 from cxr_core.export.overlay import MapStyle
-from cxr_core.findings import KEYS, LABELS
-from cxr_core.reading.analyzer import Analysis
+from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS
+from cxr_core.reading.analyzer import Analysis, no_finding_statement
 from cxr_core.version import VERSION
 
 TITLE = "Research model output"
 NOT_A_DIAGNOSIS = "Research model output, not a diagnosis."
+RESEARCH_TOOL = "A research tool, not a medical device. Do not use it to decide about a patient."
 FLAGGED_MARK, NOT_FLAGGED_MARK = "▲", "▽"
 _CORRECTION_SENTENCES: dict[str, str] = {
-    "invert": "The film was inverted on the reader's word before it was read.",
-    "rotate_ccw": "The film was turned left by a quarter on the reader's word before it was read.",
-    "rotate_cw": "The film was turned right by a quarter on the reader's word before it was read.",
-    "rotate_180": "The film was turned by 180° on the reader's word before it was read.",
+    "invert": "The film was inverted at the reader's request before it was read.",
+    "rotate_ccw": (
+        "The film was rotated 90° counter-clockwise at the reader's request before it was read."
+    ),
+    "rotate_cw": "The film was rotated 90° clockwise at the reader's request before it was read.",
+    "rotate_180": "The film was rotated by 180° at the reader's request before it was read.",
 }
-Assessment = Literal["agree", "disagree", "unsure"]
+Assessment = Literal["present", "absent", "unsure"]
 MAX_REFERENCE_LENGTH = 120  # characters
 MAX_NOTE_LENGTH = 1000
 
@@ -39,39 +42,52 @@ def percent(probability: float, *, decimals: int = 0) -> str:
     return f"{value:.{decimals}f} %"
 
 
-def flag_word(probability: float, threshold: float, *, above: bool) -> str:
-    """On which side of its cut-off a probability stands: "above", "just below" and so on.
+def flag_word(key: str, *, flagged: bool) -> str:
+    """What became of a finding: "flagged" or "not flagged"; a normal film is "called normal"."""
+    word = "flagged" if key in ABNORMAL_KEYS else "called normal"
+    return word if flagged else f"not {word}"
 
-    "Just" where both round to the same percent, since "31 %" that is below "31 %" would look
-    like a mistake.
+
+def flag_sentence(key: str, probability: float, threshold: float, *, flagged: bool) -> str:
+    """The same with its cut-off, e.g. "flagged (cut-off 31 %)".
+
+    Where both round to the same percent, more digits: "31 %" that is below "31 %" would look like
+    a mistake. E.g. "not flagged, at the cut-off (34.6 against 34.7 %)".
     """
-    near = percent(probability) == percent(threshold)
-    return ("just above" if near else "above") if above else ("just below" if near else "below")
+    word = flag_word(key, flagged=flagged)
+    if percent(probability) != percent(threshold):
+        return f"{word} (cut-off {percent(threshold)})"
+    pairs = [(percent(probability, decimals=d), percent(threshold, decimals=d)) for d in (1, 2)]
+    shown, cut_off = next((pair for pair in pairs if pair[0] != pair[1]), pairs[0])
+    return f"{word}, at the cut-off ({shown.removesuffix(' %')} against {cut_off})"
 
 
-def flag_sentence(probability: float, threshold: float, *, above: bool) -> str:
-    """Where a probability stands, e.g. "above its operating point of 31 %"."""
-    side = flag_word(probability, threshold, above=above)
-    return f"{side} its operating point of {percent(threshold)}"
+def result_headline(analysis: Analysis) -> str:
+    """The reading in one line: "Flagged: Effusion, Infiltration", "Nothing flagged" or
+    "Unclear: contradictory"."""
+    if no_finding_statement(analysis.probabilities, analysis.above).contradiction:
+        return "Unclear: contradictory"
+    flagged = [LABELS[key] for key in ABNORMAL_KEYS if analysis.above[key]]
+    return f"Flagged: {', '.join(flagged)}" if flagged else "Nothing flagged"
 
 
 def map_title(key: str) -> str:
-    """What a finding's map is called; that of No Finding is shown turned round."""
-    if key == "no_finding":
-        return f"Regions that lower {LABELS[key]}"
-    return f"Map of {LABELS[key]}"
+    """What a finding's map is called; that of No Finding is shown negated."""
+    return f"Map of {LABELS[key]}" if key in ABNORMAL_KEYS else "What argues against a normal film"
 
 
 def map_legend(key: str, style: MapStyle) -> str:
     """What colours and lines mean on a finding's map, in a form that grey print keeps."""
-    verb, other = ("lower", "raise") if key == "no_finding" else ("raise", "lower")
-    solid, dashed = f"regions that {verb} the model's score", f"regions that {other} it"
+    shown, other = "what pushed the score up", "what pushed it down"
+    if key not in ABNORMAL_KEYS:
+        shown, other = "what argues against a normal film", "what speaks for one"
     if style.mode == "contour":
-        both = f"; dashed lines ring {dashed}" if style.signed else ""
-        return f"Solid lines ring {solid}{both}."
-    if style.signed:
-        return f"Warm with a solid line: {solid}. Cool with a dashed line: {dashed}."
-    return f"Marked: {solid}; the stronger the mark, the more."
+        marks = f"Solid lines: {shown}" + (f"; dashed lines: {other}." if style.signed else ".")
+    elif style.signed:
+        marks = f"Warm, solid line: {shown}. Cool, dashed line: {other}."
+    else:
+        marks = f"Colour: {shown}."
+    return f"{marks} Coarse, not an outline."
 
 
 def correction_sentence(correction: str | None) -> str:
@@ -130,7 +146,7 @@ class Record:
         ):
             _check_choice("There is no such finding", key, KEYS)
         for verdict in self.assessments.values():
-            _check_choice("There is no such word on a finding", verdict, get_args(Assessment))
+            _check_choice("There is no such answer for a finding", verdict, get_args(Assessment))
         if self.created.utcoffset() is None:
             raise ExportError(
                 "The time of the export has no time zone",
@@ -144,7 +160,7 @@ class Record:
         ):
             if not 0.0 <= share <= 1.0:
                 raise ExportError(
-                    "A prevalence, probability or cut-off is not a share",
+                    "A prevalence, probability or cut-off is not between 0 and 1",
                     value=share,
                     remedy="Give a number from 0 to 1.",
                 )
@@ -159,7 +175,7 @@ class Record:
         gate = self.analysis.gate
         if not gate.passed:
             opening = "The input check stopped this film"
-            opening += ", and it was read all the same." if self.read_anyway else "."
+            opening += ", and it was read anyway." if self.read_anyway else "."
             sentences += [opening, *gate.reasons]
         if done := correction_sentence(self.analysis.correction):
             sentences.append(done)

@@ -62,9 +62,9 @@ def patient_identity(data: bytes) -> dict[str, str | None]:
     for keyword in _REQUIRED:
         if keyword not in found:
             raise ExportError(
-                "The film's file does not say which study or patient it belongs to",
+                "The file does not say which study or patient it belongs to",
                 value=f"no valid {dictionary_description(keyword)}",
-                remedy="Save the overlay in a new study under a pseudonym.",
+                remedy="Export the overlay into a new study under a pseudonym.",
             )
     return found
 
@@ -120,9 +120,9 @@ def secondary_capture(record: Record, data: bytes, *, in_patient_study: bool = F
     analysis = record.analysis
     if analysis.radiograph.file_format != "DICOM":
         raise ExportError(
-            "Only for a DICOM film can the overlay be saved as DICOM",
+            "The overlay can be exported as DICOM only for a DICOM film",
             value=f"the film is a {analysis.radiograph.file_format} file",
-            remedy="Save the overlay as PNG.",
+            remedy="Export the overlay as PNG.",
         )
     if hashlib.sha256(data).hexdigest() != analysis.image_sha256:
         raise ExportError(

@@ -63,13 +63,13 @@ def check_size(width: int, height: int) -> None:
     size = f"{width:,} x {height:,} pixels"
     if min(width, height) < MIN_DECODED_SIDE:
         raise ImageError(
-            "The picture is too small to be a radiograph",
+            "The image is too small to be a radiograph",
             value=size,
-            remedy=f"Upload the film itself; each side needs at least {MIN_DECODED_SIDE} pixels.",
+            remedy=f"Upload the original film; each side needs at least {MIN_DECODED_SIDE} pixels.",
         )
     if width * height > MAX_PIXELS:
         raise ImageError(
-            "The picture is larger than any radiograph",
+            "The image is too large to be a radiograph",
             value=size,
             remedy=f"Save the film with at most {MAX_PIXELS // 1_000_000} million pixels.",
         )

@@ -34,23 +34,23 @@ _MAX_SAMPLES = (
 )
 _QUARTER_TURNS = {"rotate_ccw": 1, "rotate_cw": 3, "rotate_180": 2}
 _CORRECTABLE_SENTENCES = {
-    "invert": "The film looks inverted: what is dense is dark. Inverted, it looks as it should.",
-    "rotate_ccw": "The film lies on its side. Turned left by a quarter, it looks as it should.",
-    "rotate_cw": "The film lies on its side. Turned right by a quarter, it looks as it should.",
-    "rotate_180": "The film stands upside down. Turned by 180°, it looks as it should.",
+    "invert": "The film looks inverted: bones are dark. Inverting it would fix this.",
+    "rotate_ccw": "The film lies on its side. Rotating it 90° counter-clockwise would fix this.",
+    "rotate_cw": "The film lies on its side. Rotating it 90° clockwise would fix this.",
+    "rotate_180": "The film is upside down. Rotating it by 180° would fix this.",
 }
 _KIND_SENTENCES = {
-    "inverted": "The film looks inverted: what is dense is dark.",
-    "turned left": "The film seems to lie on its side.",
-    "turned right": "The film seems to lie on its side.",
-    "upside down": "The film seems to stand upside down.",
-    "left part": "Only the left part of a chest seems to be on the picture.",
-    "right part": "Only the right part of a chest seems to be on the picture.",
-    "lower part": "Only the lower part of a chest seems to be on the picture.",
-    "upper part": "Only the upper part of a chest seems to be on the picture.",
-    "enlarged part": "Only an enlarged part of a chest seems to be on the picture.",
+    "inverted": "The film looks inverted: bones are dark.",
+    "turned left": "The film appears to lie on its side.",
+    "turned right": "The film appears to lie on its side.",
+    "upside down": "The film appears to be upside down.",
+    "left part": "Only the left part of a chest appears to be visible.",
+    "right part": "Only the right part of a chest appears to be visible.",
+    "lower part": "Only the lower part of a chest appears to be visible.",
+    "upper part": "Only the upper part of a chest appears to be visible.",
+    "enlarged part": "Only an enlarged part of a chest appears to be visible.",
 }
-_OTHER_SENTENCE = "The picture does not look like one upright frontal chest radiograph."
+_OTHER_SENTENCE = "This does not look like an upright frontal chest film."
 
 
 # The fitted part of the input gate: a film's thumbnail and what kind of picture it looks like.
@@ -121,9 +121,8 @@ def check_radiograph(
     reasons = [*_basic_checks(radiograph.pixels), *radiograph.rejection_reasons]
     if radiograph.colour_fraction > MAX_COLOUR_FRACTION:
         reasons.append(
-            f"There is colour on {100 * radiograph.colour_fraction:.0f} % of the picture; it "
-            "looks like a "
-            "photograph or a screenshot, not like a radiograph."
+            f"{100 * radiograph.colour_fraction:.0f} % of the image is in colour; it looks like a "
+            "photograph or a screenshot, not a radiograph."
         )
     suggestion = None
     if parameters is not None and not reasons:
@@ -137,20 +136,20 @@ def _basic_checks(pixels: NDArray[np.uint8]) -> Iterator[str]:
     aspect = max(height, width) / min(height, width)
     if aspect > MAX_ASPECT_RATIO:
         yield (
-            f"The picture is {aspect:.1f} times as long as it is wide ({width} x {height} pixels); "
-            "a chest radiograph is nearly square."
+            f"One side of the image is {aspect:.1f} times as long as the other ({width} x {height} "
+            "pixels); a chest radiograph is nearly square."
         )
     if min(height, width) < MIN_READABLE_SIDE:
         yield (
-            f"The picture has only {width} x {height} pixels; fine detail is gone from it. Use the "
-            f"film itself, with {MIN_READABLE_SIDE} pixels or more on each side."
+            f"The image has only {width} x {height} pixels, too few for fine detail. Use the "
+            f"original film, with at least {MIN_READABLE_SIDE} pixels on each side."
         )
     sample = pixels[:: max(1, height // _MAX_SAMPLES), :: max(1, width // _MAX_SAMPLES)]
     low, high = np.percentile(sample, (1, 99))
     if high - low < MIN_CONTRAST:
         yield (
-            f"The picture is nearly one even gray (levels {low:.0f} to {high:.0f} of 0 to 255); "
-            "there is no film to read."
+            f"The image is almost uniformly gray (levels {low:.0f} to {high:.0f} of 0 to 255); "
+            "there is nothing to read."
         )
 
 

@@ -14,14 +14,14 @@ from cxr_core.imaging.raster import decode_raster, decode_tiff, is_raster, is_ti
 ACCEPTED_FORMATS = "PNG, JPEG, TIFF or DICOM"
 # First bytes of what people upload by mistake, and what to call it.
 _SIGNATURES = (
-    (b"GIF8", "a GIF picture or animation"),
+    (b"GIF8", "a GIF image or animation"),
     (b"BM", "a BMP picture"),
     (b"%PDF", "a PDF document"),
     (b"PK\x03\x04", "a ZIP archive or an Office document"),
     (b"\x1f\x8b", "a gzip archive"),
     (b"7z\xbc\xaf", "a 7-Zip archive"),
-    (b"\0\0\0\x0cjP  ", "a bare JPEG 2000 picture"),
-    (b"\xff\x4f\xff\x51", "a bare JPEG 2000 picture"),
+    (b"\0\0\0\x0cjP  ", "a bare JPEG 2000 image"),
+    (b"\xff\x4f\xff\x51", "a bare JPEG 2000 image"),
     (b"<svg", "an SVG drawing"),
     (b"<!DOCTYPE", "a web page"),
     (b"<html", "a web page"),
@@ -29,10 +29,10 @@ _SIGNATURES = (
 Correction = Literal["invert", "rotate_ccw", "rotate_cw", "rotate_180"]
 _QUARTER_TURNS: dict[str, int] = {"rotate_ccw": 1, "rotate_180": 2, "rotate_cw": 3}
 _CORRECTION_LOG: dict[str, str] = {
-    "invert": "Inverted on request",
-    "rotate_ccw": "Turned left by a quarter on request",
-    "rotate_180": "Turned by 180° on request",
-    "rotate_cw": "Turned right by a quarter on request",
+    "invert": "Inverted on request.",
+    "rotate_ccw": "Rotated 90° counter-clockwise on request.",
+    "rotate_180": "Rotated by 180° on request.",
+    "rotate_cw": "Rotated 90° clockwise on request.",
 }
 
 
@@ -73,7 +73,7 @@ def _decode(data: bytes) -> DecodedFilm:
     if is_dicom_without_preamble(data):
         return decode_dicom(data)
     raise ImageError(
-        "This file is not an image that can be read here",
+        "This file cannot be read",
         value=f"it looks like {_describe_content(data)}",
         remedy=f"Save the film as {ACCEPTED_FORMATS} and upload that.",
     )
@@ -87,11 +87,11 @@ def _describe_content(data: bytes) -> str:
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "a WebP picture"
     if data[4:8] == b"ftyp":
-        return "a HEIC or AVIF picture, or a film clip"
+        return "a HEIC or AVIF image, or a video"
     if _is_text(data[:512]):
-        return "text, whatever its name says"
+        return "a text file, not an image"
     start = " ".join(f"{byte:02x}" for byte in data[:8])
-    return f"an unknown type that begins with the bytes {start}"
+    return f"a file of unknown type (first bytes {start})"
 
 
 def _is_text(start: bytes) -> bool:

@@ -61,7 +61,7 @@ def apply_exif_orientation(image: Image.Image) -> tuple[Image.Image, tuple[str, 
 
 def orientation_log_entry(orientation: int) -> str:
     """What is said of a picture that was turned, by the key of ``EXIF_TRANSPOSES``."""
-    return f"Turned upright as its EXIF orientation says ({orientation})."
+    return f"Rotated upright according to its EXIF orientation ({orientation})."
 
 
 def to_grayscale(image: Image.Image, depth: int) -> Grayscale:
@@ -81,14 +81,12 @@ def to_grayscale(image: Image.Image, depth: int) -> Grayscale:
         steps.append(note or "The alpha channel was opaque and was dropped.")
         warnings.extend([note] if note else [])
     if image.mode == "1":
-        warnings.append("This picture has only black and white, without gray values.")
+        warnings.append("This image is black and white only, without gray levels.")
     if image.mode not in ("1", "L"):
         rgb = image.convert("RGB")
         colour = colour_fraction(np.asarray(rgb))
         if colour > 0:
-            warnings.append(
-                "This picture has colour; a radiograph has none. Only its brightness was read."
-            )
+            warnings.append("This image is in colour; only its brightness was read.")
             steps.append("Colour reduced to luminance.")
         image = rgb
     values = np.array(image.convert("L"))  # (H, W) uint8; exact where the channels are equal
@@ -105,7 +103,7 @@ def _composite_on_black(image: Image.Image) -> tuple[Image.Image, str]:
     if alpha.getextrema() == (255, 255):
         return rgba.convert("RGB"), ""
     black = Image.new("RGBA", rgba.size, (0, 0, 0, 255))
-    note = "Parts of this picture are transparent; they were laid on black."
+    note = "Transparent parts of this image were filled with black."
     return Image.alpha_composite(black, rgba).convert("RGB"), note
 
 
@@ -123,7 +121,7 @@ def _grayscale_from_upper_bytes(
     low, high = int(values.min()), int(values.max())
     if high - low < _MIN_LEVEL_SPAN:
         raise ImageError(
-            "A 16-bit picture with colour or alpha uses too little of its range to be read",
+            "A 16-bit image with colour or alpha uses too little of its range to be read",
             value=f"{high - low + 1} of 256 gray levels",
             remedy="Save the film as a 16-bit PNG in plain grayscale.",
         )
@@ -161,9 +159,9 @@ def decode_tiff(data: bytes) -> DecodedFilm:
         raise _tiff_damage_error(data)
     if image.is_animated:  # not n_frames, which would walk through every page
         raise ImageError(
-            "A radiograph is one picture, and this TIFF file holds more",
-            value="several pages",
-            remedy="Save the page you mean as a PNG or TIFF of its own.",
+            "This TIFF file has several pages; a radiograph has one",
+            value="more than one page",
+            remedy="Save the page you need as a separate PNG or TIFF.",
         )
     orientation = _get_int(image, _ORIENTATION)
     white_is_zero = image.tag_v2.get(_PHOTOMETRIC) == _WHITE_IS_ZERO
@@ -208,7 +206,7 @@ def _grayscale_from_float(image: Image.Image, bits: int, *, white_is_zero: bool)
     values = np.asarray(image).astype(np.float32)  # (H, W); exact to 24 bits
     if not np.isfinite(values).all():
         raise ImageError(
-            "The TIFF file has values that are no numbers",
+            "The TIFF file has invalid pixel values",
             value="infinite or undefined gray values",
             remedy="Export the film again as a 16-bit PNG or as DICOM.",
         )
@@ -222,9 +220,9 @@ def _grayscale_from_float(image: Image.Image, bits: int, *, white_is_zero: bool)
 
 def _tiff_damage_error(data: bytes) -> ImageError:
     return ImageError(
-        "The picture is damaged or cut short and cannot be decoded",
+        "The file is damaged or incomplete and cannot be read",
         value=f"TIFF, {len(data):,} bytes",
-        remedy="Copy the file again, or export the film anew as PNG, TIFF or DICOM.",
+        remedy="Copy the file again, or export the film again as PNG, TIFF or DICOM.",
     )
 
 
@@ -250,9 +248,9 @@ def decode_raster(data: bytes) -> DecodedFilm:
     frames = getattr(image, "n_frames", 1)
     if frames > 1:
         raise ImageError(
-            "The picture is an animation, a radiograph is one frame",
+            "The file is an animation; a radiograph is a single image",
             value=f"{frames} frames",
-            remedy="Save the frame you mean as a PNG of its own.",
+            remedy="Save the frame you need as a separate PNG.",
         )
     depth = data[24] if kind == "PNG" else 8  # IHDR: bits a channel (PNG 3rd edition, 11.2.1)
     try:
@@ -289,12 +287,12 @@ def _damage_error(data: bytes, kind: str) -> ImageError:
     size = f"{kind}, {len(data):,} bytes"
     if end not in data[-1024:]:
         return ImageError(
-            "The picture is cut short: its end is missing",
+            "The file is incomplete",
             value=size,
             remedy="Copy or download the file again; the transfer was probably interrupted.",
         )
     return ImageError(
-        "The picture is damaged and cannot be decoded",
+        "The file is damaged and cannot be read",
         value=size,
         remedy="Export the film again as PNG, JPEG, TIFF or DICOM.",
     )

@@ -63,8 +63,8 @@ def load_gate(folder: Path, metadata: dict[str, Any]) -> GateParameters:
     actual = hashlib.sha256(data).hexdigest()
     if actual != metadata.get("sha256"):
         raise CheckpointError(
-            "The input gate is not the one that model.json was written for",
-            value=f"{path}, SHA-256 {actual[:12]}… for {str(metadata.get('sha256'))[:12]}…",
+            "The input gate does not match model.json",
+            value=f"{path}, SHA-256 {actual[:12]}…, expected {str(metadata.get('sha256'))[:12]}…",
             remedy=_REFIT_GATE_REMEDY,
         )
     metadata = {_RENAMED_GATE_KEYS.get(name, name): value for name, value in metadata.items()}
@@ -161,8 +161,8 @@ def load_checkpoint(folder: str | Path) -> Checkpoint:
         actual = file_sha256(weights)
         if actual != metadata.weights_sha256:
             raise CheckpointError(
-                f"The weights are not those that model.json was written for ({weights})",
-                value=f"SHA-256 {actual[:12]}… for {metadata.weights_sha256[:12]}…",
+                f"The weights do not match model.json ({weights})",
+                value=f"SHA-256 {actual[:12]}…, expected {metadata.weights_sha256[:12]}…",
                 remedy="Restore the folder as train.py wrote it, or run train.py --finalize on it.",
             )
     gate = None if metadata.gate is None else load_gate(folder, metadata.gate)

@@ -44,7 +44,8 @@ def load_imagenet_features() -> StateDict:
             f"The ImageNet weights could not be loaded ({error})",
             value=file_name,
             remedy=f"Download {weights.url} where there is a network and put the file at {cached}, "
-            "or give its place with --weights PATH, or train from scratch with --weights none.",
+            "or give its path with --weights PATH, or train from scratch with --weights "
+            "none.",
         ) from error
     return state
 
@@ -98,7 +99,7 @@ def _read_state_dict(path: Path) -> StateDict:
         raise WeightsError(
             "There is no weights file here",
             value=path,
-            remedy="Check the path, or say --weights imagenet or --weights none.",
+            remedy="Check the path, or use --weights imagenet or --weights none.",
         )
     try:
         if path.suffix == ".safetensors":

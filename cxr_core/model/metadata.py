@@ -92,15 +92,15 @@ def load_metadata(folder: str | Path) -> ModelMetadata:
         )
     if list(document.get("findings", [])) != list(KEYS):
         raise CheckpointError(
-            f"This model was made for other findings, or in another order ({path})",
+            f"This model has other findings, or another order of them ({path})",
             value=document.get("findings"),
             remedy=f"Use a model made for {', '.join(KEYS)}, in this order.",
         )
     expected, actual = document.get("model_sha256"), canonical_sha256(document)
     if expected != actual:
         raise CheckpointError(
-            f"A value in model.json was altered after it was written ({path})",
-            value=f"SHA-256 {actual[:12]}… for {str(expected)[:12]}…",
+            f"model.json was changed after it was written ({path})",
+            value=f"SHA-256 {actual[:12]}…, expected {str(expected)[:12]}…",
             remedy=_RESTORE_REMEDY,
         )
     return _parse(document, path)
@@ -146,7 +146,7 @@ def _parse(document: dict[str, Any], path: Path) -> ModelMetadata:
         )
     except (KeyError, TypeError, ConfigError) as error:
         raise CheckpointError(
-            f"model.json lacks a value or has one that cannot be ({error!r})",
+            f"model.json lacks a value or has an invalid one ({error!r})",
             value=path,
             remedy=_RESTORE_REMEDY,
         ) from error

@@ -58,26 +58,26 @@ def no_finding_statement(
         names = _listed([LABELS[key] for key in found])
         verb = "is" if len(found) == 1 else "are"
         return NoFindingStatement(
-            f"{names} {verb} above the operating point, and No Finding is above its own. "
-            "One excludes the other, so rely on neither for this film.",
+            f"{names} {verb} flagged, and the film is called normal too. They exclude each other: "
+            "rely on neither for this film.",
             contradiction=True,
         )
     likeliest = max(ABNORMAL_KEYS, key=lambda key: probabilities[key])
     if probabilities[NO_FINDING_KEY] > 1.0 - probabilities[likeliest]:
         return NoFindingStatement(
-            f"As the model gave them, the probabilities of No Finding and {LABELS[likeliest]} add "
-            "up to more than 100 %. One excludes the other, so rely on neither for this film.",
+            "Before any adjustment to your site, the probabilities of No Finding and "
+            f"{LABELS[likeliest]} add up to more than 100 %. They exclude each other: rely on "
+            "neither for this film.",
             contradiction=True,
         )
     if found:
         return NoFindingStatement()
     if above[NO_FINDING_KEY]:
         return NoFindingStatement(
-            "None of the three is above its operating point, and No Finding is above its own."
+            "None of the three flagged. The model did not look for anything else."
         )
     return NoFindingStatement(
-        "None of the three, but not called normal: No Finding is below its operating point too. "
-        "The film may show something that this tool does not name."
+        "None of the three flagged, but not called normal either. Something else may be there."
     )
 
 
@@ -196,9 +196,9 @@ class Analyzer:
         asked = (hashlib.sha256(data).hexdigest(), self.metadata.model_sha256)
         if asked != (analysis.image_sha256, analysis.model_sha256):
             raise ImageError(
-                "The film and its analysis do not belong together",
+                "The film and the analysis do not match",
                 value=f"film {asked[0][:12]}, analysis of {analysis.image_sha256[:12]}",
-                remedy="Read the film again, then look at how stable it is.",
+                remedy="Read the film again, then check its stability.",
             )
         return read_perturbed(
             analysis.radiograph.pixels,

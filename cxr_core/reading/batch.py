@@ -134,10 +134,10 @@ def _reason(error: Exception) -> str:
     if isinstance(error, ImageError):
         return str(error)
     if isinstance(error, OSError):
-        return f"The file cannot be opened: {error.strerror}. Check the path and its rights."
+        return f"The file cannot be opened: {error.strerror}. Check the path and its permissions."
     # Its message could hold something of a film, so only its type is told.
     logger.error("Unforeseen %s while reading a film", type(error).__name__)
-    return f"Something unforeseen went wrong with this film: {type(error).__name__}. Open it alone."
+    return f"Unexpected error with this film: {type(error).__name__}. Try opening it on its own."
 
 
 if __name__ == "__main__":

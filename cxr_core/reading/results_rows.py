@@ -95,9 +95,9 @@ def read_previous_rows(paths: Iterable[Path], *, model_sha256: str) -> dict[str,
         lines = text.split("\n")[:-1]
         if lines and tuple(next(csv.reader(lines[:1]))) != COLUMNS:
             raise ConfigError(
-                "The rows cannot be gone on with: the file has other columns",
+                "The run cannot be resumed: the file has other columns",
                 value=path,
-                remedy="Leave --resume out, or name another --out.",
+                remedy="Leave out --resume, or give another --out.",
             )
         for row in csv.DictReader(lines):
             if row["model_sha256"] == model_sha256 and row["status"] in ("read", "stopped"):

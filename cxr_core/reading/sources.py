@@ -55,25 +55,25 @@ class ZipArchive:
             self._zip = zipfile.ZipFile(data if isinstance(data, Path) else io.BytesIO(data))
         except Exception as error:  # whatever a parser raises on hostile bytes
             raise ImageError(
-                "This zip is damaged or cut short and cannot be opened",
+                "This zip is damaged or incomplete and cannot be opened",
                 value=type(error).__name__,
-                remedy="Pack or copy it again.",
+                remedy="Zip or copy it again.",
             ) from error
         entries = [info for info in self._zip.infolist() if not info.is_dir()]
         if len(entries) > MAX_MEMBERS:
             raise _too_many_files_error()
         if any(info.filename == _OFFICE_MEMBER for info in entries):
             raise ImageError(
-                "This file is not an image that can be read here",
+                "This file cannot be read",
                 value="it looks like an Office document",
                 remedy="Save its films as PNG, JPEG, TIFF or DICOM.",
             )
         films = [info for info in entries if _may_be_film(info.filename)]
         if not films:
             raise ImageError(
-                "There is no film in this zip",
-                value=f"{len(entries)} files, none that could be one",
-                remedy="Pack the films themselves.",
+                "This zip contains no film",
+                value=f"{len(entries)} files, only system files",
+                remedy="Zip the films themselves.",
             )
         self._entries = films
         self.names = tuple(info.filename for info in films)
@@ -95,15 +95,15 @@ class ZipArchive:
             raise
         except Exception as error:  # whatever a decompressor raises on hostile bytes
             raise ImageError(
-                "This file is damaged inside its zip",
+                "This file is damaged inside the zip",
                 value=f"{info.compress_size:,} bytes packed",
-                remedy="Pack the film again.",
+                remedy="Zip the film again.",
             ) from error
         if data[:4] in ZIP_SIGNATURES:
             raise ImageError(
                 "A zip inside a zip is not opened",
                 value=f"{len(data):,} bytes",
-                remedy="Unpack the inner zip, and add its films by themselves.",
+                remedy="Unzip the inner zip and add its films.",
             )
         return data
 
@@ -134,27 +134,27 @@ def _check_entry(info: zipfile.ZipInfo) -> None:
     parts = re.split(r"[/\\]", name)
     if ".." in parts or not parts[0] or re.match("[A-Za-z]:", name) or "\0" in name:
         raise ImageError(
-            "The name of this file leads out of the zip",
+            "This file's path points outside the zip",
             value="a path that is absolute or goes up",
-            remedy="It was not opened. Pack the films by their plain names.",
+            remedy="It was not opened. Zip the films with plain file names.",
         )
     if stat.S_ISLNK(info.external_attr >> 16):
         raise ImageError(
             "This is a link to another file, not a film",
             value="a symbolic link in a zip",
-            remedy="Pack the film itself.",
+            remedy="Zip the film itself.",
         )
     if info.flag_bits & _ENCRYPTED:
         raise ImageError(
-            "This file is locked with a password",
+            "This file is password-protected",
             value="an encrypted file in a zip",
-            remedy="Pack the films without a password.",
+            remedy="Zip the films without a password.",
         )
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise ImageError(
-            "This file is packed in a way that is not opened here",
+            "This file's compression method is not supported",
             value=f"zip method {info.compress_type}",
-            remedy="Pack the films with the usual method, Deflate.",
+            remedy="Zip the films with the standard method (Deflate).",
         )
 
 
@@ -166,17 +166,17 @@ def _may_be_film(name: str) -> bool:
 
 def _too_many_files_error() -> ImageError:
     return ImageError(
-        "This zip holds too many files",
+        "This zip contains too many files",
         value=f"more than {MAX_MEMBERS:,}",
-        remedy="Pack fewer films at a time.",
+        remedy="Zip fewer films at a time.",
     )
 
 
 def _zip_bomb_error(extent: str) -> ImageError:
     return ImageError(
-        "This file was not unpacked to its end, as no film is so large",
+        "This file is too large when unpacked and was not read",
         value=f"it unpacks to {extent}",
-        remedy="Pack the films themselves.",
+        remedy="Zip the films themselves.",
     )
 
 

@@ -85,7 +85,7 @@ class TrainConfig:
         for name, allowed in _CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise ConfigError(
-                    f"{name} has a value that does not exist",
+                    f"{name} has an unknown value",
                     value=getattr(self, name),
                     remedy=f"Choose one of {', '.join(allowed)}.",
                 )
@@ -97,7 +97,7 @@ class TrainConfig:
         for name, (low, high) in _RANGES.items():
             if not low <= getattr(self, name) <= high:
                 raise ConfigError(
-                    f"{name} is out of its range",
+                    f"{name} is out of range",
                     value=getattr(self, name),
                     remedy=f"Use {low:g} to {high:g}.",
                 )
@@ -110,8 +110,8 @@ class TrainConfig:
                 )
         if self.low_res_px not in (0, self.px) and not 1 <= self.full_res_epochs <= self.epochs:
             raise ConfigError(
-                f"Training at {self.low_res_px} px has to finish with 1 to {self.epochs} epochs "
-                f"at {self.px} px",
+                f"Training at {self.low_res_px} px must end with 1 to {self.epochs} epochs at "
+                f"{self.px} px",
                 value=f"full_res_epochs {self.full_res_epochs}",
                 remedy="Set full_res_epochs, or leave low_res_px out.",
             )

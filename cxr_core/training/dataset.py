@@ -70,7 +70,7 @@ class DatasetPaths:
             )
         if self.split is not None and self.test_list is not None:
             raise ConfigError(
-                "There are two splits to choose from",
+                "Two splits were given",
                 value="--split and --test-list",
                 remedy="Give one of them.",
             )
@@ -151,7 +151,7 @@ def _require_usable_splits(table: pd.DataFrame) -> None:
     for part in SPLITS:
         if not (table["split"] == part).any():
             raise DataError(
-                f"The {part} part of the split has no film",
+                f"The {part} set has no film",
                 value=f"{len(table)} films in all",
                 remedy="Use another split, or more films.",
             )
@@ -163,7 +163,7 @@ def _require_usable_splits(table: pd.DataFrame) -> None:
                 f"The validation films do not show {LABELS[key]} both present and absent, so no "
                 "cut-off could be set for it",
                 value=f"{positives} of {len(validation)} films have it",
-                remedy="Use more films, or a split with some of each in its validation part.",
+                remedy="Use more films, or a split with both in its validation set.",
             )
 
 
@@ -232,10 +232,9 @@ def prepare_training_set(config: TrainConfig, films: FilmDataset) -> TrainingSet
     if config.box_loss_weight:
         if films.boxes is None:
             raise TrainingError(
-                "The loss of the boxes needs boxes",
+                "The box loss needs boxes",
                 value=f"box_loss_weight={config.box_loss_weight}",
-                remedy="Name NIH's table with --boxes, "
-                "or leave them out with --set box_loss_weight=0.",
+                remedy="Give NIH's table with --boxes, or use --set box_loss_weight=0.",
             )
         boxes = boxes_of_films(names, films.boxes, [*KEYS, *AUXILIARY_LABELS])
         logger.info("%d boxed findings on training films.", boxes.n_pairs)

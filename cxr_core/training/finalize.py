@@ -225,7 +225,9 @@ def _save_compact_weights(
     float16_output = read(load_weights(folder))
     shift = float(np.abs(float32_output.logits - float16_output.logits).max())
     if shift < MAX_FLOAT16_LOGIT_SHIFT:
-        logger.info("Weights stored as float16; no validation logit moved by over %.4f.", shift)
+        logger.info(
+            "Weights stored as float16; the largest change of a validation logit is %.4f.", shift
+        )
         return float16_output
     save(half=False)
     logger.info("Weights stored as float32: float16 would move a logit by %.4f.", shift)
@@ -242,7 +244,7 @@ def _write_localisation(
     training_boxes = boxes[boxes["image"].isin(films.subset("train")["image"])]
     test_boxes = boxes[boxes["image"].isin(test.table["image"])]
     if test_boxes.empty or training_boxes.empty:
-        logger.info("No box on both training and test films: no localisation figures.")
+        logger.info("No boxes on both training and test films: localisation is not evaluated.")
         return {}
     has_box = test.table["image"].isin(
         test_boxes["image"]
@@ -257,7 +259,7 @@ def _write_localisation(
         test.table[has_box],
         preprocessing=preprocessing,
         progress=context.progress,
-        description="with shuffled weights",
+        description="with randomized weights",
     )
     rows = localisation_rows(
         randomized.table["image"].tolist(),

@@ -294,7 +294,11 @@ def _cross_validate_and_fit(
     networks = _fit_networks(thumbs, kinds, seed)
     threshold = _threshold(scores, groups)
     rejected = float((scores < threshold).mean())
-    logger.info("Input gate: stops %.2f %% of %d films unseen.", 100 * rejected, len(squares))
+    logger.info(
+        "Input gate: rejects %.2f %% of %d upright films in cross-validation.",
+        100 * rejected,
+        len(squares),
+    )
     return GateParameters(networks.class_names, threshold, networks.arrays, len(squares), rejected)
 
 

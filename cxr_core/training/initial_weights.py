@@ -84,7 +84,7 @@ def _require_no_leakage(folder: Path, table: pd.DataFrame) -> None:
     """Refuse weights that have seen, in training, a patient of validation or test."""
     if not (folder / SPLIT_FILE).is_file():
         raise WeightsError(
-            "This model does not say which films it learnt from, so a test would prove nothing",
+            "This model does not say which films it was trained on, so a test would prove nothing",
             value=folder / SPLIT_FILE,
             remedy="Put its split.csv back, or start from other weights.",
         )
@@ -95,7 +95,7 @@ def _require_no_leakage(folder: Path, table: pd.DataFrame) -> None:
     images = held_out["image"].isin(seen.index) | held_out["patient"].isin(patients)
     if images.any():
         raise PatientLeakError(
-            "The weights to start from have learnt from patients whom this run tests on",
+            "The initial weights were trained on patients in this run's validation or test set",
             value=f"{int(images.sum()):,} films, such as {first_few(held_out['image'][images])}",
             remedy=f"Use that model's own split: --split {folder / SPLIT_FILE}.",
         )

@@ -114,7 +114,7 @@ def train_epoch(
             raise TrainingStoppedError(
                 f"Stopped on request in {description}",
                 value=f"after batch {number + 1} of {len(loader)}; the state is saved",
-                remedy="Go on with the same command and --resume.",
+                remedy="Continue with the same command and --resume.",
             )
 
 
@@ -138,10 +138,10 @@ def _sync_losses(
         positions = loader.batch_indices(train_state.batch)
         if not math.isfinite(loss):
             raise TrainingError(
-                f"The loss is no longer a number ({description}, batch {train_state.batch + 1})",
+                f"The loss is not finite ({description}, batch {train_state.batch + 1})",
                 value=f"{loss}, on {first_few([hooks.film_names[place] for place in positions])}",
-                remedy="The last good state is kept; go on from it with --resume, or train anew "
-                "with a lower learning rate. Look at these films if it happens again.",
+                remedy="The last good state is kept: continue with --resume, or start again with a "
+                "lower learning rate. Check these films if it happens again.",
             )
         train_state.add_batch(loss, len(positions))
     return totals[-2] > 0, totals[-1] > 0
@@ -245,9 +245,10 @@ def fit(
             _stop_if_requested(trainer, request, label)
     if train_state.best_epoch == 0:
         raise TrainingError(
-            "No epoch could be judged: no finding has both labels among the validation films",
+            "No epoch could be evaluated: no finding has positives and negatives among the "
+            "validation films",
             value=f"{config.epochs} epochs",
-            remedy="Use a validation part with positives and negatives of at least one finding.",
+            remedy="Use a validation set with positives and negatives of at least one finding.",
         )
     return FitResult(
         train_state.best_state, train_state.best_epoch, pd.DataFrame(train_state.history)
@@ -283,7 +284,7 @@ def _stop_if_requested(trainer: Trainer, request: StopRequest, label: str) -> No
         raise TrainingStoppedError(
             f"Stopped on request after {label}",
             value="the state is saved",
-            remedy="Go on with the same command and --resume.",
+            remedy="Continue with the same command and --resume.",
         )
 
 
@@ -312,7 +313,7 @@ def _mean(areas: Sequence[float]) -> float:
 
 def _epoch_summary(row: dict[str, float], label: str, best_epoch: int) -> str:
     areas = "  ".join(f"{key} {row[f'auroc_{key}']:.3f}" for key in (*KEYS, "mean"))
-    areas += f"  among not normal {row['auroc_abnormal_mean']:.3f}"
+    areas += f"  abnormal films only {row['auroc_abnormal_mean']:.3f}"
     best_mark = "  best" if best_epoch == row["epoch"] else ""
     return (
         f"{label}  {row['px']:.0f} px  loss {row['train_loss']:.4f} / {row['validation_loss']:.4f}"

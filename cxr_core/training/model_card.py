@@ -22,7 +22,7 @@ _NIH = (
     "reports, not read from the films; Infiltration, a word for any non-specific opacity, is the "
     "noisiest (published AUROCs 0.66 to 0.73)."
 )
-_PHANTOM = "The films are drawn phantoms. No figure here says anything about a patient's film."
+_PHANTOM = "The films are synthetic phantoms. These figures say nothing about patients' films."
 
 
 # What in a set of films lets a model be right for the wrong reason, in counted sentences.
@@ -39,7 +39,7 @@ def bias_lines(films: pd.DataFrame) -> list[str]:
 
 def _view_bias(films: pd.DataFrame) -> Iterator[str]:
     if "view" not in films or not films["view"].isin(["PA", "AP"]).any():
-        yield "The view (PA or AP) of the films is not known, so its influence cannot be counted."
+        yield "The view (PA or AP) is not known, so its influence cannot be measured."
         return
     known = films[films["view"].isin(["PA", "AP"])]
     portable = known["view"] == "AP"
@@ -48,7 +48,7 @@ def _view_bias(films: pd.DataFrame) -> Iterator[str]:
     yield (
         f"View: {portable[normal].mean():.0%} of the No Finding films are AP, and "
         f"{portable[~normal].mean():.0%} of the others. The view alone would reach an AUROC of "
-        f"{max(area, 1 - area):.2f} for No Finding; judge it within PA and within AP."
+        f"{max(area, 1 - area):.2f} for No Finding, so compare within PA and within AP."
     )
 
 
@@ -59,8 +59,8 @@ def _shortcut_bias(films: pd.DataFrame) -> Iterator[str]:
         for key in ABNORMAL_KEYS
     )
     yield (
-        'A score that only told "normal or not" would already reach '
-        f"{areas}; judge the three findings also among the films that are not No Finding."
+        "A score that only separated normal from abnormal films would already reach AUROCs of "
+        f"{areas}; so see also the AUROCs among films that are not No Finding."
     )
 
 
@@ -71,7 +71,7 @@ def _sampling_groups(films: pd.DataFrame) -> Iterator[str]:
         counts = ", ".join(
             f"{label} {int(rows[f'label_{key}'].sum()):,}" for key, label in LABELS.items()
         )
-        yield f"Films drawn as `{group!s}`: {len(rows):,} ({counts})."
+        yield f"Films sampled as `{group!s}`: {len(rows):,} ({counts})."
 
 
 # Tables in Markdown.
@@ -118,11 +118,11 @@ def write_card(path: Path, data: CardData) -> None:
 def _intended_use(data: CardData) -> str:
     provenance = data.metadata.provenance
     kind = (
-        "This is a **demonstration model**: it shows what the tool does, not what a model "
-        f"trained on all of NIH's films can do. It learnt from {_n_training_films(provenance):,} "
-        "films" + ("." if uses_external_data(provenance) else ", without pre-trained weights.")
+        "This is a **demonstration model**: it shows what the tool does, not what a model trained "
+        f"on all of NIH's films can do. It was trained on {_n_training_films(provenance):,} films"
+        + ("." if uses_external_data(provenance) else ", without pre-trained weights.")
         if provenance["demonstration"]
-        else f"It learnt from {_n_training_films(provenance):,} films."
+        else f"It was trained on {_n_training_films(provenance):,} films."
     )
     return (
         f"# Model card\n\n{kind}\n\n"
@@ -150,24 +150,23 @@ def _training(data: CardData) -> str:
     versions = ", ".join(f"{name} {number}" for name, number in provenance["versions"].items())
     return (
         f"## Training\n\nPreset `{config.preset}`, {config.epochs} epochs; epoch "
-        f"{provenance['best_epoch']} was kept, which had the highest mean validation AUROC at "
-        f"{config.px} px ({provenance['best_validation_auroc']:.3f}). Trained on "
+        f"{provenance['best_epoch']} was kept (highest mean validation AUROC at {config.px} px, "
+        f"{provenance['best_validation_auroc']:.3f}). Trained on "
         f"{provenance.get('device', provenance.get('engine'))} in "
-        f"{provenance['training_seconds'] / 60:.0f} minutes"
-        f"{_continued_from(config.weights)}. {versions}.\n\n"
-        "The reference preset is `baseline`: ImageNet weights, Adam, binary cross-entropy, 20 "
-        "epochs. "
+        f"{provenance['training_seconds'] / 60:.0f} minutes{_continued_from(config.weights)}. "
+        f"{versions}.\n\nThe reference preset is `baseline`: ImageNet weights, Adam, binary "
+        "cross-entropy, 20 epochs. "
         + (
             "This model differs from it in:\n\n" + markdown_table(rows)
             if changes
-            else "This is it."
+            else "This model uses it unchanged."
         )
     )
 
 
 def _continued_from(weights: str) -> str:
     kind, _, name = weights.partition(" ")
-    return f", going on from the model `{name}` on the same films" if kind == "model" else ""
+    return f", continuing from model `{name}`, on the same films" if kind == "model" else ""
 
 
 def _data(data: CardData) -> str:
@@ -192,9 +191,9 @@ def _data(data: CardData) -> str:
     return (
         f"## Data\n\n{source}"
         + "\n".join(f"- {line}" for line in data.data_report)
-        + f"\n\nNo patient is in two parts.\n\n{markdown_table([header, *parts])}\n\n"
-        f"Training films before and after balancing "
-        f"(`{provenance['config']['balance']}`):\n\n"
+        + "\n\nNo patient is in more than one "
+        f"set.\n\n{markdown_table([header, *parts])}\n\nTraining films before and after "
+        f"balancing (`{provenance['config']['balance']}`):\n\n"
         + markdown_table([("", "films", *LABELS.values(), "only other findings"), *balance])
     )
 
@@ -225,10 +224,10 @@ def _test_metrics(data: CardData) -> str:
     ]
     patients = "" if report.n_patients is None else f" of {report.n_patients:,} patients"
     return (
-        f"## Figures on the test part\n\n{report.n_films:,} films{patients}, which neither "
-        "training nor any choice has seen. In brackets 95 % intervals, by resampling "
-        f"{report.resampled}.\n\n{markdown_table([header, *auroc_rows])}\n\n"
-        "Operating points, chosen on validation, with what they achieved here:\n\n"
+        f"## Performance on the test set\n\n{report.n_films:,} films{patients}, used neither for "
+        "training nor for any choice. 95 % intervals in brackets, by resampling "
+        f"{report.resampled}.\n\n{markdown_table([header, *auroc_rows])}\n\nCut-offs, chosen on "
+        "the validation set, and what they achieve on the test set:\n\n"
         + markdown_table(
             [
                 ("finding", "cut-off", "aim on validation", "sensitivity", "specificity"),
@@ -247,7 +246,7 @@ def _subgroups(data: CardData) -> str:
         rows.append((*films, f"{row['n']:,}", f"{row['positives']:,}", shown, row["verdict"]))
     if len(rows) == 1:
         return ""
-    return "## AUROC within groups of the test part\n\n" + markdown_table(rows)
+    return "## Performance by subgroup\n\nAUROC on the test set.\n\n" + markdown_table(rows)
 
 
 def _localisation(data: CardData) -> str:
@@ -268,14 +267,14 @@ def _localisation(data: CardData) -> str:
         for key, rates in data.localisation.items()
     ]
     box_loss_note = (
-        " In training, evidence outside the boxes of training films was penalised: that it peaks "
-        "in boxes is in part taught."
+        " Training penalised evidence outside the boxes of training films, so part of this "
+        "agreement was taught."
     )
     return (
-        "## Where the evidence peaks\n\nShare of boxed test films on which the map's peak lies in "
-        "the box, beside the best single spot of the training boxes, the film's centre, a random "
-        "point, and the peak of the same network with its weights shuffled, which has learnt "
-        f"nothing.{box_loss_note if _config(data).box_loss_weight else ''}\n\n"
+        "## Localisation\n\nShare of test films with a box in which the map's peak lies in the "
+        "box, compared with the best fixed spot of the training boxes, the centre of the film, a "
+        "random point, and the same network with randomized weights (a sanity "
+        f"check).{box_loss_note if _config(data).box_loss_weight else ''}\n\n"
         + markdown_table([header, *rows])
     )
 
@@ -283,11 +282,12 @@ def _localisation(data: CardData) -> str:
 def _limits() -> str:
     return (
         "## Limits\n\n"
-        "- Measured on the films named above only: other hospitals, machines and populations, "
-        "and lateral films, were not.\n"
-        "- A probability assumes the validation part's share of each finding. These films are "
-        "enriched with findings; in most clinics each is rarer.\n"
-        "- A film with none of the three findings can show something this model has no name for.\n"
-        "- A Grad-CAM cell is about a seventh of the film wide: it points to a region, not to an "
-        "outline, and does not explain a cause."
+        "- Measured only on the films named above: not on other hospitals, machines or "
+        "populations, and not on lateral films.\n"
+        "- Probabilities assume findings as frequent as in the validation set. These films are "
+        "enriched; in most clinics each finding is rarer.\n"
+        "- The model looks for nothing but the three findings: not for pneumothorax, nodules, "
+        "fractures or anything else.\n"
+        "- A Grad-CAM cell is about a seventh of the film wide: it marks a region, not an outline, "
+        "and explains no cause."
     )

@@ -165,6 +165,6 @@ def _parse_value(name: str, text: str, kind: Any) -> Any:
     except ValueError as error:
         wanted = {int: "a whole number", float: "a number"}.get(kind, "two numbers, low,high")
         raise ConfigError(
-            f"{name} has to be {wanted}", value=text, remedy=f"Write for example {name}=1."
+            f"{name} must be {wanted}", value=text, remedy=f"Write for example {name}=1."
         ) from error
     return text

@@ -68,7 +68,7 @@ def check_same_run(folder: Path, config: TrainConfig, films: FilmDataset) -> Non
 def _describe_dataset_change(path: Path, table: pd.DataFrame) -> str:
     """In words, by comparing the run's own ``split.csv`` with the films of now."""
     if not path.is_file():
-        return "the films are others (the run's split.csv, which would tell which, is gone)"
+        return "the films differ (the run's split.csv, which would tell how, is missing)"
     columns = ["image", "patient", "split", *LABEL_COLUMNS]
     before = pd.read_csv(path, dtype=str)[columns].set_index("image")
     now = table[columns].astype(str).set_index("image")
@@ -77,18 +77,18 @@ def _describe_dataset_change(path: Path, table: pd.DataFrame) -> str:
     for name in columns[1:]:
         other = both[(before.loc[both, name] != now.loc[both, name]).to_numpy()]
         if len(other):
-            found.append(f"{name} is another for {len(other):,} films ({first_few(other)})")
+            found.append(f"{name} has changed for {len(other):,} films ({first_few(other)})")
     if not found and list(before.index) != list(now.index):
-        found.append("the films stand in another order")
-    return "; ".join(found) or "the same films look different: their pixels have changed"
+        found.append("the films are in another order")
+    return "; ".join(found) or "the pixels of the films have changed"
 
 
 def _added_and_removed(before: Iterable[str], now: Iterable[str]) -> Iterator[str]:
     gone, new = set(before) - set(now), set(now) - set(before)
     if gone:
-        yield f"{len(gone):,} films of the run are not here any more ({first_few(gone)})"
+        yield f"{len(gone):,} films of the run are missing ({first_few(gone)})"
     if new:
-        yield f"{len(new):,} films are here that the run did not have ({first_few(new)})"
+        yield f"{len(new):,} films are new ({first_few(new)})"
 
 
 @dataclass(frozen=True)
@@ -137,14 +137,17 @@ def run(
         raise TrainingError(
             "There is already a run in this folder",
             value=folder,
-            remedy="Continue it with --resume, redo its end with --finalize, or use another --out.",
+            remedy=(
+                "Continue it with --resume, redo its evaluation with --finalize, or use another "
+                "--out."
+            ),
         )
     if options.resume and (folder / WEIGHTS_FILE).exists() and not (folder / RESUME_FILE).exists():
         raise TrainingError(
-            f"This run has ended, and its {RESUME_FILE} to go on from is gone",
+            f"This run has ended, and the {RESUME_FILE} to resume from is missing",
             value=folder,
-            remedy="Redo its end with --finalize, or take its weights further with --weights and "
-            "another --out.",
+            remedy="Redo its evaluation with --finalize, or train its weights further with "
+            "--weights and another --out.",
         )
     with distributed.main_process_first():
         films = load_dataset(paths, config, progress=options.progress and distributed.is_main)
@@ -244,7 +247,7 @@ def _fit(
     }
     steps = len(loaders[config.px][0])
     logger.info(
-        "Training on %d films, %d batches an epoch, %s, %d process(es).",
+        "Training on %d films, %d batches per epoch, %s, %d process(es).",
         *(len(training_set.rows), steps, accelerator, distributed.world_size),
     )
     identity: dict[str, Any] = {"data": films.fingerprint, **config.to_dict()}

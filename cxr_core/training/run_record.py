@@ -97,7 +97,7 @@ def _parse(document: dict[str, Any], folder: Path) -> TrainConfig:
 
 def _unreadable(path: Path) -> TrainingError:
     return TrainingError(
-        "There is no readable configuration of a run here",
+        "There is no readable run configuration here",
         value=path,
-        remedy="Give the folder of a run that train.py started as --out.",
+        remedy="Give the run folder that train.py wrote (--out).",
     )

@@ -43,7 +43,9 @@ def run_seeds(
     """
     if n_seeds < 2:
         raise ConfigError(
-            "A spread needs at least two seeds", value=n_seeds, remedy="Say --seeds 3, or leave it."
+            "Several seeds means at least two",
+            value=n_seeds,
+            remedy=("Give --n-seeds 3, or leave it out."),
         )
     first = folder / f"seed-{config.seed}"
     rows = []

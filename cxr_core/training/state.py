@@ -115,8 +115,8 @@ def save_state(path: Path, state: dict[str, Any], identity: dict[str, Any]) -> N
         raise TrainingError(
             f"The state of the run could not be saved ({error})",
             value=path,
-            remedy="Free some space or fix the folder, then go on with --resume from the last "
-            "epoch that was saved.",
+            remedy="Free some space or fix the folder, then continue from the last saved state "
+            "with --resume.",
         ) from error
 
 
@@ -143,7 +143,7 @@ def load_state(path: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
         raise TrainingError(
             "The saved state of the run cannot be read",
             value=path,
-            remedy="Remove it and train anew, without --resume.",
+            remedy="Remove it and start again without --resume.",
         ) from error
     changed = [
         f"{key} was {found.get(key)!r} and is {identity.get(key)!r}"

@@ -1,24 +1,26 @@
 """What the reader says of each finding, and a note: kept in the session alone, for exports."""
 
+from typing import get_args
+
 import streamlit as st
 
-from cxr_core.export.record import MAX_NOTE_LENGTH
+from cxr_core.export.record import MAX_NOTE_LENGTH, Assessment
 from cxr_core.export.results_csv import ASSESSMENT_COLUMNS
 from cxr_core.findings import KEYS, LABELS
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui.shell import caption
 from cxr_core.ui.state import get_value, get_value_by_hash, value_key
 
-ANSWERS = ("agree", "disagree", "unsure")
+ANSWERS = get_args(Assessment)
 
 
 def assessment_controls(analysis: Analysis) -> None:
-    """One line a finding, agree, disagree or unsure, and a note."""
-    with st.expander("Your word"):
+    """One line a finding, present, absent or unsure, and a note."""
+    with st.expander("Your reading"):
         with st.container(key="readers_word", horizontal=True, gap="large"):
             for key in KEYS:
                 st.segmented_control(
-                    f"Your word on {LABELS[key]}",
+                    f"Your reading of {LABELS[key]}",
                     ANSWERS,
                     key=value_key(analysis, f"word_{key}"),
                     persist_state="session",
@@ -30,7 +32,7 @@ def assessment_controls(analysis: Analysis) -> None:
             height=80,
             persist_state="session",
         )
-        caption("Kept in this session only, and written into what you export of this film.")
+        caption("Kept in this session only, and included in exports of this film.")
 
 
 def assessment_of(analysis: Analysis) -> tuple[dict[str, str], str]:

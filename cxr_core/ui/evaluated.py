@@ -78,7 +78,7 @@ def evaluate_model(folder: Path) -> EvaluatedTable:
         data = path.read_bytes()
     except OSError as error:
         raise DataError(
-            "The model folder has no table of its test films",
+            "The model folder has no predictions_test.csv",
             value=path,
             remedy="Write it with train.py --finalize.",
         ) from error

@@ -48,9 +48,12 @@ def describe_model(provenance: dict[str, Any]) -> str:
     films = f"{counts['films']:,} films" if "films" in counts else "an unstated number of films"
     patients = f" of {counts['patients']:,} patients" if "patients" in counts else ""
     start = "" if uses_external_data(provenance) else ", without pre-trained weights"
-    learnt = f"It learnt from {films}{patients}{start}."
+    learnt = f"It was trained on {films}{patients}{start}."
     if provenance.get("demonstration", True):
-        return f"This is a demonstration model: it shows what the tool does. {learnt}"
+        return (
+            "This is a demonstration model: it shows what the tool does, not how well it can do "
+            f"it. {learnt}"
+        )
     return learnt
 
 
@@ -66,7 +69,7 @@ def model_summary() -> None:
     report = evaluate_model(folder).report
     patients = "" if report.n_patients is None else f" of {report.n_patients:,} patients"
     show_auroc_table(
-        report, caption=f"On {report.n_films:,} test films{patients} that it has not seen"
+        report, caption=f"On {report.n_films:,} test films{patients}, not used for training"
     )
     caption(
         "AUROC: how often a film with the finding scores higher than one without it; 0.50 is "

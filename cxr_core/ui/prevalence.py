@@ -93,7 +93,7 @@ def site_sentence() -> str:
     if not site:
         return ""
     named = ", ".join(f"{LABELS[key]} {_share(share)}" for key, share in site.items())
-    return f"Shown at your prevalence: {named}. What is above or below is unchanged."
+    return f"Shown at your prevalence: {named}. What is flagged does not change."
 
 
 def model_prevalence_sentence(folder: Path) -> str:
@@ -101,8 +101,8 @@ def model_prevalence_sentence(folder: Path) -> str:
     known = model_prevalence(folder)
     if not known:
         return (
-            "Which prevalence the probabilities assume is unknown: this model's folder has no "
-            "usable table of its validation films."
+            "The prevalence that the probabilities assume is unknown: the model folder has no "
+            "usable predictions_val.csv."
         )
     shares = ", ".join(f"{LABELS[key]} {percent(known[key])}" for key in known)
     return (
@@ -127,20 +127,20 @@ def prevalence_controls() -> None:
                 step=1.0,
                 format="%0.1f",
                 key=f"{_KEY}_{key}",
-                placeholder=f"{100 * known[key]:.0f}, as assumed",
+                placeholder=f"{100 * known[key]:.0f} (assumed)",
                 persist_state="session",
                 width=190,
             )
         st.button(
-            "Back to assumed",
+            "Reset",
             key=f"{_KEY}_off",
             on_click=_reset,
             disabled=not site_prevalence(),
             help="Back to the prevalence of the films that the model was calibrated on.",
         )
     caption(
-        "A prevalence set here moves the probability and the displayed operating point of that "
-        "finding together, never what is above or below. No Finding stays as it is."
+        "A prevalence set here moves the probability and the cut-off of that finding together; "
+        "what is flagged does not change. No Finding stays as it is."
     )
 
 

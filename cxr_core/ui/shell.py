@@ -159,6 +159,6 @@ def report_errors() -> Iterator[None]:
         place = " < ".join(f"{Path(f.filename).name}:{f.lineno}" for f in reversed(frames))
         logger.error("Unforeseen %s at %s", type(error).__name__, place)
         st.error(
-            f"Something unforeseen went wrong on this page: {type(error).__name__}. "
-            "Reload the page; if it happens again, report the time and this word."
+            f"Something went wrong on this page: {type(error).__name__}. Reload the page; if it "
+            "happens again, report the time and this code."
         )

@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping
 
-from cxr_core.export.overlay import CONTOUR_LEVELS
+from cxr_core.export.overlay import CONTOUR_LEVELS, MapMode, MapStyle
+from cxr_core.export.record import RESEARCH_TOOL as RESEARCH_TOOL
+from cxr_core.export.record import map_legend
 from cxr_core.export.record import percent as percent
 from cxr_core.findings import ABNORMAL_KEYS, LABELS
 
-RESEARCH_TOOL = "A research tool, not a medical device: nothing here may decide about a patient."
 FRONTAL_ONLY = (
-    "Frontal films (PA or AP) only: a lateral one is noticed only where its DICOM file says so."
+    "Frontal films (PA or AP) only. The tool cannot recognise lateral films from the image, only "
+    "from the DICOM file."
 )
-CHECK_MARKER = "The file does not state its sides: check the film's own marker."
+CHECK_MARKER = "The file does not state left and right: check the marker on the film."
 _MARKERS = {"L": ("R", "L"), "R": ("L", "R")}
 
 
@@ -23,7 +25,7 @@ def percent_range(low: float, high: float) -> str:
 def default_finding(margins: Mapping[str, float]) -> str:
     """The finding that the large view opens on.
 
-    Of the three, the one that lies highest above its operating point, in calibrated logits; with
+    Of the three, the one that lies highest above its cut-off, in calibrated logits; with
     none above, the one that comes nearest. No Finding says where nothing is, so it never opens
     the page.
     """
@@ -57,41 +59,38 @@ def sides_sentence(orientation: tuple[str, str] | None) -> str:
     if marks is None:
         return CHECK_MARKER
     patients = {"L": "left", "R": "right"}[marks[1]]
-    return f"Sides are marked as the file states them: the patient's {patients} is on the right."
+    return f"L and R as stated in the file: the patient's {patients} is on the right."
 
 
-def map_name(key: str) -> str:
-    """What a finding's map is called; No Finding's is named for what it is."""
-    return "Regions that lower No Finding" if key == "no_finding" else f"Map of {LABELS[key]}"
-
-
-def map_description(key: str, *, peak: float, mode: str, signed: bool) -> str:
+def map_description(key: str, *, peak: float, style: MapStyle) -> str:
     """What a finding's map shows, or that there is nothing to show.
 
     Args:
         peak: the strongest evidence shown as a share of the scale, 0 to 1.
-        mode: ``colour`` or ``contour``.
-        signed: whether what speaks the other way is shown too.
+        style: how the map is drawn.
     """
-    label = LABELS[key]
-    shown, other = ("lower", "raise") if key == "no_finding" else ("raise", "lower")
-    if signed:
-        return (
-            f"Warm with solid lines: regions that {shown} {label}. Cool with dashed lines: regions "
-            f"that {other} it."
-        )
-    if peak <= 0:
-        return f"Nothing to show: no region of this film {shown}s {label}."
-    marks = f"{_contour_levels()} ring" if mode == "contour" else "Colour marks"
+    if peak > 0 or style.signed:
+        return map_legend(key, style)
+    if key in ABNORMAL_KEYS:
+        return f"Nothing to show: no region of this film raises {LABELS[key]}."
+    return "Nothing to show: no region of this film argues against a normal film."
+
+
+def scale_sentence(peak: float, maximum: float, *, mode: MapMode) -> str:
+    """How strong the map is on the one scale of all maps.
+
+    Args:
+        peak: as in ``map_description``.
+        maximum: the scale's end in calibrated logits.
+    """
+    lines = ""
+    if mode == "contour":
+        *first, last = (f"{level:.0%}".removesuffix("%") for level in CONTOUR_LEVELS)
+        lines = f" Lines at {', '.join(first)} and {last} % of it."
     return (
-        f"{marks} the regions that {shown} {label}; the strongest reaches {percent(peak)} "
-        "of the scale."
+        f"All maps share one scale, up to {maximum:.1f} log-odds; the strongest point here "
+        f"reaches {percent(max(peak, 0.0))} of it.{lines}"
     )
-
-
-def _contour_levels() -> str:
-    *first, last = (f"{level:.0%}".removesuffix("%") for level in CONTOUR_LEVELS)
-    return f"Lines at {', '.join(first)} and {last} % of the scale"
 
 
 def zero_sentence(margin: float) -> str:
@@ -101,18 +100,18 @@ def zero_sentence(margin: float) -> str:
         margin: the mean of the map that is shown, calibrated logits.
     """
     signed = f"{margin:+.1f}".replace("-", "−")
-    return f"Its zero is the operating point: the mean of the whole map is {signed} logits."
+    return f"The scale's zero is the cut-off; the mean of the map is {signed} log-odds."
 
 
 def map_limits(cells: int) -> str:
     """How coarse a map is, and what it does not say."""
     return (
-        f"Each of its {cells} x {cells} cells covers a {_ORDINALS.get(cells, f'1/{cells}')} of the "
-        "film's width and height; it shows what the model used, not the outline of disease."
+        f"Grad-CAM, {cells} x {cells} cells over the whole film: it shows what the model used, not "
+        "the outline of disease."
     )
 
 
-def pointing_sentence(key: str, *, films: int, hits: int, fixed_spot_hits: int) -> str:
+def pointing_sentence(*, films: int, hits: int, fixed_spot_hits: int) -> str:
     """How often the map's peak lay where radiologists drew a box, and what that is worth.
 
     Args:
@@ -120,13 +119,12 @@ def pointing_sentence(key: str, *, films: int, hits: int, fixed_spot_hits: int) 
         hits: of them, those with the peak inside a box.
         fixed_spot_hits: those on which the best fixed spot, the same on every film, is inside one.
     """
-    measured = (
-        f"On {films} test films with a box for {LABELS[key]} the map's peak lay inside it on "
-        f"{hits}, one fixed spot on {fixed_spot_hits}"
-    )
+    measured = f"On {films} test films with a radiologist's box its peak was inside on {hits}"
     if hits <= fixed_spot_hits:
-        return f"{measured}: this model's map does not tell where the finding is."
+        return f"{measured}: this map does not tell where the finding is."
     return f"{measured}."
 
 
-_ORDINALS = {7: "seventh"}
+def fixed_spot_sentence(*, films: int, fixed_spot_hits: int) -> str:
+    """What the peak has to beat: one spot, the same on every film."""
+    return f"One fixed spot was inside the box on {fixed_spot_hits} of the {films}."

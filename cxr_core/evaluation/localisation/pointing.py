@@ -205,7 +205,7 @@ def _require_disjoint(boxes: pd.DataFrame, training_boxes: pd.DataFrame) -> None
     both = set(boxes["image"]) & set(training_boxes["image"])
     if both:
         raise DataError(
-            "Films stand both among the boxes to judge and among the training boxes",
+            "Some films are both among the boxes to evaluate and among the training boxes",
             value=f"{len(both):,} films: {first_few(both)}",
-            remedy="Choose the fixed spot on training films only.",
+            remedy="Choose the fixed spot from training films only.",
         )

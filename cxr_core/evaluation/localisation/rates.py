@@ -52,7 +52,7 @@ def read_localisation(path: Path) -> pd.DataFrame:
     missing = [name for name in LOCALISATION_COLUMNS if name not in header]
     if missing:
         raise DataError(
-            "The table of boxed films lacks columns that it needs",
+            "The table of boxed films lacks required columns",
             value=f"{', '.join(missing)} (file {path.name})",
             remedy=_REMEDY,
         )
@@ -63,16 +63,16 @@ def read_localisation(path: Path) -> pd.DataFrame:
         unknown = rows[name].str.strip().eq("") & (name in _NULLABLE_COLUMNS)
         if not (numbers.between(0.0, 1.0) | unknown).all():
             raise DataError(
-                "The table of boxed films holds a cell that is no number from 0 to 1",
+                "The table of boxed films has a value that is not between 0 and 1",
                 value=f"column {name} (file {path.name})",
                 remedy=_REMEDY,
             )
         rows[name] = numbers
     if (twice := rows.duplicated(["image", "finding"])).any():
         raise DataError(
-            "A film stands in the table of boxed films twice for one finding",
+            "A film appears twice for one finding in the table of boxed films",
             value=f"{first_few(rows['image'][twice])} (file {path.name})",
-            remedy="Keep one row a film and finding.",
+            remedy="Keep one row per film and finding.",
         )
     return rows
 

@@ -63,7 +63,7 @@ def adjust_for_prevalence(
     for share in (from_prevalence, to_prevalence):
         if not 0.0 < share < 1.0:
             raise ConfigError(
-                "A prevalence of never or always leaves nothing to tell",
+                "A prevalence must lie between 0 and 100 %",
                 value=f"{100 * share:g} %",
                 remedy="Give a share of films between 0 and 100 %, for example 5 %.",
             )
@@ -71,7 +71,7 @@ def adjust_for_prevalence(
         raise ConfigError(
             "A probability lies outside 0 to 1",
             value=probability,
-            remedy="Re-base calibrated probabilities only, not logits.",
+            remedy="Give calibrated probabilities, not logits.",
         )
     if probability == 0.0:
         return 0.0
@@ -130,7 +130,7 @@ def threshold_metrics(
     """
     if prevalence is not None and not 0.0 < prevalence < 1.0:
         raise ConfigError(
-            "A prevalence of never or always leaves nothing to predict",
+            "A prevalence must lie between 0 and 100 %",
             value=f"{100 * prevalence:g} %",
             remedy="Give a share of films between 0 and 100 %, for example 5 %.",
         )

@@ -126,7 +126,9 @@ def resample_units(
     """
     if n_resamples < 1:
         raise ConfigError(
-            "An interval needs resamples", value=n_resamples, remedy="Ask for 2000, or at least 1."
+            "The number of resamples must be at least 1",
+            value=n_resamples,
+            remedy="Give 2000, or at least 1.",
         )
     names, patient_of_film = np.unique(np.asarray(units).astype(str), return_inverse=True)
     size = len(names)

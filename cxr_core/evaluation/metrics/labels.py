@@ -73,7 +73,7 @@ def read_split_labels(path: Path) -> pd.DataFrame:
     missing = [name for name in wanted if name not in header]
     if missing:
         raise DataError(
-            "The split lacks columns that its labels need",
+            "The split lacks columns that are needed for its labels",
             value=f"{', '.join(missing)} (file {path.name})",
             remedy="Write it again with train.py.",
         )

@@ -123,7 +123,7 @@ def fit_operating_points(
         threshold = float(_resampled_cutoffs(y[:, k], p[:, k], all_films, criterion, target)[0])
         if threshold > 1.0:
             raise DataError(
-                f"No cut-off of {LABELS[key]} reaches a {criterion} of {target:.2f}",
+                f"No cut-off for {LABELS[key]} reaches a {criterion} of {target:.2f}",
                 value=f"too many of its {len(y):,} validation films have a probability of 1",
                 remedy="Train or calibrate the model again.",
             )
@@ -195,9 +195,9 @@ def _require_both_classes(y: NDArray[np.bool_], key: str) -> None:
     for wanted, words in ((True, "with"), (False, "without")):
         if not (y == wanted).any():
             raise DataError(
-                f"No operating point for {LABELS[key]}: there is no validation film {words} it",
+                f"No cut-off for {LABELS[key]}: there is no validation film {words} it",
                 value=f"0 of {len(y):,} films",
-                remedy="Put more films into the validation part of the split.",
+                remedy="Put more films into the validation set.",
             )
 
 

@@ -347,17 +347,17 @@ def shortcut_sentence(found: ViewShortcut) -> str:
     label = LABELS[found.finding]
     estimable_views = {view: area for view, area in found.within.items() if area.estimable}
     if not found.gain.estimable or not estimable_views:
-        return f"{label}: too few films to tell whether the view is a shortcut."
+        return f"{label}: too few films to say whether the view is a shortcut."
     chance = [view for view, area in estimable_views.items() if area.low <= 0.5]
     if found.gain.low <= 0:
         return (
-            f"{label}: the model is not shown to rank better than the view alone; it may have "
+            f"{label}: the model does not clearly rank better than the view alone; it may have "
             "learnt the view."
         )
     if len(chance) == len(estimable_views):
         return (
-            f"{label}: within {' and within '.join(chance)} the model may be at chance (0.50); "
-            "what it shows over all films may be the view."
+            f"{label}: within {' and within '.join(chance)} the model may be at chance (0.50); its "
+            "result over all films may come from the view."
         )
     if chance:
         return (

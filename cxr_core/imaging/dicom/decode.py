@@ -60,7 +60,7 @@ def _check_modality(ds: Dataset) -> None:
         )
     if "EncapsulatedDocument" in ds:
         raise ImageError(
-            "This DICOM file wraps a document, not a film",
+            "This DICOM file contains a document, not an image",
             value="an encapsulated document",
             remedy="Upload the frontal chest radiograph (modality CR or DX).",
         )
@@ -80,14 +80,14 @@ def _check_image_header(ds: Dataset, data: bytes) -> None:
     frames = get_int(ds, "NumberOfFrames") or 1
     if frames > 1:
         raise ImageError(
-            "This DICOM file holds several frames, a radiograph is one",
+            "This DICOM file has several frames; a radiograph has one",
             value=f"{frames} frames",
-            remedy="Export the frame you mean as a file of its own.",
+            remedy="Export the frame you need as a separate file.",
         )
     rows, columns = get_int(ds, "Rows") or 0, get_int(ds, "Columns") or 0
     if rows <= 0 or columns <= 0:
         raise ImageError(
-            "This DICOM file does not say how large its picture is",
+            "This DICOM file does not state its image size",
             value=f"{rows} rows, {columns} columns",
             remedy="Export the film again.",
         )
@@ -99,21 +99,21 @@ def _check_image_header(ds: Dataset, data: bytes) -> None:
 def _no_pixel_data_error(data: bytes) -> ImageError:
     if any(tag in data for tag in _PIXEL_DATA_TAG):  # pydicom drops a picture without its end
         return ImageError(
-            "This DICOM file is cut short: the end of its picture is missing",
+            "This DICOM file is incomplete",
             value=f"{len(data):,} bytes",
             remedy="Copy or download the file again; the transfer was probably interrupted.",
         )
     return ImageError(
-        "This DICOM file has no picture in it",
+        "This DICOM file contains no image",
         value="no Pixel Data (7FE0,0010)",
-        remedy="Upload the file of the film itself.",
+        remedy="Upload the file of the film.",
     )
 
 
 def _colour_error(ds: Dataset) -> ImageError:
     """The refusal of a colour picture."""
     return ImageError(
-        "This DICOM file is a colour picture, a radiograph is gray",
+        "This DICOM file is in colour; a radiograph is grayscale",
         value=f"photometric interpretation {get_code(ds, 'PhotometricInterpretation')}",
         remedy="Upload the film as the X-ray system stored it (MONOCHROME1 or MONOCHROME2).",
     )
@@ -165,7 +165,7 @@ def _parse(data: bytes) -> Dataset:
     if DeflatedExplicitVRLittleEndian.encode() in data[:4096]:
         # Inflating it could take any amount of memory, and no film needs it.
         raise ImageError(
-            "This DICOM file is packed as a whole",
+            "This DICOM file is compressed as a whole (deflated)",
             value=f"transfer syntax {DeflatedExplicitVRLittleEndian.name}",
             remedy="Export the film again, uncompressed or as JPEG 2000.",
         )
@@ -247,8 +247,8 @@ def _render(raw: NDArray[Any], ds: Dataset) -> DecodedFilm:
 
 def _damage_error(ds: Dataset) -> ImageError:
     return ImageError(
-        "The picture in this DICOM file cannot be decoded",
+        "The image in this DICOM file cannot be decoded",
         value=f"transfer syntax {ds.file_meta.TransferSyntaxUID.name}",
-        remedy="The file is damaged or cut short, or its compression is unknown here; "
-        "export the film again, uncompressed.",
+        remedy="The file is damaged or incomplete, or its compression is not supported; export the "
+        "film again, uncompressed.",
     )

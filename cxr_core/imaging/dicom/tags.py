@@ -185,7 +185,8 @@ def rejection_reasons(ds: Dataset) -> list[str]:
         found.append(f"The file says that it shows {part}, not the chest.")
     if view in _LATERAL_VIEWS or (sides is not None and sides[0][0] in "AP"):
         found.append(
-            "This film is marked as a lateral; the model was made for frontal films (PA or AP)."
+            "The file says that this is a lateral film; the model reads frontal films only (PA or "
+            "AP)."
         )
     return found
 
@@ -197,7 +198,7 @@ def header_warnings(ds: Dataset) -> list[str]:
     if modality not in _RADIOGRAPH_MODALITIES:
         found.append(f"The file gives its modality as {modality}, not as a radiograph (CR or DX).")
     if get_code(ds, "BurnedInAnnotation") == "YES":
-        found.append("The file says that text is burned into the picture; it may name the patient.")
+        found.append("The file says that text is burned into the image; it may name the patient.")
     if get_code(ds, "PresentationIntentType") == "FOR PROCESSING":
         found.append("The file holds the detector's raw values (FOR PROCESSING), not the film.")
     photometric, shape = (
@@ -218,9 +219,12 @@ def _position_warnings(ds: Dataset) -> list[str]:
     if view not in ("", "PA", "AP"):
         found.append(f"The file gives the view as {view}, not as frontal (PA or AP).")
     if sides is not None and sides[0][0] == "R":
-        found.append("By the file, the patient's right is on the picture's right: it is mirrored.")
+        found.append(
+            "According to the file, the patient's right is on the right of the image: it is "
+            "mirrored."
+        )
     if sides is not None and sides[1][0] != "F":
-        found.append("By the file, the patient does not stand upright in the picture.")
+        found.append("According to the file, the film is not upright.")
     return found
 
 

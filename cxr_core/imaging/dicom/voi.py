@@ -200,7 +200,9 @@ def render_voi(stored: NDArray[Any], ds: Dataset, film_mask: NDArray[np.bool_] |
         if _shows_film(pixels, film_mask):
             step = f"The file's window applied: center {window[0]:g}, width {window[1]:g}."
             return VoiResult(pixels, window, step, None)
-        return _apply_full_range(stored, ds, film_mask, "The file's window shows next to nothing")
+        return _apply_full_range(
+            stored, ds, film_mask, "The file's window would hide nearly all of the film"
+        )
     if "WindowCenter" in ds or "WindowWidth" in ds:
         return _apply_full_range(stored, ds, film_mask, "The file's window cannot be used")
     if stored.dtype == np.uint8 and get_int(ds, "BitsStored") == 8:

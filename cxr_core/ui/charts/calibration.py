@@ -40,7 +40,7 @@ def reliability_figure(key: str, curves: Sequence[ReliabilityCurve]) -> go.Figur
     """
     figure = make_subplots(rows=2, shared_xaxes=True, row_heights=[0.8, 0.2], vertical_spacing=0.03)
     figure.add_scatter(
-        x=[0, 1], y=[0, 1], mode="lines", name="Perfect", hoverinfo="skip",
+        x=[0, 1], y=[0, 1], mode="lines", name="Perfect calibration", hoverinfo="skip",
         line={"color": MUTED_COLOUR, "width": 1, "dash": "dot"}, row=1, col=1,
     )  # fmt: skip
     for index, version in enumerate(curves):
@@ -51,8 +51,8 @@ def reliability_figure(key: str, curves: Sequence[ReliabilityCurve]) -> go.Figur
     apply_template(figure, x="", y="", height=_HEIGHT)
     marks = {"tickvals": _TICKS, "ticktext": [percent(tick) for tick in _TICKS]}
     figure.update_xaxes(range=[-0.01, 1.01], **marks)
-    figure.update_xaxes(title="Predicted probability (point: mean of its bin)", row=2, col=1)
-    figure.update_yaxes(title="Share of films that have it", range=[-0.02, 1.02], **marks,
+    figure.update_xaxes(title="Predicted probability (mean of the bin)", row=2, col=1)
+    figure.update_yaxes(title="Observed share of films with it", range=[-0.02, 1.02], **marks,
                         row=1, col=1)  # fmt: skip
     figure.update_yaxes(title="Films", rangemode="tozero", nticks=3, row=2, col=1)
     figure.update_layout(
@@ -73,9 +73,9 @@ def bin_hover_text(bin_: ReliabilityBin, interval: Interval) -> str:
         else "too few films or patients for an interval"
     )
     return (
-        f"{percent_range(bin_.low, bin_.high)}: {bin_.n:,} films<br>"
-        f"says {percent(bin_.predicted, decimals=1)}<br>"
-        f"{percent(bin_.observed, decimals=1)} have it<br>{spread}"
+        f"{percent_range(bin_.low, bin_.high)}: {bin_.n:,} films<br>predicted "
+        f"{percent(bin_.predicted, decimals=1)}<br>observed "
+        f"{percent(bin_.observed, decimals=1)}<br>{spread}"
     )
 
 

@@ -23,8 +23,8 @@ _CHANCE_COLOUR = "#7a7d84"
 _MAX_POINTS = 1200  # points of a line: more are not seen, and each travels to the browser
 _HEIGHT = 500
 _HOVER = (
-    "threshold %{customdata[0]:.1f} %<br>sensitivity %{customdata[1]:.2f}<br>"
-    "specificity %{customdata[2]:.2f}<extra></extra>"
+    "cut-off %{customdata[0]:.1f} %<br>sensitivity %{customdata[1]:.2f}<br>specificity "
+    "%{customdata[2]:.2f}<extra></extra>"
 )
 # Neither is a finding's colour; they differ in lightness, and the dash tells them apart too.
 COLOUR_A, COLOUR_B = "#f0e442", "#009e73"
@@ -75,12 +75,12 @@ def empty_roc_figure(title: str) -> go.Figure:
     """The empty ROC chart: axes, the line of chance, and a place for the legend."""
     figure = go.Figure()
     figure.add_scatter(
-        x=[0, 1], y=[0, 1], mode="lines", name="Chance, area 0.50", hoverinfo="skip",
+        x=[0, 1], y=[0, 1], mode="lines", name="Chance (0.50)", hoverinfo="skip",
         line={"color": _CHANCE_COLOUR, "width": 1, "dash": "dot"},
     )  # fmt: skip
     return _set_axes(
-        figure, title, x="1 − specificity (share of films without it)",
-        y="Sensitivity (share of films with it)",
+        figure, title, x="1 − specificity (of films without it, the share flagged)",
+        y="Sensitivity (of films with it, the share flagged)",
         legend={"x": 0.98, "y": 0.03, "xanchor": "right", "yanchor": "bottom"},
     )  # fmt: skip
 
@@ -106,7 +106,7 @@ def precision_recall_figure(
     """Precision-recall curves by finding key, each with its prevalence as the floor."""
     figure = go.Figure()
     for key in curves:
-        name = "Floor" if len(curves) == 1 else f"Floor of {LABELS[key]}"
+        name = "Chance" if len(curves) == 1 else f"Chance, {LABELS[key]}"
         figure.add_scatter(
             x=[0, 1],
             y=[prevalence[key]] * 2,
@@ -123,8 +123,8 @@ def precision_recall_figure(
     # The precision of a recall holds until the recall before it, so the line steps.
     _draw(figure, curves, shape="vh")
     return _set_axes(
-        figure, title, x="Recall (sensitivity, share of films with it)",
-        y="Precision (share of films above that have it)",
+        figure, title, x="Recall (sensitivity)",
+        y="Precision (of flagged films, the share that has it)",
         legend={"x": 0.98, "y": 0.98, "xanchor": "right", "yanchor": "top"},
     )  # fmt: skip
 
@@ -151,17 +151,17 @@ def _add_band(figure: go.Figure, band: Band, colour: str) -> None:
     figure.add_scatter(
         x=np.concatenate([band.x, band.x[::-1]]), y=np.concatenate([band.high, band.low[::-1]]),
         mode="lines", line={"width": 0}, fill="toself", hoverinfo="skip",
-        fillcolor=f"rgba({red},{green},{blue},0.22)", name="95 % band",
+        fillcolor=f"rgba({red},{green},{blue},0.22)", name="95 % confidence band",
     )  # fmt: skip
 
 
 def _add_point(figure: go.Figure, key: str, mark: CurvePoint, *, named: bool) -> None:
     figure.add_scatter(
-        x=[mark.x], y=[mark.y], mode="markers", showlegend=named, name="Operating point",
+        x=[mark.x], y=[mark.y], mode="markers", showlegend=named, name="Cut-off",
         marker={"color": FINDING_COLOURS[key], "symbol": FINDING_SYMBOLS[key], "size": 11,
                 "line": {"color": TEXT_COLOUR, "width": 1.5}},
         customdata=[[100 * mark.threshold, mark.sensitivity, mark.specificity]],
-        hovertemplate=f"{LABELS[key]}, operating point<br>{_HOVER}",
+        hovertemplate=f"{LABELS[key]}, cut-off<br>{_HOVER}",
     )  # fmt: skip
 
 

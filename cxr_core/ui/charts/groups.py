@@ -10,7 +10,7 @@ from cxr_core.evaluation.metrics.subgroups import ALL_FILMS, SubgroupMetrics
 from cxr_core.findings import LABELS
 from cxr_core.ui.charts.theme import GRID_COLOUR, MUTED_COLOUR, TEXT_COLOUR, apply_template
 
-_TITLES = ("Area under the ROC (0.50 is chance)", "Sensitivity", "Specificity")
+_TITLES = ("AUROC (0.50 is chance)", "Sensitivity", "Specificity")
 _ROW_PX = 30
 _COLUMN_LABELS = {
     "view": "View",
@@ -28,7 +28,7 @@ def subgroup_name(by: str, value: str) -> str:
     if by == "films":
         return ALL_FILMS.capitalize()
     if by == "label":
-        return f"All that are {value}"
+        return f"All films {value}"
     return f"{_COLUMN_LABELS.get(by, by)}: {value}"
 
 
@@ -69,7 +69,7 @@ def subgroup_figure(
                 )  # fmt: skip
     finding = LABELS[rates[0].finding] if rates else "A finding"
     apply_template(
-        figure, title=f"{finding} within groups of films", x="0 to 1 (bar: 95 % interval)", y="",
+        figure, title=f"{finding} by subgroup", x="0 to 1 (bar: 95 % interval)", y="",
         height=126 + _ROW_PX * len(rates),
     )  # fmt: skip
     figure.update_xaxes(range=[0, 1.02], dtick=0.25)
@@ -106,7 +106,7 @@ def _points(
         },
         text=[
             f"{subgroup_name(rates[row].by, rates[row].value)}, {rates[row].n:,} films, "
-            f"{rates[row].positives:,} with it: {found[row].text()}"
+            f"{rates[row].positives:,} positive: {found[row].text()}"
             for row in drawn
         ],
         hovertemplate="%{text}<extra></extra>",

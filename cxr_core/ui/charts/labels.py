@@ -35,7 +35,7 @@ def split_labels_figure(parts: Sequence[SplitLabels]) -> go.Figure:
             "(%{customdata[2]})<extra></extra>",
         )
     apply_template(
-        figure, title="Share of films with each label, by part of the split", x="Label",
+        figure, title="Share of films with each label, by set", x="Label",
         y="Films with the label (%)", height=380,
     )  # fmt: skip
     figure.update_layout(

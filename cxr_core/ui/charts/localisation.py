@@ -20,7 +20,7 @@ _MARKERS = (
     ("diamond-open", MUTED_COLOUR),
     ("triangle-up-open", MUTED_COLOUR),
 )
-RANDOMIZED = "Shuffled weights"
+RANDOMIZED = "Randomized weights"
 _POINTING_LABELS = {
     "peak": "Map's peak",
     "fixed_spot": "Best fixed spot",

@@ -24,7 +24,7 @@ figure {{ margin: 0; }} figcaption {{ color: {dim}; font-size: 0.875rem; }}</sty
 <body><figure>{chart}<figcaption>{alt}</figcaption></figure></body></html>
 """
 _SOURCE, _PICTURE = "charts_source", "charts_picture"
-_ON_FAILURE = "Reload the page and try again; if it happens again, report this word."
+_ON_FAILURE = "Reload the page and try again; if it happens again, report this code."
 _BACKGROUNDS = ("Dark", "White")
 _IMAGE_FORMATS = (("PNG", "png", "image/png"), ("SVG", "svg", "image/svg+xml"))
 
@@ -175,11 +175,15 @@ def _export_controls(figure: go.Figure, key: str, name: str, alt: str, source: C
     # No figure is written out before it is asked for: the page must not wait for it.
     with (
         st.container(key=f"save_{key}"),
-        st.popover("Save figure", type="tertiary", width="content"),
+        st.popover("Export", type="tertiary", width="content"),
         report_errors(),
     ):
         ground = st.segmented_control(
-            "Ground", _BACKGROUNDS, default=_BACKGROUNDS[0], required=True, key=f"save_{key}_ground"
+            "Background",
+            _BACKGROUNDS,
+            default=_BACKGROUNDS[0],
+            required=True,
+            key=f"save_{key}_ground",
         )
 
         def itself() -> go.Figure:
@@ -210,7 +214,7 @@ def _render(figure: go.Figure, ground: str, exported: go.Figure) -> bool:
     """Draw the figure in the server's Chromium and keep it; False with a sentence if it fails."""
     size = {"width": exported.layout.width, "height": exported.layout.height}
     try:
-        with st.spinner("A browser on the server draws the figure …"):
+        with st.spinner("Drawing the figure …"):
             picture = render_chart(exported.to_json(), **size)
     except CXRError as error:
         show_error(error)
@@ -230,4 +234,4 @@ def _image_downloads(picture: ChartImages, key: str, name: str, source: ChartSou
             key=f"save_{key}_{ending}",
             on_failure=_ON_FAILURE,
         )
-    caption("The PNG has twice the figure's size; the SVG can be scaled.")
+    caption("PNG: twice the figure's size. SVG: scales freely.")

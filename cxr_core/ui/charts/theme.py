@@ -82,7 +82,7 @@ def label_counts_figure(positives: Mapping[str, int], total: int) -> go.Figure:
         textposition="outside", cliponaxis=False, marker={"color": "#8b8e95"}, hoverinfo="skip",
     )  # fmt: skip
     apply_template(
-        figure, title=f"Labels of the {total:,} films in view", x="Number of films with the label",
+        figure, title=f"Labels of the {total:,} films shown", x="Number of films with the label",
         y="", height=262,
     )  # fmt: skip
     figure.update_xaxes(range=[0, 1.35 * max(counts, default=1) or 1])
@@ -98,7 +98,7 @@ def training_history_figure(history: pd.DataFrame, *, best_label: str = "kept") 
     """
     figure = make_subplots(
         cols=2, horizontal_spacing=0.1,
-        subplot_titles=("Loss by epoch", "Area under the ROC by epoch, validation films"),
+        subplot_titles=("Loss by epoch", "AUROC by epoch, validation films"),
     )  # fmt: skip
     epochs = history["epoch"]
     for column, name, dash in (
@@ -125,7 +125,7 @@ def training_history_figure(history: pd.DataFrame, *, best_label: str = "kept") 
     apply_template(figure, x="Epoch", y="", height=440)
     figure.update_xaxes(tickformat="d")
     figure.update_yaxes(title="Loss (binary cross-entropy, nats)", row=1, col=1)
-    figure.update_yaxes(title="Area under the ROC (0 to 1)", row=1, col=2)
+    figure.update_yaxes(title="AUROC (0 to 1)", row=1, col=2)
     figure.update_layout(
         legend={"orientation": "h", "y": -0.3, "yanchor": "top"},
         margin_t=36,

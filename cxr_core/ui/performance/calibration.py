@@ -29,7 +29,7 @@ from cxr_core.ui.evaluated import EvaluatedTable
 from cxr_core.ui.shell import caption, show_table
 from cxr_core.ui.words import percent, percent_range
 
-BEFORE, AFTER = "before (plain sigmoid)", "after calibration"
+BEFORE, AFTER = "before calibration (plain sigmoid)", "after calibration"
 UNCALIBRATED, AS_GIVEN = "plain sigmoid", "as given"
 
 
@@ -39,18 +39,12 @@ UNCALIBRATED, AS_GIVEN = "plain sigmoid", "as given"
 def calibration_sentence(label: str, curve: ReliabilityCurve, metrics: CalibrationMetrics) -> str:
     """What the probabilities of a finding are worth on these films."""
     if not metrics.mean_calibration_error.estimable:
-        return (
-            f"{label}: too few films with it, without it, or too few patients to judge its "
-            "probabilities."
-        )
+        return f"{label}: too few films or patients to assess calibration."
     films = sum(one.n for one in curve.bins)
     says = sum(one.n * one.predicted for one in curve.bins) / films
     have = sum(one.n * one.observed for one in curve.bins) / films
     return " ".join(
-        [
-            f"{label}: on average it "
-            f"{mean_prediction_text(says, have, metrics.mean_calibration_error)}."
-        ]
+        [f"{label}: {mean_prediction_text(says, have, metrics.mean_calibration_error)}."]
         + ([worst] if (worst := _worst_bin_sentence(curve)) else [])
         + ([spread] if (spread := _slope_sentence(metrics.slope)) else [])
         + ([skill] if (skill := _brier_sentence(metrics.brier_skill_score)) else [])
@@ -67,14 +61,14 @@ def mean_prediction_text(predicted: float, observed: float, difference: Interval
     # Two that round alike and still differ beyond chance would look like a mistake.
     decimals = 1 if percent(predicted) == percent(observed) else 0
     shown = (
-        f"says {percent(predicted, decimals=decimals)} where "
-        f"{percent(observed, decimals=decimals)} have it"
+        f"mean prediction {percent(predicted, decimals=decimals)}, observed "
+        f"{percent(observed, decimals=decimals)}"
     )
     if difference.low > 0:
         return f"{shown}: too high"
     if difference.high < 0:
         return f"{shown}: too low"
-    return f"{shown}: no difference beyond chance"
+    return f"{shown}: difference within chance"
 
 
 def miscalibrated_bins(curve: ReliabilityCurve) -> list[tuple[ReliabilityBin, Interval]]:
@@ -103,14 +97,13 @@ def _worst_bin_sentence(version: ReliabilityCurve) -> str:
             sum(i.estimable for i in version.intervals),
         )
         return (
-            f"{n_off} of {n_with_interval} bins {'is' if n_off == 1 else 'are'} off beyond "
-            "chance; where it "
-            f"says about {percent(one.predicted)}, {percent(one.observed)} have it "
-            f"(95 % interval {percent_range(interval.low, interval.high)}): too "
-            f"{'high' if high else 'low'} there."
+            f"{n_off} of {n_with_interval} bins {'is' if n_off == 1 else 'are'} off beyond chance; "
+            f"worst: predicted {percent(one.predicted)}, observed {percent(one.observed)} (95 % "
+            f"interval {percent_range(interval.low, interval.high)}), too "
+            f"{'high' if high else 'low'}."
         )
     if any(interval.estimable for interval in version.intervals):
-        return "In no bin does the share that has it differ from what it says beyond chance."
+        return "No bin is off beyond chance."
     return ""
 
 
@@ -119,13 +112,9 @@ def _slope_sentence(slope: Interval) -> str:
     if not slope.estimable:
         return ""
     if slope.low > 1:
-        return (
-            "Overall it is too timid: its high probabilities should be higher, its low ones lower."
-        )
+        return "Underconfident: high probabilities should be higher, low ones lower."
     if slope.high < 1:
-        return (
-            "Overall it is too sure: its high probabilities should be lower, its low ones higher."
-        )
+        return "Overconfident: high probabilities should be lower, low ones higher."
     return ""
 
 
@@ -133,8 +122,8 @@ def _brier_sentence(skill_score: Interval) -> str:
     """A warning where the probabilities tell no more than the prevalence does."""
     if not skill_score.estimable or skill_score.low > 0:
         return ""
-    verb = "is worse" if skill_score.high < 0 else "is not surely better"
-    return f"By its Brier score it {verb} than giving every film the same probability."
+    verb = "is worse" if skill_score.high < 0 else "is not shown to be better"
+    return f"By Brier score it {verb} than giving every film the prevalence."
 
 
 @dataclass(frozen=True)
@@ -147,17 +136,17 @@ class CalibrationResult:
 
 def calibration_panel(evaluated: EvaluatedTable) -> None:
     """Choose a finding; see its reliability, and the measures of all four."""
-    st.header("Can a probability be taken at its word?", anchor=False)
+    st.header("Calibration", anchor=False)
     found = cached_calibration(evaluated)
     key = st.segmented_control(
-        "Reliability of", KEYS, format_func=LABELS.__getitem__, default=KEYS[0], required=True,
+        "Finding", KEYS, format_func=LABELS.__getitem__, default=KEYS[0], required=True,
         key="calibration_finding",
     )  # fmt: skip
     left, right = st.columns([1.25, 1], gap="large")
     with left:
         _diagram(evaluated, key, found[key])
     with right:
-        st.subheader("In words", anchor=False)
+        st.subheader("Summary", anchor=False)
         for name, versions in found.items():
             last = versions[-1]
             caption(calibration_sentence(LABELS[name], last.curve, last.metrics))
@@ -227,30 +216,30 @@ def _diagram(evaluated: EvaluatedTable, key: str, versions: list[CalibrationResu
         ),
     )
     caption(
-        "How to read it: each point is the films of one tenth of the scale. Below the dotted line "
-        "the model says too much, above it too little; a bar that meets the line may be chance. "
-        f"Bars are 95 % intervals from resampling {evaluated.report.resampled}; a hollow point has "
-        "under 10 films or patients and none. The columns below count the films."
+        "Each point is one tenth of the scale. Below the dotted line the probabilities are too "
+        "high, above it too low; where a bar meets the line, the difference may be chance. Bars: "
+        f"95 % intervals from resampling {evaluated.report.resampled}; hollow points have under 10 "
+        "films or patients and no interval. Columns: number of films."
     )
 
 
 def _which_probabilities(evaluated: EvaluatedTable) -> str:
     """Which probabilities are shown, and for what films that holds."""
     if evaluated.report.ece_after:
-        kind = "The words are of the calibrated probabilities, which every other tab uses."
+        kind = "The summary is of the calibrated probabilities, which every other tab uses."
     elif has_logits(evaluated.table):
         kind = (
-            "No calibration was given with this table, so there is no before and after: the "
-            "probabilities are the plain sigmoid of its logits."
+            "No calibration came with this table: the probabilities are the plain sigmoid of its "
+            "logits."
         )
     else:
         kind = (
-            "This table holds probabilities, which are taken as they are; before and after a "
-            "calibration can be told from logits only."
+            "This table holds probabilities, used as they are; before and after calibration needs "
+            "logits."
         )
     return (
-        f"{kind} All of it holds for films like these: where a finding is rarer, the same model "
-        "says too much."
+        f"{kind} This holds for films like these: where a finding is rarer, the same probabilities "
+        "are too high."
     )
 
 
@@ -269,13 +258,13 @@ def _table(evaluated: EvaluatedTable, found: Mapping[str, list[CalibrationResult
         n_text_columns=2,
     )  # fmt: skip
     caption(
-        "Calibration error: the mean distance of the points from the line, weighted by films (ECE, "
-        "10 bins). By chance: what a perfectly calibrated model would show on so many independent "
-        "films. Brier score: the mean squared difference of probability and label; beside it that "
-        "of giving every film the prevalence, which a useful model is below. Slope: logistic "
-        "regression of the label on the logit of the probability; 1 is perfect, under 1 is too "
-        "sure at both ends, over 1 too timid. Intercept: the same with the slope held at 1; 0 is "
-        "perfect, under 0 the probabilities are too high."
+        "ECE: expected calibration error, the mean distance of the points from the line, weighted "
+        "by films (10 bins). By chance: the ECE of a perfectly calibrated model on so many "
+        "independent films. Brier score: mean squared difference of probability and label; a "
+        "useful model is below that of the prevalence. Slope: logistic regression of the label on "
+        "the logit of the probability; 1 is ideal, under 1 overconfident, over 1 underconfident. "
+        "Intercept: the same with the slope held at 1; 0 is ideal, under 0 the probabilities are "
+        "too high."
     )
     for key, versions in found.items():
         if note := _extremes_note(evaluated, key, versions[-1]):
@@ -302,6 +291,6 @@ def _extremes_note(evaluated: EvaluatedTable, key: str, judged: CalibrationResul
     if extreme == 0 or not judged.metrics.brier.estimable:
         return ""
     return (
-        f"{LABELS[key]}: {extreme:,} films have a probability of exactly 0 or 1, whose logit is "
-        "infinite, so there is no slope and no intercept."
+        f"{LABELS[key]}: {extreme:,} films have a probability of exactly 0 or 1 (infinite logit), "
+        "so slope and intercept cannot be given."
     )

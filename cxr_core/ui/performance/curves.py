@@ -22,9 +22,9 @@ ALL = "all"
 
 def discrimination_panel(evaluated: EvaluatedTable) -> None:
     """Choose a finding; see both curves and every area."""
-    st.header("How well it ranks films", anchor=False)
+    st.header("Discrimination (ROC, precision-recall)", anchor=False)
     chosen = st.segmented_control(
-        "Curves of", [*KEYS, ALL], default=KEYS[0], required=True, key="curves_finding",
+        "Finding", [*KEYS, ALL], default=KEYS[0], required=True, key="curves_finding",
         format_func=lambda key: "All four" if key == ALL else LABELS[key],
     )  # fmt: skip
     left, right = st.columns(2, gap="large")
@@ -44,12 +44,12 @@ def _roc(evaluated: EvaluatedTable, chosen: str) -> None:
     _chart(
         roc_figure(drawn, f"ROC of {_name(chosen)}"),
         "roc",
-        "ROC curves. " + " ".join(f"{LABELS[key]}: area {auroc[key].text()}." for key in lines),
+        "ROC curves. " + " ".join(f"{LABELS[key]}: AUROC {auroc[key].text()}." for key in lines),
     )
     caption(
-        "How to read it: each point is a threshold; the nearer the line comes to the upper left "
-        "corner, the better it tells films with the finding from films without it, and the dotted "
-        f"diagonal is chance. {_band_sentence(evaluated, chosen)}"
+        "Each point is one cut-off. The nearer the curve is to the upper left corner, the better "
+        "the model separates films with the finding from films without it. Dotted diagonal: "
+        f"chance. {_band_sentence(evaluated, chosen)}"
     )
 
 
@@ -70,9 +70,9 @@ def _precision_recall(evaluated: EvaluatedTable, chosen: str) -> None:
         ),
     )
     caption(
-        "How to read it: the height says how many of the films called above really carry the "
-        "label, the width how many of all such films are found; the dotted line is the finding's "
-        "share of these films, which calling films at random would reach."
+        "Height: of the flagged films, the share that has the label. Width: of the films with the "
+        "label, the share that is flagged. Dotted line: the prevalence, which flagging at random "
+        "would reach."
     )
 
 
@@ -149,12 +149,12 @@ def _cached_bands(_evaluated: EvaluatedTable, identity: str, key: str) -> Bands 
 
 def _band_sentence(evaluated: EvaluatedTable, chosen: str) -> str:
     if chosen == ALL:
-        return "Choose one finding to see its 95 % band."
+        return "Choose one finding to see its 95 % confidence band."
     if not evaluated.report.auroc[chosen].estimable:
-        return "There are too few films or patients for a band."
+        return "Too few films or patients for a band."
     return (
-        "Point by point, the shaded band holds 95 % of the curves of "
-        f"{evaluated.report.n_resamples:,} resamples of the {evaluated.report.resampled}."
+        f"Shaded: pointwise 95 % band from {evaluated.report.n_resamples:,} resamples of the "
+        f"{evaluated.report.resampled}."
     )
 
 
@@ -180,9 +180,9 @@ def _areas(evaluated: EvaluatedTable) -> None:
         f"{MAX_WIDTH:.2f}",
     )  # fmt: skip
     caption(
-        "The area is how often a film with the finding scores higher than one without it; 0.50 "
-        "is chance. The average precision is the mean height of the right curve; chance reaches "
-        "the prevalence. The mark on a curve is its operating point."
+        "AUROC: how often a film with the finding scores higher than one without it; 0.50 is "
+        "chance. Average precision: mean height of the precision-recall curve; chance is the "
+        "prevalence. The mark on a curve is the cut-off."
     )
 
 

@@ -21,11 +21,11 @@ from cxr_core.ui.shell import caption, show_table
 from cxr_core.ui.words import percent
 
 OPERATING_POINT, MANUAL = "point", "hand"
-_OPTIMISTIC = "fitted on these very films, so what it reaches here is optimistic"
+_OPTIMISTIC = "fitted on these films, so its figures here are optimistic"
 _PRESET_SENTENCES = {
-    "youden": "the largest sum of sensitivity and specificity",
-    "sensitivity": f"the highest threshold with a sensitivity of at least {RULE_TARGET:.2f}",
-    "specificity": f"the lowest threshold with a specificity of at least {RULE_TARGET:.2f}",
+    "youden": "largest sum of sensitivity and specificity (Youden)",
+    "sensitivity": f"highest cut-off with a sensitivity of at least {RULE_TARGET:.2f}",
+    "specificity": f"lowest cut-off with a specificity of at least {RULE_TARGET:.2f}",
 }
 
 
@@ -66,7 +66,7 @@ def choose_cutoff(evaluated: EvaluatedTable, key: str) -> ChosenCutoff:
     st.session_state.setdefault(preset, OPERATING_POINT)
     st.session_state.setdefault(slider, round(100 * cutoffs[OPERATING_POINT], 1))
     st.segmented_control(
-        "Threshold from",
+        "Cut-off from",
         [*cutoffs, MANUAL],
         required=True,
         key=preset,
@@ -78,7 +78,7 @@ def choose_cutoff(evaluated: EvaluatedTable, key: str) -> ChosenCutoff:
     )
     source: str = st.session_state[preset]
     slider_value = st.slider(
-        f"Threshold on the probability of {LABELS[key]}", 0.0, 100.0, step=0.1,
+        f"Cut-off on the probability of {LABELS[key]}", 0.0, 100.0, step=0.1,
         format="%.1f %%", key=slider, on_change=_on_slider_change, args=(preset,),
     )  # fmt: skip
     # The slider rounds; a film between the two must not change sides.
@@ -95,11 +95,11 @@ def choose_cutoff(evaluated: EvaluatedTable, key: str) -> ChosenCutoff:
 def cutoff_source_label(source: str, *, fitted_here: bool) -> str:
     """What a source of thresholds is called on its button."""
     names = {
-        OPERATING_POINT: "Fitted here" if fitted_here else "From validation",
+        OPERATING_POINT: "These films" if fitted_here else "Validation films",
         "youden": "Youden",
         "sensitivity": f"Sensitivity ≥ {RULE_TARGET:.2f}",
         "specificity": f"Specificity ≥ {RULE_TARGET:.2f}",
-        MANUAL: "By hand",
+        MANUAL: "Manual",
     }
     return names[source]
 
@@ -108,16 +108,15 @@ def cutoff_origin_sentence(chosen: ChosenCutoff, operating_point: float) -> str:
     """Where the threshold comes from, and what that means for its figures."""
     if chosen.source == MANUAL:
         return (
-            f"Moved by hand; the operating point is {percent(operating_point, decimals=1)}. A "
-            "threshold "
-            "picked by its figures on these films does less well on new ones."
+            f"Set by hand; the model's cut-off is {percent(operating_point, decimals=1)}. A "
+            "cut-off picked by its figures on these films does less well on new ones."
         )
     if chosen.source in CUTOFF_RULES:
         how = _PRESET_SENTENCES[chosen.source]
         return f"{percent(chosen.value, decimals=1)}: {how}, {_OPTIMISTIC}."
     if chosen.optimistic:
-        return f"This is the operating point, {_OPTIMISTIC}."
-    return "This is the operating point, chosen on validation films, none of which is here."
+        return f"The model's cut-off, {_OPTIMISTIC}."
+    return "The model's cut-off, chosen on validation films, none of which is here."
 
 
 def _on_preset_change(preset: str, slider: str, cuts: dict[str, float]) -> None:
@@ -134,12 +133,12 @@ def _on_slider_change(preset: str) -> None:
 
 def cutoff_panel(evaluated: EvaluatedTable) -> None:
     """Choose a finding and move its cut-off."""
-    st.header("Decisions at a threshold", anchor=False)
+    st.header("Performance at a cut-off", anchor=False)
     report = evaluated.report
     if not report.operating_points:
         caption(
-            "No operating point can be given: at least one finding has no film with it, or none "
-            "without it. 0.5 is no cut-off, so nothing is shown in its place."
+            "No cut-off can be given: at least one finding has no film with it, or none without "
+            "it. 0.5 is not a usable cut-off, so nothing is shown."
         )
         return
     key = st.segmented_control(
@@ -179,7 +178,7 @@ def _prevalence(evaluated: EvaluatedTable, key: str) -> float | None:
     """The reader's own share of films with the finding, 0 to 1; None until one is given."""
     here = evaluated.report.label_distribution[key].prevalence
     given = st.number_input(
-        f"{LABELS[key]} where you work, % of films",
+        f"Prevalence of {LABELS[key]} where you work, % of films",
         min_value=MIN_PERCENT,
         max_value=MAX_PERCENT,
         value=None,
@@ -262,7 +261,7 @@ def classification_report_panel(evaluated: EvaluatedTable) -> None:
     st.header("Classification report", anchor=False)
     report = evaluated.report.classification_report
     if report is None:
-        caption("It needs operating points, and none can be given here.")
+        caption("Needs cut-offs, and none can be given here.")
         return
     rows = []
     for name, values in report.values.items():

@@ -21,7 +21,7 @@ from cxr_core.ui.performance.localisation import cached_boxed_films
 from cxr_core.ui.performance.two_models import PageComparison
 from cxr_core.ui.shell import caption, download_button
 
-_ON_FAILURE = "Reload the page and try again; if it happens again, report this word."
+_ON_FAILURE = "Reload the page and try again; if it happens again, report this code."
 
 
 def chart_source_of(evaluated: EvaluatedTable) -> ChartSource:
@@ -30,7 +30,7 @@ def chart_source_of(evaluated: EvaluatedTable) -> ChartSource:
     films = f"{report.n_films:,} films"
     if report.n_patients is not None:
         films += f" of {report.n_patients:,} patients"
-    known = f"model {model[:12]}" if model else "no model of this program"
+    known = f"model {model[:12]}" if model else "model unknown"
     return ChartSource(evaluated.table_sha256, (films, known))
 
 
@@ -60,8 +60,8 @@ def download_metrics(
         "JSON": (as_json, "application/json"),
         "CSV": (as_csv, "text/csv"),
     }
-    with st.popover("Take away", icon=":material/download:", width="content", key="take_away"):
-        caption("Every figure of this table in full, without any film or patient.")
+    with st.popover("Export", icon=":material/download:", width="content", key="take_away"):
+        caption("Every figure on this page. No film or patient is named.")
         for label, (make, mime) in makers.items():
             download_button(
                 f"Metrics ({label})",
@@ -72,10 +72,10 @@ def download_metrics(
                 on_failure=_ON_FAILURE,
             )
         if results.subgroups is None:
-            caption("The groups are in it once they are measured, under Groups.")
+            caption("Subgroups are included once computed, under Subgroups.")
         if results.comparison is not None:
-            caption("The comparison with B is in the JSON.")
-        caption("A chart is saved by Save figure under it.")
+            caption("The comparison with B is in the JSON file.")
+        caption("To export a chart, use Export below it.")
 
 
 @dataclass(frozen=True, eq=False)

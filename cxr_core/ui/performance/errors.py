@@ -16,6 +16,7 @@ from cxr_core.errors import DataError
 from cxr_core.evaluation.metrics.errors import ErrorKind, FilmError, most_confident_errors
 from cxr_core.evaluation.predictions import has_logits
 from cxr_core.export.overlay import MapStyle, display_map, map_layer, peak_fraction
+from cxr_core.export.record import map_title
 from cxr_core.findings import KEYS, LABELS, LOGIT_COLUMNS, PROBABILITY_COLUMNS
 from cxr_core.ui import words
 from cxr_core.ui.evaluated import EvaluatedTable
@@ -41,10 +42,13 @@ _LOGIT_TOLERANCE, _PROBABILITY_TOLERANCE = 0.01, 0.002
 _OPEN_FILM_KEY = "errors_open_film"
 MAX_LISTED = 10
 _MEANINGS: dict[ErrorKind, str] = {
-    "missed": "with {label} by its label, below the cut-off",
-    "false alarm": "without {label} by its label, at or above the cut-off",
+    "missed": "labelled {label}, not flagged",
+    "false alarm": "not labelled {label}, flagged",
 }
-_TITLES: dict[ErrorKind, str] = {"missed": "Surest misses", "false alarm": "Surest false alarms"}
+_TITLES: dict[ErrorKind, str] = {
+    "missed": "Most confident misses",
+    "false alarm": "Most confident false alarms",
+}
 
 
 # One listed error opened: its film, and the loaded model's map of it where that belongs there.
@@ -77,14 +81,14 @@ def error_viewer(
     """
     with report_errors():
         films = st.text_input(
-            "Folder of the films", key=FOLDER_KEY, persist_state="session",
+            "Folder with the films", key=FOLDER_KEY, persist_state="session",
             placeholder="A path on the machine that runs this app",
         )  # fmt: skip
         if not films.strip():
             _close_film()
             caption(
-                "Without a folder the films are names only. The path stays in this session, and "
-                "only the film you choose is read."
+                "Give a folder to see the films. The path stays in this session, and only the film "
+                "you choose is read."
             )
             return
         options = {
@@ -93,7 +97,7 @@ def error_viewer(
             for place, error in enumerate(errors, start=1)
         }
         chosen = st.selectbox(
-            "Look at", list(options), index=None, placeholder="Choose a listed film",
+            "Film", list(options), index=None, placeholder="Choose a listed film",
             key=f"errors_film_{finding}",
         )  # fmt: skip
         if chosen in options:
@@ -190,24 +194,24 @@ def error_sentence(key: str, error: FilmError) -> str:
     return (
         f"{error.image}. Labels: {error.labels}. {LABELS[key]} in the table: "
         f"{words.percent(error.probability, decimals=1)}, cut-off "
-        f"{words.percent(error.cutoff, decimals=1)}, margin {margin} logits."
+        f"{words.percent(error.cutoff, decimals=1)}, distance above cut-off {margin} (log-odds)."
     )
 
 
 def mismatch_sentence(error: FilmError, probability: float, *, same_run: bool) -> str:
     """That the loaded model says something else than the table, and whose the map is."""
     both = (
-        f"The table says {words.percent(error.probability, decimals=1)}, the loaded model reads "
+        f"Table {words.percent(error.probability, decimals=1)}, loaded model "
         f"{words.percent(probability, decimals=1)}"
     )
     if same_run:
         return (
-            f"{both}, or differs on another finding: the table was not written by the model as it "
-            "is now. The map is the loaded model's."
+            f"{both}, or they differ on another finding: the table was written by an earlier state "
+            "of this model. The map is the loaded model's."
         )
     return (
-        f"{both}, or differs on another finding: the table is another model's. Its map cannot be "
-        "drawn here, so the film stands alone."
+        f"{both}, or they differ on another finding: the table is another model's, whose map "
+        "cannot be drawn here."
     )
 
 
@@ -215,12 +219,9 @@ def map_description(analysis: Analysis, key: str) -> str:
     """What the map beside the film shows."""
     shown = display_map(analysis, key)
     strongest = peak_fraction(shown, maximum=analysis.evidence_scale.maximum)
-    sentence = words.map_description(key, peak=strongest, mode="colour", signed=False)
-    name = words.map_name(key)
-    return (
-        f"On the right with the {name[0].lower()}{name[1:]}. {sentence} "
-        f"{words.zero_sentence(float(shown.mean()))}"
-    )
+    name = map_title(key)
+    sentence = words.map_description(key, peak=strongest, style=MapStyle())
+    return f"On the right: {name[0].lower()}{name[1:]}. {sentence}"
 
 
 def errors_panel(evaluated: EvaluatedTable, folder: Path | None) -> None:
@@ -229,20 +230,17 @@ def errors_panel(evaluated: EvaluatedTable, folder: Path | None) -> None:
     Args:
         folder: the run that the table belongs to; None for a table from elsewhere.
     """
-    st.header("Surest errors", anchor=False)
+    st.header("Most confident errors", anchor=False)
     if not evaluated.report.operating_points:
-        caption(
-            "Without operating points no film is above or below, so there are no errors to list."
-        )
+        caption("Without cut-offs no film is flagged, so there are no errors to list.")
         return
     key = st.segmented_control(
         "Finding", KEYS, format_func=LABELS.__getitem__, default=KEYS[0], required=True,
         key="errors_finding",
     )  # fmt: skip
     caption(
-        "How to read it: the margin is how far a film lies from the cut-off, in logits; the first "
-        "film is the one the model was surest of. Labels were often mined from reports, so the "
-        "error may be the label's: look at the film."
+        "Sorted by distance from the cut-off (log-odds), the model's most confident errors first. "
+        "Labels are often mined from reports, so the label may be wrong: look at the film."
     )
     listed = {kind: _list(evaluated, key, kind) for kind in _TITLES}
     if any(listed.values()):

@@ -52,11 +52,11 @@ def subgroups_panel(evaluated: EvaluatedTable, folder: Path | None) -> None:
         folder: the run that the table belongs to, whose validation films tell the views' shares;
             None for a table from elsewhere.
     """
-    st.header("Who it fails", anchor=False)
+    st.header("Performance by subgroup", anchor=False)
     caption(
-        "A model that only knew the view, or only told No Finding from the rest, looks good over "
-        "all films and falls to 0.50 within a group. Read the three findings among films that are "
-        "not No Finding, and No Finding within PA and within AP."
+        "A model that only recognises the view, or only separates No Finding from the rest, looks "
+        "good over all films and falls to 0.50 within a subgroup. Judge the findings among films "
+        "that are not No Finding, and No Finding within PA and within AP."
     )
     found = _subgroups_on_request(evaluated, folder)
     if found is None:
@@ -77,8 +77,8 @@ def _subgroups_on_request(evaluated: EvaluatedTable, folder: Path | None) -> Sub
     if kept is not None:
         return kept
     films = len(evaluated.table)
-    if films > MAX_AUTO_FILMS and not st.button(f"Measure the groups of {films:,} films"):
-        caption("It takes a while: every group is measured on 2,000 resamples.")
+    if films > MAX_AUTO_FILMS and not st.button(f"Compute the subgroups of {films:,} films"):
+        caption("Takes a while: every subgroup is resampled 2,000 times.")
         return None
     found = evaluate_subgroups(evaluated, folder)
     st.session_state[_RESULTS_KEY] = found
@@ -98,7 +98,7 @@ def cached_subgroups(evaluated: EvaluatedTable) -> SubgroupResults | None:
 
 def evaluate_subgroups(evaluated: EvaluatedTable, folder: Path | None) -> SubgroupResults:
     """Measure every group of a table, with a bar that shows how far it got."""
-    bar = st.progress(0.0, text="Drawing patients …")
+    bar = st.progress(0.0, text="Resampling patients …")
     table, report = evaluated.table, evaluated.report
     resamples = resample_patients(table, n_resamples=report.n_resamples, seed=report.seed)
     above = None
@@ -109,7 +109,7 @@ def evaluate_subgroups(evaluated: EvaluatedTable, folder: Path | None) -> Subgro
         subgroup_metrics(table, above, resamples, subgroups=parts), start=1
     ):
         rates += found
-        bar.progress(done / len(parts), text=f"Group {done} of {len(parts)}")
+        bar.progress(done / len(parts), text=f"Subgroup {done} of {len(parts)}")
     shortcuts = view_shortcuts(table, resamples, _validation(folder))
     bar.empty()
     return SubgroupResults(evaluated.cache_key, tuple(rates), tuple(shortcuts))
@@ -130,26 +130,26 @@ def _finding(evaluated: EvaluatedTable, rates: Sequence[SubgroupMetrics], label:
     show_chart(
         subgroup_figure(rates, has_operating_points=at_point),
         key="groups_chart",
-        title=f"{label} within groups of films",
-        alt=f"{label} within groups of films, by area under the ROC: "
+        title=f"{label} by subgroup",
+        alt=f"{label} by subgroup, AUROC: "
         + " ".join(f"{subgroup_name(one.by, one.value)}: {one.auroc.text()}." for one in rates),
     )
     point = (
-        " Sensitivity and specificity are those at the operating point"
-        + (", which was fitted on these very films." if evaluated.fitted_on_this_table else ".")
+        " Sensitivity and specificity are at the cut-off"
+        + (", which was fitted on these films." if evaluated.fitted_on_this_table else ".")
         if at_point
-        else " Without operating points there is no sensitivity or specificity."
+        else " Without cut-offs there is no sensitivity or specificity."
     )
     caption(
-        "How to read it: a group whose bar lies left of the dotted line (all films) is served "
-        "worse; where bars overlap widely, the difference may be chance." + point
+        "Left of the dotted line (all films), the model does worse; where bars overlap widely, the "
+        "difference may be chance." + point
     )
     show_table(
         ("Films", "Number", "With it", "Area", "Sensitivity", "Specificity"),
         [subgroup_row(one) for one in rates],
-        caption=f"{label} within groups of films, 0 to 1 (95 % interval, "
-        f"{evaluated.report.resampled} resampled); not estimable with under 10 films or "
-        f"{evaluated.report.resampled} in a denominator",
+        caption=f"{label} by subgroup, 0 to 1 (95 % interval, {evaluated.report.resampled} "
+        f"resampled); not estimable with under 10 films or {evaluated.report.resampled} in "
+        "a denominator",
     )
 
 
@@ -164,14 +164,14 @@ def subgroup_row(rates: SubgroupMetrics) -> list[str]:
 
 
 def _view_alone(table: pd.DataFrame, shortcuts: Sequence[ViewShortcut]) -> None:
-    st.header("How far the view alone would get", anchor=False)
+    st.header("Baseline: the view alone", anchor=False)
     if not shortcuts:
         has = "fewer than two views" if "view" in table else "no column view"
-        caption(f"The table has {has}, so the view cannot be set against the model.")
+        caption(f"The table has {has}, so there is no such baseline.")
         return
     views = list(shortcuts[0].within)
     origin = (
-        "these very films, which flatters the view"
+        "these films, which flatters the baseline"
         if shortcuts[0].fitted_here
         else "the model's validation films"
     )
@@ -190,9 +190,8 @@ def _view_alone(table: pd.DataFrame, shortcuts: Sequence[ViewShortcut]) -> None:
         caption="Area under the ROC, 0 to 1 (95 % interval), of films whose view is known",
     )
     caption(
-        "How to read it: the view alone gives every film the share of the finding among films of "
-        f"its view, taken from {origin}. A model that learnt the finding ranks better than the "
-        "view, and better than 0.50 within each view."
+        f"The baseline gives every film the prevalence of its view, taken from {origin}. A model "
+        "that has learnt the finding beats it, and is above 0.50 within each view."
     )
     for one in shortcuts:
         caption(shortcut_sentence(one))

@@ -46,15 +46,15 @@ def run_split_labels(folder: Path | None) -> tuple[list[SplitLabels], str]:
     """The parts of the run's split, or why they cannot be shown."""
     if folder is None:
         return [], (
-            f"Training and validation labels stand in {SPLIT_FILE} of a run folder; a table from "
-            "elsewhere has none, so only its own labels are shown."
+            f"Labels of all sets need {SPLIT_FILE} of a run folder; a table from elsewhere has "
+            "none, so only its own labels are shown."
         )
     try:
         return split_labels(read_split_labels(folder / SPLIT_FILE)), ""
     except DataError as error:
         return [], (
-            f"There is no {SPLIT_FILE} with labels beside the model, so only the labels of these "
-            f"films are shown ({error.problem})."
+            f"No {SPLIT_FILE} with labels beside the model: only the labels of these films are "
+            f"shown ({error.problem})."
         )
 
 
@@ -62,7 +62,7 @@ def _split_labels(parts: list[SplitLabels]) -> None:
     show_chart(
         split_labels_figure(parts),
         key="split_labels",
-        title="Labels in each part of the run",
+        title="Labels by set",
         alt="Films with each label. "
         + " ".join(
             f"{part.part.capitalize()}: "
@@ -75,8 +75,8 @@ def _split_labels(parts: list[SplitLabels]) -> None:
         ),
     )
     caption(
-        "How to read it: the bars of one finding should be alike, or the parts are of different "
-        "films; the number on a bar is its films. A film can carry several labels, or none."
+        "The bars of one finding should be alike; otherwise the sets differ. The number on a bar "
+        "is its films. A film can have several labels, or none."
     )
     show_table(
         ("Finding", *(_part_name(part) for part in parts)),
@@ -111,7 +111,7 @@ def _table_labels(evaluated: EvaluatedTable) -> None:
         alt=f"Films with each label, of {total:,}: "
         + ", ".join(f"{LABELS[key]} {positives[key]:,}" for key in KEYS),
     )
-    caption("How to read it: a bar is the films with the label; a film can carry several, or none.")
+    caption("A bar is the number of films with the label; a film can have several, or none.")
     show_table(
         ("Finding", "These films"),
         [[LABELS[key], _count(counts[key], counts[key].verdict)] for key in KEYS],
@@ -121,7 +121,7 @@ def _table_labels(evaluated: EvaluatedTable) -> None:
 
 
 def _co_occurrence(evaluated: EvaluatedTable) -> None:
-    st.header("Labels that come together", anchor=False)
+    st.header("Labels that occur together", anchor=False)
     labels = labels_of(evaluated.table)  # (N, 4)
     counts = co_occurrence(labels)  # (4, 4)
     show_table(
@@ -142,8 +142,8 @@ def _co_occurrence(evaluated: EvaluatedTable) -> None:
         "shares of each row",
     )
     caption(
-        "How to read it: read along a row. Findings that mostly come together are hard to tell "
-        "apart, by a model and by its figures. No Finding should come with none of the others."
+        "Read along a row. Findings that mostly occur together are hard to tell apart. No Finding "
+        "should occur with none of the others."
     )
     show_table(
         ("", *(f"{n} of the four" for n in range(5))),

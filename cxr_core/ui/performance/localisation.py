@@ -34,15 +34,15 @@ from cxr_core.ui.shell import caption, show_table
 from cxr_core.ui.words import percent
 
 _NAMES: dict[Measure, str] = {
-    "iobb": "intersection over the drawn box (IoBB)",
+    "iobb": "intersection over the map's box (IoBB)",
     "iou": "intersection over union (IoU)",
 }
-_BUTTONS: dict[Measure, str] = {"iobb": "Over the drawn box (IoBB)", "iou": "Over union (IoU)"}
+_BUTTONS: dict[Measure, str] = {"iobb": "IoBB", "iou": "IoU"}
 _MEANINGS: dict[Measure, str] = {
-    "iobb": "the share of the drawn box that lies within the radiologists' boxes. A small box has "
-    "it easier, so mind the mean areas below",
-    "iou": "what both have in common as a share of what they cover together: 1 only where they "
-    "are the same, so a box that is too large loses as much as one in the wrong place",
+    "iobb": "the share of the map's box that lies within the radiologists' boxes. Small boxes "
+    "score more easily, so mind the mean areas below",
+    "iou": "the common area as a share of the area of both together: 1 only where they are the "
+    "same, so a box that is too large loses as much as one in the wrong place",
 }
 
 
@@ -68,7 +68,7 @@ def overlap_panel(
         overlap_figure(rates, _NAMES[measure]),
         key="overlap",
         title=f"Overlap with boxes, {measure}",
-        alt=f"Share of boxed films on which the map's box overlaps by {_NAMES[measure]}. "
+        alt=f"Share of boxed films with enough overlap, by {_NAMES[measure]}. "
         + " ".join(
             f"{LABELS[key]}, over {one.threshold:g}: {one.map_box.text()}."
             for key, found in rates.items()
@@ -79,9 +79,9 @@ def overlap_panel(
         ),
     )
     caption(
-        f"How to read it: the overlap is {_MEANINGS[measure]}. A mark says on how many of the "
-        "boxed films it is above the threshold over its column; the map tells something of the "
-        "film where its mark lies to the right of the others."
+        f"The overlap is {_MEANINGS[measure]}. A mark is the share of boxed films on which it "
+        "exceeds the column's threshold; the map is informative where its mark lies to the right "
+        "of the others."
     )
     show_table(
         ("Finding", "Over", "Films", *overlap_shares(_first(rates)), "Map less fixed box"),
@@ -93,11 +93,11 @@ def overlap_panel(
     for key, found in rates.items():
         caption(overlap_sentence(key, found))
     caption(
-        "The map's box goes around all that hangs together with the map's peak and lies at least "
-        "halfway from the map's mean to its highest value. The fixed box has the mean size of the "
-        "training boxes and the place where it fits these best; the box in the centre and the "
-        "random one (all places tried, so it is an expected value) have the same size. The same "
-        "network with shuffled weights has learnt nothing; its boxes are drawn from its own maps."
+        "The map's box encloses the region around the peak that lies at least halfway from the "
+        "map's mean to its maximum. The fixed box has the mean size of the training boxes, at the "
+        "place that fits them best; the centre box and the random box (an expected value over all "
+        "places) have the same size. The network with randomized weights has learnt nothing; its "
+        "boxes come from its own maps."
     )
     for key in rates:
         caption(box_area_sentence(key, areas[key]))
@@ -125,7 +125,9 @@ def overlap_sentence(key: str, rates: Sequence[OverlapRates]) -> str:
     if worse:
         said.append(f"less often {'' if better else 'than one fixed box '}over {_listed(worse)}")
     if not said:
-        return f"{LABELS[key]}: the map's box is not shown to overlap more often than a fixed box."
+        return (
+            f"{LABELS[key]}: the map's box is not shown to overlap more often than one fixed box."
+        )
     return f"{LABELS[key]}: the map's box overlaps {', and '.join(said)}."
 
 
@@ -135,7 +137,7 @@ def box_area_sentence(key: str, areas: BoxAreas) -> str:
         "the map's box": areas.map_box,
         "the radiologists' boxes": areas.radiologists,
         "the fixed box": areas.fixed_box,
-        "the shuffled model's box": areas.shuffled,
+        "the box of randomized weights": areas.shuffled,
     }
     told = [f"{name} {percent(a, decimals=1)}" for name, a in parts.items() if not math.isnan(a)]
     return f"{LABELS[key]}, mean share of the film covered: {', '.join(told)}."
@@ -166,15 +168,15 @@ def localisation_panel(evaluated: EvaluatedTable, folder: Path | None) -> None:
     Args:
         folder: the run that the table belongs to; None for a table from elsewhere.
     """
-    st.header("Where it looks", anchor=False)
+    st.header("Localisation", anchor=False)
     if folder is None:
-        caption(f"It needs {LOCALISATION_FILE} of a run folder; a table from elsewhere has none.")
+        caption(f"Needs {LOCALISATION_FILE} of a run folder; a table from elsewhere has none.")
         return
     path = folder / LOCALISATION_FILE
     if not path.is_file():
         caption(
-            f"There is no {LOCALISATION_FILE} beside the model: train.py --finalize writes it when "
-            "it is given radiologists' boxes."
+            f"No {LOCALISATION_FILE} beside the model: train.py --finalize writes it when given "
+            "radiologists' boxes."
         )
         return
     try:
@@ -183,7 +185,7 @@ def localisation_panel(evaluated: EvaluatedTable, folder: Path | None) -> None:
         caption(str(error))
         return
     if not found.hit_rates:
-        caption("The table of boxed films names none of the three findings.")
+        caption("The table of boxed films has none of the findings.")
         return
     _pointing(found.hit_rates)
     if found.missing_columns:
@@ -228,11 +230,10 @@ def _pointing(rates: Mapping[str, HitRates]) -> None:
         ),
     )
     caption(
-        "How to read it: findings sit in much the same place on most films, so the map tells "
-        "something of the film only where its peak is inside a box more often than the best fixed "
-        "spot of the training boxes, which is the same on every film. The same network with "
-        "shuffled weights has learnt nothing: what it reaches comes with the films and the "
-        "network's build."
+        "Findings lie in much the same place on most films. The map is informative only where its "
+        "peak is inside a box more often than the best fixed spot of the training boxes. The "
+        "network with randomized weights has learnt nothing; what it reaches is due to the films "
+        "and the architecture."
     )
     show_table(
         ("Finding", "Films", *pointing_shares(next(iter(rates.values()))), "Peak less fixed spot"),
@@ -253,12 +254,12 @@ def pointing_row(key: str, rates: HitRates) -> list[str]:
 def pointing_gain_sentence(key: str, gain: Interval) -> str:
     """Whether the map points better than a fixed spot, in words."""
     if not gain.estimable:
-        return f"{LABELS[key]}: too few boxed films tell the map from a fixed spot."
+        return f"{LABELS[key]}: too few boxed films to compare the map with a fixed spot."
     if gain.low > 0:
-        return f"{LABELS[key]}: the map points better than one fixed spot would."
+        return f"{LABELS[key]}: the map points better than one fixed spot."
     if gain.high < 0:
-        return f"{LABELS[key]}: the map points worse than one fixed spot would."
-    return f"{LABELS[key]}: the map is not shown to point better than one fixed spot would."
+        return f"{LABELS[key]}: the map points worse than one fixed spot."
+    return f"{LABELS[key]}: the map is not shown to point better than one fixed spot."
 
 
 def missing_columns_sentence(missing: Sequence[str]) -> str:
@@ -266,7 +267,6 @@ def missing_columns_sentence(missing: Sequence[str]) -> str:
     named = ", ".join(missing[:3])
     named += f" and {len(missing) - 3} more" if len(missing) > 3 else ""
     return (
-        f"The overlap of map and box, and the model with shuffled weights, need columns that this "
-        f"{LOCALISATION_FILE} lacks ({named}): write it again with train.py --finalize and the "
-        "boxes."
+        f"Overlaps and randomized weights need columns that this {LOCALISATION_FILE} lacks "
+        f"({named}): write it again with train.py --finalize and the boxes."
     )

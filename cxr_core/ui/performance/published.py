@@ -25,7 +25,7 @@ from cxr_core.ui.performance.two_models import signed_interval
 from cxr_core.ui.shell import caption, show_table
 
 _SPLIT_CHOICES = {
-    UNKNOWN_SPLIT: "Another, or not known",
+    UNKNOWN_SPLIT: "Another kind, or unknown",
     OFFICIAL_SPLIT: "NIH's official lists",
     RANDOM_SPLIT: "Random by patient, of NIH's whole collection",
 }
@@ -37,7 +37,7 @@ def published_panel(evaluated: EvaluatedTable, folder: Path | None) -> None:
     Args:
         folder: the run that the table belongs to, whose split tells its kind where it can.
     """
-    st.header("Beside the published", anchor=False)
+    st.header("Comparison with published results", anchor=False)
     caption(AUROC_CAUTION)
     models = read_published_auroc()
     report = evaluated.report
@@ -84,8 +84,8 @@ def _differences(evaluated: EvaluatedTable, models: Sequence[PublishedAuroc], sp
         "this table alone; the published figures come without)",
     )
     caption(
-        "How to read it: above 0 this table's model ranks its films better than the other did "
-        "its own. Both splits are of one kind, and still not the same films."
+        "Above 0, this model does better on its films than the other on its own. Both splits are "
+        "of one kind, but not the same films."
     )
 
 
@@ -100,12 +100,12 @@ def _split_kind(evaluated: EvaluatedTable, folder: Path | None) -> str:
         what = (
             "computed from its split.csv"
             if computed == SMALL_FOLDER_SPLIT
-            else "its split.csv does not tell"
+            else "split.csv does not show it"
         )
         caption(f"Kind of split of this run: {computed} ({what}).")
         return computed
     return st.selectbox(
-        "How were these films split from those that the model was trained on?",
+        "How were these films separated from the training films?",
         list(_SPLIT_CHOICES),
         format_func=_SPLIT_CHOICES.__getitem__,
         key=f"split_kind_{evaluated.cache_key}",

@@ -29,18 +29,18 @@ from cxr_core.ui.shell import caption, show_error
 
 _PARTS: dict[SplitPart, str] = {"test": "Test", "validation": "Validation"}
 VALIDATION_CAUTION = (
-    "These are the films that the model was chosen by: its epoch, its calibration and its "
-    "operating points. Every figure here is optimistic; the run was held from its test films."
+    "These are the run's validation films, on which its epoch, calibration and cut-offs were "
+    "chosen. Every figure here is optimistic. The run has no predictions on its test films."
 )
 NO_METADATA_CAUTION = (
-    f"There is no {METADATA_FILE} in this folder, so probabilities are the plain sigmoid of the "
-    "logits, and the operating points are fitted on these very films."
+    f"No {METADATA_FILE} in this folder: probabilities are uncalibrated (plain sigmoid of the "
+    "logits), and the cut-offs are fitted on these films."
 )
 NO_PATIENTS_CAUTION = (
-    "The table names no patients, so images are resampled as if each were of another patient: "
-    "where a patient has several, every interval is too narrow."
+    "The table names no patients, so images are resampled. Where a patient has several images, the "
+    "intervals are too narrow."
 )
-NO_PREDICTIONS_CAUTION = "This run has no predictions yet, so only its training can be shown."
+NO_PREDICTIONS_CAUTION = "No predictions in this run yet: only its training is shown."
 Side = Literal["a", "b"]  # the page's own source, and what it is compared with
 MODEL, TABLE, NONE = "model", "table", "none"
 _RUN = "run:"  # and the folder
@@ -49,7 +49,7 @@ _MAX_TYPED = 8
 _RUNS = Path("runs")
 COLUMNS_HELP = (
     "Columns: image, label_effusion … label_no_finding, and logit_… or probability_… of the same "
-    "four (logits where it has both). Optional: patient, age, sex, view, follow_up, group."
+    "findings (with both, logits are used). Optional: patient, age, sex, view, follow_up, group."
 )
 
 
@@ -131,15 +131,15 @@ def contradiction_caution(n_films: int) -> str:
     """The caution on labels that exclude each other, and what it means for the figures."""
     which = "1 film is" if n_films == 1 else f"{n_films:,} films are"
     return (
-        f"{which} labelled No Finding together with a finding, which NIH's labels never are. They "
-        "count as both; the areas among films that are not No Finding leave them out."
+        f"{which} labelled both No Finding and a finding, which NIH's labels never are. They count "
+        "as both; figures on films that are not No Finding leave them out."
     )
 
 
 def _open_training_only(folder: Path) -> EvaluationSource:
     if read_history(folder).empty:
         raise DataError(
-            "The run has no table of its test films, and none of its validation films",
+            "The run has no predictions of test or validation films",
             value=folder,
             remedy="Write them with train.py --finalize.",
         )
@@ -179,7 +179,7 @@ def choose_source(side: Side = "a") -> EvaluationSource | None:
     Returns:
         None where nothing is chosen yet, or where it cannot be opened and the page has said why.
     """
-    title = "Open a run or a table" if side == "a" else "Choose B"
+    title = "Open a run or table" if side == "a" else "Choose B"
     with st.container(
         key=f"source_{side}", horizontal=True, vertical_alignment="center", gap="medium"
     ):
@@ -199,14 +199,17 @@ def show_cautions(source: EvaluationSource) -> None:
 
 def _controls(side: Side) -> None:
     st.selectbox(
-        "On screen" if side == "a" else "B, to compare with", _options(side),
+        "Shown" if side == "a" else "Compare with (B)", _options(side),
         format_func=source_label, key=_key(side), persist_state="session",
     )  # fmt: skip
     st.text_input(
         "Or the path of a run folder", key=f"{_key(side)}_path", on_change=_on_path_change,
         args=(side,), placeholder="runs/my-run",
     )  # fmt: skip
-    st.caption("Read on the computer that runs this app: only a run's own files, never changed.")
+    st.caption(
+        "A path on the computer that runs this app. Only the run's own files are read; nothing is "
+        "changed."
+    )
     st.file_uploader(
         "Or a predictions table (CSV)", key=f"{_key(side)}_upload", on_change=_on_upload,
         args=(side,),

@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from cxr_core.ui.shell import caption
 
 _COMPUTED_KEY = "waiting_shown"
-PENDING = "Still being measured: this tab fills when the ones before it are done."
+PENDING = "Not computed yet: this tab follows the ones before it."
 
 
 @contextmanager

@@ -22,7 +22,7 @@ def training_panel(folder: Path | None) -> None:
     """
     st.header("Training", anchor=False)
     if folder is None:
-        caption(f"It needs {HISTORY_FILE} of a run folder; a table from elsewhere has none.")
+        caption(f"Needs {HISTORY_FILE} of a run folder; a table from elsewhere has none.")
         return
     unfinished = run_progress(folder, len(read_history(folder))).unfinished
     with st.container(key="training"):  # its style keeps it from fading at every look
@@ -38,7 +38,7 @@ def _curves(folder: Path, live: bool) -> None:
         caption(sentence)
     if history.empty:
         if not live:
-            caption(f"There is no readable {HISTORY_FILE} in this run, so no curves can be shown.")
+            caption(f"No readable {HISTORY_FILE} in this run.")
         return
     show_chart(
         training_history_figure(history, best_label="best so far" if live else "kept"),
@@ -48,11 +48,10 @@ def _curves(folder: Path, live: bool) -> None:
         source=_source(folder, len(history)),
     )
     caption(
-        "How to read it: left, the loss on training and on validation films. That on training "
-        "films can be the higher one: they are altered at random, and it counts all that the run "
-        "is taught, other findings and boxes too. Right, the validation area, 0.50 is chance; the "
-        f"epoch that is marked {'is the best so far' if live else 'was kept'}."
-        + input_size_sentence(history)
+        "Left: loss on training and validation films. The training loss can be higher: it is "
+        "computed on augmented films and includes auxiliary losses (other findings, boxes). Right: "
+        "validation AUROC; 0.50 is chance. The marked epoch "
+        f"{'is the best so far' if live else 'was kept'}." + input_size_sentence(history)
     )
 
 
@@ -69,13 +68,12 @@ def progress_sentence(progress: RunProgress) -> str:
     planned = "" if progress.epochs_planned is None else f" of {progress.epochs_planned}"
     if progress.epochs_done == progress.epochs_planned:
         return (
-            f"All {progress.epochs_done} epochs are done, and the run's end is not: it is being "
-            "measured, "
-            f"or was stopped. Read again every {POLL_SECONDS:g} seconds."
+            f"All {progress.epochs_done} epochs are done; the final evaluation is running, or was "
+            f"stopped. Refreshed every {POLL_SECONDS:g} seconds."
         )
     return (
-        f"This run is not finished: {progress.epochs_done}{planned} epochs are done. "
-        f"Read again every {POLL_SECONDS:g} seconds."
+        f"Run not finished: {progress.epochs_done}{planned} epochs done. Refreshed every "
+        f"{POLL_SECONDS:g} seconds."
     )
 
 
@@ -86,6 +84,6 @@ def input_size_sentence(history: pd.DataFrame) -> str:
     first, last = history["px"].iloc[0], history["px"].iloc[-1]
     epoch = history.loc[history["px"] == last, "epoch"].iloc[0]
     return (
-        f" From epoch {epoch} on the input was {last} instead of {first} pixels wide; only an "
-        "epoch of that size could be kept."
+        f" From epoch {epoch} the input was {last} instead of {first} pixels; only an epoch of "
+        "that size could be kept."
     )

@@ -138,8 +138,8 @@ def verdict_sentence(key: str, difference: Interval) -> str:
     """The same for one finding, as a sentence with its figures."""
     label = LABELS[key]
     sentences = {
-        "B better": f"B ranks {label} better: {signed_interval(difference)}.",
-        "A better": f"A ranks {label} better: B − A is {signed_interval(difference)}.",
+        "B better": f"{label}: B is better, B − A is {signed_interval(difference)}.",
+        "A better": f"{label}: A is better, B − A is {signed_interval(difference)}.",
         "no difference shown": f"{label}: no difference shown, B − A is "
         f"{signed_interval(difference)}.",
         "not estimable": f"{label}: not estimable, too few films or patients.",
@@ -163,18 +163,18 @@ def two_models_panel(evaluated: EvaluatedTable, folder: Path | None) -> PageComp
     """
     st.header("Two models on the same films", anchor=False)
     caption(
-        "A is what this page shows. Choose B, another run or table: its films are matched with "
-        "A's by the name of their image, and patients are resampled for both at once."
+        "A is what this page shows. Choose B, another run or table. Films are matched by image "
+        "name, and patients are resampled for both together."
     )
     other = choose_source("b")
     if other is None:
         return None
     show_cautions(other)
     if other.evaluated is None:
-        caption("B has no predictions yet, so there is nothing to compare.")
+        caption("B has no predictions yet.")
         return None
     if other.evaluated.cache_key == evaluated.cache_key:
-        caption("B is the very table that is A, so every difference is 0.")
+        caption("B is the same table as A, so every difference is 0.")
     try:
         pair = _cached_pair(evaluated, folder, other.evaluated, other.folder)
     except CXRError as error:
@@ -224,14 +224,14 @@ def matched_sentence(comparison: Comparison) -> str:
     left = (
         f"{comparison.only_a:,} only in A and {comparison.only_b:,} only in B are left out"
         if comparison.only_a or comparison.only_b
-        else "every film of either stands in both"
+        else "all films are in both"
     )
     return f"Matched by image: {n:,} films{of}; {left}."
 
 
 def _curves(a: EvaluatedTable, b: EvaluatedTable, pair: PairedModels) -> None:
     key = st.segmented_control(
-        "Curves of", KEYS, format_func=LABELS.__getitem__, default=KEYS[0], required=True,
+        "Finding", KEYS, format_func=LABELS.__getitem__, default=KEYS[0], required=True,
         key="two_models_finding",
     )  # fmt: skip
     area = pair.comparison.overall.auroc[key]
@@ -244,32 +244,31 @@ def _curves(a: EvaluatedTable, b: EvaluatedTable, pair: PairedModels) -> None:
         key="two_models_roc",
         title=f"ROC of two models, {LABELS[key]}",
         source=_source(a, b, pair.comparison),
-        alt=f"ROC curves of {LABELS[key]} on the same films. A: area {area.a.text()}. "
-        f"B: area {area.b.text()}.",
+        alt=f"ROC curves of {LABELS[key]} on the same films. A: AUROC {area.a.text()}. B: AUROC "
+        f"{area.b.text()}.",
     )
     caption(
-        "How to read it: where one line runs above the other, that model finds more of the films "
-        "with the finding at the same share of false alarms; where they cross, neither is better "
-        "throughout."
+        "Where one curve runs above the other, that model detects more films with the finding at "
+        "the same false alarm rate; where they cross, neither is better throughout."
     )
 
 
 def _source(a: EvaluatedTable, b: EvaluatedTable, comparison: Comparison) -> ChartSource:
     """Both tables, by their hashes, and the films in both."""
     return ChartSource(
-        a.table_sha256, (f"beside table {b.table_sha256[:8]}", f"{comparison.n_films:,} films")
+        a.table_sha256,
+        (f"compared with table {b.table_sha256[:8]}", f"{comparison.n_films:,} films"),
     )
 
 
 def _verdicts(comparison: Comparison) -> None:
-    st.subheader("Which ranks all films better", anchor=False)
+    st.subheader("AUROC, all films", anchor=False)
     for key, area in comparison.overall.auroc.items():
         st.markdown(verdict_sentence(key, area.difference))
     caption(
-        "B − A is the difference of the areas, with the 95 % interval of the same "
-        f"{comparison.resampled} drawn for both models; it tells how far the difference would "
-        f"move with other {comparison.resampled}, not with another training run. Of many "
-        "differences one in twenty leaves out 0 by chance."
+        "B − A is the difference in AUROC, with a 95 % interval from the same resampled "
+        f"{comparison.resampled} for both. The interval covers other {comparison.resampled}, not "
+        "another training run. Of many differences one in twenty excludes 0 by chance."
     )
 
 
@@ -277,11 +276,11 @@ def _tables(comparison: Comparison) -> None:
     _table("All films", comparison.overall, comparison)
     _table("Films that are not No Finding", comparison.abnormal, comparison)
     for view, part in comparison.views.items():
-        _table(f"Films of view {view}", part, comparison)
+        _table(f"View {view}", part, comparison)
     if comparison.groups:
-        with st.expander("Within each group of films"):
+        with st.expander("By group"):
             for group, part in comparison.groups.items():
-                _table(f"Films of group {group}", part, comparison)
+                _table(f"Group {group}", part, comparison)
 
 
 def _table(name: str, part: AurocComparison, comparison: Comparison) -> None:

@@ -89,7 +89,7 @@ def tag_sentences(analysis: Analysis, folder: Path) -> tuple[str, ...]:
     if film.under_18:
         found.append(_under_18_sentence(mean_auroc_by(folder, by="age").get(_UNDER_18)))
     if film.portable or film.view == "AP":
-        taken = "portable, at the bed" if film.portable else "AP"
+        taken = "portable" if film.portable else "AP"
         found.append(_view_sentence(taken, mean_auroc_by(folder, by="view")))
     return tuple(found)
 
@@ -110,12 +110,12 @@ def _mean_auroc(data: bytes, by: str) -> dict[str, MeanAuroc]:
 
 
 def _under_18_sentence(children: MeanAuroc | None) -> str:
-    start = "By the file the patient is under 18."
+    start = "The file says: patient under 18."
     if children is None:
-        return f"{start} How this model reads children's films was not measured."
+        return f"{start} How well this model reads children's films was not measured."
     films = f"{children.n:,} test films of patients under 18"
     if not children.auroc.estimable:
-        return f"{start} This model has {films}, too few to tell how it reads them."
+        return f"{start} The test set has {films}, too few to tell how well the model reads them."
     return f"{start} On {films} its mean AUROC is {_interval(children)}."
 
 
@@ -125,10 +125,10 @@ def _interval(area: MeanAuroc) -> str:
 
 
 def _view_sentence(taken: str, views: dict[str, MeanAuroc]) -> str:
-    start = f"By the file this film was taken {taken}."
+    start = f"The file says: {taken} film."
     here, other = views.get("AP"), views.get("PA")
     if here is None or not here.auroc.estimable:
-        return f"{start} How well this model reads AP films cannot be told from its test films."
+        return f"{start} The test set has too few AP films to tell how well the model reads them."
     said = f"{start} On {here.n:,} AP test films this model's mean AUROC is {_interval(here)}"
     if other is not None and other.auroc.estimable:
         said += f"; on {other.n:,} PA test films it is {other.auroc.text()}"

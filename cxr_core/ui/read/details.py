@@ -35,17 +35,17 @@ def details_panel(analysis: Analysis) -> None:
         evaluated = _evaluated(model_folder())
         _numbers_table(analysis, evaluated)
         if evaluated is not None:
-            st.subheader("Test films that scored alike", anchor=False)
+            st.subheader("Test films with similar scores", anchor=False)
             show_table(
                 (
                     "Finding",
                     "With the label",
                     "Share (95 % interval)",
-                    "Their calibrated probabilities",
+                    "Calibrated probabilities",
                 ),
                 [neighbours_row(key, neighbours_of(analysis, evaluated, key)) for key in KEYS],
-                caption="Of the test films with the nearest scores, one a patient, how many "
-                "carried NIH's report-mined label.",
+                caption="Of the test films with the nearest scores, one per patient: how many "
+                "carry the label mined from NIH's reports.",
             )
             caption(enriched_sentence(evaluated))
         st.subheader("Prevalence", anchor=False)
@@ -68,10 +68,10 @@ def _evaluated(folder: Path) -> EvaluatedTable | None:
 
 
 def _numbers_table(analysis: Analysis, evaluated: EvaluatedTable | None) -> None:
-    header = ["Finding", "Raw logit", "Calibrated probability", "Operating point (95 % interval)"]
+    header = ["Finding", "Raw logit", "Calibrated probability", "Cut-off (95 % interval)"]
     rows = [_numbers(analysis, key) for key in KEYS]
     if site_prevalence():
-        header.append("At your prevalence: probability, point")
+        header.append("At your prevalence: probability, cut-off")
         for row, key in zip(rows, KEYS, strict=True):
             row.append(_at_site(analysis, key))
     header += ["Sensitivity on test (95 % interval)", "Specificity on test (95 % interval)"]
@@ -81,8 +81,8 @@ def _numbers_table(analysis: Analysis, evaluated: EvaluatedTable | None) -> None
     show_table(
         header,
         rows,
-        caption="The numbers behind the page. Operating points were chosen on validation films; "
-        f"beside them stands what they achieved on the test set{films}.",
+        caption="The numbers behind the page. Cut-offs were chosen on validation films; the last "
+        f"columns show what they achieved on the test set{films}.",
     )
 
 
@@ -111,10 +111,10 @@ def _film_facts(analysis: Analysis) -> None:
     view = f", view {escape(radiograph.view)}" if radiograph.view else ""
     st.html(
         f'<p class="quiet"><strong>Film</strong> {escape(radiograph.file_format)}, '
-        f"{width} x {height} pixels{view}. What was done to it before the model saw it:</p>"
+        f"{width} x {height} pixels{view}. Processing before the model:</p>"
         '<ul class="quiet">'
-        f"{steps}<li>The whole film is squashed to a square for the model; the map is drawn "
-        "back to the film's own shape.</li></ul>"
+        f"{steps}<li>The whole film is resized to a square for the model; the map is resized "
+        "back.</li></ul>"
         f'<p class="quiet"><strong>Film, SHA-256</strong> <code>{analysis.image_sha256}</code>'
         f"<br><strong>Model, SHA-256</strong> <code>{analysis.model_sha256}</code></p>"
     )

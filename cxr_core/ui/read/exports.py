@@ -25,12 +25,12 @@ from cxr_core.ui.shell import caption, download_button, report_errors, show_erro
 REPORT_FILE, OVERLAY_FILE = "cxr_report.pdf", "cxr_overlay.png"
 RESULT_FILE, DICOM_FILE = "cxr_result.csv", "cxr_overlay.dcm"
 NEW_STUDY_NOTE = (
-    "The overlay goes into a new study under a random pseudonym. Text that is burned into the film "
-    "itself stays in the picture."
+    "The overlay goes into a new study under a random pseudonym. Text burned into the film stays "
+    "in the image."
 )
 PATIENT_STUDY_NOTE = (
-    "The file will carry the patient's name, number and study. Sent to an archive, it appears "
-    "beside the patient's films as a new series."
+    "The file will carry the patient's name, ID and study. In an archive it appears beside the "
+    "patient's films as a new series."
 )
 
 
@@ -87,7 +87,7 @@ def _panel(record: Record, data: bytes) -> None:
         _button("Result (CSV)", lambda: rows_to_csv([record_row(now())]), RESULT_FILE, "text/csv")
     if record.analysis.radiograph.file_format == "DICOM":
         in_patient_study = st.checkbox(
-            "Put the DICOM overlay into this patient's own study", key=f"export_own_{film}"
+            "Export the DICOM overlay into this patient's own study", key=f"export_own_{film}"
         )
         caption(PATIENT_STUDY_NOTE if in_patient_study else NEW_STUDY_NOTE)
         refusal = patient_study_error(data) if in_patient_study else None
@@ -119,13 +119,13 @@ def _reference_line(film: str) -> str:
             max_chars=MAX_REFERENCE_LENGTH,
             key=f"export_reference_{film}",
         ).strip()
-        st.form_submit_button("Set the line")
-    caption(f"Report and result will say: {line}" if line else "No reference line is set.")
+        st.form_submit_button("Apply")
+    caption(f"Reference in the report and the CSV: {line}" if line else "No reference line.")
     return line
 
 
 def _button(label: str, make: Callable[[], bytes], file_name: str, mime: str) -> None:
-    again = "Read the film again; if it happens again, report this word."
+    again = "Read the film again; if it happens again, report this code."
     download_button(
         label, make, file_name=file_name, mime=mime, key=f"export_{label}", on_failure=again
     )

@@ -36,15 +36,15 @@ from cxr_core.ui.state import FILM_ONLY, MAP_MODES, OVERLAY, SIDE_BY_SIDE
 from cxr_core.ui.words import FRONTAL_ONLY
 
 MODEL_WINDOW = "As the model sees it"
-CUSTOM_WINDOW = "Own window"
+CUSTOM_WINDOW = "Custom window"
 DISPLAY_ONLY = "Display only: nothing here changes what the model sees."
 _STEPS = 400  # of a slider from end to end
 # A fixed drawing with two findings, so that everyone who tries it sees the same film.
 PHANTOM_SEED = 17
 PHANTOM_FINDINGS = ("effusion", "infiltration")
 PHANTOM_NOTE = (
-    "A drawing, not a patient, with an effusion and an infiltration planted. A model that learnt "
-    "from patients' films may see neither."
+    "A drawing, not a patient, with an effusion and an infiltration drawn in. A model trained on "
+    "patients' films may flag neither."
 )
 ACCEPTED_FILES = "PNG, JPEG, TIFF, or a single-frame DICOM file with any or no extension."
 MAX_MEGABYTES = 64
@@ -197,7 +197,7 @@ def welcome() -> None:
     with st.container(key="welcome", width=640):
         st.header("Open one frontal chest radiograph", anchor=False)
         _uploader()
-        st.markdown("No film at hand? The phantom is a drawn chest with planted findings.")
+        st.markdown("No film at hand? The phantom is a drawn chest with two findings.")
         _phantom_button()
         _hide_toggle()
         st.caption(PRIVACY)
@@ -231,7 +231,7 @@ def _phantom_button() -> None:
 
 
 def _hide_toggle() -> None:
-    st.toggle("Hide results until I ask", key="hide_results", persist_state="session")
+    st.toggle("Read first, then reveal", key="hide_results", persist_state="session")
 
 
 def _open_phantom() -> None:
@@ -279,10 +279,10 @@ def _map_controls() -> tuple[str, float]:
     )  # fmt: skip
     with st.popover("Map", width="content"):
         st.segmented_control(
-            "Drawn as", list(MAP_MODES), default=next(iter(MAP_MODES)), required=True, key="form",
+            "Style", list(MAP_MODES), default=next(iter(MAP_MODES)), required=True, key="form",
             persist_state="session",
         )  # fmt: skip
-        st.toggle("Signed: what speaks against it too", key="signed", persist_state="session")
+        st.toggle("Also show what pushed the score down", key="signed", persist_state="session")
         st.toggle("Blink the map", key="blink", persist_state="session")
     return str(view), opacity / 100
 

@@ -22,7 +22,7 @@ from cxr_core.export.overlay import (
     evidence_colormap,
     peak_fraction,
 )
-from cxr_core.export.record import flag_sentence
+from cxr_core.export.record import flag_sentence, map_title, result_headline
 from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui import state, words
@@ -48,9 +48,9 @@ class FindingRow:
 
     Attributes:
         probability: e.g. "38 %".
-        flag: e.g. "above its operating point of 31 %".
+        flag: e.g. "flagged (cut-off 31 %)".
         note: what must not be overlooked, e.g. "at your prevalence 5 %, borderline"; or empty.
-        fill, tick: probability and operating point as shown, 0 to 1, for the bar.
+        fill, tick: probability and cut-off as shown, 0 to 1, for the bar.
     """
 
     probability: str
@@ -66,7 +66,7 @@ def finding_row(analysis: Analysis, key: str) -> FindingRow:
     marks = [numbers.note, "borderline" if key in borderline_findings(analysis) else ""]
     return FindingRow(
         probability=percent(numbers.probability),
-        flag=flag_sentence(numbers.probability, numbers.cut_off, above=analysis.above[key]),
+        flag=flag_sentence(key, numbers.probability, numbers.cut_off, flagged=analysis.above[key]),
         note=", ".join(filter(None, marks)),
         fill=numbers.probability,
         tick=numbers.cut_off,
@@ -96,7 +96,7 @@ def neighbours_of(analysis: Analysis, evaluated: EvaluatedTable, key: str) -> Si
 def nearest_sentence(key: str, found: SimilarFilms | None) -> str:
     """How many of the test films with the nearest scores carried the label."""
     if found is None:
-        return f"{LABELS[key]}: too few test films to look for near scores."
+        return "{LABELS[key]}: too few test films to look for near scores."
     share, interval = percent(found.n_positive / found.n), percent_range(found.low, found.high)
     return (
         f"{LABELS[key]}: of the {found.n} test films with the nearest scores, {found.n_positive} "
@@ -126,8 +126,8 @@ def enriched_sentence(evaluated: EvaluatedTable) -> str:
     counts = evaluated.report.label_distribution
     shares = ", ".join(f"{LABELS[key]} {percent(counts[key].prevalence)}" for key in KEYS)
     return (
-        f"The test set is enriched: {shares}. At your site the three are likely rarer, and "
-        "No Finding likely commoner."
+        f"The test set is enriched: {shares}. At your site the three are probably rarer and No "
+        "Finding more common."
     )
 
 
@@ -190,34 +190,32 @@ def pointing_counts(folder: Path) -> dict[str, PointingCounts]:
 
 def map_caption(analysis: Analysis, key: str) -> None:
     """The one scale of all maps, and what the map in the large view means."""
-    maximum, signed = analysis.evidence_scale.maximum, state.map_style().signed
-    low = f"−{maximum:.1f}" if signed else "operating point"
-    high = f"{maximum:.1f} logits"
-    middle = '<span class="zero">operating point</span>' if signed else ""
-    bar = ",".join(_colorbar_css(signed=signed))
+    maximum, style = analysis.evidence_scale.maximum, state.map_style()
+    middle = '<span class="zero">weak</span>' if style.signed else ""
+    bar = ",".join(_colorbar_css(signed=style.signed))
     shown = display_map(analysis, key)
-    sentences = (
-        describe_map(analysis, key),
-        words.zero_sentence(float(shown.mean())),
-        words.map_limits(shown.shape[0]),
-        _pointing_sentence(key),
-        words.sides_sentence(analysis.radiograph.orientation),
-    )
-    st.html(
-        f'<div class="scale" role="img" aria-label="The one scale of all maps: '
-        f'{"from " + low + " over" if signed else "from"} the operating point to {high}">'
-        f"<span>{low}</span>"
-        f'<span class="bar" style="background:linear-gradient(to right,{bar})">{middle}</span>'
-        f"<span>{high}</span></div>"
-        f'<p class="quiet"><strong>{words.map_name(key)}, by Grad-CAM.</strong> '
-        f"{html.escape(' '.join(filter(None, sentences)))}</p>"
-    )
-
-
-def _pointing_sentence(key: str) -> str:
-    """What the boxed test films say of this finding's map; nothing where none were measured."""
     pointing = pointing_counts(model_folder()).get(key)
-    return words.pointing_sentence(key, **asdict(pointing)) if pointing else ""
+    sentences = [describe_map(analysis, key)]
+    more = [
+        words.map_limits(shown.shape[0]),
+        words.scale_sentence(peak_fraction(shown, maximum=maximum), maximum, mode=style.mode),
+        words.zero_sentence(float(shown.mean())),
+    ]
+    if pointing:
+        films, fixed_spot_hits = pointing.films, pointing.fixed_spot_hits
+        sentences.append(words.pointing_sentence(**asdict(pointing)))
+        more.append(words.fixed_spot_sentence(films=films, fixed_spot_hits=fixed_spot_hits))
+    sentences.append(words.sides_sentence(analysis.radiograph.orientation))
+    st.html(
+        '<div class="scale" role="img" aria-label="Colour scale, the same for all maps: '
+        f'{"strong, weak, strong" if style.signed else "from weak to strong"}">'
+        f"<span>{'strong' if style.signed else 'weak'}</span>"
+        f'<span class="bar" style="background:linear-gradient(to right,{bar})">{middle}</span>'
+        "<span>strong</span></div>"
+        f'<p class="quiet"><strong>{map_title(key)}.</strong> {html.escape(" ".join(sentences))}'
+        '</p><details class="quiet"><summary>More on this map</summary>'
+        f"{html.escape(' '.join(more))}</details>"
+    )
 
 
 def finding_rows(analysis: Analysis, *, shown_finding: str) -> None:
@@ -227,7 +225,7 @@ def finding_rows(analysis: Analysis, *, shown_finding: str) -> None:
     style = state.map_style()
     # Lines hide nothing, so that a small multiple can show them in full.
     style = replace(style, opacity=SMALL_MAP_OPACITY if style.mode == "colour" else 1.0)
-    st.html('<h2 class="hidden">Findings</h2>')
+    st.html(f'<h2 class="headline">{html.escape(result_headline(analysis))}</h2>')
     with st.container(key="findings", gap="xsmall"):
         for key in KEYS:
             picture = draw_map(film, analysis, key, style)
@@ -248,9 +246,9 @@ def _row_html(analysis: Analysis, key: str, picture: str, *, shown: bool) -> str
     # A number and its unit stay on one line.
     point = html.escape(", ".join(filter(None, (row.flag, row.note))))
     point = point.replace(" %", "&nbsp;%")
-    alt = html.escape(f"{words.map_name(key)}. {describe_map(analysis, key)}")
+    alt = html.escape(f"{map_title(key)}. {describe_map(analysis, key)}")
     # Every other map shows what raises its row's own number, so only this one needs its name.
-    named = f'<p class="point">{words.map_name(key)}</p>' if key == "no_finding" else ""
+    named = f'<p class="point">{map_title(key)}</p>' if key == "no_finding" else ""
     return (
         f'<div class="{classes}"><div class="map">'
         f'<img src="{picture}" alt="{alt}"></div>'
@@ -267,7 +265,7 @@ def describe_map(analysis: Analysis, key: str) -> str:
     """What the colours or lines of one finding's map mean on this film."""
     style = state.map_style()
     strongest = peak_fraction(display_map(analysis, key), maximum=analysis.evidence_scale.maximum)
-    return words.map_description(key, peak=strongest, mode=style.mode, signed=style.signed)
+    return words.map_description(key, peak=strongest, style=style)
 
 
 def _colorbar_css(*, signed: bool) -> list[str]:

@@ -12,18 +12,18 @@ from cxr_core.ui import state
 
 # Correction -> what the button says, and what the banner says was done.
 CORRECTION_LABELS = {
-    "invert": ("Invert and read", "inverted"),
-    "rotate_ccw": ("Turn left by a quarter and read", "turned left by a quarter"),
-    "rotate_cw": ("Turn right by a quarter and read", "turned right by a quarter"),
-    "rotate_180": ("Turn by 180° and read", "turned by 180°"),
+    "invert": ("Invert and read", "Inverted"),
+    "rotate_ccw": ("Rotate 90° counter-clockwise and read", "Rotated 90° counter-clockwise"),
+    "rotate_cw": ("Rotate 90° clockwise and read", "Rotated 90° clockwise"),
+    "rotate_180": ("Rotate by 180° and read", "Rotated by 180°"),
 }
-STOPPED_TITLE = "Not read: this may not be a film that the model knows."
+STOPPED_TITLE = "Not read: this does not look like an upright frontal chest film."
 
 
 def correction_menu() -> None:
     """All corrections, for a film whose fault no check has noticed."""
-    with st.expander("The film came inverted or turned"):
-        st.caption("The model reads the corrected film. To change the display alone: Window.")
+    with st.expander("Fix orientation or inversion"):
+        st.caption("The model reads the corrected film. To change only the display, use Window.")
         _buttons(tuple(CORRECTION_LABELS), "menu")
 
 
@@ -34,8 +34,8 @@ def corrected_banner(analysis: Analysis) -> None:
     done = CORRECTION_LABELS[analysis.correction][1]
     with st.container(key="corrected", horizontal=True, vertical_alignment="center", gap="small"):
         st.html(
-            '<div class="note" role="note"><strong>Corrected film.</strong> It was '
-            f"{escape(done)} at your request; page and model both have it so.</div>"
+            '<div class="note" role="note"><strong>Corrected film.</strong> '
+            f"{escape(done)} at your request, on screen and for the model.</div>"
         )
         st.button("Undo", key="undo_correction", on_click=state.set_correction, args=(None,))
 
@@ -53,7 +53,7 @@ def stop_panel(analysis: Analysis) -> None:
             _buttons(others, "other")
         st.button("Read it anyway", key="read_anyway", on_click=state.override_gate)
     st.html(
-        '<p class="quiet">Read anyway, the result and all that is exported from it carry this '
+        '<p class="quiet">If you read it anyway, the result and every export carry this '
         "warning.</p>"
     )
 

@@ -53,10 +53,8 @@ def borderline_sentence(analysis: Analysis) -> str:
     names = [LABELS[key] for key in borderline_findings(analysis)]
     if not names:
         return ""
-    verb, points = ("cross", "their operating points") if names[1:] else (
-        "crosses", "its operating point"
-    )  # fmt: skip
-    return f"Borderline: {_listed(names)} {verb} {points} under small changes of the picture."
+    verb, points = ("cross", "their cut-offs") if names[1:] else ("crosses", "its cut-off")
+    return f"Borderline: {_listed(names)} {verb} {points} under small changes of the image."
 
 
 def range_sentence(probes: Probes, key: str) -> str:
@@ -69,8 +67,8 @@ def range_sentence(probes: Probes, key: str) -> str:
         f"stays at {high}" if low == high else f"moves between {low.removesuffix(' %')} and {high}"
     )
     mark = f", {site_note(key)}" if site_note(key) else ""
-    crosses = " Borderline: it crosses its operating point." if probes.borderline[key] else ""
-    return f"{LABELS[key]} {moves} under small changes of the picture{mark}.{crosses}"
+    crosses = " Borderline: it crosses its cut-off." if probes.borderline[key] else ""
+    return f"{LABELS[key]} {moves} under small changes of the image{mark}.{crosses}"
 
 
 def stability_panel(data: bytes, analysis: Analysis) -> None:
@@ -81,7 +79,7 @@ def stability_panel(data: bytes, analysis: Analysis) -> None:
             caption(_explanation())
             return
         try:
-            with st.spinner("Reading ten small changes of this film …"):
+            with st.spinner("Reading the film with ten small changes …"):
                 run_probes(data, analysis)
         except CXRError as error:
             show_error(error)
@@ -96,10 +94,10 @@ def stability_panel(data: bytes, analysis: Analysis) -> None:
 def _explanation() -> str:
     gammas = " and ".join(f"{gamma:g}" for gamma in GAMMAS)
     return (
-        f"The same film moved by {100 * SHIFT_FRACTION:g} %, turned by {ROTATION_DEGREES:g}°, "
-        f"with {100 * CONTRAST_CHANGE:g} % "
-        f"more and less contrast, and with gamma {gammas}, read again. What moves much hangs on "
-        "little; it is not an error bar, and a steady number can be wrong."
+        f"The same film, shifted by {100 * SHIFT_FRACTION:g} %, rotated by {ROTATION_DEGREES:g}°, "
+        f"with {100 * CONTRAST_CHANGE:g} % more and less contrast and with gamma {gammas}, read "
+        "again. A large change means that the answer is fragile. It is not an error bar: a steady "
+        "number can be wrong."
     )
 
 

@@ -17,10 +17,10 @@ from cxr_core.ui.worklist.session import Worklist
 
 ROWS_PER_PAGE = 25
 ORDER_SENTENCE = (
-    "Order: stopped or unreadable films, then by the largest margin (in logits) of Effusion, "
-    "Atelectasis or Infiltration over its operating point. No Finding has no part in it."
+    "Order: stopped or unreadable films, then by the largest distance above the cut-off (log-odds) "
+    "of Effusion, Atelectasis or Infiltration. No Finding does not affect the order."
 )
-NOT_AT_SITE_PREVALENCE = "Probabilities here are not at your prevalence; only those in Read are."
+NOT_AT_SITE_PREVALENCE = "These probabilities do not use your prevalence; only the Read page does."
 WORKLIST_PAGE = "pages/2_Worklist.py"
 RESULTS_FILE = "cxr_results.csv"
 Cells = dict[str, str]
@@ -221,8 +221,8 @@ def _uploader() -> None:
         key=_NAMES,
         persist_state="session",
         on_change=_forget_names,
-        help="Names may tell patients. Off, films have a number only. "
-        "On, the names of films added from then on stand in the list and in the CSV.",
+        help="File names may identify patients. Off: films have a number only. On: the names of "
+        "films added from then on appear in the list and in the CSV.",
     )
     st.caption(PRIVACY)
 
@@ -249,7 +249,7 @@ def _controls(films: Worklist) -> None:
             on_change=_first_page, args=(films,),
         )  # fmt: skip
         st.download_button(
-            "CSV of all",
+            "Export (CSV)",
             data=lambda: worklist_csv(films, assessments),
             file_name=RESULTS_FILE,
             mime="text/csv",
@@ -271,11 +271,13 @@ def _progress(films: Worklist) -> None:
             if films.running:
                 left = time_left(films.seconds_left())
                 text = f"Read {done} of {total} films" + (f", {left}" if left else "")
-                st.progress(done / total, text=f"{text}. It goes on while this page is open.")
+                st.progress(
+                    done / total, text=(f"{text}. Reading continues while this page is open.")
+                )
                 st.button("Cancel", key="worklist_cancel", on_click=films.cancel)
             else:
                 st.markdown(f"Cancelled after {done} of {total} films.", width="content")
-                st.button("Go on", key="worklist_go_on", on_click=films.resume)
+                st.button("Continue", key="worklist_go_on", on_click=films.resume)
     else:
         st.empty()
 
@@ -283,13 +285,13 @@ def _progress(films: Worklist) -> None:
 def _notes(films: Worklist) -> None:
     if films.n_skipped:
         noun = "file was" if films.n_skipped == 1 else "files were"
-        caption(f"{films.n_skipped} {noun} left out of the zip: hidden, or a table of contents.")
+        caption(f"{films.n_skipped} {noun} left out of the zip: system files, DICOMDIR.")
     else:
         st.empty()
     if films.n_rejected:
         st.warning(
-            f"Files not added: {films.n_rejected}. The worklist holds {_MEGABYTES} MB at most. "
-            "Clear it for others, or read many films on the command line."
+            f"Files not added: {films.n_rejected}. The worklist holds at most {_MEGABYTES} MB. "
+            "Clear it first, or read many films with cxr-read."
         )
     else:
         st.empty()

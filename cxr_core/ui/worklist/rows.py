@@ -123,14 +123,14 @@ def thumbnail(pixels: NDArray[np.uint8]) -> str:
 ALL, STOPPED_OR_FAILED, ANY_FLAGGED, NONE_FLAGGED = (
     "All",
     "Stopped or unreadable",
-    "Any above",
-    "None above",
+    "Any flagged",
+    "None flagged",
 )
 FILTERS = (
     ALL,
     STOPPED_OR_FAILED,
     ANY_FLAGGED,
-    *(f"{LABELS[key]} above" for key in ABNORMAL_KEYS),
+    *(f"{LABELS[key]} flagged" for key in ABNORMAL_KEYS),
     NONE_FLAGGED,
 )
 
@@ -146,7 +146,7 @@ def filter_and_sort(rows: Iterable[FilmRow], filter_name: str = ALL) -> list[Fil
         ANY_FLAGGED: FLAGGED_GROUP,
         NONE_FLAGGED: NOT_FLAGGED_GROUP,
     }
-    finding = {f"{LABELS[key]} above": key for key in ABNORMAL_KEYS}.get(filter_name)
+    finding = {f"{LABELS[key]} flagged": key for key in ABNORMAL_KEYS}.get(filter_name)
     shown_rows = [
         row
         for row in rows
@@ -194,11 +194,12 @@ def _result_html(row: FilmRow) -> str:
         text = " ".join(f'<span class="hit">▲ {_finding_text(row, key)}</span>' for key in above)
     else:
         nearest = max(ABNORMAL_KEYS, key=lambda key: row.margins[key])
-        text = f"<span>▽ None above. Nearest: {_finding_text(row, nearest)}</span>"
+        text = f"<span>▽ None flagged. Nearest: {_finding_text(row, nearest)}</span>"
     return f'<p class="found">{text} <span class="plain">{escape(none)}</span></p>'
 
 
 def _finding_text(row: FilmRow, key: str) -> str:
-    margin = f"{row.margins[key]:+.1f}".replace("-", "−")
+    margin = row.margins[key]
+    distance = f"{abs(margin):.1f} log-odds {'above' if margin >= 0 else 'below'} the cut-off"
     probability = escape(percent(row.probabilities[key])).replace(" ", "&nbsp;")
-    return f"{LABELS[key]} {probability} <small>margin&nbsp;{margin}</small>"
+    return f"{LABELS[key]} {probability} <small>{distance}</small>"
