@@ -65,7 +65,7 @@ def test_calibration_refuses_a_scale_that_breaks_the_ranking(scale: float) -> No
 def test_calibration_refuses_other_than_four_finite_offsets(offsets: tuple[float, ...]) -> None:
     with pytest.raises(ConfigError) as caught:
         Calibration(offsets=offsets)
-    assert caught.value.problem == "The calibration offsets are not one finite number a finding"
+    assert caught.value.problem == "The calibration needs one finite offset per finding"
     assert caught.value.value is offsets
     assert caught.value.remedy == "Fit the calibration again with train.py --finalize."
 
@@ -79,16 +79,16 @@ def test_an_operating_point_is_any_probability(threshold: float) -> None:
 def test_an_operating_point_is_nothing_but_a_probability(threshold: float) -> None:
     with pytest.raises(ConfigError) as caught:
         replace(POINT, threshold=threshold)
-    assert caught.value.problem == "An operating point is not a probability"
+    assert caught.value.problem == "A cut-off is not between 0 and 1"
     assert caught.value.value is threshold
-    assert caught.value.remedy == "Fit the operating points again with train.py --finalize."
+    assert caught.value.remedy == "Fit the cut-offs again with train.py --finalize."
 
 
 @pytest.mark.parametrize("maximum", [0.0, -3.0, math.nan, math.inf])
 def test_the_evidence_scale_is_positive_and_finite(maximum: float) -> None:
     with pytest.raises(ConfigError) as caught:
         EvidenceScale(maximum=maximum)
-    assert caught.value.problem == "The evidence scale is not a positive number"
+    assert caught.value.problem == "The colour scale of the maps is not a positive number"
     assert caught.value.value is maximum
     assert caught.value.remedy == "Fit it again with train.py --finalize."
 

@@ -58,15 +58,15 @@ def no_finding_statement(
         names = _listed([LABELS[key] for key in found])
         verb = "is" if len(found) == 1 else "are"
         return NoFindingStatement(
-            f"{names} {verb} flagged, and the film is called normal too. They exclude each other: "
-            "rely on neither for this film.",
+            f"{names} {verb} flagged, and the film is called normal too. The two exclude "
+            "each other: rely on neither for this film.",
             contradiction=True,
         )
     likeliest = max(ABNORMAL_KEYS, key=lambda key: probabilities[key])
     if probabilities[NO_FINDING_KEY] > 1.0 - probabilities[likeliest]:
         return NoFindingStatement(
             "Before any adjustment to your site, the probabilities of No Finding and "
-            f"{LABELS[likeliest]} add up to more than 100 %. They exclude each other: rely on "
+            f"{LABELS[likeliest]} add up to more than 100 %. The two exclude each other: rely on "
             "neither for this film.",
             contradiction=True,
         )

@@ -9,7 +9,7 @@ READY = {
     "": "The model in use",
     "Read": "Open one frontal chest radiograph",
     "Worklist": "Read many films",
-    "Performance": "How well it ranks films",
+    "Performance": "Discrimination (ROC, precision-recall)",
     "Model_card": "It knows nothing.",
 }
 

@@ -23,13 +23,15 @@ def test_every_export_is_downloaded_and_read_back(
     page.goto(f"{app_url}/Read")
     payload: FilePayload = {"name": "MUELLER.dcm", "mimeType": "", "buffer": film}
     page.set_input_files("input[type=file]", payload)
-    page.get_by_text("Your word", exact=True).click()
-    page.get_by_role("radiogroup", name="Your word on Effusion").get_by_text("disagree").click()
+    page.get_by_text("Your reading", exact=True).click()
+    page.get_by_role("radiogroup", name="Your reading of Effusion").get_by_text(
+        "absent", exact=True
+    ).click()
     page.get_by_label("Note on this film").fill(NOTE)
     page.get_by_label("Note on this film").press("Control+Enter")
     page.get_by_text("Export", exact=True).click()
     page.get_by_label("Reference line").fill("Case 12")
-    page.get_by_role("button", name="Set the line").click()
+    page.get_by_role("button", name="Apply").click()
     expect(page.get_by_text("Report and result will say: Case 12")).to_be_visible()
     page.get_by_text("Details", exact=True).click()
     page.get_by_role("button", name="Check stability").wait_for()
@@ -38,13 +40,13 @@ def test_every_export_is_downloaded_and_read_back(
     result = download(page, "Result (CSV)", tmp_path)
     (row,) = csv.DictReader(io.StringIO(result.read_text()))
     assert result.name == "cxr_result.csv"
-    assert (row["verdict_effusion"], row["verdict_atelectasis"]) == ("disagree", "")
+    assert (row["verdict_effusion"], row["verdict_atelectasis"]) == ("absent", "")
     assert (row["note"], row["reference"], row["file"]) == (NOTE, "Case 12", "")
 
     taken = download(page, "Report (PDF)", tmp_path)
     report = read_pdf(taken.read_bytes())
     assert (taken.name, report.pages) == ("cxr_report.pdf", 1)
-    for said in ("Research model output", "Case 12", NOTE, "disagree", row["image_sha256"][:16]):
+    for said in ("Research model output", "Case 12", NOTE, "absent", row["image_sha256"][:16]):
         assert said in report.text
     assert "4711" not in report.text
 
@@ -59,7 +61,7 @@ def test_every_export_is_downloaded_and_read_back(
     assert archived.name == "cxr_overlay.dcm"
     assert faults(dciodvfy, archived.read_bytes(), tmp_path) == []
     assert parse(archived.read_bytes()).StudyInstanceUID != STUDY_UID
-    page.get_by_text("Put the DICOM overlay into this patient's own study").click()
+    page.get_by_text("Export the DICOM overlay into this patient's own study").click()
     archived = download(page, "Overlay (DICOM, this patient)", tmp_path)
     assert parse(archived.read_bytes()).StudyInstanceUID == STUDY_UID
     assert "MUELLER" not in page.content() + served_log.read_text(errors="replace")

@@ -20,7 +20,7 @@ def test_a_table_is_opened_kept_and_taken_along(page: Page, app_url: str, tmp_pa
     films = predictions(120)
     table = films.to_csv(index=False).encode()
     page.goto(f"{app_url}/Performance")
-    page.get_by_role("button", name="Open a run or a table").click()
+    page.get_by_role("button", name="Open a run or table").click()
     page.set_input_files(
         "input[type=file]",
         {"name": "DOE_JANE.csv", "mimeType": "text/csv", "buffer": table},
@@ -33,8 +33,8 @@ def test_a_table_is_opened_kept_and_taken_along(page: Page, app_url: str, tmp_pa
     page.get_by_text(OPENED).wait_for()
 
     page.get_by_role("tab", name="Calibration").click()
-    expect(page.get_by_text("Can a probability be taken at its word?")).to_be_visible()
-    page.get_by_role("button", name="Take away").click()
+    expect(page.get_by_text("Calibration")).to_be_visible()
+    page.get_by_role("button", name="Export").click()
     sha256 = hashlib.sha256(table).hexdigest()
     found = download(page, "Metrics (JSON)", tmp_path, exact=True)
     assert found.name == f"metrics_{sha256[:8]}.json"
@@ -49,7 +49,7 @@ def test_a_table_is_opened_kept_and_taken_along(page: Page, app_url: str, tmp_pa
     assert serious_faults(page) == []
 
     page.get_by_role("tab", name="Curves").click()
-    page.get_by_role("button", name="Save figure").first.click()
+    page.get_by_role("button", name="Export").first.click()
     figure = download(page, "HTML", tmp_path, exact=True).read_text()
     assert "ROC of Effusion" in figure
     assert "<script src" not in figure

@@ -94,7 +94,7 @@ def test_films_that_only_one_table_has_are_told(
     assert main([str(folders[0]), str(some), *FEW]) == 0
     printed = " ".join(capsys.readouterr().out.split())
     assert "50 films of 25 patients" in printed
-    assert "Compared are the 50 films in both tables; 10 only in A and 0 only in B" in printed
+    assert "The 50 films in both tables are compared; 10 only in A and 0 only in B" in printed
 
 
 def test_runs_of_different_splits_are_refused(
@@ -125,12 +125,12 @@ def test_it_says_what_is_wrong(
     some = tmp_path / "some.csv"
     write_predictions(read_predictions(folders[0] / "predictions_test.csv")[:9], some)
     assert main([a, str(some)]) == 2
-    assert "Too few films stand in both tables: 9 of 60 in A" in capsys.readouterr().err
+    assert "Too few films are in both tables: 9 of 60 in A" in capsys.readouterr().err
     assert main([a, str(tmp_path)]) == 2
     assert "The table does not exist" in capsys.readouterr().err
     assert main([a, b, "--model-b", str(tmp_path)]) == 2
     assert "no model in this folder" in capsys.readouterr().err
     assert main([a, b, "--resamples", "0"]) == 2
     captured = capsys.readouterr()
-    assert "An interval needs resamples: 0." in captured.err
+    assert "The number of resamples must be at least 1: 0." in captured.err
     assert captured.out == ""

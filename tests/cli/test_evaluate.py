@@ -46,7 +46,7 @@ def write_model(folder: Path) -> Path:
 def test_it_prints_the_pages_tables(predictions: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(predictions), "--resamples", "30"]) == 0
     fitted = capsys.readouterr().out
-    assert "fitted on these very films, so what they reach here is optimistic" in fitted
+    assert "fitted on these same films, so their results here are optimistic" in fitted
     model = write_model(predictions.parent)
     assert main([str(predictions), "--resamples", "30", "--model", str(model)]) == 0
     told = capsys.readouterr().out
@@ -142,13 +142,13 @@ def test_it_says_what_is_wrong(predictions: Path, capsys: pytest.CaptureFixture[
     assert "The table does not exist" in capsys.readouterr().err
     assert main([table, "--resamples", "0"]) == 2
     assert capsys.readouterr().err == (
-        "An interval needs resamples: 0. Ask for 2000, or at least 1.\n"
+        "The number of resamples must be at least 1: 0. Give 2000, or at least 1.\n"
     )
     assert main([table, "--model", str(folder)]) == 2
     assert "no model in this folder" in capsys.readouterr().err
     (folder / "empty").mkdir()
     assert main([str(folder / "empty")]) == 2
-    assert "no table of its test films" in capsys.readouterr().err
+    assert "no predictions for its test films" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("out", ["none/metrics.json", ".", "none.csv"])
@@ -172,5 +172,5 @@ def test_it_refuses_an_altered_cut_off(
     model.write_text(json.dumps(document))
     assert main([str(predictions), "--model", str(model.parent)]) == 2
     captured = capsys.readouterr()
-    assert "altered after it was written" in captured.err
+    assert "changed after it was written" in captured.err
     assert captured.out == ""

@@ -62,7 +62,7 @@ def test_good_and_bad_files(
     assert good["model_sha256"] == bad["model_sha256"] == analysis.model_sha256
     assert "torch " in good["versions"]
     assert bad["status"] == "failed"
-    assert "not an image that can be read" in bad["reason"]
+    assert "This file cannot be read" in bad["reason"]
     assert bad["logit_effusion"] == ""
     assert "No such file" in gone["reason"]
     assert "3 films: 2 failed, 1 read" in capsys.readouterr().out
@@ -96,7 +96,7 @@ def test_a_zip_is_read_member_by_member(tmp_path: Path, model: Path) -> None:
     assert main(words) == 3
     good, bad = rows(out)
     assert (good["file"], good["status"]) == (f"{tmp_path / 'all.zip'}/=a.png", "read")
-    assert bad["reason"].startswith("The name of this file leads out of the zip")
+    assert bad["reason"].startswith("This file's path points outside the zip")
 
 
 def test_an_interrupted_run_goes_on_where_it_was(
@@ -121,7 +121,7 @@ def test_an_interrupted_run_goes_on_where_it_was(
 
     monkeypatch.setattr(engine, "read_radiograph", third_is_interrupted)
     assert main([*words, "--jobs", "1"]) == 130
-    assert "Go on with --resume" in capsys.readouterr().err
+    assert "Continue with --resume" in capsys.readouterr().err
     assert not out.exists()
     part = journal_path(out)
     assert len(rows(part)) == 2

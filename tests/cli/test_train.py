@@ -49,7 +49,7 @@ def test_a_full_disk_anywhere_is_one_sentence(
     monkeypatch.setattr(train, "train", full)
     assert train.main(["--phantom", "4", "--out", "r"]) == 1
     error = capsys.readouterr().err
-    assert "No space left on device: 'r/split.csv'. What was saved before is whole" in error
+    assert "No space left on device: 'r/split.csv'. What was saved before is intact" in error
 
 
 @pytest.mark.parametrize(
@@ -94,4 +94,4 @@ def test_finishing_what_was_never_started_is_one_sentence(
 ) -> None:
     given = ["--phantom", "4", "--out", str(tmp_path / "run"), "--finalize"]
     assert train.main(given) == 1
-    assert "no readable configuration of a run here" in capsys.readouterr().err
+    assert "no readable run configuration here" in capsys.readouterr().err

@@ -120,7 +120,9 @@ def test_a_damaged_cache_is_made_again(tmp_path: Path, suffix: str, content: str
 def test_paths_that_cannot_make_a_cache_have_their_own_words(tmp_path: Path) -> None:
     paths = _films(tmp_path, 2)
     twin = _film(tmp_path / "else" / paths[0].name, 9)
-    with pytest.raises(DataError, match=rf"File names stand twice .*: 1 names: {twin.name}. Give"):
+    with pytest.raises(
+        DataError, match=rf"Some file names occur twice: 1 names: {twin.name}. Give"
+    ):
         open_cache([*paths, twin], size=32, folder=tmp_path)
     with pytest.raises(DataError, match="There are no films to decode: 0 paths. Check"):
         open_cache([], size=32, folder=tmp_path)

@@ -23,7 +23,7 @@ def test_unknown_sides_are_named(tmp_path: Path) -> None:
     path = _write(tmp_path, "image,split\na.png,train\nb.png,holdout\nc.png,\n")
     with pytest.raises(DataError) as caught:
         read_split(path)
-    assert caught.value.problem == "The split has sides that do not exist"
+    assert caught.value.problem == "The split names sets that do not exist"
     assert caught.value.value == f"'', 'holdout' in {path}"
     assert caught.value.remedy == "Use train, validation (or val) and test."
 

@@ -102,7 +102,7 @@ def test_a_leak_names_five_patients_and_how_many_more() -> None:
     with pytest.raises(PatientLeakError) as caught:
         check_patients_disjoint(table)
     assert caught.value.value == "patients 00, 01, 02, 03, 04 and 3 more"
-    assert caught.value.remedy == "Put all films of a patient on one side."
+    assert caught.value.remedy == "Put all films of a patient in one set."
     check_patients_disjoint(table.assign(patient=[*patients, *"abcdefgh"]))
 
 

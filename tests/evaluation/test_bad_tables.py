@@ -61,9 +61,9 @@ BAD: dict[str, tuple[bytes, str, str, str]] = {
     "no label column": (without("label_no_finding"), "lacks columns", "label_no_finding", "needs"),
     "a score missing": (without("logit_effusion"), "lacks columns", "logit_effusion", "logit_…"),
     "an image twice": (
-        with_cell("image", "0.png"), "more than once", "1 images: 0.png", "one row an image"),
-    "a column twice": (
-        text_of([[*r, "1"] for r in rows()], [*HEADER, "Patient "]), "a column twice", "patient",
+        with_cell("image", "0.png"), "more than once", "1 images: 0.png", "one row per image"),
+    "the same column twice": (
+        text_of([[*r, "1"] for r in rows()], [*HEADER, "Patient "]), "the same column twice", "patient",
         "Keep one"),
     "a label of 2": (with_cell("label_effusion", "2"), "neither 0 nor 1",
                      "row 5 below the header: label_effusion is 2 for 4.png", "Write 1"),
@@ -84,7 +84,7 @@ BAD: dict[str, tuple[bytes, str, str, str]] = {
     "a probability of nan": (
         with_cell("probability_effusion", "NaN", probabilities=True), "from 0 to 1", "NaN",
         "Correct it"),
-    "a nameless image": (with_cell("image", " "), "names no image", "row 5 below", "file name"),
+    "a nameless image": (with_cell("image", " "), "has no image name", "row 5 below", "file name"),
     "no row": (FIRST, "has a header but no rows", "bytes", "with rows"),
     "nothing": (b"", "The table is empty", "0 bytes", "again"),
     "blank lines": (b"\n \n\n", "The table is empty", "4 bytes", "again"),

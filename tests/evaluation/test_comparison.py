@@ -185,7 +185,7 @@ def test_resamples_without_a_class_are_left_out_and_counted() -> None:
     assert left_out / 300 == pytest.approx((12 / 13) ** 13, abs=0.08)
     assert found.overall.mean is not None
     assert found.overall.mean.difference.left_out == left_out
-    assert f"Effusion, all films: {left_out} resamples had one class only, left out." in found.notes
+    assert f"Effusion, all films: {left_out} resamples with only one class left out." in found.notes
 
 
 def test_no_resample_is_refused() -> None:

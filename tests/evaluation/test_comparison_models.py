@@ -95,7 +95,7 @@ def test_only_boxes_that_both_models_were_asked_about_count() -> None:
     found, notes = peaks(a, rows([1])[5:])
     assert found["effusion"].n == 30
     assert notes == [
-        "15 rows of the models' localisation.csv, 40 and 35 on these films, have no counterpart "
+        "15 rows of the two localisation.csv files (40 and 35 on these films) have no counterpart "
         "with boxes of the same area and were left out."
     ]
 
@@ -103,7 +103,7 @@ def test_only_boxes_that_both_models_were_asked_about_count() -> None:
 def test_boxes_of_other_films_do_not_count() -> None:
     found, notes = peaks(rows([0]), rows([1]), FILMS.assign(image="other " + FILMS["image"]))
     assert found == {}
-    assert notes == ["The models' localisation.csv have no box on these films in common."]
+    assert notes == ["The two localisation.csv files share no box on these films."]
 
 
 def test_without_both_tables_no_peaks_are_compared() -> None:
@@ -113,7 +113,7 @@ def test_without_both_tables_no_peaks_are_compared() -> None:
     )
     found, (note,) = peaks(rows([1]), None)
     assert found == {}
-    assert "Not both models have a localisation.csv" in note
+    assert "At least one model has no localisation.csv" in note
 
 
 def write_model(folder: Path) -> Path:
@@ -139,7 +139,7 @@ def test_a_model_is_read_from_its_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("table", "problem", "value"),
     [
-        (rows([1]).assign(inside=["", *[1] * 39]), "no number from 0 to 1", "column inside"),
+        (rows([1]).assign(inside=["", *[1] * 39]), "not between 0 and 1", "column inside"),
         (pd.concat([rows([1]), rows([1])[3:4]]), "twice for one finding", "03.png"),
     ],
 )

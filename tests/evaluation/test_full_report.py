@@ -177,7 +177,7 @@ def test_the_terminal_shows_the_pages_tables_in_100_columns(metrics: FullReport)
         "Errors at the operating points",
         "Effusion within groups of films",
         "the view's shares are those of these very films",
-        "Labels in each part of the run",
+        "Labels by set",
         "Films with two labels at once",
         "How many labels a film has",
         "Share of boxed films with the pointer inside a box",
@@ -205,7 +205,7 @@ def test_a_table_without_cut_offs_has_a_text_too(poor: FullReport) -> None:
     assert "Likelihood ratios" not in text
     assert "Effusion (0)" in text
     assert "not estimable" in text
-    assert "No operating points were given" in text
+    assert "No cut-offs were given" in text
 
 
 def test_the_share_of_films_with_several_labels() -> None:

@@ -45,7 +45,7 @@ def test_what_one_run_has_seen_and_the_other_not_is_refused_with_both_counts() -
     with pytest.raises(DataError) as raised:
         require_no_leakage(FILMS, split_a=a, split_b=b)
     assert raised.value.value == (
-        "1 of the 4 compared films of B are in A's validation part; "
+        "1 of the 4 compared films of B are in A's validation set; "
         "2 of the 4 compared films of A are in B's training part"
     )
     assert "same split" in raised.value.remedy
@@ -73,5 +73,5 @@ def test_a_folder_without_a_split_tells_none(tmp_path: Path) -> None:
     assert found is not None
     assert found["split"].to_dict() == {"a.png": "validation"}
     (tmp_path / "split.csv").write_text("image,split\na.png,somewhere\n")
-    with pytest.raises(DataError, match="sides that do not exist"):
+    with pytest.raises(DataError, match="sets that do not exist"):
         read_run_split(tmp_path)

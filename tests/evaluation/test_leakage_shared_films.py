@@ -40,15 +40,15 @@ def test_probabilities_can_be_compared_with_logits() -> None:
     [
         (
             table(label_effusion=[1, 1, 1], label_no_finding=0)[::-1],
-            "same labels",
+            "different labels",
             "label_effusion of 2 films (a.png, c.png); label_no_finding of 1 films (b.png)",
             "Data_Entry_2017",
         ),
         (
             table(patient=["1", "2", ""]),
-            "same patients",
+            "different patients",
             "patient of 2 films (b.png, c.png)",
-            "leave it out of one table",
+            "remove it from one table",
         ),
     ],
 )
@@ -67,7 +67,7 @@ def test_films_of_one_table_alone_are_left_out_and_counted() -> None:
     assert found.b["logit_effusion"].tolist() == [0.9, 0.5]
     assert (found.only_a, found.only_b) == (1, 1)
     assert alignment_notes(found) == [
-        "Compared are the 2 films in both tables; 1 only in A and 1 only in B are left out.",
+        "The 2 films in both tables are compared; 1 only in A and 1 only in B are left out.",
         *(
             f"The tables differ in the {name} of 1 films; A's is used."
             for name in ("view", "group")
@@ -78,7 +78,7 @@ def test_films_of_one_table_alone_are_left_out_and_counted() -> None:
 def test_too_few_films_in_both_are_refused_with_examples_of_each() -> None:
     with pytest.raises(DataError) as raised:
         shared_films(table(), table()[1:])
-    assert raised.value.problem == "Too few films stand in both tables"
+    assert raised.value.problem == "Too few films are in both tables"
     assert raised.value.value == "2 of 3 in A (such as a.png) and 2 in B (such as b.png)"
     with pytest.raises(DataError, match="^No film stands in both tables: 0 of 3 in A"):
         shared(table(), table(image=["d.png", "e.png", "f.png"]))
@@ -100,11 +100,11 @@ def test_what_no_table_tells_a_note_says() -> None:
     patients, views, groups = alignment_notes(found)
     assert "images are resampled" in patients
     assert views == "No table names the views: nothing within PA and AP."
-    assert groups == "No table names groups: none are shown."
+    assert groups == "Neither table names groups, so none are shown."
 
 
 def test_of_many_groups_a_note_says_how_many() -> None:
     many = pd.concat(
         [table(image=[f"{i}{n}.png" for i in "abc"], group=f"g{n}") for n in range(21)]
     )
-    assert alignment_notes(shared(many, many)) == ["Of 21 groups the 20 commonest are shown."]
+    assert alignment_notes(shared(many, many)) == ["Of 21 groups the 20 most common are shown."]

@@ -101,10 +101,10 @@ def test_its_calibration_is_scikit_learns_own_and_has_no_slope(answers, table) -
 def test_it_says_what_the_table_lacks(table) -> None:
     notes = " ".join(evaluate_predictions(table, n_resamples=20).notes)
     for words in (
-        "does not name the patients, so images are resampled",
-        "holds probabilities; they are taken as they are",
+        "names no patients, so images are resampled",
+        "holds probabilities; they are used as given",
         "no column view",
         "no column age",
-        "No operating points were given",
+        "No cut-offs were given",
     ):
         assert words in notes

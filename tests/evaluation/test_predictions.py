@@ -135,7 +135,7 @@ def changed(**columns: object) -> pd.DataFrame:
         ),
         (
             pd.concat([small(), small()[["view"]]], axis=1),
-            "a column twice",
+            "the same column twice",
             "view",
             "Keep one of them",
         ),
@@ -146,7 +146,7 @@ def changed(**columns: object) -> pd.DataFrame:
             "1 images: a.png",
             "one row",
         ),
-        (changed(image=["a.png", None, "c.png"]), "names no image", "row 2", "file name"),
+        (changed(image=["a.png", None, "c.png"]), "has no image name", "row 2", "file name"),
         (
             changed(label_effusion=[0, 2, -1]),
             "neither 0 nor 1",
@@ -213,6 +213,6 @@ def test_a_file_whose_header_names_a_column_twice(tmp_path: Path) -> None:
     pd.concat([small(), small()[["age"]]], axis=1).to_csv(path, index=False)
     with pytest.raises(DataError) as raised:
         read_predictions(path)
-    assert "a column twice" in raised.value.problem
+    assert "the same column twice" in raised.value.problem
     assert "age" in str(raised.value.value)
     assert "Keep one" in raised.value.remedy

@@ -32,7 +32,7 @@ def test_the_facts_are_there_with_their_splits_and_sources():
 
 
 def test_the_caution_says_what_may_not_be_compared():
-    assert "no figure here may be set against another as if they were one" in AUROC_CAUTION
+    assert "so the figures cannot be compared directly" in AUROC_CAUTION
 
 
 def test_the_kind_of_a_small_folders_split_is_computed_and_a_whole_ones_must_be_told():
@@ -50,7 +50,9 @@ def test_a_difference_is_given_within_one_kind_of_split_alone(split):
     for kind in (OFFICIAL_SPLIT, RANDOM_SPLIT, SMALL_FOLDER_SPLIT, UNKNOWN_SPLIT):
         if kind != split:
             told = why_not_comparable(kind, split)
-            assert told.startswith(f"No difference to the {split} split's figures is given: ")
+            assert told.startswith(
+                f"No difference from the published figures ({split} split) is given: "
+            )
             assert told.endswith(".")
     assert {OFFICIAL_SPLIT, RANDOM_SPLIT} == {model.split for model in read_published_auroc()}
 

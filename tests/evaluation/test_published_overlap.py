@@ -17,7 +17,7 @@ def test_each_threshold_that_is_shown_has_its_line():
     assert [round(iobb[t]["effusion"], 3) for t in iobb] == [0.797, 0.634, 0.418]
     assert [round(iobb[t]["atelectasis"], 3) for t in iobb] == [0.622, 0.394, 0.194]
     assert [round(iobb[t]["infiltration"], 3) for t in iobb] == [0.911, 0.797, 0.650]
-    assert "another definition of the region" in OVERLAP_CAUTION
+    assert "the region is defined differently" in OVERLAP_CAUTION
 
 
 def test_each_accuracy_is_a_whole_number_of_nihs_boxes():

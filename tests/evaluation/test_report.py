@@ -115,14 +115,14 @@ def test_without_operating_points_there_is_no_confusion_matrix() -> None:
     assert report.confusion == {}
     assert report.rates == {}
     assert report.classification_report is None
-    assert any("0.5 is no cut-off" in note for note in report.notes)
+    assert any("0.5 is not a valid cut-off" in note for note in report.notes)
     assert "Confusion" not in summary_text(report)
 
 
 def test_a_missing_operating_point_is_refused() -> None:
     with pytest.raises(ConfigError) as raised:
         evaluate_predictions(simulated(), operating_points={"effusion": POINT})
-    assert raised.value.problem == "An operating point is missing"
+    assert raised.value.problem == "A cut-off is missing"
     assert raised.value.value == "atelectasis, infiltration, no_finding"
     assert raised.value.remedy == "Give one for each of the four findings."
 
@@ -138,7 +138,7 @@ def test_a_bare_table_of_probabilities_says_what_it_lacks() -> None:
     assert report.n_patients is None
     assert report.ece_after == {}
     notes = " ".join(report.notes)
-    assert "does not name the patients, so images are resampled" in notes
+    assert "names no patients, so images are resampled" in notes
     assert "taken as they are" in notes
     assert "no column view" in notes
     assert set(report.subgroups["by"]) == {"label"}

@@ -42,13 +42,13 @@ def test_the_test_films_come_first_and_the_validation_films_are_taken_without_th
 @pytest.mark.parametrize("name", ["absent", "a" * 5000, "nul\0byte", "file"])
 def test_a_path_without_a_folder_is_one_sentence(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").write_text("no folder")
-    with pytest.raises(DataError, match="no folder that can be read at this path"):
+    with pytest.raises(DataError, match="This folder cannot be read"):
         require_run_folder(tmp_path / name)
 
 
 def test_a_folder_without_a_runs_files_is_refused_whatever_else_it_holds(tmp_path: Path) -> None:
     run(tmp_path, secret_txt="x", passwd_csv="y")
-    with pytest.raises(DataError, match="no run in this folder") as raised:
+    with pytest.raises(DataError, match="holds no training run") as raised:
         require_run_folder(tmp_path)
     assert "secret" not in str(raised.value)
     require_run_folder(run(tmp_path, history_csv="epoch\n1\n"))
@@ -106,5 +106,5 @@ def test_weights_of_another_hash_are_refused(tmp_path: Path) -> None:
     verify_weights(tmp_path, own)  # tables without weights can be read
     run(tmp_path, model_safetensors="weights")
     verify_weights(tmp_path, own)
-    with pytest.raises(CheckpointError, match="not the one that model.json was written for"):
+    with pytest.raises(CheckpointError, match="does not match model.json"):
         verify_weights(tmp_path, "0" * 64)

@@ -101,8 +101,8 @@ def test_logits_of_any_size_are_fitted_alike() -> None:
         (lambda z, y: (z[:, :3], y), "same shape", "(200, 3) and (200, 4)", "(films, 4)"),
         (lambda z, y: (z[:0], y[:0]), "no film", "0 films", "validation films"),
         (lambda z, y: (np.where(z > 0, z, np.nan), y), "not finite", "of 800", "learning rate"),
-        (lambda z, y: (z, y * 2), "other than 0 and 1", "2.0", "Write 1"),
-        (lambda z, y: (z, y * [1, 1, 0, 1]), "one class only", ", 0, ", "validation part"),
+        (lambda z, y: (z, y * 2), "labels of 0 and 1", "2.0", "Write 1"),
+        (lambda z, y: (z, y * [1, 1, 0, 1]), "one class only", ", 0, ", "validation set"),
     ],
 )
 def test_what_cannot_be_fitted_says_why(change, problem: str, value: str, remedy: str) -> None:

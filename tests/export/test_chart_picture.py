@@ -51,5 +51,5 @@ def test_a_browser_that_fails_is_a_sentence(tmp_path: Path) -> None:
     broken = tmp_path / "chromium"
     broken.write_text("#!/bin/sh\nexit 1\n")
     broken.chmod(0o755)
-    with pytest.raises(ExportError, match="could not be drawn"):
+    with pytest.raises(ExportError, match="could not be exported"):
         render_chart(json.dumps(FIGURE), width=400, height=300, browser=str(broken), timeout=20)

@@ -41,7 +41,7 @@ def test_the_page_tells_everything_in_words():
         read_anyway=True,
         cautions=("The film is mirrored.",),
         film_note="This is the phantom.",
-        assessments={"effusion": "disagree", "no_finding": "unsure"},
+        assessments={"effusion": "absent", "no_finding": "unsure"},
         note="Old scar at the base.",
         reference="Ward B, Müller & Söhne <b>",
     )
@@ -51,18 +51,18 @@ def test_the_page_tells_everything_in_words():
         "Research model output",
         "Not a diagnosis.",
         "Reference Ward B, Müller & Söhne <b>",
-        "The input check stopped this film, and it was read all the same. Too dark. Too small.",
-        "The film was inverted on the reader's word before it was read.",
+        "The input check stopped this film, and it was read anyway. Too dark. Too small.",
+        "The film was inverted at the reader's request before it was read.",
         "This is the phantom.",
         "PNG, 600 x 512 pixels",
         "Map of Effusion",
         "Map of Atelectasis",
         "Map of Infiltration",
-        "Regions that lower No Finding",
-        "Effusion 50.0 % 31.0 % ▲ above disagrees",
+        "What argues against a normal film",
+        "Effusion 50.0 % 31.0 % ▲ flagged absent",
         "Atelectasis 25.0 % 31.0 % ▽ below not said",
-        "No Finding 6.2 % 31.0 % ▽ below is unsure",
-        "no prevalence of a site was given",
+        "No Finding 6.2 % 31.0 % ▽ not called normal unsure",
+        "No site prevalence was given",
         "Reader's note Old scar at the base.",
         "Cautions 16 bit. The film is mirrored.",
         "ab" * 32,
@@ -82,9 +82,9 @@ def test_the_page_tells_the_prevalence_of_the_site():
     )
     page = read_pdf(record_pdf(record))
     assert "Effusion 50.0 % 31.0 % ▲ above 5.0 % 24.0 % 12.0 % not said" in page.text
-    assert "Prevalence in use: Effusion 5.0 %, Atelectasis 20.0 %, as the reader" in page.text
-    assert "Cool with a dashed line" in page.text
-    assert table_row(record, "atelectasis")[4:] == ["20.0 %", "", "", "not said"]
+    assert "Site prevalence, given by the reader: Effusion 5.0 %, Atelectasis 20.0 %." in page.text
+    assert "Cool, dashed line" in page.text
+    assert table_row(record, "atelectasis")[4:] == ["20.0 %", "", "", "not given"]
     assert not runs_off(page.gray)
 
 
@@ -126,5 +126,5 @@ def test_any_text_makes_one_page(reference, note, cautions):
     )
     page = read_pdf(record_pdf(record))
     assert page.pages == 1
-    assert "Regions that lower No Finding" in page.text
+    assert "What argues against a normal film" in page.text
     assert not runs_off(page.gray)

@@ -90,5 +90,5 @@ def test_the_scale_runs_from_nothing_to_the_ramps_end():
     ):
         cover = end.max() / ramp.max()
         assert np.abs(end - ramp * cover).max() <= 1
-    assert colorbar_labels(make_record()) == ("0", "1.0 logits")
-    assert colorbar_labels(signed) == ("−1.0", "1.0 logits")
+    assert colorbar_labels(make_record()) == ("weak", "strong")
+    assert colorbar_labels(signed) == ("strong", "strong")

@@ -16,7 +16,7 @@ from tests.export.analyses import STOPPED, make_analysis, make_record
         ({"reference": "x" * 121}, "reference line is too long for an export: 121 characters"),
         ({"note": "x" * 1001}, "note is too long for an export: 1,001 characters"),
         ({"shown_finding": "fracture"}, "no such finding: fracture"),
-        ({"assessments": {"fracture": "agree"}}, "no such finding: fracture"),
+        ({"assessments": {"fracture": "present"}}, "no such finding: fracture"),
         ({"assessments": {"effusion": "maybe"}}, "no such word on a finding: maybe"),
         ({"created": datetime(2026, 1, 2, 3, 4)}, "has no time zone: 2026-01-02T03:04:00"),
         ({"site_prevalence": {"effusion": 5.0}}, "is not a share: 5.0"),
@@ -44,7 +44,7 @@ def test_a_film_in_order_has_no_banner():
 @pytest.mark.parametrize(
     ("read_anyway", "opening"),
     [
-        (True, "The input check stopped this film, and it was read all the same."),
+        (True, "The input check stopped this film, and it was read anyway."),
         (False, "The input check stopped this film."),
     ],
 )
@@ -55,7 +55,7 @@ def test_the_banner_names_the_stop_the_correction_and_the_phantom(read_anyway, o
         opening,
         "Too dark.",
         "Too small.",
-        "The film was inverted on the reader's word before it was read.",
+        "The film was inverted at the reader's request before it was read.",
         "A phantom.",
     )
 

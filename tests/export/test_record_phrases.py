@@ -1,44 +1,78 @@
 """The words that every export shares."""
 
+from dataclasses import replace
 from typing import get_args
 
 import pytest
 
 from cxr_core.export.overlay import MapStyle
-from cxr_core.export.record import correction_sentence, flag_word, map_legend, map_title
+from cxr_core.export.record import (
+    correction_sentence,
+    flag_word,
+    map_legend,
+    map_title,
+    result_headline,
+)
+from cxr_core.findings import KEYS
 from cxr_core.imaging.radiograph import Correction
+from tests.export.analyses import make_analysis
 
 
 def test_every_correction_has_its_own_sentence():
     sentences = {correction_sentence(correction) for correction in get_args(Correction)}
     assert len(sentences) == len(get_args(Correction))
-    assert all("on the reader's word" in sentence for sentence in sentences)
+    assert all("at the reader's request" in sentence for sentence in sentences)
     assert correction_sentence(None) == ""
 
 
-def test_the_map_of_no_finding_shows_what_lowers_it():
-    assert map_title("no_finding") == "Regions that lower No Finding"
+def test_the_map_of_no_finding_is_named_for_what_it_shows():
+    assert map_title("no_finding") == "What argues against a normal film"
     assert map_title("effusion") == "Map of Effusion"
 
 
 @pytest.mark.parametrize(
     ("style", "words"),
     [
-        (MapStyle(), "Marked: regions that raise the model's score; the stronger the mark"),
-        (MapStyle(signed=True), "Warm with a solid line: regions that raise the model's score."),
-        (MapStyle("contour"), "Solid lines ring regions that raise the model's score."),
-        (MapStyle("contour", signed=True), "; dashed lines ring regions that lower it."),
+        (MapStyle(), "Colour: what pushed the score up. Coarse, not an outline."),
+        (MapStyle(signed=True), "Warm, solid line: what pushed the score up."),
+        (MapStyle("contour"), "Solid lines: what pushed the score up."),
+        (MapStyle("contour", signed=True), "; dashed lines: what pushed it down."),
     ],
 )
 def test_marks_are_told_in_a_form_that_grey_print_keeps(style, words):
     assert words in map_legend("effusion", style)
-    turned = map_legend("no_finding", style)
-    assert turned.index("lower") < (turned.find("raise") if style.signed else len(turned))
+    negated = map_legend("no_finding", style)
+    assert "what argues against a normal film" in negated
+    assert ("what speaks for one" in negated) == style.signed
 
 
 @pytest.mark.parametrize(
-    ("probability", "above", "side"),
-    [(0.5, True, "above"), (0.312, True, "just above"), (0.306, False, "just below")],
+    ("key", "flagged", "word"),
+    [
+        ("effusion", True, "flagged"),
+        ("effusion", False, "not flagged"),
+        ("no_finding", True, "called normal"),
+        ("no_finding", False, "not called normal"),
+    ],
 )
-def test_a_near_miss_is_called_so(probability, above, side):
-    assert flag_word(probability, 0.31, above=above) == side
+def test_a_finding_is_flagged_and_a_normal_film_called_normal(key, flagged, word):
+    assert flag_word(key, flagged=flagged) == word
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "above", "headline"),
+    [
+        ((0.9, 0.1, 0.8, 0.1), (True, False, True, False), "Flagged: Effusion, Infiltration"),
+        ((0.1, 0.1, 0.1, 0.9), (False, False, False, True), "Nothing flagged"),
+        ((0.1, 0.1, 0.1, 0.1), (False, False, False, False), "Nothing flagged"),
+        ((0.6, 0.1, 0.1, 0.6), (True, False, False, True), "Unclear: contradictory"),
+        ((0.6, 0.1, 0.1, 0.6), (False, False, False, False), "Unclear: contradictory"),
+    ],
+)
+def test_the_headline_says_what_is_flagged(probabilities, above, headline):
+    analysis = replace(
+        make_analysis(),
+        probabilities=dict(zip(KEYS, probabilities, strict=True)),
+        above=dict(zip(KEYS, above, strict=True)),
+    )
+    assert result_headline(analysis) == headline

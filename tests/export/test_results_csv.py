@@ -34,7 +34,7 @@ def test_a_reading_brings_the_readers_word_and_the_prevalence_in_use():
             read_anyway=True,
             cautions=("Mirrored.",),
             film_note="A phantom.",
-            assessments={"effusion": "disagree"},
+            assessments={"effusion": "absent"},
             note="Old scar.",
             reference="Ward B",
             site_prevalence={"effusion": 0.05, "atelectasis": None},
@@ -43,7 +43,7 @@ def test_a_reading_brings_the_readers_word_and_the_prevalence_in_use():
     )
     assert tuple(row) == COLUMNS
     assert (row["row"], row["file"], row["read_anyway"]) == ("1", "", "1")
-    assert (row["verdict_effusion"], row["verdict_atelectasis"]) == ("disagree", "")
+    assert (row["verdict_effusion"], row["verdict_atelectasis"]) == ("absent", "")
     assert (row["site_prevalence_effusion"], row["site_prevalence_atelectasis"]) == ("0.050000", "")
     assert row["rebased_probability_effusion"] == "0.250000"
     assert row["rebased_operating_point_effusion"] == "0.125000"

@@ -134,5 +134,5 @@ def test_another_film_or_none_of_dicom_is_refused():
     with pytest.raises(ExportError, match="not the one that was read"):
         secondary_capture(record_of(data), data + b"\0")
     png = make_analysis(replace(make_analysis().radiograph, file_format="PNG"))
-    with pytest.raises(ExportError, match="Only for a DICOM film.*the film is a PNG file"):
+    with pytest.raises(ExportError, match="only for a DICOM film.*the film is a PNG file"):
         secondary_capture(make_record(png), data)

@@ -54,20 +54,20 @@ def test_an_empty_file() -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        ("Befund: kein Erguss, größere Lunge.\n".encode() * 40, "text, whatever its name says"),
+        ("Befund: kein Erguss, größere Lunge.\n".encode() * 40, "a text file, not an image"),
         ("Größe: übermäßig\n".encode("latin-1") + b"no effusion" * 9, "text"),
         (b"Image Index,Finding Labels\r\n00000001_000.png,Effusion\r\n", "text"),
         (b"%PDF-1.7 ...", "a PDF document"),
         (b"PK\x03\x04 zip", "a ZIP archive"),
         (b"<!DOCTYPE html><html>", "a web page"),
-        (b"\0\0\0\x18ftypheic", "a HEIC or AVIF picture"),
-        (b"\x01\x02\x03\xffdata", "an unknown type that begins with the bytes 01 02 03 ff 64 61"),
-        (b"\0", "an unknown type that begins with the bytes 00"),
+        (b"\0\0\0\x18ftypheic", "a HEIC or AVIF image"),
+        (b"\x01\x02\x03\xffdata", "a file of unknown type (first bytes 01 02 03 ff 64 61"),
+        (b"\0", "a file of unknown type (first bytes 00"),
     ],
 )
 def test_what_is_no_film_is_named(data: bytes, words: str) -> None:
     error = refusal(data)
-    assert error.problem == "This file is not an image that can be read here"
+    assert error.problem == "This file cannot be read"
     assert error.value.startswith(f"it looks like {words}")
     assert error.remedy == "Save the film as PNG, JPEG, TIFF or DICOM and upload that."
 
@@ -75,10 +75,10 @@ def test_what_is_no_film_is_named(data: bytes, words: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        ("GIF", "a GIF picture or animation"),
+        ("GIF", "a GIF image or animation"),
         ("BMP", "a BMP picture"),
         ("WEBP", "a WebP picture"),
-        ("JPEG2000", "a bare JPEG 2000 picture"),
+        ("JPEG2000", "a bare JPEG 2000 image"),
     ],
 )
 def test_other_pictures_are_named(kind: str, words: str) -> None:
@@ -88,13 +88,13 @@ def test_other_pictures_are_named(kind: str, words: str) -> None:
 def test_an_animated_gif() -> None:
     more = [Image.new("L", (80, 96), level) for level in (0, 200)]
     error = refusal(encode("GIF", save_all=True, append_images=more))
-    assert error.value == "it looks like a GIF picture or animation"
+    assert error.value == "it looks like a GIF image or animation"
     assert "PNG, JPEG, TIFF or DICOM" in error.remedy
 
 
 def test_the_sentence_is_one_a_person_can_act_on() -> None:
     assert str(refusal(b"hello")) == (
-        "This file is not an image that can be read here: it looks like text, whatever its name "
+        "This file cannot be read: it looks like text, whatever its name "
         "says. Save the film as PNG, JPEG, TIFF or DICOM and upload that."
     )
 

@@ -63,7 +63,7 @@ def test_transparent_parts_are_laid_on_black() -> None:
     values[10:20, :, 3] = 51  # a fifth
     film = decode_raster(encode(Image.fromarray(values, "RGBA")))
     assert (film.pixels[5, 5], film.pixels[15, 5], film.pixels[30, 5]) == (0, 40, 200)
-    assert film.warnings == ("Parts of this picture are transparent; they were laid on black.",)
+    assert film.warnings == ("Transparent parts of this image were filled with black.",)
 
 
 def test_a_gray_palette_gives_its_gray_values() -> None:
@@ -96,7 +96,7 @@ def test_16_bit_rgba_is_read_by_its_upper_bytes() -> None:
 
 def test_16_bit_rgb_with_too_few_levels_is_refused() -> None:
     error = refusal(png16(noise(SIDE, SIDE, 3, below=1, kind=np.uint16) + 4095, 2))
-    assert error.problem.startswith("A 16-bit picture with colour or alpha uses too little")
+    assert error.problem.startswith("A 16-bit image with colour or alpha uses too little")
     assert error.value == "1 of 256 gray levels"
     assert error.remedy == "Save the film as a 16-bit PNG in plain grayscale."
 
@@ -115,7 +115,7 @@ def test_colour_is_read_as_luminance_with_a_warning() -> None:
     red[..., 0] = 200
     film = decode_raster(encode(Image.fromarray(red)))
     assert film.pixels[0, 0] == 60  # ITU-R 601: 0.299 x 200
-    assert film.warnings[0].startswith("This picture has colour; a radiograph has none.")
+    assert film.warnings[0].startswith("This image is in colour")
     assert film.colour_fraction == 1.0
 
 

@@ -92,7 +92,7 @@ def test_values_that_are_no_numbers_are_refused() -> None:
     floats = np.zeros((SIDE, SIDE), np.float32)
     floats[3, 3] = np.nan
     assert refusal(tiff(floats, sample_format=3)).problem == (
-        "The TIFF file has values that are no numbers"
+        "The TIFF file has invalid pixel values"
     )
 
 
@@ -102,7 +102,7 @@ def test_the_picture_is_turned_upright() -> None:
     exif[0x0112] = 6  # the first row is the right side: turn right by a quarter
     film = decode_tiff(encode(Image.fromarray(values), "TIFF", exif=exif))
     np.testing.assert_array_equal(film.pixels, np.rot90(values, -1))
-    assert film.processing_log[0] == "Turned upright as its EXIF orientation says (6)."
+    assert film.processing_log[0] == "Rotated upright according to its EXIF orientation (6)."
 
 
 def test_colour_is_read_as_luminance_with_a_warning() -> None:
@@ -110,14 +110,14 @@ def test_colour_is_read_as_luminance_with_a_warning() -> None:
     red[..., 0] = 200
     film = decode_tiff(encode(Image.fromarray(red), "TIFF"))
     assert film.pixels[0, 0] == 60  # ITU-R 601: 0.299 x 200
-    assert film.warnings[0].startswith("This picture has colour")
+    assert film.warnings[0].startswith("This image is in colour")
 
 
 def test_several_pages_are_refused() -> None:
     pages = [Image.fromarray(noise(SIDE, SIDE))] * 3
     error = refusal(encode(pages[0], "TIFF", save_all=True, append_images=pages[1:]))
-    assert error.problem == "A radiograph is one picture, and this TIFF file holds more"
-    assert error.remedy == "Save the page you mean as a PNG or TIFF of its own."
+    assert error.problem == "This TIFF file has several pages; a radiograph has one"
+    assert error.remedy == "Save the page you need as a separate PNG or TIFF."
 
 
 def test_too_large_and_too_small_are_refused_by_the_header() -> None:
@@ -125,14 +125,14 @@ def test_too_large_and_too_small_are_refused_by_the_header() -> None:
     assert refusal(small).value == "63 x 63 pixels"
     huge = small.replace(struct.pack("<HHII", 256, 4, 1, 63), struct.pack("<HHII", 256, 4, 1, 9**9))
     huge = huge.replace(struct.pack("<HHII", 257, 4, 1, 63), struct.pack("<HHII", 257, 4, 1, 99))
-    assert refusal(huge).problem == "The picture is larger than any radiograph"
+    assert refusal(huge).problem == "The image is too large to be a radiograph"
 
 
 def test_a_truncated_file_is_one_sentence() -> None:
     data = tiff(noise(SIDE, SIDE))
     assert str(refusal(data[:200])) == (
-        "The picture is damaged or cut short and cannot be decoded: TIFF, 200 bytes. Copy the "
-        "file again, or export the film anew as PNG, TIFF or DICOM."
+        "The file is damaged or incomplete and cannot be read: TIFF, 200 bytes. Copy the file "
+        "again, or export the film again as PNG, TIFF or DICOM."
     )
 
 

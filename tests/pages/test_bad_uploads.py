@@ -59,14 +59,14 @@ def dicom(modality: str, *, frames: int = 1, pixels: bool = True) -> bytes:
 
 # name -> bytes, cause, value
 BAD = {
-    "truncated": (phantom_png(1, size=128)[:3000], "cut short", "3,000 bytes"),
+    "truncated": (phantom_png(1, size=128)[:3000], "The file is incomplete", "3,000 bytes"),
     "empty": (b"", "The file is empty", "0 bytes"),
     "text": (b"this is text\n" * 20, "not an image", "text"),
     "one pixel": (picture((1, 1)), "too small", "1 x 1 pixels"),
-    "huge header": (huge_header(), "larger than any radiograph", "30,000 x 30,000 pixels"),
-    "animation": (animated_gif(), "not an image that can be read here", "GIF"),
+    "huge header": (huge_header(), "too large to be a radiograph", "30,000 x 30,000 pixels"),
+    "animation": (animated_gif(), "This file cannot be read", "GIF"),
     "CT": (dicom("CT"), "not a chest radiograph", "CT"),
-    "no pixels": (dicom("DX", pixels=False), "has no picture in it", ""),
+    "no pixels": (dicom("DX", pixels=False), "contains no image", ""),
     "two frames": (dicom("DX", frames=2), "several frames", "2"),
 }
 

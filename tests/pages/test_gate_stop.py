@@ -34,16 +34,16 @@ def assert_stopped(session) -> None:
     assert not session.get("download_button")
     assert "operating point" not in page_text(session)
     assert "Raw logit" not in page_text(session)
-    assert "check the film's own marker" in unescape(page_text(session))
+    assert "check the marker on the film" in unescape(page_text(session))
 
 
 def test_a_stopped_film_shows_its_reason_and_no_result(open_page, blank):
     session = upload(open_page(READ), blank)
     assert_stopped(session)
-    assert "nearly one even gray" in page_text(session)
+    assert "almost uniformly gray" in page_text(session)
     session.button(key="read_anyway").click().run()
     assert "Not read" not in page_text(session)
-    assert "nearly one even gray" in page_text(session)  # all the time
+    assert "almost uniformly gray" in page_text(session)  # all the time
     assert view_of(session)["map"]
     session = open_page(READ, open_page("app.py", session))
     assert view_of(session)["map"]  # the same film: asked once

@@ -47,8 +47,8 @@ def test_overlaps_are_shown_and_a_listed_film_is_opened(open_page, boxed, tmp_pa
     text = text_of(session)
     assert "overlaps more often than one fixed box over 0.25 and 0.5." in text
     assert "mean share of the film covered: the map&#x27;s box 4.0 %" in text
-    assert "another definition of the region" in text
-    assert "Without a folder the films are names only" in text
+    assert "the region is defined differently" in text
+    assert "Give a folder to see the films" in text
     assert not [box for box in session.selectbox if (box.key or "").startswith("errors_film")]
     assert view_of(session) is None
 
@@ -90,4 +90,4 @@ def test_overlaps_are_shown_and_a_listed_film_is_opened(open_page, boxed, tmp_pa
     assert (decoded(view["film"]) == pixels_of(film)).all()
     assert view["map"] == ""
     assert not view["beside"]
-    assert "another model&#x27;s. Its map cannot be drawn here" in text_of(session)
+    assert "another model&#x27;s, whose map cannot be drawn here" in text_of(session)

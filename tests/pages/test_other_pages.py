@@ -100,16 +100,16 @@ def test_the_threshold_starts_at_the_operating_point_and_moves(open_page):
     session = open_page(PERFORMANCE)
     assert session.slider[0].value == pytest.approx(100 * THRESHOLDS["effusion"])
     before = page_text(session)
-    assert "This is the operating point, chosen on validation films" in before
+    assert "The model's cut-off, chosen on validation films" in before
     session.slider[0].set_value(0.0).run()
     after = page_text(session)
     assert "found, 100 %" in after
-    assert "Moved by hand; the operating point is 31.0 %" in after
+    assert "Set by hand; the model's cut-off is 31.0 %" in after
     session.number_input[0].set_value(2.0)
     (preset,) = (one.key for one in session.segmented_control if one.key.startswith("preset_"))
     session.segmented_control(key=preset).set_value("sensitivity").run()
     fitted = page_text(session)
-    assert "fitted on these very films, so what it reaches here is optimistic" in fitted
+    assert "fitted on these films, so its figures here are optimistic" in fitted
     assert "Value (95 % interval), optimistic" in fitted
     assert session.slider[0].value > 0
     assert "Positive predictive value at 2\N{NO-BREAK SPACE}%" in fitted
@@ -148,10 +148,10 @@ def test_another_models_table_opens_in_the_same_page(open_page):
     assert not session.error
     text = page_text(session)
     assert "Your table: 150 films." in text
-    assert "fitted on these very films, so what it reaches here is optimistic" in text
+    assert "fitted on these films, so its figures here are optimistic" in text
     assert "no column view" in text
     assert "View: AP" not in text
-    assert "no column view, so the view cannot be set against the model" in text
+    assert "no column view, so there is no such baseline" in text
     assert "a table from elsewhere has none" in text
 
 
@@ -187,7 +187,7 @@ def test_absent_files_mask_their_panels(open_page, copied):
     assert len(session.get("plotly_chart")) == 5
     (copied / "predictions_test.csv").unlink()
     session.run()
-    assert "no table of its test films" in session.error[0].value
+    assert "no predictions for its test films" in session.error[0].value
 
 
 def test_a_runs_own_files_fill_the_panels_of_labels_and_maps(open_page, copied):
@@ -216,5 +216,5 @@ def test_three_films_of_one_class_have_no_figure_and_no_traceback(open_page):
     assert not session.exception
     text = page_text(session)
     assert "Your table: 3 films" in text
-    assert "Without operating points" in text
+    assert "Without cut-offs" in text
     assert "0.50 (" not in text

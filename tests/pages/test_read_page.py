@@ -9,6 +9,7 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.testing.v1 import AppTest
 
 from cxr_core.export.overlay import MapStyle, alpha_composite, draw_map, map_layer
+from cxr_core.export.record import flag_word
 from cxr_core.findings import KEYS, LABELS
 from cxr_core.phantom.draw import phantom_png
 from cxr_core.reading.analyzer import load_analyzer
@@ -50,20 +51,20 @@ def test_an_upload_is_read_with_the_analyzers_own_numbers(open_page, films, mode
     text = page_text(session)
     for key in KEYS:
         assert LABELS[key] in text
-        side = "above" if analysis.above[key] else "below"
+        side = flag_word(key, flagged=analysis.above[key])
         point = percent(analysis.operating_points[key].threshold).replace(" ", "&nbsp;")
-        assert f"{side} its operating point of {point}" in text
+        assert f"{side} (cut-off {point})" in text
         assert percent(analysis.probabilities[key]).replace("<", "&lt;") in text
-    assert "by Grad-CAM" in text
-    assert "Its zero is the operating point" in text
-    assert "Regions that lower No Finding" in text
+    assert "Grad-CAM" in text
+    assert "The scale's zero is the cut-off" in text
+    assert "What argues against a normal film" in text
     assert "nothing here changes what the model sees" in text
     style = MapStyle(opacity=0.6)
     opacity = view_of(session)["opacity"]
     flat = alpha_composite(shown_picture(session), shown_layer(session), opacity=opacity)
     key = default_finding(analysis.margins)
     assert (flat == draw_map(pixels_of(films[0]), analysis, key, style)).all()
-    assert "check the film's own marker" in text.replace("&#x27;", "'")
+    assert "check the marker on the film" in text.replace("&#x27;", "'")
     assert "50 %" not in text
     assert_shows(session, films[0])
 
@@ -190,6 +191,6 @@ def test_an_altered_model_is_refused_and_its_repair_is_taken_up(
     (folder / "model.json").write_text(text.replace("0.31", "0.99"))
     monkeypatch.setenv("CXR_MODEL", str(folder))
     session = upload(open_page(READ), films[0])
-    assert "altered after it was written" in session.error[0].value
+    assert "changed after it was written" in session.error[0].value
     (folder / "model.json").write_text(text)
     assert_shows(session.run(), films[0])

@@ -46,7 +46,7 @@ def test_a_typed_run_stays_open_until_another_is_chosen(open_page, run):
     assert "Validation films of trial: 90 films of" in page_text(session)
     # It is still in the list when another cannot be opened.
     open_path(session, run / "nowhere")
-    assert "no folder that can be read at this path" in session.error[0].value
+    assert "This folder cannot be read" in session.error[0].value
     assert not session.get("plotly_chart")
     session.selectbox(key=A).set_value(f"run:{run}").run()
     assert not session.error
@@ -67,7 +67,7 @@ def test_two_models_stand_beside_each_other_on_the_films_in_both(open_page):
     assert "Infiltration: no difference shown, B − A is 0.000 (0.000 to 0.000)." in text
     assert "Films that are not No Finding: " in text
     assert "Films of view AP: " in text
-    (chart,) = [c for c in session.get("plotly_chart") if "A: area" in c.proto.alt]
+    (chart,) = [c for c in session.get("plotly_chart") if "A: AUROC" in c.proto.alt]
     figure = json.loads(chart.proto.spec)
     assert [trace["line"]["dash"] for trace in figure["data"]] == ["dot", "solid", "dash"]
     # What cannot be compared is one sentence, and the rest of the page stands.
@@ -80,13 +80,13 @@ def test_two_models_stand_beside_each_other_on_the_films_in_both(open_page):
 
 def test_published_figures_are_set_against_one_kind_of_split_alone(open_page):
     session = open_page(PERFORMANCE)
-    assert page_text(session).count("No difference to the ") == 2
+    assert page_text(session).count("No difference from the ") == 2
     kind = next(box for box in session.selectbox if "split" in box.label)
     kind.set_value("official").run()
     text = page_text(session)
     assert "AUROC less the published one, split: official" in text
     assert "No difference to the random by patient split&#x27;s figures is given" in text
-    assert text.count("No difference to the ") == 1
+    assert text.count("No difference from the ") == 1
 
 
 def test_a_run_that_is_being_written_grows_and_opens_when_it_ends(open_page, tmp_path):

@@ -42,7 +42,7 @@ def test_window_level_and_invert_change_the_display_alone(open_page, film):
     before = zoom_of(session)
     level.set_value(90).run()
     assert zoom_of(session) == before
-    assert session.selectbox[0].value == "Own window"
+    assert session.selectbox[0].value == "Custom window"
     expected = apply_window(pixels, Window("", 90, high - low + 1))
     assert (shown_picture(session) == expected).all()
     (negative,) = (toggle for toggle in session.toggle if toggle.label == "Invert")

@@ -42,7 +42,7 @@ def test_films_are_read_listed_opened_and_come_back_to(open_page, monkeypatch):
     first, *others = [part.split("</strong>")[0] for part in text.split("<strong>Film ")[1:]]
     assert first == "2"  # it cannot be read
     assert sorted(others) == ["1", "3"]
-    assert "Cannot be read.</strong> This file is not an image" in text
+    assert "Cannot be read.</strong> This file cannot be read" in text
     assert len(set(removed)) == 2
     held = text + repr(session.session_state.to_dict()) + repr(session.main)
     assert "DOE_" not in held
@@ -84,7 +84,7 @@ def test_what_was_done_to_a_film_in_read_stands_in_the_list(open_page):
     session.button(key="read_anyway").click().run()
     session = open_page(WORKLIST, session)
     assert "■ Stopped." not in page_text(session)
-    assert "⚠ The picture is nearly one even gray" in page_text(session)
+    assert "⚠ The picture is almost uniformly gray" in page_text(session)
 
     session.button(key="open_2").click().run()
     session = open_page(READ, session)

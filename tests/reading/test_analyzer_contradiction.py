@@ -13,7 +13,7 @@ def word(probabilities: tuple[float, ...], above: tuple[bool, ...]) -> NoFinding
 def test_no_finding_and_a_finding_both_above_contradict() -> None:
     one = word((0.3, 0.1, 0.1, 0.4), (True, False, False, True))
     assert one.contradiction
-    assert one.sentence.startswith("Effusion is above the operating point, and No Finding is")
+    assert one.sentence.startswith("Effusion is flagged, and the film is called normal")
     three = word((0.3, 0.2, 0.3, 0.4), (True, True, True, True))
     assert three.sentence.startswith("Effusion, Atelectasis and Infiltration are above")
 
@@ -29,14 +29,14 @@ def test_probabilities_over_100_percent_contradict() -> None:
 def test_none_above_and_no_finding_low_is_not_called_normal() -> None:
     found = word((0.1, 0.1, 0.1, 0.2), (False, False, False, False))
     assert not found.contradiction
-    assert found.sentence.startswith("None of the three, but not called normal")
-    assert "something that this tool does not name" in found.sentence
+    assert found.sentence.startswith("None of the three flagged, but not called normal")
+    assert "Something else may be there" in found.sentence
 
 
 def test_none_above_and_no_finding_above_is_said_plainly() -> None:
     found = word((0.1, 0.1, 0.1, 0.7), (False, False, False, True))
     assert not found.contradiction
-    assert found.sentence.endswith("No Finding is above its own.")
+    assert found.sentence.endswith("None of the three flagged.")
 
 
 def test_a_finding_above_and_no_finding_low_needs_no_word() -> None:

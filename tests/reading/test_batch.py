@@ -94,10 +94,10 @@ def test_one_bad_file_is_an_outcome_with_its_reason() -> None:
     assert (good.reason, last.reason) == ("", "")
     assert text.analysis is None
     assert text.sha256 == hashlib.sha256(b"this is text").hexdigest()
-    assert text.reason.startswith("This file is not an image that can be read here")
+    assert text.reason.startswith("This file cannot be read")
     assert (missing.sha256, missing.reason) == (
         "",
-        "The file cannot be opened: No such file. Check the path and its rights.",
+        "The file cannot be opened: No such file. Check the path and its permissions.",
     )
     assert "RuntimeError" in odd.reason
     assert "DOE" not in odd.reason
@@ -118,7 +118,7 @@ def test_a_zip_is_its_members_and_a_bad_zip_is_one_film() -> None:
     assert sources[0].load() == FILM
     (bad,), left_out = film_sources("bad.zip", b"PK\x03\x04 and no more", first_number=1)
     assert left_out == 0
-    with pytest.raises(ImageError, match="damaged or cut short"):
+    with pytest.raises(ImageError, match="damaged or incomplete"):
         bad.load()
     (plain,), _ = film_sources("film.png", FILM, first_number=1)
     assert plain.load() is FILM

@@ -125,7 +125,7 @@ def test_probes_hold_the_analysis_and_each_change_alone(analyzer: Analyzer) -> N
 
 def test_another_films_analysis_is_refused(analyzer: Analyzer) -> None:
     one, other = phantom_png(3, size=128), phantom_png(4, size=128)
-    with pytest.raises(ImageError, match="do not belong together"):
+    with pytest.raises(ImageError, match="do not match"):
         analyzer.probe(one, analyzer.analyze(other))
 
 

@@ -51,11 +51,11 @@ def test_a_model_goes_on_from_its_weights_with_its_preprocessing_and_is_named(
     words = f"model {before.metadata.model_sha256[:12]}"
     assert after.metadata.provenance["config"]["weights"] == words
     card = (tmp_path / "run" / "MODEL_CARD.md").read_text()
-    assert f"going on from the model `{words.split()[1]}`" in card
+    assert f"continuing from model `{words.split()[1]}`" in card
     # That model had nothing from outside either.
     assert after.metadata.provenance["uses_external_data"] is False
     assert "without pre-trained weights." in card
-    assert "is in part taught" in card
+    assert "was taught" in card
 
 
 def test_the_end_can_be_redone_when_the_weights_it_started_from_are_gone(
@@ -89,7 +89,7 @@ def test_weights_that_do_not_say_what_they_learnt_from_are_refused(
     copy: Path, sources: DatasetPaths, tmp_path: Path
 ) -> None:
     (copy / "split.csv").unlink()
-    with pytest.raises(WeightsError, match="does not say which films it learnt from"):
+    with pytest.raises(WeightsError, match="does not say which films it was trained on"):
         run(replace(ONE_EPOCH, weights=str(copy)), sources, tmp_path / "run")
 
 

@@ -26,4 +26,4 @@ def test_trained_on_phantoms_it_finds_them_and_where_they_are(tmp_path: Path) ->
     assert set(rows["finding"]) == set(ABNORMAL_KEYS)
     assert rows["inside"].mean() - rows["fixed_spot_inside"].mean() >= 0.30
     assert load_checkpoint(run).metadata.provenance["config"]["preset"] == "phantom"
-    assert "drawn phantoms" in (run / "MODEL_CARD.md").read_text()
+    assert "synthetic phantoms" in (run / "MODEL_CARD.md").read_text()

@@ -73,7 +73,7 @@ def test_fewer_epochs_than_the_preset_finishes_with_still_fit() -> None:
         ({"px": 200}, r"px is not a multiple of 32.*: 200\. Use 224"),
         (
             {"low_res_px": 128, "full_res_epochs": 0},
-            r"finish with 1 to 20 epochs.*full_res_epochs 0",
+            r"must end with 1 to 20 epochs.*full_res_epochs 0",
         ),
     ],
 )

@@ -49,14 +49,14 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest
 
 
 def word(session: AppTest, label: str):
-    (control,) = [c for c in session.segmented_control if c.label == f"Your word on {label}"]
+    (control,) = [c for c in session.segmented_control if c.label == f"Your reading of {label}"]
     return control
 
 
 def test_words_belong_to_their_film_and_outlive_a_look_elsewhere(session: AppTest):
-    word(session, "Effusion").set_value("disagree").run()
+    word(session, "Effusion").set_value("absent").run()
     session.text_area[0].set_value("Skin fold.  ").run()
-    said = ({"effusion": "disagree", "atelectasis": "", "infiltration": "", "no_finding": ""},
+    said = ({"effusion": "absent", "atelectasis": "", "infiltration": "", "no_finding": ""},
             "Skin fold.")  # fmt: skip
     none = (dict.fromkeys(said[0], ""), "")
     assert session.session_state["words"] == {"a": said, "b": none}
@@ -67,7 +67,7 @@ def test_words_belong_to_their_film_and_outlive_a_look_elsewhere(session: AppTes
     session.run()
     session.session_state["elsewhere"], session.session_state["film"] = False, "a"
     session.run()
-    assert word(session, "Effusion").value == "disagree"
+    assert word(session, "Effusion").value == "absent"
     assert session.session_state["words"] == {"a": said, "b": none}
     session.session_state["forget"] = True
     session.run()
@@ -79,7 +79,7 @@ def test_a_sites_prevalence_is_off_set_kept_and_taken_back(session: AppTest):
     assert (before.note, before.probability) == ("", "50 %")
     session.number_input[0].set_value(5.0).run()
     beside = session.get("html")[0].proto.body
-    assert "Shown at your prevalence: Effusion 5 %. What is above or below is unch" in beside
+    assert "Shown at your prevalence: Effusion 5 %. What is flagged does not ch" in beside
     assert "Infiltration is NIH's label" in html.unescape(beside)
     session.session_state["elsewhere"] = True  # another page, another film
     session.run()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from cxr_core.export.overlay import MapStyle
 from cxr_core.export.record import flag_sentence
 from cxr_core.findings import KEYS
 from cxr_core.ui.words import (
@@ -9,8 +10,8 @@ from cxr_core.ui.words import (
     default_finding,
     map_description,
     map_limits,
-    map_name,
     percent,
+    scale_sentence,
     side_markers,
     sides_sentence,
     zero_sentence,
@@ -34,16 +35,20 @@ def test_percent_with_a_decimal():
 
 
 @pytest.mark.parametrize(
-    ("probability", "above", "text"),
+    ("key", "probability", "flagged", "text"),
     [
-        (0.38, True, "above its operating point of 31 %"),
-        (0.12, False, "below its operating point of 31 %"),
-        (0.309, False, "just below its operating point of 31 %"),
-        (0.314, True, "just above its operating point of 31 %"),
+        ("effusion", 0.38, True, "flagged (cut-off 31 %)"),
+        ("effusion", 0.12, False, "not flagged (cut-off 31 %)"),
+        ("effusion", 0.309, False, "not flagged, at the cut-off (30.9 against 31.2 %)"),
+        ("effusion", 0.314, True, "flagged, at the cut-off (31.4 against 31.2 %)"),
+        ("effusion", 0.31196, False, "not flagged, at the cut-off (31.2 against 31.2 %)"),
+        ("effusion", 0.3117, False, "not flagged, at the cut-off (31.17 against 31.20 %)"),
+        ("no_finding", 0.38, True, "called normal (cut-off 31 %)"),
+        ("no_finding", 0.12, False, "not called normal (cut-off 31 %)"),
     ],
 )
-def test_where_a_probability_stands(probability, above, text):
-    assert flag_sentence(probability, 0.312, above=above) == text
+def test_where_a_probability_stands(key, probability, flagged, text):
+    assert flag_sentence(key, probability, 0.312, flagged=flagged) == text
 
 
 @pytest.mark.parametrize(
@@ -73,36 +78,41 @@ def test_what_is_said_of_the_sides():
 
 
 def test_what_colour_and_lines_mean():
-    said = map_description("effusion", peak=0.148, mode="colour", signed=False)
-    assert said == (
-        "Colour marks the regions that raise Effusion; the strongest reaches 15 % of the scale."
-    )
-    lines = map_description("effusion", peak=0.148, mode="contour", signed=False)
-    assert lines.startswith("Lines at 25, 50 and 75 % of the scale ring the regions that raise")
-    signed = map_description("effusion", peak=0.0, mode="colour", signed=True)
-    assert "Warm with solid lines: regions that raise Effusion." in signed
-    assert "Cool with dashed lines: regions that lower it." in signed
+    said = map_description("effusion", peak=0.148, style=MapStyle())
+    assert said == "Colour: what pushed the score up. Coarse, not an outline."
+    lines = map_description("effusion", peak=0.148, style=MapStyle("contour"))
+    assert lines.startswith("Solid lines: what pushed the score up.")
+    signed = map_description("effusion", peak=0.0, style=MapStyle(signed=True))
+    assert "Warm, solid line: what pushed the score up." in signed
+    assert "Cool, dashed line: what pushed it down." in signed
 
 
 def test_the_map_of_no_finding_is_named_for_what_it_is():
-    assert map_name("effusion") == "Map of Effusion"
-    assert map_name("no_finding") == "Regions that lower No Finding"
-    said = map_description("no_finding", peak=0.5, mode="colour", signed=False)
-    assert "regions that lower No Finding" in said
-    signed = map_description("no_finding", peak=0.5, mode="colour", signed=True)
-    assert signed.index("lower No Finding") < signed.index("raise it")
+    said = map_description("no_finding", peak=0.5, style=MapStyle())
+    assert said.startswith("Colour: what argues against a normal film.")
+    signed = map_description("no_finding", peak=0.5, style=MapStyle(signed=True))
+    assert signed.index("argues against a normal film") < signed.index("speaks for one")
+
+
+def test_how_strong_a_map_is():
+    assert scale_sentence(0.148, 8.1, mode="colour") == (
+        "All maps share one scale, up to 8.1 log-odds; the strongest point here reaches 15 % of it."
+    )
+    lines = scale_sentence(-0.2, 8.1, mode="contour")
+    assert lines.endswith("reaches 0 % of it. Lines at 25, 50 and 75 % of it.")
 
 
 def test_a_map_with_nothing_to_show_says_so():
-    said = map_description("effusion", peak=0.0, mode="colour", signed=False)
+    said = map_description("effusion", peak=0.0, style=MapStyle())
     assert said == "Nothing to show: no region of this film raises Effusion."
 
 
-def test_the_zero_of_a_map_is_the_operating_point():
-    assert "operating point: the mean of the whole map is −1.2 logits" in zero_sentence(-1.24)
-    assert "is +0.3 logits" in zero_sentence(0.31)
+def test_the_zero_of_a_map_is_the_cut_off():
+    assert zero_sentence(-1.24) == (
+        "The scale's zero is the cut-off; the mean of the map is −1.2 log-odds."
+    )
+    assert "is +0.3 log-odds" in zero_sentence(0.31)
 
 
 def test_how_coarse_a_map_is():
-    assert "7 x 7 cells covers a seventh" in map_limits(7)
-    assert "1/8" in map_limits(8)
+    assert map_limits(7).startswith("Grad-CAM, 7 x 7 cells over the whole film:")

@@ -67,9 +67,9 @@ def test_numbers_are_patients_too() -> None:
 def test_no_resample_is_refused() -> None:
     with pytest.raises(ConfigError) as raised:
         resample_units(PATIENTS, n_resamples=0)
-    assert raised.value.problem == "An interval needs resamples"
+    assert raised.value.problem == "The number of resamples must be at least 1"
     assert raised.value.value == 0
-    assert raised.value.remedy == "Ask for 2000, or at least 1."
+    assert raised.value.remedy == "Give 2000, or at least 1."
 
 
 def test_percentiles_by_hand() -> None:

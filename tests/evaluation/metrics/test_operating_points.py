@@ -157,7 +157,7 @@ def test_a_finding_of_one_class_says_so(label: int, words: str) -> None:
     assert "Atelectasis" in raised.value.problem
     assert words in raised.value.problem
     assert raised.value.value == "0 of 4 films"
-    assert "validation part" in raised.value.remedy
+    assert "validation set" in raised.value.remedy
 
 
 def test_probabilities_of_one_leave_no_cut_off() -> None:

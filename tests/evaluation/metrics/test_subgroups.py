@@ -99,7 +99,7 @@ def test_a_column_of_many_kinds_shows_the_commonest(table: pd.DataFrame) -> None
     shown = [s.value for s in subgroups_of(many) if s.by == "group"]
     assert len(shown) == 20
     assert "ward 24" in shown
-    assert "The table tells 25 kinds of group; the 20 commonest are shown." in subgroup_notes(many)
+    assert "The table has 25 values of group; the 20 most common are shown." in subgroup_notes(many)
 
 
 def test_a_small_subgroup_is_not_estimable(table: pd.DataFrame) -> None:

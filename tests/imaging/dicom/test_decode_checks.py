@@ -42,17 +42,17 @@ def test_without_pixels() -> None:
     ds = film_dataset(slope(np.uint8))
     del ds.PixelData
     error = refusal(to_bytes(ds))
-    assert error.problem == "This DICOM file has no picture in it"
+    assert error.problem == "This DICOM file contains no image"
     assert error.value == "no Pixel Data (7FE0,0010)"
-    assert error.remedy == "Upload the file of the film itself."
+    assert error.remedy == "Upload the file of the film."
 
 
 def test_several_frames() -> None:
     values = np.zeros((3 * SIDE, SIDE), np.uint8)
     error = refusal(to_bytes(film_dataset(values, Rows=SIDE, NumberOfFrames=3)))
-    assert error.problem == "This DICOM file holds several frames, a radiograph is one"
+    assert error.problem == "This DICOM file has several frames; a radiograph has one"
     assert error.value == "3 frames"
-    assert error.remedy == "Export the frame you mean as a file of its own."
+    assert error.remedy == "Export the frame you need as a separate file."
 
 
 def test_colour() -> None:
@@ -60,7 +60,7 @@ def test_colour() -> None:
     values[..., 0] = 200
     rgb = {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "PlanarConfiguration": 0}
     error = refusal(to_bytes(film_dataset(values, **rgb)))
-    assert error.problem == "This DICOM file is a colour picture, a radiograph is gray"
+    assert error.problem == "This DICOM file is in colour; a radiograph is grayscale"
     assert error.value == "photometric interpretation RGB"
     palette = film_dataset(slope(np.uint8), PhotometricInterpretation="PALETTE COLOR")
     assert refusal(to_bytes(palette)).value == "photometric interpretation PALETTE COLOR"
@@ -71,16 +71,16 @@ def test_an_encapsulated_document() -> None:
     del ds.PixelData
     ds.EncapsulatedDocument = b"%PDF-1.4"
     error = refusal(to_bytes(ds))
-    assert error.problem == "This DICOM file wraps a document, not a film"
+    assert error.problem == "This DICOM file contains a document, not an image"
     assert error.value == "an encapsulated document"
 
 
 @pytest.mark.parametrize(
     ("rows", "columns", "problem", "value"),
     [
-        (30_000, 30_000, "larger than any radiograph", "30,000 x 30,000 pixels"),
+        (30_000, 30_000, "too large to be a radiograph", "30,000 x 30,000 pixels"),
         (1, 1, "too small to be a radiograph", "1 x 1 pixels"),
-        (0, 64, "does not say how large its picture is", "0 rows, 64 columns"),
+        (0, 64, "does not state its image size", "0 rows, 64 columns"),
     ],
 )
 def test_sizes_are_checked_before_decoding(
@@ -95,9 +95,9 @@ def test_a_file_cut_short_and_an_unknown_compression() -> None:
     data = to_bytes(film_dataset(slope(np.uint16)))
     for damaged in (data[:-2000], data.replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.9.9.9\0")):
         error = refusal(damaged)
-        assert error.problem == "The picture in this DICOM file cannot be decoded"
+        assert error.problem == "The image in this DICOM file cannot be decoded"
         assert "transfer syntax" in error.value
-        assert "damaged or cut short" in error.remedy
+        assert "damaged or incomplete" in error.remedy
 
 
 def test_a_compressed_picture_cut_short() -> None:
@@ -108,7 +108,7 @@ def test_a_compressed_picture_cut_short() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         error = refusal(data)
-    assert error.problem == "This DICOM file is cut short: the end of its picture is missing"
+    assert error.problem == "This DICOM file is incomplete"
     assert error.value == f"{len(data):,} bytes"
     assert error.remedy.startswith("Copy or download the file again")
 
@@ -117,7 +117,7 @@ def test_a_file_packed_as_a_whole() -> None:
     ds = film_dataset(slope(np.uint8))
     ds.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
     error = refusal(to_bytes(ds))
-    assert error.problem == "This DICOM file is packed as a whole"
+    assert error.problem == "This DICOM file is compressed as a whole"
     assert "Deflated" in error.value
     assert "uncompressed" in error.remedy
 

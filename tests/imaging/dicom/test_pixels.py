@@ -104,7 +104,7 @@ def test_what_ends_gdcms_process_does_not_end_ours(offset: int, value: int, tmp_
     data = bytearray(by_gdcm(slope(np.uint8, span=250), syntax, tmp_path))
     data[data.index(b"\xff\xc3") + offset] = value  # in the frame header, SOF3
     error = refusal(bytes(data))
-    assert error.problem == "The picture in this DICOM file cannot be decoded"
+    assert error.problem == "The image in this DICOM file cannot be decoded"
     assert "JPEG Lossless" in error.value
     assert "export the film again, uncompressed" in error.remedy
 

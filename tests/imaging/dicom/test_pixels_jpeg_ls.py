@@ -51,7 +51,7 @@ def test_another_size_in_the_codestream_is_refused_before_memory_is_taken() -> N
     data = packed(slope(np.uint16))
     frame_header = data.index(b"\xff\xf7")
     huge = data[: frame_header + 5] + b"\xff\xff\xff\xff" + data[frame_header + 9 :]
-    assert refusal(huge).problem == "The picture in this DICOM file cannot be decoded"
+    assert refusal(huge).problem == "The image in this DICOM file cannot be decoded"
 
 
 @settings(max_examples=100)

@@ -32,7 +32,7 @@ def test_view_orientation_and_nothing_of_the_patient(caplog: pytest.LogCaptureFi
     [
         ({"ViewPosition": "LLD"}, "gives the view as LLD"),
         ({"PatientOrientation": ["R", "F"]}, "it is mirrored"),
-        ({"PatientOrientation": ["L", "H"]}, "does not stand upright"),
+        ({"PatientOrientation": ["L", "H"]}, "the film is not upright"),
         ({"Modality": "RF"}, "modality as RF"),
         ({"BurnedInAnnotation": "YES"}, "may name the patient"),
         ({"PresentationIntentType": "FOR PROCESSING"}, "raw values"),
@@ -48,8 +48,8 @@ def test_a_caution_for_what_is_unusual(tags: dict[str, object], words: str) -> N
 @pytest.mark.parametrize(
     ("tags", "words"),
     [
-        ({"ViewPosition": "LL"}, "marked as a lateral"),
-        ({"ViewPosition": None, "PatientOrientation": ["A", "F"]}, "marked as a lateral"),
+        ({"ViewPosition": "LL"}, "this is a lateral film"),
+        ({"ViewPosition": None, "PatientOrientation": ["A", "F"]}, "this is a lateral film"),
         ({"BodyPartExamined": "KNEE"}, "shows KNEE, not the chest"),
     ],
 )
@@ -72,7 +72,7 @@ def test_nothing_is_said_against_a_chest(part: str | None) -> None:
     [
         ({"WindowCenter": 2048, "WindowWidth": 0}, "window cannot be used"),
         ({"WindowCenter": 2048}, "window cannot be used"),
-        ({"WindowCenter": -9000, "WindowWidth": 100}, "window shows next to nothing"),
+        ({"WindowCenter": -9000, "WindowWidth": 100}, "window would hide nearly all of the film"),
         ({"RescaleSlope": 0, "RescaleIntercept": 5}, "rescale slope is 0"),
         ({"ModalityLUTSequence": [Dataset()]}, "modality table cannot be used"),
         ({"VOILUTSequence": [Dataset()]}, "VOI table cannot be used"),

@@ -12,7 +12,7 @@ def test_label_counts_are_written_at_their_bars():
     (bars,) = figure.data
     assert list(bars.x) == [5, 10, 0, 2]
     assert bars.text[1] == "10 of 40 (25 %)"
-    assert figure.layout.title.text == "Labels of the 40 films in view"
+    assert figure.layout.title.text == "Labels of the 40 films shown"
 
 
 def test_training_curves_show_what_is_there_and_mark_the_best_epoch():
@@ -28,7 +28,7 @@ def test_training_curves_show_what_is_there_and_mark_the_best_epoch():
     assert [trace.name for trace in figure.data] == ["Loss, training", "Effusion"]
     assert figure.layout.shapes[0].x0 == 2
     texts = [note.text for note in figure.layout.annotations]
-    assert texts == ["Loss by epoch", "Area under the ROC by epoch, validation films", "kept"]
+    assert texts == ["Loss by epoch", "AUROC by epoch, validation films", "kept"]
     assert (
         training_history_figure(history, best_label="best so far").layout.annotations[2].text
         == "best so far"

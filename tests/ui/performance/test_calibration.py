@@ -104,7 +104,7 @@ def test_a_bin_without_interval_is_hollow_and_the_bars_count_films() -> None:
 
 def test_the_pointer_tells_range_films_predicted_observed_and_interval() -> None:
     assert bin_hover_text(BINS[1], VERSION.intervals[1]) == (
-        "20 to 30 %: 40 films<br>says 25.0 %<br>10.0 % have it<br>95 % interval 5 to 20 %"
+        "20 to 30 %: 40 films<br>predicted 25.0 %<br>observed 10.0 %<br>95 % interval 5 to 20 %"
     )
     assert bin_hover_text(BINS[2], NOT_ESTIMABLE).endswith(
         "too few films or patients for an interval"
@@ -118,9 +118,9 @@ def test_the_sentence_says_where_it_says_too_much() -> None:
         "chance; where it says about 25 %, 10 % have it (95 % interval 5 to 20 %): too high there."
     )
     sure = replace(MEASURES, slope=Interval(0.7, 0.5, 0.9, "wide"))
-    assert "Overall it is too sure" in calibration_sentence("X", VERSION, sure)
+    assert "Overconfident" in calibration_sentence("X", VERSION, sure)
     timid = replace(MEASURES, slope=Interval(1.7, 1.5, 1.9, "wide"))
-    assert "Overall it is too timid" in calibration_sentence("X", VERSION, timid)
+    assert "Underconfident" in calibration_sentence("X", VERSION, timid)
     worse = replace(MEASURES, brier_skill_score=Interval(-0.2, -0.3, -0.1, "wide"))
     assert "it is worse than giving every film" in calibration_sentence("X", VERSION, worse)
     none = replace(MEASURES, mean_calibration_error=NOT_ESTIMABLE)
@@ -143,7 +143,7 @@ def test_the_average_in_words(says, have, low, high, words) -> None:
 def test_no_bin_is_named_where_none_is_wrong_beyond_chance() -> None:
     right = replace(VERSION, bins=(BINS[0],), intervals=(VERSION.intervals[0],))
     assert worst_miscalibrated_bin(right) is None
-    assert "In no bin" in calibration_sentence("X", right, MEASURES)
+    assert "No bin is off beyond chance" in calibration_sentence("X", right, MEASURES)
     bare = replace(right, intervals=(NOT_ESTIMABLE,))
     assert "bin" not in calibration_sentence("X", bare, MEASURES)
 

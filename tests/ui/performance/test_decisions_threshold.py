@@ -34,10 +34,10 @@ def test_presets_hold_what_their_buttons_say(measured) -> None:
     ("chosen", "words"),
     [
         (ChosenCutoff(0.31, "point", optimistic=False), "chosen on validation films"),
-        (ChosenCutoff(0.31, "point", optimistic=True), "fitted on these very films"),
+        (ChosenCutoff(0.31, "point", optimistic=True), "fitted on these films"),
         (ChosenCutoff(0.2, "youden", optimistic=True), "20.0 %: the largest sum"),
-        (ChosenCutoff(0.2, "sensitivity", optimistic=True), "what it reaches here is optimistic"),
-        (ChosenCutoff(0.5, "hand", optimistic=False), "the operating point is 31.0 %"),
+        (ChosenCutoff(0.2, "sensitivity", optimistic=True), "its figures here are optimistic"),
+        (ChosenCutoff(0.5, "hand", optimistic=False), "the model's cut-off is 31.0 %"),
     ],
 )
 def test_where_a_threshold_comes_from(chosen, words) -> None:
@@ -45,8 +45,8 @@ def test_where_a_threshold_comes_from(chosen, words) -> None:
 
 
 def test_a_point_fitted_here_is_not_said_to_come_from_validation() -> None:
-    assert cutoff_source_label("point", fitted_here=False) == "From validation"
-    assert cutoff_source_label("point", fitted_here=True) == "Fitted here"
+    assert cutoff_source_label("point", fitted_here=False) == "Validation films"
+    assert cutoff_source_label("point", fitted_here=True) == "These films"
 
 
 def test_figures_at_the_operating_point_are_the_reports_own(measured) -> None:

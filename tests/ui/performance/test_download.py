@@ -56,5 +56,5 @@ def test_a_source_says_whose_figures_they_are(data) -> None:
     films, model = found.details
     assert films.startswith("120 films of ")
     assert model == "model ffffffffffff"
-    assert chart_source_of(evaluate_table(data)).details[1] == "no model of this program"
+    assert chart_source_of(evaluate_table(data)).details[1] == "model unknown"
     assert found.sha256 == hashlib.sha256(data).hexdigest()

@@ -49,7 +49,7 @@ def test_pointers_of_few_films_have_no_mark() -> None:
         "Best fixed spot",
         "Centre of the film",
         "Random point",
-        "Shuffled weights",
+        "Randomized weights",
     ]
     assert figure.layout.title.text
     assert all(list(trace.x) == [0.8] for trace in figure.data)
@@ -72,7 +72,7 @@ def test_overlaps_stand_in_a_column_for_each_threshold() -> None:
         "Best fixed box",
         "Box in the centre",
         "Random box",
-        "Shuffled weights",
+        "Randomized weights",
     ]
     row = overlap_row("effusion", rates["effusion"][0])
     assert row == ["Effusion", "0.1", "20", *[AREA.text()] * 4, "not estimable", MORE.text()]

@@ -102,13 +102,13 @@ def test_films_that_are_normal_and_not_are_counted_and_told() -> None:
 @pytest.mark.parametrize(
     ("spoil", "cause"),
     [
-        (lambda run: shutil.rmtree(run), "no folder that can be read"),
-        (lambda run: [path.unlink() for path in run.iterdir()], "no run in this folder"),
+        (lambda run: shutil.rmtree(run), "This folder cannot be read"),
+        (lambda run: [path.unlink() for path in run.iterdir()], "holds no training run"),
         (lambda run: (run / "model.json").write_text("{"), "model.json cannot be read"),
         (lambda run: (run / "model.json").write_text("[]"), "model.json is not an object"),
-        (lambda run: (run / "model.safetensors").write_bytes(b"other"), "not the one that model"),
+        (lambda run: (run / "model.safetensors").write_bytes(b"other"), "does not match model"),
         (lambda run: (run / "predictions_test.csv").write_text("image\n"), "lacks columns"),
-        (lambda run: (run / "predictions_test.csv").unlink(), "no table of its test films"),
+        (lambda run: (run / "predictions_test.csv").unlink(), "no predictions for its test films"),
     ],
 )
 def test_what_cannot_be_opened_is_one_sentence(run: Path, spoil, cause: str) -> None:
@@ -120,5 +120,5 @@ def test_what_cannot_be_opened_is_one_sentence(run: Path, spoil, cause: str) -> 
 def test_an_altered_hash_is_noticed(run: Path) -> None:
     document = (run / "model.json").read_text()
     (run / "model.json").write_text(document.replace("0" * 64, "1" * 64))
-    with pytest.raises(CheckpointError, match="was altered after it was written"):
+    with pytest.raises(CheckpointError, match="was changed after it was written"):
         open_run(run)

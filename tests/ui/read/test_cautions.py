@@ -42,7 +42,7 @@ def test_the_gravest_comes_first():
     boxes = cautions_of(film, film_note="A drawing.")
     assert [box.title.split()[0] for box in boxes] == ["Read", "The", "Phantom.", "About"]
     assert boxes[0].sentences == ("It is a strip.",)
-    assert "No Finding is above its own" in boxes[1].sentences[0]
+    assert "the film is called normal" in boxes[1].sentences[0]
     assert caution_sentences(film, film_note="A drawing.") == (
         "It is a strip.", *boxes[1].sentences, "A drawing.", "A tag lies.",
     )  # fmt: skip
@@ -52,7 +52,7 @@ def test_not_called_normal_is_small_print_and_no_box():
     film = made_up((0.1, 0.1, 0.1, 0.1))
     assert cautions_of(film) == ()
     (sentence,) = note_sentences(film)
-    assert sentence.startswith("None of the three, but not called normal")
+    assert sentence.startswith("None of the three flagged, but not called normal")
     assert caution_sentences(film) == (sentence,)
 
 
@@ -65,12 +65,12 @@ def test_infiltration_is_named_for_what_it_is(probability: float, shown: str):
 
 @pytest.mark.parametrize(
     ("tags", "taken"),
-    [({"view": "AP"}, "AP."), ({"portable": True}, "portable, at the bed."),
-     ({"view": "AP", "portable": True}, "portable, at the bed.")],
+    [({"view": "AP"}, "AP."), ({"portable": True}, "portable film."),
+     ({"view": "AP", "portable": True}, "portable film.")],
 )  # fmt: skip
 def test_ap_or_portable_with_what_the_model_reaches_there(tags, taken, tmp_path: Path):
     (sentence,) = tag_sentences(made_up(USUAL, **tags), tmp_path)
-    assert sentence.startswith(f"By the file this film was taken {taken} On 100 AP test films")
+    assert sentence.startswith(f"The file says: {taken} On 100 AP test films")
     assert "95 % interval 0." in sentence
     assert "; on 140 PA test films it is 0." in sentence
 
@@ -83,8 +83,8 @@ def test_nothing_is_said_of_a_view_that_is_usual_or_unstated(view, tmp_path: Pat
 def test_a_child_among_too_few_children(tmp_path: Path):
     (sentence,) = tag_sentences(made_up(USUAL, under_18=True), tmp_path)
     assert sentence == (
-        "By the file the patient is under 18. This model has 6 test films of patients under 18, "
-        "too few to tell how it reads them."
+        "By the file the patient is under 18. The test set has 6 test films of patients under 18, "
+        "too few to tell how well the model reads them."
     )
 
 
@@ -94,4 +94,4 @@ def test_what_was_not_measured_is_said_to_be(table: str | None, tmp_path: Path):
     path.unlink() if table is None else path.write_text(table)
     child, view = tag_sentences(made_up(USUAL, under_18=True, view="AP"), tmp_path)
     assert child.endswith("was not measured.")
-    assert view.endswith("cannot be told from its test films.")
+    assert view.endswith("to tell how well the model reads them.")

@@ -81,7 +81,7 @@ def test_a_dicom_film_goes_into_its_patients_study_only_when_ticked(offered):
     offered.clear()
     app.checkbox[0].check().run()
     assert set(offered) == {*EVERYWHERE, OWN}
-    assert any("name, number and study" in block.proto.body for block in app.get("html"))
+    assert any("name, ID and study" in block.proto.body for block in app.get("html"))
     made = pydicom.dcmread(io.BytesIO(offered[OWN]()))
     assert made.PatientID == PATIENT["PatientID"]
 

@@ -74,8 +74,8 @@ def test_a_finding_that_crosses_is_borderline(monkeypatch: pytest.MonkeyPatch):
         "Borderline: Effusion and Infiltration cross their operating points"
     )
     assert range_sentence(moved, "effusion") == (
-        "Effusion moves between 24 and 31 % under small changes of the picture. "
-        "Borderline: it crosses its operating point."
+        "Effusion moves between 24 and 31 % under small changes of the image. "
+        "Borderline: it crosses its cut-off."
     )
 
 

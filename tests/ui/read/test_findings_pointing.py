@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from cxr_core.ui.read.findings import PointingCounts, pointing_counts
-from cxr_core.ui.words import pointing_sentence
+from cxr_core.ui.words import fixed_spot_sentence, pointing_sentence
 
 TABLE = """image,finding,x,y,inside,fixed_spot_inside,centre_inside,box_area
 a.png,effusion,0.5,0.5,1,0,0,0.1
@@ -26,8 +26,9 @@ def test_a_model_without_boxed_films_has_none(tmp_path: Path) -> None:
 
 
 def test_a_map_no_better_than_a_fixed_spot_is_called_that() -> None:
-    better = pointing_sentence("effusion", films=30, hits=21, fixed_spot_hits=9)
-    assert "30 test films with a box for Effusion" in better
-    assert better.endswith("inside it on 21, one fixed spot on 9.")
-    worse = pointing_sentence("effusion", films=24, hits=1, fixed_spot_hits=9)
-    assert worse.endswith("on 9: this model's map does not tell where the finding is.")
+    better = pointing_sentence(films=30, hits=21, fixed_spot_hits=9)
+    assert better == "On 30 test films with a radiologist's box its peak was inside on 21."
+    worse = pointing_sentence(films=24, hits=1, fixed_spot_hits=9)
+    assert worse.endswith("inside on 1: this map does not tell where the finding is.")
+    spot = fixed_spot_sentence(films=30, fixed_spot_hits=9)
+    assert spot == "One fixed spot was inside the box on 9 of the 30."

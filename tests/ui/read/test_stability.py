@@ -39,8 +39,8 @@ def test_a_button_asks_once_and_the_answer_stays_with_its_film(monkeypatch: pyte
     session.button(key="check_stability").click().run()
     assert session.text[0].value.startswith("Borderline: Effusion crosses its operating point")
     said = session.get("html")[0].proto.body
-    assert "Effusion moves between 20 and 40 % under small changes of the picture." in said
-    assert "it is not an error bar" in session.get("html")[1].proto.body
+    assert "Effusion moves between 20 and 40 % under small changes of the image." in said
+    assert "It is not an error bar" in session.get("html")[1].proto.body
     session.run()
     assert session.session_state["asked"] == 1
     session.session_state["film"] = "c"

@@ -54,9 +54,9 @@ ROWS = [
         (ALL, [3, 5, 4, 2, 1]),
         (STOPPED_OR_FAILED, [3, 5]),
         (ANY_FLAGGED, [4, 2]),
-        ("Effusion above", [2]),
-        ("Atelectasis above", [4]),
-        ("Infiltration above", [2]),
+        ("Effusion flagged", [2]),
+        ("Atelectasis flagged", [4]),
+        ("Infiltration flagged", [2]),
         (NONE_FLAGGED, [1]),
     ],
 )
@@ -68,7 +68,7 @@ def test_each_filter_in_the_order(shown: str, numbers: list[int]) -> None:
 def test_a_row_says_what_is_above_by_margin_and_no_finding_in_plain_words() -> None:
     said = row_html(row(2, 0.0, -1.0, 2.0, -3.0, name="<i>.png"), place=7, opened=True)
     assert said.index("▲ Infiltration 88&nbsp;%") < said.index("▲ Effusion 50&nbsp;%")
-    assert "margin&nbsp;+2.0" in said
+    assert "2.0 log-odds above the cut-off" in said
     assert "Atelectasis" not in said
     assert '<span class="plain">No Finding 5 %</span>' in said
     assert "✓ opened" in said
@@ -78,7 +78,10 @@ def test_a_row_says_what_is_above_by_margin_and_no_finding_in_plain_words() -> N
 
 def test_a_row_with_none_above_names_the_nearest() -> None:
     said = row_html(ROWS[0], place=1, opened=False)
-    assert "▽ None above. Nearest: Effusion 38&nbsp;% <small>margin&nbsp;−0.5</small>" in said
+    assert (
+        "▽ None flagged. Nearest: Effusion 38&nbsp;% <small>0.5 log-odds below the cut-off</small>"
+        in said
+    )
     assert "opened" not in said
 
 

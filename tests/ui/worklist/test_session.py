@@ -49,15 +49,15 @@ def test_the_readers_word_stands_in_the_row_of_its_film(monkeypatch: pytest.Monk
     films.advance(analyzer, seconds=60)
     film, model = (films.rows[1].csv_row[name][:24] for name in ("image_sha256", "model_sha256"))
     said = {
-        f"of_film_{film}_{model}_as-it-came_word_effusion": "disagree",
+        f"of_film_{film}_{model}_as-it-came_word_effusion": "absent",
         f"of_film_{film}_{model}_as-it-came_note": " Seen. ",
-        f"of_film_{film}_{model}_invert_word_effusion": "agree",  # of another reading
+        f"of_film_{film}_{model}_invert_word_effusion": "present",  # of another reading
         f"of_film_{'0' * 24}_{model}_as-it-came_word_effusion": "unsure",  # of another film
     }
     monkeypatch.setattr(st, "session_state", said)
     rows = csv.DictReader(io.StringIO(worklist_csv(films, assessments_of(films)).decode()))
     first = next(rows)
-    assert (first["verdict_effusion"], first["note"]) == ("disagree", "Seen.")
+    assert (first["verdict_effusion"], first["note"]) == ("absent", "Seen.")
     assert first["verdict_atelectasis"] == ""
     assert {row["verdict_effusion"] for row in table(films)} == {""}  # none without words
 
@@ -86,7 +86,7 @@ def test_films_added_meanwhile_are_numbered_on_and_read() -> None:
     films.advance(analyzer, seconds=60)
     assert sorted(films.rows) == [1, 2, 3]
     assert films.visible_rows()[0].number == 3  # it cannot be read, so it comes first
-    assert films.visible_rows()[0].reason.startswith("This file is not an image")
+    assert films.visible_rows()[0].reason.startswith("This file cannot be read")
 
 
 def test_rows_belong_to_one_model() -> None:
