@@ -6,7 +6,7 @@ import streamlit as st
 
 from cxr_core.export.record import MAX_NOTE_LENGTH, Assessment
 from cxr_core.export.results_csv import ASSESSMENT_COLUMNS
-from cxr_core.findings import KEYS, LABELS
+from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui.shell import caption
 from cxr_core.ui.state import get_value, get_value_by_hash, value_key
@@ -20,7 +20,8 @@ def assessment_controls(analysis: Analysis) -> None:
         with st.container(key="readers_word", horizontal=True, gap="large"):
             for key in KEYS:
                 st.segmented_control(
-                    f"Your reading of {LABELS[key]}",
+                    f"Your reading of {LABELS[key]}"
+                    + (" (normal film)" if key not in ABNORMAL_KEYS else ""),
                     ANSWERS,
                     key=value_key(analysis, f"word_{key}"),
                     persist_state="session",

@@ -103,7 +103,7 @@ def test_runs_of_different_splits_are_refused(
     split = read_predictions(folders[0] / "predictions_test.csv")[["image", "patient"]]
     split.assign(split="test").to_csv(folders[0] / "split.csv", index=False)
     assert main([*map(str, folders), *FEW]) == 0
-    assert "B does not tell its split" in capsys.readouterr().out
+    assert "The split of B is not known" in capsys.readouterr().out
     other = split.assign(split=["train"] * 20 + ["test"] * 40)
     other.to_csv(folders[1] / "split.csv", index=False)
     assert main([*map(str, folders), *FEW]) == 2

@@ -57,14 +57,14 @@ SOUND = text_of(rows())
 FIRST = SOUND.split(b"\n")[0] + b"\n"
 # name -> bytes, what is wrong, its value, what to do
 BAD: dict[str, tuple[bytes, str, str, str]] = {
-    "no image column": (without("image"), "lacks columns", "image (a file of", "It needs image"),
-    "no label column": (without("label_no_finding"), "lacks columns", "label_no_finding", "needs"),
-    "a score missing": (without("logit_effusion"), "lacks columns", "logit_effusion", "logit_…"),
+    "no image column": (without("image"), "lacks required columns", "image (a file of", "It needs image"),
+    "no label column": (without("label_no_finding"), "lacks required columns", "label_no_finding", "needs"),
+    "a score missing": (without("logit_effusion"), "lacks required columns", "logit_effusion", "logit_…"),
     "an image twice": (
         with_cell("image", "0.png"), "more than once", "1 images: 0.png", "one row per image"),
     "the same column twice": (
-        text_of([[*r, "1"] for r in rows()], [*HEADER, "Patient "]), "the same column twice", "patient",
-        "Keep one"),
+        text_of([[*r, "1"] for r in rows()], [*HEADER, "Patient "]),
+        "the same column twice", "patient", "Keep one"),
     "a label of 2": (with_cell("label_effusion", "2"), "neither 0 nor 1",
                      "row 5 below the header: label_effusion is 2 for 4.png", "Write 1"),
     "a label in words": (with_cell("label_effusion", "yes"), "neither 0 nor 1", "is yes", "Write"),

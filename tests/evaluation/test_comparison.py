@@ -194,5 +194,5 @@ def test_no_resample_is_refused() -> None:
 
 
 def test_a_broken_table_is_refused() -> None:
-    with pytest.raises(DataError, match="lacks columns"):
+    with pytest.raises(DataError, match="lacks required columns"):
         compare_predictions(simulated(), simulated().drop(columns="logit_effusion"))

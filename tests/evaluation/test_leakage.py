@@ -60,7 +60,7 @@ def test_films_that_both_were_chosen_by_are_compared_and_called_optimistic() -> 
 
 def test_without_a_split_nothing_is_known_and_that_is_said() -> None:
     unknown, optimistic = require_no_leakage(FILMS, split_a=split(a="validation"), split_b=None)
-    assert unknown.startswith("B does not tell its split")
+    assert unknown.startswith("The split of B is not known")
     assert optimistic.startswith("A was chosen by 1 of these films")
     assert len(require_no_leakage(FILMS, split_a=None, split_b=None)) == 2
 

@@ -121,15 +121,25 @@ def changed(**columns: object) -> pd.DataFrame:
     [
         (
             small().drop(columns=["image", "label_effusion"]),
-            "lacks columns",
+            "lacks required columns",
             "image, label_effusion (a table of 13 columns)",
             "It needs image",
         ),
-        (small().drop(columns=list(LOGIT_COLUMNS)), "lacks columns", "logit_effusion,", "logit_…"),
-        (small().drop(columns="logit_effusion"), "lacks columns", "logit_effusion (", "logit_…"),
+        (
+            small().drop(columns=list(LOGIT_COLUMNS)),
+            "lacks required columns",
+            "logit_effusion,",
+            "logit_…",
+        ),
+        (
+            small().drop(columns="logit_effusion"),
+            "lacks required columns",
+            "logit_effusion (",
+            "logit_…",
+        ),
         (
             small(PROBABILITY_COLUMNS).drop(columns="probability_effusion"),
-            "lacks columns",
+            "lacks required columns",
             "probability_effusion (",
             "probability_…",
         ),
@@ -203,7 +213,7 @@ def test_a_missing_file_and_a_file_of_something_else(tmp_path: Path) -> None:
     prose.write_text("not a table\n" * 100_000)
     with pytest.raises(DataError) as raised:
         read_predictions(prose)
-    assert "lacks columns" in raised.value.problem
+    assert "lacks required columns" in raised.value.problem
     assert "image, label_effusion" in str(raised.value.value)
     assert "It needs image" in raised.value.remedy
 

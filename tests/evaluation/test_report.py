@@ -208,5 +208,5 @@ def test_subgroups_can_be_left_out() -> None:
 
 
 def test_a_table_of_something_else_is_refused() -> None:
-    with pytest.raises(DataError, match="lacks columns"):
+    with pytest.raises(DataError, match="lacks required columns"):
         evaluate_predictions(pd.DataFrame({"x": [1]}))

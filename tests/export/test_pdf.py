@@ -60,7 +60,7 @@ def test_the_page_tells_everything_in_words():
         "Map of Infiltration",
         "What argues against a normal film",
         "Effusion 50.0 % 31.0 % ▲ flagged absent",
-        "Atelectasis 25.0 % 31.0 % ▽ below not said",
+        "Atelectasis 25.0 % 31.0 % ▽ not flagged not given",
         "No Finding 6.2 % 31.0 % ▽ not called normal unsure",
         "No site prevalence was given",
         "Reader's note Old scar at the base.",
@@ -81,7 +81,7 @@ def test_the_page_tells_the_prevalence_of_the_site():
         style=MapStyle(signed=True),
     )
     page = read_pdf(record_pdf(record))
-    assert "Effusion 50.0 % 31.0 % ▲ above 5.0 % 24.0 % 12.0 % not said" in page.text
+    assert "Effusion 50.0 % 31.0 % ▲ flagged 5.0 % 24.0 % 12.0 % not given" in page.text
     assert "Site prevalence, given by the reader: Effusion 5.0 %, Atelectasis 20.0 %." in page.text
     assert "Cool, dashed line" in page.text
     assert table_row(record, "atelectasis")[4:] == ["20.0 %", "", "", "not given"]

@@ -17,10 +17,10 @@ from tests.export.analyses import STOPPED, make_analysis, make_record
         ({"note": "x" * 1001}, "note is too long for an export: 1,001 characters"),
         ({"shown_finding": "fracture"}, "no such finding: fracture"),
         ({"assessments": {"fracture": "present"}}, "no such finding: fracture"),
-        ({"assessments": {"effusion": "maybe"}}, "no such word on a finding: maybe"),
+        ({"assessments": {"effusion": "maybe"}}, "no such answer for a finding: maybe"),
         ({"created": datetime(2026, 1, 2, 3, 4)}, "has no time zone: 2026-01-02T03:04:00"),
-        ({"site_prevalence": {"effusion": 5.0}}, "is not a share: 5.0"),
-        ({"at_site_prevalence": {"effusion": (0.5, float("nan"))}}, "is not a share: nan"),
+        ({"site_prevalence": {"effusion": 5.0}}, "is not between 0 and 1: 5.0"),
+        ({"at_site_prevalence": {"effusion": (0.5, float("nan"))}}, "is not between 0 and 1: nan"),
     ],
 )
 def test_what_cannot_be_exported_is_refused_in_words(changes, words):

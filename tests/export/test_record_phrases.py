@@ -62,7 +62,7 @@ def test_a_finding_is_flagged_and_a_normal_film_called_normal(key, flagged, word
 @pytest.mark.parametrize(
     ("probabilities", "above", "headline"),
     [
-        ((0.9, 0.1, 0.8, 0.1), (True, False, True, False), "Flagged: Effusion, Infiltration"),
+        ((0.9, 0.1, 0.8, 0.05), (True, False, True, False), "Flagged: Effusion, Infiltration"),
         ((0.1, 0.1, 0.1, 0.9), (False, False, False, True), "Nothing flagged"),
         ((0.1, 0.1, 0.1, 0.1), (False, False, False, False), "Nothing flagged"),
         ((0.6, 0.1, 0.1, 0.6), (True, False, False, True), "Unclear: contradictory"),

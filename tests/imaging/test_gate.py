@@ -31,8 +31,8 @@ def test_a_blank_film_is_stopped(level: int) -> None:
     result = check_radiograph(film(np.full((200, 200), level)))
     assert not result.passed
     assert result.reasons == (
-        f"The picture is almost uniformly gray (levels {level} to {level} of 0 to 255); "
-        "there is no film to read.",
+        f"The image is almost uniformly gray (levels {level} to {level} of 0 to 255); "
+        "there is nothing to read.",
     )
 
 

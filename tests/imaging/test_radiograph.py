@@ -55,8 +55,8 @@ def test_an_empty_file() -> None:
     ("data", "words"),
     [
         ("Befund: kein Erguss, größere Lunge.\n".encode() * 40, "a text file, not an image"),
-        ("Größe: übermäßig\n".encode("latin-1") + b"no effusion" * 9, "text"),
-        (b"Image Index,Finding Labels\r\n00000001_000.png,Effusion\r\n", "text"),
+        ("Größe: übermäßig\n".encode("latin-1") + b"no effusion" * 9, "a text file"),
+        (b"Image Index,Finding Labels\r\n00000001_000.png,Effusion\r\n", "a text file"),
         (b"%PDF-1.7 ...", "a PDF document"),
         (b"PK\x03\x04 zip", "a ZIP archive"),
         (b"<!DOCTYPE html><html>", "a web page"),
@@ -94,8 +94,8 @@ def test_an_animated_gif() -> None:
 
 def test_the_sentence_is_one_a_person_can_act_on() -> None:
     assert str(refusal(b"hello")) == (
-        "This file cannot be read: it looks like text, whatever its name "
-        "says. Save the film as PNG, JPEG, TIFF or DICOM and upload that."
+        "This file cannot be read: it looks like a text file, not an image. "
+        "Save the film as PNG, JPEG, TIFF or DICOM and upload that."
     )
 
 

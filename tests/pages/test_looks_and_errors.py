@@ -45,7 +45,7 @@ def test_overlaps_are_shown_and_a_listed_film_is_opened(open_page, boxed, tmp_pa
     session = open_page(PAGE)
     assert not session.error
     text = text_of(session)
-    assert "overlaps more often than one fixed box over 0.25 and 0.5." in text
+    assert "overlaps more often than one fixed box at threshold 0.25 and 0.5." in text
     assert "mean share of the film covered: the map&#x27;s box 4.0 %" in text
     assert "the region is defined differently" in text
     assert "Give a folder to see the films" in text

@@ -84,7 +84,7 @@ def test_performance_shows_every_panel(open_page):
         "240 films of",
         "SwinCheX",
         "View: AP",
-        "All that are not No Finding",
+        "Films that are not No Finding",
         "Follow-up: first film",
         "taken from these very films",
         "no split.csv with labels beside the model",

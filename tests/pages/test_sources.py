@@ -63,7 +63,7 @@ def test_two_models_stand_beside_each_other_on_the_films_in_both(open_page):
     text = page_text(session)
     assert "Your table: 220 films of" in text
     assert "20 only in A and 0 only in B are left out" in text
-    assert "A ranks Effusion better: B − A is −0." in text
+    assert "Effusion: A is better, B − A is −0." in text
     assert "Infiltration: no difference shown, B − A is 0.000 (0.000 to 0.000)." in text
     assert "Films that are not No Finding: " in text
     assert "Films of view AP: " in text
@@ -74,7 +74,7 @@ def test_two_models_stand_beside_each_other_on_the_films_in_both(open_page):
     others = worse.assign(label_effusion=1 - worse["label_effusion"])
     session.file_uploader[1].upload("labels.csv", others.to_csv(index=False).encode())
     session.run()
-    assert "do not give the same labels: label_effusion of 220 films" in session.error[0].value
+    assert "have different labels: label_effusion of 220 films" in session.error[0].value
     assert len(session.get("plotly_chart")) == 6
 
 

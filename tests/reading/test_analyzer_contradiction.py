@@ -15,7 +15,7 @@ def test_no_finding_and_a_finding_both_above_contradict() -> None:
     assert one.contradiction
     assert one.sentence.startswith("Effusion is flagged, and the film is called normal")
     three = word((0.3, 0.2, 0.3, 0.4), (True, True, True, True))
-    assert three.sentence.startswith("Effusion, Atelectasis and Infiltration are above")
+    assert three.sentence.startswith("Effusion, Atelectasis and Infiltration are flagged")
 
 
 def test_probabilities_over_100_percent_contradict() -> None:
@@ -36,7 +36,7 @@ def test_none_above_and_no_finding_low_is_not_called_normal() -> None:
 def test_none_above_and_no_finding_above_is_said_plainly() -> None:
     found = word((0.1, 0.1, 0.1, 0.7), (False, False, False, True))
     assert not found.contradiction
-    assert found.sentence.endswith("None of the three flagged.")
+    assert found.sentence == "None of the three flagged. The model did not look for anything else."
 
 
 def test_a_finding_above_and_no_finding_low_needs_no_word() -> None:

@@ -104,9 +104,9 @@ def test_the_whole_zip_has_a_limit_and_a_film_counts_once(monkeypatch: pytest.Mo
 
 
 def test_too_many_files_none_and_no_zip_are_sentences(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ImageError, match="There is no film in this zip: 1 files"):
+    with pytest.raises(ImageError, match="This zip contains no film: 1 files"):
         ZipArchive(zipped({"DICOMDIR": b"x"}))
-    with pytest.raises(ImageError, match="There is no film in this zip: 0 files"):
+    with pytest.raises(ImageError, match="This zip contains no film: 0 files"):
         ZipArchive(zipped({}))
     with pytest.raises(ImageError, match="damaged or incomplete"):
         ZipArchive(zipped({"a.png": b"x" * 500})[:-30])

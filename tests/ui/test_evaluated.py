@@ -27,7 +27,7 @@ def test_column_names_may_differ_in_case_and_spaces():
     [
         (b"", "The table is empty"),
         (b"\xff\xfe\x00a", "not in UTF-8"),
-        (b'a,b\n1,2,3\n"', "lacks columns"),
+        (b'a,b\n1,2,3\n"', "lacks required columns"),
         (csv_of(predictions(20).drop(columns="logit_effusion")), "logit_effusion"),
         (csv_of(predictions(20).drop(columns="label_atelectasis")), "label_atelectasis"),
         (csv_of(predictions(20).assign(label_effusion=2)), "neither 0 nor 1"),

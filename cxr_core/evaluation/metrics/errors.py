@@ -157,4 +157,4 @@ def most_confident_errors(
 
 def _label_names(labels: Floats) -> str:
     names = [LABELS[key] for key, held in zip(KEYS, labels, strict=True) if held]
-    return ", ".join(names) or "no label"
+    return ", ".join(names) or "none of these"

@@ -28,7 +28,7 @@ def subgroup_name(by: str, value: str) -> str:
     if by == "films":
         return ALL_FILMS.capitalize()
     if by == "label":
-        return f"All films {value}"
+        return f"Films that are {value}"
     return f"{_COLUMN_LABELS.get(by, by)}: {value}"
 
 

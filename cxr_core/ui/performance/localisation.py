@@ -121,9 +121,9 @@ def overlap_sentence(key: str, rates: Sequence[OverlapRates]) -> str:
         return f"{LABELS[key]}: too few boxed films to tell whether the map's box fits better."
     better = [f"{one.threshold:g}" for one in rates if one.gain.low > 0]
     worse = [f"{one.threshold:g}" for one in rates if one.gain.high < 0]
-    said = [f"more often than one fixed box over {_listed(better)}"] if better else []
+    said = [f"more often than one fixed box at threshold {_listed(better)}"] if better else []
     if worse:
-        said.append(f"less often {'' if better else 'than one fixed box '}over {_listed(worse)}")
+        said.append(f"less often {'' if better else 'than one fixed box '}at {_listed(worse)}")
     if not said:
         return (
             f"{LABELS[key]}: the map's box is not shown to overlap more often than one fixed box."

@@ -113,10 +113,13 @@ def _under_18_sentence(children: MeanAuroc | None) -> str:
     start = "The file says: patient under 18."
     if children is None:
         return f"{start} How well this model reads children's films was not measured."
-    films = f"{children.n:,} test films of patients under 18"
+    films = "films of patients under 18"
     if not children.auroc.estimable:
-        return f"{start} The test set has {films}, too few to tell how well the model reads them."
-    return f"{start} On {films} its mean AUROC is {_interval(children)}."
+        return (
+            f"{start} The test set has {children.n:,} {films}, too few to tell how well the model "
+            "reads them."
+        )
+    return f"{start} On {children.n:,} test {films} its mean AUROC is {_interval(children)}."
 
 
 def _interval(area: MeanAuroc) -> str:

@@ -45,5 +45,5 @@ def test_without_a_run_or_boxes_there_is_nothing(tmp_path: Path) -> None:
     assert localisation_metrics(None, films(["1"] * 20)).hit_rates == {}
     assert localisation_metrics(tmp_path, films(["1"] * 20)).hit_rates == {}
     (tmp_path / "localisation.csv").write_text("image\nx\n")
-    with pytest.raises(DataError, match="lacks columns"):
+    with pytest.raises(DataError, match="lacks required columns"):
         localisation_metrics(tmp_path, films(["1"] * 20))

@@ -54,7 +54,7 @@ def test_the_floor_of_precision_is_the_prevalence() -> None:
     figure = precision_recall_figure({"effusion": line()}, {"effusion": 0.18}, "PR")
     floor, curve = figure.data
     assert floor.y == (0.18, 0.18)
-    assert floor.name == "Floor: prevalence 18 %"
+    assert floor.name == "Chance: prevalence 18 %"
     assert curve.line.shape == "vh"
 
 

@@ -114,7 +114,7 @@ def test_the_pointer_tells_range_films_predicted_observed_and_interval() -> None
 def test_the_sentence_says_where_it_says_too_much() -> None:
     # (80 * 0.05 + 40 * 0.25 + 4 * 0.85) / 124 = 14 %; (4.8 + 4 + 4) / 124 = 10 %.
     assert calibration_sentence("Effusion", VERSION, MEASURES) == (
-        "Effusion: on average it says 14 % where 10 % have it: too high. 1 of 2 bins is off beyond "
+        "Effusion: mean prediction 14 %, observed 10 %: too high. 1 of 2 bins is off beyond "
         "chance; where it says about 25 %, 10 % have it (95 % interval 5 to 20 %): too high there."
     )
     sure = replace(MEASURES, slope=Interval(0.7, 0.5, 0.9, "wide"))
@@ -130,10 +130,10 @@ def test_the_sentence_says_where_it_says_too_much() -> None:
 @pytest.mark.parametrize(
     ("says", "have", "low", "high", "words"),
     [
-        (0.30, 0.22, 0.02, 0.14, "says 30 % where 22 % have it: too high"),
-        (0.10, 0.22, -0.15, -0.09, "says 10 % where 22 % have it: too low"),
-        (0.23, 0.22, -0.02, 0.04, "says 23 % where 22 % have it: no difference beyond chance"),
-        (0.223, 0.219, 0.001, 0.007, "says 22.3 % where 21.9 % have it: too high"),
+        (0.30, 0.22, 0.02, 0.14, "mean prediction 30 %, observed 22 %: too high"),
+        (0.10, 0.22, -0.15, -0.09, "mean prediction 10 %, observed 22 %: too low"),
+        (0.23, 0.22, -0.02, 0.04, "mean prediction 23 %, observed 22 %: difference within chance"),
+        (0.223, 0.219, 0.001, 0.007, "mean prediction 22.3 %, observed 21.9 %: too high"),
     ],
 )
 def test_the_average_in_words(says, have, low, high, words) -> None:

@@ -35,7 +35,7 @@ def test_presets_hold_what_their_buttons_say(measured) -> None:
     [
         (ChosenCutoff(0.31, "point", optimistic=False), "chosen on validation films"),
         (ChosenCutoff(0.31, "point", optimistic=True), "fitted on these films"),
-        (ChosenCutoff(0.2, "youden", optimistic=True), "20.0 %: the largest sum"),
+        (ChosenCutoff(0.2, "youden", optimistic=True), "20.0 %: largest sum"),
         (ChosenCutoff(0.2, "sensitivity", optimistic=True), "its figures here are optimistic"),
         (ChosenCutoff(0.5, "hand", optimistic=False), "the model's cut-off is 31.0 %"),
     ],

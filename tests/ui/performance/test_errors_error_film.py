@@ -38,8 +38,8 @@ def test_all_four_figures_have_to_agree(kind: str) -> None:
 
 def test_sentences() -> None:
     assert error_sentence("effusion", ERROR) == (
-        "a.png. Labels: Effusion. Effusion in the table: 6.3 %, cut-off 25.2 %, margin −1.61 "
-        "logits."
+        "a.png. Labels: Effusion. Effusion in the table: 6.3 %, cut-off 25.2 %, "
+        "distance above cut-off −1.61 (log-odds)."
     )
     said = mismatch_sentence(ERROR, 0.4, same_run=False)
     assert said.startswith("Table 6.3 %, loaded model 40.0 %")

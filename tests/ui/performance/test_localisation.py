@@ -81,9 +81,12 @@ def test_overlaps_stand_in_a_column_for_each_threshold() -> None:
 @pytest.mark.parametrize(
     ("gains", "words"),
     [
-        ((MORE, MORE, NONE), "more often than one fixed box over 0.1 and 0.25."),
-        ((MORE, NONE, LESS), "more often than one fixed box over 0.1, and less often over 0.5."),
-        ((NONE, NONE, LESS), "overlaps less often than one fixed box over 0.5"),
+        ((MORE, MORE, NONE), "more often than one fixed box at threshold 0.1 and 0.25."),
+        (
+            (MORE, NONE, LESS),
+            "more often than one fixed box at threshold 0.1, and less often at 0.5.",
+        ),
+        ((NONE, NONE, LESS), "overlaps less often than one fixed box at 0.5"),
         ((NONE, NONE, NONE), "is not shown to overlap more often"),
         ((NOT_ESTIMABLE, NOT_ESTIMABLE, NOT_ESTIMABLE), "too few boxed films"),
     ],

@@ -95,7 +95,7 @@ def test_films_that_are_normal_and_not_are_counted_and_told() -> None:
     diseased = table.index[table["label_effusion"] == 1]
     table.loc[diseased[:3], "label_no_finding"] = 1
     (caution,) = open_table(table.to_csv(index=False).encode()).cautions
-    assert caution.startswith("3 films are labelled No Finding together with a finding")
+    assert caution.startswith("3 films are labelled both No Finding and a finding")
     assert contradiction_caution(1).startswith("1 film is labelled")
 
 
@@ -107,8 +107,11 @@ def test_films_that_are_normal_and_not_are_counted_and_told() -> None:
         (lambda run: (run / "model.json").write_text("{"), "model.json cannot be read"),
         (lambda run: (run / "model.json").write_text("[]"), "model.json is not an object"),
         (lambda run: (run / "model.safetensors").write_bytes(b"other"), "does not match model"),
-        (lambda run: (run / "predictions_test.csv").write_text("image\n"), "lacks columns"),
-        (lambda run: (run / "predictions_test.csv").unlink(), "no predictions for its test films"),
+        (
+            lambda run: (run / "predictions_test.csv").write_text("image\n"),
+            "lacks required columns",
+        ),
+        (lambda run: (run / "predictions_test.csv").unlink(), "no predictions of test"),
     ],
 )
 def test_what_cannot_be_opened_is_one_sentence(run: Path, spoil, cause: str) -> None:

@@ -10,7 +10,7 @@ def test_an_unfinished_run_says_how_far_it_is() -> None:
     assert progress_sentence(RunProgress(7, 16, unfinished=True)) == (
         "Run not finished: 7 of 16 epochs done. Refreshed every 5 seconds."
     )
-    assert "7 epochs are done" in progress_sentence(RunProgress(7, None, unfinished=True))
+    assert "7 epochs done" in progress_sentence(RunProgress(7, None, unfinished=True))
     ending = progress_sentence(RunProgress(16, 16, unfinished=True))
     assert ending.startswith("All 16 epochs are done; the final evaluation is running")
     assert progress_sentence(RunProgress(16, 16, unfinished=False)) == ""

@@ -47,7 +47,7 @@ def test_films_in_both_are_compared_and_the_others_counted() -> None:
     area = pair.comparison.overall.auroc["effusion"].a
     assert area.estimate == pytest.approx(expected, abs=1e-12)
     whole = compare_tables(a, a, n_resamples=20).comparison
-    assert matched_sentence(whole).endswith("; every film of either stands in both.")
+    assert matched_sentence(whole).endswith("; all films are in both.")
 
 
 def test_a_curve_is_of_the_matched_films_in_any_order() -> None:
@@ -76,12 +76,12 @@ def test_a_solid_and_a_dashed_line_are_named_with_their_areas() -> None:
         (
             Interval(0.05, 0.02, 0.08, "enough"),
             "B better",
-            "B ranks Effusion better: +0.050 (+0.020 to +0.080).",
+            "Effusion: B is better, B − A is +0.050 (+0.020 to +0.080).",
         ),
         (
             Interval(-0.05, -0.08, -0.02, "enough"),
             "A better",
-            "A ranks Effusion better: B − A is −0.050 (−0.080 to −0.020).",
+            "Effusion: A is better, B − A is −0.050 (−0.080 to −0.020).",
         ),
         (
             Interval(0.01, -0.02, 0.04, "enough"),
@@ -128,12 +128,12 @@ def test_runs_of_different_splits_are_refused_with_the_count(tmp_path: Path) -> 
     with pytest.raises(DataError, match="60 of the 100 compared films of A are in B's training"):
         compare_tables(a, other_model(a), **folders, n_resamples=20)
     told = compare_tables(a, other_model(a), folder_a=tmp_path / "a", n_resamples=20).leakage_notes
-    assert told[0].startswith("B does not tell its split")
+    assert told[0].startswith("The split of B is not known")
 
 
 def test_labels_that_differ_are_refused_with_a_sentence() -> None:
     a = predictions(100)
-    with pytest.raises(DataError, match="do not give the same labels: label_effusion of 100 films"):
+    with pytest.raises(DataError, match="have different labels: label_effusion of 100 films"):
         compare_tables(a, a.assign(label_effusion=1 - a["label_effusion"]))
 
 

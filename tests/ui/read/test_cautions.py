@@ -65,7 +65,7 @@ def test_infiltration_is_named_for_what_it_is(probability: float, shown: str):
 
 @pytest.mark.parametrize(
     ("tags", "taken"),
-    [({"view": "AP"}, "AP."), ({"portable": True}, "portable film."),
+    [({"view": "AP"}, "AP film."), ({"portable": True}, "portable film."),
      ({"view": "AP", "portable": True}, "portable film.")],
 )  # fmt: skip
 def test_ap_or_portable_with_what_the_model_reaches_there(tags, taken, tmp_path: Path):
@@ -83,8 +83,8 @@ def test_nothing_is_said_of_a_view_that_is_usual_or_unstated(view, tmp_path: Pat
 def test_a_child_among_too_few_children(tmp_path: Path):
     (sentence,) = tag_sentences(made_up(USUAL, under_18=True), tmp_path)
     assert sentence == (
-        "By the file the patient is under 18. The test set has 6 test films of patients under 18, "
-        "too few to tell how well the model reads them."
+        "The file says: patient under 18. The test set has 6 films of patients under 18, too few "
+        "to tell how well the model reads them."
     )
 
 

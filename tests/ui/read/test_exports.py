@@ -76,7 +76,7 @@ def test_a_dicom_film_goes_into_its_patients_study_only_when_ticked(offered):
     app.text_input[0].set_value(" Ward B ")
     app.button[0].click().run()
     assert result(offered)["reference"] == "Ward B"
-    assert any("will say: Ward B" in block.proto.body for block in app.get("html"))
+    assert any("the report and the CSV: Ward B" in block.proto.body for block in app.get("html"))
 
     offered.clear()
     app.checkbox[0].check().run()

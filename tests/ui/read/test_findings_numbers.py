@@ -48,7 +48,7 @@ def at_five_percent(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_row_says_its_number_and_where_it_stands():
     assert finding_row(FILM, "effusion") == FindingRow(
-        "50 %", "above its operating point of 25 %", "", 0.5, 0.25
+        "50 %", "flagged (cut-off 25 %)", "", 0.5, 0.25
     )
 
 
@@ -57,7 +57,7 @@ def test_at_the_sites_prevalence_both_numbers_move_and_are_marked():
     # Odds 1 become 1/4; the cut-off's 1/3 become 1/12.
     row = finding_row(FILM, "effusion")
     assert (row.fill, row.tick) == pytest.approx((1 / 5, 1 / 13))
-    assert (row.probability, row.flag) == ("20 %", "above its operating point of 8 %")
+    assert (row.probability, row.flag) == ("20 %", "flagged (cut-off 8 %)")
     assert row.note == "at your prevalence 5 %"
     assert finding_row(FILM, "no_finding").note == ""
     said = range_sentence(probes(0.4, 0.5), "effusion")
@@ -71,7 +71,7 @@ def test_a_finding_that_crosses_is_borderline(monkeypatch: pytest.MonkeyPatch):
     assert finding_row(FILM, "effusion").note == "borderline"
     assert finding_row(FILM, "atelectasis").note == ""
     assert borderline_sentence(FILM).startswith(
-        "Borderline: Effusion and Infiltration cross their operating points"
+        "Borderline: Effusion and Infiltration cross their cut-offs"
     )
     assert range_sentence(moved, "effusion") == (
         "Effusion moves between 24 and 31 % under small changes of the image. "

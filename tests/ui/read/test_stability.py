@@ -37,7 +37,7 @@ def test_a_button_asks_once_and_the_answer_stays_with_its_film(monkeypatch: pyte
     session = AppTest.from_function(page, default_timeout=60).run()
     assert session.text[0].value == ""
     session.button(key="check_stability").click().run()
-    assert session.text[0].value.startswith("Borderline: Effusion crosses its operating point")
+    assert session.text[0].value.startswith("Borderline: Effusion crosses its cut-off")
     said = session.get("html")[0].proto.body
     assert "Effusion moves between 20 and 40 % under small changes of the image." in said
     assert "It is not an error bar" in session.get("html")[1].proto.body
