@@ -57,9 +57,9 @@ SOUND = text_of(rows())
 FIRST = SOUND.split(b"\n")[0] + b"\n"
 # name -> bytes, what is wrong, its value, what to do
 BAD: dict[str, tuple[bytes, str, str, str]] = {
-    "no image column": (without("image"), "lacks required columns", "image (a file of", "It needs image"),
-    "no label column": (without("label_no_finding"), "lacks required columns", "label_no_finding", "needs"),
-    "a score missing": (without("logit_effusion"), "lacks required columns", "logit_effusion", "logit_…"),
+    "no image column": (without("image"), "lacks required", "image (a file of", "It needs image"),
+    "no label column": (without("label_no_finding"), "lacks required", "label_no_finding", "needs"),
+    "a score missing": (without("logit_effusion"), "lacks required", "logit_effusion", "logit_…"),
     "an image twice": (
         with_cell("image", "0.png"), "more than once", "1 images: 0.png", "one row per image"),
     "the same column twice": (

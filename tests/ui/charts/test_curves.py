@@ -37,7 +37,7 @@ def test_the_hover_tells_threshold_sensitivity_and_specificity() -> None:
     assert curve.customdata[1].tolist() == pytest.approx([50.0, 0.7, 0.6])
     assert (point.x[0], point.y[0]) == (0.4, 0.7)
     assert point.customdata[0] == pytest.approx((50.0, 0.7, 0.6))
-    for place, word in enumerate(("threshold", "sensitivity", "specificity")):
+    for place, word in enumerate(("cut-off", "sensitivity", "specificity")):
         assert f"{word} %{{customdata[{place}]" in curve.hovertemplate
         assert f"{word} %{{customdata[{place}]" in point.hovertemplate
 

@@ -115,7 +115,7 @@ def test_the_sentence_says_where_it_says_too_much() -> None:
     # (80 * 0.05 + 40 * 0.25 + 4 * 0.85) / 124 = 14 %; (4.8 + 4 + 4) / 124 = 10 %.
     assert calibration_sentence("Effusion", VERSION, MEASURES) == (
         "Effusion: mean prediction 14 %, observed 10 %: too high. 1 of 2 bins is off beyond "
-        "chance; where it says about 25 %, 10 % have it (95 % interval 5 to 20 %): too high there."
+        "chance; worst: predicted 25 %, observed 10 % (95 % interval 5 to 20 %), too high."
     )
     sure = replace(MEASURES, slope=Interval(0.7, 0.5, 0.9, "wide"))
     assert "Overconfident" in calibration_sentence("X", VERSION, sure)
