@@ -71,6 +71,7 @@ def test_every_figure_is_scikit_learns_own(answers, table) -> None:
         (tn, fp), (fn, tp) = confusion_matrix(y[:, k], p[:, k] >= 0.5)
         counts = report.confusion[key]
         assert (counts.tn, counts.fp, counts.fn, counts.tp) == (tn, fp, fn, tp)
+    assert report.classification_report is not None
     values = report.classification_report.values
     expected = classification_report(
         y, p >= 0.5, target_names=[LABELS[key] for key in KEYS], output_dict=True,
