@@ -44,7 +44,7 @@ def answers() -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def table(answers, tmp_path_factory) -> pd.DataFrame:
-    """The same as a file of the contract's columns, in another order, with one that is foreign."""
+    """The same as a file of the same columns, in another order, with one that is foreign."""
     y, p = answers
     cells = pd.DataFrame(p, columns=list(PROBABILITY_COLUMNS))
     cells["model"] = "forest"
