@@ -15,7 +15,7 @@ ACCEPTED_FORMATS = "PNG, JPEG, TIFF or DICOM"
 # First bytes of what people upload by mistake, and what to call it.
 _SIGNATURES = (
     (b"GIF8", "a GIF image or animation"),
-    (b"BM", "a BMP picture"),
+    (b"BM", "a BMP image"),
     (b"%PDF", "a PDF document"),
     (b"PK\x03\x04", "a ZIP archive or an Office document"),
     (b"\x1f\x8b", "a gzip archive"),
@@ -47,7 +47,7 @@ class Radiograph(DecodedFilm):
     sha256: str
 
 
-def read_radiograph(data: bytes) -> Radiograph:
+def read_radiograph(data: bytes | bytearray | memoryview) -> Radiograph:
     """Read one PNG, JPEG, TIFF or single-frame grayscale DICOM file.
 
     Raises:
@@ -85,7 +85,7 @@ def _describe_content(data: bytes) -> str:
         if data.startswith(signature):
             return name
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "a WebP picture"
+        return "a WebP image"
     if data[4:8] == b"ftyp":
         return "a HEIC or AVIF image, or a video"
     if _is_text(data[:512]):

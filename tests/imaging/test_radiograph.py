@@ -68,7 +68,7 @@ def test_an_empty_file() -> None:
 def test_what_is_no_film_is_named(data: bytes, words: str) -> None:
     error = refusal(data)
     assert error.problem == "This file cannot be read"
-    assert error.value.startswith(f"it looks like {words}")
+    assert str(error.value).startswith(f"it looks like {words}")
     assert error.remedy == "Save the film as PNG, JPEG, TIFF or DICOM and upload that."
 
 
@@ -76,8 +76,8 @@ def test_what_is_no_film_is_named(data: bytes, words: str) -> None:
     ("kind", "words"),
     [
         ("GIF", "a GIF image or animation"),
-        ("BMP", "a BMP picture"),
-        ("WEBP", "a WebP picture"),
+        ("BMP", "a BMP image"),
+        ("WEBP", "a WebP image"),
         ("JPEG2000", "a bare JPEG 2000 image"),
     ],
 )
