@@ -291,7 +291,7 @@ def _notes(films: Worklist) -> None:
     if films.n_rejected:
         st.warning(
             f"Files not added: {films.n_rejected}. The worklist holds at most {_MEGABYTES} MB. "
-            "Clear it first, or read many films with cxr-read."
+            "Clear it first, or read many films on the command line."
         )
     else:
         st.empty()
