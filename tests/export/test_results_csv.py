@@ -7,7 +7,8 @@ import torch
 
 from cxr_core.export.results_csv import COLUMNS, analysis_row, failed_row, record_row, rows_to_csv
 from cxr_core.version import VERSION
-from tests.export.analyses import STOPPED, make_analysis, make_record
+from tests.helpers.analyses import STOPPED
+from tests.helpers.records import export_analysis, make_record
 
 
 def read_back(*rows: dict[str, str]) -> list[dict[str, str]]:
@@ -15,7 +16,7 @@ def read_back(*rows: dict[str, str]) -> list[dict[str, str]]:
 
 
 def test_a_row_has_every_column_in_order_with_known_values():
-    row = analysis_row(make_analysis(gate=STOPPED))
+    row = analysis_row(export_analysis(gate=STOPPED))
     assert tuple(row) == COLUMNS
     assert (row["row"], row["file"], row["status"]) == ("", "", "read")
     assert row["logit_effusion"] == "-1.500000"
@@ -54,7 +55,7 @@ def test_a_reading_brings_the_readers_word_and_the_prevalence_in_use():
 
 
 def test_rows_are_counted_and_a_file_that_failed_says_why():
-    analysis = make_analysis()
+    analysis = export_analysis()
     one, two, three = read_back(
         analysis_row(analysis),
         failed_row(2, "ef" * 32, "Too small."),
@@ -73,13 +74,13 @@ def test_rows_are_counted_and_a_file_that_failed_says_why():
 
 def test_no_text_is_run_as_a_formula():
     naughty = make_record(
-        make_analysis(warnings=("=HYPERLINK(1)",)), note="  =1+1", reference="+49 30\nline"
+        export_analysis(warnings=("=HYPERLINK(1)",)), note="  =1+1", reference="+49 30\nline"
     )
     (row,) = read_back(record_row(naughty))
     assert row["warnings"] == "'=HYPERLINK(1)"
     assert row["note"] == "'  =1+1"
     assert row["reference"] == "'+49 30\nline"
-    (named,) = read_back(analysis_row(make_analysis(), "@a"))
+    (named,) = read_back(analysis_row(export_analysis(), "@a"))
     assert named["file"] == "'@a"
 
 

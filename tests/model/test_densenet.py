@@ -72,8 +72,9 @@ def test_weights_file_with_a_1000_class_head(
         }
         torch.save(wrapped[wrap], path)
     model = build_densenet(path)
+    loaded = model.features.state_dict()
     for key, value in published.features.state_dict().items():
-        torch.testing.assert_close(model.features.state_dict()[key], value)
+        torch.testing.assert_close(loaded[key], value)
     assert model.classifier.weight.shape == (4, 1024)
 
 
