@@ -26,7 +26,7 @@ def write_folder(folder: Path, seed: int) -> Path:
     """A model folder: 60 films with the same labels, and logits and peaks that follow the seed."""
     folder.mkdir()
     rng = np.random.default_rng(seed)
-    table = make_predictions(60)
+    table = make_predictions(60).assign(patient=np.arange(60) // 2)
     table[list(LOGIT_COLUMNS)] = rng.normal(size=(60, len(KEYS)))
     write_predictions(table, folder / "predictions_test.csv")
     boxed = table[["image"]].assign(finding="effusion", x=0.5, y=0.5, fixed_spot_inside=0)

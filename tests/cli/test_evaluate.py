@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cxr_core.cli.evaluate import main
@@ -26,7 +27,8 @@ POINTS = make_points((0.4,) * 4)
 @pytest.fixture
 def predictions(tmp_path: Path) -> Path:
     """A table of 60 films as a file."""
-    write_predictions(make_predictions(60), tmp_path / "predictions_test.csv")
+    table = make_predictions(60).assign(patient=np.arange(60) // 2)
+    write_predictions(table, tmp_path / "predictions_test.csv")
     return tmp_path / "predictions_test.csv"
 
 

@@ -49,7 +49,7 @@ def test_good_and_bad_files(
     for key in KEYS:
         assert float(good[f"logit_{key}"]) == pytest.approx(analysis.logits[key], abs=1e-4)
         assert good[f"above_{key}"] == str(int(analysis.above[key]))
-        assert good[f"operating_point_{key}"] == "0.300000"
+        assert good[f"operating_point_{key}"] == "0.310000"
     assert good["sha256"] == analysis.image_sha256
     assert good["model_sha256"] == bad["model_sha256"] == analysis.model_sha256
     assert "torch " in good["versions"]

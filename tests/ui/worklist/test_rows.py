@@ -122,7 +122,7 @@ def test_the_csv_line_has_number_or_name_and_every_column() -> None:
         "file": "",
         "status": "failed",
         "reason": "It is <b>text</b>.",
-        "model_sha256": "m" * 64,
+        "model_sha256": "b" * 64,
     }
 
 
