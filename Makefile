@@ -14,9 +14,9 @@ APP := $(VENV)/.installed-app
 DEV := $(VENV)/.installed-dev
 # A worker a core; what is costly to make is made by one of them (tests/conftest.py).
 PYTEST := $(IN_VENV) -m pytest -n auto --dist loadgroup --no-loadscope-reorder
-PIP_INSTALL := $(IN_VENV) -m pip install --disable-pip-version-check
+PIP_INSTALL := $(IN_VENV) -m pip install --disable-pip-version-check --require-hashes
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --annotation-style line \
-	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .PHONY: help app install test check test-slow format lock
 .DELETE_ON_ERROR:

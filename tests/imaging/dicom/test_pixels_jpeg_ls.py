@@ -1,5 +1,7 @@
 """JPEG-LS: every value comes back, and no file takes memory that its data set does not state."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,7 +16,7 @@ from tests.helpers.dicom_files import film_dataset, ramp, to_bytes
 from tests.helpers.errors import image_error
 
 
-def packed(values: np.ndarray, syntax: str = JPEGLSLossless, **options: object) -> bytes:
+def packed(values: np.ndarray, syntax: str = JPEGLSLossless, **options: Any) -> bytes:
     ds = film_dataset(values)
     ds.compress(syntax, encoding_plugin="pyjpegls", **options)
     return to_bytes(ds)
