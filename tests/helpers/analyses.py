@@ -1,7 +1,6 @@
 """Analyses with chosen numbers, and an analyzer that gives them, for tests without a network."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,8 @@ from cxr_core.config import EvidenceScale, OperatingPoint
 from cxr_core.findings import KEYS
 from cxr_core.imaging.gate import GateResult
 from cxr_core.imaging.radiograph import Radiograph
-from cxr_core.reading.analyzer import Analysis
+from cxr_core.reading.analyzer import Analysis, Analyzer
+from tests.helpers.models import make_metadata
 
 CUTOFFS = (0.25, 0.15, 0.2, 0.35)
 STOPPED = GateResult(passed=False, reasons=("Too dark.", "Too small."))
@@ -68,14 +68,16 @@ def analysis_with_margins(margins: tuple[float, ...], **changes: Any) -> Analysi
     return make_analysis(probabilities, cutoffs=(0.5,) * len(KEYS), **values)
 
 
-class FakeAnalyzer:
+class FakeAnalyzer(Analyzer):
     """Says of every film that its Effusion is just above; counts the films that it read."""
 
     def __init__(self, model_sha256: str = "b" * 64) -> None:
-        self.metadata = SimpleNamespace(model_sha256=model_sha256)
+        self.metadata = make_metadata(model_sha256=model_sha256)
         self.films = 0
 
-    def analyze_radiograph(self, radiograph: Radiograph) -> Analysis:
+    def analyze_radiograph(
+        self, radiograph: Radiograph, *, correction: str | None = None
+    ) -> Analysis:
         self.films += 1
         return analysis_with_margins(
             (0.25, -1.0, -1.0, -1.0),
