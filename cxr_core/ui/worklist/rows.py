@@ -17,6 +17,7 @@ from cxr_core.findings import (
     ABOVE_COLUMNS,
     LABELS,
     LOGIT_COLUMNS,
+    NORMAL_KEY,
     PROBABILITY_COLUMNS,
 )
 from cxr_core.reading.analyzer import Analysis
@@ -189,7 +190,7 @@ def _result_html(row: FilmRow) -> str:
     above = sorted(
         (key for key in ABNORMAL_KEYS if row.above[key]), key=lambda key: -row.margins[key]
     )
-    none = f"No Finding {percent(row.probabilities['no_finding'])}"
+    none = f"{LABELS[NORMAL_KEY]} {percent(row.probabilities[NORMAL_KEY])}"
     if above:
         text = " ".join(f'<span class="hit">▲ {_finding_text(row, key)}</span>' for key in above)
     else:
