@@ -8,8 +8,8 @@ import torch
 
 from cxr_core.config import Calibration, EvidenceScale, OperatingPoint, Preprocessing
 from cxr_core.findings import KEYS, LABEL_COLUMNS, LOGIT_COLUMNS
+from cxr_core.model.architectures import build_model
 from cxr_core.model.checkpoint import save_checkpoint
-from cxr_core.model.densenet import build_densenet
 from cxr_core.model.metadata import ModelMetadata
 
 THRESHOLDS = dict(zip(KEYS, (0.31, 0.28, 0.35, 0.62), strict=True))
@@ -19,7 +19,7 @@ CARD = "# A model of the tests\n\nRandom weights.\n\n## Limits\n\nIt knows nothi
 def write_model(folder: Path, *, seed: int = 3) -> Path:
     """A complete small folder: weights, card, predictions and history."""
     torch.manual_seed(seed)
-    model = build_densenet("none").eval()
+    model = build_model().eval()
     with torch.no_grad():
         model.classifier.weight.normal_(0, 0.12)
     metadata = ModelMetadata(

@@ -9,8 +9,8 @@ import torch
 from cxr_core.cli.read import journal_path, main
 from cxr_core.config import Calibration, EvidenceScale, OperatingPoint, Preprocessing
 from cxr_core.findings import KEYS
+from cxr_core.model.architectures import build_model
 from cxr_core.model.checkpoint import save_checkpoint
-from cxr_core.model.densenet import ChestDenseNet
 from cxr_core.model.metadata import ModelMetadata
 from cxr_core.phantom.draw import phantom_png
 from cxr_core.reading import batch as engine
@@ -27,7 +27,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Preprocessing(), Calibration(), dict.fromkeys(KEYS, point), EvidenceScale(1.0)
     )
     folder = tmp_path_factory.mktemp("model")
-    save_checkpoint(folder, ChestDenseNet().eval(), metadata)
+    save_checkpoint(folder, build_model().eval(), metadata)
     return folder
 
 
