@@ -43,7 +43,6 @@ NORMAL_INDEX: int = KEYS.index(NORMAL_KEY)
 LABEL_COLUMNS: tuple[str, ...] = tuple(f"label_{key}" for key in KEYS)
 LOGIT_COLUMNS: tuple[str, ...] = tuple(f"logit_{key}" for key in KEYS)
 PROBABILITY_COLUMNS: tuple[str, ...] = tuple(f"probability_{key}" for key in KEYS)
-ABOVE_COLUMNS: tuple[str, ...] = tuple(f"above_{key}" for key in KEYS)
 
 
 def _in_words(count: int) -> str:
