@@ -37,7 +37,7 @@ def test_every_export_is_downloaded_and_read_back(
     result = download(page, "Result (CSV)", tmp_path)
     (row,) = csv.DictReader(io.StringIO(result.read_text()))
     assert result.name == "cxr_result.csv"
-    assert (row["verdict_effusion"], row["verdict_atelectasis"]) == ("disagree", "")
+    assert (row["assessment_effusion"], row["assessment_atelectasis"]) == ("disagree", "")
     assert (row["note"], row["reference"], row["file"]) == (NOTE, "Case 12", "")
 
     taken = download(page, "Report (PDF)", tmp_path)

@@ -76,7 +76,7 @@ def in_order(rows: list[dict[str, str]]) -> list[int]:
     """The order by the CSV's own numbers: every margin is the logit less the point's."""
     keys = []
     for number, row in enumerate(rows, start=1):
-        above = {key: row.get(f"above_{key}") == "1" for key in ABNORMAL_KEYS}
+        above = {key: row.get(f"flagged_{key}") == "1" for key in ABNORMAL_KEYS}
         read = (row["status"], row["gate"]) == ("read", "passed")
         keys.append(worklist_sort_key(number, margins(row) if read else None, above))
     return [number for _, _, number in sorted(keys)]
@@ -87,6 +87,5 @@ def margins(row: dict[str, str]) -> dict[str, float]:
         return math.log(float(probability) / (1 - float(probability)))
 
     return {
-        key: logit(row[f"probability_{key}"]) - logit(row[f"operating_point_{key}"])
-        for key in ABNORMAL_KEYS
+        key: logit(row[f"probability_{key}"]) - logit(row[f"cutoff_{key}"]) for key in ABNORMAL_KEYS
     }

@@ -10,9 +10,10 @@ import torch
 
 from cxr_core.config import Calibration, EvidenceScale, OperatingPoint, Preprocessing
 from cxr_core.findings import KEYS
+from cxr_core.model.architectures import build_model
 from cxr_core.model.checkpoint import save_checkpoint
-from cxr_core.model.densenet import ChestDenseNet, build_densenet
 from cxr_core.model.metadata import ModelMetadata
+from cxr_core.model.network import ChestNetwork
 from tests.helpers.predictions import make_predictions
 
 CUTOFFS = (0.31, 0.28, 0.35, 0.62)
@@ -38,10 +39,10 @@ def make_metadata(**changes: Any) -> ModelMetadata:
     return replace(metadata, **changes)
 
 
-def random_network(seed: int = 3, *, spread: float = 0.12) -> ChestDenseNet:
+def random_network(seed: int = 3, *, spread: float = 0.12) -> ChestNetwork:
     """A network of random weights; its classifier's are N(0, spread), so that films differ."""
     torch.manual_seed(seed)
-    model = build_densenet("none").eval()
+    model = build_model().eval()
     with torch.no_grad():
         model.classifier.weight.normal_(0, spread)
     return model

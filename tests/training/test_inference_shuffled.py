@@ -9,7 +9,7 @@ import torch
 from cxr_core.config import Preprocessing
 from cxr_core.data.loader import BatchLoader
 from cxr_core.evaluation.localisation.rates import missing_columns, read_localisation
-from cxr_core.model.densenet import build_densenet
+from cxr_core.model.architectures import build_model
 from cxr_core.training import inference as module
 from cxr_core.training.dataset import DatasetPaths, FilmDataset, load_dataset, rows_and_labels
 from cxr_core.training.inference import randomized_copy
@@ -30,7 +30,7 @@ def test_every_tensor_keeps_its_numbers_in_another_order(
 ) -> None:
     monkeypatch.setattr(module, "BATCH_NORM_FILMS", FEW)
     torch.manual_seed(0)
-    model = build_densenet("none").eval()
+    model = build_model().eval()
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     shuffled = randomized_copy(model, films, preprocessing=SIZE, seed=1)
     for name, tensor in model.state_dict().items():
