@@ -18,7 +18,7 @@ def _probe(folder: Path, **environment: str) -> str:
     """What pytest prints about the two fixtures in a folder with this project's conftest.py."""
     shutil.copy(Path(__file__).with_name("conftest.py"), folder)
     (folder / "test_probe.py").write_text(PROBE)
-    words = [sys.executable, "-m", "pytest", "-rsfE", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    words = [sys.executable, "-m", "pytest", "-rsfE", "-p", "no:cacheprovider"]
     clean = {key: value for key, value in os.environ.items() if key not in ("CI", "CXR_SHARED")}
     done = subprocess.run(
         [*words, f"--rootdir={folder}", "-c", os.devnull, str(folder)],
