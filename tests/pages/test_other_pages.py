@@ -8,7 +8,7 @@ import pytest
 
 from cxr_core.evaluation.localisation.pointing import LOCALISATION_COLUMNS
 from cxr_core.findings import LABELS
-from tests.helpers.models import CUTOFFS
+from tests.helpers.models import make_points
 from tests.helpers.pages import MODEL_CARD, PERFORMANCE, READ, page_text
 from tests.helpers.predictions import make_predictions
 
@@ -93,7 +93,7 @@ def test_performance_shows_every_panel(open_page):
 
 def test_the_threshold_starts_at_the_operating_point_and_moves(open_page):
     session = open_page(PERFORMANCE)
-    assert session.slider[0].value == pytest.approx(100 * CUTOFFS["effusion"])
+    assert session.slider[0].value == pytest.approx(100 * make_points()["effusion"].threshold)
     before = page_text(session)
     assert "This is the operating point, chosen on validation films" in before
     session.slider[0].set_value(0.0).run()
@@ -128,7 +128,7 @@ def test_the_curves_of_one_finding_have_bands_and_those_of_all_four_have_none(op
 def test_another_finding_has_its_own_threshold(open_page):
     session = open_page(PERFORMANCE)
     session.segmented_control(key="decision_finding").set_value("no_finding").run()
-    assert session.slider[0].value == pytest.approx(100 * CUTOFFS["no_finding"])
+    assert session.slider[0].value == pytest.approx(100 * make_points()["no_finding"].threshold)
 
 
 def test_another_models_table_opens_in_the_same_page(open_page):

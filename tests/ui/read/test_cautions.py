@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import streamlit as st
@@ -22,7 +23,7 @@ from tests.helpers.predictions import make_predictions
 USUAL = (0.6, 0.1, 0.1, 0.1)
 
 
-def film_of(**tags: object) -> Analysis:
+def film_of(**tags: Any) -> Analysis:
     """A usual film with these tags in its file."""
     return make_analysis(USUAL, radiograph=make_radiograph(**tags))
 
