@@ -50,6 +50,11 @@ def test_every_locked_version_has_its_hashes() -> None:
         assert {f"{name}=={version}" for name, version in direct.items()} <= locked, lock
 
 
+def test_the_documents_name_this_version() -> None:
+    assert f"\nversion: {VERSION}\n" in (ROOT / "CITATION.cff").read_text("utf-8")
+    assert f"\n## [{VERSION}]" in (ROOT / "CHANGELOG.md").read_text("utf-8")
+
+
 def run(command: Sequence[str | Path], folder: Path, *, status: int = 0) -> str:
     """What a command prints in ``folder``, without this checkout on its path.
 
