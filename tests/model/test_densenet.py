@@ -52,7 +52,9 @@ def test_forward_is_head_over_features_and_returns_four_logits() -> None:
 
 
 def test_no_relu_of_ours_is_in_place() -> None:
-    assert build_model().features.relu.inplace is False
+    relu = build_model().features.relu
+    assert isinstance(relu, torch.nn.ReLU)
+    assert relu.inplace is False
 
 
 @pytest.mark.parametrize("wrap", ["plain", "legacy", "module", "nested", "safetensors"])

@@ -101,6 +101,6 @@ def test_a_configuration_of_before_says_nothing_of_its_start(run_copy: Path) -> 
 
 
 def test_a_network_to_start_from_learns(finished_run: Path) -> None:
-    network = init_network(str(finished_run))
+    network = init_network(replace(ONE_EPOCH, weights=str(finished_run)))
     assert network.training
     assert all(parameter.requires_grad for parameter in network.parameters())
