@@ -67,9 +67,8 @@ def test_it_is_trained_and_stored(trained: Path) -> None:
     assert metadata["operating_points"]["nodule"]["criterion"] == "sensitivity"
     assert metadata["operating_points"]["no_finding"]["criterion"] == "specificity"
     predictions = pd.read_csv(trained / "predictions_test.csv")
-    assert [name for name in predictions if name.startswith("logit_")] == [
-        f"logit_{key}" for key in KEYS
-    ]
+    logits = predictions.columns[predictions.columns.str.startswith("logit_")]
+    assert logits.tolist() == [f"logit_{key}" for key in KEYS]
     history = pd.read_csv(trained / "history.csv").iloc[0]
     means = history[[f"auroc_{key}" for key in KEYS]].mean()
     assert history["auroc_mean"] == pytest.approx(means, abs=1e-6)

@@ -18,7 +18,7 @@ from cxr_core.model.network import ChestNetwork
 def model() -> ChestNetwork:
     torch.manual_seed(1)
     network = build_model().eval().requires_grad_(False)
-    network.classifier.bias += torch.tensor([0.3, -1.2, 0.0, 2.0])
+    network.classifier.bias.add_(torch.tensor([0.3, -1.2, 0.0, 2.0]))
     return network
 
 

@@ -101,6 +101,6 @@ def test_a_configuration_of_before_says_nothing_of_its_start(copy: Path) -> None
 
 
 def test_a_network_to_start_from_learns(finished: Path) -> None:
-    network = init_network(str(finished))
+    network = init_network(replace(CONFIG, weights=str(finished)))
     assert network.training
     assert all(parameter.requires_grad for parameter in network.parameters())
