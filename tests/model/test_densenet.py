@@ -52,7 +52,7 @@ def test_forward_is_head_over_features_and_returns_four_logits() -> None:
 
 
 def test_no_relu_of_ours_is_in_place() -> None:
-    relu = build_model().features.relu
+    relu = build_model().features.get_submodule("relu")
     assert isinstance(relu, torch.nn.ReLU)
     assert relu.inplace is False
 
