@@ -2,19 +2,22 @@
 
 import streamlit as st
 
+from cxr_core.findings import ALL_IN_WORDS, LABELS
 from cxr_core.ui.home import TRAINING_COMMAND, model_summary
 from cxr_core.ui.shell import APP_NAME, begin_page, report_errors
 from cxr_core.ui.words import RESEARCH_TOOL
+
+*_FIRST, _LAST = (f"**{label}**" for label in LABELS.values())
+_NAMES = f"{', '.join(_FIRST)} and {_LAST}"
 
 begin_page(APP_NAME)
 left, right = st.columns([1, 1.1], gap="large")
 with left:
     st.header("What it is for", anchor=False)
     st.markdown(
-        "Open one frontal chest radiograph and see four calibrated probabilities: **Effusion**, "
-        "**Atelectasis**, **Infiltration** and **No Finding**. Each comes with its cut-off and a "
-        "map of what pushed it up. Everything is computed on the machine that serves this page; no "
-        "film is stored or logged."
+        f"Open one frontal chest radiograph and see {ALL_IN_WORDS} calibrated probabilities: "
+        f"{_NAMES}. Each comes with its cut-off and a map of what pushed it up. Everything is "
+        "computed on the machine that serves this page; no film is stored or logged."
     )
     with st.container(key="start"):
         st.page_link(

@@ -59,7 +59,8 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help=f"one of {', '.join(PRESETS)} (default baseline; phantom with --phantom)",
     )
     training.add_argument(
-        "--weights", help="imagenet, none, or the path of a weights file or model folder"
+        "--weights",
+        help="imagenet, none, or the path of a weights file or model folder",
     )
     training.add_argument("--population", choices=get_args(Population))
     training.add_argument("--balance", choices=get_args(Balance))

@@ -1,6 +1,5 @@
 """The words that every export shares."""
 
-from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -15,7 +14,7 @@ from cxr_core.export.record import (
 )
 from cxr_core.findings import KEYS
 from cxr_core.imaging.radiograph import Correction
-from tests.export.analyses import make_analysis
+from tests.helpers.analyses import make_analysis
 
 
 def test_every_correction_has_its_own_sentence():
@@ -70,9 +69,5 @@ def test_a_finding_is_flagged_and_a_normal_film_called_normal(key, flagged, word
     ],
 )
 def test_the_headline_says_what_is_flagged(probabilities, above, headline):
-    analysis = replace(
-        make_analysis(),
-        probabilities=dict(zip(KEYS, probabilities, strict=True)),
-        above=dict(zip(KEYS, above, strict=True)),
-    )
+    analysis = make_analysis(probabilities, above=dict(zip(KEYS, above, strict=True)))
     assert result_headline(analysis) == headline
