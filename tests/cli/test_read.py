@@ -5,31 +5,24 @@ import hashlib
 from pathlib import Path
 
 import pytest
-import torch
 
 from cxr_core.cli.read import journal_path, main
-from cxr_core.config import Calibration, EvidenceScale, OperatingPoint, Preprocessing
 from cxr_core.export.results_csv import COLUMNS, rows_to_csv
 from cxr_core.findings import KEYS
 from cxr_core.imaging.radiograph import read_radiograph
-from cxr_core.model.architectures import build_model
 from cxr_core.model.checkpoint import save_checkpoint
-from cxr_core.model.metadata import ModelMetadata, load_metadata
+from cxr_core.model.metadata import load_metadata
 from cxr_core.phantom.draw import phantom_png
 from cxr_core.reading import batch as engine
 from cxr_core.reading.analyzer import load_analyzer
-from tests.zips import zipped
+from tests.helpers.models import make_metadata, random_network
+from tests.helpers.zips import zip_bytes
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    torch.manual_seed(0)
-    point = OperatingPoint(0.3, 0.2, 0.4, "sensitivity", 0.8, 0.8, 0.5)
-    metadata = ModelMetadata(
-        Preprocessing(), Calibration(), dict.fromkeys(KEYS, point), EvidenceScale(1.0)
-    )
     folder = tmp_path_factory.mktemp("model")
-    save_checkpoint(folder, build_model().eval(), metadata)
+    save_checkpoint(folder, random_network(), make_metadata())
     return folder
 
 
@@ -59,7 +52,7 @@ def test_good_and_bad_files(
     for key in KEYS:
         assert float(good[f"logit_{key}"]) == pytest.approx(analysis.logits[key], abs=1e-4)
         assert good[f"flagged_{key}"] == str(int(analysis.above[key]))
-        assert good[f"cutoff_{key}"] == "0.300000"
+        assert good[f"cutoff_{key}"] == "0.310000"
     assert good["image_sha256"] == analysis.image_sha256
     assert good["model_sha256"] == bad["model_sha256"] == analysis.model_sha256
     assert "torch " in good["library_versions"]
@@ -92,7 +85,7 @@ def test_no_model_and_no_files_are_one_sentence(
 
 def test_a_zip_is_read_member_by_member(tmp_path: Path, model: Path) -> None:
     data = phantom_png(1, size=208)
-    (tmp_path / "all.zip").write_bytes(zipped({"=a.png": data, "../b.png": data}))
+    (tmp_path / "all.zip").write_bytes(zip_bytes({"=a.png": data, "../b.png": data}))
     out = tmp_path / "results.csv"
     words = [str(tmp_path / "all.zip"), "--model", str(model), "--out", str(out), "--jobs", "1"]
     assert main(words) == 3

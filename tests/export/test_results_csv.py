@@ -8,7 +8,8 @@ from cxr_core.export.results_csv import COLUMNS, analysis_row, outcome_row, reco
 from cxr_core.reading.batch import Outcome
 from cxr_core.reading.sources import FilmSource
 from cxr_core.version import VERSION
-from tests.export.analyses import STOPPED, make_analysis, make_record
+from tests.helpers.analyses import STOPPED
+from tests.helpers.records import export_analysis, make_record
 
 
 def read_back(*rows: dict[str, str]) -> list[dict[str, str]]:
@@ -16,7 +17,7 @@ def read_back(*rows: dict[str, str]) -> list[dict[str, str]]:
 
 
 def test_a_row_has_every_column_in_order_with_known_values():
-    row = analysis_row(make_analysis(gate=STOPPED))
+    row = analysis_row(export_analysis(gate=STOPPED))
     assert tuple(row) == COLUMNS
     assert (row["row"], row["file"], row["status"]) == ("", "", "stopped")
     assert row["logit_effusion"] == "-1.500000"
@@ -56,7 +57,7 @@ def test_a_reading_brings_the_readers_word_and_the_prevalence_in_use():
 
 
 def test_rows_are_counted_and_a_file_that_failed_says_why():
-    analysis = make_analysis()
+    analysis = export_analysis()
     failed = Outcome(FilmSource(2, "b.png", bytes), "ef" * 32, reason="Too small.")
     one, two, three = read_back(
         analysis_row(analysis),
@@ -76,13 +77,13 @@ def test_rows_are_counted_and_a_file_that_failed_says_why():
 
 def test_no_text_is_run_as_a_formula():
     naughty = make_record(
-        make_analysis(warnings=("=HYPERLINK(1)",)), note="  =1+1", reference="+49 30\nline"
+        export_analysis(warnings=("=HYPERLINK(1)",)), note="  =1+1", reference="+49 30\nline"
     )
     (row,) = read_back(record_row(naughty))
     assert row["warnings"] == "'=HYPERLINK(1)"
     assert row["note"] == "'  =1+1"
     assert row["reference"] == "'+49 30\nline"
-    (named,) = read_back(analysis_row(make_analysis(), "@a"))
+    (named,) = read_back(analysis_row(export_analysis(), "@a"))
     assert named["file"] == "'@a"
 
 

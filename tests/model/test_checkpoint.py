@@ -53,8 +53,9 @@ def edit(folder: Path, **values: object) -> dict[str, object]:
 
 def test_round_trip(folder: Path, model: ChestNetwork, metadata: ModelMetadata) -> None:
     loaded = load_checkpoint(folder)
+    restored = loaded.model.state_dict()
     for key, value in model.state_dict().items():
-        assert torch.equal(loaded.model.state_dict()[key], value)
+        assert torch.equal(restored[key], value)
     assert loaded.metadata.preprocessing == metadata.preprocessing
     assert loaded.metadata.calibration == metadata.calibration
     assert loaded.metadata.operating_points == metadata.operating_points

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
-from torch import nn
 from torchvision.models import DenseNet, densenet121
 
 from cxr_core.errors import WeightsError
@@ -54,8 +53,8 @@ def test_forward_is_head_over_features_and_returns_four_logits() -> None:
 
 def test_no_relu_of_ours_is_in_place() -> None:
     relu = build_model().features.get_submodule("relu")
-    assert isinstance(relu, nn.ReLU)
-    assert not relu.inplace
+    assert isinstance(relu, torch.nn.ReLU)
+    assert relu.inplace is False
 
 
 @pytest.mark.parametrize("wrap", ["plain", "legacy", "module", "nested", "safetensors"])
@@ -75,8 +74,9 @@ def test_weights_file_with_a_1000_class_head(
         }
         torch.save(wrapped[wrap], path)
     model = build_model(weights=path)
+    loaded = model.features.state_dict()
     for key, value in published.features.state_dict().items():
-        torch.testing.assert_close(model.features.state_dict()[key], value)
+        torch.testing.assert_close(loaded[key], value)
     assert model.classifier.weight.shape == (4, 1024)
 
 

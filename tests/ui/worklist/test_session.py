@@ -14,15 +14,17 @@ from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui.worklist import session as module
 from cxr_core.ui.worklist.page import assessments_of, worklist_csv
 from cxr_core.ui.worklist.session import Worklist
-from tests.fake_analyzer import FakeAnalyzer
-from tests.zips import zipped
+from tests.helpers.analyses import FakeAnalyzer
+from tests.helpers.zips import zip_bytes
 
 FILM = phantom_png(1, size=96)
 
 
 def filled(count: int, *, keep_name: bool = False) -> Worklist:
     films = Worklist()
-    films.add("DOE.zip", zipped({f"JANE_{n}.png": FILM for n in range(count)}), keep_name=keep_name)
+    films.add(
+        "DOE.zip", zip_bytes({f"JANE_{n}.png": FILM for n in range(count)}), keep_name=keep_name
+    )
     return films
 
 
