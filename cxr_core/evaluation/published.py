@@ -43,7 +43,7 @@ class PublishedOverlap:
         data: the labels that the model was trained on.
         measure: ``iobb`` or ``iou``.
         threshold: the overlap that had to be exceeded.
-        accuracy: share of boxes found, by finding key.
+        accuracy: share of boxes found, by finding key; those that were published.
         source: where the figures stand.
     """
 

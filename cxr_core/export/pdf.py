@@ -377,7 +377,8 @@ def _draw_images(page: PdfPage, record: Record, available_height: float) -> None
     image_height = available_height - _CAPTION_HEIGHT - 14 - 2 * GAP
     small = min(_MAX_SMALL_MAP_HEIGHT, _SMALL_MAP_FRACTION * image_height)
     film = record.analysis.radiograph.pixels
-    half, quarter = (CONTENT_WIDTH - GAP) / 2, (CONTENT_WIDTH - 3 * GAP) / 4
+    half = (CONTENT_WIDTH - GAP) / 2
+    narrow = (CONTENT_WIDTH - (len(KEYS) - 1) * GAP) / len(KEYS)
     width, height = _fit_size(film, half, min(_MAX_FILM_HEIGHT, image_height - small))
     left, right = LEFT, LEFT + half + GAP
     y = page.y - height
@@ -406,14 +407,14 @@ def _draw_images(page: PdfPage, record: Record, available_height: float) -> None
         fit_text(marks, max_height=_CAPTION_HEIGHT - 14, font_size=7.5, width=half), x=right
     )
     page.y = y - _CAPTION_HEIGHT - GAP
-    width, height = _fit_size(film, quarter, small)
+    width, height = _fit_size(film, narrow, small)
     print_copy = _downscale(film, width, height)
     style = replace(record.style, opacity=max(record.style.opacity, _MIN_SMALL_MAP_OPACITY))
     for index, key in enumerate(KEYS):
-        x = LEFT + index * (quarter + GAP)
+        x = LEFT + index * (narrow + GAP)
         small_map = _print_overlay(print_copy, record, key, style)
         page.draw_image(small_map, x, page.y - height, width, height)
-        page.draw_text(x, page.y - height - 10, map_title(key), size=7, max_width=quarter)
+        page.draw_text(x, page.y - height - 10, map_title(key), size=7, max_width=narrow)
     page.y -= height + 14 + GAP
 
 

@@ -132,7 +132,6 @@ def load_state(path: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)
         found, state = current_names(saved["identity"]), _current_state(saved["state"])
-        found.setdefault("architecture", DEFAULT_ARCHITECTURE)  # of before it could be chosen
     except (
         OSError,
         RuntimeError,
@@ -147,6 +146,8 @@ def load_state(path: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
             value=path,
             remedy="Remove it and start again without --resume.",
         ) from error
+    # Before it could be chosen, the network was the default one.
+    found, identity = ({"architecture": DEFAULT_ARCHITECTURE} | one for one in (found, identity))
     changed = [
         f"{key} was {found.get(key)!r} and is {identity.get(key)!r}"
         for key in sorted(set(found) | set(identity))

@@ -153,7 +153,7 @@ def _published(measure: Measure) -> None:
         ("Model", "Labels", "Source", "Over", *(LABELS[key] for key in ABNORMAL_KEYS)),
         [
             [line.model, line.data, line.source, f"{line.threshold:g}"]
-            + [f"{line.accuracy[key]:g}" for key in ABNORMAL_KEYS]
+            + [f"{line.accuracy[key]:g}" if key in line.accuracy else "–" for key in ABNORMAL_KEYS]
             for line in lines
         ],
         caption=f"Published, apart: share of NIH's boxes found, by {_NAMES[measure]}",
