@@ -2,9 +2,9 @@
 
 import streamlit as st
 
+from cxr_core.export.record import RESEARCH_TOOL
 from cxr_core.ui.home import TRAINING_COMMAND, model_summary
 from cxr_core.ui.shell import APP_NAME, begin_page, report_errors
-from cxr_core.ui.words import RESEARCH_TOOL
 
 begin_page(APP_NAME)
 left, right = st.columns([1, 1.1], gap="large")

@@ -9,7 +9,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxr_core.data.csv_files import first_few, write_csv
-from cxr_core.data.split_files import read_groups as read_groups
 from cxr_core.data.split_files import read_image_list, read_split
 from cxr_core.errors import ConfigError, DataError, PatientLeakError
 from cxr_core.findings import LABEL_COLUMNS

@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cxr_core.arrays import Floats
 from cxr_core.config import Calibration
 from cxr_core.evaluation.leakage import VIEWS, alignment_notes, film_metadata, shared_films
 from cxr_core.evaluation.localisation.pointing import hit_rates
 from cxr_core.evaluation.localisation.rates import read_localisation
 from cxr_core.evaluation.metrics.bootstrap import (
     NOT_ESTIMABLE,
-    Floats,
     Interval,
     Resamples,
     logit_interval,

@@ -26,6 +26,7 @@ from cxr_core.export.png import colorbar, colorbar_labels
 from cxr_core.export.record import (
     FLAGGED_MARK,
     NOT_FLAGGED_MARK,
+    RESEARCH_TOOL,
     TITLE,
     Record,
     flag_word,
@@ -341,8 +342,7 @@ def _draw_heading(page: PdfPage, record: Record) -> None:
     page.draw_text(LEFT, TOP - 15, TITLE, size=17, font=BOLD)
     moment = f"{record.created:%Y-%m-%d %H:%M} {record.created.tzname() or ''}".rstrip()
     page.draw_text(RIGHT, TOP - 15, moment, size=9, align_right=True, gray=DARK_GRAY)
-    words = "Not a diagnosis. A research tool, not a medical device: nothing here may decide about a patient."  # noqa: E501
-    page.draw_text(LEFT, TOP - 30, words, size=8.5, gray=DARK_GRAY)
+    page.draw_text(LEFT, TOP - 30, f"Not a diagnosis. {RESEARCH_TOOL}", size=8.5, gray=DARK_GRAY)
     page.y = TOP - 36
     if record.reference:
         page.y -= 4

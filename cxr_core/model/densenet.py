@@ -22,7 +22,6 @@ _KEY_PREFIXES = ("module.", "model.", "densenet121.", "backbone.")
 _BATCH_COUNTER = "num_batches_tracked"
 _STATE_DICT_KEYS = ("state_dict", "model_state_dict", "model")
 FEATURE_CHANNELS = 1024
-REDUCTION = 32  # the input side over the feature map's side
 
 
 # Pre-trained DenseNet121 features: ImageNet's published file, or any file on disk.

@@ -20,6 +20,7 @@ from cxr_core.model.checkpoint import Checkpoint, load_checkpoint
 from cxr_core.model.gradcam import signed_evidence
 from cxr_core.model.metadata import ModelMetadata
 from cxr_core.reading.perturbations import Probes, read_perturbed
+from cxr_core.wording import listed
 
 NO_FINDING_KEY = "no_finding"
 
@@ -55,7 +56,7 @@ def no_finding_statement(
     """
     found = [key for key in ABNORMAL_KEYS if above[key]]
     if found and above[NO_FINDING_KEY]:
-        names = _listed([LABELS[key] for key in found])
+        names = listed([LABELS[key] for key in found])
         verb = "is" if len(found) == 1 else "are"
         return NoFindingStatement(
             f"{names} {verb} above the operating point, and No Finding is above its own. "
@@ -79,10 +80,6 @@ def no_finding_statement(
         "None of the three, but not called normal: No Finding is below its operating point too. "
         "The film may show something that this tool does not name."
     )
-
-
-def _listed(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 @dataclass(frozen=True)

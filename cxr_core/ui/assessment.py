@@ -1,15 +1,15 @@
 """What the reader says of each finding, and a note: kept in the session alone, for exports."""
 
+from typing import get_args
+
 import streamlit as st
 
-from cxr_core.export.record import MAX_NOTE_LENGTH
+from cxr_core.export.record import MAX_NOTE_LENGTH, Assessment
 from cxr_core.export.results_csv import ASSESSMENT_COLUMNS
 from cxr_core.findings import KEYS, LABELS
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui.shell import caption
 from cxr_core.ui.state import get_value, get_value_by_hash, value_key
-
-ANSWERS = ("agree", "disagree", "unsure")
 
 
 def assessment_controls(analysis: Analysis) -> None:
@@ -19,7 +19,7 @@ def assessment_controls(analysis: Analysis) -> None:
             for key in KEYS:
                 st.segmented_control(
                     f"Your word on {LABELS[key]}",
-                    ANSWERS,
+                    get_args(Assessment),
                     key=value_key(analysis, f"word_{key}"),
                     persist_state="session",
                 )

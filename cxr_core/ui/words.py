@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from cxr_core.export.overlay import CONTOUR_LEVELS
 from cxr_core.export.record import percent as percent
 from cxr_core.findings import ABNORMAL_KEYS, LABELS
+from cxr_core.wording import with_minus_sign
 
-RESEARCH_TOOL = "A research tool, not a medical device: nothing here may decide about a patient."
 FRONTAL_ONLY = (
     "Frontal films (PA or AP) only: a lateral one is noticed only where its DICOM file says so."
 )
@@ -60,11 +60,6 @@ def sides_sentence(orientation: tuple[str, str] | None) -> str:
     return f"Sides are marked as the file states them: the patient's {patients} is on the right."
 
 
-def map_name(key: str) -> str:
-    """What a finding's map is called; No Finding's is named for what it is."""
-    return "Regions that lower No Finding" if key == "no_finding" else f"Map of {LABELS[key]}"
-
-
 def map_description(key: str, *, peak: float, mode: str, signed: bool) -> str:
     """What a finding's map shows, or that there is nothing to show.
 
@@ -100,7 +95,7 @@ def zero_sentence(margin: float) -> str:
     Args:
         margin: the mean of the map that is shown, calibrated logits.
     """
-    signed = f"{margin:+.1f}".replace("-", "−")
+    signed = with_minus_sign(f"{margin:+.1f}")
     return f"Its zero is the operating point: the mean of the whole map is {signed} logits."
 
 

@@ -52,7 +52,7 @@ def test_the_page_tells_everything_in_words():
         "Not a diagnosis.",
         "Reference Ward B, Müller & Söhne <b>",
         "The input check stopped this film, and it was read all the same. Too dark. Too small.",
-        "The film was inverted on the reader's word before it was read.",
+        "The film was inverted at the reader's request before it was read.",
         "This is the phantom.",
         "PNG, 600 x 512 pixels",
         "Map of Effusion",

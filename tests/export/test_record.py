@@ -55,7 +55,7 @@ def test_the_banner_names_the_stop_the_correction_and_the_phantom(read_anyway, o
         opening,
         "Too dark.",
         "Too small.",
-        "The film was inverted on the reader's word before it was read.",
+        "The film was inverted at the reader's request before it was read.",
         "A phantom.",
     )
 

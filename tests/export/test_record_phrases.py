@@ -1,18 +1,16 @@
 """The words that every export shares."""
 
-from typing import get_args
-
 import pytest
 
 from cxr_core.export.overlay import MapStyle
 from cxr_core.export.record import correction_sentence, flag_word, map_legend, map_title
-from cxr_core.imaging.radiograph import Correction
+from cxr_core.imaging.radiograph import CORRECTIONS
 
 
 def test_every_correction_has_its_own_sentence():
-    sentences = {correction_sentence(correction) for correction in get_args(Correction)}
-    assert len(sentences) == len(get_args(Correction))
-    assert all("on the reader's word" in sentence for sentence in sentences)
+    sentences = {correction_sentence(correction) for correction in CORRECTIONS}
+    assert len(sentences) == len(CORRECTIONS) == 4
+    assert all("at the reader's request" in sentence for sentence in sentences)
     assert correction_sentence(None) == ""
 
 

@@ -81,17 +81,17 @@ def test_the_fitted_part_passes_what_it_knows_and_offers_what_would_mend_the_res
     # Inverting and turning over both mend it; the first is offered.
     stopped = check_radiograph(film(halves(220, 20)), gate)
     assert (stopped.passed, stopped.suggestion) == (False, "invert")
-    assert "Inverted, it looks as it should" in stopped.reasons[0]
+    assert "Inverting it would fix this" in stopped.reasons[0]
     side = check_radiograph(film(halves(20, 220).T), gate)
     assert side.suggestion == "rotate_cw"
-    assert "Turned right by a quarter" in side.reasons[0]
+    assert "Rotating it 90° clockwise" in side.reasons[0]
     assert check_radiograph(film(halves(220, 20))).passed  # without the fitted part
 
 
 def test_a_correction_is_offered_only_where_it_surely_mends() -> None:
     chessboard = np.kron(np.indices((2, 2)).sum(axis=0) % 2, np.ones((150, 150))) * 255
     stopped = check_radiograph(film(chessboard), bright_below())
-    assert stopped == GateResult(False, ("The film looks inverted: what is dense is dark.",), None)
+    assert stopped == GateResult(False, ("The film looks inverted: bones are dark.",), None)
 
 
 def test_real_films_pass(shared: Path) -> None:

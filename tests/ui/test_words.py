@@ -9,7 +9,6 @@ from cxr_core.ui.words import (
     default_finding,
     map_description,
     map_limits,
-    map_name,
     percent,
     side_markers,
     sides_sentence,
@@ -85,8 +84,6 @@ def test_what_colour_and_lines_mean():
 
 
 def test_the_map_of_no_finding_is_named_for_what_it_is():
-    assert map_name("effusion") == "Map of Effusion"
-    assert map_name("no_finding") == "Regions that lower No Finding"
     said = map_description("no_finding", peak=0.5, mode="colour", signed=False)
     assert "regions that lower No Finding" in said
     signed = map_description("no_finding", peak=0.5, mode="colour", signed=True)

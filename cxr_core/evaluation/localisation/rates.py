@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from cxr_core.arrays import Floats
 from cxr_core.data.csv_files import first_few, read_columns, read_header
 from cxr_core.errors import DataError
-from cxr_core.evaluation.localisation.geometry import Floats
 from cxr_core.evaluation.localisation.overlap import (
     OVERLAP_COLUMNS,
     THRESHOLDS,

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cxr_core.arrays import Floats
 from cxr_core.errors import ConfigError
 from cxr_core.evaluation.metrics.bootstrap import (
     NOT_ESTIMABLE,
-    Floats,
     Interval,
     Resamples,
     make_interval,

@@ -90,7 +90,6 @@ REFUSED_MODALITIES = {
 _RADIOGRAPH_MODALITIES = ("", "CR", "DX", "OT", "RG", "SC")
 _LATERAL_VIEWS = ("LL", "RL", "LAT", "LATERAL")
 _CHEST_WORDS = ("CHEST", "THORAX", "TORAX", "LUNG", "THX")
-PATIENT_TAGS = ("PatientAge", "PatientBirthDate", "StudyDate")
 _DESCRIPTION_KEYWORDS = (
     "StudyDescription",
     "SeriesDescription",

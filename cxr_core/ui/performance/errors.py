@@ -16,6 +16,7 @@ from cxr_core.errors import DataError
 from cxr_core.evaluation.metrics.errors import ErrorKind, FilmError, most_confident_errors
 from cxr_core.evaluation.predictions import has_logits
 from cxr_core.export.overlay import MapStyle, display_map, map_layer, peak_fraction
+from cxr_core.export.record import map_title
 from cxr_core.findings import KEYS, LABELS, LOGIT_COLUMNS, PROBABILITY_COLUMNS
 from cxr_core.ui import words
 from cxr_core.ui.evaluated import EvaluatedTable
@@ -30,6 +31,7 @@ from cxr_core.ui.film_view import (
 from cxr_core.ui.model import model_folder, shared_analyzer
 from cxr_core.ui.shell import caption, report_errors, show_table
 from cxr_core.ui.words import percent
+from cxr_core.wording import with_minus_sign
 
 if TYPE_CHECKING:
     from cxr_core.reading.analyzer import Analysis
@@ -186,7 +188,7 @@ def matches_model(evaluated: EvaluatedTable, image: str, analysis: Analysis) -> 
 
 def error_sentence(key: str, error: FilmError) -> str:
     """What the table says of the film, in one line."""
-    margin = f"{error.margin:+.2f}".replace("-", "−")
+    margin = with_minus_sign(f"{error.margin:+.2f}")
     return (
         f"{error.image}. Labels: {error.labels}. {LABELS[key]} in the table: "
         f"{words.percent(error.probability, decimals=1)}, cut-off "
@@ -216,7 +218,7 @@ def map_description(analysis: Analysis, key: str) -> str:
     shown = display_map(analysis, key)
     strongest = peak_fraction(shown, maximum=analysis.evidence_scale.maximum)
     sentence = words.map_description(key, peak=strongest, mode="colour", signed=False)
-    name = words.map_name(key)
+    name = map_title(key)
     return (
         f"On the right with the {name[0].lower()}{name[1:]}. {sentence} "
         f"{words.zero_sentence(float(shown.mean()))}"
@@ -277,5 +279,5 @@ def error_row(error: FilmError) -> list[str]:
         "–" if math.isnan(error.age) else f"{error.age:.0f}",
         percent(error.probability, decimals=1),
         percent(error.cutoff, decimals=1),
-        f"{error.margin:+.2f}".replace("-", "−"),
+        with_minus_sign(f"{error.margin:+.2f}"),
     ]

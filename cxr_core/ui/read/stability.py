@@ -19,6 +19,7 @@ from cxr_core.ui.prevalence import at_site_prevalence, site_note
 from cxr_core.ui.shell import caption, show_error
 from cxr_core.ui.state import get_value, set_value
 from cxr_core.ui.words import percent
+from cxr_core.wording import listed
 
 _PROBES = "probes"
 
@@ -56,7 +57,7 @@ def borderline_sentence(analysis: Analysis) -> str:
     verb, points = ("cross", "their operating points") if names[1:] else (
         "crosses", "its operating point"
     )  # fmt: skip
-    return f"Borderline: {_listed(names)} {verb} {points} under small changes of the picture."
+    return f"Borderline: {listed(names)} {verb} {points} under small changes of the picture."
 
 
 def range_sentence(probes: Probes, key: str) -> str:
@@ -101,7 +102,3 @@ def _explanation() -> str:
         f"more and less contrast, and with gamma {gammas}, read again. What moves much hangs on "
         "little; it is not an error bar, and a steady number can be wrong."
     )
-
-
-def _listed(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -29,6 +29,7 @@ from cxr_core.reading.batch import (
 )
 from cxr_core.ui.film_view import downscale
 from cxr_core.ui.words import percent
+from cxr_core.wording import with_minus_sign
 
 THUMBNAIL = 112  # longer side in pixels; shown at half of it or a little more
 STATUS_READ, STATUS_STOPPED, STATUS_FAILED = "read", "stopped", "unreadable"
@@ -199,6 +200,6 @@ def _result_html(row: FilmRow) -> str:
 
 
 def _finding_text(row: FilmRow, key: str) -> str:
-    margin = f"{row.margins[key]:+.1f}".replace("-", "−")
+    margin = with_minus_sign(f"{row.margins[key]:+.1f}")
     probability = escape(percent(row.probabilities[key])).replace(" ", "&nbsp;")
     return f"{LABELS[key]} {probability} <small>margin&nbsp;{margin}</small>"

@@ -29,9 +29,9 @@ POINTS = {key: OperatingPoint(0.4, 0.3, 0.5, "sensitivity", 0.8, 0.8, 0.7) for k
 @pytest.fixture(autouse=True)
 def _without_a_session(monkeypatch: pytest.MonkeyPatch) -> None:
     """The session's caches need a session; what they keep is computed anew here."""
-    for name in ("_evaluate_run", "_evaluate_upload"):
-        monkeypatch.setattr(measured, name, getattr(measured, name).__wrapped__)
-    monkeypatch.setattr(opened_module, "_own_weights", opened_module._own_weights.__wrapped__)
+    monkeypatch.setattr(measured, "_evaluate_run", measured._evaluate_run.__wrapped__)
+    for name in ("evaluate_upload", "_own_weights"):
+        monkeypatch.setattr(opened_module, name, getattr(opened_module, name).__wrapped__)
 
 
 @pytest.fixture
