@@ -94,7 +94,7 @@ class Analysis:
             classifier's bias is the raw logit.
         margins: calibrated logit less the operating point's; 0 or more is above.
         margin_maps: float32 (7, 7), calibrated logit units, the map that is shown: evidence with
-            its zero at the operating point, its mean is the margin (``evaluation.margins``).
+            its zero at the operating point, its mean is the margin (``evaluation.scoring``).
         evidence_scale: the model's fixed scale for all four margin maps.
         gate: whether the film looks readable, and what speaks against it.
         correction: what was done to the film on the user's word; None when nothing.

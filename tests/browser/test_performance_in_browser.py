@@ -16,11 +16,13 @@ from tests.demo_model import predictions
 OPENED = "Your table: 120 films"
 
 
-def _image(page: Page, folder: Path) -> Path:
-    """The image that the camera over a chart's preview gives."""
+def _image(page: Page, folder: Path, button: str) -> Path:
+    """The image that the camera over a chart's preview on white gives."""
     preview = at_rest(page, page.locator('[class*="st-key-save_roc_preview"]'))
+    ground = preview.locator(".main-svg").first
+    expect(ground).to_have_css("background-color", "rgb(255, 255, 255)")
     with page.expect_download() as taken:
-        preview.locator('[data-title*="Download plot"]').click()
+        preview.locator(f'[data-title="{button}"]').click()
     path = folder / taken.value.suggested_filename
     taken.value.save_as(path)
     return path
@@ -61,18 +63,18 @@ def test_a_table_is_opened_kept_and_taken_along(page: Page, app_url: str, tmp_pa
     assert serious_faults(page) == []
 
     page.get_by_role("tab", name="Curves").click()
-    page.locator(".st-key-save_roc").get_by_role("button").click()
+    page.locator(".st-key-save_roc summary").click()
     figure = download(page, "HTML", tmp_path, exact=True).read_text()
     assert "ROC of Effusion" in figure
     assert "<script src" not in figure
     page.get_by_role("radio", name="White").click()
-    png = _image(page, tmp_path)
+    png = _image(page, tmp_path, "Download plot as a PNG")
     assert png.name == f"roc_of_effusion_{sha256[:8]}.png"
     picture = Image.open(png).convert("RGB")
     assert picture.width == 2000
     assert picture.getpixel((2, 2)) == (255, 255, 255)
     page.get_by_role("radio", name="SVG").click()
-    svg = _image(page, tmp_path)
+    svg = _image(page, tmp_path, "Download plot")
     assert svg.suffix == ".svg"
     drawn = ElementTree.parse(svg).getroot()
     assert (drawn.get("width"), drawn.get("height")) == ("1000", f"{picture.height // 2}")

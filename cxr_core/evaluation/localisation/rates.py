@@ -133,7 +133,7 @@ def overlap_rates(
     Args:
         rows: with ``OVERLAP_COLUMNS``.
         measure: ``iobb`` or ``iou``.
-        patients: as for ``localisation.hit_rates``.
+        patients: as for ``pointing.hit_rates``.
     """
     found = {}
     for key in ABNORMAL_KEYS:

@@ -25,8 +25,8 @@ from cxr_core.findings import KEYS
 
 # The share of films with a finding that a probability assumes, and the same at another share.
 #
-# It needs numpy alone, and it never decides: a film that is above its cut-off stays above, since
-# probability and cut-off are moved by one rising function.
+# It never decides: a film that is above its cut-off stays above, since probability and cut-off are
+# moved by one rising function.
 
 
 def assumed_prevalence(labels: ArrayLike) -> dict[str, float]:

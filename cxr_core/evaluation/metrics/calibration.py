@@ -284,7 +284,7 @@ class CalibrationMetrics:
         brier_skill_score: 1 - brier / brier_of_prevalence, of the same resamples; over 0 is better.
         mean_calibration_error: mean probability minus the share with the finding; over 0 is too
             high.
-        slope, intercept: see ``calibration_slope``.
+        slope, intercept: see ``slope_and_intercept``.
     """
 
     ece: float

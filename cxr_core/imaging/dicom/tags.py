@@ -11,7 +11,7 @@ from pydicom.multival import MultiValue
 
 logger = logging.getLogger(__name__)
 # The only tags that are parsed at all, so that nothing of the patient can reach a log or a page.
-# The last six are read for a yes or no (``dicom_patient``), and what they say is not kept.
+# The last six are read for a yes or no (a child? a portable film?), and what they say is not kept.
 PARSED_KEYWORDS = (
     "SOPClassUID",
     "Modality",

@@ -23,9 +23,7 @@ figure {{ margin: 0; }} figcaption {{ color: {dim}; font-size: 0.875rem; }}</sty
 <body><figure>{chart}<figcaption>{alt}</figcaption></figure></body></html>
 """
 _SOURCE = "charts_source"
-_ON_FAILURE = "Reload the page and try again; if it happens again, report this word."
 _IMAGE_SCALES = {"PNG": 2, "SVG": 1}  # pixels of the image a pixel of the figure
-_PREVIEW_WIDTH = 640  # pixels
 
 
 # A chart as a file that stands by itself: its own ground, its title, and where it comes from.
@@ -74,6 +72,8 @@ def export_figure(figure: go.Figure, *, title: str, footer: str, light: bool = F
     exported.update_layout(
         width=EXPORT_WIDTH,
         height=(layout.height or 450) + extra_height,  # so that the plot itself keeps its size
+        # An image cannot use the page's web font; measured in it, texts would not fit.
+        font_family="Arial, Helvetica, sans-serif",
         paper_bgcolor=DARK_BACKGROUND,
         plot_bgcolor=DARK_BACKGROUND,
         margin={"t": top, "b": _FOOTER_ROOM, "l": 72, "r": 30},
@@ -162,14 +162,13 @@ def show_chart(
 
 @st.fragment
 def _export_controls(figure: go.Figure, key: str, name: str, alt: str, source: ChartSource) -> None:
+    # Not a popover: saving an image counts as a click beside it, which would close it.
     with st.container(key=f"save_{key}"):
-        popover = st.popover(
-            "Export", type="tertiary", width="content", key=f"save_{key}_open", on_change="rerun"
-        )
+        panel = st.expander("Export", key=f"save_{key}_open", on_change="rerun")
     # No figure is written out before it is asked for: the page must not wait for it.
-    if not popover.open:
+    if not panel.open:
         return
-    with popover, report_errors():
+    with panel, report_errors():
         background = st.segmented_control(
             "Background", ("Dark", "White"), default="Dark", required=True, key=f"save_{key}_ground"
         )
@@ -181,7 +180,6 @@ def _export_controls(figure: go.Figure, key: str, name: str, alt: str, source: C
             file_name=source.file_name(name, "html"),
             mime="text/html",
             key=f"save_{key}_html",
-            on_failure=_ON_FAILURE,
         )
         image_format = st.segmented_control(
             "Image", tuple(_IMAGE_SCALES), default="PNG", required=True, key=f"save_{key}_format"
@@ -190,7 +188,6 @@ def _export_controls(figure: go.Figure, key: str, name: str, alt: str, source: C
             exported,
             key=f"save_{key}_preview",
             theme=None,
-            width=_PREVIEW_WIDTH,
             config=image_config(exported, source.file_name(name, ""), image_format),
             alt=alt,
         )

@@ -47,18 +47,18 @@ def previews(monkeypatch: pytest.MonkeyPatch) -> list[tuple[go.Figure, dict[str,
     return drawn
 
 
-def open_popovers(monkeypatch: pytest.MonkeyPatch) -> None:
+def open_panels(monkeypatch: pytest.MonkeyPatch) -> None:
     """AppTest has no browser that could open one."""
 
     class Open(DeltaGenerator):
         open = True
 
-    def popover(*_: object, **__: object) -> DeltaGenerator:
+    def expander(*_: object, **__: object) -> DeltaGenerator:
         container = st.container()
         container.__class__ = Open
         return container
 
-    monkeypatch.setattr(st, "popover", popover)
+    monkeypatch.setattr(st, "expander", expander)
 
 
 def test_nothing_is_made_before_it_is_asked_for(offered) -> None:
@@ -72,7 +72,7 @@ def test_nothing_is_made_before_it_is_asked_for(offered) -> None:
 def test_a_chart_is_exported_as_html_and_by_plotlys_own_camera(
     offered, previews, monkeypatch
 ) -> None:
-    open_popovers(monkeypatch)
+    open_panels(monkeypatch)
     app = AppTest.from_function(page).run()
     assert not app.exception
     assert b"Two areas." in offered["areas_1a2b3c4d.html"]()
