@@ -1,4 +1,4 @@
-"""Two models on the same films, from a terminal: ``python -m cxr_core.cli.compare``."""
+"""Two models on the same films, from a terminal: ``cxr-compare A B``."""
 
 import argparse
 import sys
@@ -15,11 +15,13 @@ from cxr_core.evaluation.predictions import read_predictions
 from cxr_core.evaluation.render.text import comparison_text
 from cxr_core.evaluation.run_folder import TEST_PREDICTIONS_FILE
 
+PROG = "cxr-compare"
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line; returns 0, or 2 when a table or model cannot be used."""
     parser = argparse.ArgumentParser(
-        prog="python -m cxr_core.cli.compare",
+        prog=PROG,
         description="Compare two models on the same films, with paired intervals.",
     )
     table = f"predictions table, or a model folder (its {TEST_PREDICTIONS_FILE})"
@@ -39,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             a, b, model_a=model_a, model_b=model_b, n_resamples=args.resamples, seed=args.seed
         )
     except CXRError as error:
-        print(error, file=sys.stderr)
+        print(f"{PROG}: {error}", file=sys.stderr)
         return 2
     comparison = replace(comparison, notes=(*notes, *comparison.notes))
     print(f"A: {args.a}\nB: {args.b}\n\n{comparison_text(comparison)}", end="")

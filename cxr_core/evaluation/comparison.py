@@ -328,8 +328,8 @@ def compare_predictions(
     """Compare what two models said of the films that both tables hold.
 
     Args:
-        a, b: contract 5, in any order, matched by ``image``. ``patient``, ``view`` and ``group``
-            are A's, or B's where A does not tell them.
+        a, b: predictions tables, in any order, matched by ``image``. ``patient``, ``view`` and
+            ``group`` are A's, or B's where A does not tell them.
         model_a, model_b: their calibration, for the calibration errors, and where their
             evidence peaked, compared where both tell it.
         n_resamples: resamples of the patients, or of the images where patients are absent.

@@ -39,8 +39,8 @@ def rows(inside: list[int], finding: str = "effusion") -> pd.DataFrame:
 
 
 def peaks(a: pd.DataFrame | None, b: pd.DataFrame | None, films: pd.DataFrame = FILMS):
-    models = [ModelExtras(CALIBRATION, table) for table in (a, b)]
-    return compare_hit_rates(*models, films, n_resamples=200, seed=0)
+    model_a, model_b = (ModelExtras(CALIBRATION, table) for table in (a, b))
+    return compare_hit_rates(model_a, model_b, films, n_resamples=200, seed=0)
 
 
 def test_calibration_errors_by_hand() -> None:
@@ -128,11 +128,10 @@ def test_a_model_is_read_from_its_folder(tmp_path: Path) -> None:
     assert (found.calibration, found.localisation) == (CALIBRATION, None)
     written = rows([1, 0]).assign(fixed_spot_inside=np.nan)
     write_localisation(written, tmp_path / "localisation.csv")
+    found = read_model_extras(tmp_path)
+    assert found.localisation is not None
     pd.testing.assert_frame_equal(
-        read_model_extras(tmp_path).localisation,
-        written,
-        check_dtype=False,
-        check_column_type=False,
+        found.localisation, written, check_dtype=False, check_column_type=False
     )
 
 

@@ -1,5 +1,6 @@
 """What is opened: a run's test or validation films, a table, and each thing that cannot be."""
 
+import inspect
 import shutil
 from pathlib import Path
 
@@ -29,9 +30,9 @@ POINTS = {key: OperatingPoint(0.4, 0.3, 0.5, "sensitivity", 0.8, 0.8, 0.7) for k
 @pytest.fixture(autouse=True)
 def _without_a_session(monkeypatch: pytest.MonkeyPatch) -> None:
     """The session's caches need a session; what they keep is computed anew here."""
-    monkeypatch.setattr(measured, "_evaluate_run", measured._evaluate_run.__wrapped__)
+    monkeypatch.setattr(measured, "_evaluate_run", inspect.unwrap(measured._evaluate_run))
     for name in ("evaluate_upload", "_own_weights"):
-        monkeypatch.setattr(opened_module, name, getattr(opened_module, name).__wrapped__)
+        monkeypatch.setattr(opened_module, name, inspect.unwrap(getattr(opened_module, name)))
 
 
 @pytest.fixture
@@ -52,6 +53,7 @@ def test_a_runs_test_films_are_opened_at_its_own_operating_points(run: Path) -> 
     assert opened.summary() == f"Test films of mine: 60 films of {patients} patients."
     assert opened.cautions == ()
     assert opened.folder == run
+    assert opened.evaluated is not None
     assert not opened.evaluated.fitted_on_this_table
     assert opened.evaluated.report.operating_points == POINTS
 
@@ -61,9 +63,9 @@ def test_a_run_held_from_its_test_shows_the_films_it_was_chosen_by_and_says_so(r
     opened = open_run(run)
     assert opened.summary().startswith("Validation films of mine: 60 films")
     assert opened.cautions == (VALIDATION_CAUTION,)
-    assert (
-        opened.evaluated.fitted_on_this_table
-    )  # so that every panel marks what it shows as optimistic
+    assert opened.evaluated is not None
+    # So that every panel marks what it shows as optimistic.
+    assert opened.evaluated.fitted_on_this_table
     assert opened.evaluated.report.operating_points == POINTS
 
 
@@ -71,6 +73,7 @@ def test_without_a_model_the_predictions_are_still_shown(run: Path) -> None:
     (run / "model.json").unlink()
     opened = open_run(run)
     assert opened.cautions == (NO_METADATA_CAUTION,)
+    assert opened.evaluated is not None
     assert opened.evaluated.fitted_on_this_table
 
 
