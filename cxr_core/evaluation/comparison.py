@@ -43,7 +43,7 @@ from cxr_core.evaluation.predictions import (
     scores_of,
 )
 from cxr_core.evaluation.run_folder import LOCALISATION_FILE
-from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS
+from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS, NORMAL_KEY
 from cxr_core.model.metadata import load_metadata
 
 ALL_FINDINGS = "all"  # the key of all boxed findings together
@@ -354,9 +354,7 @@ def compare_predictions(
     overall = areas(Subgroup("", "all films", np.full(len(films), True)), mean=True)
     abnormal_films = areas(abnormal, mean=True)
     views = {
-        view: areas(replace(by_view[view], keys=("no_finding",)))
-        for view in VIEWS
-        if view in by_view
+        view: areas(replace(by_view[view], keys=(NORMAL_KEY,))) for view in VIEWS if view in by_view
     }
     groups = {part.value: areas(part) for part in parts if part.by == "group"}
     rates, rate_notes = compare_hit_rates(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from cxr_core.export.overlay import CONTOUR_LEVELS
 from cxr_core.export.record import percent as percent
-from cxr_core.findings import ABNORMAL_KEYS, LABELS
+from cxr_core.findings import ABNORMAL_KEYS, LABELS, NORMAL_KEY
 from cxr_core.wording import with_minus_sign
 
 FRONTAL_ONLY = (
@@ -69,7 +69,7 @@ def map_description(key: str, *, peak: float, mode: str, signed: bool) -> str:
         signed: whether what speaks the other way is shown too.
     """
     label = LABELS[key]
-    shown, other = ("lower", "raise") if key == "no_finding" else ("raise", "lower")
+    shown, other = ("lower", "raise") if key == NORMAL_KEY else ("raise", "lower")
     if signed:
         return (
             f"Warm with solid lines: regions that {shown} {label}. Cool with dashed lines: regions "

@@ -9,16 +9,15 @@ import pandas as pd
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.accessibility import serious_faults
-from tests.browser.steps import at_rest, download
-from tests.demo_model import predictions
+from tests.helpers.browser import download, serious_violations, settled
+from tests.helpers.predictions import make_predictions
 
 OPENED = "Your table: 120 films"
 
 
 def _image(page: Page, folder: Path, button: str) -> Path:
     """The image that the camera over a chart's preview on white gives."""
-    preview = at_rest(page, page.locator('[class*="st-key-save_roc_preview"]'))
+    preview = settled(page, page.locator('[class*="st-key-save_roc_preview"]'))
     ground = preview.locator(".main-svg").first
     expect(ground).to_have_css("background-color", "rgb(255, 255, 255)")
     with page.expect_download() as taken:
@@ -31,7 +30,7 @@ def _image(page: Page, folder: Path, button: str) -> Path:
 def test_a_table_is_opened_kept_and_taken_along(page: Page, app_url: str, tmp_path: Path) -> None:
     addresses: list[str] = []
     page.on("request", lambda request: addresses.append(request.url))
-    films = predictions(120)
+    films = make_predictions(120)
     table = films.to_csv(index=False).encode()
     page.goto(f"{app_url}/Performance")
     page.get_by_role("button", name="Open a run or a table").click()
@@ -60,7 +59,7 @@ def test_a_table_is_opened_kept_and_taken_along(page: Page, app_url: str, tmp_pa
     area = rows[(rows["finding"] == "effusion") & (rows["figure"] == "auroc")]["value"].iloc[0]
     assert area == metrics["auroc"]["effusion"]["estimate"]
     page.keyboard.press("Escape")
-    assert serious_faults(page) == []
+    assert serious_violations(page) == []
 
     page.get_by_role("tab", name="Curves").click()
     page.locator(".st-key-save_roc summary").click()

@@ -17,7 +17,7 @@ from cxr_core.evaluation.full_report import (
 from cxr_core.evaluation.metrics.bootstrap import MAX_WIDTH, Interval, make_interval
 from cxr_core.evaluation.metrics.labels import SplitLabels
 from cxr_core.evaluation.metrics.subgroups import SubgroupMetrics, shortcut_sentence
-from cxr_core.findings import KEYS, LABELS
+from cxr_core.findings import ALL_IN_WORDS, KEYS, LABELS
 
 if TYPE_CHECKING:
     from cxr_core.evaluation.comparison import AurocComparison, Comparison, PairedIntervals
@@ -320,7 +320,7 @@ def _labels_a_film(metrics: FullReport) -> str:
         else f"{share:.1%} of those with any have two or more"
     )
     rows = [
-        ["Labels", *(f"{n} of the four" for n in range(len(films)))],
+        ["Labels", *(f"{n} of the {ALL_IN_WORDS}" for n in range(len(films)))],
         ["Films", *(f"{n:,} ({n / total:.1%})" for n in films)],
     ]
     return f"How many labels a film has; {several}\n" + align_columns(rows)

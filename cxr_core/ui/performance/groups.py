@@ -20,7 +20,7 @@ from cxr_core.evaluation.metrics.subgroups import (
 from cxr_core.evaluation.predictions import read_predictions
 from cxr_core.evaluation.report import subgroup_notes
 from cxr_core.evaluation.run_folder import VALIDATION_PREDICTIONS_FILE
-from cxr_core.findings import KEYS, LABELS
+from cxr_core.findings import ABNORMAL_IN_WORDS, KEYS, LABELS
 from cxr_core.ui.charts.groups import subgroup_figure, subgroup_name
 from cxr_core.ui.charts.show import show_chart
 from cxr_core.ui.evaluated import EvaluatedTable
@@ -56,7 +56,8 @@ def subgroups_panel(evaluated: EvaluatedTable, folder: Path | None) -> None:
     st.header("Who it fails", anchor=False)
     caption(
         "A model that only knew the view, or only told No Finding from the rest, looks good over "
-        "all films and falls to 0.50 within a group. Read the three findings among films that are "
+        f"all films and falls to 0.50 within a group. Read the {ABNORMAL_IN_WORDS} findings among "
+        "films that are "
         "not No Finding, and No Finding within PA and within AP."
     )
     found = _subgroups_on_request(evaluated, folder)

@@ -17,7 +17,7 @@ from cxr_core.evaluation.metrics.labels import (
 )
 from cxr_core.evaluation.predictions import labels_of
 from cxr_core.evaluation.run_folder import SPLIT_FILE
-from cxr_core.findings import KEYS, LABELS
+from cxr_core.findings import ALL_IN_WORDS, KEYS, LABELS
 from cxr_core.ui.charts.labels import split_labels_figure
 from cxr_core.ui.charts.show import chart_source_of_films, show_chart
 from cxr_core.ui.charts.theme import label_counts_figure
@@ -131,7 +131,7 @@ def _co_occurrence(evaluated: EvaluatedTable) -> None:
                     co_occurrence_cell(
                         int(counts[row, k]), int(counts[row, row]), is_diagonal=row == k
                     )
-                    for k in range(4)
+                    for k in range(len(KEYS))
                 ),
             ]
             for row, key in enumerate(KEYS)
@@ -144,7 +144,7 @@ def _co_occurrence(evaluated: EvaluatedTable) -> None:
         "apart, by a model and by its figures. No Finding should come with none of the others."
     )
     show_table(
-        ("", *(f"{n} of the four" for n in range(5))),
+        ("", *(f"{n} of the {ALL_IN_WORDS}" for n in range(len(KEYS) + 1))),
         [["Films", *(f"{n:,} ({percent(n / len(labels))})" for n in labels_per_film(labels))]],
         caption=f"How many labels a film carries; {multi_label_sentence(labels_per_film(labels))}",
     )

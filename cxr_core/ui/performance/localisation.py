@@ -20,7 +20,7 @@ from cxr_core.evaluation.localisation.rates import (
 from cxr_core.evaluation.metrics.bootstrap import Interval
 from cxr_core.evaluation.published import OVERLAP_CAUTION, read_published_overlap
 from cxr_core.evaluation.run_folder import LOCALISATION_FILE
-from cxr_core.findings import ABNORMAL_KEYS, LABELS
+from cxr_core.findings import ABNORMAL_IN_WORDS, ABNORMAL_KEYS, LABELS
 from cxr_core.ui.charts.localisation import (
     boxed_films_text,
     overlap_figure,
@@ -177,7 +177,7 @@ def localisation_panel(evaluated: EvaluatedTable, folder: Path | None) -> None:
         caption(str(error))
         return
     if not found.hit_rates:
-        caption("The table of boxed films names none of the three findings.")
+        caption(f"The table of boxed films names none of the {ABNORMAL_IN_WORDS} findings.")
         return
     _pointing(found.hit_rates)
     if found.missing_columns:

@@ -25,7 +25,7 @@ from cxr_core.ui.performance.calibration import (
     metric_cells,
     worst_miscalibrated_bin,
 )
-from tests.demo_model import predictions
+from tests.helpers.predictions import csv_bytes, make_predictions
 
 BINS = (
     ReliabilityBin(0.0, 0.1, 80, 0.05, 0.06),
@@ -49,13 +49,9 @@ MEASURES = CalibrationMetrics(
 )
 
 
-def csv_of(table) -> bytes:
-    return table.to_csv(index=False).encode()
-
-
 def test_points_are_scikit_learns_before_and_after() -> None:
     calibration = Calibration(0.5, (0.2, 0.0, 0.0, 0.0))
-    measured = evaluate_table(csv_of(predictions(200)), calibration=calibration)
+    measured = evaluate_table(csv_bytes(make_predictions(200)), calibration=calibration)
     found = evaluate_calibration(measured)
     y, z = labels_of(measured.table), logits_of(measured.table)
     for k, key in enumerate(KEYS):
@@ -74,14 +70,14 @@ def test_points_are_scikit_learns_before_and_after() -> None:
 
 
 def test_without_a_calibration_there_is_one_kind_and_its_name_says_which() -> None:
-    table = predictions(60)
+    table = make_predictions(60)
     assert [
-        one.curve.name for one in evaluate_calibration(evaluate_table(csv_of(table)))["effusion"]
+        one.curve.name for one in evaluate_calibration(evaluate_table(csv_bytes(table)))["effusion"]
     ] == [UNCALIBRATED]
     for key in KEYS:
         table[f"probability_{key}"] = sigmoid(table.pop(f"logit_{key}"))
     assert [
-        one.curve.name for one in evaluate_calibration(evaluate_table(csv_of(table)))["effusion"]
+        one.curve.name for one in evaluate_calibration(evaluate_table(csv_bytes(table)))["effusion"]
     ] == [AS_GIVEN]
 
 
@@ -154,7 +150,7 @@ def test_cells_of_a_row() -> None:
         "0.80 (0.50 to 1.10)", "−0.40 (−0.90 to 0.10)",
     ]  # fmt: skip
     (found,) = evaluate_calibration(
-        evaluate_table(csv_of(predictions(40).assign(label_effusion=0)))
+        evaluate_table(csv_bytes(make_predictions(40).assign(label_effusion=0)))
     )["effusion"]
     assert set(metric_cells(found.metrics)) == {"not estimable"}
     assert np.isnan(found.metrics.expected_ece)
