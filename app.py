@@ -2,13 +2,13 @@
 
 import streamlit as st
 
+from cxr_core.export.record import RESEARCH_TOOL
 from cxr_core.findings import ALL_IN_WORDS, LABELS
 from cxr_core.ui.home import TRAINING_COMMAND, model_summary
 from cxr_core.ui.shell import APP_NAME, begin_page, report_errors
-from cxr_core.ui.words import RESEARCH_TOOL
+from cxr_core.wording import listed
 
-*_FIRST, _LAST = (f"**{label}**" for label in LABELS.values())
-_NAMES = f"{', '.join(_FIRST)} and {_LAST}"
+_NAMES = listed([f"**{label}**" for label in LABELS.values()])
 
 begin_page(APP_NAME)
 left, right = st.columns([1, 1.1], gap="large")

@@ -1,7 +1,7 @@
 """Values that travel with the weights: frozen, plain, stored in ``model.json``.
 
-They are applied where they belong (``imaging.preprocessing``, ``evaluation.calibration``)
-and fitted in one place, ``training.postfit``, from validation films only.
+They are applied where they belong (``imaging.preprocessing``, ``evaluation.scoring``)
+and fitted in one place, ``training.finalize``, from validation films only.
 """
 
 import math
@@ -76,7 +76,7 @@ class Calibration:
 class OperatingPoint:
     """The cut-off of one finding, on the calibrated probability.
 
-    A film is "above" when its calibrated probability is >= ``threshold``.
+    A film is flagged when its calibrated probability is >= ``threshold``.
 
     Attributes:
         threshold: calibrated probability, 0 to 1.
@@ -105,7 +105,7 @@ class OperatingPoint:
 
 @dataclass(frozen=True)
 class EvidenceScale:
-    """The one fixed colour scale of all maps that are shown (``evaluation.margins``).
+    """The one fixed colour scale of all maps that are shown (``evaluation.scoring.margin_maps``).
 
     Attributes:
         maximum: 99th percentile of |margin map| over validation films and findings, calibrated
@@ -129,7 +129,7 @@ class GateParameters:
 
     A thumbnail of S x S standardised gray values is projected on k principal components and goes
     through m networks of one hidden layer of h units; the mean of their log probabilities of c
-    kinds comes out (``imaging.gate_network``).
+    kinds comes out (``imaging.gate``).
 
     Attributes:
         class_names: names of the c outputs; the first is the upright chest film.

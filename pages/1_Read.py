@@ -3,17 +3,19 @@
 import streamlit as st
 
 from cxr_core.errors import CXRError
+from cxr_core.export.record import RESEARCH_TOOL
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui import state
 from cxr_core.ui.assessment import assessment_controls
 from cxr_core.ui.model import shared_analyzer
-from cxr_core.ui.read.details import cautions, details_panel
+from cxr_core.ui.read.cautions import show_cautions
+from cxr_core.ui.read.details import details_panel
 from cxr_core.ui.read.exports import build_record, export_panel
 from cxr_core.ui.read.film import film_panel, welcome
 from cxr_core.ui.read.findings import finding_notes, finding_rows, map_caption
 from cxr_core.ui.read.gate import corrected_banner, stop_panel
 from cxr_core.ui.shell import begin_page, caption, report_errors, show_error
-from cxr_core.ui.words import RESEARCH_TOOL, sides_sentence
+from cxr_core.ui.words import sides_sentence
 from cxr_core.ui.worklist.page import worklist_link
 from cxr_core.ui.worklist.session import update_row
 
@@ -48,7 +50,7 @@ def show(analysis: Analysis, data: bytes) -> None:
     update_row(analysis)
     corrected_banner(analysis)
     if not hidden:
-        cautions(analysis)
+        show_cautions(analysis, film_note=state.film_note())
     left, right = st.columns([1.6, 1], gap="medium")
     with left:
         film_panel(with_map=not hidden)

@@ -35,11 +35,6 @@ class Augmentation:
     contrast: float = 0.0
     crop_area: tuple[float, float] = (1.0, 1.0)
 
-    def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
-        """Change each film of a batch on its own: float (B, 1, S, S), 0 to 1, to the same."""
-        changes = self.sample(len(images), generator)
-        return changes.adjust_intensity(changes.warp(images))
-
     def sample(self, count: int, generator: torch.Generator) -> "AugmentationParams":
         """Draw the changes of ``count`` films.
 

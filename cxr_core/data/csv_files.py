@@ -257,8 +257,8 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
         table.to_csv(temporary, index=False, lineterminator="\n")
 
 
-def first_few(names: Iterable[str], count: int = 3) -> str:
-    """Return the first few names, sorted, as "a, b, c and 9 more"."""
+def first_few(names: Iterable[str]) -> str:
+    """Return the first three names, sorted, as "a, b, c and 9 more"."""
     ordered = sorted(names)
-    shown = ", ".join(ordered[:count])
-    return shown if len(ordered) <= count else f"{shown} and {len(ordered) - count:,} more"
+    shown = ", ".join(ordered[:3])
+    return shown if len(ordered) <= 3 else f"{shown} and {len(ordered) - 3:,} more"

@@ -9,7 +9,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxr_core.data.csv_files import first_few, write_csv
-from cxr_core.data.split_files import read_groups as read_groups
 from cxr_core.data.split_files import read_image_list, read_split
 from cxr_core.errors import ConfigError, DataError, PatientLeakError
 from cxr_core.findings import LABEL_COLUMNS
@@ -28,8 +27,8 @@ def strata_counts(table: pd.DataFrame) -> NDArray[np.float64]:
     """Count each patient's films of every kind that a division should share out alike.
 
     Kinds: any film, each finding, only other findings; each view and each group; each
-    finding within each view and within each group (README bias 1: the view alone predicts
-    No Finding, so figures are given within PA and AP and need both in every part).
+    finding within each view and within each group (the view alone predicts No
+    Finding, so figures are given within PA and AP and need both in every part).
 
     Args:
         table: label columns, ``patient``, and ``view`` and ``group`` where they are known.

@@ -13,17 +13,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cxr_core.arrays import Floats
 from cxr_core.config import Calibration
 from cxr_core.evaluation.leakage import VIEWS, alignment_notes, film_metadata, shared_films
-from cxr_core.evaluation.localisation.pointing import hit_rates
+from cxr_core.evaluation.localisation.pointing import difference_interval, resample_films
 from cxr_core.evaluation.localisation.rates import read_localisation
 from cxr_core.evaluation.metrics.bootstrap import (
     NOT_ESTIMABLE,
-    Floats,
     Interval,
     Resamples,
     logit_interval,
     percentile_interval,
+    proportion_intervals,
     resample_patients,
 )
 from cxr_core.evaluation.metrics.calibration import expected_calibration_error
@@ -308,12 +309,13 @@ def _rate(
     rows: pd.DataFrame, patients: dict[str, str], *, n_resamples: int, seed: int
 ) -> HitRateComparison:
     """The rate of rows of any finding, taken together."""
-    # hit_rates pairs each peak with a second pointer, the fixed spot; here that is A's peak.
-    pointers = rows.assign(fixed_spot_inside=rows["inside_a"], finding=ABNORMAL_KEYS[0])
-    rates = hit_rates(pointers, patients, n_resamples=n_resamples, seed=seed)[ABNORMAL_KEYS[0]]
-    return HitRateComparison(
-        rates.n, PairedIntervals(a=rates.fixed_spot, b=rates.peak, difference=rates.gain)
-    )
+    if rows.empty:
+        return HitRateComparison(0, PairedIntervals(*[NOT_ESTIMABLE] * 3))
+    resamples = resample_films(rows, patients, n_resamples=n_resamples, seed=seed)
+    hits = rows[["inside_a", "inside"]].to_numpy(dtype=np.float64)  # (N, 2) of A and of B
+    a, b = proportion_intervals(hits, np.ones_like(hits), resamples)
+    difference = difference_interval(hits[:, 1], hits[:, 0], resamples)
+    return HitRateComparison(len(rows), PairedIntervals(a, b, difference))
 
 
 def compare_predictions(

@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from cxr_core.arrays import Floats
 from cxr_core.config import Calibration
 from cxr_core.data.csv_files import first_few, read_columns_strict, read_header
 from cxr_core.errors import DataError
-from cxr_core.evaluation.scoring import Floats, sigmoid, to_probabilities
+from cxr_core.evaluation.scoring import sigmoid, to_probabilities
 from cxr_core.files import atomic_write
 from cxr_core.findings import ALL_IN_WORDS, LABEL_COLUMNS, LOGIT_COLUMNS, PROBABILITY_COLUMNS
 

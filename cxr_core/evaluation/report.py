@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cxr_core.arrays import Floats
 from cxr_core.config import Calibration, OperatingPoint
 from cxr_core.errors import ConfigError
 from cxr_core.evaluation.metrics.bootstrap import (
@@ -35,7 +36,6 @@ from cxr_core.evaluation.predictions import (
     scores_of,
     validate_predictions,
 )
-from cxr_core.evaluation.scoring import Floats
 from cxr_core.findings import ALL_IN_WORDS, KEYS, LABELS
 
 _LabelArray = NDArray[np.int64]

@@ -1,26 +1,27 @@
-"""Raw logits -> calibrated probabilities, and the fit of that step.
+"""Raw logits -> calibrated probabilities, the fit of that step, and distances from cut-offs.
 
-The reading room imports this module, so it needs numpy alone.
+``cxr_core.reading`` imports this module, so it does without pandas.
 """
 
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+from scipy.special import expit, logit
 
+from cxr_core.arrays import Floats
 from cxr_core.config import Calibration, OperatingPoint
 from cxr_core.errors import DataError
 from cxr_core.findings import KEYS
 
-Floats = NDArray[np.float64]
 # Added to the summed cross-entropy: RIDGE / 2 * (slope of the standardised logits)^2. Without it
 # separable films would draw the scale to infinity; on a few hundred overlapping films it moves
 # the scale by less than a thousandth.
 L2_PENALTY = 0.01
 _MAX_ITERATIONS = 100
 _TOLERANCE = 1e-12  # relative to the summed cross-entropy, above its rounding
-# A cut-off of 0 or 1 would be infinitely far from every film.
-_PROBABILITY_EPS = 1e-6
+# The one clip before a logit: a probability of 0 or 1 would be infinitely far from all others.
+PROBABILITY_EPS = 1e-9
 
 
 def apply_calibration(logits: ArrayLike, calibration: Calibration) -> Floats:
@@ -36,10 +37,15 @@ def to_probabilities(logits: ArrayLike, calibration: Calibration) -> Floats:
 
 
 def sigmoid(logits: ArrayLike) -> Floats:
-    """1 / (1 + exp(-logit)), elementwise, float64, without overflow on either side."""
-    z = np.asarray(logits, dtype=np.float64)
-    small = np.exp(-np.abs(z))
-    result: Floats = np.where(z >= 0, 1.0, small) / (1.0 + small)
+    """Logits -> probabilities, elementwise, float64."""
+    result: Floats = expit(np.asarray(logits, dtype=np.float64))
+    return result
+
+
+def finite_logit(probabilities: ArrayLike) -> Floats:
+    """Probabilities -> logits, elementwise, float64, at most 20.7 either way."""
+    p = np.asarray(probabilities, dtype=np.float64)
+    result: Floats = logit(np.clip(p, PROBABILITY_EPS, 1 - PROBABILITY_EPS))
     return result
 
 
@@ -81,7 +87,7 @@ def fit_calibration(logits: ArrayLike, labels: ArrayLike) -> Calibration:
 def _newton(z: Floats, y: Floats) -> Floats:
     """Minimise over (slope, K offsets): (N, K) standardised logits and labels -> (1 + K,)."""
     rate = y.mean(axis=0)  # (K,) strictly between 0 and 1
-    parameters = np.concatenate([[0.0], np.log(rate / (1.0 - rate))])
+    parameters = np.concatenate([[0.0], logit(rate)])
     loss = _loss(parameters, z, y)
     for _ in range(_MAX_ITERATIONS):
         p = sigmoid(parameters[0] * z + parameters[1:])  # (N, K)
@@ -110,8 +116,8 @@ def _newton(z: Floats, y: Floats) -> Floats:
 
 
 def _loss(parameters: Floats, z: Floats, y: Floats) -> float:
-    logit = parameters[0] * z + parameters[1:]  # (N, K)
-    cross_entropy = np.logaddexp(0.0, logit) - y * logit
+    logits = parameters[0] * z + parameters[1:]  # (N, K)
+    cross_entropy = np.logaddexp(0.0, logits) - y * logits
     return float(cross_entropy.sum() + L2_PENALTY / 2.0 * parameters[0] ** 2)
 
 
@@ -152,17 +158,11 @@ def _validate(logits: ArrayLike, labels: ArrayLike) -> tuple[Floats, Floats]:
 
 
 # How far a film is from its cut-offs, and which regions take it there: calibrated logits.
-#
-# The reading room imports this module, so it needs numpy alone.
 
 
 def cutoff_logits(points: Mapping[str, OperatingPoint]) -> Floats:
-    """(4,) operating points as calibrated logits, log(t / (1 - t)), in the order of ``KEYS``."""
-    thresholds = np.clip(
-        [points[key].threshold for key in KEYS], _PROBABILITY_EPS, 1 - _PROBABILITY_EPS
-    )
-    result: Floats = np.log(thresholds) - np.log1p(-thresholds)
-    return result
+    """(4,) operating points as calibrated logits, in the order of ``KEYS``."""
+    return finite_logit([points[key].threshold for key in KEYS])
 
 
 def margins(

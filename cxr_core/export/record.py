@@ -8,6 +8,7 @@ from typing import Literal, get_args
 from cxr_core.errors import ExportError
 from cxr_core.export.overlay import MapStyle
 from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS
+from cxr_core.imaging.radiograph import CORRECTIONS
 from cxr_core.reading.analyzer import Analysis, no_finding_statement
 from cxr_core.version import VERSION
 
@@ -15,14 +16,6 @@ TITLE = "Research model output"
 NOT_A_DIAGNOSIS = "Research model output, not a diagnosis."
 RESEARCH_TOOL = "A research tool, not a medical device. Do not use it to decide about a patient."
 FLAGGED_MARK, NOT_FLAGGED_MARK = "▲", "▽"
-_CORRECTION_SENTENCES: dict[str, str] = {
-    "invert": "The film was inverted at the reader's request before it was read.",
-    "rotate_ccw": (
-        "The film was rotated 90° counter-clockwise at the reader's request before it was read."
-    ),
-    "rotate_cw": "The film was rotated 90° clockwise at the reader's request before it was read.",
-    "rotate_180": "The film was rotated by 180° at the reader's request before it was read.",
-}
 Assessment = Literal["present", "absent", "unsure"]
 MAX_REFERENCE_LENGTH = 120  # characters
 MAX_NOTE_LENGTH = 1000
@@ -91,12 +84,11 @@ def map_legend(key: str, style: MapStyle) -> str:
 
 
 def correction_sentence(correction: str | None) -> str:
-    """What was done to the film on the reader's word; "" for nothing."""
+    """What was done to the film at the reader's request; "" for nothing."""
     if correction is None:
         return ""
-    return _CORRECTION_SENTENCES.get(
-        correction, f"The film was changed before it was read: {correction}."
-    )
+    done = CORRECTIONS[correction].done
+    return f"The film was {done} at the reader's request before it was read."
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

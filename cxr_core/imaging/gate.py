@@ -10,14 +10,11 @@ from PIL import Image
 
 from cxr_core.config import GateParameters
 from cxr_core.imaging.preprocessing import to_square
-from cxr_core.imaging.radiograph import Radiograph
+from cxr_core.imaging.radiograph import CORRECTIONS, QUARTER_TURNS, Radiograph
 
-Floats = NDArray[np.float32]
 THUMBNAIL_SIDE = 32  # px a side; the ribs are gone, the shape of a chest is left
 UPRIGHT = "upright"
-_INTERMEDIATE_SIDE = (
-    224  # px; films are fitted from squares of this side, so those that are read go by it too
-)
+GATE_SIDE = 224  # px; the classifier is fitted on thumbnails of squares of this side
 # Gray levels between the 1st and the 99th percentile. Over 2,107 NIH films the least is 97.
 MIN_CONTRAST = 16
 # Long side over short side; the longest detectors in use for chests are 43 x 35 cm (1.23).
@@ -29,21 +26,23 @@ MAX_COLOUR_FRACTION = 0.05
 # Log probability of an upright chest film from which a correction is offered: more likely than not.
 # The threshold below which a film is stopped is far lower, so as not to stop odd ones.
 _SUGGEST_ABOVE = math.log(0.5)
-_MAX_SAMPLES = (
-    512  # a side; percentiles need no more, and a large film is checked as fast as a small
-)
-_QUARTER_TURNS = {"rotate_ccw": 1, "rotate_cw": 3, "rotate_180": 2}
+# A side; percentiles need no more, and a large film is checked as fast as a small one.
+_MAX_SAMPLES = 512
+_INVERTED = "The film looks inverted: bones are dark."
+_ON_ITS_SIDE = "The film appears to lie on its side."
+_UPSIDE_DOWN = "The film appears to be upside down."
+# The correction that mends a fault, and the kind of picture that has it -> the fault.
 _CORRECTABLE_SENTENCES = {
-    "invert": "The film looks inverted: bones are dark. Inverting it would fix this.",
-    "rotate_ccw": "The film lies on its side. Rotating it 90° counter-clockwise would fix this.",
-    "rotate_cw": "The film lies on its side. Rotating it 90° clockwise would fix this.",
-    "rotate_180": "The film is upside down. Rotating it by 180° would fix this.",
+    "invert": _INVERTED,
+    "rotate_ccw": _ON_ITS_SIDE,
+    "rotate_cw": _ON_ITS_SIDE,
+    "rotate_180": _UPSIDE_DOWN,
 }
 _KIND_SENTENCES = {
-    "inverted": "The film looks inverted: bones are dark.",
-    "turned left": "The film appears to lie on its side.",
-    "turned right": "The film appears to lie on its side.",
-    "upside down": "The film appears to be upside down.",
+    "inverted": _INVERTED,
+    "turned left": _ON_ITS_SIDE,
+    "turned right": _ON_ITS_SIDE,
+    "upside down": _UPSIDE_DOWN,
     "left part": "Only the left part of a chest appears to be visible.",
     "right part": "Only the right part of a chest appears to be visible.",
     "lower part": "Only the lower part of a chest appears to be visible.",
@@ -56,7 +55,7 @@ _OTHER_SENTENCE = "This does not look like an upright frontal chest film."
 # The fitted part of the input gate: a film's thumbnail and what kind of picture it looks like.
 
 
-def thumbnails(squares: NDArray[np.uint8], side: int = THUMBNAIL_SIDE) -> Floats:
+def thumbnails(squares: NDArray[np.uint8], side: int = THUMBNAIL_SIDE) -> NDArray[np.float32]:
     """Squares (N, S, S) of whole films -> standardised thumbnails (N, side * side).
 
     Each has mean 0 and standard deviation 1 (a blank one is 0), so that exposure does not matter.
@@ -69,17 +68,19 @@ def thumbnails(squares: NDArray[np.uint8], side: int = THUMBNAIL_SIDE) -> Floats
     ).reshape(len(squares), -1)  # (N, side * side)
     gray = small.astype(np.float32)
     spread = np.maximum(gray.std(axis=1, keepdims=True), 1.0)
-    result: Floats = (gray - gray.mean(axis=1, keepdims=True)) / spread
+    result: NDArray[np.float32] = (gray - gray.mean(axis=1, keepdims=True)) / spread
     return result
 
 
-def film_thumbnail(pixels: NDArray[np.uint8], parameters: GateParameters) -> Floats:
+def film_thumbnail(pixels: NDArray[np.uint8], parameters: GateParameters) -> NDArray[np.float32]:
     """A film (H, W) of any size -> its thumbnail (S, S) for these parameters."""
     side = math.isqrt(parameters.arrays["mean"].size)
-    return thumbnails(to_square(pixels, _INTERMEDIATE_SIDE)[None], side).reshape(side, side)
+    return thumbnails(to_square(pixels, GATE_SIDE)[None], side).reshape(side, side)
 
 
-def log_probabilities(thumbs: Floats, parameters: GateParameters) -> Floats:
+def log_probabilities(
+    thumbs: NDArray[np.float32], parameters: GateParameters
+) -> NDArray[np.float32]:
     """Thumbnails (N, S * S) -> log probability of each kind (N, c), the mean over the networks.
 
     The mean is of the logarithms: where the networks have seen nothing alike they disagree, and
@@ -90,7 +91,8 @@ def log_probabilities(thumbs: Floats, parameters: GateParameters) -> Floats:
     hidden = np.maximum(scores @ arrays["hidden"] + arrays["hidden_bias"][:, None], 0)  # (m, N, h)
     logits = hidden @ arrays["output"] + arrays["output_bias"][:, None]  # (m, N, c)
     logits = logits - logits.max(axis=2, keepdims=True)
-    result: Floats = (logits - np.log(np.exp(logits).sum(axis=2, keepdims=True))).mean(axis=0)
+    logs = logits - np.log(np.exp(logits).sum(axis=2, keepdims=True))  # (m, N, c)
+    result: NDArray[np.float32] = logs.mean(axis=0)
     return result
 
 
@@ -100,8 +102,8 @@ class GateResult:
 
     Attributes:
         passed: no reason was found to stop.
-        reasons: calm sentences; empty when passed.
-        suggestion: the correction (``imaging.correction``) that would mend it; None for none.
+        reasons: sentences for the reader; empty when passed.
+        suggestion: the correction (``radiograph.CORRECTIONS``) that would fix it; None for none.
     """
 
     passed: bool
@@ -160,7 +162,7 @@ def _classify(
     thumb = film_thumbnail(pixels, parameters)  # (S, S)
     corrected = {"invert": -thumb}  # standardised: to invert is to change the sign
     corrected |= {
-        name: np.rot90(thumb, quarter_turns) for name, quarter_turns in _QUARTER_TURNS.items()
+        name: np.rot90(thumb, quarter_turns) for name, quarter_turns in QUARTER_TURNS.items()
     }
     candidates = np.stack([thumb, *corrected.values()]).reshape(1 + len(corrected), -1)
     scores = log_probabilities(candidates, parameters)  # (5, c)
@@ -169,6 +171,7 @@ def _classify(
     best = int(scores[1:, 0].argmax())
     if scores[1 + best, 0] >= _SUGGEST_ABOVE:
         name = list(corrected)[best]
-        return name, (_CORRECTABLE_SENTENCES[name],)
+        fix = f"{CORRECTIONS[name].doing} would fix this."
+        return name, (f"{_CORRECTABLE_SENTENCES[name]} {fix}",)
     kind = parameters.class_names[int(scores[0].argmax())]
     return None, (_KIND_SENTENCES.get(kind, _OTHER_SENTENCE),)

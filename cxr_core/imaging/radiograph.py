@@ -2,7 +2,6 @@
 
 import hashlib
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
 
 import numpy as np
 
@@ -26,13 +25,33 @@ _SIGNATURES = (
     (b"<!DOCTYPE", "a web page"),
     (b"<html", "a web page"),
 )
-Correction = Literal["invert", "rotate_ccw", "rotate_cw", "rotate_180"]
-_QUARTER_TURNS: dict[str, int] = {"rotate_ccw": 1, "rotate_180": 2, "rotate_cw": 3}
-_CORRECTION_LOG: dict[str, str] = {
-    "invert": "Inverted on request.",
-    "rotate_ccw": "Rotated 90° counter-clockwise on request.",
-    "rotate_180": "Rotated by 180° on request.",
-    "rotate_cw": "Rotated 90° clockwise on request.",
+
+
+@dataclass(frozen=True)
+class CorrectionWords:
+    """A correction in words, from which every sentence about it is made.
+
+    Attributes:
+        action: what to do, e.g. "Invert".
+        done: what was done, e.g. "inverted".
+        doing: what would be done, e.g. "Inverting it".
+    """
+
+    action: str
+    done: str
+    doing: str
+
+
+QUARTER_TURNS: dict[str, int] = {"rotate_ccw": 1, "rotate_cw": 3, "rotate_180": 2}
+CORRECTIONS: dict[str, CorrectionWords] = {
+    "invert": CorrectionWords("Invert", "inverted", "Inverting it"),
+} | {
+    name: CorrectionWords(f"Rotate {turn}", f"rotated {turn}", f"Rotating it {turn}")
+    for name, turn in (
+        ("rotate_ccw", "90° counter-clockwise"),
+        ("rotate_cw", "90° clockwise"),
+        ("rotate_180", "by 180°"),
+    )
 }
 
 
@@ -112,19 +131,20 @@ def apply_correction(radiograph: Radiograph, correction: str) -> Radiograph:
     Raises:
         ImageError: there is no such correction.
     """
-    if correction not in get_args(Correction):
+    if correction not in CORRECTIONS:
         raise ImageError(
             "There is no such correction",
             value=correction,
-            remedy=f"Choose one of {', '.join(get_args(Correction))}.",
+            remedy=f"Choose one of {', '.join(CORRECTIONS)}.",
         )
-    steps = (*radiograph.processing_log, _CORRECTION_LOG[correction])
+    done = CORRECTIONS[correction].done.capitalize()
+    steps = (*radiograph.processing_log, f"{done} on request")
     if correction == "invert":
         pixels = 255 - radiograph.pixels  # (H, W)
         return replace(
             radiograph, pixels=pixels, inverted=not radiograph.inverted, processing_log=steps
         )
-    quarters = _QUARTER_TURNS[correction]
+    quarters = QUARTER_TURNS[correction]
     return replace(
         radiograph,
         pixels=np.ascontiguousarray(np.rot90(radiograph.pixels, quarters)),

@@ -25,7 +25,7 @@ class ModelMetadata:
     Attributes:
         architecture: the network's name, one of ``architectures.ARCHITECTURES``.
         operating_points: by finding key.
-        gate: what ``model.gate_file.save_gate`` returned; None for a model without a gate.
+        gate: what ``checkpoint.save_gate`` returned; None for a model without a gate.
         provenance: preset, configuration, data fingerprint, counts, seed, library versions.
         weights_sha256: of the weights file.
         model_sha256: of the canonical ``model.json``, weights' hash included.

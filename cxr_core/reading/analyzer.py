@@ -20,6 +20,7 @@ from cxr_core.model.checkpoint import Checkpoint, load_checkpoint
 from cxr_core.model.gradcam import signed_evidence
 from cxr_core.model.metadata import ModelMetadata
 from cxr_core.reading.perturbations import Probes, read_perturbed
+from cxr_core.wording import listed
 
 # No Finding against the three findings: they exclude each other, but four outputs may not.
 
@@ -52,7 +53,7 @@ def no_finding_statement(
     """
     found = [key for key in ABNORMAL_KEYS if above[key]]
     if found and above[NORMAL_KEY]:
-        names = _listed([LABELS[key] for key in found])
+        names = listed([LABELS[key] for key in found])
         verb = "is" if len(found) == 1 else "are"
         return NoFindingStatement(
             f"{names} {verb} flagged, and the film is called normal too. The two exclude "
@@ -79,10 +80,6 @@ def no_finding_statement(
     )
 
 
-def _listed(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
 @dataclass(frozen=True)
 class Analysis:
     """What one model says of one film; dictionaries are by finding key.
@@ -95,7 +92,7 @@ class Analysis:
             classifier's bias is the raw logit.
         margins: calibrated logit less the operating point's; 0 or more is above.
         margin_maps: float32 (7, 7), calibrated logit units, the map that is shown: evidence with
-            its zero at the operating point, its mean is the margin (``evaluation.margins``).
+            its zero at the operating point, its mean is the margin (``evaluation.scoring``).
         evidence_scale: the model's fixed scale for all four margin maps.
         gate: whether the film looks readable, and what speaks against it.
         correction: what was done to the film on the user's word; None when nothing.

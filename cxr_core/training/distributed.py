@@ -50,6 +50,11 @@ class Distributed:
         dist.all_gather_object(values, value)
         return values  # type: ignore[return-value]
 
+    def all_gather_batches(self, own: dict[int, Value]) -> list[Value]:
+        """What every process made of its batches, by their numbers -> all, in their order."""
+        gathered = {number: made for part in self.all_gather(own) for number, made in part.items()}
+        return [gathered[number] for number in sorted(gathered)]
+
     def all_reduce_sum(self, values: Tensor) -> Tensor:
         """Sum over the processes, in every process."""
         if self.world_size > 1:

@@ -13,15 +13,14 @@ from threadpoolctl import threadpool_limits
 
 from cxr_core.config import GateParameters
 from cxr_core.findings import LABEL_COLUMNS
-from cxr_core.imaging.gate import UPRIGHT, log_probabilities, thumbnails
+from cxr_core.imaging.dicom.tags import ADULT_AGE
+from cxr_core.imaging.gate import GATE_SIDE, UPRIGHT, log_probabilities, thumbnails
 from cxr_core.imaging.preprocessing import to_square
 from cxr_core.training.dataset import FilmDataset
 
 Square = NDArray[np.uint8]
 Generator = np.random.Generator
-SIDE = 224
 logger = logging.getLogger(__name__)
-ADULT_AGE = 18  # years
 MIN_FILMS = 200  # below it no share of 1 % can be told
 MAX_FILMS = 3_000  # more teach thumbnails nothing new, and the fit stays within minutes
 MAX_REJECTED, MAX_REJECTED_PER_GROUP = 0.01, 0.04  # shares of upright films that may be stopped
@@ -45,18 +44,18 @@ def invalid_copies(film: Square, share: float = 0.5) -> dict[str, Square]:
     Args:
         share: how much of its side a part shows, 0 to 1.
     """
-    part = round(SIDE * share)
-    rest, edge = SIDE - part, (SIDE - part) // 2
+    part = round(GATE_SIDE * share)
+    rest, edge = GATE_SIDE - part, (GATE_SIDE - part) // 2
     return {
         "inverted": 255 - film,
         "turned left": np.rot90(film, 1),
         "turned right": np.rot90(film, 3),
         "upside down": np.rot90(film, 2),
-        "left part": to_square(film[:, :part], SIDE),
-        "right part": to_square(film[:, rest:], SIDE),
-        "lower part": to_square(film[rest:], SIDE),
-        "upper part": to_square(film[:part], SIDE),
-        "enlarged part": to_square(film[edge : edge + part, edge : edge + part], SIDE),
+        "left part": to_square(film[:, :part], GATE_SIDE),
+        "right part": to_square(film[:, rest:], GATE_SIDE),
+        "lower part": to_square(film[rest:], GATE_SIDE),
+        "upper part": to_square(film[:part], GATE_SIDE),
+        "enlarged part": to_square(film[edge : edge + part, edge : edge + part], GATE_SIDE),
     }
 
 
@@ -68,14 +67,14 @@ def jitter(film: Square, rng: Generator) -> Square:
     """
     film = film[:, ::-1] if rng.random() < 0.5 else film
     scale, angle = rng.uniform(0.85, 1.08), np.deg2rad(rng.uniform(-10, 10))
-    right, down = rng.uniform(-0.08, 0.08, 2) * SIDE
-    cos, sin, middle = np.cos(angle) / scale, np.sin(angle) / scale, SIDE / 2
+    right, down = rng.uniform(-0.08, 0.08, 2) * GATE_SIDE
+    cos, sin, middle = np.cos(angle) / scale, np.sin(angle) / scale, GATE_SIDE / 2
     moves = (
         *(cos, sin, middle - middle * (cos + sin) + right),
         *(-sin, cos, middle - middle * (cos - sin) + down),
     )
     moved = Image.fromarray(np.ascontiguousarray(film)).transform(
-        (SIDE, SIDE), Image.Transform.AFFINE, moves, Image.Resampling.BILINEAR
+        (GATE_SIDE, GATE_SIDE), Image.Transform.AFFINE, moves, Image.Resampling.BILINEAR
     )
     gray = (np.asarray(moved) / 255.0) ** rng.uniform(0.7, 1.4) * rng.uniform(0.85, 1.15)
     exposed = np.asarray(np.clip(gray, 0, 1) * 255).astype(np.uint8)
@@ -87,20 +86,21 @@ def simulated_abdomen(film: Square, rng: Generator) -> Square:
 
     The trunk is the film's own lowest part, drawn out; beside a narrow trunk the detector is dark.
     """
-    bases = film[SIDE - int(SIDE * rng.uniform(0.1, 0.35)) :]
+    bases = film[GATE_SIDE - int(GATE_SIDE * rng.uniform(0.1, 0.35)) :]
     trunk = bases[len(bases) // 2 :][::-1]
     share = rng.uniform(0.15, 0.5)  # of the height that the bases take
-    top = Image.fromarray(bases).resize((SIDE, int(SIDE * share)))
-    below = Image.fromarray(np.ascontiguousarray(trunk)).resize((SIDE, SIDE - top.height))
+    top = Image.fromarray(bases).resize((GATE_SIDE, int(GATE_SIDE * share)))
+    below = Image.fromarray(np.ascontiguousarray(trunk)).resize((GATE_SIDE, GATE_SIDE - top.height))
     whole = np.concatenate([np.asarray(top), np.asarray(below)])
     return _collimated(whole, rng) if rng.random() < 0.5 else whole
 
 
 def _collimated(film: Square, rng: Generator) -> Square:
     """A small field on a large detector, as children are taken: the border is black or white."""
-    left, top, right, bottom = (rng.uniform(0, 0.2, 4) * SIDE).astype(int).tolist()
-    framed = Image.new("L", (SIDE, SIDE), 255 if rng.random() < 0.5 else int(rng.integers(0, 40)))
-    field = Image.fromarray(film).resize((SIDE - left - right, SIDE - top - bottom))
+    left, top, right, bottom = (rng.uniform(0, 0.2, 4) * GATE_SIDE).astype(int).tolist()
+    border = 255 if rng.random() < 0.5 else int(rng.integers(0, 40))
+    framed = Image.new("L", (GATE_SIDE, GATE_SIDE), border)
+    field = Image.fromarray(film).resize((GATE_SIDE - left - right, GATE_SIDE - top - bottom))
     framed.paste(field, (left, top))
     return np.asarray(framed)
 
@@ -119,14 +119,15 @@ def _noise(film: Square, rng: Generator) -> Square:
     radius = np.hypot(frequencies[:, None], frequencies[None]) + 1 / 64
     spectrum = np.fft.fft2(rng.normal(size=(64, 64))) / radius ** rng.uniform(0, 3)
     field = np.real(np.fft.ifft2(spectrum))
-    return to_square(((field - field.min()) / (np.ptp(field) + 1e-9) * 255).astype(np.uint8), SIDE)
+    gray = (field - field.min()) / (np.ptp(field) + 1e-9) * 255
+    return to_square(gray.astype(np.uint8), GATE_SIDE)
 
 
 def _page(film: Square, rng: Generator) -> Square:
     ground = int(rng.choice([rng.integers(0, 60), rng.integers(190, 256)]))
-    page = Image.new("L", (SIDE, SIDE), ground)
+    page = Image.new("L", (GATE_SIDE, GATE_SIDE), ground)
     left, top, right, bottom = rng.integers(0, 40, 4)
-    _draw_text_lines(page, (left, top, SIDE - right, SIDE - bottom), 255 - ground, rng)
+    _draw_text_lines(page, (left, top, GATE_SIDE - right, GATE_SIDE - bottom), 255 - ground, rng)
     return np.asarray(page)
 
 
@@ -146,7 +147,7 @@ def _draw_text_lines(
 
 def _scene(film: Square, rng: Generator) -> Square:
     """Discs, boxes and triangles before a gradient."""
-    down, across = (np.linspace(0, rng.uniform(-1, 1), SIDE) for _ in range(2))
+    down, across = (np.linspace(0, rng.uniform(-1, 1), GATE_SIDE) for _ in range(2))
     ground = (down[:, None] + across[None]) * 128 + 128 + rng.uniform(-80, 80)
     scene = Image.fromarray(np.clip(ground, 0, 255).astype(np.uint8))
     pen = ImageDraw.Draw(scene)
@@ -159,7 +160,7 @@ def _scene(film: Square, rng: Generator) -> Square:
         elif shape == 1:
             pen.rectangle(box, fill=gray)
         else:
-            pen.polygon([tuple(corner) for corner in rng.integers(0, SIDE, (3, 2))], fill=gray)
+            pen.polygon([tuple(corner) for corner in rng.integers(0, GATE_SIDE, (3, 2))], fill=gray)
     return np.asarray(scene)
 
 
@@ -173,9 +174,9 @@ def _photograph(film: Square, rng: Generator) -> Square:
 def _desktop(film: Square, rng: Generator) -> Square:
     """A bar, and panels of nearly the ground's gray with lines of text."""
     ground = int(rng.choice([rng.integers(0, 70), rng.integers(180, 256)]))
-    screen = Image.new("L", (SIDE, SIDE), ground)
+    screen = Image.new("L", (GATE_SIDE, GATE_SIDE), ground)
     pen, ink = ImageDraw.Draw(screen), 255 - ground
-    pen.rectangle((0, 0, SIDE, int(rng.integers(4, 24))), fill=int(rng.integers(0, 256)))
+    pen.rectangle((0, 0, GATE_SIDE, int(rng.integers(4, 24))), fill=int(rng.integers(0, 256)))
     for _ in range(rng.integers(1, 5)):
         left, top, width, height = rng.uniform((0, 8, 30, 30), (150, 150, 130, 150)).tolist()
         panel = int(np.clip(ground + rng.integers(-30, 31), 0, 255))
@@ -188,32 +189,32 @@ def _desktop(film: Square, rng: Generator) -> Square:
 def _jigsaw(film: Square, rng: Generator) -> Square:
     """The film's tiles in another order."""
     n = int(rng.choice([2, 3, 4, 6, 8]))
-    side = SIDE // n
+    side = GATE_SIDE // n
     grid = film[: n * side, : n * side].reshape(n, side, n, side).swapaxes(1, 2)
     tiles = grid.reshape(n * n, side, side)
     order = rng.permutation(n * n)
     if (order == np.arange(n * n)).mean() > 0.3:  # hardly mixed
         order = np.roll(np.arange(n * n), 1)
     mixed = tiles[order].reshape(n, n, side, side).swapaxes(1, 2).reshape(n * side, n * side)
-    return to_square(mixed, SIDE)
+    return to_square(mixed, GATE_SIDE)
 
 
 def _fragment(film: Square, rng: Generator) -> Square:
     """A small part, in any direction, sometimes inverted."""
-    side = int(SIDE * rng.uniform(0.15, 0.42))
-    top, left = rng.integers(0, SIDE - side, 2)
+    side = int(GATE_SIDE * rng.uniform(0.15, 0.42))
+    top, left = rng.integers(0, GATE_SIDE - side, 2)
     part = np.rot90(film[top : top + side, left : left + side], int(rng.integers(4)))
-    return to_square(255 - part if rng.random() < 0.4 else part, SIDE)
+    return to_square(255 - part if rng.random() < 0.4 else part, GATE_SIDE)
 
 
 def _screenshot(film: Square, rng: Generator) -> Square:
     """A film small on a page or a desktop."""
     ground = int(rng.integers(0, 256))
-    page = Image.new("L", (SIDE, SIDE), ground)
+    page = Image.new("L", (GATE_SIDE, GATE_SIDE), ground)
     if rng.random() < 0.8:
-        _draw_text_lines(page, (4, 4, SIDE - 4, SIDE - 4), 255 - ground, rng)
-    width, height = (int(side) for side in rng.uniform(0.3, 0.65, 2) * SIDE)
-    corner = (int(rng.integers(0, SIDE - width)), int(rng.integers(0, SIDE - height)))
+        _draw_text_lines(page, (4, 4, GATE_SIDE - 4, GATE_SIDE - 4), 255 - ground, rng)
+    width, height = (int(side) for side in rng.uniform(0.3, 0.65, 2) * GATE_SIDE)
+    corner = (int(rng.integers(0, GATE_SIDE - width)), int(rng.integers(0, GATE_SIDE - height)))
     page.paste(Image.fromarray(film).resize((width, height)), corner)
     return np.asarray(page)
 
@@ -227,7 +228,7 @@ def _askew(film: Square, rng: Generator) -> Square:
         angle = float(rng.choice([-1, 1]) * rng.uniform(35, 145))
         ground = int(rng.choice([0, int(film.mean())]))
         return np.asarray(Image.fromarray(film).rotate(angle, fillcolor=ground))
-    return to_square(np.concatenate([film, film[:, ::-1]], axis=1), SIDE)
+    return to_square(np.concatenate([film, film[:, ::-1]], axis=1), GATE_SIDE)
 
 
 def fit_gate_on_dataset(films: FilmDataset, *, seed: int) -> GateParameters | None:
@@ -235,7 +236,7 @@ def fit_gate_on_dataset(films: FilmDataset, *, seed: int) -> GateParameters | No
     table = films.table[films.table["split"].isin(("train", "validation"))]
     if len(table) > MAX_FILMS:  # before they are drawn from the cache: all of NIH would be 4 GB
         table = table.sample(MAX_FILMS, random_state=seed).sort_index()
-    squares = np.stack([to_square(films.cache.images[row], SIDE) for row in table["row"]])
+    squares = np.stack([to_square(films.cache.images[row], GATE_SIDE) for row in table["row"]])
     groups = {f"view {view}": table["view"].eq(view) for view in ("PA", "AP")}
     groups["under 18"] = table["age"].lt(ADULT_AGE)
     groups |= {name: table[name].eq(1) for name in LABEL_COLUMNS}

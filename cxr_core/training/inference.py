@@ -136,13 +136,5 @@ def infer_films(
             logits = model.forward_head(features).numpy()  # (B, 4)
             maps = [signed_evidence(film[None], model.classifier) for film in features]
             read[number] = (logits, np.stack(maps))  # (B, 4), (B, 4, h, w)
-    gathered = {
-        number: pair for part_ in distributed.all_gather(read) for number, pair in part_.items()
-    }
-    pairs = [gathered[number] for number in range(len(loader))]
-    return InferenceOutput(
-        table,
-        labels,
-        np.concatenate([logits for logits, _ in pairs]),
-        np.concatenate([maps for _, maps in pairs]),
-    )
+    all_logits, all_maps = zip(*distributed.all_gather_batches(read), strict=True)
+    return InferenceOutput(table, labels, np.concatenate(all_logits), np.concatenate(all_maps))

@@ -148,21 +148,6 @@ def _sync_losses(
 
 
 @dataclass(frozen=True)
-class FitResult:
-    """What a finished fit leaves.
-
-    Attributes:
-        state_dict: the kept weights, of the best epoch.
-        best_epoch: counts from 1.
-        history: one row an epoch; columns as in ``history.csv``.
-    """
-
-    state_dict: dict[str, Tensor]
-    best_epoch: int
-    history: pd.DataFrame
-
-
-@dataclass(frozen=True)
 class RunLocation:
     """Where a run is kept.
 
@@ -186,7 +171,7 @@ def fit(
     *,
     film_names: Sequence[str],
     progress: bool = False,
-) -> FitResult:
+) -> dict[str, Tensor]:
     """Train for ``config.epochs``, validating after each and saving on the way.
 
     The best epoch is the one with the highest mean validation AUROC among those trained and
@@ -250,9 +235,7 @@ def fit(
             value=f"{config.epochs} epochs",
             remedy="Use a validation set with positives and negatives of at least one finding.",
         )
-    return FitResult(
-        train_state.best_state, train_state.best_epoch, pd.DataFrame(train_state.history)
-    )
+    return train_state.best_state
 
 
 def _initial_state(trainer: Trainer, location: RunLocation) -> TrainState:

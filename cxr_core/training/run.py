@@ -262,9 +262,9 @@ def _fit(
         pos_weight=training_set.pos_weight,
     )
     location = RunLocation(folder, identity, options.resume, options.save_interval_seconds)
-    fitted = fit(
+    state_dict = fit(
         trainer, loaders, location, film_names=training_set.names, progress=options.progress
     )
     model = build_model(config.architecture)
-    model.load_state_dict({key: value.cpu() for key, value in fitted.state_dict.items()})
+    model.load_state_dict({key: value.cpu() for key, value in state_dict.items()})
     return model.eval()

@@ -223,15 +223,11 @@ def predict(
     read: dict[int, NDArray[np.float32]] = {}
     with torch.inference_mode():
         for number, batch in zip(own_batches, loader.batches(own_batches), strict=True):
-            images = batch.images.contiguous(
-                memory_format=accelerator.memory_format
-            )  # (B, 3, S, S)
+            # (B, 3, S, S)
+            images = batch.images.contiguous(memory_format=accelerator.memory_format)
             with accelerator.autocast():
                 read[number] = model(images).float().cpu().numpy()  # (B, 4)
-    gathered = {
-        number: rows for part in distributed.all_gather(read) for number, rows in part.items()
-    }
-    return np.concatenate([gathered[number] for number in range(len(loader))])  # (N, 4)
+    return np.concatenate(distributed.all_gather_batches(read))  # (N, 4)
 
 
 def _optimizer(module: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:

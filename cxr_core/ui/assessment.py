@@ -11,8 +11,6 @@ from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui.shell import caption
 from cxr_core.ui.state import get_value, get_value_by_hash, value_key
 
-ANSWERS = get_args(Assessment)
-
 
 def assessment_controls(analysis: Analysis) -> None:
     """One line a finding, present, absent or unsure, and a note."""
@@ -22,7 +20,7 @@ def assessment_controls(analysis: Analysis) -> None:
                 st.segmented_control(
                     f"Your reading of {LABELS[key]}"
                     + (" (normal film)" if key not in ABNORMAL_KEYS else ""),
-                    ANSWERS,
+                    get_args(Assessment),
                     key=value_key(analysis, f"word_{key}"),
                     persist_state="session",
                 )

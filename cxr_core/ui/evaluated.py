@@ -7,13 +7,13 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from cxr_core.arrays import Floats
 from cxr_core.config import Calibration, OperatingPoint
 from cxr_core.errors import DataError
 from cxr_core.evaluation.metrics.operating_points import operating_points_of
 from cxr_core.evaluation.predictions import has_logits, probabilities_of, read_predictions
 from cxr_core.evaluation.report import EvaluationReport, evaluate_predictions
 from cxr_core.evaluation.run_folder import TEST_PREDICTIONS_FILE
-from cxr_core.evaluation.scoring import Floats
 from cxr_core.findings import KEYS, LABELS
 from cxr_core.model.metadata import ModelMetadata, load_metadata
 from cxr_core.ui.shell import show_table
@@ -85,13 +85,15 @@ def evaluate_model(folder: Path) -> EvaluatedTable:
     return _evaluate_model(data, metadata, metadata.model_sha256)
 
 
+# An upload is its session's own, so it is kept for that session alone.
+@st.cache_data(max_entries=2, show_spinner="Evaluating the table …", scope="session")
 def evaluate_upload(data: bytes) -> EvaluatedTable:
     """Any other model's table; its operating points are fitted on the table itself.
 
     Raises:
         DataError: not a table in the columns of a predictions table.
     """
-    return _evaluate_upload(data)
+    return evaluate_table(data)
 
 
 def evaluate_run(
@@ -175,9 +177,3 @@ def _evaluate_run(
         fitted_on_these_films=chosen_by,
         model_sha256=model_sha256,
     )
-
-
-# An upload is its session's own, so it is kept for that session alone.
-@st.cache_data(max_entries=2, show_spinner="Evaluating the table …", scope="session")
-def _evaluate_upload(data: bytes) -> EvaluatedTable:
-    return evaluate_table(data)

@@ -30,6 +30,7 @@ _ICON = "data:image/svg+xml," + quote(
     '<rect x="11" y="16" width="17" height="37" rx="8"/><rect x="36" y="16" width="17" '
     'height="37" rx="8"/><rect x="30" y="8" width="4" height="27"/></g></svg>'
 )
+TRY_AGAIN = "Reload the page and try again; if it happens again, report this code."
 _MARKDOWN = re.compile(r"[\\`*\[\]<$~|]")
 logger = logging.getLogger(__name__)
 
@@ -79,8 +80,9 @@ def table_html(
 
 
 def download_button(
-    label: str, make: Callable[[], bytes], *, file_name: str, mime: str, key: str, on_failure: str
-) -> None:
+    label: str, make: Callable[[], bytes], *, file_name: str, mime: str, key: str,
+    on_failure: str = TRY_AGAIN,
+) -> None:  # fmt: skip
     """A button; nothing is made, and nothing lies on the server, before it is clicked.
 
     Args:

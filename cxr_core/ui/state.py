@@ -161,7 +161,7 @@ def current_analysis() -> Analysis | None:
 
 
 def correction() -> str | None:
-    """What is done to the film before it is read (``imaging.correction``), on the reader's word."""
+    """What is done to the film before it is read (``radiograph.CORRECTIONS``)."""
     chosen: str | None = st.session_state.get(_CORRECTION)
     return chosen
 

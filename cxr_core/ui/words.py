@@ -7,6 +7,7 @@ from cxr_core.export.record import RESEARCH_TOOL as RESEARCH_TOOL
 from cxr_core.export.record import map_legend
 from cxr_core.export.record import percent as percent
 from cxr_core.findings import ABNORMAL_KEYS, LABELS
+from cxr_core.wording import with_minus_sign
 
 FRONTAL_ONLY = (
     "Frontal films (PA or AP) only. The tool cannot recognise lateral films from the image, only "
@@ -99,7 +100,7 @@ def zero_sentence(margin: float) -> str:
     Args:
         margin: the mean of the map that is shown, calibrated logits.
     """
-    signed = f"{margin:+.1f}".replace("-", "−")
+    signed = with_minus_sign(f"{margin:+.1f}")
     return f"The scale's zero is the cut-off; the mean of the map is {signed} log-odds."
 
 

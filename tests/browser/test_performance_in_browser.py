@@ -3,14 +3,28 @@
 import hashlib
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pandas as pd
+from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.helpers.browser import download, serious_violations
+from tests.helpers.browser import download, serious_violations, settled
 from tests.helpers.predictions import make_predictions
 
 OPENED = "Your table: 120 films"
+
+
+def _image(page: Page, folder: Path, button: str) -> Path:
+    """The image that the camera over a chart's preview on white gives."""
+    preview = settled(page, page.locator('[class*="st-key-save_roc_preview"]'))
+    ground = preview.locator(".main-svg").first
+    expect(ground).to_have_css("background-color", "rgb(255, 255, 255)")
+    with page.expect_download() as taken:
+        preview.locator(f'[data-title="{button}"]').click()
+    path = folder / taken.value.suggested_filename
+    taken.value.save_as(path)
+    return path
 
 
 def test_a_table_is_opened_kept_and_taken_along(page: Page, app_url: str, tmp_path: Path) -> None:
@@ -48,10 +62,24 @@ def test_a_table_is_opened_kept_and_taken_along(page: Page, app_url: str, tmp_pa
     assert serious_violations(page) == []
 
     page.get_by_role("tab", name="Curves").click()
-    page.get_by_role("button", name="Export").first.click()
+    page.locator(".st-key-save_roc summary").click()
     figure = download(page, "HTML", tmp_path, exact=True).read_text()
     assert "ROC of Effusion" in figure
     assert "<script src" not in figure
+    page.get_by_role("radio", name="White").click()
+    png = _image(page, tmp_path, "Download plot as a PNG")
+    assert png.name == f"roc_of_effusion_{sha256[:8]}.png"
+    picture = Image.open(png).convert("RGB")
+    assert picture.width == 2000
+    assert picture.getpixel((2, 2)) == (255, 255, 255)
+    page.get_by_role("radio", name="SVG").click()
+    svg = _image(page, tmp_path, "Download plot")
+    assert svg.suffix == ".svg"
+    drawn = ElementTree.parse(svg).getroot()
+    assert (drawn.get("width"), drawn.get("height")) == ("1000", f"{picture.height // 2}")
+    said = "".join(drawn.itertext())
+    assert "ROC of Effusion" in said
+    assert f"Table {sha256[:8]} · 120 films" in said
     # Nothing is fetched from elsewhere, not even the tab's picture.
     kinds = (app_url, app_url.replace("http", "ws"), "data:", "blob:")
     assert [address for address in addresses if not address.startswith(kinds)] == []

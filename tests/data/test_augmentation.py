@@ -12,7 +12,8 @@ def films() -> torch.Tensor:
 
 
 def changed(augmentation: Augmentation, films: torch.Tensor, seed: int = 0) -> torch.Tensor:
-    return augmentation(films, torch.Generator().manual_seed(seed))
+    changes = augmentation.sample(len(films), torch.Generator().manual_seed(seed))
+    return changes.adjust_intensity(changes.warp(films))
 
 
 def test_neutral_augmentation_is_the_identity(films: torch.Tensor) -> None:

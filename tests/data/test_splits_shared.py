@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from cxr_core.data.entries import attach_images, read_entries
+from cxr_core.data.split_files import read_groups
 from cxr_core.data.splits import (
     check_patients_disjoint,
-    read_groups,
     split_by_lists,
     split_by_patient,
 )

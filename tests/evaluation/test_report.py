@@ -41,7 +41,7 @@ def test_figures_equal_scikit_learns() -> None:
         assert report.rates[key].sensitivity.estimate == counts.sensitivity
         assert report.rates[key].specificity.estimate == counts.specificity
         assert report.rates[key].ppv.estimate == counts.ppv
-        assert report.rates[key].npv.estimate == counts.npv
+        assert report.rates[key].npv.estimate == counts.tn / (counts.tn + counts.fn)
         assert report.label_distribution[key].positives == y.sum()
         assert report.label_distribution[key].negatives == 300 - y.sum()
         assert report.label_distribution[key].prevalence == y.mean()

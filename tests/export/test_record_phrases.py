@@ -1,7 +1,5 @@
 """The words that every export shares."""
 
-from typing import get_args
-
 import pytest
 
 from cxr_core.export.overlay import MapStyle
@@ -13,13 +11,13 @@ from cxr_core.export.record import (
     result_headline,
 )
 from cxr_core.findings import KEYS
-from cxr_core.imaging.radiograph import Correction
+from cxr_core.imaging.radiograph import CORRECTIONS
 from tests.helpers.analyses import make_analysis
 
 
 def test_every_correction_has_its_own_sentence():
-    sentences = {correction_sentence(correction) for correction in get_args(Correction)}
-    assert len(sentences) == len(get_args(Correction))
+    sentences = {correction_sentence(correction) for correction in CORRECTIONS}
+    assert len(sentences) == len(CORRECTIONS) == 4
     assert all("at the reader's request" in sentence for sentence in sentences)
     assert correction_sentence(None) == ""
 

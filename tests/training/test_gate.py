@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 
-from cxr_core.imaging.gate import UPRIGHT, log_probabilities, thumbnails
+from cxr_core.imaging.gate import GATE_SIDE, UPRIGHT, log_probabilities, thumbnails
 from cxr_core.imaging.preprocessing import to_square
 from cxr_core.phantom.draw import draw_phantom
 from cxr_core.training import gate as gate_fit
-from cxr_core.training.gate import MIN_FILMS, SIDE, fit_gate, invalid_copies, jitter, non_film
+from cxr_core.training.gate import MIN_FILMS, fit_gate, invalid_copies, jitter, non_film
 
 
 @pytest.fixture(scope="module")
 def phantoms() -> np.ndarray:
     films = [draw_phantom(seed, findings=[], size=128).pixels for seed in range(MIN_FILMS + 20)]
-    return np.stack([to_square(film, SIDE) for film in films])
+    return np.stack([to_square(film, GATE_SIDE) for film in films])
 
 
 def test_wrong_copies_are_what_their_names_say(phantoms: np.ndarray) -> None:
@@ -22,8 +22,8 @@ def test_wrong_copies_are_what_their_names_say(phantoms: np.ndarray) -> None:
     assert (copies["inverted"] == 255 - film).all()
     assert (copies["turned left"][-1] == film[::1, 0]).all()  # the left edge lies at the bottom
     assert (copies["upside down"] == film[::-1, ::-1]).all()
-    assert (copies["left part"] == to_square(film[:, :112], SIDE)).all()
-    assert (copies["enlarged part"] == to_square(film[56:168, 56:168], SIDE)).all()
+    assert (copies["left part"] == to_square(film[:, :112], GATE_SIDE)).all()
+    assert (copies["enlarged part"] == to_square(film[56:168, 56:168], GATE_SIDE)).all()
 
 
 def test_made_pictures_are_squares_and_follow_from_the_seed(phantoms: np.ndarray) -> None:

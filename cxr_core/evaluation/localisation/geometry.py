@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from cxr_core.arrays import Floats
+
 Point = tuple[float, float]
-Floats = NDArray[np.float64]
 BOX_FIELDS = ("x", "y", "width", "height")
 CENTRE: Point = (0.5, 0.5)
 GRID = 63  # spots tried a side: nine a cell of a 7 x 7 map, and the cells' centres among them

@@ -7,9 +7,9 @@ from numpy.typing import ArrayLike
 from PIL import Image
 from scipy import ndimage
 
+from cxr_core.arrays import Floats
 from cxr_core.evaluation.localisation.geometry import (
     BOX_FIELDS,
-    Floats,
     centre_box,
     inside_any,
     iobb,

@@ -74,11 +74,6 @@ class HitRates:
     shuffled: Interval = NOT_ESTIMABLE
 
 
-def peak_inside(evidence: ArrayLike, boxes: ArrayLike) -> bool:
-    """Whether the peak of an (h, w) map lies in one of the (M, 4) boxes."""
-    return inside_any(peak(evidence), boxes)
-
-
 def localisation_rows(
     images: Sequence[str],
     evidence: ArrayLike,

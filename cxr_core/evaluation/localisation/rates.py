@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from cxr_core.arrays import Floats
 from cxr_core.data.csv_files import first_few, read_columns, read_header
 from cxr_core.errors import DataError
-from cxr_core.evaluation.localisation.geometry import Floats
 from cxr_core.evaluation.localisation.overlap import (
     OVERLAP_COLUMNS,
     THRESHOLDS,
@@ -133,7 +133,7 @@ def overlap_rates(
     Args:
         rows: with ``OVERLAP_COLUMNS``.
         measure: ``iobb`` or ``iou``.
-        patients: as for ``localisation.hit_rates``.
+        patients: as for ``pointing.hit_rates``.
     """
     found = {}
     for key in ABNORMAL_KEYS:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cxr_core.arrays import Floats
 from cxr_core.errors import ConfigError
 from cxr_core.evaluation.metrics.bootstrap import (
     NOT_ESTIMABLE,
-    Floats,
     Interval,
     Resamples,
     make_interval,
@@ -25,8 +25,8 @@ from cxr_core.findings import KEYS
 
 # The share of films with a finding that a probability assumes, and the same at another share.
 #
-# It needs numpy alone, and it never decides: a film that is above its cut-off stays above, since
-# probability and cut-off are moved by one rising function.
+# It never decides: a film that is above its cut-off stays above, since probability and cut-off are
+# moved by one rising function.
 
 
 def assumed_prevalence(labels: ArrayLike) -> dict[str, float]:

@@ -14,14 +14,15 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit, stdtrit
+from scipy.special import expit, logit, stdtrit
 
+from cxr_core.arrays import Floats
 from cxr_core.errors import ConfigError
 from cxr_core.evaluation.predictions import patients_of
 
-Floats = NDArray[np.float64]
 Verdict = Literal["enough", "wide", "too few"]
 MIN_COUNT = 10  # positives, negatives and patients; below it a figure is not estimable
+Z_95 = NormalDist().inv_cdf(0.975)  # 1.96, of a two-sided 95 % interval
 MAX_WIDTH = 0.10  # an interval wider than this is called wide
 _CHUNK = 1 << 20  # weights held at once: a few MB, so that a chunk stays in the cache
 
@@ -140,12 +141,12 @@ def resample_units(
     return Resamples(counts, patient_of_film.astype(np.intp))
 
 
-def percentiles(values: Floats, *, alpha: float = 0.05) -> tuple[float, float]:
-    """Percentile interval of the finite values, (nan, nan) when there are none."""
+def percentiles(values: Floats) -> tuple[float, float]:
+    """95 % percentile interval of the finite values, (nan, nan) when there are none."""
     finite = values[np.isfinite(values)]
     if len(finite) == 0:
         return float("nan"), float("nan")
-    low, high = np.quantile(finite, [alpha / 2, 1 - alpha / 2])
+    low, high = np.quantile(finite, [0.025, 0.975])
     return float(low), float(high)
 
 
@@ -176,7 +177,7 @@ def logit_interval(estimate: float, resampled: Floats, *, n_independent: int) ->
     if spread == 0.0 or not 0.0 < estimate < 1.0:
         return percentile_interval(estimate, resampled)
     n = max(n_independent, 2)
-    centre = math.log(estimate / (1.0 - estimate))
+    centre = float(logit(estimate))
     scale = math.sqrt(n / (n - 1)) / (estimate * (1.0 - estimate))
     half = float(stdtrit(n - 1, 0.975)) * spread * scale
     low, high = (float(expit(end)) for end in (centre - half, centre + half))
@@ -248,10 +249,9 @@ def resampled_ratios(
     return result
 
 
-def wilson_interval(hits: float, n: float, *, alpha: float = 0.05) -> tuple[float, float]:
-    """Wilson's score interval of a share of independent units (Wilson, JASA 1927)."""
-    z = NormalDist().inv_cdf(1 - alpha / 2)
-    p = hits / n
+def wilson_interval(hits: float, n: float) -> tuple[float, float]:
+    """Wilson's 95 % score interval of a share of independent units (Wilson, JASA 1927)."""
+    z, p = Z_95, hits / n
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * float(np.sqrt(p * (1 - p) / n + z * z / (4 * n * n)))
     return max(0.0, centre - half), min(1.0, centre + half)

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import logit
 
+from cxr_core.arrays import Floats
 from cxr_core.config import Calibration
 from cxr_core.evaluation.metrics.bootstrap import (
     MIN_COUNT,
     NOT_ESTIMABLE,
-    Floats,
     Interval,
     Resamples,
     percentile_interval,
@@ -283,7 +284,7 @@ class CalibrationMetrics:
         brier_skill_score: 1 - brier / brier_of_prevalence, of the same resamples; over 0 is better.
         mean_calibration_error: mean probability minus the share with the finding; over 0 is too
             high.
-        slope, intercept: see ``calibration_slope``.
+        slope, intercept: see ``slope_and_intercept``.
     """
 
     ece: float
@@ -318,7 +319,7 @@ def calibration_metrics(
     if not is_estimable(y, resamples):
         none, nan = NOT_ESTIMABLE, float("nan")
         return CalibrationMetrics(nan, nan, none, none, none, none, none, none)
-    slope, intercept = slope_and_intercept(y, _logits(p) if logits is None else logits, resamples)
+    slope, intercept = slope_and_intercept(y, logit(p) if logits is None else logits, resamples)
     member = bin_indices(p)[:, None] == np.arange(N_BINS)  # (N, BINS)
     columns = np.column_stack([member * (p - y)[:, None], (p - y) ** 2, y])  # (N, BINS + 2)
     resampled = resampled_ratios(columns, np.ones_like(columns), resamples)  # (R, BINS + 2)
@@ -388,10 +389,3 @@ def expected_ece(probabilities: ArrayLike) -> float:
     p = np.asarray(probabilities, dtype=np.float64)
     variance = np.bincount(bin_indices(p), weights=p * (1.0 - p), minlength=N_BINS)
     return float(np.sqrt(2.0 / np.pi * variance).sum() / len(p))
-
-
-def _logits(p: Floats) -> Floats:
-    """Infinite at 0 and 1."""
-    with np.errstate(divide="ignore"):
-        result: Floats = np.log(p) - np.log1p(-p)
-    return result

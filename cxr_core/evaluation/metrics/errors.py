@@ -8,17 +8,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from cxr_core.arrays import Floats
 from cxr_core.config import OperatingPoint
 from cxr_core.evaluation.metrics.bootstrap import MIN_COUNT, wilson_interval
 from cxr_core.evaluation.predictions import labels_of
-from cxr_core.evaluation.scoring import Floats, cutoff_logits
+from cxr_core.evaluation.scoring import cutoff_logits, finite_logit
 from cxr_core.findings import ALL_IN_WORDS, KEYS, LABELS
 
 # Of 333 test patients 50 span a median of 6 points of probability around a film, with an interval
 # 20 points wide; 20 would be 2 and 31 points, 100 would be 11 and 15.
 N_SIMILAR = 50
 ErrorKind = Literal["missed", "false alarm"]
-_PROBABILITY_EPS = 1e-15  # a probability of 0 or 1 would be infinitely far from its cut-off
 
 
 # What became of the test films that scored as a film does: how many carried the label.
@@ -135,8 +135,7 @@ def most_confident_errors(
     labels, p = labels_of(table), np.asarray(probabilities, dtype=np.float64)[:, k]  # (N, 4), (N,)
     ill, above = labels[:, k] == 1, p >= operating_points[key].threshold  # (N,), (N,)
     wrong = np.flatnonzero(ill & ~above if kind == "missed" else ~ill & above)
-    inside = np.clip(p, _PROBABILITY_EPS, 1 - _PROBABILITY_EPS)
-    margin = np.log(inside) - np.log1p(-inside) - cutoff_logits(operating_points)[k]  # (N,)
+    margin = finite_logit(p) - cutoff_logits(operating_points)[k]  # (N,)
     farthest = wrong[np.argsort(-np.abs(margin[wrong]), kind="stable")][:limit]
     views = table["view"] if "view" in table else pd.Series([""] * len(table))
     ages = table["age"] if "age" in table else pd.Series([np.nan] * len(table))

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cxr_core.data.csv_files import read_columns, read_header
 from cxr_core.errors import DataError
-from cxr_core.evaluation.metrics.bootstrap import MAX_WIDTH, MIN_COUNT, Verdict
+from cxr_core.evaluation.metrics.bootstrap import MAX_WIDTH, MIN_COUNT, Z_95, Verdict
 from cxr_core.evaluation.predictions import as_labels
 from cxr_core.findings import KEYS, LABEL_COLUMNS
 
@@ -116,14 +116,15 @@ def expected_verdict(positives: int, negatives: int, n_patients: int) -> Verdict
     return "wide" if expected_width(positives, negatives) > MAX_WIDTH else "enough"
 
 
-def expected_width(positives: int, negatives: int, *, auroc: float = EXPECTED_AUROC) -> float:
+def expected_width(positives: int, negatives: int) -> float:
     """Width of an AUROC's 95 % interval if films were independent (Hanley and McNeil,
     Radiology 1982, eq. 1 and 2); films of the same patients make it wider."""
+    auroc = EXPECTED_AUROC
     q1, q2 = auroc / (2 - auroc), 2 * auroc**2 / (1 + auroc)
     variance = (
         auroc * (1 - auroc) + (positives - 1) * (q1 - auroc**2) + (negatives - 1) * (q2 - auroc**2)
     ) / (positives * negatives)
-    return float(2 * 1.959964 * np.sqrt(variance))
+    return float(2 * Z_95 * np.sqrt(variance))
 
 
 def co_occurrence(labels: ArrayLike) -> NDArray[np.int64]:

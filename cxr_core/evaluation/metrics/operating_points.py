@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from cxr_core.arrays import Floats
 from cxr_core.config import OperatingPoint
 from cxr_core.errors import DataError
-from cxr_core.evaluation.metrics.bootstrap import Floats, Resamples, percentiles, resample_units
+from cxr_core.evaluation.metrics.bootstrap import Resamples, percentiles, resample_units
 from cxr_core.evaluation.metrics.ranking import roc
 from cxr_core.evaluation.predictions import labels_of, patients_of
 from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS
@@ -38,11 +39,6 @@ class ConfusionMatrix:
     tn: int
 
     @property
-    def n(self) -> int:
-        """All films."""
-        return self.tp + self.fp + self.fn + self.tn
-
-    @property
     def sensitivity(self) -> float:
         """Share of the films with the finding that are above."""
         return _share(self.tp, self.tp + self.fn)
@@ -56,16 +52,6 @@ class ConfusionMatrix:
     def ppv(self) -> float:
         """Positive predictive value: share of the films above that have the finding."""
         return _share(self.tp, self.tp + self.fp)
-
-    @property
-    def npv(self) -> float:
-        """Negative predictive value: share of the films below that do not have it."""
-        return _share(self.tn, self.tn + self.fn)
-
-    @property
-    def matrix(self) -> tuple[tuple[int, int], tuple[int, int]]:
-        """((tn, fp), (fn, tp)), as scikit-learn's ``confusion_matrix``."""
-        return (self.tn, self.fp), (self.fn, self.tp)
 
 
 def count_confusion(

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from cxr_core.arrays import Floats
 from cxr_core.evaluation.metrics.bootstrap import (
     MIN_COUNT,
     NOT_ESTIMABLE,
-    Floats,
     Interval,
     Resamples,
     logit_interval,

@@ -34,7 +34,7 @@ always there, dictionaries by finding key unless said otherwise:
     overlaps                 by measure (iobb, iou) and finding, a list: n, threshold, and the
                              intervals map_box, fixed_box, centre_box, random_box, shuffled, gain
     comparison_of            a, the table above, and b, the second one: sha256 each; or null
-    comparison               with a second table, as ``compare_results.Comparison``; null without
+    comparison               with a second table, as ``comparison.Comparison``; null without
     notes                    a list of sentences
 
 An interval is ``{"estimate", "low", "high", "verdict", "left_out", "status"}``: the estimate with

@@ -144,7 +144,7 @@ def decode_dicom(data: bytes) -> DecodedFilm:
     The order of DICOM PS3.3: modality LUT, then VOI LUT or window, then MONOCHROME1 is inverted;
     the result is scaled to 8 bits. Padding sets no range and is shown black. Malformed tags are
     taken as absent, with a warning where it matters. Only technical tags are parsed, and the few
-    that ``dicom_patient`` turns into a yes or no.
+    that ``tags`` turns into a yes or no.
 
     Raises:
         ImageError: not a radiograph, no picture, several frames, colour, too small or too large,

@@ -11,7 +11,7 @@ from pydicom.multival import MultiValue
 
 logger = logging.getLogger(__name__)
 # The only tags that are parsed at all, so that nothing of the patient can reach a log or a page.
-# The last six are read for a yes or no (``dicom_patient``), and what they say is not kept.
+# The last six are read for a yes or no (a child? a portable film?), and what they say is not kept.
 PARSED_KEYWORDS = (
     "SOPClassUID",
     "Modality",
@@ -90,7 +90,6 @@ REFUSED_MODALITIES = {
 _RADIOGRAPH_MODALITIES = ("", "CR", "DX", "OT", "RG", "SC")
 _LATERAL_VIEWS = ("LL", "RL", "LAT", "LATERAL")
 _CHEST_WORDS = ("CHEST", "THORAX", "TORAX", "LUNG", "THX")
-PATIENT_TAGS = ("PatientAge", "PatientBirthDate", "StudyDate")
 _DESCRIPTION_KEYWORDS = (
     "StudyDescription",
     "SeriesDescription",

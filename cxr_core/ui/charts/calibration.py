@@ -9,7 +9,7 @@ from plotly.subplots import make_subplots
 from cxr_core.evaluation.metrics.bootstrap import Interval
 from cxr_core.evaluation.metrics.calibration import ReliabilityBin
 from cxr_core.findings import LABELS
-from cxr_core.ui.charts.theme import FINDING_COLOURS, MUTED_COLOUR, TEXT_COLOUR, apply_template
+from cxr_core.ui.charts.theme import FINDING_COLOURS, MUTED_COLOUR, apply_template
 from cxr_core.ui.words import percent, percent_range
 
 _HEIGHT = 540
@@ -123,7 +123,7 @@ def _add_histogram(
         x=[one.low + (one.high - one.low) * (place + 0.5) * width for one in version.bins],
         y=[one.n for one in version.bins],
         width=[0.9 * (one.high - one.low) * width for one in version.bins],
-        marker={"color": colour, "line": {"color": TEXT_COLOUR, "width": 0}}, showlegend=False,
+        marker={"color": colour, "line": {"width": 0}}, showlegend=False,
         text=[percent_range(one.low, one.high) for one in version.bins],
         textposition="none",
         hovertemplate=f"{version.name.capitalize()}<br>%{{text}}: %{{y:,}} films<extra></extra>",

@@ -7,7 +7,8 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from cxr_core.evaluation.metrics.bootstrap import Floats, Interval
+from cxr_core.arrays import Floats
+from cxr_core.evaluation.metrics.bootstrap import Interval
 from cxr_core.evaluation.metrics.ranking import Band
 from cxr_core.findings import LABELS
 from cxr_core.ui.charts.theme import (

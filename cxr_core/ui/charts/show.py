@@ -4,14 +4,13 @@ import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 from html import escape
+from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
 
-from cxr_core.errors import CXRError
-from cxr_core.export.chart_picture import ChartImages, render_chart
 from cxr_core.ui.charts.theme import MUTED_COLOUR, PLOTLY_CONFIG, TEXT_COLOUR, to_light_template
-from cxr_core.ui.shell import caption, download_button, report_errors, show_error
+from cxr_core.ui.shell import caption, download_button, report_errors
 from cxr_core.version import PROGRAM, VERSION
 
 DARK_BACKGROUND = "#1b1c1f"
@@ -23,10 +22,8 @@ _PAGE = """<!DOCTYPE html>
 figure {{ margin: 0; }} figcaption {{ color: {dim}; font-size: 0.875rem; }}</style></head>
 <body><figure>{chart}<figcaption>{alt}</figcaption></figure></body></html>
 """
-_SOURCE, _PICTURE = "charts_source", "charts_picture"
-_ON_FAILURE = "Reload the page and try again; if it happens again, report this code."
-_BACKGROUNDS = ("Dark", "White")
-_IMAGE_FORMATS = (("PNG", "png", "image/png"), ("SVG", "svg", "image/svg+xml"))
+_SOURCE = "charts_source"
+_IMAGE_SCALES = {"PNG": 2, "SVG": 1}  # pixels of the image a pixel of the figure
 
 
 # A chart as a file that stands by itself: its own ground, its title, and where it comes from.
@@ -53,18 +50,18 @@ class ChartSource:
         )
 
     def file_name(self, title: str, extension: str) -> str:
-        """A file name of a chart's name and the table's hash alone."""
+        """A file name of a chart's name and the table's hash alone; without a dot for ""."""
         stem = re.sub(r"[^a-z0-9]+", "_", title.casefold()).strip("_")
-        return f"{stem}_{self.sha256[:8]}.{extension}"
+        return f"{stem}_{self.sha256[:8]}.{extension}".removesuffix(".")
 
 
 def export_figure(figure: go.Figure, *, title: str, footer: str, light: bool = False) -> go.Figure:
-    """A copy that can be read by itself: on a ground of its own, with a title and its source.
+    """A copy that can be read by itself: on a background of its own, with a title and its source.
 
     Args:
         title: the title of a figure that has none.
         footer: what stands under it.
-        light: for paper; else on the dark ground of a reading room.
+        light: for paper; else on the dark background.
     """
     layout = figure.layout
     column_titles = [note for note in layout.annotations if note.yref == "paper" and note.y == 1]
@@ -75,6 +72,8 @@ def export_figure(figure: go.Figure, *, title: str, footer: str, light: bool = F
     exported.update_layout(
         width=EXPORT_WIDTH,
         height=(layout.height or 450) + extra_height,  # so that the plot itself keeps its size
+        # An image cannot use the page's web font; measured in it, texts would not fit.
+        font_family="Arial, Helvetica, sans-serif",
         paper_bgcolor=DARK_BACKGROUND,
         plot_bgcolor=DARK_BACKGROUND,
         margin={"t": top, "b": _FOOTER_ROOM, "l": 72, "r": 30},
@@ -128,15 +127,6 @@ def figure_html(figure: go.Figure, *, title: str, alt: str) -> bytes:
     return page.encode()
 
 
-@dataclass(frozen=True, eq=False)
-class _RenderedChart:
-    """The chart that was last drawn as pictures: they belong to this figure on this ground."""
-
-    figure: go.Figure
-    background: str
-    images: ChartImages
-
-
 def set_chart_source(source: ChartSource) -> None:
     """What the page's charts show the figures of; before the first of them."""
     st.session_state[_SOURCE] = source
@@ -155,7 +145,7 @@ def chart_source_of_films(films_text: str) -> ChartSource:
 def show_chart(
     figure: go.Figure, *, key: str, title: str, alt: str, source: ChartSource | None = None
 ) -> None:
-    """A chart with its text alternative, and under it the ways to save it.
+    """A chart with its text alternative, and under it the ways to export it.
 
     Args:
         key: of the element, unique on the page.
@@ -172,66 +162,58 @@ def show_chart(
 
 @st.fragment
 def _export_controls(figure: go.Figure, key: str, name: str, alt: str, source: ChartSource) -> None:
+    # Not a popover: saving an image counts as a click beside it, which would close it.
+    with st.container(key=f"save_{key}"):
+        panel = st.expander("Export", key=f"save_{key}_open", on_change="rerun")
     # No figure is written out before it is asked for: the page must not wait for it.
-    with (
-        st.container(key=f"save_{key}"),
-        st.popover("Export", type="tertiary", width="content"),
-        report_errors(),
-    ):
-        ground = st.segmented_control(
-            "Background",
-            _BACKGROUNDS,
-            default=_BACKGROUNDS[0],
-            required=True,
-            key=f"save_{key}_ground",
+    if not panel.open:
+        return
+    with panel, report_errors():
+        background = st.segmented_control(
+            "Background", ("Dark", "White"), default="Dark", required=True, key=f"save_{key}_ground"
         )
-
-        def itself() -> go.Figure:
-            line = source.footer(datetime.now().astimezone())
-            return export_figure(figure, title=name, footer=line, light=ground == "White")
-
+        footer = source.footer(datetime.now().astimezone())
+        exported = export_figure(figure, title=name, footer=footer, light=background == "White")
         download_button(
             "HTML",
-            lambda: figure_html(itself(), title=name, alt=alt),
+            lambda: figure_html(exported, title=name, alt=alt),
             file_name=source.file_name(name, "html"),
             mime="text/html",
             key=f"save_{key}_html",
-            on_failure=_ON_FAILURE,
         )
-        button_slot = st.empty()
-        drawn = st.session_state.get(_PICTURE)
-        is_current = isinstance(drawn, _RenderedChart) and (
-            drawn.figure is figure and drawn.background == ground
+        image_format = st.segmented_control(
+            "Image", tuple(_IMAGE_SCALES), default="PNG", required=True, key=f"save_{key}_format"
         )
-        if not is_current and button_slot.button("Make PNG and SVG", key=f"save_{key}_make"):
-            is_current = _render(figure, ground, itself())
-        if is_current:
-            button_slot.empty()
-            _image_downloads(st.session_state[_PICTURE].images, key, name, source)
-
-
-def _render(figure: go.Figure, ground: str, exported: go.Figure) -> bool:
-    """Draw the figure in the server's Chromium and keep it; False with a sentence if it fails."""
-    size = {"width": exported.layout.width, "height": exported.layout.height}
-    try:
-        with st.spinner("Drawing the figure …"):
-            picture = render_chart(exported.to_json(), **size)
-    except CXRError as error:
-        show_error(error)
-        return False
-    st.session_state[_PICTURE] = _RenderedChart(figure, ground, picture)
-    return True
-
-
-def _image_downloads(picture: ChartImages, key: str, name: str, source: ChartSource) -> None:
-    for label, ending, mime in _IMAGE_FORMATS:
-        data: bytes = getattr(picture, ending)
-        download_button(
-            label,
-            lambda data=data: data,  # type: ignore[misc]
-            file_name=source.file_name(name, ending),
-            mime=mime,
-            key=f"save_{key}_{ending}",
-            on_failure=_ON_FAILURE,
+        st.plotly_chart(
+            exported,
+            key=f"save_{key}_preview",
+            theme=None,
+            config=image_config(exported, source.file_name(name, ""), image_format),
+            alt=alt,
         )
-    caption("PNG: twice the figure's size. SVG: scales freely.")
+        caption(
+            f"The camera over the preview saves it as {image_format}. PNG: twice the figure's "
+            "size. SVG: scales freely."
+        )
+
+
+def image_config(figure: go.Figure, stem: str, image_format: str) -> dict[str, Any]:
+    """Plotly's configuration of a chart whose one button saves it as an image, in the browser.
+
+    Args:
+        figure: as ``export_figure`` returns it; the image has its size, whatever the screen's.
+        stem: of the file's name.
+        image_format: ``PNG`` or ``SVG``.
+    """
+    return {
+        "displaylogo": False,
+        "displayModeBar": True,
+        "modeBarButtons": [["toImage"]],
+        "toImageButtonOptions": {
+            "format": image_format.lower(),
+            "filename": stem,
+            "width": figure.layout.width,
+            "height": figure.layout.height,
+            "scale": _IMAGE_SCALES[image_format],
+        },
+    }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
+from cxr_core.arrays import Floats
 from cxr_core.evaluation.metrics.bootstrap import (
     NOT_ESTIMABLE,
     Interval,
@@ -21,13 +22,13 @@ from cxr_core.evaluation.metrics.calibration import (
     reliability_intervals,
 )
 from cxr_core.evaluation.predictions import has_logits, labels_of, logits_of, probabilities_of
-from cxr_core.evaluation.scoring import Floats
 from cxr_core.findings import KEYS, LABELS
 from cxr_core.ui.charts.calibration import ReliabilityCurve, bin_hover_text, reliability_figure
 from cxr_core.ui.charts.show import show_chart
 from cxr_core.ui.evaluated import EvaluatedTable
 from cxr_core.ui.shell import caption, show_table
 from cxr_core.ui.words import percent, percent_range
+from cxr_core.wording import with_minus_sign
 
 BEFORE, AFTER = "before calibration (plain sigmoid)", "after calibration"
 UNCALIBRATED, AS_GIVEN = "plain sigmoid", "as given"
@@ -280,7 +281,7 @@ def metric_cells(metrics: CalibrationMetrics) -> list[str]:
     return [
         ece,
         chance,
-        *(one.text(3 if place < 2 else 2).replace("-", "−") for place, one in enumerate(figures)),
+        *(with_minus_sign(one.text(3 if place < 2 else 2)) for place, one in enumerate(figures)),
     ]
 
 

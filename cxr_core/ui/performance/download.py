@@ -21,8 +21,6 @@ from cxr_core.ui.performance.localisation import cached_boxed_films
 from cxr_core.ui.performance.two_models import PageComparison
 from cxr_core.ui.shell import caption, download_button
 
-_ON_FAILURE = "Reload the page and try again; if it happens again, report this code."
-
 
 def chart_source_of(evaluated: EvaluatedTable) -> ChartSource:
     """What a chart of a table says of where it comes from."""
@@ -69,7 +67,6 @@ def download_metrics(
                 file_name=f"{name}.{label.casefold()}",
                 mime=mime,
                 key=f"take_away_{label}",
-                on_failure=_ON_FAILURE,
             )
         if results.subgroups is None:
             caption("Subgroups are included once computed, under Subgroups.")
@@ -83,7 +80,7 @@ class PanelResults:
     """What the panels have measured of a table beyond its report.
 
     Attributes:
-        calibration: its calibration, as ``calibration_panel.judge``.
+        calibration: its calibration, as ``calibration.evaluate_calibration``.
         subgroups: None where they were not measured.
         boxed: the maps against boxes.
         notes: why something is not there.

@@ -31,6 +31,7 @@ from cxr_core.ui.film_view import (
 from cxr_core.ui.model import model_folder, shared_analyzer
 from cxr_core.ui.shell import caption, report_errors, show_table
 from cxr_core.ui.words import percent
+from cxr_core.wording import with_minus_sign
 
 if TYPE_CHECKING:
     from cxr_core.reading.analyzer import Analysis
@@ -190,7 +191,7 @@ def matches_model(evaluated: EvaluatedTable, image: str, analysis: Analysis) -> 
 
 def error_sentence(key: str, error: FilmError) -> str:
     """What the table says of the film, in one line."""
-    margin = f"{error.margin:+.2f}".replace("-", "−")
+    margin = with_minus_sign(f"{error.margin:+.2f}")
     return (
         f"{error.image}. Labels: {error.labels}. {LABELS[key]} in the table: "
         f"{words.percent(error.probability, decimals=1)}, cut-off "
@@ -275,5 +276,5 @@ def error_row(error: FilmError) -> list[str]:
         "–" if math.isnan(error.age) else f"{error.age:.0f}",
         percent(error.probability, decimals=1),
         percent(error.cutoff, decimals=1),
-        f"{error.margin:+.2f}".replace("-", "−"),
+        with_minus_sign(f"{error.margin:+.2f}"),
     ]

@@ -25,6 +25,7 @@ from cxr_core.ui.charts.groups import subgroup_figure, subgroup_name
 from cxr_core.ui.charts.show import show_chart
 from cxr_core.ui.evaluated import EvaluatedTable
 from cxr_core.ui.shell import caption, show_table
+from cxr_core.wording import with_minus_sign
 
 MAX_AUTO_FILMS = 2000  # films up to which the groups are measured unasked, in a few seconds
 _RESULTS_KEY = "measured_groups"
@@ -182,7 +183,7 @@ def _view_alone(table: pd.DataFrame, shortcuts: Sequence[ViewShortcut]) -> None:
                 LABELS[one.finding],
                 one.model.text(),
                 one.view_alone.text(),
-                one.gain.text().replace("-", "−"),
+                with_minus_sign(one.gain.text()),
                 *(one.within[view].text() for view in views),
             ]
             for one in shortcuts

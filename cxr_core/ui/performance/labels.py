@@ -1,10 +1,12 @@
 """The panel of the labels: how many there are in each part, and which come together."""
 
+import math
 from pathlib import Path
 
 import streamlit as st
 
 from cxr_core.errors import DataError
+from cxr_core.evaluation.full_report import multi_label_share
 from cxr_core.evaluation.metrics.labels import (
     LabelCount,
     SplitLabels,
@@ -19,11 +21,9 @@ from cxr_core.findings import ALL_IN_WORDS, KEYS, LABELS
 from cxr_core.ui.charts.labels import split_labels_figure
 from cxr_core.ui.charts.show import chart_source_of_films, show_chart
 from cxr_core.ui.charts.theme import label_counts_figure
-from cxr_core.ui.evaluated import EvaluatedTable
+from cxr_core.ui.evaluated import SAMPLE_SIZE_WORDS, EvaluatedTable
 from cxr_core.ui.shell import caption, show_table
 from cxr_core.ui.words import percent
-
-VERDICTS = {"enough": "enough", "wide": "wide interval", "too few": "too few"}
 
 
 def labels_panel(evaluated: EvaluatedTable, folder: Path | None) -> None:
@@ -80,10 +80,7 @@ def _split_labels(parts: list[SplitLabels]) -> None:
     )
     show_table(
         ("Finding", *(_part_name(part) for part in parts)),
-        [
-            [LABELS[key], *(_count(part.counts[key], part.counts[key].verdict) for part in parts)]
-            for key in KEYS
-        ],
+        [[LABELS[key], *(_count(part.counts[key]) for part in parts)] for key in KEYS],
         caption="Films with the label, and what so many could bear before any model is tried: "
         "enough, or wide (the 95 % interval of an area of 0.80 would span over 0.10, by Hanley and "
         "McNeil's formula), or too few (under 10 with it, without it, or patients). What the "
@@ -96,8 +93,9 @@ def _part_name(part: SplitLabels) -> str:
     return f"{part.part.capitalize()}: {part.n_films:,} films{patients}"
 
 
-def _count(count: LabelCount, verdict: str) -> str:
-    return f"{count.positives:,} ({percent(count.prevalence)}), {VERDICTS[verdict]}"
+def _count(count: LabelCount) -> str:
+    words = SAMPLE_SIZE_WORDS[count.verdict]
+    return f"{count.positives:,} ({percent(count.prevalence)}), {words}"
 
 
 def _table_labels(evaluated: EvaluatedTable) -> None:
@@ -114,7 +112,7 @@ def _table_labels(evaluated: EvaluatedTable) -> None:
     caption("A bar is the number of films with the label; a film can have several, or none.")
     show_table(
         ("Finding", "These films"),
-        [[LABELS[key], _count(counts[key], counts[key].verdict)] for key in KEYS],
+        [[LABELS[key], _count(counts[key])] for key in KEYS],
         caption="Films with the label, and what the interval of their measured area says: enough, "
         "wide (over 0.10) or too few (under 10 with it, without it, or patients)",
     )
@@ -161,7 +159,7 @@ def co_occurrence_cell(n_both: int, n_films: int, *, is_diagonal: bool) -> str:
 
 def multi_label_sentence(n_by_label_count: tuple[int, ...]) -> str:
     """The share of multi-label films in words, from the films with 0, 1, 2, … labels."""
-    some, several = sum(n_by_label_count[1:]), sum(n_by_label_count[2:])
-    if not some:
+    share = multi_label_share(n_by_label_count)
+    if math.isnan(share):
         return "no film carries any"
-    return f"{percent(several / some)} of those with any carry two or more"
+    return f"{percent(share)} of those with any carry two or more"

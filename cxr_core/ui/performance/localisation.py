@@ -32,6 +32,7 @@ from cxr_core.ui.charts.show import chart_source_of_films, show_chart
 from cxr_core.ui.evaluated import EvaluatedTable
 from cxr_core.ui.shell import caption, show_table
 from cxr_core.ui.words import percent
+from cxr_core.wording import listed, with_minus_sign
 
 _NAMES: dict[Measure, str] = {
     "iobb": "intersection over the map's box (IoBB)",
@@ -83,8 +84,9 @@ def overlap_panel(
         "exceeds the column's threshold; the map is informative where its mark lies to the right "
         "of the others."
     )
+    boxes = overlap_shares(next(iter(rates.values()))[0])
     show_table(
-        ("Finding", "Over", "Films", *overlap_shares(_first(rates)), "Map less fixed box"),
+        ("Finding", "Over", "Films", *boxes, "Map less fixed box"),
         [overlap_row(key, one) for key, found in rates.items() for one in found],
         caption=f"Share of test films with a box on which a box overlaps it by more than the "
         f"threshold: {_NAMES[measure]} (95 % interval, patients resampled); the difference is "
@@ -104,14 +106,10 @@ def overlap_panel(
     _published(measure)
 
 
-def _first(rates: Mapping[str, Sequence[OverlapRates]]) -> OverlapRates:
-    return next(iter(rates.values()))[0]
-
-
 def overlap_row(key: str, rates: OverlapRates) -> list[str]:
     """One finding at one threshold as a row of texts."""
     shares = [share.text() for share in overlap_shares(rates).values()]
-    gain = rates.gain.text().replace("-", "−")
+    gain = with_minus_sign(rates.gain.text())
     return [LABELS[key], f"{rates.threshold:g}", f"{rates.n:,}", *shares, gain]
 
 
@@ -121,9 +119,9 @@ def overlap_sentence(key: str, rates: Sequence[OverlapRates]) -> str:
         return f"{LABELS[key]}: too few boxed films to tell whether the map's box fits better."
     better = [f"{one.threshold:g}" for one in rates if one.gain.low > 0]
     worse = [f"{one.threshold:g}" for one in rates if one.gain.high < 0]
-    said = [f"more often than one fixed box at threshold {_listed(better)}"] if better else []
+    said = [f"more often than one fixed box at threshold {listed(better)}"] if better else []
     if worse:
-        said.append(f"less often {'' if better else 'than one fixed box '}at {_listed(worse)}")
+        said.append(f"less often {'' if better else 'than one fixed box '}at {listed(worse)}")
     if not said:
         return (
             f"{LABELS[key]}: the map's box is not shown to overlap more often than one fixed box."
@@ -141,10 +139,6 @@ def box_area_sentence(key: str, areas: BoxAreas) -> str:
     }
     told = [f"{name} {percent(a, decimals=1)}" for name, a in parts.items() if not math.isnan(a)]
     return f"{LABELS[key]}, mean share of the film covered: {', '.join(told)}."
-
-
-def _listed(thresholds: Sequence[str]) -> str:
-    return " and ".join(thresholds)
 
 
 def _published(measure: Measure) -> None:
@@ -248,7 +242,7 @@ def _pointing(rates: Mapping[str, HitRates]) -> None:
 def pointing_row(key: str, rates: HitRates) -> list[str]:
     """One finding as a row of texts."""
     pointed = [share.text() for share in pointing_shares(rates).values()]
-    return [LABELS[key], f"{rates.n:,}", *pointed, rates.gain.text().replace("-", "−")]
+    return [LABELS[key], f"{rates.n:,}", *pointed, with_minus_sign(rates.gain.text())]
 
 
 def pointing_gain_sentence(key: str, gain: Interval) -> str:

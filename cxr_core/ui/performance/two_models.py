@@ -32,6 +32,7 @@ from cxr_core.ui.charts.show import ChartSource, show_chart
 from cxr_core.ui.evaluated import EvaluatedTable
 from cxr_core.ui.performance.source import choose_source, show_cautions
 from cxr_core.ui.shell import caption, show_error, show_table
+from cxr_core.wording import with_minus_sign
 
 _DIGITS = 3
 MEAN_LABEL = "Mean of these"
@@ -149,7 +150,7 @@ def verdict_sentence(key: str, difference: Interval) -> str:
 
 def signed_interval(difference: Interval) -> str:
     """A difference with its interval and a true minus, "+0.012 (−0.005 to +0.029)"."""
-    return signed_text(difference, _DIGITS).replace("-", "−")
+    return with_minus_sign(signed_text(difference, _DIGITS))
 
 
 def two_models_panel(evaluated: EvaluatedTable, folder: Path | None) -> PageComparison | None:

@@ -12,7 +12,6 @@ from cxr_core.ui import state
 from cxr_core.ui.evaluated import EvaluatedTable, evaluate_model
 from cxr_core.ui.model import model_folder
 from cxr_core.ui.prevalence import display_values, prevalence_controls, site_prevalence
-from cxr_core.ui.read.cautions import show_cautions
 from cxr_core.ui.read.findings import (
     enriched_sentence,
     neighbours_of,
@@ -22,11 +21,7 @@ from cxr_core.ui.read.findings import (
 from cxr_core.ui.read.stability import stability_panel
 from cxr_core.ui.shell import caption, show_table
 from cxr_core.ui.words import percent
-
-
-def cautions(analysis: Analysis) -> None:
-    """Why the film or its numbers want care; nothing when there is nothing to say."""
-    show_cautions(analysis, film_note=state.film_note())
+from cxr_core.wording import with_minus_sign
 
 
 def details_panel(analysis: Analysis) -> None:
@@ -91,7 +86,7 @@ def _numbers(analysis: Analysis, key: str) -> list[str]:
     low, high = percent(point.low, decimals=1), percent(point.high, decimals=1)
     return [
         LABELS[key],
-        f"{analysis.logits[key]:+.3f}".replace("-", "−"),
+        with_minus_sign(f"{analysis.logits[key]:+.3f}"),
         percent(analysis.probabilities[key], decimals=1),
         f"{percent(point.threshold, decimals=1)} ({low} to {high})",
     ]

@@ -8,12 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import streamlit as st
-from numpy.typing import ArrayLike
 
 from cxr_core.evaluation.metrics.errors import SimilarFilms, similar_films
 from cxr_core.evaluation.predictions import labels_of, patients_of
 from cxr_core.evaluation.run_folder import LOCALISATION_FILE
-from cxr_core.evaluation.scoring import Floats, sigmoid
+from cxr_core.evaluation.scoring import finite_logit, sigmoid
 from cxr_core.export.overlay import (
     N_COLOURS,
     display_map,
@@ -22,7 +21,13 @@ from cxr_core.export.overlay import (
     evidence_colormap,
     peak_fraction,
 )
-from cxr_core.export.record import flag_sentence, map_title, result_headline
+from cxr_core.export.record import (
+    FLAGGED_MARK,
+    NOT_FLAGGED_MARK,
+    flag_sentence,
+    map_title,
+    result_headline,
+)
 from cxr_core.findings import ABNORMAL_IN_WORDS, ABNORMAL_KEYS, KEYS, LABELS, NORMAL_KEY
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui import state, words
@@ -34,7 +39,6 @@ from cxr_core.ui.read.cautions import note_sentences
 from cxr_core.ui.read.stability import borderline_findings, borderline_sentence
 from cxr_core.ui.words import percent, percent_range
 
-_EPSILON = 1e-9  # a probability of 0 or 1 would be infinitely far from every other
 SMALL_MAP_SIDE = 300  # longer side of a small multiple in pixels
 SMALL_MAP_OPACITY = 0.65
 
@@ -86,26 +90,15 @@ def neighbours_of(analysis: Analysis, evaluated: EvaluatedTable, key: str) -> Si
     table, column = evaluated.table, KEYS.index(key)
     patients = patients_of(table)
     return similar_films(
-        float(_logits(analysis.probabilities[key])),
-        _logits(evaluated.probabilities[:, column]),
+        float(finite_logit(analysis.probabilities[key])),
+        finite_logit(evaluated.probabilities[:, column]),
         labels_of(table)[:, column],
         table["image"].to_numpy() if patients is None else patients,
     )
 
 
-def nearest_sentence(key: str, found: SimilarFilms | None) -> str:
-    """How many of the test films with the nearest scores carried the label."""
-    if found is None:
-        return "{LABELS[key]}: too few test films to look for near scores."
-    share, interval = percent(found.n_positive / found.n), percent_range(found.low, found.high)
-    return (
-        f"{LABELS[key]}: of the {found.n} test films with the nearest scores, {found.n_positive} "
-        f"carried NIH's report-mined label ({share}, 95 % interval {interval})."
-    )
-
-
 def neighbours_row(key: str, found: SimilarFilms | None) -> list[str]:
-    """The same as cells: finding, count, share with its interval, and their probabilities.
+    """Test films with the nearest scores: finding, positives, share, and their probabilities.
 
     These are as the model assumes them, never re-based: they belong to the test set's prevalence.
     """
@@ -129,12 +122,6 @@ def enriched_sentence(evaluated: EvaluatedTable) -> str:
         f"The test set is enriched: {shares}. At your site the {ABNORMAL_IN_WORDS} are probably "
         "rarer and No Finding more common."
     )
-
-
-def _logits(probabilities: ArrayLike) -> Floats:
-    p = np.clip(np.asarray(probabilities, dtype=np.float64), _EPSILON, 1 - _EPSILON)
-    result: Floats = np.log(p) - np.log1p(-p)
-    return result
 
 
 # The small print under the four rows: what is no alert, and what must not be overlooked.
@@ -242,7 +229,7 @@ def finding_rows(analysis: Analysis, *, shown_finding: str) -> None:
 def _row_html(analysis: Analysis, key: str, picture: str, *, shown: bool) -> str:
     above, row = analysis.above[key], finding_row(analysis, key)
     classes = "finding" + " shown" * shown + " above" * (above and key in ABNORMAL_KEYS)
-    mark = "▲" if above else "▽"
+    mark = FLAGGED_MARK if above else NOT_FLAGGED_MARK
     # A number and its unit stay on one line.
     point = html.escape(", ".join(filter(None, (row.flag, row.note))))
     point = point.replace(" %", "&nbsp;%")

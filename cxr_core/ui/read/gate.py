@@ -7,16 +7,10 @@ from html import escape
 
 import streamlit as st
 
+from cxr_core.imaging.radiograph import CORRECTIONS
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui import state
 
-# Correction -> what the button says, and what the banner says was done.
-CORRECTION_LABELS = {
-    "invert": ("Invert and read", "Inverted"),
-    "rotate_ccw": ("Rotate 90° counter-clockwise and read", "Rotated 90° counter-clockwise"),
-    "rotate_cw": ("Rotate 90° clockwise and read", "Rotated 90° clockwise"),
-    "rotate_180": ("Rotate by 180° and read", "Rotated by 180°"),
-}
 STOPPED_TITLE = "Not read: this does not look like an upright frontal chest film."
 
 
@@ -24,18 +18,18 @@ def correction_menu() -> None:
     """All corrections, for a film whose fault no check has noticed."""
     with st.expander("Fix orientation or inversion"):
         st.caption("The model reads the corrected film. To change only the display, use Window.")
-        _buttons(tuple(CORRECTION_LABELS), "menu")
+        _buttons(tuple(CORRECTIONS), "menu")
 
 
 def corrected_banner(analysis: Analysis) -> None:
-    """What was done to the film on the reader's word, with a way back; nothing otherwise."""
+    """What was done to the film at the reader's request, with a way back; nothing otherwise."""
     if analysis.correction is None:
         return
-    done = CORRECTION_LABELS[analysis.correction][1]
+    done = CORRECTIONS[analysis.correction].done.capitalize()
     with st.container(key="corrected", horizontal=True, vertical_alignment="center", gap="small"):
         st.html(
             '<div class="note" role="note"><strong>Corrected film.</strong> '
-            f"{escape(done)} at your request, on screen and for the model.</div>"
+            f"{done} at your request, on screen and for the model.</div>"
         )
         st.button("Undo", key="undo_correction", on_click=state.set_correction, args=(None,))
 
@@ -46,9 +40,9 @@ def stop_panel(analysis: Analysis) -> None:
     st.html(f'<h2 class="stopped">{escape(STOPPED_TITLE)}</h2>{reasons}')
     suggestion = analysis.gate.suggestion
     with st.container(key="stop", gap="small"):
-        if suggestion in CORRECTION_LABELS:
+        if suggestion in CORRECTIONS:
             _buttons((str(suggestion),), "suggested")
-        others = tuple(name for name in CORRECTION_LABELS if name != suggestion)
+        others = tuple(name for name in CORRECTIONS if name != suggestion)
         with st.popover("Another correction" if suggestion else "Correct the film"):
             _buttons(others, "other")
         st.button("Read it anyway", key="read_anyway", on_click=state.override_gate)
@@ -62,7 +56,7 @@ def _buttons(names: tuple[str, ...], where: str) -> None:
     for name in names:
         if name != state.correction():
             st.button(
-                CORRECTION_LABELS[name][0],
+                f"{CORRECTIONS[name].action} and read",
                 key=f"correct_{where}_{name}",
                 on_click=state.set_correction,
                 args=(name,),

@@ -19,6 +19,7 @@ from cxr_core.ui.prevalence import at_site_prevalence, site_note
 from cxr_core.ui.shell import caption, show_error
 from cxr_core.ui.state import get_value, set_value
 from cxr_core.ui.words import percent
+from cxr_core.wording import listed
 
 _PROBES = "probes"
 
@@ -54,7 +55,7 @@ def borderline_sentence(analysis: Analysis) -> str:
     if not names:
         return ""
     verb, points = ("cross", "their cut-offs") if names[1:] else ("crosses", "its cut-off")
-    return f"Borderline: {_listed(names)} {verb} {points} under small changes of the image."
+    return f"Borderline: {listed(names)} {verb} {points} under small changes of the image."
 
 
 def range_sentence(probes: Probes, key: str) -> str:
@@ -99,7 +100,3 @@ def _explanation() -> str:
         "again. A large change means that the answer is fragile. It is not an error bar: a steady "
         "number can be wrong."
     )
-
-
-def _listed(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -20,7 +20,6 @@ from cxr_core.evaluation.localisation.pointing import (
     LOCALISATION_COLUMNS,
     hit_rates,
     localisation_rows,
-    peak_inside,
     write_localisation,
 )
 
@@ -45,10 +44,10 @@ def test_peak_is_the_centre_of_the_highest_cell() -> None:
 
 
 def test_peak_inside_one_of_several_boxes() -> None:
-    upper_right = evidence_at(0, 6)[0]  # (0.93, 0.07)
-    assert peak_inside(upper_right, [[0.9, 0.0, 0.1, 0.1]])
-    assert not peak_inside(upper_right, [[0.0, 0.9, 0.1, 0.1]])
-    assert peak_inside(upper_right, [[0.0, 0.9, 0.1, 0.1], [0.9, 0.0, 0.1, 0.1]])
+    upper_right = peak(evidence_at(0, 6)[0])  # (0.93, 0.07)
+    assert inside_any(upper_right, [[0.9, 0.0, 0.1, 0.1]])
+    assert not inside_any(upper_right, [[0.0, 0.9, 0.1, 0.1]])
+    assert inside_any(upper_right, [[0.0, 0.9, 0.1, 0.1], [0.9, 0.0, 0.1, 0.1]])
     assert not inside_any((0.5, 0.5), np.empty((0, 4)))
     assert inside_any((0.5, 0.5), [[0.5, 0.5, 0.1, 0.1]])
 

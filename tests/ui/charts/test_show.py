@@ -1,19 +1,15 @@
 """A chart's own downloads: nothing is made before it is asked for, and each is that chart."""
 
-import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import plotly.graph_objects as go
 import pytest
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.testing.v1 import AppTest
 
-from cxr_core.errors import ExportError
-from cxr_core.export.chart_picture import ChartImages
-from cxr_core.ui.charts import show as charts
-from cxr_core.ui.charts.show import DARK_BACKGROUND, export_figure
+from cxr_core.ui.charts.show import DARK_BACKGROUND
 from cxr_core.ui.charts.theme import LIGHT_BACKGROUND
 
 
@@ -39,43 +35,61 @@ def page() -> None:
     show_chart(figure, key="areas", title="Areas", alt="Two areas.")
 
 
-def test_html_is_offered_and_pictures_are_made_when_asked_for(offered, monkeypatch) -> None:
-    asked: list[tuple[int, int]] = []
-    grounds: list[str] = []
+@pytest.fixture
+def previews(monkeypatch: pytest.MonkeyPatch) -> list[tuple[go.Figure, dict[str, Any]]]:
+    """The charts that were drawn, each with its configuration, in their order."""
+    drawn: list[tuple[go.Figure, dict[str, Any]]] = []
 
-    def draw(figure: str, *, width: int, height: int) -> ChartImages:
-        assert "9 films" in figure
-        asked.append((width, height))
-        grounds.append(json.loads(figure)["layout"]["paper_bgcolor"])
-        return ChartImages(b"png", b"svg")
+    def draw(figure: go.Figure, *, config: dict[str, Any], **_: object) -> None:
+        drawn.append((figure, config))
 
-    copied: list[go.Figure] = []
+    monkeypatch.setattr(st, "plotly_chart", draw)
+    return drawn
 
-    def copy(figure: go.Figure, **words: Any) -> go.Figure:
-        copied.append(figure)
-        return export_figure(figure, **words)
 
-    monkeypatch.setattr(charts, "render_chart", draw)
-    monkeypatch.setattr(charts, "export_figure", copy)
+def open_panels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AppTest has no browser that could open one."""
+
+    class Open(DeltaGenerator):
+        open = True
+
+    def expander(*_: object, **__: object) -> DeltaGenerator:
+        container = st.container()
+        container.__class__ = Open
+        return container
+
+    monkeypatch.setattr(st, "expander", expander)
+
+
+def test_nothing_is_made_before_it_is_asked_for(offered) -> None:
     app = AppTest.from_function(page).run()
     assert not app.exception
-    assert app.get("plotly_chart")[0].proto.alt == "Two areas."
-    assert set(offered) == {"areas_1a2b3c4d.html"}
-    assert asked == copied == []
+    (chart,) = app.get("plotly_chart")
+    assert chart.proto.alt == "Two areas."
+    assert offered == {}
+
+
+def test_a_chart_is_exported_as_html_and_by_plotlys_own_camera(
+    offered, previews, monkeypatch
+) -> None:
+    open_panels(monkeypatch)
+    app = AppTest.from_function(page).run()
+    assert not app.exception
     assert b"Two areas." in offered["areas_1a2b3c4d.html"]()
-    app.button(key="save_areas_make").click().run()
-    assert asked == [(1000, 450 + 56 + 104)]
-    assert offered["areas_1a2b3c4d.png"]() == b"png"
-    assert offered["areas_1a2b3c4d.svg"]() == b"svg"
-    assert grounds == [DARK_BACKGROUND]
-    # Another ground is another picture: the one on the dark ground is not offered for it.
-    offered.clear()
+    _, (preview, config) = previews
+    assert preview.layout.title.text == "Areas"
+    assert "Table 1a2b3c4d · 9 films" in preview.layout.annotations[-1].text
+    assert preview.layout.paper_bgcolor == DARK_BACKGROUND
+    assert config["displayModeBar"] is True
+    assert config["modeBarButtons"] == [["toImage"]]
+    image = {"filename": "areas_1a2b3c4d", "width": 1000, "height": 450 + 56 + 104}
+    assert config["toImageButtonOptions"] == {**image, "format": "png", "scale": 2}
     app.segmented_control(key="save_areas_ground").set_value("White").run()
-    assert set(offered) == {"areas_1a2b3c4d.html"}
+    app.segmented_control(key="save_areas_format").set_value("SVG").run()
+    preview, config = previews[-1]
+    assert preview.layout.paper_bgcolor == LIGHT_BACKGROUND
     assert f"background: {LIGHT_BACKGROUND}".encode() in offered["areas_1a2b3c4d.html"]()
-    app.button(key="save_areas_make").click().run()
-    assert grounds == [DARK_BACKGROUND, LIGHT_BACKGROUND]
-    assert {Path(name).suffix for name in offered} == {".html", ".png", ".svg"}
+    assert config["toImageButtonOptions"] == {**image, "format": "svg", "scale": 1}
 
 
 def test_a_chart_of_some_films_says_which() -> None:
@@ -89,15 +103,3 @@ def test_a_chart_of_some_films_says_which() -> None:
 
     app = AppTest.from_function(some).run()
     assert app.text[0].value == "boxed films: Effusion 2 | model f00"
-
-
-def test_without_a_browser_there_is_a_sentence_and_the_html(offered, monkeypatch) -> None:
-    def fail(*_: object, **__: object) -> ChartImages:
-        raise ExportError("PNG and SVG need a Chromium", value="none", remedy="Install it.")
-
-    monkeypatch.setattr(charts, "render_chart", fail)
-    app = AppTest.from_function(page).run()
-    app.button(key="save_areas_make").click().run()
-    assert "need a Chromium" in app.error[0].value
-    assert not app.exception
-    assert set(offered) == {"areas_1a2b3c4d.html"}

@@ -31,9 +31,9 @@ POINTS = {key: OperatingPoint(0.4, 0.3, 0.5, "sensitivity", 0.8, 0.8, 0.7) for k
 @pytest.fixture(autouse=True)
 def _without_a_session(monkeypatch: pytest.MonkeyPatch) -> None:
     """The session's caches need a session; what they keep is computed anew here."""
-    for name in ("_evaluate_run", "_evaluate_upload"):
-        monkeypatch.setattr(measured, name, getattr(measured, name).__wrapped__)
-    monkeypatch.setattr(opened_module, "_own_weights", inspect.unwrap(opened_module._own_weights))
+    monkeypatch.setattr(measured, "_evaluate_run", inspect.unwrap(measured._evaluate_run))
+    for name in ("evaluate_upload", "_own_weights"):
+        monkeypatch.setattr(opened_module, name, inspect.unwrap(getattr(opened_module, name)))
 
 
 @pytest.fixture
