@@ -9,6 +9,7 @@ from cxr_core.errors import ExportError
 from cxr_core.export.overlay import MapStyle
 from cxr_core.findings import KEYS, LABELS
 from cxr_core.reading.analyzer import Analysis
+from cxr_core.text import percent as percent
 from cxr_core.version import VERSION
 
 TITLE = "Research model output"
@@ -26,17 +27,6 @@ MAX_NOTE_LENGTH = 1000
 
 
 # Numbers and choices put into the words that the page and every export share.
-
-
-def percent(probability: float, *, decimals: int = 0) -> str:
-    """A probability 0 to 1 as "38 %"; what would round to never or always, as "< 1 %"."""
-    least = 10.0**-decimals
-    value = 100 * probability
-    if 0 < value < least / 2:
-        return f"< {least:.{decimals}f} %"
-    if 100 - least / 2 < value < 100:
-        return f"> {100 - least:.{decimals}f} %"
-    return f"{value:.{decimals}f} %"
 
 
 def flag_word(probability: float, threshold: float, *, above: bool) -> str:

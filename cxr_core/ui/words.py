@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from cxr_core.export.overlay import CONTOUR_LEVELS
-from cxr_core.export.record import percent as percent
 from cxr_core.findings import ABNORMAL_KEYS, LABELS
+from cxr_core.text import percent as percent
 
 RESEARCH_TOOL = "A research tool, not a medical device: nothing here may decide about a patient."
 FRONTAL_ONLY = (

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,10 +15,11 @@ from cxr_core.cli.evaluate import main
 from cxr_core.config import Calibration, EvidenceScale, OperatingPoint, Preprocessing
 from cxr_core.evaluation.comparison import compare_predictions
 from cxr_core.evaluation.predictions import read_predictions, write_predictions
-from cxr_core.evaluation.render.text import comparison_text, summary_text
+from cxr_core.evaluation.render.text import comparison_text
 from cxr_core.evaluation.report import evaluate_predictions
 from cxr_core.findings import KEYS, LABEL_COLUMNS, LOGIT_COLUMNS
 from cxr_core.model.metadata import ModelMetadata, write_metadata
+from tests.evaluation.metrics_films import text_of
 
 ROOT = Path(__file__).resolve().parents[2]
 CALIBRATION = Calibration(0.5, (0.0, 0.1, -0.1, 0.2))
@@ -57,10 +59,10 @@ def test_it_prints_the_pages_tables(predictions: Path, capsys: pytest.CaptureFix
         n_resamples=30,
         subgroups=False,
     )
-    shared = summary_text(expected).split("\n\nNotes\n")[0]
+    shared = text_of(read_predictions(predictions), expected).split("\n\nLikelihood")[0]
     assert told.startswith(shared)
     assert "optimistic" not in told
-    for title in ("Likelihood ratios", "Effusion within groups of films", "two labels at once"):
+    for title in ("Likelihood ratios", "Effusion by subgroup", "two labels at once"):
         assert title in told
     assert max(map(len, told.splitlines())) <= 100
 
@@ -75,9 +77,9 @@ def test_a_run_folder_is_its_table_with_its_own_model(
     told = capsys.readouterr().out
     assert main([str(predictions), "--resamples", "30", "--model", str(folder)]) == 0
     alone = capsys.readouterr().out
-    assert "train (30 films)  test (30 films)" in told
-    assert "train (30 films)" not in alone
-    assert told.split("\n\nLabels in each part")[0] == alone.split("\n\nFilms with two")[0]
+    assert re.search(r"Train: 30 films, \d+ patients  Test: 30 films", told)
+    assert "Train: 30 films" not in alone
+    assert told.split("\n\nLabels by set")[0] == alone.split("\n\nLabels of these")[0]
 
 
 def test_the_json_holds_what_was_printed(

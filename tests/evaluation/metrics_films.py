@@ -3,13 +3,12 @@
 import numpy as np
 import pandas as pd
 
+from cxr_core.evaluation.evaluated import evaluate_table, measure_subgroups
 from cxr_core.evaluation.full_report import FullReport, build_full_report
-from cxr_core.evaluation.metrics.bootstrap import resample_patients
-from cxr_core.evaluation.metrics.operating_points import operating_points_of
-from cxr_core.evaluation.metrics.subgroups import subgroup_metrics, view_shortcuts
 from cxr_core.evaluation.predictions import probabilities_of, validate_predictions
-from cxr_core.evaluation.report import evaluate_predictions
-from cxr_core.findings import KEYS, LABEL_COLUMNS, LOGIT_COLUMNS
+from cxr_core.evaluation.render.text import metrics_text
+from cxr_core.evaluation.report import EvaluationReport
+from cxr_core.findings import LABEL_COLUMNS, LOGIT_COLUMNS
 
 SHA256 = "1a2b3c4d" + "0" * 56
 
@@ -32,19 +31,11 @@ def films(n: int = 80, *, seed: int = 0) -> pd.DataFrame:
 
 def gathered(table: pd.DataFrame, *, n_resamples: int = 40) -> FullReport:
     """Everything of a table, at operating points fitted on it."""
-    probabilities = probabilities_of(table)
-    points = operating_points_of(table, probabilities)
-    report = evaluate_predictions(
-        table, operating_points=points, n_resamples=n_resamples, subgroups=False
-    )
-    resamples = resample_patients(table, n_resamples=n_resamples)
-    above = None if points is None else probabilities >= [points[key].threshold for key in KEYS]
-    return build_full_report(
-        table,
-        probabilities,
-        report,
-        table_sha256=SHA256,
-        fitted_here=True,
-        groups=[one for part in subgroup_metrics(table, above, resamples) for one in part],
-        shortcuts=view_shortcuts(table, resamples),
-    )
+    return measure_subgroups(evaluate_table(table, SHA256, n_resamples=n_resamples), None)
+
+
+def text_of(table: pd.DataFrame, report: EvaluationReport) -> str:
+    """A report as the terminal shows it."""
+    table = validate_predictions(table)
+    full = build_full_report(table, probabilities_of(table), report, table_sha256=SHA256)
+    return metrics_text(full)

@@ -8,14 +8,10 @@ import pytest
 
 from cxr_core.config import Calibration, EvidenceScale, OperatingPoint, Preprocessing
 from cxr_core.errors import CheckpointError, DataError
-from cxr_core.evaluation.comparison import (
-    ModelExtras,
-    calibration_errors,
-    compare_hit_rates,
-    read_model_extras,
-)
+from cxr_core.evaluation.comparison import calibration_errors, compare_hit_rates
 from cxr_core.evaluation.localisation.pointing import hit_rates, write_localisation
 from cxr_core.evaluation.predictions import validate_predictions
+from cxr_core.evaluation.run_folder import RunFolder
 from cxr_core.findings import KEYS, LABEL_COLUMNS, LOGIT_COLUMNS, PROBABILITY_COLUMNS
 from cxr_core.model.metadata import ModelMetadata, write_metadata
 
@@ -39,8 +35,7 @@ def rows(inside: list[int], finding: str = "effusion") -> pd.DataFrame:
 
 
 def peaks(a: pd.DataFrame | None, b: pd.DataFrame | None, films: pd.DataFrame = FILMS):
-    models = [ModelExtras(CALIBRATION, table) for table in (a, b)]
-    return compare_hit_rates(*models, films, n_resamples=200, seed=0)
+    return compare_hit_rates(a, b, films, n_resamples=200, seed=0)
 
 
 def test_calibration_errors_by_hand() -> None:
@@ -107,10 +102,6 @@ def test_boxes_of_other_films_do_not_count() -> None:
 
 
 def test_without_both_tables_no_peaks_are_compared() -> None:
-    assert compare_hit_rates(None, ModelExtras(CALIBRATION), FILMS, n_resamples=9, seed=0) == (
-        {},
-        [],
-    )
     found, (note,) = peaks(rows([1]), None)
     assert found == {}
     assert "Not both models have a localisation.csv" in note
@@ -124,12 +115,12 @@ def write_model(folder: Path) -> Path:
 
 
 def test_a_model_is_read_from_its_folder(tmp_path: Path) -> None:
-    found = read_model_extras(write_model(tmp_path))
-    assert (found.calibration, found.localisation) == (CALIBRATION, None)
+    found = RunFolder(write_model(tmp_path))
+    assert (found.model.calibration, found.localisation) == (CALIBRATION, None)
     written = rows([1, 0]).assign(fixed_spot_inside=np.nan)
     write_localisation(written, tmp_path / "localisation.csv")
     pd.testing.assert_frame_equal(
-        read_model_extras(tmp_path).localisation,
+        RunFolder(tmp_path).localisation,
         written,
         check_dtype=False,
         check_column_type=False,
@@ -148,11 +139,11 @@ def test_a_broken_localisation_is_refused(
 ) -> None:
     write_localisation(table, write_model(tmp_path) / "localisation.csv")
     with pytest.raises(DataError) as raised:
-        read_model_extras(tmp_path)
+        _ = RunFolder(tmp_path).localisation
     assert problem in raised.value.problem
     assert value in str(raised.value.value)
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="no model in this folder"):
-        read_model_extras(tmp_path)
+        _ = RunFolder(tmp_path).model

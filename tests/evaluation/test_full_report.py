@@ -20,8 +20,9 @@ from cxr_core.evaluation.localisation.pointing import HitRates
 from cxr_core.evaluation.localisation.rates import LocalisationMetrics, OverlapRates
 from cxr_core.evaluation.metrics.bootstrap import NOT_ESTIMABLE, Interval
 from cxr_core.evaluation.metrics.labels import split_labels
-from cxr_core.evaluation.render.csv_rows import METRICS_COLUMNS, metrics_csv, metrics_table
+from cxr_core.evaluation.render.csv_rows import metrics_csv, metrics_table
 from cxr_core.evaluation.render.json_document import metrics_json, to_plain_values
+from cxr_core.evaluation.render.table import CSV_COLUMNS
 from cxr_core.evaluation.render.text import metrics_text
 from cxr_core.findings import KEYS, LABEL_COLUMNS
 from tests.evaluation.metrics_films import SHA256, films, gathered
@@ -133,7 +134,7 @@ def test_no_film_and_no_patient_is_named(metrics: FullReport) -> None:
 
 def test_the_csv_has_a_row_a_figure(metrics: FullReport) -> None:
     table = pd.read_csv(io.StringIO(metrics_csv(metrics)), keep_default_na=True)
-    assert tuple(table.columns) == METRICS_COLUMNS
+    assert tuple(table.columns) == CSV_COLUMNS
     assert ",all films,films,80,,,,,\n" in metrics_csv(metrics)
     assert not table.duplicated(["finding", "part", "figure"]).any()
     rows = table.set_index(["finding", "part", "figure"])
@@ -173,20 +174,20 @@ def test_the_terminal_shows_the_pages_tables_in_100_columns(metrics: FullReport)
     text = metrics_text(whole)
     assert max(map(len, text.splitlines())) <= 100
     for title in (
-        "Likelihood ratios at the operating points",
-        "Errors at the operating points",
-        "Effusion within groups of films",
-        "the view's shares are those of these very films",
-        "Labels in each part of the run",
+        "Likelihood ratios at the cut-offs",
+        "Errors at the cut-offs",
+        "Effusion by subgroup",
+        "prevalence by view from these same films",
+        "Labels by set",
         "Films with two labels at once",
-        "How many labels a film has",
-        "Share of boxed films with the pointer inside a box",
+        "Labels per film",
+        "Share of boxed test films on which the point lies inside a box",
     ):
         assert title in text
     missed = metrics.missed["effusion"]
     assert missed.films == metrics.report.confusion["effusion"].fn
     assert f"{missed.margin:+.2f}" in text
-    assert "view LL" in text
+    assert "View: LL" in text
     assert "not estimable" in text
     assert "a hospital" in text
     told = parsed(whole)["localisation"]["effusion"]

@@ -26,8 +26,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _fresh_caches(model: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv(MODEL_ENV_VAR, str(model))
     # A tenth of the resamples: here it is told that there is an interval, not how wide it is.
-    fewer = partial(measured.evaluate_predictions, n_resamples=200)
-    monkeypatch.setattr(measured, "evaluate_predictions", fewer)
+    fewer = partial(measured.evaluate_with_model, n_resamples=200)
+    monkeypatch.setattr(measured, "evaluate_with_model", fewer)
     yield
     # AppTest shares Streamlit's caches between tests.
     st.cache_resource.clear()

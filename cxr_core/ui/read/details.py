@@ -1,15 +1,18 @@
 """What is there when asked for: the numbers behind the page, and the download."""
 
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
 import streamlit as st
 
 from cxr_core.errors import DataError
+from cxr_core.evaluation.evaluated import EvaluatedTable
+from cxr_core.evaluation.render.table import Column, Row, Table
 from cxr_core.findings import KEYS, LABELS
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui import state
-from cxr_core.ui.evaluated import EvaluatedTable, evaluate_model
+from cxr_core.ui.evaluated import evaluate_model
 from cxr_core.ui.model import model_folder
 from cxr_core.ui.prevalence import display_values, prevalence_controls, site_prevalence
 from cxr_core.ui.read.cautions import show_cautions
@@ -36,7 +39,7 @@ def details_panel(analysis: Analysis) -> None:
         _numbers_table(analysis, evaluated)
         if evaluated is not None:
             st.subheader("Test films that scored alike", anchor=False)
-            show_table(
+            _show(
                 (
                     "Finding",
                     "With the label",
@@ -44,7 +47,7 @@ def details_panel(analysis: Analysis) -> None:
                     "Their calibrated probabilities",
                 ),
                 [neighbours_row(key, neighbours_of(analysis, evaluated, key)) for key in KEYS],
-                caption="Of the test films with the nearest scores, one a patient, how many "
+                "Of the test films with the nearest scores, one a patient, how many "
                 "carried NIH's report-mined label.",
             )
             caption(enriched_sentence(evaluated))
@@ -78,12 +81,17 @@ def _numbers_table(analysis: Analysis, evaluated: EvaluatedTable | None) -> None
     for row, key in zip(rows, KEYS, strict=True):
         row += rates_on_test(evaluated, key)
     films = "" if evaluated is None else f" of {evaluated.report.n_films:,} films"
-    show_table(
+    _show(
         header,
         rows,
-        caption="The numbers behind the page. Operating points were chosen on validation films; "
+        "The numbers behind the page. Operating points were chosen on validation films; "
         f"beside them stands what they achieved on the test set{films}.",
     )
+
+
+def _show(header: Sequence[str], rows: Sequence[Sequence[str]], title: str) -> None:
+    columns = [Column(name) for name in header]
+    show_table(Table("details", title, columns, [Row(cells) for cells in rows]))
 
 
 def _numbers(analysis: Analysis, key: str) -> list[str]:
