@@ -19,7 +19,7 @@ from cxr_core.evaluation.render.text import comparison_text
 from cxr_core.evaluation.report import evaluate_predictions
 from cxr_core.findings import KEYS, LABEL_COLUMNS, LOGIT_COLUMNS
 from cxr_core.model.metadata import ModelMetadata, write_metadata
-from tests.evaluation.metrics_films import text_of
+from tests.evaluation.metrics_films import report_text
 
 ROOT = Path(__file__).resolve().parents[2]
 CALIBRATION = Calibration(0.5, (0.0, 0.1, -0.1, 0.2))
@@ -59,7 +59,7 @@ def test_it_prints_the_pages_tables(predictions: Path, capsys: pytest.CaptureFix
         n_resamples=30,
         subgroups=False,
     )
-    shared = text_of(read_predictions(predictions), expected).split("\n\nLikelihood")[0]
+    shared = report_text(read_predictions(predictions), expected).split("\n\nLikelihood")[0]
     assert told.startswith(shared)
     assert "optimistic" not in told
     for title in ("Likelihood ratios", "Effusion by subgroup", "two labels at once"):

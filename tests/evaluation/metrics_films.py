@@ -34,7 +34,7 @@ def gathered(table: pd.DataFrame, *, n_resamples: int = 40) -> FullReport:
     return measure_subgroups(evaluate_table(table, SHA256, n_resamples=n_resamples), None)
 
 
-def text_of(table: pd.DataFrame, report: EvaluationReport) -> str:
+def report_text(table: pd.DataFrame, report: EvaluationReport) -> str:
     """A report as the terminal shows it."""
     table = validate_predictions(table)
     full = build_full_report(table, probabilities_of(table), report, table_sha256=SHA256)

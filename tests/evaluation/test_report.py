@@ -13,7 +13,7 @@ from cxr_core.errors import ConfigError, DataError
 from cxr_core.evaluation.report import evaluate_predictions
 from cxr_core.evaluation.scoring import sigmoid
 from cxr_core.findings import KEYS, LABEL_COLUMNS, LABELS, LOGIT_COLUMNS
-from tests.evaluation.metrics_films import text_of
+from tests.evaluation.metrics_films import report_text
 
 POINT = OperatingPoint(0.4, 0.3, 0.5, "sensitivity", 0.8, 0.81, 0.7)
 POINTS = {key: replace(POINT, threshold=0.3 + 0.1 * k) for k, key in enumerate(KEYS)}
@@ -97,8 +97,8 @@ def test_calibration_changes_no_ranking_and_is_judged_before_and_after() -> None
         assert after.slope.estimate == pytest.approx(2 * before.slope.estimate, rel=1e-9)
     bare = evaluate_predictions(table, n_resamples=20, calibration_metrics=False)
     assert bare.calibration_before == {}
-    assert "Calibration: 0 is perfect" in text_of(table, calibrated)
-    assert "Calibration: 0 is perfect" not in text_of(table, bare)
+    assert "Calibration: 0 is perfect" in report_text(table, calibrated)
+    assert "Calibration: 0 is perfect" not in report_text(table, bare)
 
 
 def test_the_seed_decides_and_the_order_of_rows_does_not() -> None:
@@ -117,7 +117,7 @@ def test_without_operating_points_there_is_no_confusion_matrix() -> None:
     assert report.rates == {}
     assert report.classification_report is None
     assert any("0.5 is no cut-off" in note for note in report.notes)
-    assert "Confusion" not in text_of(table, report)
+    assert "Confusion" not in report_text(table, report)
 
 
 def test_a_missing_operating_point_is_refused() -> None:
@@ -153,7 +153,7 @@ def test_one_class_is_not_estimable_and_never_a_half() -> None:
         assert report.label_distribution[key].verdict == "too few"
     assert report.rates["effusion"].sensitivity.verdict == "too few"
     assert report.rates["atelectasis"].specificity.verdict == "too few"
-    lines = text_of(table, report).splitlines()
+    lines = report_text(table, report).splitlines()
     effusion = next(line for line in lines if line.startswith("Effusion"))
     assert effusion.split() == [
         "Effusion",
@@ -174,14 +174,14 @@ def test_three_patients_are_not_estimable() -> None:
     report = evaluate_predictions(table, operating_points=POINTS, n_resamples=20)
     assert report.n_patients == 3
     assert {interval.verdict for interval in report.auroc.values()} == {"too few"}
-    assert "nan" not in text_of(table, report)
+    assert "nan" not in report_text(table, report)
 
 
 def test_one_film_is_evaluated_without_a_figure() -> None:
     table = simulated(1)
     report = evaluate_predictions(table, operating_points=POINTS, n_resamples=5)
     assert {interval.verdict for interval in report.auroc.values()} == {"too few"}
-    assert "not estimable" in text_of(table, report)
+    assert "not estimable" in report_text(table, report)
 
 
 def test_resamples_left_out_are_counted() -> None:
@@ -200,7 +200,7 @@ def test_text_fits_a_terminal() -> None:
     report = evaluate_predictions(
         table, operating_points=POINTS, calibration=CALIBRATION, n_resamples=20
     )
-    text = text_of(table, report)
+    text = report_text(table, report)
     assert max(map(len, text.splitlines())) <= 100
     for words in (
         "Discrimination",
