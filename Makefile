@@ -12,9 +12,9 @@ IN_VENV := $(VENV)/bin/python
 CREATED := $(VENV)/.created
 APP := $(VENV)/.installed-app
 DEV := $(VENV)/.installed-dev
-PIP_INSTALL := $(IN_VENV) -m pip install --disable-pip-version-check
+PIP_INSTALL := $(IN_VENV) -m pip install --disable-pip-version-check --require-hashes
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --annotation-style line \
-	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .PHONY: help app install test check test-slow format lock
 .DELETE_ON_ERROR:

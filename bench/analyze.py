@@ -12,6 +12,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -63,10 +64,10 @@ def main() -> int:
         for data in films:
             images = preprocess(read_radiograph(data).pixels, preprocessing)  # (1, 3, S, S)
             row = {
-                "analyze": seconds(lambda data=data: analyzer.analyze(data)),
-                "decode": seconds(lambda data=data: read_radiograph(data)),
-                "forward": seconds(lambda images=images: forward(images)),
-                "cam": seconds(lambda images=images: recipe(images)),
+                "analyze": seconds(partial(analyzer.analyze, data)),
+                "decode": seconds(partial(read_radiograph, data)),
+                "forward": seconds(partial(forward, images)),
+                "cam": seconds(partial(recipe, images)),
             }
             if round_number:  # the first round warms up
                 for name, value in row.items():

@@ -101,7 +101,9 @@ def main() -> int:
     cut_off = args.apart / 2
     truth = true_values(args.apart, cut_off)
     coverage = {name: [0, 0, 0] for name in truth}  # held it, lay below it, lay above it
-    films, positives, redrawn = [], [], 0
+    films: list[int] = []
+    positives: list[int] = []
+    redrawn = 0
     started = time.process_time()
     while len(films) < args.simulations:
         labels, scores, patients = simulate(rng, args.patients, args.apart)

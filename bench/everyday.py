@@ -73,8 +73,8 @@ def _screen(rng: np.random.Generator) -> np.ndarray:
     pen, font = ImageDraw.Draw(screen), ImageFont.load_default(16)
     pen.rectangle((0, 0, 1280, 36), fill=tuple(rng.integers(20, 200, 3).tolist()))
     for _ in range(rng.integers(1, 4)):
-        left, top = rng.integers(0, 700), rng.integers(50, 400)
-        right, bottom = left + rng.integers(300, 560), top + rng.integers(200, 380)
+        left, top = int(rng.integers(0, 700)), int(rng.integers(50, 400))
+        right, bottom = left + int(rng.integers(300, 560)), top + int(rng.integers(200, 380))
         panel = tuple((np.array(ground) + rng.integers(-16, 20)).clip(0, 255).tolist())
         pen.rectangle((left, top, right, bottom), fill=panel, outline=ink)
         for y in range(top + 12, bottom - 24, 24):

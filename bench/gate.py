@@ -13,6 +13,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -69,7 +70,7 @@ def main() -> int:
     return 0
 
 
-def _films(images: Path, model: Path, gate: GateParameters) -> Iterator[dict[str, object]]:
+def _films(images: Path, model: Path, gate: GateParameters) -> Iterator[dict[str, Any]]:
     table = pd.read_csv(model / "predictions_test.csv")
     results: dict[str, list[GateResult]] = {"as it is": [], **{name: [] for name in ALTERED_COPIES}}
     for name in tqdm(table["image"], desc="films", leave=False):
@@ -92,7 +93,7 @@ def _films(images: Path, model: Path, gate: GateParameters) -> Iterator[dict[str
         yield row
 
 
-def _everyday(gate: GateParameters) -> Iterator[dict[str, object]]:
+def _everyday(gate: GateParameters) -> Iterator[dict[str, Any]]:
     """As they are uploaded, and without their colour."""
     kinds: dict[str, list[tuple[bool, bool]]] = {}
     for kind, pixels in everyday_pictures():
@@ -137,7 +138,7 @@ def _check(pixels: Pixels, gate: GateParameters) -> GateResult:
     )
 
 
-def _row(what: str, stopped: np.ndarray) -> dict[str, object]:
+def _row(what: str, stopped: np.ndarray) -> dict[str, Any]:
     return {"what": what, "stopped": int(stopped.sum()), "n": len(stopped)}
 
 

@@ -14,6 +14,7 @@ import statistics
 import sys
 import time
 import zipfile
+from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -50,9 +51,7 @@ def main() -> int:
 
 
 def _compare(analyzer: Analyzer, films: list[bytes], *, rounds: int, workers: int) -> None:
-    sources = [
-        FilmSource(number, "", lambda film=film: film) for number, film in enumerate(films, 1)
-    ]
+    sources = [FilmSource(number, "", partial(bytes, film)) for number, film in enumerate(films, 1)]
     ratios, serial, parallel = [], [], []
     for _ in range(rounds):
         began = time.perf_counter()

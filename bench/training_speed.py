@@ -106,7 +106,7 @@ class ProjectLoop:
         """One epoch; notes the share of it that waited for films."""
         train_state = TrainState()
         train_epoch(self.trainer, self.loader, train_state, self.watch, description="bench")
-        self.waiting.append(train_state.waiting / train_state.seconds)
+        self.waiting.append(train_state.data_wait_seconds / train_state.seconds)
 
     def bare(self) -> None:
         """As many steps on one batch that stays where it is."""

@@ -44,7 +44,7 @@ def write_model(folder: Path, *, seed: int = 3) -> Path:
 
 
 def predictions(films: int = 240, *, seed: int = 0) -> pd.DataFrame:
-    """A predictions table in contract 5's columns, with scores that know something."""
+    """A predictions table in its usual columns, with scores that know something."""
     rng = np.random.default_rng(seed)
     labels = (rng.random((films, 4)) < (0.2, 0.2, 0.25, 0.3)).astype(int)
     labels[:, 3] = np.where(labels[:, :3].any(axis=1), 0, labels[:, 3])

@@ -1,20 +1,21 @@
 """Analyses with chosen numbers, and an analyzer that gives them, for tests that need no network."""
 
-from types import SimpleNamespace
+from collections.abc import Sequence
 
 import numpy as np
 
-from cxr_core.config import EvidenceScale, OperatingPoint
+from cxr_core.config import Calibration, EvidenceScale, OperatingPoint, Preprocessing
 from cxr_core.findings import KEYS
 from cxr_core.imaging.gate import GateResult
 from cxr_core.imaging.radiograph import Radiograph
-from cxr_core.reading.analyzer import Analysis
+from cxr_core.model.metadata import ModelMetadata
+from cxr_core.reading.analyzer import Analysis, Analyzer
 
 POINT = OperatingPoint(0.5, 0.4, 0.6, "sensitivity", 0.8, 0.81, 0.7)
 
 
 def analysis(
-    margins: tuple[float, float, float, float],
+    margins: Sequence[float],
     *,
     radiograph: Radiograph | None = None,
     stopped: str = "",
@@ -44,14 +45,22 @@ def analysis(
     )
 
 
-class FakeAnalyzer:
+class FakeAnalyzer(Analyzer):
     """Says of every film that its Effusion is just above; counts the films that it read."""
 
     def __init__(self, model_sha256: str = "m" * 64) -> None:
-        self.metadata = SimpleNamespace(model_sha256=model_sha256)
+        self.metadata = ModelMetadata(
+            Preprocessing(),
+            Calibration(),
+            dict.fromkeys(KEYS, POINT),
+            EvidenceScale(1.0),
+            model_sha256=model_sha256,
+        )
         self.films = 0
 
-    def analyze_radiograph(self, radiograph: Radiograph) -> Analysis:
+    def analyze_radiograph(
+        self, radiograph: Radiograph, *, correction: str | None = None
+    ) -> Analysis:
         self.films += 1
         return analysis(
             (0.25, -1.0, -1.0, -1.0),

@@ -39,7 +39,7 @@ def test_a_patient_leak_is_caught_with_the_other_data_errors() -> None:
 
 def test_value_and_remedy_must_be_named() -> None:
     with pytest.raises(TypeError):
-        CXRError("Cause", "value", "remedy")  # type: ignore[misc,call-arg]
+        CXRError("Cause", "value", "remedy")  # type: ignore[call-arg]
     with pytest.raises(TypeError):
         CXRError("Cause")  # type: ignore[call-arg]
 

@@ -1,4 +1,4 @@
-"""Two models on the same films, from a terminal: ``python -m cxr_core.cli.compare``."""
+"""Two models on the same films, from a terminal: ``cxr-compare A B``."""
 
 import argparse
 import sys
@@ -10,11 +10,13 @@ from cxr_core.evaluation.comparison import compare_inputs
 from cxr_core.evaluation.render.text import comparison_text
 from cxr_core.evaluation.run_folder import TEST_PREDICTIONS_FILE, read_input_table
 
+PROG = "cxr-compare"
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line; returns 0, or 2 when a table or model cannot be used."""
     parser = argparse.ArgumentParser(
-        prog="python -m cxr_core.cli.compare",
+        prog=PROG,
         description="Compare two models on the same films, with paired intervals.",
     )
     table = f"predictions table, or a model folder (its {TEST_PREDICTIONS_FILE})"
@@ -31,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         b = read_input_table(args.b, args.model_b)
         comparison = compare_inputs(a, b, n_resamples=args.resamples, seed=args.seed)
     except CXRError as error:
-        print(error, file=sys.stderr)
+        print(f"{PROG}: {error}", file=sys.stderr)
         return 2
     print(f"A: {args.a}\nB: {args.b}\n\n{comparison_text(comparison)}", end="")
     return 0

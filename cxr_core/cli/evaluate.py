@@ -1,4 +1,4 @@
-"""The Performance page without a browser: ``python -m cxr_core.evaluation.report``."""
+"""The Performance page without a browser: ``cxr-evaluate MODEL``."""
 
 import argparse
 import sys
@@ -22,6 +22,7 @@ from cxr_core.files import atomic_write
 from cxr_core.model.metadata import METADATA_FILE
 
 T = TypeVar("T")
+PROG = "cxr-evaluate"
 STANDARD_OUTPUT = Path("-")
 
 
@@ -47,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if args.json not in (None, STANDARD_OUTPUT):
             _write(text, args.json)
     except CXRError as error:
-        print(error, file=sys.stderr)
+        print(f"{PROG}: {error}", file=sys.stderr)
         return 2
     if args.json == STANDARD_OUTPUT:
         print(text, end="")
@@ -62,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m cxr_core.evaluation.report",
+        prog=PROG,
         description="Evaluate a predictions table: the tables of the Performance page.",
     )
     table = f"predictions table, or a run folder (its {TEST_PREDICTIONS_FILE} and {METADATA_FILE})"

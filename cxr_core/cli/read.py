@@ -1,4 +1,4 @@
-"""Read many films into one CSV: ``python -m cxr_core.reading.batch PATH… --model DIR --out F``.
+"""Read many films into one CSV: ``cxr-read PATH… --model DIR --out F``.
 
 Exit status: 0 all were read, 3 some were not (their rows say why), 2 nothing could be started,
 130 interrupted (what was read is kept for ``--resume``).
@@ -27,6 +27,8 @@ from cxr_core.reading.results_rows import (
 )
 from cxr_core.reading.sources import FilmSource, film_sources
 
+PROG = "cxr-read"
+DEFAULT_MODEL = Path("models") / "default"  # in a checkout; elsewhere --model is needed
 EXIT_ALL_READ, EXIT_NOT_STARTED, EXIT_SOME_NOT_READ, EXIT_INTERRUPTED = 0, 2, 3, 130
 
 
@@ -89,11 +91,12 @@ def iter_rows(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m cxr_core.reading.batch",
-        description="Read films into one CSV, a row a film.",
+        prog=PROG, description="Read films into one CSV, a row a film."
     )
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="film, zip or folder")
-    parser.add_argument("--model", type=Path, default=Path("models/default"), metavar="DIR")
+    parser.add_argument(
+        "--model", type=Path, metavar="DIR", help=f"model folder (default {DEFAULT_MODEL}, if here)"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="CSV")
     parser.add_argument(
         "--workers",
@@ -110,11 +113,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     if args.workers < 1:
         parser.error("--workers must be at least 1")
+    if args.model is None and not DEFAULT_MODEL.is_dir():
+        parser.error(f"there is no {DEFAULT_MODEL} here: give --model DIR, the folder of a model")
     out: Path = args.out
     journal = journal_path(out)
     try:
         sources = list_sources(args.paths)
-        analyzer = load_analyzer(args.model)
+        analyzer = load_analyzer(args.model or DEFAULT_MODEL)
         model = analyzer.metadata.model_sha256
         finished_rows = (
             read_previous_rows((out, journal), model_sha256=model) if args.resume else {}
@@ -122,14 +127,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         rows = iter_rows(analyzer, sources, workers=args.workers, finished_rows=finished_rows)
         counts = _write(rows, out, total=len(sources), finished_rows=finished_rows)
     except CXRError as error:
-        print(f"batch: {error}", file=sys.stderr)
+        print(f"{PROG}: {error}", file=sys.stderr)
         return EXIT_NOT_STARTED
     except OSError as error:
-        print(f"batch: {out} cannot be written: {error.strerror}.", file=sys.stderr)
+        print(f"{PROG}: {out} cannot be written: {error.strerror}.", file=sys.stderr)
         return EXIT_NOT_STARTED
     except KeyboardInterrupt:
         print(
-            f"batch: stopped. Go on with --resume; what was read is in {journal}.", file=sys.stderr
+            f"{PROG}: stopped. Go on with --resume; what was read is in {journal}.", file=sys.stderr
         )
         return EXIT_INTERRUPTED
     summary = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))

@@ -1,6 +1,6 @@
 """Train a DenseNet121 for four findings on chest radiographs, from a label table and a folder.
 
-    python train.py --entries Data_Entry_2017_v2020.csv --images images/ --out models/mine
+    cxr-train --entries Data_Entry_2017_v2020.csv --images images/ --out models/mine
 
 Everything that is decided here is in ``cxr_core.training``; this file only reads the words.
 """
@@ -24,6 +24,8 @@ from cxr_core.training.run import RunOptions, run
 from cxr_core.training.run_record import read_run_config
 from cxr_core.training.seeds import SEEDS_FILE, run_seeds, spread_text
 
+PROG = "cxr-train"
+
 # Flags of earlier versions, still taken: by flag, the name of what it sets.
 _INTEGER_FLAGS = {
     "--train-px": "low_res_px",
@@ -35,7 +37,7 @@ _SWITCHES = {"--finish": "finalize", "--hold-test": "skip_test"}
 
 def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The command line as a namespace; exits with status 2 on words that do not fit."""
-    parser = argparse.ArgumentParser(prog="train.py", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog=PROG, description=__doc__.splitlines()[0])
     data = parser.add_argument_group("films")
     data.add_argument("--entries", type=Path, metavar="CSV", help="NIH's or Kaggle's label table")
     data.add_argument("--images", type=Path, metavar="DIR", help="folder with the films")
@@ -165,16 +167,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             message, status = train(arguments, team), 0
         except TrainingStoppedError as error:
-            message, status = f"train.py: {error}", 130
+            message, status = f"{PROG}: {error}", 130
         except CXRError as error:
-            message, status = f"train.py: {error}", 1
+            message, status = f"{PROG}: {error}", 1
         except OSError as error:
             remedy = (
                 "What was saved before is whole; free some space or fix the disk, then --resume."
             )
-            message, status = f"train.py: A file cannot be used: {error}. {remedy}", 1
+            message, status = f"{PROG}: A file cannot be used: {error}. {remedy}", 1
         except KeyboardInterrupt:
-            message = "\ntrain.py: stopped. Go on with the same command and --resume."
+            message = f"\n{PROG}: stopped. Go on with the same command and --resume."
             status = 130
         # What ends one process ends all; only a fault can be one process's own.
         if message and (team.is_main or status == 1):

@@ -1,4 +1,4 @@
-"""Predictions tables (contract 5): one row an image, its labels, and what a model said of it.
+"""Predictions tables: one row an image, its labels, and what a model said of it.
 
 Only ``image``, the four labels and the four logits (or columns named ``probability_*``) are
 required, so that any other model's table can be read too. What a column holds is told by its
@@ -225,7 +225,7 @@ def validate_predictions(table: pd.DataFrame) -> pd.DataFrame:
         table: any index and further columns; the argument itself is not changed.
 
     Returns:
-        New DataFrame, in the order of contract 5, with the columns that are known and there:
+        New DataFrame, its columns in the order above, those that are known and there:
         ``image, patient, sex, view, group`` as ``str`` ("" where missing), ``age, follow_up``
         as float (nan where missing; an age outside 0 to 120 is missing), labels as int 0 or 1,
         ``logit_*`` or else ``probability_*`` as finite floats.
@@ -254,7 +254,7 @@ def validate_predictions(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def predictions_table(films: pd.DataFrame, logits: ArrayLike) -> pd.DataFrame:
-    """Join films and what the model said of them into a table of contract 5.
+    """Join films and what the model said of them into a predictions table.
 
     Args:
         films: a row a film, with ``image``, labels and any of the optional columns.

@@ -189,7 +189,7 @@ def evaluate_predictions(
     """Everything that a predictions table can tell.
 
     Args:
-        table: contract 5; checked by ``validate_predictions``.
+        table: a predictions table; checked by ``validate_predictions``.
         operating_points: by finding key, on the calibrated probability. Without them there is
             no confusion matrix and no classification report: 0.5 is no cut-off.
         calibration: applied to raw logits. A table of probabilities is taken as it is.

@@ -47,7 +47,7 @@ class Radiograph(DecodedFilm):
     sha256: str
 
 
-def read_radiograph(data: bytes) -> Radiograph:
+def read_radiograph(data: bytes | bytearray | memoryview) -> Radiograph:
     """Read one PNG, JPEG, TIFF or single-frame grayscale DICOM file.
 
     Raises:

@@ -5,7 +5,7 @@ import logging
 import os
 import runpy
 from collections import deque
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Generator, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -81,7 +81,7 @@ def read_films(
     *,
     workers: int | None = None,
     skip: Container[str] = frozenset(),
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Read films in their order; one that cannot be read is an outcome too, with its reason.
 
     At most ``workers`` films are decoded ahead of the one that is handed out, so that memory stays

@@ -97,7 +97,7 @@ class Objective(nn.Module):
 def box_loss(features: Tensor, weight: Tensor, regions: BoxMasks) -> Tensor:
     """How far from the boxes the evidence lies: a mean a film of the batch.
 
-    The evidence of finding k at a cell is w_k · A(x, y), the signed Grad-CAM of contract 6. A
+    The evidence of finding k at a cell is w_k · A(x, y), that of ``model.gradcam``. A
     softmax over the cells makes it a distribution, and a boxed film's loss is minus the
     logarithm of its share inside the box. It says nothing of how strong the evidence is, so it
     does not pull at the film's logit (after Li et al., CVPR 2018, who learn boxes and labels of

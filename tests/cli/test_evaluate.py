@@ -144,7 +144,7 @@ def test_it_says_what_is_wrong(predictions: Path, capsys: pytest.CaptureFixture[
     assert "The table does not exist" in capsys.readouterr().err
     assert main([table, "--resamples", "0"]) == 2
     assert capsys.readouterr().err == (
-        "An interval needs resamples: 0. Ask for 2000, or at least 1.\n"
+        "cxr-evaluate: An interval needs resamples: 0. Ask for 2000, or at least 1.\n"
     )
     assert main([table, "--model", str(folder)]) == 2
     assert "no model in this folder" in capsys.readouterr().err
@@ -161,7 +161,7 @@ def test_an_output_that_cannot_be_is_refused_before_anything_is_read(
     assert main([str(tmp_path / "none.csv"), "--json", str(tmp_path / out)]) == 2
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err.startswith("The JSON ")
+    assert said.err.startswith("cxr-evaluate: The JSON ")
     assert said.err.count("\n") == 1
 
 

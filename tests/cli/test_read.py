@@ -9,6 +9,7 @@ import torch
 from cxr_core.cli.read import journal_path, main
 from cxr_core.config import Calibration, EvidenceScale, OperatingPoint, Preprocessing
 from cxr_core.findings import KEYS
+from cxr_core.imaging.radiograph import read_radiograph
 from cxr_core.model.checkpoint import save_checkpoint
 from cxr_core.model.densenet import ChestDenseNet
 from cxr_core.model.metadata import ModelMetadata
@@ -111,13 +112,13 @@ def test_an_interrupted_run_goes_on_where_it_was(
     whole = rows(out)
     out.unlink()
 
-    decode, calls = engine.read_radiograph, []
+    calls: list[bytes] = []
 
     def third_is_interrupted(data: bytes) -> object:
         calls.append(data)
         if len(calls) == 3:
             raise KeyboardInterrupt
-        return decode(data)
+        return read_radiograph(data)
 
     monkeypatch.setattr(engine, "read_radiograph", third_is_interrupted)
     assert main([*words, "--jobs", "1"]) == 130
@@ -129,7 +130,12 @@ def test_an_interrupted_run_goes_on_where_it_was(
         stream.write(part.read_text().splitlines()[1][:40])  # a line cut by a kill
 
     calls.clear()
-    monkeypatch.setattr(engine, "read_radiograph", lambda data: calls.append(data) or decode(data))
+
+    def counted(data: bytes) -> object:
+        calls.append(data)
+        return read_radiograph(data)
+
+    monkeypatch.setattr(engine, "read_radiograph", counted)
     assert main([*words, "--resume"]) == 3
     assert rows(out) == whole
     assert len(calls) == 3  # two films, and the file that failed is tried again

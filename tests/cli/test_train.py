@@ -83,7 +83,7 @@ def test_tables_that_cannot_be_used_are_one_sentence(
     given = ["--entries", str(entries), "--images", str(films), "--out", str(tmp_path / "run")]
     assert train.main(given) == 1
     error = capsys.readouterr().err
-    assert error.startswith("train.py: ")
+    assert error.startswith("cxr-train: ")
     assert "Traceback" not in error
     assert all(word in error for word in words)
     assert not (tmp_path / "run").exists()

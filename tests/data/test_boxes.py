@@ -83,6 +83,6 @@ def test_nihs_own_boxes(shared: Path) -> None:
     assert counts == {"atelectasis": 180, "effusion": 153, "infiltration": 123}
     first = boxes.loc[0, ["x", "y", "width", "height"]].astype(float) * 1024
     assert boxes.loc[0, "image"] == "00013118_008.png"
-    assert first.tolist() == pytest.approx(
+    assert list(first) == pytest.approx(
         [225.084745762712, 547.019216763771, 86.7796610169491, 79.1864406779661]
     )

@@ -46,8 +46,8 @@ class _Now:
     def __init__(self, *_: object, **__: object) -> None:
         pass
 
-    def submit(self, work: Callable[..., None], *arguments: object) -> Future[None]:
-        done: Future[None] = Future()
+    def submit(self, work: Callable[..., object], *arguments: object) -> Future[object]:
+        done: Future[object] = Future()
         done.set_result(work(*arguments))
         return done
 

@@ -82,7 +82,7 @@ def test_a_case_by_hand() -> None:
         table[label], table[logit] = ill, [2.0] * 10 + [1.0] * 10
     other = table.assign(logit_effusion=[0.0] + [2.0] * 9 + [1.0] * 10)
     found = compare_predictions(table, other, n_resamples=200)
-    counts = resample_units(table["image"], n_resamples=200)
+    counts = resample_units(table["image"].to_numpy(), n_resamples=200)
     drawn = counts.counts[:, counts.patient_index[:10]].astype(float)
     low, high = np.quantile(-drawn[:, 0] / drawn.sum(axis=1), [0.025, 0.975])
     area = found.overall.auroc["effusion"]
@@ -100,7 +100,7 @@ def test_a_difference_of_means_equals_scikit_learns_on_repeated_rows() -> None:
     a, b = simulated(), noisy(simulated())
     found = compare_predictions(a, b, n_resamples=60, seed=3).abnormal
     ill = (a["label_no_finding"] == 0).to_numpy()
-    resamples = resample_units(a["patient"], n_resamples=60, seed=3)
+    resamples = resample_units(a["patient"].to_numpy(), n_resamples=60, seed=3)
 
     def areas(rows: np.ndarray) -> np.ndarray:
         """(2, 3): A and B, by finding."""

@@ -119,11 +119,10 @@ def test_a_model_is_read_from_its_folder(tmp_path: Path) -> None:
     assert (found.model.calibration, found.localisation) == (CALIBRATION, None)
     written = rows([1, 0]).assign(fixed_spot_inside=np.nan)
     write_localisation(written, tmp_path / "localisation.csv")
+    found = RunFolder(tmp_path)
+    assert found.localisation is not None
     pd.testing.assert_frame_equal(
-        RunFolder(tmp_path).localisation,
-        written,
-        check_dtype=False,
-        check_column_type=False,
+        found.localisation, written, check_dtype=False, check_column_type=False
     )
 
 

@@ -1,6 +1,7 @@
 """Films in both tables are compared; what one table does not tell of them, the other may."""
 
 from functools import partial
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -12,7 +13,7 @@ from cxr_core.findings import LABEL_COLUMNS, LOGIT_COLUMNS, PROBABILITY_COLUMNS
 shared = partial(shared_films, min_count=1)  # three films are enough to see what is done to them
 
 
-def table(**columns: object) -> pd.DataFrame:
+def table(**columns: Any) -> pd.DataFrame:
     """Three films of two patients."""
     films = pd.DataFrame({"image": ["a.png", "b.png", "c.png"], "patient": ["1", "1", "2"]})
     films = films.assign(view=["PA", "AP", ""], group=["x", "y", "y"])

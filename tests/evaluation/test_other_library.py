@@ -44,7 +44,7 @@ def answers() -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def table(answers, tmp_path_factory) -> pd.DataFrame:
-    """The same as a file of the contract's columns, in another order, with one that is foreign."""
+    """The same as a file of the same columns, in another order, with one that is foreign."""
     y, p = answers
     cells = pd.DataFrame(p, columns=list(PROBABILITY_COLUMNS))
     cells["model"] = "forest"
@@ -71,6 +71,7 @@ def test_every_figure_is_scikit_learns_own(answers, table) -> None:
         (tn, fp), (fn, tp) = confusion_matrix(y[:, k], p[:, k] >= 0.5)
         counts = report.confusion[key]
         assert (counts.tn, counts.fp, counts.fn, counts.tp) == (tn, fp, fn, tp)
+    assert report.classification_report is not None
     values = report.classification_report.values
     expected = classification_report(
         y, p >= 0.5, target_names=[LABELS[key] for key in KEYS], output_dict=True,

@@ -1,6 +1,7 @@
 """Predictions tables: what is read, what is refused, and in which words."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -99,8 +100,9 @@ def test_calibration_of_a_table_of_probabilities_is_refused() -> None:
 
 
 def test_films_without_a_patient_stand_alone() -> None:
-    table = small().assign(patient=["1", "", None])
-    assert len(set(patients_of(validate_predictions(table)))) == 3
+    patients = patients_of(validate_predictions(small().assign(patient=["1", "", float("nan")])))
+    assert patients is not None
+    assert len(set(patients)) == 3
     assert patients_of(validate_predictions(small().assign(patient=""))) is None
 
 
@@ -112,7 +114,7 @@ def test_a_table_is_made_from_films_and_logits() -> None:
     assert table["logit_no_finding"].tolist() == [3.0, 7.0, 11.0]
 
 
-def changed(**columns: object) -> pd.DataFrame:
+def changed(**columns: Any) -> pd.DataFrame:
     return small().assign(**columns)
 
 

@@ -28,7 +28,8 @@ def simulated(n: int, *, scale: float, offsets: tuple[float, ...], seed: int = 0
 def test_calibrated_logit_is_scale_times_logit_plus_offset() -> None:
     calibration = Calibration(0.5, (0.0, 1.0, -1.0, 2.0))
     assert apply_calibration([[2.0, 2.0, 2.0, 0.0]], calibration).tolist() == [[1.0, 2.0, 0.0, 2.0]]
-    probabilities = to_probabilities(np.float32([[2.0, 0.0, 2.0, -4.0]]), calibration)
+    logits = np.array([[2.0, 0.0, 2.0, -4.0]], dtype=np.float32)
+    probabilities = to_probabilities(logits, calibration)
     assert probabilities[0].tolist() == pytest.approx(
         [1 / (1 + math.exp(-1)), 0.7310585786, 0.5, 0.5]
     )

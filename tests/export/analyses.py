@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ STOPPED = GateResult(passed=False, reasons=("Too dark.", "Too small."))
 IMAGE_SHA256, MODEL_SHA256 = "ab" * 32, "cd" * 32
 
 
-def make_analysis(film: Radiograph | None = None, **changes: object) -> Analysis:
+def make_analysis(film: Radiograph | None = None, **changes: Any) -> Analysis:
     """Effusion 50 % against 31 %, the others below it; its map has one positive cell (2, 1)."""
     if film is None:
         ramp = np.tile(np.linspace(20, 220, 600), (512, 1)).astype(np.uint8)
@@ -47,13 +48,13 @@ def make_analysis(film: Radiograph | None = None, **changes: object) -> Analysis
     return replace(analysis, **changes)
 
 
-def analysis_of(data: bytes, **changes: object) -> Analysis:
+def analysis_of(data: bytes, **changes: Any) -> Analysis:
     """The same numbers for the film in these bytes."""
     film = read_radiograph(data)
     return make_analysis(film, warnings=film.warnings, **changes)
 
 
-def make_record(analysis: Analysis | None = None, **changes: object) -> Record:
+def make_record(analysis: Analysis | None = None, **changes: Any) -> Record:
     """A reading of the effusion's map, asked for at ``CREATED``."""
-    values = {"shown_finding": "effusion", "style": MapStyle(), "created": CREATED} | changes
+    values = {"shown_finding": "effusion", "style": MapStyle(), "created": CREATED, **changes}
     return Record(analysis=analysis or make_analysis(), **values)

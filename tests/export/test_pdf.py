@@ -13,6 +13,7 @@ from cxr_core.export.overlay import MapStyle
 from cxr_core.export.pdf import TRUNCATION_NOTE, record_pdf, table_row
 from cxr_core.export.record import MAX_NOTE_LENGTH, MAX_REFERENCE_LENGTH
 from cxr_core.imaging.gate import GateResult
+from cxr_core.imaging.radiograph import Radiograph
 from cxr_core.version import VERSION
 from tests.export.analyses import CREATED, STOPPED, make_analysis, make_record
 from tests.export.pdf_pages import read_pdf
@@ -21,7 +22,7 @@ from tests.export.pdf_pages import read_pdf
 SIDE, EDGE = 50, 46
 
 
-def small_film() -> object:
+def small_film() -> Radiograph:
     """A film that is quick to draw."""
     film = make_analysis().radiograph
     return replace(film, pixels=np.full((64, 64), 90, np.uint8))

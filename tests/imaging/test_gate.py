@@ -1,6 +1,7 @@
 """Pictures that can or cannot be a radiograph, with and without the fitted part."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from cxr_core.imaging.radiograph import Radiograph, read_radiograph
 from tests.imaging.gate_parameters import bright_below
 
 
-def film(pixels: np.ndarray, **said: object) -> Radiograph:
+def film(pixels: np.ndarray, **said: Any) -> Radiograph:
     pixels = pixels.astype(np.uint8)
     return Radiograph(
         stored=pixels, pixels=pixels, file_format="PNG", sha256="0" * 64, processing_log=(), **said

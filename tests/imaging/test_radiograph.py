@@ -68,7 +68,7 @@ def test_an_empty_file() -> None:
 def test_what_is_no_film_is_named(data: bytes, words: str) -> None:
     error = refusal(data)
     assert error.problem == "This file is not an image that can be read here"
-    assert error.value.startswith(f"it looks like {words}")
+    assert str(error.value).startswith(f"it looks like {words}")
     assert error.remedy == "Save the film as PNG, JPEG, TIFF or DICOM and upload that."
 
 

@@ -6,6 +6,7 @@ from pydicom import Dataset
 from pydicom.pixels.processing import apply_voi_lut
 
 from cxr_core.imaging.windowing import (
+    VoiFunction,
     Window,
     apply_window,
     contrast_window,
@@ -18,7 +19,7 @@ VALUES = np.arange(-200, 4200, 7, dtype=np.int16).reshape(1, -1)
 
 @pytest.mark.parametrize("function", ["LINEAR", "LINEAR_EXACT", "SIGMOID"])
 @pytest.mark.parametrize(("center", "width"), [(2048, 4096), (40, 400), (100.5, 30)])
-def test_every_function_is_pydicoms(function: str, center: float, width: float) -> None:
+def test_every_function_is_pydicoms(function: VoiFunction, center: float, width: float) -> None:
     ds = Dataset()
     ds.PhotometricInterpretation, ds.BitsStored, ds.PixelRepresentation = "MONOCHROME2", 8, 0
     ds.WindowCenter, ds.WindowWidth, ds.VOILUTFunction = center, width, function

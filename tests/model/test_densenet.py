@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
-from torchvision.models import densenet121
+from torchvision.models import DenseNet, densenet121
 
 from cxr_core.errors import WeightsError
 from cxr_core.model.densenet import ChestDenseNet, build_densenet
 
 
 @pytest.fixture(scope="module")
-def published() -> torch.nn.Module:
+def published() -> DenseNet:
     """Torchvision's own network with a 1000-class head and weights that are not the default."""
     torch.manual_seed(7)
     return densenet121(weights=None).eval()
@@ -30,7 +30,7 @@ def legacy(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return names
 
 
-def test_features_equal_torchvisions_after_its_relu(published: torch.nn.Module) -> None:
+def test_features_equal_torchvisions_after_its_relu(published: DenseNet) -> None:
     model = ChestDenseNet().eval()
     model.features.load_state_dict(published.features.state_dict())
     images = torch.randn(2, 3, 64, 64)  # (B, 3, S, S)
@@ -57,7 +57,7 @@ def test_no_relu_of_ours_is_in_place() -> None:
 
 @pytest.mark.parametrize("wrap", ["plain", "legacy", "module", "nested", "safetensors"])
 def test_weights_file_with_a_1000_class_head(
-    published: torch.nn.Module, tmp_path: Path, wrap: str
+    published: DenseNet, tmp_path: Path, wrap: str
 ) -> None:
     state = published.state_dict()
     path = tmp_path / ("weights.safetensors" if wrap == "safetensors" else "weights.pth")
@@ -77,7 +77,7 @@ def test_weights_file_with_a_1000_class_head(
     assert model.classifier.weight.shape == (4, 1024)
 
 
-def test_legacy_names_really_are_other_names(published: torch.nn.Module) -> None:
+def test_legacy_names_really_are_other_names(published: DenseNet) -> None:
     assert "features.denseblock1.denselayer1.norm.1.weight" in legacy(published.state_dict())
 
 
@@ -89,7 +89,7 @@ def test_four_output_head_is_used(tmp_path: Path) -> None:
 
 
 def test_imagenet_comes_from_torch_home(
-    published: torch.nn.Module, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    published: DenseNet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The real path: torchvision's enum, its cache folder, its hash check."""
     from torchvision.models import DenseNet121_Weights

@@ -17,7 +17,7 @@ from cxr_core.model.gradcam import ClassifierHead, signed_evidence
 def model() -> ChestDenseNet:
     torch.manual_seed(1)
     network = ChestDenseNet().eval().requires_grad_(False)
-    network.classifier.bias += torch.tensor([0.3, -1.2, 0.0, 2.0])
+    network.classifier.bias.add_(torch.tensor([0.3, -1.2, 0.0, 2.0]))
     return network
 
 

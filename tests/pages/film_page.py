@@ -16,7 +16,7 @@ def pixels_of(film: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(film)).convert("L"))
 
 
-def view_of(session: AppTest) -> dict[str, Any] | None:
+def view_of(session: AppTest) -> Any:
     """All that the browser is told of the film; None where there is none."""
     mounted = session.get("bidi_component")
     return json.loads(mounted[0].proto.json) if mounted else None

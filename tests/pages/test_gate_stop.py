@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cxr_core.imaging.gate import check_radiograph
 from cxr_core.phantom.draw import phantom_png
 from cxr_core.reading import analyzer
 from tests.pages.film_page import (
@@ -54,10 +55,9 @@ def test_a_stopped_film_shows_its_reason_and_no_result(open_page, blank):
 @pytest.fixture
 def stop_negatives(monkeypatch):
     """A gate that stops bright-edged films and knows the remedy, as the fitted one does."""
-    real = analyzer.check_radiograph
 
     def check(radiograph, *rest, **named):
-        found = real(radiograph, *rest, **named)
+        found = check_radiograph(radiograph, *rest, **named)
         if radiograph.pixels[:8].mean() < 128:
             return found
         return replace(found, passed=False, reasons=("It looks inverted.",), suggestion="invert")

@@ -73,11 +73,9 @@ def test_boxes_are_in_pixels_of_1024_with_nihs_words(dataset: PhantomDataset) ->
         for box in phantom.boxes:
             edges = (box.x, box.y, box.width, box.height)
             expected.append((row.image, words[box.finding], *(1024 / SIDE * e for e in edges)))
-    written = [
-        (image, word, *map(float, edges)) for image, word, *edges in lines_of(dataset.boxes)[1:]
-    ]
-    assert written == expected
-    assert max(x + width for _, _, x, _, width, _ in written) <= 1024
+    lines = lines_of(dataset.boxes)[1:]
+    assert [(image, word, *map(float, edges)) for image, word, *edges in lines] == expected
+    assert max(float(x) + float(width) for _, _, x, _, width, _ in lines) <= 1024
 
 
 def test_labels_and_films_are_those_planned(dataset: PhantomDataset) -> None:

@@ -81,7 +81,7 @@ def test_training_and_serving_make_the_same_tensor(tmp_path: Path) -> None:
     Image.open(tmp_path / "phantom.png").save(tmp_path / "jpeg.jpg")
     paths = sorted(path for path in tmp_path.iterdir() if path.is_file())
     cache = open_cache(paths, size=224, folder=tmp_path / "cache")
-    loader = BatchLoader(cache.images, np.zeros((3, 4)), preprocessing=PREPROCESSING)
+    loader = BatchLoader(cache.images, np.zeros((3, 4), np.float32), preprocessing=PREPROCESSING)
     (batch,) = loader
     for row, path in enumerate(paths):
         pixels = read_radiograph(path.read_bytes()).pixels

@@ -16,13 +16,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from cxr_core import files as atomic
 from cxr_core.config import Preprocessing
 from cxr_core.data.loader import BatchLoader
 from cxr_core.errors import TrainingStoppedError
 from cxr_core.model.densenet import ChestDenseNet
 from cxr_core.training import loop
-from cxr_core.training import state as resume
 from cxr_core.training.dataset import DatasetPaths
 from cxr_core.training.device import Accelerator
 from cxr_core.training.distributed import Distributed, init_distributed
@@ -67,14 +65,14 @@ def die_at(place: str) -> None:
     elif name == "validation":
         loop._validate = on_call(int(number), loop._validate, die)
     else:
-        real = resume.torch.save
+        real = torch.save
 
         def half(content: object, path: Path) -> None:
             real(content, path)
             os.truncate(path, path.stat().st_size // 2)
             die()
 
-        resume.torch.save = on_call(int(number), real, lambda: setattr(resume.torch, "save", half))
+        torch.save = on_call(int(number), real, lambda: setattr(torch, "save", half))
 
 
 def only_the_leader_writes(team: Distributed) -> None:
@@ -84,7 +82,7 @@ def only_the_leader_writes(team: Distributed) -> None:
         def refuse(*_: object) -> None:
             raise AssertionError("A process that does not lead has written a file")
 
-        atomic.os.replace = refuse  # type: ignore[assignment]
+        os.replace = refuse  # type: ignore[assignment]
 
 
 def gradients(team: Distributed) -> dict[str, torch.Tensor]:

@@ -38,7 +38,7 @@ def test_history_tells_each_epoch_and_the_best_is_at_the_served_size(finished: P
     assert history["waiting"].between(0, 1).all()
     provenance = load_checkpoint(finished).metadata.provenance
     at_64 = history[history["px"] == 64]
-    assert provenance["best_epoch"] == at_64.loc[at_64["auroc_mean"].idxmax(), "epoch"]
+    assert provenance["best_epoch"] == at_64["epoch"].to_numpy()[at_64["auroc_mean"].argmax()]
     assert provenance["demonstration"] is True
 
 
@@ -79,6 +79,7 @@ def test_the_card_says_what_it_is(finished: Path) -> None:
     assert "demonstration model" in card
     assert "It is not a medical device" in card
     assert "| weights | imagenet | none |" in card
+    assert "### Effusion by subgroup" in card
     assert "Infiltration" in card
     assert str(finished) not in card
     assert "is in part taught" not in card  # this run had no lesson from boxes

@@ -1,6 +1,7 @@
 """The saved state of a run: continued only by the same run."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ IDENTITY = {"data": "abc", "epochs": 3, "scale": (0.9, 1.0)}
 
 
 def test_round_trip(tmp_path: Path) -> None:
-    state = {"weights": torch.arange(3.0), "history": [{"epoch": 1, "loss": 0.5}]}
+    state: dict[str, Any] = {"weights": torch.arange(3.0), "history": [{"epoch": 1, "loss": 0.5}]}
     save_state(tmp_path / "resume.pt", state, IDENTITY)
     loaded = load_state(tmp_path / "resume.pt", IDENTITY)
     assert loaded is not None

@@ -9,7 +9,6 @@ import torch
 
 from cxr_core.errors import TrainingError, TrainingStoppedError
 from cxr_core.model.checkpoint import load_checkpoint
-from cxr_core.training import state as resume_module
 from cxr_core.training.dataset import DatasetPaths
 from cxr_core.training.run import RunOptions, run
 from cxr_core.training.state import stop_request
@@ -33,7 +32,9 @@ def assert_same_run(folder: Path, expected: Path) -> None:
 @pytest.fixture
 def interrupted_at(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Steps, counted from 1 over a process's life, after which Ctrl-C is pressed."""
-    real, steps, wanted = Trainer.step, [], []
+    real = Trainer.step
+    steps: list[int] = []
+    wanted: list[int] = []
 
     def interrupts(self: Trainer, batch: object) -> torch.Tensor:
         loss = real(self, batch)  # type: ignore[arg-type]
@@ -96,7 +97,7 @@ def test_a_disk_that_fills_up_is_one_sentence_and_the_last_state_stays(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(resume_module.torch, "save", full)
+        patch.setattr(torch, "save", full)
         with pytest.raises(TrainingError, match=r"could not be saved.*No space left.*Free some"):
             run(CONFIG, sources, folder, GO_ON)
     # The same bytes, so what is gone on from is what Ctrl-C had left (the test above).

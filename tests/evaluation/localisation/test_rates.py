@@ -75,7 +75,8 @@ def test_rates_by_hand() -> None:
     assert [rate.threshold for rate in found["effusion"]] == [0.1, 0.25, 0.5]
     assert lenient.n == 80
     assert (lenient.map_box.estimate, lenient.fixed_box.estimate) == (0.5, 0.5)
-    assert (lenient.centre_box.estimate, lenient.random_box.estimate) == (0.0, pytest.approx(0.2))
+    assert lenient.centre_box.estimate == 0.0
+    assert lenient.random_box.estimate == pytest.approx(0.2)
     assert not lenient.shuffled.estimable
     assert lenient.gain.estimate == 0.0
     assert (middle.fixed_box.estimate, middle.gain.estimate) == (0.0, 0.5)

@@ -1,5 +1,6 @@
 """Reading ``localisation.csv``: what was written, and each way in which it can be spoilt."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -29,7 +30,7 @@ def test_what_was_written_is_read(tmp_path) -> None:
 
 def test_overlaps_are_read_where_they_are_and_only_true_gaps_are_unknown(tmp_path) -> None:
     path = tmp_path / "localisation.csv"
-    whole = ROWS.assign(**dict.fromkeys(OVERLAP_COLUMNS, 0.25)).assign(region_x=[0.5, None])
+    whole = ROWS.assign(**dict.fromkeys(OVERLAP_COLUMNS, 0.25)).assign(region_x=[0.5, np.nan])
     write_localisation(whole, path)
     pd.testing.assert_frame_equal(read_localisation(path), whole, check_dtype=False)
     whole.astype({"iou": "object"}).assign(iou=[0.5, "?"]).to_csv(path, index=False)
@@ -53,7 +54,7 @@ def test_a_finding_without_a_fixed_spot_has_no_rate_for_it(tmp_path) -> None:
     [
         (ROWS.drop(columns="centre_inside"), "centre_inside"),
         (ROWS.assign(inside="yes"), "column inside"),
-        (ROWS.assign(box_area=[0.1, None]), "column box_area"),
+        (ROWS.assign(box_area=[0.1, np.nan]), "column box_area"),
         (ROWS.iloc[:0], "no rows"),
     ],
 )

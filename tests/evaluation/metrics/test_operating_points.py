@@ -1,6 +1,7 @@
 """Cut-offs by hand, with ties, and against a plain search on repeated rows."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from cxr_core.evaluation.metrics.operating_points import (
 from cxr_core.findings import KEYS
 
 
-def four(column: list[float]) -> np.ndarray:
+def four(column: Sequence[float]) -> np.ndarray:
     """The same column for each finding."""
     return np.repeat(np.array(column)[:, None], 4, axis=1)
 

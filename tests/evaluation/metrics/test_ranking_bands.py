@@ -62,6 +62,7 @@ def test_bands_are_the_percentiles_of_scikit_learns_curves() -> None:
         repeated = np.repeat(np.arange(150), counts[resamples.patient_index])
         naive.append(plain(labels[repeated], scores[repeated]))
     found = confidence_bands(labels, scores, resamples)
+    assert found is not None
     for place, band in enumerate((found.roc, found.precision_recall)):
         curves = [both[place] for both in naive]
         low, high = np.quantile(np.array(curves), [0.025, 0.975], axis=0)

@@ -32,7 +32,7 @@ def table() -> pd.DataFrame:
 
 
 def areas(table: pd.DataFrame) -> pd.DataFrame:
-    resamples = resample_units(table["image"], n_resamples=50)
+    resamples = resample_units(table["image"].to_numpy(), n_resamples=50)
     return subgroup_auroc(table, resamples).set_index(["by", "value", "finding"])
 
 
@@ -40,16 +40,16 @@ def test_the_area_of_a_shortcut_falls_to_chance_within_its_films(table: pd.DataF
     found = areas(table)
     assert auroc(table["label_no_finding"], table["logit_no_finding"]) > 0.7
     for view in ("PA", "AP"):
-        row = found.loc[("view", view, "no_finding")]
+        row = found.loc[("view", view, "no_finding"), :]
         assert row["low"] < 0.5 < row["high"]
     assert auroc(table["label_effusion"], table["logit_effusion"]) > 0.7
-    row = found.loc[("label", "not No Finding", "effusion")]
+    row = found.loc[("label", "not No Finding", "effusion"), :]
     assert row["low"] < 0.5 < row["high"]
 
 
 def test_a_row_is_the_area_of_its_own_films(table: pd.DataFrame) -> None:
     some = table[table["view"] == "PA"]
-    row = areas(table).loc[("view", "PA", "atelectasis")]
+    row = areas(table).loc[("view", "PA", "atelectasis"), :]
     assert row["n"] == len(some)
     assert row["positives"] == some["label_atelectasis"].sum()
     assert row["estimate"] == auroc(some["label_atelectasis"], some["logit_atelectasis"])
@@ -104,7 +104,7 @@ def test_a_column_of_many_kinds_shows_the_commonest(table: pd.DataFrame) -> None
 
 def test_a_small_subgroup_is_not_estimable(table: pd.DataFrame) -> None:
     few = table.assign(group=["tiny"] * 12 + [""] * 388)
-    row = areas(few).loc[("group", "tiny", "effusion")]
+    row = areas(few).loc[("group", "tiny", "effusion"), :]
     assert row["n"] == 12
     assert row["verdict"] == "too few"
     assert np.isnan(row[["estimate", "low", "high"]].astype(float)).all()

@@ -52,10 +52,10 @@ def full() -> FullReport:
     )
 
     def rates(threshold: float) -> OverlapRates:
-        return OverlapRates(30, threshold, *[HALF] * 5, NOT_ESTIMABLE)
+        return OverlapRates(30, threshold, HALF, HALF, HALF, HALF, HALF, NOT_ESTIMABLE)
 
     boxed = LocalisationMetrics(
-        hit_rates={"effusion": HitRates(30, *[HALF] * 4, NOT_ESTIMABLE)},
+        hit_rates={"effusion": HitRates(30, HALF, HALF, HALF, HALF, NOT_ESTIMABLE)},
         overlaps={
             "iobb": {"effusion": (rates(0.25), rates(0.5))},
             "iou": {"effusion": (rates(0.1),)},
@@ -79,8 +79,8 @@ def test_the_csv_has_the_rows_that_it_always_had(full: FullReport) -> None:
     for column in (*name, "verdict"):
         assert found[column].tolist() == expected[column].tolist()
     for column in ("value", "low", "high", "n", "positives"):
-        numbers = [pd.to_numeric(table[column]).to_numpy(float) for table in (found, expected)]
-        np.testing.assert_allclose(*numbers, rtol=1e-9)
+        now, then = (pd.to_numeric(table[column]).to_numpy(float) for table in (found, expected))
+        np.testing.assert_allclose(now, then, rtol=1e-9)
 
 
 def test_a_further_figure_stands_everywhere(

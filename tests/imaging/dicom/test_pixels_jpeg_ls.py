@@ -1,5 +1,7 @@
 """JPEG-LS: every value comes back, and no file takes memory that its data set does not state."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,7 +15,7 @@ from cxr_core.imaging.dicom.pixels import decode_jpeg_ls, jpeg_ls_size
 from tests.imaging.dicom_files import film_dataset, refusal, slope, to_bytes
 
 
-def packed(values: np.ndarray, syntax: str = JPEGLSLossless, **options: object) -> bytes:
+def packed(values: np.ndarray, syntax: str = JPEGLSLossless, **options: Any) -> bytes:
     ds = film_dataset(values)
     ds.compress(syntax, encoding_plugin="pyjpegls", **options)
     return to_bytes(ds)

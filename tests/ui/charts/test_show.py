@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import plotly.graph_objects as go
 import pytest
@@ -50,7 +51,7 @@ def test_html_is_offered_and_pictures_are_made_when_asked_for(offered, monkeypat
 
     copied: list[go.Figure] = []
 
-    def copy(figure: go.Figure, **words: str) -> go.Figure:
+    def copy(figure: go.Figure, **words: Any) -> go.Figure:
         copied.append(figure)
         return export_figure(figure, **words)
 

@@ -29,6 +29,8 @@ def test_each_points_figures_are_those_of_its_threshold(measured) -> None:
 
 def test_the_operating_point_lies_on_both_curves(measured) -> None:
     roc, recall = (f(measured, "effusion", None) for f in (roc_curve_of, precision_recall_curve_of))
+    assert roc.operating_point is not None
+    assert recall.operating_point is not None
     assert roc.operating_point.y == pytest.approx(
         np.interp(roc.operating_point.x + 1e-12, roc.x, roc.y)
     )

@@ -1,5 +1,6 @@
 """What is opened: a run's test or validation films, a table, and each thing that cannot be."""
 
+import inspect
 import shutil
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def _without_a_session(monkeypatch: pytest.MonkeyPatch) -> None:
     """The session's caches need a session; what they keep is computed anew here."""
     for name in ("_evaluate_run", "_evaluate_upload"):
         monkeypatch.setattr(measured, name, getattr(measured, name).__wrapped__)
-    monkeypatch.setattr(opened_module, "_own_weights", opened_module._own_weights.__wrapped__)
+    monkeypatch.setattr(opened_module, "_own_weights", inspect.unwrap(opened_module._own_weights))
 
 
 @pytest.fixture
@@ -51,7 +52,9 @@ def test_a_runs_test_films_are_opened_at_its_own_operating_points(run: Path) -> 
     patients = predictions(60)["patient"].nunique()
     assert opened.summary() == f"Test films of mine: 60 films of {patients} patients."
     assert opened.cautions == ()
+    assert opened.run is not None
     assert opened.run.path == run
+    assert opened.evaluated is not None
     assert not opened.evaluated.fitted_on_this_table
     assert opened.evaluated.report.operating_points == POINTS
 
@@ -61,9 +64,9 @@ def test_a_run_held_from_its_test_shows_the_films_it_was_chosen_by_and_says_so(r
     opened = open_run(run)
     assert opened.summary().startswith("Validation films of mine: 60 films")
     assert opened.cautions == (VALIDATION_CAUTION,)
-    assert (
-        opened.evaluated.fitted_on_this_table
-    )  # so that every panel marks what it shows as optimistic
+    assert opened.evaluated is not None
+    # So that every panel marks what it shows as optimistic.
+    assert opened.evaluated.fitted_on_this_table
     assert opened.evaluated.report.operating_points == POINTS
 
 
@@ -71,6 +74,7 @@ def test_without_a_model_the_predictions_are_still_shown(run: Path) -> None:
     (run / "model.json").unlink()
     opened = open_run(run)
     assert opened.cautions == (NO_METADATA_CAUTION,)
+    assert opened.evaluated is not None
     assert opened.evaluated.fitted_on_this_table
 
 

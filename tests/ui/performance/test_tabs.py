@@ -4,6 +4,7 @@ from streamlit.testing.v1 import AppTest
 
 from cxr_core.ui.performance import tabs as waiting
 from cxr_core.ui.performance.tabs import PENDING
+from cxr_core.ui.shell import caption
 
 
 def tabs() -> None:
@@ -26,8 +27,12 @@ def tabs() -> None:
 
 def test_each_tab_waits_once_for_what_is_shown_and_then_holds_its_own(monkeypatch) -> None:
     said: list[str] = []
-    plain = waiting.caption
-    monkeypatch.setattr(waiting, "caption", lambda text: (said.append(text), plain(text)))
+
+    def noted(text: str) -> None:
+        said.append(text)
+        caption(text)
+
+    monkeypatch.setattr(waiting, "caption", noted)
     app = AppTest.from_function(tabs).run()
     assert said == [PENDING] * 2
     assert [tab.text[0].value for tab in app.tabs] == ["of the first", "of the second"]

@@ -3,6 +3,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from cxr_core.ui.model import shared_analyzer
 from cxr_core.ui.read import stability
 
 
@@ -25,7 +26,7 @@ def page() -> None:
             low, high = dict.fromkeys(KEYS, 0.2), dict.fromkeys(KEYS, 0.4)
             return Probes({}, low, high, near, "", "", None)
 
-    stability.shared_analyzer = Counting
+    setattr(stability, "shared_analyzer", Counting)  # noqa: B010
     film = made_up((0.3, 0.1, 0.3, 0.2), film=st.session_state.get("film", "a"))
     st.text(stability.borderline_sentence(film))
     stability.stability_panel(st.session_state.get("data", b""), film)
@@ -33,7 +34,7 @@ def page() -> None:
 
 def test_a_button_asks_once_and_the_answer_stays_with_its_film(monkeypatch: pytest.MonkeyPatch):
     # The page puts its own in place, so the real one is put back afterwards.
-    monkeypatch.setattr(stability, "shared_analyzer", stability.shared_analyzer)
+    monkeypatch.setattr(stability, "shared_analyzer", shared_analyzer)
     session = AppTest.from_function(page, default_timeout=60).run()
     assert session.text[0].value == ""
     session.button(key="check_stability").click().run()

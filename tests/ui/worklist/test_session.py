@@ -128,10 +128,12 @@ def test_a_cancel_from_another_thread_waits_for_the_film_in_hand_only() -> None:
     films, entered, release = filled(20), threading.Event(), threading.Event()
 
     class Slow(FakeAnalyzer):
-        def analyze_radiograph(self, radiograph: Radiograph) -> Analysis:
+        def analyze_radiograph(
+            self, radiograph: Radiograph, *, correction: str | None = None
+        ) -> Analysis:
             entered.set()
             assert release.wait(60)
-            return super().analyze_radiograph(radiograph)
+            return super().analyze_radiograph(radiograph, correction=correction)
 
     analyzer = Slow()
     reading = threading.Thread(target=films.advance, args=(analyzer,), kwargs={"seconds": 60})
