@@ -12,6 +12,8 @@ IN_VENV := $(VENV)/bin/python
 CREATED := $(VENV)/.created
 APP := $(VENV)/.installed-app
 DEV := $(VENV)/.installed-dev
+# A worker a core; what is costly to make is made by one of them (tests/conftest.py).
+PYTEST := $(IN_VENV) -m pytest -n auto --dist loadgroup --no-loadscope-reorder
 PIP_INSTALL := $(IN_VENV) -m pip install --disable-pip-version-check --require-hashes
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --annotation-style line \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
@@ -28,7 +30,7 @@ app: $(APP)
 install: $(DEV)
 
 test: check
-	$(IN_VENV) -m pytest -m "not slow" $(ARGS)
+	$(PYTEST) -m "not slow" $(ARGS)
 
 check: $(DEV)
 	$(IN_VENV) -m ruff check .
@@ -38,7 +40,7 @@ check: $(DEV)
 
 # pytest ends with 5 when it finds no test, which is no failure here.
 test-slow: $(DEV)
-	$(IN_VENV) -m pytest -m slow $(ARGS) || [ $$? -eq 5 ]
+	$(PYTEST) -m slow $(ARGS) || [ $$? -eq 5 ]
 
 format: $(DEV)
 	$(IN_VENV) -m ruff check --fix .

@@ -2,17 +2,21 @@
 
 import streamlit as st
 
+from cxr_core.findings import ABNORMAL_IN_WORDS, ALL_IN_WORDS, LABELS
 from cxr_core.ui.home import TRAINING_COMMAND, model_summary
 from cxr_core.ui.shell import APP_NAME, begin_page, report_errors
 from cxr_core.ui.words import RESEARCH_TOOL
+
+*_FIRST, _LAST = (f"**{label}**" for label in LABELS.values())
+_NAMES = f"{', '.join(_FIRST)} and {_LAST}"
 
 begin_page(APP_NAME)
 left, right = st.columns([1, 1.1], gap="large")
 with left:
     st.header("What it is for", anchor=False)
     st.markdown(
-        "Open one frontal chest radiograph and see four calibrated probabilities: **Effusion**, "
-        "**Atelectasis**, **Infiltration** and **No Finding**. Each comes with its operating point "
+        f"Open one frontal chest radiograph and see {ALL_IN_WORDS} calibrated probabilities: "
+        f"{_NAMES}. Each comes with its operating point "
         "and with a map of the regions that raised it. Everything is computed on the machine that "
         "serves this page; a film is never stored or logged."
     )
@@ -22,9 +26,9 @@ with left:
         )
     st.header("What it is not", anchor=False)
     st.markdown(
-        f"{RESEARCH_TOOL} It names four things and knows no others; a film without the three "
-        "findings can still show something else. It was not measured on lateral films, or on other "
-        "hospitals' films than those it learnt from."
+        f"{RESEARCH_TOOL} It names {ALL_IN_WORDS} things and knows no others; a film without the "
+        f"{ABNORMAL_IN_WORDS} findings can still show something else. It was not measured on "
+        "lateral films, or on other hospitals' films than those it learnt from."
     )
 with right:
     st.header("The model in use", anchor=False)

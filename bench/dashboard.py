@@ -49,11 +49,13 @@ def made_up(films: int, seed: int = 0) -> tuple[Array, Array, NDArray[np.int64]]
     rng = np.random.default_rng(seed)
     sizes = rng.geometric(1 / FILMS_A_PATIENT, size=films)
     patients = np.repeat(np.arange(films), sizes)[:films]
-    shared = rng.normal(size=(films, 2, 4))[patients]  # (N, 2, 4) what a patient's films share
-    ill = 0.7 * shared[:, 0] + 0.71 * rng.normal(size=(films, 4))
+    shared = rng.normal(size=(films, 2, len(PREVALENCE)))[
+        patients
+    ]  # (N, 2, 4) what a patient's films share
+    ill = 0.7 * shared[:, 0] + 0.71 * rng.normal(size=(films, len(PREVALENCE)))
     least = [np.quantile(column, 1 - p) for column, p in zip(ill.T, PREVALENCE, strict=True)]
     labels = (ill > least).astype(float)
-    scores = 1.2 * labels + 0.5 * shared[:, 1] + 0.87 * rng.normal(size=(films, 4))
+    scores = 1.2 * labels + 0.5 * shared[:, 1] + 0.87 * rng.normal(size=(films, len(PREVALENCE)))
     return labels, scores.round(4), patients
 
 
@@ -119,7 +121,7 @@ def main() -> int:
     pairs = list(zip(labels.T, scores.T, strict=True))
     print(
         f"{len(os.sched_getaffinity(0))} cores, busy with {os.getloadavg()[0]:.1f} processes "
-        f"before; {words.films:,} films of {len(set(patients)):,} patients, 4 findings, "
+        f"before; {words.films:,} films of {len(set(patients)):,} patients, {len(pairs)} findings, "
         f"{words.resamples:,} resamples; {peak():,} MiB before"
     )
     drawing, resamples = timed(lambda: resample_units(patients, n_resamples=words.resamples))

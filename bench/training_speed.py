@@ -27,7 +27,8 @@ from torchvision import models, transforms
 from cxr_core.config import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
 from cxr_core.data.cache import open_cache
 from cxr_core.data.loader import BatchLoader
-from cxr_core.model.densenet import ChestDenseNet
+from cxr_core.findings import KEYS
+from cxr_core.model.architectures import build_model
 from cxr_core.training.config import MILD_AUGMENTATION
 from cxr_core.training.device import select_accelerator
 from cxr_core.training.loop import EpochHooks, train_epoch
@@ -58,13 +59,13 @@ class PngFilms(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         return len(self.paths)
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
-        return self.transform(Image.open(self.paths[index]).convert("RGB")), torch.zeros(4)
+        return self.transform(Image.open(self.paths[index]).convert("RGB")), torch.zeros(len(KEYS))
 
 
 def plain_epochs(paths: list[Path], device: torch.device) -> Callable[[], None]:
     """One epoch of the plain loop, as a call."""
     model = models.densenet121(weights=None)
-    model.classifier = nn.Linear(model.classifier.in_features, 4)
+    model.classifier = nn.Linear(model.classifier.in_features, len(KEYS))
     model.to(device).train()
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-4)
     loader = DataLoader(PngFilms(paths), batch_size=BATCH, shuffle=True, num_workers=2)
@@ -88,7 +89,7 @@ class ProjectLoop:
     def __init__(self, paths: list[Path], folder: Path) -> None:
         self.engine = select_accelerator()
         cache = open_cache(paths, size=PX, folder=folder)
-        labels = np.zeros((len(paths), 4), dtype=np.float32)
+        labels = np.zeros((len(paths), len(KEYS)), dtype=np.float32)
         self.loader = BatchLoader(
             cache.images,
             labels,
@@ -98,7 +99,7 @@ class ProjectLoop:
             augmentation=MILD_AUGMENTATION,
             device=self.engine.device,
         )
-        self.trainer = Trainer(ChestDenseNet(), BASELINE, self.engine, len(self.loader) * 1000)
+        self.trainer = Trainer(build_model(), BASELINE, self.engine, len(self.loader) * 1000)
         self.watch = EpochHooks(StopRequest(), lambda: None, float("inf"), cache.names)
         self.waiting: list[float] = []
 

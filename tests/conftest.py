@@ -12,14 +12,36 @@ from typing import NoReturn
 import pytest
 from hypothesis import settings
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.helpers import ROOT
+
 IN_CI = os.environ.get("CI") == "true"
+
+# Workers of pytest-xdist share the cores: a thread that waits for another keeps its core busy.
+# PyTorch and NumPy read this when they are imported, which nothing here has done yet.
+if n_workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
+    threads = max(1, (os.cpu_count() or 1) // int(n_workers))
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+
+# What is costly to make, longest first: the tests that use it go to one worker.
+COSTLY_FIXTURES = ("phantom_run", "finished_run", "app_url")
 
 # Shared machines are slow at times, so no example has a deadline; CI draws the same examples
 # every time, a developer's machine searches on.
 settings.register_profile("developer", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci" if IN_CI else "developer")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One group for the tests of each costly fixture, and one for every other file."""
+    order: dict[pytest.Item, int] = {}
+    for item in items:
+        names = getattr(item, "fixturenames", ())
+        costly = next((name for name in COSTLY_FIXTURES if name in names), None)
+        item.add_marker(pytest.mark.xdist_group(costly or str(item.path)))
+        order[item] = COSTLY_FIXTURES.index(costly) if costly else len(COSTLY_FIXTURES)
+    items.sort(key=order.__getitem__)  # stable: the rest stay as they were
 
 
 def _missing(reason: str) -> NoReturn:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers import ROOT
+
 FIXTURES = ("shared", "chromium", "dciodvfy", "dcm2pnm")
 PROBE = "\n".join(f"def test_{name}({name}):\n    pass\n" for name in FIXTURES)
 
@@ -16,19 +18,11 @@ def _probe(folder: Path, **environment: str) -> str:
     """What pytest prints about the two fixtures in a folder with this project's conftest.py."""
     shutil.copy(Path(__file__).with_name("conftest.py"), folder)
     (folder / "test_probe.py").write_text(PROBE)
-    words = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-rsfE",
-        "-p",
-        "no:cacheprovider",
-        f"--rootdir={folder}",
-    ]
+    words = [sys.executable, "-m", "pytest", "-rsfE", "-p", "no:cacheprovider"]
     clean = {key: value for key, value in os.environ.items() if key not in ("CI", "CXR_SHARED")}
     done = subprocess.run(
-        [*words, "-c", os.devnull, str(folder)],
-        env={**clean, "COLUMNS": "250", **environment},
+        [*words, f"--rootdir={folder}", "-c", os.devnull, str(folder)],
+        env={**clean, "COLUMNS": "250", "PYTHONPATH": str(ROOT), **environment},
         cwd=folder,
         capture_output=True,
         text=True,

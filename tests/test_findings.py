@@ -27,8 +27,19 @@ def test_columns_follow_the_keys() -> None:
     assert len(findings.LOGIT_COLUMNS) == len(findings.PROBABILITY_COLUMNS) == 4
 
 
-def test_no_finding_is_not_abnormal() -> None:
+def test_no_finding_is_the_normal_one() -> None:
     assert findings.ABNORMAL_KEYS == ("effusion", "atelectasis", "infiltration")
+    assert findings.NORMAL_KEY == "no_finding"
+    assert (findings.ABNORMAL_INDICES, findings.NORMAL_INDEX) == ((0, 1, 2), 3)
+
+
+def test_sentences_count_them() -> None:
+    assert (findings.ALL_IN_WORDS, findings.ABNORMAL_IN_WORDS) == ("four", "three")
+
+
+def test_no_two_findings_look_alike() -> None:
+    for look in ("colour", "dash", "symbol"):
+        assert len({getattr(finding, look) for finding in findings.FINDINGS}) == 4
 
 
 def test_labels_are_nih_s_own_names() -> None:

@@ -2,14 +2,13 @@
 
 import tomllib
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from streamlit import config
 
-SETTINGS = tomllib.loads(
-    Path(__file__).resolve().parent.parent.joinpath(".streamlit", "config.toml").read_text("utf-8")
-)
+from tests.helpers import ROOT
+
+SETTINGS = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text("utf-8"))
 
 
 def _flat(section: str, values: dict[str, object]) -> Iterator[tuple[str, object]]:

@@ -5,7 +5,6 @@ Exit status: 0 all were read, 3 some were not (their rows say why), 2 nothing co
 """
 
 import argparse
-import csv
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,17 +13,17 @@ from pathlib import Path
 from tqdm import tqdm
 
 from cxr_core.errors import CXRError, ImageError
+from cxr_core.export.results_csv import (
+    STATUS_FAILED,
+    Row,
+    one_line,
+    outcome_row,
+    read_previous_rows,
+    write_rows,
+)
 from cxr_core.files import atomic_write
 from cxr_core.reading.analyzer import Analyzer, load_analyzer
 from cxr_core.reading.batch import default_workers, read_films
-from cxr_core.reading.results_rows import (
-    COLUMNS,
-    Row,
-    escape_formula,
-    library_versions,
-    read_previous_rows,
-    result_row,
-)
 from cxr_core.reading.sources import FilmSource, film_sources
 
 PROG = "cxr-read"
@@ -73,19 +72,20 @@ def iter_rows(
     workers: int | None = None,
     finished_rows: dict[str, Row] | None = None,
 ) -> Iterator[Row]:
-    """One row a film, in the columns ``COLUMNS``; one that cannot be read is a row too.
+    """One row a film, as ``export.results_csv`` has them; one that cannot be read is a row too.
 
     Args:
         workers: threads that decode; None for the usual number.
         finished_rows: rows of films that need no reading again, by SHA-256.
     """
     finished_rows = finished_rows or {}
-    model, made_with = analyzer.metadata.model_sha256, library_versions()
+    model = analyzer.metadata.model_sha256
     for outcome in read_films(analyzer, sources, workers=workers, skip=finished_rows.keys()):
         if outcome.sha256 in finished_rows:
-            yield finished_rows[outcome.sha256] | {"file": escape_formula(outcome.source.name)}
+            place = {"row": str(outcome.source.number), "file": one_line(outcome.source.name)}
+            yield finished_rows[outcome.sha256] | place
         else:
-            yield result_row(outcome, model_sha256=model, versions=made_with)
+            yield outcome_row(outcome, model_sha256=model)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -139,7 +139,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_INTERRUPTED
     summary = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
     print(f"{len(sources)} films: {summary}. The rows are in {out}.")
-    return EXIT_SOME_NOT_READ if counts["failed"] else EXIT_ALL_READ
+    return EXIT_SOME_NOT_READ if counts[STATUS_FAILED] else EXIT_ALL_READ
 
 
 def journal_path(out: Path) -> Path:
@@ -155,11 +155,10 @@ def _write(
     with atomic_write(part) as temporary:
         _write_table(temporary, finished_rows.values())  # so that another stop loses none of these
     done: list[Row] = []
-    with part.open("a", newline="", encoding="utf-8") as stream:
-        journal = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+    with part.open("a", newline="", encoding="utf-8", errors="replace") as stream:
         for row in tqdm(rows, total=total, unit="film", disable=not sys.stderr.isatty()):
             done.append(row)
-            journal.writerow(row)
+            write_rows(stream, [row], header=False)
             stream.flush()
     with atomic_write(out) as temporary:
         _write_table(temporary, done)
@@ -168,10 +167,8 @@ def _write(
 
 
 def _write_table(path: Path, rows: Iterable[Row]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    with path.open("w", newline="", encoding="utf-8", errors="replace") as stream:
+        write_rows(stream, rows)
 
 
 if __name__ == "__main__":

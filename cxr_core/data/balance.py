@@ -5,7 +5,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxr_core.errors import DataError
-from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABEL_COLUMNS
+from cxr_core.findings import (
+    ABNORMAL_INDICES,
+    ABNORMAL_KEYS,
+    KEYS,
+    LABEL_COLUMNS,
+    LABELS,
+    NORMAL_INDEX,
+    NORMAL_KEY,
+)
 
 MAX_POS_WEIGHT = 20.0  # a rarer finding would make single films shake the training
 
@@ -39,16 +47,19 @@ def undersample(train_table: pd.DataFrame, seed: int) -> pd.DataFrame:
     counts = class_counts(train_table)
     largest = max(counts[key] for key in ABNORMAL_KEYS)
     if largest == 0:
+        *first, last = (LABELS[key] for key in ABNORMAL_KEYS)
         raise DataError(
-            "No training film has Effusion, Atelectasis or Infiltration",
+            f"No training film has {', '.join(first)} or {last}",
             value=f"{len(train_table):,} training films",
             remedy="Check the labels and the split.",
         )
-    surplus = counts["no_finding"] - largest
+    surplus = counts[NORMAL_KEY] - largest
     if surplus <= 0:
         return train_table.reset_index(drop=True)
     labels = _labels(train_table)  # (N, 4)
-    normal_only = np.flatnonzero((labels[:, :3].sum(axis=1) == 0) & (labels[:, 3] == 1))
+    normal_only = np.flatnonzero(
+        (labels[:, ABNORMAL_INDICES].sum(axis=1) == 0) & (labels[:, NORMAL_INDEX] == 1)
+    )
     surplus = min(surplus, len(normal_only))
     dropped = np.random.default_rng(seed).choice(normal_only, size=surplus, replace=False)
     keep = np.ones(len(train_table), dtype=bool)

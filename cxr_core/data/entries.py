@@ -20,7 +20,7 @@ from cxr_core.data.csv_files import (
 from cxr_core.data.images import find_images
 from cxr_core.data.labels import LabelIssues, label_columns, normalise_labels
 from cxr_core.errors import DataError
-from cxr_core.findings import KEYS, LABEL_COLUMNS, LABELS
+from cxr_core.findings import ALL_IN_WORDS, KEYS, LABEL_COLUMNS, LABELS
 
 MAX_AGE = 120.0  # years; NIH's first table has ages up to 414
 _YEARS_PER_UNIT = {"Y": 1.0, "M": 1.0 / 12.0, "W": 7.0 / 365.25, "D": 1.0 / 365.25}
@@ -287,7 +287,7 @@ def select_population(
     kept = table[(table[list(LABEL_COLUMNS)] == 1).any(axis=1)]
     if kept.empty:
         raise DataError(
-            "No film has any of the four findings",
+            f"No film has any of the {ALL_IN_WORDS} findings",
             value=f"{len(table):,} films",
             remedy="Check the labels, or use the population all.",
         )

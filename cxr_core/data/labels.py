@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cxr_core.findings import FINDINGS
+from cxr_core.findings import FINDINGS, LABELS, NORMAL_KEY
 
-NO_FINDING = "No Finding"
+_NORMAL_LABEL = LABELS[NORMAL_KEY]
 NIH_LABELS: tuple[str, ...] = (
     "Atelectasis",
     "Cardiomegaly",
@@ -28,7 +28,7 @@ NIH_LABELS: tuple[str, ...] = (
     "Pleural_Thickening",
     "Pneumonia",
     "Pneumothorax",
-    NO_FINDING,
+    _NORMAL_LABEL,
 )
 # Findings that the model does not have; they can be learnt beside its own.
 AUXILIARY_LABELS: tuple[str, ...] = tuple(
@@ -127,9 +127,9 @@ def _normalise_cell(cell: str) -> tuple[list[str], list[str], bool]:
             unknown.setdefault(_fold_name(name), name)
         else:
             known.add(label)
-    contradicts = NO_FINDING in known and len(known) + len(unknown) > 1
+    contradicts = _NORMAL_LABEL in known and len(known) + len(unknown) > 1
     if contradicts:
-        known.remove(NO_FINDING)
+        known.remove(_NORMAL_LABEL)
     ordered = [label for label in NIH_LABELS if label in known]
     others = sorted(unknown.values())
     return ordered + others, others, contradicts

@@ -47,7 +47,7 @@ from cxr_core.evaluation.predictions import (
     validate_predictions,
 )
 from cxr_core.evaluation.run_folder import InputTable, RunFolder
-from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS
+from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS, NORMAL_KEY
 
 ALL_FINDINGS = "all"  # the key of all boxed findings together
 _ROW_KEY = ["image", "finding"]
@@ -368,9 +368,7 @@ def compare_validated(
     overall = areas(Subgroup("", "all films", np.full(len(films), True)), mean=True)
     abnormal_films = areas(abnormal, mean=True)
     views = {
-        view: areas(replace(by_view[view], keys=("no_finding",)))
-        for view in VIEWS
-        if view in by_view
+        view: areas(replace(by_view[view], keys=(NORMAL_KEY,))) for view in VIEWS if view in by_view
     }
     groups = {part.value: areas(part) for part in parts if part.by == "group"}
     rates: dict[str, HitRateComparison] = {}

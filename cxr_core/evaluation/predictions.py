@@ -17,7 +17,7 @@ from cxr_core.data.csv_files import first_few, read_columns_strict, read_header
 from cxr_core.errors import DataError
 from cxr_core.evaluation.scoring import Floats, sigmoid, to_probabilities
 from cxr_core.files import atomic_write
-from cxr_core.findings import LABEL_COLUMNS, LOGIT_COLUMNS, PROBABILITY_COLUMNS
+from cxr_core.findings import ALL_IN_WORDS, LABEL_COLUMNS, LOGIT_COLUMNS, PROBABILITY_COLUMNS
 
 MAX_NAME_LENGTH = 300  # of an image's or patient's name
 _MAX_QUOTED = 60  # letters of a cell that a message quotes
@@ -64,8 +64,8 @@ def require_columns(names: Sequence[str], where: str) -> None:
             "The predictions table lacks columns that it needs",
             value=f"{', '.join(missing)} ({where})",
             remedy=(
-                "It needs image, label_effusion, label_atelectasis, label_infiltration, "
-                "label_no_finding, and the same four as logit_… or as probability_…."
+                f"It needs image, {', '.join(LABEL_COLUMNS)}, and the same {ALL_IN_WORDS} as "
+                "logit_… or as probability_…."
             ),
         )
     twice = [name for name in dict.fromkeys(names) if list(names).count(name) > 1]

@@ -67,7 +67,7 @@ def read_published_overlap() -> tuple[PublishedOverlap, ...]:
                 data=row["data"],
                 measure=row["measure"],
                 threshold=float(row["threshold"]),
-                accuracy={key: float(row[key]) for key in ABNORMAL_KEYS},
+                accuracy={key: float(row[key]) for key in ABNORMAL_KEYS if row.get(key)},
                 source=row["source"],
             )
             for row in csv.DictReader(stream)
@@ -102,7 +102,7 @@ def read_published_auroc() -> tuple[PublishedAuroc, ...]:
                 year=int(row["year"]),
                 split=row["split"],
                 input_px=int(row["input_px"]),
-                auroc={key: float(row[key]) if row[key] else None for key in KEYS},
+                auroc={key: float(row[key]) if row.get(key) else None for key in KEYS},
                 source=row["source"],
             )
             for row in csv.DictReader(stream)

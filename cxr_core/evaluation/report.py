@@ -36,7 +36,7 @@ from cxr_core.evaluation.predictions import (
     validate_predictions,
 )
 from cxr_core.evaluation.scoring import Floats
-from cxr_core.findings import KEYS, LABELS
+from cxr_core.findings import ALL_IN_WORDS, KEYS, LABELS
 
 _LabelArray = NDArray[np.int64]
 
@@ -273,7 +273,7 @@ def _checked_points(points: Mapping[str, OperatingPoint] | None) -> dict[str, Op
         raise ConfigError(
             "An operating point is missing",
             value=", ".join(missing),
-            remedy="Give one for each of the four findings.",
+            remedy=f"Give one for each of the {ALL_IN_WORDS} findings.",
         )
     return {key: points[key] for key in KEYS}
 

@@ -12,6 +12,8 @@ from contourpy import contour_generator
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from cxr_core.findings import NORMAL_KEY
+
 if TYPE_CHECKING:
     from cxr_core.reading.analyzer import Analysis
 
@@ -186,7 +188,7 @@ def display_map(analysis: Analysis, key: str) -> NDArray[np.float32]:
     That of No Finding is turned round: it shows the regions that lower No Finding.
     """
     margin_map = analysis.margin_maps[key]
-    return -margin_map if key == "no_finding" else margin_map
+    return -margin_map if key == NORMAL_KEY else margin_map
 
 
 def draw_map(

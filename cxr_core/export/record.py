@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 from cxr_core.errors import ExportError
 from cxr_core.export.overlay import MapStyle
-from cxr_core.findings import KEYS, LABELS
+from cxr_core.findings import KEYS, LABELS, NORMAL_KEY
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.text import percent as percent
 from cxr_core.version import VERSION
@@ -47,14 +47,14 @@ def flag_sentence(probability: float, threshold: float, *, above: bool) -> str:
 
 def map_title(key: str) -> str:
     """What a finding's map is called; that of No Finding is shown turned round."""
-    if key == "no_finding":
+    if key == NORMAL_KEY:
         return f"Regions that lower {LABELS[key]}"
     return f"Map of {LABELS[key]}"
 
 
 def map_legend(key: str, style: MapStyle) -> str:
     """What colours and lines mean on a finding's map, in a form that grey print keeps."""
-    verb, other = ("lower", "raise") if key == "no_finding" else ("raise", "lower")
+    verb, other = ("lower", "raise") if key == NORMAL_KEY else ("raise", "lower")
     solid, dashed = f"regions that {verb} the model's score", f"regions that {other} it"
     if style.mode == "contour":
         both = f"; dashed lines ring {dashed}" if style.signed else ""

@@ -1,21 +1,28 @@
-"""One reading as one row of a table: for the page's download and the worklist's."""
+"""The results CSV: one row a film, the same from Read, the Worklist and the command line."""
 
 import csv
 import io
 from collections.abc import Iterable
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import TextIO
 
-import torch
-
+from cxr_core.errors import ConfigError
 from cxr_core.export.record import Record
-from cxr_core.findings import ABOVE_COLUMNS, KEYS, LOGIT_COLUMNS, PROBABILITY_COLUMNS
+from cxr_core.findings import KEYS, LOGIT_COLUMNS, PROBABILITY_COLUMNS
 from cxr_core.reading.analyzer import Analysis
+from cxr_core.reading.batch import Outcome
 from cxr_core.version import VERSION
 
-CUT_OFF_COLUMNS: tuple[str, ...] = tuple(f"operating_point_{key}" for key in KEYS)
-ASSESSMENT_COLUMNS: tuple[str, ...] = tuple(f"verdict_{key}" for key in KEYS)
+# ``stopped``: the gate stopped the film and nobody overruled it; ``failed``: it cannot be read.
+STATUS_READ, STATUS_STOPPED, STATUS_FAILED = "read", "stopped", "failed"
+CUTOFF_COLUMNS: tuple[str, ...] = tuple(f"cutoff_{key}" for key in KEYS)
+FLAGGED_COLUMNS: tuple[str, ...] = tuple(f"flagged_{key}" for key in KEYS)
 SITE_PREVALENCE_COLUMNS: tuple[str, ...] = tuple(f"site_prevalence_{key}" for key in KEYS)
-SITE_PROBABILITY_COLUMNS: tuple[str, ...] = tuple(f"rebased_probability_{key}" for key in KEYS)
-SITE_CUT_OFF_COLUMNS: tuple[str, ...] = tuple(f"rebased_operating_point_{key}" for key in KEYS)
+SITE_PROBABILITY_COLUMNS: tuple[str, ...] = tuple(f"site_probability_{key}" for key in KEYS)
+SITE_CUTOFF_COLUMNS: tuple[str, ...] = tuple(f"site_cutoff_{key}" for key in KEYS)
+ASSESSMENT_COLUMNS: tuple[str, ...] = tuple(f"assessment_{key}" for key in KEYS)
 COLUMNS: tuple[str, ...] = (
     "row",
     "file",
@@ -31,71 +38,101 @@ COLUMNS: tuple[str, ...] = (
     "film_note",
     *LOGIT_COLUMNS,
     *PROBABILITY_COLUMNS,
-    *CUT_OFF_COLUMNS,
-    *ABOVE_COLUMNS,
+    *CUTOFF_COLUMNS,
+    *FLAGGED_COLUMNS,
     *SITE_PREVALENCE_COLUMNS,
     *SITE_PROBABILITY_COLUMNS,
-    *SITE_CUT_OFF_COLUMNS,
+    *SITE_CUTOFF_COLUMNS,
     *ASSESSMENT_COLUMNS,
     "note",
     "reference",
     "created",
     "model_sha256",
     "app_version",
-    "torch_version",
+    "library_versions",
 )
+Row = dict[str, str]
+# The command line's columns in an earlier version, by today's names.
+_EARLIER_COLUMNS: dict[str, str] = {
+    "file": "file",
+    "sha256": "image_sha256",
+    "model_sha256": "model_sha256",
+    "status": "status",
+    "reason": "reason",
+    "warnings": "warnings",
+    **{name: name for name in (*LOGIT_COLUMNS, *PROBABILITY_COLUMNS)},
+    **{f"operating_point_{key}": f"cutoff_{key}" for key in KEYS},
+    **{f"above_{key}": f"flagged_{key}" for key in KEYS},
+    "versions": "library_versions",
+}
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+_VERSIONED_PACKAGES = ("torch", "pillow", "pydicom", "python-gdcm", "pyjpegls")
+
+
+# From a reading to its row.
 
 
 def analysis_row(
-    analysis: Analysis, file: str = "", *, row_number: int | None = None
-) -> dict[str, str]:
-    """A row in the order of ``COLUMNS``; what only a ``Record`` knows stays empty.
+    analysis: Analysis, file: str = "", *, row_number: int | None = None, read_anyway: bool = False
+) -> Row:
+    """The row of a film that was read; what only a ``Record`` knows stays empty.
 
     Args:
         file: a name for the row; left empty unless the user asks for names, since a name may
             tell a patient.
-        row_number: of the row, from 1; without it ``rows_to_csv`` counts.
+        row_number: of the row, from 1; without it ``write_rows`` counts.
+        read_anyway: the reader had the film read although the gate stopped it.
 
     Returns:
-        Logits and probabilities with six decimals, ``above_…`` as 0 or 1.
+        By ``COLUMNS``, in their order: logits, probabilities and cut-offs with six decimals,
+        ``flagged_…`` as 0 or 1.
     """
+    gate_reasons = one_line(" ".join(analysis.gate.reasons))
+    stopped = not (analysis.gate.passed or read_anyway)
     row = _empty_row(row_number, file) | {
         "image_sha256": analysis.image_sha256,
-        "status": "read",
+        "status": STATUS_STOPPED if stopped else STATUS_READ,
+        "reason": gate_reasons if stopped else "",
         "gate": "passed" if analysis.gate.passed else "stopped",
-        "gate_reasons": " ".join(analysis.gate.reasons),
+        "gate_reasons": gate_reasons,
+        "read_anyway": str(int(read_anyway)),
         "correction": analysis.correction or "",
-        "warnings": " ".join(analysis.warnings),
+        "warnings": one_line(" ".join(analysis.warnings)),
         "model_sha256": analysis.model_sha256,
     }
     for index, key in enumerate(KEYS):
         row[LOGIT_COLUMNS[index]] = f"{analysis.logits[key]:.6f}"
         row[PROBABILITY_COLUMNS[index]] = f"{analysis.probabilities[key]:.6f}"
-        row[CUT_OFF_COLUMNS[index]] = f"{analysis.operating_points[key].threshold:.6f}"
-        row[ABOVE_COLUMNS[index]] = str(int(analysis.above[key]))
+        row[CUTOFF_COLUMNS[index]] = f"{analysis.operating_points[key].threshold:.6f}"
+        row[FLAGGED_COLUMNS[index]] = str(int(analysis.above[key]))
     return row
 
 
-def failed_row(row_number: int, sha256: str, reason: str, file: str = "") -> dict[str, str]:
-    """The row of a file that could not be read.
+def outcome_row(outcome: Outcome, *, model_sha256: str) -> Row:
+    """The row of one of many films, whether it was read or not.
 
     Args:
-        row_number: of the row, from 1.
-        sha256: of the file's bytes.
-        reason: the error's sentence.
+        model_sha256: of the model, for a film that it could not read.
     """
-    return _empty_row(row_number, file) | {
-        "image_sha256": sha256,
-        "status": "failed",
-        "reason": reason,
+    source = outcome.source
+    if outcome.analysis is not None:
+        return analysis_row(outcome.analysis, source.name, row_number=source.number)
+    return _empty_row(source.number, source.name) | {
+        "image_sha256": outcome.sha256,
+        "status": STATUS_FAILED,
+        "reason": one_line(outcome.reason),
+        "model_sha256": model_sha256,
     }
 
 
-def record_row(record: Record) -> dict[str, str]:
-    """The row of one reading with the reader's word, the prevalence in use and the time."""
-    row = analysis_row(record.analysis, row_number=1) | {
-        "read_anyway": str(int(record.read_anyway)),
+def waiting_row(row_number: int, file: str = "") -> Row:
+    """The row of a film whose turn has not come; it has no status yet."""
+    return _empty_row(row_number, file) | {"reason": "Not read yet."}
+
+
+def record_row(record: Record) -> Row:
+    """The row of one reading with the reader's assessment, the site's prevalence and the time."""
+    row = analysis_row(record.analysis, row_number=1, read_anyway=record.read_anyway) | {
         "cautions": " ".join(record.cautions),
         "film_note": record.film_note,
         "note": record.note,
@@ -110,33 +147,99 @@ def record_row(record: Record) -> dict[str, str]:
         if key in record.at_site_prevalence:
             probability, threshold = record.at_site_prevalence[key]
             row[SITE_PROBABILITY_COLUMNS[index]] = f"{probability:.6f}"
-            row[SITE_CUT_OFF_COLUMNS[index]] = f"{threshold:.6f}"
+            row[SITE_CUTOFF_COLUMNS[index]] = f"{threshold:.6f}"
     return row
 
 
-def rows_to_csv(rows: Iterable[dict[str, str]]) -> bytes:
-    """Rows as a CSV file in UTF-8, its first line the column names.
+def _empty_row(number: int | None, file: str) -> Row:
+    return dict.fromkeys(COLUMNS, "") | {
+        "row": "" if number is None else str(number),
+        "file": one_line(file),
+        "app_version": VERSION,
+        "library_versions": _library_versions(),
+    }
 
-    A row without a number gets its place, counted from 1. A text that a spreadsheet would run
-    as a formula gets an apostrophe before it; numbers are left as they are.
-    """
+
+@cache
+def _library_versions() -> str:
+    """The libraries that a number depends on, as "torch 2.15.0, pillow 13.0.0, …"."""
+    return ", ".join(f"{name} {version(name)}" for name in _VERSIONED_PACKAGES)
+
+
+def one_line(text: str) -> str:
+    """The text without its line breaks: a row of the command line's journal is one line."""
+    return " ".join(text.splitlines())
+
+
+# Rows to a file, and back.
+
+
+def rows_to_csv(rows: Iterable[Row]) -> bytes:
+    """Rows as a CSV file in UTF-8, its first line the column names."""
     stream = io.StringIO(newline="")
-    writer = csv.DictWriter(stream, COLUMNS)
-    writer.writeheader()
-    for place, row in enumerate(rows, start=1):
-        numbered = row | {"row": row["row"] or str(place)}
-        writer.writerow({column: _escape_formula(value) for column, value in numbered.items()})
+    write_rows(stream, rows)
     # A lone half of a surrogate pair, which a browser can send, has no place in UTF-8.
     return stream.getvalue().encode(errors="replace")
 
 
-def _empty_row(number: int | None, file: str) -> dict[str, str]:
-    return dict.fromkeys(COLUMNS, "") | {
-        "row": "" if number is None else str(number),
-        "file": file,
-        "app_version": VERSION,
-        "torch_version": str(torch.__version__),
-    }
+def write_rows(stream: TextIO, rows: Iterable[Row], *, header: bool = True) -> None:
+    """Write rows, by default after the column names.
+
+    A row without a number gets its place, counted from 1. A text that a spreadsheet would run
+    as a formula gets an apostrophe before it; numbers are left as they are.
+
+    Args:
+        stream: opened with ``newline=""``.
+    """
+    writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+    if header:
+        writer.writeheader()
+    for place, row in enumerate(rows, start=1):
+        numbered = row | {"row": row["row"] or str(place)}
+        writer.writerow({column: _escape_formula(value) for column, value in numbered.items()})
+
+
+def read_previous_rows(paths: Iterable[Path], *, model_sha256: str) -> dict[str, Row]:
+    """What earlier runs have read with this model, by the film's SHA-256.
+
+    Rows of failed films are left out, so they are tried again; so are rows of the Worklist that
+    are not what a run would write: without numbers, corrected, or read although stopped. A last
+    line that was not written to its end is passed over; files that are not there are, too.
+
+    Raises:
+        ConfigError: a file is no table of this program's.
+    """
+    found: dict[str, Row] = {}
+    for path in paths:
+        if not path.is_file():
+            continue
+        # A row is one line, and only a line with its end was written whole.
+        lines = path.read_bytes().decode(errors="replace").split("\n")[:-1]
+        header = tuple(next(csv.reader(lines[:1]))) if lines else COLUMNS
+        if header not in (COLUMNS, tuple(_EARLIER_COLUMNS)):
+            raise ConfigError(
+                "The rows cannot be gone on with: the file has other columns",
+                value=path,
+                remedy="Leave --resume out, or name another --out.",
+            )
+        for cells in csv.DictReader(lines):
+            row = cells if header == COLUMNS else _from_earlier(cells)
+            if (
+                row["model_sha256"] == model_sha256
+                and row["status"] in (STATUS_READ, STATUS_STOPPED)
+                and row[LOGIT_COLUMNS[0]]
+                and not row["correction"]
+                and row["read_anyway"] != "1"
+            ):
+                found[row["image_sha256"]] = row
+    return found
+
+
+def _from_earlier(cells: Row) -> Row:
+    """A row of an earlier version, by ``COLUMNS``; which version of this program is not known."""
+    row = dict.fromkeys(COLUMNS, "") | {now: cells[old] for old, now in _EARLIER_COLUMNS.items()}
+    stopped = row["status"] == STATUS_STOPPED
+    return row | {"gate": "stopped" if stopped else "passed", "gate_reasons": row["reason"]}
 
 
 def _escape_formula(value: str) -> str:

@@ -14,8 +14,9 @@ from torch import Tensor
 from cxr_core.config import GateParameters
 from cxr_core.errors import CheckpointError, ConfigError
 from cxr_core.files import atomic_write
-from cxr_core.model.densenet import ChestDenseNet
+from cxr_core.model.architectures import DEFAULT_ARCHITECTURE, build_model
 from cxr_core.model.metadata import ModelMetadata, load_metadata, write_metadata
+from cxr_core.model.network import ChestNetwork
 
 GATE_FILE = "gate.safetensors"
 _REFIT_GATE_REMEDY = (
@@ -86,12 +87,12 @@ def load_gate(folder: Path, metadata: dict[str, Any]) -> GateParameters:
 class Checkpoint:
     """A frozen network in evaluation mode and all that it needs to be read."""
 
-    model: ChestDenseNet
+    model: ChestNetwork
     metadata: ModelMetadata
     gate: GateParameters | None = None
 
 
-def save_weights(folder: Path, model: ChestDenseNet, *, half: bool) -> str:
+def save_weights(folder: Path, model: ChestNetwork, *, half: bool) -> str:
     """Write ``folder/model.safetensors`` and return its SHA-256.
 
     Args:
@@ -107,11 +108,15 @@ def save_weights(folder: Path, model: ChestDenseNet, *, half: bool) -> str:
     return file_sha256(folder / WEIGHTS_FILE)
 
 
-def load_weights(folder: Path) -> ChestDenseNet:
+def load_weights(folder: Path, architecture: str = DEFAULT_ARCHITECTURE) -> ChestNetwork:
     """The network of ``folder/model.safetensors``: float32, evaluation mode, frozen.
+
+    Args:
+        architecture: one of ``architectures.ARCHITECTURES``.
 
     Raises:
         CheckpointError: missing, damaged, or not this network's tensors.
+        ConfigError: there is no such network.
     """
     path = folder / WEIGHTS_FILE
     if not path.is_file():
@@ -120,7 +125,7 @@ def load_weights(folder: Path) -> ChestDenseNet:
             value=path,
             remedy="Restore model.safetensors beside model.json, or make the folder again.",
         )
-    model = ChestDenseNet()
+    model = build_model(architecture)
     try:
         model.load_state_dict({key: _to_float32(value) for key, value in load_file(path).items()})
     except (SafetensorError, OSError, RuntimeError) as error:
@@ -134,7 +139,7 @@ def load_weights(folder: Path) -> ChestDenseNet:
 
 
 def save_checkpoint(
-    folder: Path, model: ChestDenseNet, metadata: ModelMetadata, *, half: bool = False
+    folder: Path, model: ChestNetwork, metadata: ModelMetadata, *, half: bool = False
 ) -> ModelMetadata:
     """Write weights, then ``model.json``; return ``metadata`` with both hashes set."""
     weights_sha256 = save_weights(folder, model, half=half)
@@ -153,6 +158,7 @@ def load_checkpoint(folder: str | Path) -> Checkpoint:
 
     Raises:
         CheckpointError: a file is missing, altered, or made for other findings.
+        ConfigError: this version does not have the network that ``model.json`` names.
     """
     folder = Path(folder)
     metadata = load_metadata(folder)
@@ -166,7 +172,9 @@ def load_checkpoint(folder: str | Path) -> Checkpoint:
                 remedy="Restore the folder as train.py wrote it, or run train.py --finalize on it.",
             )
     gate = None if metadata.gate is None else load_gate(folder, metadata.gate)
-    return Checkpoint(model=load_weights(folder), metadata=metadata, gate=gate)
+    return Checkpoint(
+        model=load_weights(folder, metadata.architecture), metadata=metadata, gate=gate
+    )
 
 
 def file_sha256(path: Path) -> str:

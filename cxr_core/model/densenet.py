@@ -1,4 +1,4 @@
-"""DenseNet121 with four logits: torchvision's features, global average pooling, one linear."""
+"""DenseNet121 on torchvision's features, and weights to start from."""
 
 import pickle
 import re
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torchvision.models import DenseNet121_Weights, densenet121
 
 from cxr_core.errors import WeightsError
-from cxr_core.findings import KEYS
+from cxr_core.model.network import ChestNetwork
 
 StateDict = dict[str, Tensor]
 # Files published before PyTorch 0.4 say denselayer1.norm.1.weight for denselayer1.norm1.weight.
@@ -21,8 +21,7 @@ _LEGACY_KEY = re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\..+)$")
 _KEY_PREFIXES = ("module.", "model.", "densenet121.", "backbone.")
 _BATCH_COUNTER = "num_batches_tracked"
 _STATE_DICT_KEYS = ("state_dict", "model_state_dict", "model")
-FEATURE_CHANNELS = 1024
-REDUCTION = 32  # the input side over the feature map's side
+DENSENET121 = "densenet121"
 
 
 # Pre-trained DenseNet121 features: ImageNet's published file, or any file on disk.
@@ -50,9 +49,9 @@ def load_imagenet_features() -> StateDict:
 
 
 def load_features(
-    path: Path, *, reference: Mapping[str, Tensor]
+    path: Path, *, reference: Mapping[str, Tensor], n_outputs: int
 ) -> tuple[StateDict, StateDict | None]:
-    """Features, and a four-output head where the file has one.
+    """Features, and a head of ``n_outputs`` where the file has one.
 
     Args:
         path: a ``.safetensors`` file, or one that ``torch.load(weights_only=True)`` reads.
@@ -90,7 +89,7 @@ def load_features(
                 value=path,
                 remedy="Give a file saved from torchvision's densenet121.",
             )
-    return features, _four_output_head(state)
+    return features, _matching_head(state, n_outputs)
 
 
 def _read_state_dict(path: Path) -> StateDict:
@@ -130,62 +129,44 @@ def _remap_key(key: str) -> str:
     return match.group(1) + match.group(2) if match else key
 
 
-def _four_output_head(state: StateDict) -> StateDict | None:
+def _matching_head(state: StateDict, n_outputs: int) -> StateDict | None:
     weight, bias = state.get("classifier.weight"), state.get("classifier.bias")
-    if weight is None or bias is None or weight.shape[0] != len(KEYS):
+    if weight is None or bias is None or weight.shape[0] != n_outputs:
         return None
     return {"weight": weight, "bias": bias}
 
 
-class ChestDenseNet(nn.Module):
-    """DenseNet121 (Huang et al., CVPR 2017) that returns logits in the order of ``KEYS``.
-
-    The ReLU after the last norm is a module of its own and never in place: torchvision's in-place
-    one changes what a hook on the features sees, and differently on CPU and GPU.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.features: nn.Module = densenet121(weights=None).features
-        self.relu = nn.ReLU(inplace=False)
-        self.classifier = nn.Linear(FEATURE_CHANNELS, len(KEYS))
-        nn.init.zeros_(self.classifier.bias)
-
-    def forward_features(self, images: Tensor) -> Tensor:
-        """(B, 3, S, S) normalised images -> (B, 1024, S/32, S/32) activations, >= 0."""
-        features: Tensor = self.relu(self.features(images))
-        return features  # (B, 1024, h, w)
-
-    def forward_head(self, features: Tensor) -> Tensor:
-        """(B, 1024, h, w) activations -> (B, 4) logits."""
-        pooled = features.mean(dim=(2, 3))  # (B, 1024)
-        logits: Tensor = self.classifier(pooled)
-        return logits  # (B, 4)
-
-    def forward(self, images: Tensor) -> Tensor:
-        """(B, 3, S, S) normalised images -> (B, 4) logits."""
-        return self.forward_head(self.forward_features(images))
-
-
-def build_densenet(weights: str | Path = "imagenet") -> ChestDenseNet:
-    """A network ready to be trained, in train mode.
+def build_densenet121(n_outputs: int, weights: str | Path) -> ChestNetwork:
+    """DenseNet121 (Huang et al., CVPR 2017), in train mode.
 
     Args:
         weights: ``imagenet`` (torchvision's published file, from its cache or downloaded),
             ``none`` (random), or the path of a ``.pth`` or ``.safetensors`` file of DenseNet121
-            weights, legacy key names included; its head is used only if it has four outputs.
+            weights, legacy key names included; its head is used only if it has as many outputs.
 
     Raises:
         WeightsError: the file cannot be had, read, or does not fit.
     """
-    model = ChestDenseNet()
+    published = densenet121(weights=None)
+    features = published.features
+    # Torchvision applies this ReLU in place, which changes what a hook on the features sees, and
+    # differently on CPU and GPU; this one is a module of its own, and not in place.
+    features.add_module("relu", nn.ReLU(inplace=False))
+    model = ChestNetwork(
+        DENSENET121,
+        features,
+        n_channels=published.classifier.in_features,
+        n_outputs=n_outputs,
+    )
     if str(weights) == "none":
         return model
     if str(weights) == "imagenet":
-        model.features.load_state_dict(load_imagenet_features())
+        features.load_state_dict(load_imagenet_features())
         return model
-    features, head = load_features(Path(weights), reference=model.features.state_dict())
-    model.features.load_state_dict(features)
+    tensors, head = load_features(
+        Path(weights), reference=features.state_dict(), n_outputs=n_outputs
+    )
+    features.load_state_dict(tensors)
     if head is not None:
         model.classifier.load_state_dict(head)
     return model

@@ -8,8 +8,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from cxr_core.findings import KEYS
-
 
 class ClassifierHead(nn.Module):
     """The classifier over features that were computed once.
@@ -22,13 +20,13 @@ class ClassifierHead(nn.Module):
     def __init__(self, classifier: nn.Linear) -> None:
         super().__init__()
         self.features = nn.Identity()
-        self.weight = nn.Parameter(classifier.weight.detach(), requires_grad=False)  # (4, 1024)
-        self.bias = nn.Parameter(classifier.bias.detach(), requires_grad=False)  # (4,)
+        self.weight = nn.Parameter(classifier.weight.detach(), requires_grad=False)  # (K, C)
+        self.bias = nn.Parameter(classifier.bias.detach(), requires_grad=False)  # (K,)
 
     def forward(self, features: Tensor) -> Tensor:
-        """(B, 1024, h, w) features -> (B, 4) logits."""
-        pooled = self.features(features).mean(dim=(2, 3))  # (B, 1024)
-        return nn.functional.linear(pooled, self.weight, self.bias)  # (B, 4)
+        """(B, C, h, w) features -> (B, K) logits."""
+        pooled = self.features(features).mean(dim=(2, 3))  # (B, C)
+        return nn.functional.linear(pooled, self.weight, self.bias)  # (B, K)
 
 
 @cache
@@ -44,13 +42,13 @@ def _grad_cam_classes() -> Any:
             self, input_tensor: Tensor, targets: list[Any], eigen_smooth: bool
         ) -> list[NDArray[np.float32]]:
             grabbed = self.activations_and_grads
-            activations = grabbed.activations[0].numpy()  # (4, 1024, h, w)
-            gradients = grabbed.gradients[0].numpy()  # (4, 1024, h, w)
+            activations = grabbed.activations[0].numpy()  # (K, C, h, w)
+            gradients = grabbed.gradients[0].numpy()  # (K, C, h, w)
             layer = self.target_layers[0]
             cam = self.get_cam_image(
                 input_tensor, layer, targets, activations, gradients, eigen_smooth
             )
-            return [cam]  # (4, h, w)
+            return [cam]  # (K, h, w)
 
         def aggregate_multi_layers(
             self, cam_per_target_layer: list[NDArray[np.float32]]
@@ -68,20 +66,21 @@ def signed_evidence(features: Tensor, classifier: nn.Linear) -> NDArray[np.float
     ``evidence[k].mean() + bias[k] == logit[k]``.
 
     Args:
-        features: (1, 1024, h, w) activations of one film, after the ReLU.
-        classifier: the model's linear 1024 -> 4; it is only read.
+        features: (1, C, h, w) activations of one film, after the ReLU.
+        classifier: the model's linear C -> K; it is only read.
 
     Returns:
-        float32 (4, h, w) in logit units, in the order of ``KEYS``; positive speaks for.
+        float32 (K, h, w) in logit units, in the order of ``KEYS``; positive speaks for.
     """
     signed_grad_cam, target = _grad_cam_classes()
     height, width = features.shape[-2:]
+    n_outputs = classifier.out_features
     with torch.inference_mode(False), torch.enable_grad():
         head = ClassifierHead(classifier)
         # A copy, since a tensor made under inference_mode cannot take part in a backward pass.
-        repeated = features.detach().repeat(len(KEYS), 1, 1, 1).requires_grad_()  # (4, 1024, h, w)
+        repeated = features.detach().repeat(n_outputs, 1, 1, 1).requires_grad_()  # (K, C, h, w)
         # Not as a context manager: the package's own swallows an IndexError.
         cam = signed_grad_cam(model=head, target_layers=[head.features])
-        maps = cam(repeated, targets=[target(index) for index in range(len(KEYS))])
+        maps = cam(repeated, targets=[target(index) for index in range(n_outputs)])
     evidence: NDArray[np.float32] = np.asarray(maps * (height * width), dtype=np.float32)
-    return evidence  # (4, h, w)
+    return evidence  # (K, h, w)

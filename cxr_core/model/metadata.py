@@ -11,6 +11,7 @@ from cxr_core.config import Calibration, EvidenceScale, OperatingPoint, Preproce
 from cxr_core.errors import CheckpointError, ConfigError
 from cxr_core.files import atomic_write
 from cxr_core.findings import KEYS
+from cxr_core.model.architectures import DEFAULT_ARCHITECTURE
 
 FORMAT_VERSION = 1
 METADATA_FILE = "model.json"
@@ -22,6 +23,7 @@ class ModelMetadata:
     """What travels with the weights.
 
     Attributes:
+        architecture: the network's name, one of ``architectures.ARCHITECTURES``.
         operating_points: by finding key.
         gate: what ``model.gate_file.save_gate`` returned; None for a model without a gate.
         provenance: preset, configuration, data fingerprint, counts, seed, library versions.
@@ -33,6 +35,7 @@ class ModelMetadata:
     calibration: Calibration
     operating_points: dict[str, OperatingPoint]
     evidence_scale: EvidenceScale
+    architecture: str = DEFAULT_ARCHITECTURE
     gate: dict[str, Any] | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
     weights_sha256: str = ""
@@ -59,6 +62,7 @@ def write_metadata(folder: Path, metadata: ModelMetadata, *, weights_sha256: str
     """Write ``folder/model.json`` and return its ``model_sha256``."""
     document: dict[str, Any] = {
         "format": FORMAT_VERSION,
+        "architecture": metadata.architecture,
         "findings": list(KEYS),
         "preprocessing": asdict(metadata.preprocessing),
         "calibration": asdict(metadata.calibration),
@@ -139,6 +143,7 @@ def _parse(document: dict[str, Any], path: Path) -> ModelMetadata:
                 key: OperatingPoint(**document["operating_points"][key]) for key in KEYS
             },
             evidence_scale=EvidenceScale(**document["evidence_scale"]),
+            architecture=document.get("architecture", DEFAULT_ARCHITECTURE),
             gate=document.get("gate"),
             provenance=document["provenance"],
             weights_sha256=document["weights_sha256"],

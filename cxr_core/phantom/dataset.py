@@ -10,9 +10,10 @@ import numpy as np
 
 from cxr_core.errors import ConfigError
 from cxr_core.files import atomic_write
-from cxr_core.findings import ABNORMAL_KEYS, LABELS
+from cxr_core.findings import LABELS, NORMAL_KEY
 from cxr_core.phantom.draw import Box, draw_phantom, encode_png
 from cxr_core.phantom.patient import sample_patient
+from cxr_core.phantom.planted import PLANTED_KEYS
 
 ENTRY_COLUMNS = (
     "Image Index",
@@ -143,12 +144,12 @@ def _sample_findings(rng: np.random.Generator) -> tuple[str, ...]:
     how_many = 1 + int(
         rng.choice(len(_FINDING_COUNT_PROBABILITIES), p=_FINDING_COUNT_PROBABILITIES)
     )
-    chosen = rng.choice(len(ABNORMAL_KEYS), size=how_many, replace=False)
-    return tuple(ABNORMAL_KEYS[i] for i in sorted(chosen))
+    chosen = rng.choice(len(PLANTED_KEYS), size=how_many, replace=False)
+    return tuple(PLANTED_KEYS[i] for i in sorted(chosen))
 
 
 def _entry_line(row: PhantomRow, size: int) -> list[object]:
-    labels = "|".join(LABELS[key] for key in row.findings or ("no_finding",))
+    labels = "|".join(LABELS[key] for key in row.findings or (NORMAL_KEY,))
     spacing = _FIELD_OF_VIEW / size  # mm a pixel
     # NIH's two last column names hold a comma each and so span two columns.
     return [row.image, labels, row.follow_up, row.patient, row.age, row.sex, row.view,

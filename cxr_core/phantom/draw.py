@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cxr_core.errors import ConfigError
-from cxr_core.findings import ABNORMAL_KEYS
 from cxr_core.phantom import anatomy
 from cxr_core.phantom.anatomy import draw_bones, draw_vessels
 from cxr_core.phantom.patient import (
@@ -20,7 +19,7 @@ from cxr_core.phantom.patient import (
     sample_patient,
     smooth_noise,
 )
-from cxr_core.phantom.planted import draw_findings, plan_findings, volume_loss
+from cxr_core.phantom.planted import PLANTED_KEYS, draw_findings, plan_findings, volume_loss
 
 MIN_SIDE, MAX_SIDE = 64, 2048  # pixels
 
@@ -43,7 +42,7 @@ class Phantom:
     Attributes:
         pixels: uint8 (size, size), white is dense.
         findings: keys of what was planted; empty means No Finding.
-        boxes: one for each finding, in the order of ``ABNORMAL_KEYS``; each at most a tenth
+        boxes: one for each finding, in the order of ``PLANTED_KEYS``; each at most a tenth
             of the image, and around nearly all that the finding changes.
     """
 
@@ -124,11 +123,11 @@ def _validate(seed: int, findings: Iterable[str], size: int, film_index: int) ->
     """The findings in order, each once."""
     names = (findings,) if isinstance(findings, str) else tuple(findings)
     for name in names:
-        if name not in ABNORMAL_KEYS:
+        if name not in PLANTED_KEYS:
             raise ConfigError(
                 "The phantom cannot show this finding",
                 value=name,
-                remedy=f"Use any of {', '.join(ABNORMAL_KEYS)}, or none for a normal film.",
+                remedy=f"Use any of {', '.join(PLANTED_KEYS)}, or none for a normal film.",
             )
     for what, number in (("seed", seed), ("film number", film_index)):
         if number < 0:
@@ -141,4 +140,4 @@ def _validate(seed: int, findings: Iterable[str], size: int, film_index: int) ->
             value=f"{size} pixels",
             remedy=f"Use a side of {MIN_SIDE} to {MAX_SIDE} pixels.",
         )
-    return tuple(key for key in ABNORMAL_KEYS if key in names)
+    return tuple(key for key in PLANTED_KEYS if key in names)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cxr_core.findings import ABNORMAL_KEYS
 from cxr_core.phantom.anatomy import Lungs, lung_wall
 from cxr_core.phantom.patient import (
     Acquisition,
@@ -23,6 +24,8 @@ _SHAPE_PROBABILITIES: dict[str, dict[str, float]] = {
     "atelectasis": {"plates": 0.6, "wedge": 0.4},
     "infiltration": {"patches": 1.0},
 }
+# Findings that a phantom can show; the model may have others.
+PLANTED_KEYS = tuple(key for key in ABNORMAL_KEYS if key in _SHAPE_PROBABILITIES)
 _MAX_TRIES = 60  # to find a place that is free
 # Half the width and half the height (half sides of the film), and the angle (radians).
 _SIZE_RANGES: dict[str, tuple[tuple[float, float], tuple[float, float], tuple[float, float]]] = {

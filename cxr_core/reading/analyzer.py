@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cxr_core.config import EvidenceScale, OperatingPoint
 from cxr_core.errors import ImageError
 from cxr_core.evaluation.scoring import margin_maps, margins, to_probabilities
-from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS
+from cxr_core.findings import ABNORMAL_IN_WORDS, ABNORMAL_KEYS, KEYS, LABELS, NORMAL_KEY
 from cxr_core.imaging.gate import GateResult, check_radiograph
 from cxr_core.imaging.preprocessing import preprocess
 from cxr_core.imaging.radiograph import Radiograph, apply_correction, read_radiograph
@@ -20,9 +20,6 @@ from cxr_core.model.checkpoint import Checkpoint, load_checkpoint
 from cxr_core.model.gradcam import signed_evidence
 from cxr_core.model.metadata import ModelMetadata
 from cxr_core.reading.perturbations import Probes, read_perturbed
-
-NO_FINDING_KEY = "no_finding"
-
 
 # No Finding against the three findings: they exclude each other, but four outputs may not.
 
@@ -54,7 +51,7 @@ def no_finding_statement(
         above: whether each reaches its operating point.
     """
     found = [key for key in ABNORMAL_KEYS if above[key]]
-    if found and above[NO_FINDING_KEY]:
+    if found and above[NORMAL_KEY]:
         names = _listed([LABELS[key] for key in found])
         verb = "is" if len(found) == 1 else "are"
         return NoFindingStatement(
@@ -63,7 +60,7 @@ def no_finding_statement(
             contradiction=True,
         )
     likeliest = max(ABNORMAL_KEYS, key=lambda key: probabilities[key])
-    if probabilities[NO_FINDING_KEY] > 1.0 - probabilities[likeliest]:
+    if probabilities[NORMAL_KEY] > 1.0 - probabilities[likeliest]:
         return NoFindingStatement(
             f"As the model gave them, the probabilities of No Finding and {LABELS[likeliest]} add "
             "up to more than 100 %. One excludes the other, so rely on neither for this film.",
@@ -71,12 +68,14 @@ def no_finding_statement(
         )
     if found:
         return NoFindingStatement()
-    if above[NO_FINDING_KEY]:
+    if above[NORMAL_KEY]:
         return NoFindingStatement(
-            "None of the three is above its operating point, and No Finding is above its own."
+            f"None of the {ABNORMAL_IN_WORDS} is above its operating point, and No Finding is "
+            "above its own."
         )
     return NoFindingStatement(
-        "None of the three, but not called normal: No Finding is below its operating point too. "
+        f"None of the {ABNORMAL_IN_WORDS}, but not called normal: No Finding is below its "
+        "operating point too. "
         "The film may show something that this tool does not name."
     )
 
@@ -155,7 +154,7 @@ class Analyzer:
             radiograph = apply_correction(radiograph, correction)
         images = preprocess(radiograph.pixels, self.metadata.preprocessing)  # (1, 3, S, S)
         with torch.inference_mode():
-            features = self._model.forward_features(images)  # (1, 1024, h, w)
+            features = self._model.forward_features(images)  # (1, C, h, w)
             logits = self._model.forward_head(features).numpy()  # (1, 4)
         evidence = signed_evidence(features, self._model.classifier)  # (4, h, w)
         probabilities = to_probabilities(logits, self.metadata.calibration)[0]  # (4,)

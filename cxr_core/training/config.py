@@ -5,6 +5,7 @@ from typing import Any, Literal, get_args
 
 from cxr_core.data.augmentation import Augmentation
 from cxr_core.errors import ConfigError
+from cxr_core.model.architectures import ARCHITECTURES, DEFAULT_ARCHITECTURE
 
 Population = Literal["target-only", "all"]
 Balance = Literal["none", "undersample", "sampler", "pos-weight"]
@@ -34,6 +35,7 @@ class TrainConfig:
 
     Attributes:
         preset: the name this configuration started from.
+        architecture: of the network, one of ``architectures.ARCHITECTURES``.
         weights: ``imagenet``, ``none``, or the path of a weights file or of a model folder.
         population: ``target-only`` keeps films with at least one of the four labels; ``all``
             keeps films with only other findings too, negative for all four.
@@ -60,6 +62,7 @@ class TrainConfig:
     """
 
     preset: str = "baseline"
+    architecture: str = DEFAULT_ARCHITECTURE
     weights: str = "imagenet"
     population: Population = "target-only"
     balance: Balance = "undersample"
@@ -158,6 +161,7 @@ def current_names(values: dict[str, Any]) -> dict[str, Any]:
 
 
 _CHOICES: dict[str, tuple[str, ...]] = {
+    "architecture": ARCHITECTURES,
     "population": get_args(Population),
     "balance": get_args(Balance),
     "optimizer": get_args(Optimizer),

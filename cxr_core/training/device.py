@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from cxr_core.model.densenet import ChestDenseNet
+from cxr_core.model.network import ChestNetwork
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Accelerator:
         """A context for the forward pass."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
 
-    def prepare(self, model: ChestDenseNet) -> ChestDenseNet:
+    def prepare(self, model: ChestNetwork) -> ChestNetwork:
         """Move ``model`` to the device in the right memory format."""
         return model.to(self.device).to(memory_format=self.memory_format)
 

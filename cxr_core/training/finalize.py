@@ -40,8 +40,8 @@ from cxr_core.model.checkpoint import (
     save_metadata,
     save_weights,
 )
-from cxr_core.model.densenet import ChestDenseNet
 from cxr_core.model.metadata import ModelMetadata
+from cxr_core.model.network import ChestNetwork
 from cxr_core.training.config import TrainConfig
 from cxr_core.training.dataset import SPLITS, FilmDataset
 from cxr_core.training.distributed import Distributed
@@ -133,7 +133,7 @@ class RunResult:
 
 
 def finalize(
-    folder: Path, model: ChestDenseNet, films: FilmDataset, context: FinalizeContext
+    folder: Path, model: ChestNetwork, films: FilmDataset, context: FinalizeContext
 ) -> RunResult | None:
     """Write the model folder's every file but the training's own.
 
@@ -147,7 +147,7 @@ def finalize(
         DataError: validation labels or logits on which nothing can be fitted.
     """
 
-    def read(network: ChestDenseNet, part: str) -> InferenceOutput:
+    def read(network: ChestNetwork, part: str) -> InferenceOutput:
         return infer_split(
             network,
             films,
@@ -162,7 +162,7 @@ def finalize(
         validation = _save_compact_weights(folder, model, read_validation, context.distributed)
     else:
         validation = read_validation(model)
-    test = None if context.skip_test else read(load_weights(folder), "test")
+    test = None if context.skip_test else read(load_weights(folder, model.architecture), "test")
     if not context.distributed.is_main:
         return None
     tables = {"val": validation} | ({} if test is None else {"test": test})
@@ -211,6 +211,7 @@ def _metadata(
         calibration=calibration,
         operating_points=points,
         evidence_scale=EvidenceScale(scale),
+        architecture=context.config.architecture,
         gate=None if gate is None else save_gate(folder, gate),
         provenance=make_provenance(films, context, pd.read_csv(folder / HISTORY_FILE)),
     )
@@ -218,8 +219,8 @@ def _metadata(
 
 def _save_compact_weights(
     folder: Path,
-    model: ChestDenseNet,
-    read: Callable[[ChestDenseNet], InferenceOutput],
+    model: ChestNetwork,
+    read: Callable[[ChestNetwork], InferenceOutput],
     distributed: Distributed,
 ) -> InferenceOutput:
     """Store as float16 if that moves no validation logit by 0.01; returns what is stored."""
@@ -231,7 +232,7 @@ def _save_compact_weights(
 
     float32_output = read(model)
     save(half=True)
-    float16_output = read(load_weights(folder))
+    float16_output = read(load_weights(folder, model.architecture))
     shift = float(np.abs(float32_output.logits - float16_output.logits).max())
     if shift < MAX_FLOAT16_LOGIT_SHIFT:
         logger.info("Weights stored as float16; no validation logit moved by over %.4f.", shift)
@@ -258,7 +259,10 @@ def _write_localisation(
     )  # only these are read by the shuffled copy
     preprocessing, seed = context.initial_weights.preprocessing, context.config.seed
     randomized_model = randomized_copy(
-        load_weights(folder), films, preprocessing=preprocessing, seed=seed
+        load_weights(folder, context.config.architecture),
+        films,
+        preprocessing=preprocessing,
+        seed=seed,
     )
     randomized = infer_films(
         randomized_model,

@@ -12,8 +12,8 @@ from tqdm import tqdm
 
 from cxr_core.config import Preprocessing
 from cxr_core.data.loader import BatchLoader
-from cxr_core.model.densenet import ChestDenseNet
 from cxr_core.model.gradcam import signed_evidence
+from cxr_core.model.network import ChestNetwork
 from cxr_core.training.dataset import FilmDataset, rows_and_labels
 from cxr_core.training.distributed import Distributed
 from cxr_core.training.trainer import SINGLE_PROCESS
@@ -28,8 +28,8 @@ BATCH_NORM_FILMS = 32  # of training; a norm counts every place of every map, 1,
 
 
 def randomized_copy(
-    model: ChestDenseNet, films: FilmDataset, *, preprocessing: Preprocessing, seed: int
-) -> ChestDenseNet:
+    model: ChestNetwork, films: FilmDataset, *, preprocessing: Preprocessing, seed: int
+) -> ChestNetwork:
     """The network with every learnt tensor's numbers in another order.
 
     Each tensor (convolutions, the norms' scales and shifts, the classifier) keeps its values, so
@@ -52,7 +52,7 @@ def randomized_copy(
 
 
 def _recompute_batch_norm(
-    model: ChestDenseNet, films: FilmDataset, preprocessing: Preprocessing
+    model: ChestNetwork, films: FilmDataset, preprocessing: Preprocessing
 ) -> None:
     """Set the running statistics to those of one batch of training films."""
     for module in model.modules():
@@ -91,7 +91,7 @@ class InferenceOutput:
 
 
 def infer_split(
-    model: ChestDenseNet,
+    model: ChestNetwork,
     films: FilmDataset,
     split: str,
     *,
@@ -115,7 +115,7 @@ def infer_split(
 
 
 def infer_films(
-    model: ChestDenseNet,
+    model: ChestNetwork,
     films: FilmDataset,
     table: pd.DataFrame,
     *,
@@ -132,7 +132,7 @@ def infer_films(
     bar = tqdm(own_batches, desc=f"reading {description}", disable=not progress, leave=False)
     with torch.inference_mode():
         for number, batch in zip(bar, loader.batches(own_batches), strict=True):
-            features = model.forward_features(batch.images)  # (B, 1024, h, w)
+            features = model.forward_features(batch.images)  # (B, C, h, w)
             logits = model.forward_head(features).numpy()  # (B, 4)
             maps = [signed_evidence(film[None], model.classifier) for film in features]
             read[number] = (logits, np.stack(maps))  # (B, 4), (B, 4, h, w)

@@ -10,9 +10,10 @@ from cxr_core.data.csv_files import first_few
 from cxr_core.data.split_files import read_split
 from cxr_core.errors import PatientLeakError, WeightsError
 from cxr_core.evaluation.run_folder import SPLIT_FILE
+from cxr_core.model.architectures import build_model
 from cxr_core.model.checkpoint import load_weights
-from cxr_core.model.densenet import ChestDenseNet, build_densenet
 from cxr_core.model.metadata import METADATA_FILE, load_metadata, uses_external_data
+from cxr_core.model.network import ChestNetwork
 from cxr_core.training.config import TrainConfig
 from cxr_core.training.dataset import FilmDataset, rows_and_labels
 
@@ -64,15 +65,23 @@ def resolve_initial_weights(config: TrainConfig, films: FilmDataset) -> InitialW
     )
 
 
-def init_network(source: str) -> ChestDenseNet:
-    """The network of ``TrainConfig.weights``, ready to be trained.
+def init_network(config: TrainConfig) -> ChestNetwork:
+    """The network that a run starts from, ready to be trained.
 
     Raises:
         WeightsError, CheckpointError: the weights cannot be had, read, or do not fit.
     """
-    if is_model_folder(Path(source)):
-        return load_weights(Path(source)).requires_grad_(True).train()
-    return build_densenet(source)
+    folder = Path(config.weights)
+    if not is_model_folder(folder):
+        return build_model(config.architecture, weights=config.weights)
+    stored = load_metadata(folder).architecture
+    if stored != config.architecture:
+        raise WeightsError(
+            "The model to start from is another network than this run's",
+            value=f"{stored} for {config.architecture}",
+            remedy=f"Say --set architecture={stored}, or start from other weights.",
+        )
+    return load_weights(folder, stored).requires_grad_(True).train()
 
 
 def is_model_folder(path: Path) -> bool:

@@ -21,7 +21,7 @@ from cxr_core.errors import TrainingError, TrainingStoppedError
 from cxr_core.evaluation.metrics.ranking import auroc
 from cxr_core.evaluation.run_folder import HISTORY_FILE
 from cxr_core.files import atomic_write
-from cxr_core.findings import ABNORMAL_KEYS, KEYS
+from cxr_core.findings import ABNORMAL_INDICES, KEYS, NORMAL_INDEX
 from cxr_core.training.state import (
     RESUME_FILE,
     StopRequest,
@@ -293,9 +293,9 @@ def _validate(trainer: Trainer, loader: BatchLoader) -> dict[str, float]:
     labels = loader.labels.numpy()  # (N, 4)
     aurocs = [float(auroc(labels[:, k], logits[:, k])) for k in range(len(KEYS))]
     # A score that only told normal films from others would do well on the three findings too.
-    abnormal = labels[:, KEYS.index("no_finding")] == 0
+    abnormal = labels[:, NORMAL_INDEX] == 0
     abnormal_aurocs = [
-        float(auroc(labels[abnormal, k], logits[abnormal, k])) for k in range(len(ABNORMAL_KEYS))
+        float(auroc(labels[abnormal, k], logits[abnormal, k])) for k in ABNORMAL_INDICES
     ]
     return {
         "validation_loss": float(loss),

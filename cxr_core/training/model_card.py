@@ -11,7 +11,14 @@ from cxr_core.evaluation.full_report import FullReport
 from cxr_core.evaluation.metrics.ranking import auroc
 from cxr_core.evaluation.render.figures import evaluation_tables
 from cxr_core.evaluation.render.table import Cell, Column, Row, Table, to_markdown
-from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS
+from cxr_core.findings import (
+    ABNORMAL_IN_WORDS,
+    ABNORMAL_KEYS,
+    ALL_IN_WORDS,
+    KEYS,
+    LABELS,
+    NORMAL_KEY,
+)
 from cxr_core.model.metadata import ModelMetadata, uses_external_data
 from cxr_core.training.config import TrainConfig, differences
 from cxr_core.training.presets import BASELINE
@@ -45,7 +52,7 @@ def _view_bias(films: pd.DataFrame) -> Iterator[str]:
         return
     known = films[films["view"].isin(["PA", "AP"])]
     portable = known["view"] == "AP"
-    normal = known["label_no_finding"] == 1
+    normal = known[f"label_{NORMAL_KEY}"] == 1
     area = auroc(normal.to_numpy(), portable.to_numpy())
     yield (
         f"View: {portable[normal].mean():.0%} of the No Finding films are AP, and "
@@ -55,14 +62,15 @@ def _view_bias(films: pd.DataFrame) -> Iterator[str]:
 
 
 def _shortcut_bias(films: pd.DataFrame) -> Iterator[str]:
-    abnormal = 1 - films["label_no_finding"].to_numpy()
+    abnormal = 1 - films[f"label_{NORMAL_KEY}"].to_numpy()
     areas = ", ".join(
         f"{LABELS[key]} {auroc(films[f'label_{key}'].to_numpy(), abnormal):.2f}"
         for key in ABNORMAL_KEYS
     )
     yield (
         'A score that only told "normal or not" would already reach '
-        f"{areas}; judge the three findings also among the films that are not No Finding."
+        f"{areas}; judge the {ABNORMAL_IN_WORDS} findings also among the films that are "
+        f"not {LABELS[NORMAL_KEY]}."
     )
 
 
@@ -108,11 +116,13 @@ def _intended_use(data: CardData) -> str:
         if provenance["demonstration"]
         else f"It learnt from {_n_training_films(provenance):,} films."
     )
+    *first, last = LABELS.values()
     return (
         f"# Model card\n\n{kind}\n\n"
-        "A DenseNet121 that gives four probabilities for a frontal chest radiograph: Effusion, "
-        "Atelectasis, Infiltration and No Finding, each with a signed Grad-CAM map. It is for "
-        "research and teaching. It is not a medical device and must not decide about a patient.\n\n"
+        f"A network (`{data.metadata.architecture}`) that gives {ALL_IN_WORDS} probabilities "
+        f"for a frontal chest radiograph: {', '.join(first)} and {last}, "
+        "each with a signed Grad-CAM map. It is for research and teaching. It is not a medical "
+        "device and must not decide about a patient.\n\n"
         f"Made {provenance['created']}; model SHA-256 `{data.metadata.model_sha256}`."
     )
 
@@ -222,7 +232,8 @@ def _limits() -> str:
         "and lateral films, were not.\n"
         "- A probability assumes the validation part's share of each finding. These films are "
         "enriched with findings; in most clinics each is rarer.\n"
-        "- A film with none of the three findings can show something this model has no name for.\n"
+        f"- A film with none of the {ABNORMAL_IN_WORDS} findings can show something this model "
+        "has no name for.\n"
         "- A Grad-CAM cell is about a seventh of the film wide: it points to a region, not to an "
         "outline, and does not explain a cause."
     )

@@ -14,8 +14,9 @@ from cxr_core.data.csv_files import first_few
 from cxr_core.errors import TrainingError
 from cxr_core.files import remove_temporary_files
 from cxr_core.findings import KEYS, LABEL_COLUMNS
+from cxr_core.model.architectures import build_model
 from cxr_core.model.checkpoint import WEIGHTS_FILE, load_weights
-from cxr_core.model.densenet import ChestDenseNet
+from cxr_core.model.network import ChestNetwork
 from cxr_core.training.config import TrainConfig, differences
 from cxr_core.training.dataset import (
     DatasetPaths,
@@ -161,7 +162,7 @@ def run(
         remove_temporary_files(folder)
         films.write_tables(folder)
     if options.finalize_only:
-        model = load_weights(folder)
+        model = load_weights(folder, config.architecture)
     else:
         accelerator = select_accelerator()
         if distributed.is_main:
@@ -231,10 +232,10 @@ def _fit(
     folder: Path,
     options: RunOptions,
     distributed: Distributed,
-) -> ChestDenseNet:
+) -> ChestNetwork:
     torch.manual_seed(config.seed)
     resuming = options.resume and (folder / RESUME_FILE).exists()
-    network = init_network("none" if resuming else config.weights)
+    network = init_network(replace(config, weights="none") if resuming else config)
     sizes = {config.epoch_px(epoch) for epoch in range(config.epochs)}
     loaders = {
         size: make_loaders(
@@ -261,6 +262,6 @@ def _fit(
     fitted = fit(
         trainer, loaders, location, film_names=training_set.names, progress=options.progress
     )
-    model = ChestDenseNet()
+    model = build_model(config.architecture)
     model.load_state_dict({key: value.cpu() for key, value in fitted.state_dict.items()})
     return model.eval()

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from cxr_core.errors import TrainingError
 from cxr_core.files import atomic_write
+from cxr_core.model.architectures import DEFAULT_ARCHITECTURE
 from cxr_core.training.config import current_names
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -131,6 +132,7 @@ def load_state(path: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)
         found, state = current_names(saved["identity"]), _current_state(saved["state"])
+        found.setdefault("architecture", DEFAULT_ARCHITECTURE)  # of before it could be chosen
     except (
         OSError,
         RuntimeError,

@@ -12,8 +12,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from cxr_core.data.boxes import BoxMasks
 from cxr_core.data.loader import Batch, BatchLoader
-from cxr_core.findings import KEYS
-from cxr_core.model.densenet import FEATURE_CHANNELS, ChestDenseNet
+from cxr_core.model.network import ChestNetwork
 from cxr_core.training.config import TrainConfig
 from cxr_core.training.device import Accelerator
 from cxr_core.training.distributed import Distributed
@@ -36,7 +35,7 @@ class Objective(nn.Module):
 
     def __init__(
         self,
-        network: ChestDenseNet,
+        network: ChestNetwork,
         config: TrainConfig,
         accelerator: Accelerator,
         *,
@@ -53,7 +52,7 @@ class Objective(nn.Module):
         self.network = network
         self.auxiliary_head: nn.Linear | None = None
         if n_auxiliary and config.auxiliary_loss_weight:
-            self.auxiliary_head = nn.Linear(FEATURE_CHANNELS, n_auxiliary)
+            self.auxiliary_head = nn.Linear(network.n_channels, n_auxiliary)
             nn.init.zeros_(self.auxiliary_head.weight)
             nn.init.zeros_(self.auxiliary_head.bias)
         self.accelerator = accelerator
@@ -72,18 +71,18 @@ class Objective(nn.Module):
             regions: the boxes on these films.
         """
         with self.accelerator.autocast():
-            features = self.network.forward_features(images)  # (B, 1024, h, w)
+            features = self.network.forward_features(images)  # (B, C, h, w)
         features = features.float()
-        pooled = features.mean(dim=(2, 3))  # (B, 1024)
+        pooled = features.mean(dim=(2, 3))  # (B, C)
         targets = labels * (1 - self.label_smoothing) + self.label_smoothing / 2  # (B, K)
-        n_findings = len(KEYS)
         head = self.network.classifier
+        n_findings = head.out_features
         loss = functional.binary_cross_entropy_with_logits(
             functional.linear(pooled, head.weight, head.bias),  # (B, 4)
             targets[:, :n_findings],
             pos_weight=self.pos_weight,
         )
-        weight = head.weight  # (K, 1024)
+        weight = head.weight  # (K, C)
         if self.auxiliary_head is not None:
             logits = functional.linear(pooled, self.auxiliary_head.weight, self.auxiliary_head.bias)
             others = functional.binary_cross_entropy_with_logits(logits, targets[:, n_findings:])
@@ -104,8 +103,8 @@ def box_loss(features: Tensor, weight: Tensor, regions: BoxMasks) -> Tensor:
     these films together).
 
     Args:
-        features: (B, 1024, h, w), after the ReLU.
-        weight: (K, 1024) of the linear layers.
+        features: (B, C, h, w), after the ReLU.
+        weight: (K, C) of the linear layers.
         regions: a region with hardly a cell in view, or of a column without weights, counts
             nothing.
     """
@@ -128,7 +127,7 @@ class Trainer:
 
     def __init__(
         self,
-        network: ChestDenseNet,
+        network: ChestNetwork,
         config: TrainConfig,
         accelerator: Accelerator,
         steps_per_epoch: int,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from cxr_core.export.overlay import CONTOUR_LEVELS
-from cxr_core.findings import ABNORMAL_KEYS, LABELS
+from cxr_core.findings import ABNORMAL_KEYS, LABELS, NORMAL_KEY
 from cxr_core.text import percent as percent
 
 RESEARCH_TOOL = "A research tool, not a medical device: nothing here may decide about a patient."
@@ -62,7 +62,7 @@ def sides_sentence(orientation: tuple[str, str] | None) -> str:
 
 def map_name(key: str) -> str:
     """What a finding's map is called; No Finding's is named for what it is."""
-    return "Regions that lower No Finding" if key == "no_finding" else f"Map of {LABELS[key]}"
+    return f"Regions that lower {LABELS[key]}" if key == NORMAL_KEY else f"Map of {LABELS[key]}"
 
 
 def map_description(key: str, *, peak: float, mode: str, signed: bool) -> str:
@@ -74,7 +74,7 @@ def map_description(key: str, *, peak: float, mode: str, signed: bool) -> str:
         signed: whether what speaks the other way is shown too.
     """
     label = LABELS[key]
-    shown, other = ("lower", "raise") if key == "no_finding" else ("raise", "lower")
+    shown, other = ("lower", "raise") if key == NORMAL_KEY else ("raise", "lower")
     if signed:
         return (
             f"Warm with solid lines: regions that {shown} {label}. Cool with dashed lines: regions "

@@ -13,30 +13,30 @@ from urllib.request import urlopen
 import pytest
 from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 
-from tests.demo_model import write_model
+from tests.helpers import ROOT
+from tests.helpers.models import write_model_folder
 
-ROOT = Path(__file__).resolve().parents[2]
-STARTED_WITHIN = 120  # seconds, patient for slow machines
+START_TIMEOUT = 120  # seconds, patient for slow machines
 BROWSER_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
 @pytest.fixture(scope="session")
-def served_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def server_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """File that takes all that the server prints."""
     return tmp_path_factory.mktemp("served") / "server.log"
 
 
 @pytest.fixture(scope="session")
-def app_url(served_log: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def app_url(server_log: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of the app, served on a small random model."""
-    model = write_model(tmp_path_factory.mktemp("model"))
+    model = write_model_folder(tmp_path_factory.mktemp("model"))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "app.py"]
     options = ["--server.port", str(port), "--server.headless", "true"]
     environment = {**os.environ, "CXR_MODEL": str(model)}
-    with served_log.open("wb") as log:
+    with server_log.open("wb") as log:
         server = subprocess.Popen(
             command + options, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
         )
@@ -50,7 +50,7 @@ def app_url(served_log: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + STARTED_WITHIN
+    deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline:
         if server.poll() is not None:
             pytest.fail(f"The server ended with status {server.returncode}", pytrace=False)
@@ -62,11 +62,11 @@ def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
     pytest.fail("The server did not start", pytrace=False)
 
 
-# Not for the whole session: Playwright keeps an event loop running, in which no other test could
-# run one of its own.
-@pytest.fixture(scope="module")
+# Of this folder, and not of the session: Playwright keeps an event loop running, in which no other
+# test could run one of its own.
+@pytest.fixture(scope="package")
 def browser(chromium: str) -> Iterator[Browser]:
-    """One Chromium for a module's tests."""
+    """One Chromium for all tests of this folder."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=BROWSER_ARGUMENTS)
         try:
@@ -103,8 +103,8 @@ def pytest_runtest_makereport(
     report = yield
     arguments = getattr(item, "funcargs", {})
     if report.when == "call" and report.failed:
-        if "served_log" in arguments:
-            said = arguments["served_log"].read_text(errors="replace")[-4000:]
+        if "server_log" in arguments:
+            said = arguments["server_log"].read_text(errors="replace")[-4000:]
             report.sections.append(("The server's last words", said))
         if "page" in arguments:
             report.sections.append(("On the page", _words_on(arguments["page"])))

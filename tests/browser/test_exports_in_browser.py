@@ -8,18 +8,17 @@ import pydicom
 from PIL import Image
 from playwright.sync_api import FilePayload, Page, expect
 
-from tests.browser.accessibility import serious_faults
-from tests.browser.steps import download
-from tests.export.archive_files import STUDY_UID, faults, parse, patient_film
-from tests.export.pdf_pages import read_pdf
+from tests.helpers.browser import download, serious_violations
+from tests.helpers.dicom_files import STUDY_UID, dciodvfy_errors, patient_dicom, read_dicom
+from tests.helpers.pdf import read_pdf
 
 NOTE = "Seen with the ward round."
 
 
 def test_every_export_is_downloaded_and_read_back(
-    page: Page, app_url: str, served_log: Path, tmp_path: Path, dciodvfy: str
+    page: Page, app_url: str, server_log: Path, tmp_path: Path, dciodvfy: str
 ) -> None:
-    film = patient_film()
+    film = patient_dicom()
     page.goto(f"{app_url}/Read")
     payload: FilePayload = {"name": "MUELLER.dcm", "mimeType": "", "buffer": film}
     page.set_input_files("input[type=file]", payload)
@@ -33,12 +32,12 @@ def test_every_export_is_downloaded_and_read_back(
     expect(page.get_by_text("Report and result will say: Case 12")).to_be_visible()
     page.get_by_text("Details", exact=True).click()
     page.get_by_role("button", name="Check stability").wait_for()
-    assert serious_faults(page) == []
+    assert serious_violations(page) == []
 
     result = download(page, "Result (CSV)", tmp_path)
     (row,) = csv.DictReader(io.StringIO(result.read_text()))
     assert result.name == "cxr_result.csv"
-    assert (row["verdict_effusion"], row["verdict_atelectasis"]) == ("disagree", "")
+    assert (row["assessment_effusion"], row["assessment_atelectasis"]) == ("disagree", "")
     assert (row["note"], row["reference"], row["file"]) == (NOTE, "Case 12", "")
 
     taken = download(page, "Report (PDF)", tmp_path)
@@ -57,9 +56,9 @@ def test_every_export_is_downloaded_and_read_back(
 
     archived = download(page, "Overlay (DICOM, new study)", tmp_path)
     assert archived.name == "cxr_overlay.dcm"
-    assert faults(dciodvfy, archived.read_bytes(), tmp_path) == []
-    assert parse(archived.read_bytes()).StudyInstanceUID != STUDY_UID
+    assert dciodvfy_errors(dciodvfy, archived.read_bytes(), tmp_path) == []
+    assert read_dicom(archived.read_bytes()).StudyInstanceUID != STUDY_UID
     page.get_by_text("Put the DICOM overlay into this patient's own study").click()
     archived = download(page, "Overlay (DICOM, this patient)", tmp_path)
-    assert parse(archived.read_bytes()).StudyInstanceUID == STUDY_UID
-    assert "MUELLER" not in page.content() + served_log.read_text(errors="replace")
+    assert read_dicom(archived.read_bytes()).StudyInstanceUID == STUDY_UID
+    assert "MUELLER" not in page.content() + server_log.read_text(errors="replace")

@@ -10,7 +10,7 @@ from playwright.sync_api import FilePayload, Page, expect
 
 from cxr_core.findings import LABELS
 from cxr_core.phantom.draw import phantom_png
-from tests.browser.steps import download
+from tests.helpers.browser import download
 
 FILM = ".viewer .film:not([hidden])"
 MAP = ".viewer .map:not([hidden])"
@@ -96,7 +96,7 @@ def test_pixels_on_the_screen_belong_to_the_film_and_its_map(page: Page, app_url
 
 
 def test_a_film_survives_a_page_switch_and_has_no_address(
-    page: Page, app_url: str, served_log: Path, tmp_path: Path
+    page: Page, app_url: str, server_log: Path, tmp_path: Path
 ) -> None:
     addresses: list[str] = []
     page.on("request", lambda request: addresses.append(request.url))
@@ -110,7 +110,7 @@ def test_a_film_survives_a_page_switch_and_has_no_address(
     assert source(page) == before
     assert not [url for url in addresses if "/media/" in url and "/static/" not in url]
     assert "DOE_JANE" not in page.content() + page.url
-    assert "DOE_JANE" not in served_log.read_text(errors="replace")
+    assert "DOE_JANE" not in server_log.read_text(errors="replace")
 
     page.get_by_text("Export", exact=True).click()
     result = download(page, "Result (CSV)", tmp_path)
@@ -202,19 +202,3 @@ def test_a_stopped_film_is_corrected_on_request(page: Page, app_url: str) -> Non
     expect(page.get_by_role("heading", name="Not read")).to_be_visible()  # still even gray
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_text("Corrected film")).to_have_count(0)
-
-
-def test_nothing_is_cut_off_at_either_size(page: Page, app_url: str) -> None:
-    for path in ("", "Read", "Worklist", "Performance", "Model_card"):
-        page.goto(f"{app_url}/{path}")
-        page.get_by_role("heading", level=1).wait_for()
-        page.wait_for_load_state("networkidle")
-        for width, height in ((1280, 800), (820, 1180)):
-            page.set_viewport_size({"width": width, "height": height})
-            page.wait_for_timeout(100)  # charts are drawn anew for another width
-            assert page.evaluate("document.documentElement.scrollWidth") <= width, path
-    page.goto(f"{app_url}/Read")
-    page.get_by_role("button", name="Try the phantom").click()
-    box = page.locator(FILM).first.bounding_box()
-    assert box is not None
-    assert min(box["width"], box["height"]) > 0.7 * 820  # the film is what the page is about

@@ -7,9 +7,8 @@ from pathlib import Path
 import pandas as pd
 from playwright.sync_api import Page, expect
 
-from tests.browser.accessibility import serious_faults
-from tests.browser.steps import download
-from tests.demo_model import predictions
+from tests.helpers.browser import download, serious_violations
+from tests.helpers.predictions import make_predictions
 
 OPENED = "Your table: 120 films"
 
@@ -17,7 +16,7 @@ OPENED = "Your table: 120 films"
 def test_a_table_is_opened_kept_and_taken_along(page: Page, app_url: str, tmp_path: Path) -> None:
     addresses: list[str] = []
     page.on("request", lambda request: addresses.append(request.url))
-    films = predictions(120)
+    films = make_predictions(120)
     table = films.to_csv(index=False).encode()
     page.goto(f"{app_url}/Performance")
     page.get_by_role("button", name="Open a run or a table").click()
@@ -46,7 +45,7 @@ def test_a_table_is_opened_kept_and_taken_along(page: Page, app_url: str, tmp_pa
     area = rows[(rows["finding"] == "effusion") & (rows["figure"] == "auroc")]["value"].iloc[0]
     assert area == metrics["auroc"]["effusion"]["estimate"]
     page.keyboard.press("Escape")
-    assert serious_faults(page) == []
+    assert serious_violations(page) == []
 
     page.get_by_role("tab", name="Curves").click()
     page.get_by_role("button", name="Save figure").first.click()

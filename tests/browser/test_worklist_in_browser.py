@@ -10,8 +10,8 @@ from playwright.sync_api import FilePayload, Page, expect
 from cxr_core.findings import ABNORMAL_KEYS
 from cxr_core.phantom.draw import phantom_png
 from cxr_core.reading.batch import worklist_sort_key
-from tests.browser.steps import download
-from tests.zips import zipped
+from tests.helpers.browser import download
+from tests.helpers.zips import zip_bytes
 
 LOADED = ".viewer .film:not([hidden])"
 
@@ -26,13 +26,13 @@ def payload(name: str, data: bytes) -> FilePayload:
 
 
 def test_ten_films_with_a_bad_one(
-    page: Page, app_url: str, served_log: Path, tmp_path: Path
+    page: Page, app_url: str, server_log: Path, tmp_path: Path
 ) -> None:
     addresses: list[str] = []
     page.on("request", lambda request: addresses.append(request.url))
     films = [phantom_png(seed, size=208) for seed in range(9)]
     packed = {f"DOE_{n}.png": film for n, film in enumerate(films[:6])} | {"DOE_6.png": b"text"}
-    uploads = [payload("DOE_JANE.zip", zipped(packed))]
+    uploads = [payload("DOE_JANE.zip", zip_bytes(packed))]
     uploads += [payload(f"DOE_{n}.png", films[n]) for n in (6, 7, 8)]
     page.goto(f"{app_url}/Worklist")
     page.get_by_role("heading", name="Read many films").wait_for()
@@ -69,14 +69,14 @@ def test_ten_films_with_a_bad_one(
     # Of all that has an address, the CSV has one, when it was asked for; no picture has.
     kept = [url for url in addresses if "/media/" in url and "/static/" not in url]
     assert [url.rpartition(".")[2] for url in kept] == ["csv"]
-    assert "DOE_" not in page.content() + page.url + served_log.read_text(errors="replace")
+    assert "DOE_" not in page.content() + page.url + server_log.read_text(errors="replace")
 
 
 def in_order(rows: list[dict[str, str]]) -> list[int]:
     """The order by the CSV's own numbers: every margin is the logit less the point's."""
     keys = []
     for number, row in enumerate(rows, start=1):
-        above = {key: row.get(f"above_{key}") == "1" for key in ABNORMAL_KEYS}
+        above = {key: row.get(f"flagged_{key}") == "1" for key in ABNORMAL_KEYS}
         read = (row["status"], row["gate"]) == ("read", "passed")
         keys.append(worklist_sort_key(number, margins(row) if read else None, above))
     return [number for _, _, number in sorted(keys)]
@@ -87,6 +87,5 @@ def margins(row: dict[str, str]) -> dict[str, float]:
         return math.log(float(probability) / (1 - float(probability)))
 
     return {
-        key: logit(row[f"probability_{key}"]) - logit(row[f"operating_point_{key}"])
-        for key in ABNORMAL_KEYS
+        key: logit(row[f"probability_{key}"]) - logit(row[f"cutoff_{key}"]) for key in ABNORMAL_KEYS
     }

@@ -6,40 +6,35 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from cxr_core.cli.compare import main
-from cxr_core.config import Calibration, EvidenceScale, OperatingPoint, Preprocessing
+from cxr_core.config import Calibration
 from cxr_core.evaluation.comparison import compare_predictions
 from cxr_core.evaluation.localisation.pointing import write_localisation
 from cxr_core.evaluation.predictions import read_predictions, write_predictions
 from cxr_core.evaluation.render.text import comparison_text
 from cxr_core.evaluation.run_folder import RunFolder
-from cxr_core.findings import KEYS, LABEL_COLUMNS, LOGIT_COLUMNS
-from cxr_core.model.metadata import ModelMetadata, write_metadata
+from cxr_core.findings import KEYS, LOGIT_COLUMNS
+from cxr_core.model.metadata import write_metadata
+from tests.helpers import ROOT
+from tests.helpers.models import make_metadata
+from tests.helpers.predictions import make_predictions
 
-ROOT = Path(__file__).resolve().parents[2]
-POINTS = {key: OperatingPoint(0.4, 0.3, 0.5, "sensitivity", 0.8, 0.81, 0.7) for key in KEYS}
 FEW = ["--resamples", "20"]
 
 
 def write_folder(folder: Path, seed: int) -> Path:
     """A model folder: 60 films with the same labels, and logits and peaks that follow the seed."""
     folder.mkdir()
-    labels, rng = np.random.default_rng(0), np.random.default_rng(seed)
-    table = pd.DataFrame({"image": [f"{i}.png" for i in range(60)], "patient": np.arange(60) // 2})
-    for name in LABEL_COLUMNS:
-        table[name] = labels.integers(0, 2, 60)
-    for name in LOGIT_COLUMNS:
-        table[name] = rng.normal(size=60)
+    rng = np.random.default_rng(seed)
+    table = make_predictions(60).assign(patient=np.arange(60) // 2)
+    table[list(LOGIT_COLUMNS)] = rng.normal(size=(60, len(KEYS)))
     write_predictions(table, folder / "predictions_test.csv")
     boxed = table[["image"]].assign(finding="effusion", x=0.5, y=0.5, fixed_spot_inside=0)
     boxed = boxed.assign(inside=rng.integers(0, 2, 60), centre_inside=0, box_area=0.1)
     write_localisation(boxed, folder / "localisation.csv")
-    metadata = ModelMetadata(
-        Preprocessing(), Calibration(1.0 / (1 + seed)), POINTS, EvidenceScale(1.0)
-    )
+    metadata = make_metadata(calibration=Calibration(1.0 / (1 + seed)))
     write_metadata(folder, metadata, weights_sha256="0" * 64)
     return folder
 

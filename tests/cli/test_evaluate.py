@@ -8,39 +8,34 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from cxr_core.cli.evaluate import main
-from cxr_core.config import Calibration, EvidenceScale, OperatingPoint, Preprocessing
+from cxr_core.config import Calibration
 from cxr_core.evaluation.comparison import compare_predictions
 from cxr_core.evaluation.predictions import read_predictions, write_predictions
 from cxr_core.evaluation.render.text import comparison_text
 from cxr_core.evaluation.report import evaluate_predictions
-from cxr_core.findings import KEYS, LABEL_COLUMNS, LOGIT_COLUMNS
-from cxr_core.model.metadata import ModelMetadata, write_metadata
-from tests.evaluation.metrics_films import report_text
+from cxr_core.model.metadata import write_metadata
+from tests.helpers import ROOT
+from tests.helpers.models import make_metadata, make_points
+from tests.helpers.predictions import make_predictions
+from tests.helpers.reports import report_text
 
-ROOT = Path(__file__).resolve().parents[2]
 CALIBRATION = Calibration(0.5, (0.0, 0.1, -0.1, 0.2))
-POINTS = {key: OperatingPoint(0.4, 0.3, 0.5, "sensitivity", 0.8, 0.81, 0.7) for key in KEYS}
+POINTS = make_points((0.4,) * 4)
 
 
 @pytest.fixture
 def predictions(tmp_path: Path) -> Path:
     """A table of 60 films as a file."""
-    rng = np.random.default_rng(0)
-    table = pd.DataFrame({"image": [f"{i}.png" for i in range(60)], "patient": np.arange(60) // 2})
-    for name in LABEL_COLUMNS:
-        table[name] = rng.integers(0, 2, 60)
-    for name in LOGIT_COLUMNS:
-        table[name] = rng.normal(size=60)
+    table = make_predictions(60).assign(patient=np.arange(60) // 2)
     write_predictions(table, tmp_path / "predictions_test.csv")
     return tmp_path / "predictions_test.csv"
 
 
 def write_model(folder: Path) -> Path:
-    metadata = ModelMetadata(Preprocessing(), CALIBRATION, POINTS, EvidenceScale(1.0))
+    metadata = make_metadata(calibration=CALIBRATION, operating_points=POINTS)
     write_metadata(folder, metadata, weights_sha256="0" * 64)
     return folder
 

@@ -1,34 +1,28 @@
 """The batch reader: a row a file, bad files included, and an exit status that tells."""
 
 import csv
+import hashlib
 from pathlib import Path
 
 import pytest
-import torch
 
 from cxr_core.cli.read import journal_path, main
-from cxr_core.config import Calibration, EvidenceScale, OperatingPoint, Preprocessing
+from cxr_core.export.results_csv import COLUMNS, rows_to_csv
 from cxr_core.findings import KEYS
 from cxr_core.imaging.radiograph import read_radiograph
 from cxr_core.model.checkpoint import save_checkpoint
-from cxr_core.model.densenet import ChestDenseNet
-from cxr_core.model.metadata import ModelMetadata
+from cxr_core.model.metadata import load_metadata
 from cxr_core.phantom.draw import phantom_png
 from cxr_core.reading import batch as engine
 from cxr_core.reading.analyzer import load_analyzer
-from cxr_core.reading.results_rows import COLUMNS
-from tests.zips import zipped
+from tests.helpers.models import make_metadata, random_network
+from tests.helpers.zips import zip_bytes
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    torch.manual_seed(0)
-    point = OperatingPoint(0.3, 0.2, 0.4, "sensitivity", 0.8, 0.8, 0.5)
-    metadata = ModelMetadata(
-        Preprocessing(), Calibration(), dict.fromkeys(KEYS, point), EvidenceScale(1.0)
-    )
     folder = tmp_path_factory.mktemp("model")
-    save_checkpoint(folder, ChestDenseNet().eval(), metadata)
+    save_checkpoint(folder, random_network(), make_metadata())
     return folder
 
 
@@ -57,11 +51,11 @@ def test_good_and_bad_files(
     analysis = load_analyzer(model).analyze(data)
     for key in KEYS:
         assert float(good[f"logit_{key}"]) == pytest.approx(analysis.logits[key], abs=1e-4)
-        assert good[f"above_{key}"] == str(int(analysis.above[key]))
-        assert good[f"operating_point_{key}"] == "0.300000"
-    assert good["sha256"] == analysis.image_sha256
+        assert good[f"flagged_{key}"] == str(int(analysis.above[key]))
+        assert good[f"cutoff_{key}"] == "0.310000"
+    assert good["image_sha256"] == analysis.image_sha256
     assert good["model_sha256"] == bad["model_sha256"] == analysis.model_sha256
-    assert "torch " in good["versions"]
+    assert "torch " in good["library_versions"]
     assert bad["status"] == "failed"
     assert "not an image that can be read" in bad["reason"]
     assert bad["logit_effusion"] == ""
@@ -91,7 +85,7 @@ def test_no_model_and_no_files_are_one_sentence(
 
 def test_a_zip_is_read_member_by_member(tmp_path: Path, model: Path) -> None:
     data = phantom_png(1, size=208)
-    (tmp_path / "all.zip").write_bytes(zipped({"=a.png": data, "../b.png": data}))
+    (tmp_path / "all.zip").write_bytes(zip_bytes({"=a.png": data, "../b.png": data}))
     out = tmp_path / "results.csv"
     words = [str(tmp_path / "all.zip"), "--model", str(model), "--out", str(out), "--jobs", "1"]
     assert main(words) == 3
@@ -161,3 +155,60 @@ def test_rows_of_another_model_or_another_table_are_not_kept(
     assert main(words) == 2
     assert "has other columns" in capsys.readouterr().err
     assert out.read_text().startswith("image,patient")
+
+
+EARLIER_COLUMNS = (
+    "file,sha256,model_sha256,status,reason,warnings,"
+    "logit_effusion,logit_atelectasis,logit_infiltration,logit_no_finding,"
+    "probability_effusion,probability_atelectasis,probability_infiltration,probability_no_finding,"
+    "operating_point_effusion,operating_point_atelectasis,operating_point_infiltration,"
+    "operating_point_no_finding,"
+    "above_effusion,above_atelectasis,above_infiltration,above_no_finding,versions"
+)
+
+
+def test_rows_of_an_earlier_version_are_gone_on_with(tmp_path: Path, model: Path) -> None:
+    (tmp_path / "a.png").write_bytes(data := phantom_png(2, size=128))
+    out = tmp_path / "results.csv"
+    film, weights = hashlib.sha256(data).hexdigest(), load_metadata(model).model_sha256
+    out.write_text(
+        f"{EARLIER_COLUMNS}\nold.png,{film},{weights},stopped,Too dark.,A line.,"
+        "1,2,3,4,.1,.2,.3,.4,.5,.6,.7,.8,0,1,0,1,torch 2.0\n"
+    )
+    words = [str(tmp_path / "a.png"), "--model", str(model), "--out", str(out), "--resume"]
+    assert main(words) == 0
+    (row,) = rows(out)
+    assert tuple(row) == COLUMNS
+    filled = {name: value for name, value in row.items() if value}
+    assert filled == {
+        "row": "1",
+        "file": str(tmp_path / "a.png"),
+        "image_sha256": film,
+        "model_sha256": weights,
+        "status": "stopped",
+        "reason": "Too dark.",
+        "gate": "stopped",
+        "gate_reasons": "Too dark.",
+        "warnings": "A line.",
+        "library_versions": "torch 2.0",
+        **dict(zip([f"logit_{key}" for key in KEYS], "1234", strict=True)),
+        **dict(zip([f"probability_{key}" for key in KEYS], (".1", ".2", ".3", ".4"), strict=True)),
+        **dict(zip([f"cutoff_{key}" for key in KEYS], (".5", ".6", ".7", ".8"), strict=True)),
+        **dict(zip([f"flagged_{key}" for key in KEYS], "0101", strict=True)),
+    }
+
+
+@pytest.mark.parametrize(
+    "cells", [{"logit_effusion": ""}, {"correction": "invert"}, {"read_anyway": "1"}]
+)
+def test_a_row_of_the_worklist_that_a_run_would_not_write_is_read_again(
+    tmp_path: Path, model: Path, cells: dict[str, str]
+) -> None:
+    (tmp_path / "a.png").write_bytes(phantom_png(2, size=128))
+    out = tmp_path / "results.csv"
+    words = [str(tmp_path / "a.png"), "--model", str(model), "--out", str(out), "--resume"]
+    assert main(words) == 0
+    (row,) = rows(out)
+    out.write_bytes(rows_to_csv([row | {"note": "Kept?"} | cells]))
+    assert main(words) == 0
+    assert rows(out) == [row]

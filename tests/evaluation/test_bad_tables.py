@@ -11,7 +11,7 @@ from cxr_core.errors import DataError
 from cxr_core.evaluation.predictions import MAX_ROWS, has_logits, read_predictions
 from cxr_core.evaluation.report import evaluate_predictions
 from cxr_core.findings import KEYS, LABEL_COLUMNS, LOGIT_COLUMNS, PROBABILITY_COLUMNS
-from tests.evaluation.metrics_films import report_text
+from tests.helpers.reports import report_text
 
 HEADER = ["image", "patient", *LABEL_COLUMNS, *LOGIT_COLUMNS]
 MEGABYTES = 3 << 20  # enough to be far beyond every limit, and quick

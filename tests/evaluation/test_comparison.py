@@ -10,28 +10,17 @@ from cxr_core.evaluation.comparison import Comparison, PairedIntervals, compare_
 from cxr_core.evaluation.metrics.bootstrap import resample_units
 from cxr_core.evaluation.render.text import comparison_text
 from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABEL_COLUMNS, LOGIT_COLUMNS
-from tests.evaluation.logit_ends import logit_ends
+from tests.helpers.intervals import logit_interval
+from tests.helpers.predictions import make_predictions
 
 SCORES = list(LOGIT_COLUMNS)
 
 
-def simulated(n: int = 240) -> pd.DataFrame:
-    """Two films a patient; a No Finding film has none of the three findings."""
-    rng = np.random.default_rng(0)
-    table = pd.DataFrame(
-        {
-            "image": [f"{i:05}.png" for i in range(n)],
-            "patient": np.arange(n).astype(str)[np.arange(n) // 2],
-            "view": rng.choice(["PA", "AP"], n),
-            "group": np.where(np.arange(n) < 12, "small", "large"),
-        }
-    )
-    labels = (rng.random((n, 4)) < [0.4, 0.5, 0.5, 0.5]).astype(int)
-    labels[:, :3] *= 1 - labels[:, 3:]
-    return table.assign(
-        **dict(zip(LABEL_COLUMNS, labels.T, strict=True)),
-        **dict(zip(LOGIT_COLUMNS, (labels + rng.normal(size=(n, 4))).T, strict=True)),
-    )
+def make_table(n: int = 240) -> pd.DataFrame:
+    """A table of two films a patient, the first twelve films of a small group."""
+    patients = (np.arange(n) // 2).astype(str)
+    small = np.where(np.arange(n) < 12, "small", "large")
+    return make_predictions(n).assign(patient=patients, group=small)
 
 
 def noisy(table: pd.DataFrame, spread: float = 0.5) -> pd.DataFrame:
@@ -52,7 +41,7 @@ def ends(interval) -> tuple[float, float, float]:
 
 
 def test_a_table_differs_from_itself_by_exactly_nothing() -> None:
-    found = figures(compare_predictions(simulated(), simulated(), n_resamples=50))
+    found = figures(compare_predictions(make_table(), make_table(), n_resamples=50))
     assert sum(area.a.estimable for area in found) == 4 + 1 + 3 + 1 + 2 + 4
     for area in found:
         assert area.difference.estimable is area.a.estimable
@@ -62,7 +51,7 @@ def test_a_table_differs_from_itself_by_exactly_nothing() -> None:
 
 
 def test_swapped_tables_give_the_negative() -> None:
-    a, b = simulated(), noisy(simulated())
+    a, b = make_table(), noisy(make_table())
     there = figures(compare_predictions(a, b, n_resamples=100))
     back = figures(compare_predictions(b, a, n_resamples=100))
     for one, other in zip(there, back, strict=True):
@@ -97,7 +86,7 @@ def test_a_case_by_hand() -> None:
 
 
 def test_a_difference_of_means_equals_scikit_learns_on_repeated_rows() -> None:
-    a, b = simulated(), noisy(simulated())
+    a, b = make_table(), noisy(make_table())
     found = compare_predictions(a, b, n_resamples=60, seed=3).abnormal
     ill = (a["label_no_finding"] == 0).to_numpy()
     resamples = resample_units(a["patient"].to_numpy(), n_resamples=60, seed=3)
@@ -123,7 +112,7 @@ def test_a_difference_of_means_equals_scikit_learns_on_repeated_rows() -> None:
     )
     for side in (0, 1):
         mean = estimates[side].mean()
-        expected = (mean, *logit_ends(mean, means[:, side], units))
+        expected = (mean, *logit_interval(mean, means[:, side], units))
         assert ends((found.mean.a, found.mean.b)[side]) == pytest.approx(expected, abs=1e-9)
     low, high = np.quantile(means[:, 1] - means[:, 0], [0.025, 0.975])
     expected = (estimates[1].mean() - estimates[0].mean(), low, high)
@@ -131,21 +120,21 @@ def test_a_difference_of_means_equals_scikit_learns_on_repeated_rows() -> None:
 
 
 def test_pairing_makes_the_interval_of_a_small_change_narrow() -> None:
-    found = compare_predictions(simulated(), noisy(simulated(), 0.1), n_resamples=200)
+    found = compare_predictions(make_table(), noisy(make_table(), 0.1), n_resamples=200)
     assert found.overall.mean is not None
     one, difference = found.overall.mean.a, found.overall.mean.difference
     assert difference.high - difference.low < (one.high - one.low) / 3
 
 
 def test_the_order_of_rows_says_nothing() -> None:
-    a, b = simulated(), noisy(simulated())
+    a, b = make_table(), noisy(make_table())
     shuffled = b.sample(frac=1, random_state=0)
     expected = comparison_text(compare_predictions(a, b, n_resamples=20))
     assert comparison_text(compare_predictions(a, shuffled, n_resamples=20)) == expected
 
 
 def test_no_finding_is_judged_within_each_view() -> None:
-    a = simulated()
+    a = make_table()
     found = compare_predictions(a, noisy(a), n_resamples=20)
     assert list(found.views) == ["PA", "AP"]
     some = a[a["view"] == "AP"]
@@ -156,7 +145,7 @@ def test_no_finding_is_judged_within_each_view() -> None:
 
 
 def test_a_small_group_is_shown_with_its_n_and_not_estimable() -> None:
-    found = compare_predictions(simulated(), noisy(simulated()), n_resamples=20)
+    found = compare_predictions(make_table(), noisy(make_table()), n_resamples=20)
     assert {name: part.n for name, part in found.groups.items()} == {"small": 12, "large": 228}
     assert not any(area.difference.estimable for area in found.groups["small"].auroc.values())
     section = (
@@ -168,7 +157,7 @@ def test_a_small_group_is_shown_with_its_n_and_not_estimable() -> None:
 
 
 def test_a_mean_wants_all_its_findings() -> None:
-    rare = simulated().assign(label_effusion=[1] * 9 + [0] * 231)
+    rare = make_table().assign(label_effusion=[1] * 9 + [0] * 231)
     found = compare_predictions(rare, rare, n_resamples=20).overall
     assert found.auroc["atelectasis"].a.estimable
     assert found.mean is not None
@@ -176,7 +165,7 @@ def test_a_mean_wants_all_its_findings() -> None:
 
 
 def test_resamples_without_a_class_are_left_out_and_counted() -> None:
-    one = simulated().assign(
+    one = make_table().assign(
         label_effusion=[1] * 12 + [0] * 228, patient=["p"] * 12 + [*"abcdefghijkl"] * 19
     )
     found = compare_predictions(one, noisy(one), n_resamples=300)
@@ -190,9 +179,9 @@ def test_resamples_without_a_class_are_left_out_and_counted() -> None:
 
 def test_no_resample_is_refused() -> None:
     with pytest.raises(ConfigError):
-        compare_predictions(simulated(), simulated(), n_resamples=0)
+        compare_predictions(make_table(), make_table(), n_resamples=0)
 
 
 def test_a_broken_table_is_refused() -> None:
     with pytest.raises(DataError, match="lacks columns"):
-        compare_predictions(simulated(), simulated().drop(columns="logit_effusion"))
+        compare_predictions(make_table(), make_table().drop(columns="logit_effusion"))

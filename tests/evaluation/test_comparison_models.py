@@ -6,14 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxr_core.config import Calibration, EvidenceScale, OperatingPoint, Preprocessing
+from cxr_core.config import Calibration
 from cxr_core.errors import CheckpointError, DataError
 from cxr_core.evaluation.comparison import calibration_errors, compare_hit_rates
 from cxr_core.evaluation.localisation.pointing import hit_rates, write_localisation
 from cxr_core.evaluation.predictions import validate_predictions
 from cxr_core.evaluation.run_folder import RunFolder
 from cxr_core.findings import KEYS, LABEL_COLUMNS, LOGIT_COLUMNS, PROBABILITY_COLUMNS
-from cxr_core.model.metadata import ModelMetadata, write_metadata
+from cxr_core.model.metadata import write_metadata
+from tests.helpers.models import make_metadata
 
 CALIBRATION = Calibration(0.5, (0.0, 0.1, -0.1, 0.2))
 FILMS = pd.DataFrame({"image": [f"{i:02}.png" for i in range(40)]}).assign(
@@ -108,9 +109,7 @@ def test_without_both_tables_no_peaks_are_compared() -> None:
 
 
 def write_model(folder: Path) -> Path:
-    points = {key: OperatingPoint(0.4, 0.3, 0.5, "sensitivity", 0.8, 0.81, 0.7) for key in KEYS}
-    metadata = ModelMetadata(Preprocessing(), CALIBRATION, points, EvidenceScale(1.0))
-    write_metadata(folder, metadata, weights_sha256="0" * 64)
+    write_metadata(folder, make_metadata(calibration=CALIBRATION), weights_sha256="0" * 64)
     return folder
 
 

@@ -25,7 +25,7 @@ from cxr_core.evaluation.render.json_document import metrics_json, to_plain_valu
 from cxr_core.evaluation.render.table import CSV_COLUMNS
 from cxr_core.evaluation.render.text import metrics_text
 from cxr_core.findings import KEYS, LABEL_COLUMNS
-from tests.evaluation.metrics_films import SHA256, films, gathered
+from tests.helpers.reports import SHA256, films, gathered
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

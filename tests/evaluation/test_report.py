@@ -13,37 +13,16 @@ from cxr_core.errors import ConfigError, DataError
 from cxr_core.evaluation.report import evaluate_predictions
 from cxr_core.evaluation.scoring import sigmoid
 from cxr_core.findings import KEYS, LABEL_COLUMNS, LABELS, LOGIT_COLUMNS
-from tests.evaluation.metrics_films import report_text
+from tests.helpers.predictions import make_predictions
+from tests.helpers.reports import report_text
 
 POINT = OperatingPoint(0.4, 0.3, 0.5, "sensitivity", 0.8, 0.81, 0.7)
 POINTS = {key: replace(POINT, threshold=0.3 + 0.1 * k) for k, key in enumerate(KEYS)}
 CALIBRATION = Calibration(0.5, (0.0, 0.1, -0.1, 0.2))
 
 
-def simulated(n: int = 300, *, seed: int = 0) -> pd.DataFrame:
-    rng = np.random.default_rng(seed)
-    patients = rng.integers(0, max(1, n * 2 // 3), n)
-    table = pd.DataFrame(
-        {
-            "image": [f"{i:05}.png" for i in range(n)],
-            "patient": patients.astype(str),
-            "age": rng.integers(1, 90, n),
-            "sex": rng.choice(["F", "M"], n),
-            "view": rng.choice(["PA", "AP"], n),
-            "follow_up": rng.integers(0, 5, n),
-            "group": rng.choice(["first", "second"], n),
-        }
-    )
-    labels = (rng.random((n, 4)) < [0.2, 0.3, 0.3, 0.4]).astype(int)
-    logits = 1.5 * labels + rng.normal(-1, 1, (n, 4))
-    return table.assign(
-        **dict(zip(LABEL_COLUMNS, labels.T, strict=True)),
-        **dict(zip(LOGIT_COLUMNS, logits.T, strict=True)),
-    )
-
-
 def test_figures_equal_scikit_learns() -> None:
-    table = simulated()
+    table = make_predictions(300)
     report = evaluate_predictions(
         table, operating_points=POINTS, calibration=CALIBRATION, n_resamples=100
     )
@@ -80,7 +59,7 @@ def test_figures_equal_scikit_learns() -> None:
 
 
 def test_calibration_changes_no_ranking_and_is_judged_before_and_after() -> None:
-    table = simulated()
+    table = make_predictions(300)
     plain = evaluate_predictions(table, n_resamples=20)
     calibrated = evaluate_predictions(table, calibration=CALIBRATION, n_resamples=20)
     assert calibrated.auroc == plain.auroc
@@ -102,7 +81,7 @@ def test_calibration_changes_no_ranking_and_is_judged_before_and_after() -> None
 
 
 def test_the_seed_decides_and_the_order_of_rows_does_not() -> None:
-    table = simulated(100)
+    table = make_predictions(100)
     one = evaluate_predictions(table, n_resamples=50, seed=3)
     same = evaluate_predictions(table[::-1], n_resamples=50, seed=3)
     assert one.auroc == same.auroc
@@ -111,7 +90,7 @@ def test_the_seed_decides_and_the_order_of_rows_does_not() -> None:
 
 
 def test_without_operating_points_there_is_no_confusion_matrix() -> None:
-    table = simulated()
+    table = make_predictions(300)
     report = evaluate_predictions(table, n_resamples=20)
     assert report.confusion == {}
     assert report.rates == {}
@@ -122,14 +101,14 @@ def test_without_operating_points_there_is_no_confusion_matrix() -> None:
 
 def test_a_missing_operating_point_is_refused() -> None:
     with pytest.raises(ConfigError) as raised:
-        evaluate_predictions(simulated(), operating_points={"effusion": POINT})
+        evaluate_predictions(make_predictions(300), operating_points={"effusion": POINT})
     assert raised.value.problem == "An operating point is missing"
     assert raised.value.value == "atelectasis, infiltration, no_finding"
     assert raised.value.remedy == "Give one for each of the four findings."
 
 
 def test_a_bare_table_of_probabilities_says_what_it_lacks() -> None:
-    table = simulated()[["image", *LABEL_COLUMNS, *LOGIT_COLUMNS]]
+    table = make_predictions(300)[["image", *LABEL_COLUMNS, *LOGIT_COLUMNS]]
     for key in KEYS:
         table[f"probability_{key}"] = sigmoid(table.pop(f"logit_{key}"))
     report = evaluate_predictions(
@@ -146,7 +125,7 @@ def test_a_bare_table_of_probabilities_says_what_it_lacks() -> None:
 
 
 def test_one_class_is_not_estimable_and_never_a_half() -> None:
-    table = simulated().assign(label_effusion=0, label_atelectasis=1)
+    table = make_predictions(300).assign(label_effusion=0, label_atelectasis=1)
     report = evaluate_predictions(table, operating_points=POINTS, n_resamples=20)
     for key in ("effusion", "atelectasis"):
         assert math.isnan(report.auroc[key].estimate)
@@ -170,7 +149,7 @@ def test_one_class_is_not_estimable_and_never_a_half() -> None:
 
 
 def test_three_patients_are_not_estimable() -> None:
-    table = simulated().assign(patient=np.resize(["1", "2", "3"], 300))
+    table = make_predictions(300).assign(patient=np.resize(["1", "2", "3"], 300))
     report = evaluate_predictions(table, operating_points=POINTS, n_resamples=20)
     assert report.n_patients == 3
     assert {interval.verdict for interval in report.auroc.values()} == {"too few"}
@@ -178,7 +157,7 @@ def test_three_patients_are_not_estimable() -> None:
 
 
 def test_one_film_is_evaluated_without_a_figure() -> None:
-    table = simulated(1)
+    table = make_predictions(1)
     report = evaluate_predictions(table, operating_points=POINTS, n_resamples=5)
     assert {interval.verdict for interval in report.auroc.values()} == {"too few"}
     assert "not estimable" in report_text(table, report)
@@ -186,7 +165,7 @@ def test_one_film_is_evaluated_without_a_figure() -> None:
 
 def test_resamples_left_out_are_counted() -> None:
     # All positives come from three of twelve patients; without these a resample has no positive.
-    table = simulated(120).assign(patient=np.resize([str(i) for i in range(12)], 120))
+    table = make_predictions(120).assign(patient=np.resize([str(i) for i in range(12)], 120))
     table["label_effusion"] = table["patient"].isin(["0", "1", "2"]).astype(int)
     report = evaluate_predictions(table, n_resamples=500)
     # (9/12)^12 = 0.032
@@ -195,7 +174,7 @@ def test_resamples_left_out_are_counted() -> None:
 
 
 def test_text_fits_a_terminal() -> None:
-    table = simulated().assign(group=np.resize(["g" * 80, "short"], 300))
+    table = make_predictions(300).assign(group=np.resize(["g" * 80, "short"], 300))
     table.loc[:3, "patient"] = ""
     report = evaluate_predictions(
         table, operating_points=POINTS, calibration=CALIBRATION, n_resamples=20
@@ -212,7 +191,7 @@ def test_text_fits_a_terminal() -> None:
 
 
 def test_subgroups_can_be_left_out() -> None:
-    report = evaluate_predictions(simulated(), n_resamples=20, subgroups=False)
+    report = evaluate_predictions(make_predictions(300), n_resamples=20, subgroups=False)
     assert report.subgroups.empty
 
 

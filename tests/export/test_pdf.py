@@ -15,8 +15,9 @@ from cxr_core.export.record import MAX_NOTE_LENGTH, MAX_REFERENCE_LENGTH
 from cxr_core.imaging.gate import GateResult
 from cxr_core.imaging.radiograph import Radiograph
 from cxr_core.version import VERSION
-from tests.export.analyses import CREATED, STOPPED, make_analysis, make_record
-from tests.export.pdf_pages import read_pdf
+from tests.helpers.analyses import STOPPED
+from tests.helpers.pdf import read_pdf
+from tests.helpers.records import CREATED, export_analysis, make_record
 
 # Points kept free at the sides, and above and below: what letter cuts off an A4, and a margin.
 SIDE, EDGE = 50, 46
@@ -24,7 +25,7 @@ SIDE, EDGE = 50, 46
 
 def small_film() -> Radiograph:
     """A film that is quick to draw."""
-    film = make_analysis().radiograph
+    film = export_analysis().radiograph
     return replace(film, pixels=np.full((64, 64), 90, np.uint8))
 
 
@@ -36,7 +37,7 @@ def runs_off(gray: np.ndarray) -> bool:
 
 
 def test_the_page_tells_everything_in_words():
-    analysis = make_analysis(gate=STOPPED, correction="invert")
+    analysis = export_analysis(gate=STOPPED, correction="invert")
     record = make_record(
         analysis,
         read_anyway=True,
@@ -90,7 +91,7 @@ def test_the_page_tells_the_prevalence_of_the_site():
 
 
 def test_the_file_tells_no_author_and_nothing_but_its_time_changes():
-    record = make_record(make_analysis(small_film()))
+    record = make_record(export_analysis(small_film()))
     data = record_pdf(record)
     metadata = read_pdf(data).metadata
     assert metadata["/Title"] == "Research model output"
@@ -103,9 +104,9 @@ def test_the_file_tells_no_author_and_nothing_but_its_time_changes():
 
 @pytest.mark.parametrize("shape", [(64, 160), (160, 64)], ids=["wide", "high"])
 def test_a_film_of_any_shape_and_the_longest_texts_fit(shape):
-    film = replace(make_analysis().radiograph, pixels=np.full(shape, 90, np.uint8))
+    film = replace(export_analysis().radiograph, pixels=np.full(shape, 90, np.uint8))
     gate = GateResult(passed=False, reasons=("A reason against this film.",) * 40)
-    analysis = make_analysis(film, gate=gate, warnings=tuple(f"Caution {n}." for n in range(400)))
+    analysis = export_analysis(film, gate=gate, warnings=tuple(f"Caution {n}." for n in range(400)))
     record = make_record(analysis, reference="W" * 120, note="W" * 1000)
     page = read_pdf(record_pdf(record))
     assert page.pages == 1
@@ -123,7 +124,7 @@ def test_a_film_of_any_shape_and_the_longest_texts_fit(shape):
 )
 def test_any_text_makes_one_page(reference, note, cautions):
     record = make_record(
-        make_analysis(small_film()), reference=reference, note=note, cautions=tuple(cautions)
+        export_analysis(small_film()), reference=reference, note=note, cautions=tuple(cautions)
     )
     page = read_pdf(record_pdf(record))
     assert page.pages == 1

@@ -10,7 +10,8 @@ from PIL import Image
 from cxr_core.export.overlay import MapStyle, draw_map, evidence_colormap
 from cxr_core.export.png import MIN_WIDTH, colorbar, colorbar_labels, overlay_image, overlay_png
 from cxr_core.version import VERSION
-from tests.export.analyses import STOPPED, make_analysis, make_record
+from tests.helpers.analyses import STOPPED
+from tests.helpers.records import export_analysis, make_record
 
 BANNER_GROUND = (235, 235, 235)
 
@@ -48,7 +49,7 @@ def test_the_png_holds_the_picture_and_names_the_program_alone():
 )
 def test_a_stopped_or_corrected_film_carries_its_banner(changes):
     plain = overlay_image(make_record())
-    marked = overlay_image(make_record(make_analysis(**changes)))
+    marked = overlay_image(make_record(export_analysis(**changes)))
     assert banner_rows(plain) == 0
     height = banner_rows(marked)
     assert height == marked.shape[0] - plain.shape[0] >= 26
@@ -59,15 +60,15 @@ def test_a_stopped_or_corrected_film_carries_its_banner(changes):
 
 def test_a_banner_of_many_words_grows_and_loses_none():
     many = replace(STOPPED, reasons=("A reason that takes its room.",) * 20)
-    short = overlay_image(make_record(make_analysis(gate=STOPPED)))
-    long = overlay_image(make_record(make_analysis(gate=many)))
+    short = overlay_image(make_record(export_analysis(gate=STOPPED)))
+    long = overlay_image(make_record(export_analysis(gate=many)))
     assert banner_rows(long) > 5 * banner_rows(short)
 
 
 def test_a_small_film_stands_in_the_middle_of_a_field_wide_enough_to_read():
-    film = make_analysis().radiograph
+    film = export_analysis().radiograph
     gray = np.full((64, 70), 90, np.uint8)
-    record = make_record(make_analysis(replace(film, pixels=gray)), style=MapStyle(opacity=0.0))
+    record = make_record(export_analysis(replace(film, pixels=gray)), style=MapStyle(opacity=0.0))
     picture = overlay_image(record)
     assert picture.shape[1] == MIN_WIDTH == 480
     assert (picture[:64, 205:275] == 90).all()

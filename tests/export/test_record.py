@@ -7,7 +7,8 @@ import pytest
 from cxr_core.errors import ExportError
 from cxr_core.export.record import MAX_NOTE_LENGTH, MAX_REFERENCE_LENGTH
 from cxr_core.version import VERSION
-from tests.export.analyses import STOPPED, make_analysis, make_record
+from tests.helpers.analyses import STOPPED
+from tests.helpers.records import export_analysis, make_record
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,7 @@ def test_a_film_in_order_has_no_banner():
     ],
 )
 def test_the_banner_names_the_stop_the_correction_and_the_phantom(read_anyway, opening):
-    analysis = make_analysis(gate=STOPPED, correction="invert")
+    analysis = export_analysis(gate=STOPPED, correction="invert")
     record = make_record(analysis, read_anyway=read_anyway, film_note="A phantom.")
     assert record.banner == (
         opening,

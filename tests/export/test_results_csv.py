@@ -2,12 +2,14 @@
 
 import csv
 import io
+from importlib.metadata import version
 
-import torch
-
-from cxr_core.export.results_csv import COLUMNS, analysis_row, failed_row, record_row, rows_to_csv
+from cxr_core.export.results_csv import COLUMNS, analysis_row, outcome_row, record_row, rows_to_csv
+from cxr_core.reading.batch import Outcome
+from cxr_core.reading.sources import FilmSource
 from cxr_core.version import VERSION
-from tests.export.analyses import STOPPED, make_analysis, make_record
+from tests.helpers.analyses import STOPPED
+from tests.helpers.records import export_analysis, make_record
 
 
 def read_back(*rows: dict[str, str]) -> list[dict[str, str]]:
@@ -15,17 +17,18 @@ def read_back(*rows: dict[str, str]) -> list[dict[str, str]]:
 
 
 def test_a_row_has_every_column_in_order_with_known_values():
-    row = analysis_row(make_analysis(gate=STOPPED))
+    row = analysis_row(export_analysis(gate=STOPPED))
     assert tuple(row) == COLUMNS
-    assert (row["row"], row["file"], row["status"]) == ("", "", "read")
+    assert (row["row"], row["file"], row["status"]) == ("", "", "stopped")
     assert row["logit_effusion"] == "-1.500000"
     assert row["probability_no_finding"] == "0.062500"
-    assert row["operating_point_atelectasis"] == "0.310000"
-    assert (row["above_effusion"], row["above_atelectasis"]) == ("1", "0")
+    assert row["cutoff_atelectasis"] == "0.310000"
+    assert (row["flagged_effusion"], row["flagged_atelectasis"]) == ("1", "0")
     assert (row["gate"], row["gate_reasons"]) == ("stopped", "Too dark. Too small.")
-    assert row["correction"] == ""
+    assert (row["reason"], row["correction"]) == ("Too dark. Too small.", "")
     assert (row["image_sha256"], row["model_sha256"]) == ("ab" * 32, "cd" * 32)
-    assert (row["app_version"], row["torch_version"]) == (VERSION, torch.__version__)
+    assert row["app_version"] == VERSION
+    assert row["library_versions"].startswith(f"torch {version('torch')}, pillow ")
 
 
 def test_a_reading_brings_the_readers_word_and_the_prevalence_in_use():
@@ -43,25 +46,26 @@ def test_a_reading_brings_the_readers_word_and_the_prevalence_in_use():
     )
     assert tuple(row) == COLUMNS
     assert (row["row"], row["file"], row["read_anyway"]) == ("1", "", "1")
-    assert (row["verdict_effusion"], row["verdict_atelectasis"]) == ("disagree", "")
+    assert (row["assessment_effusion"], row["assessment_atelectasis"]) == ("disagree", "")
     assert (row["site_prevalence_effusion"], row["site_prevalence_atelectasis"]) == ("0.050000", "")
-    assert row["rebased_probability_effusion"] == "0.250000"
-    assert row["rebased_operating_point_effusion"] == "0.125000"
-    assert row["rebased_probability_infiltration"] == ""
+    assert row["site_probability_effusion"] == "0.250000"
+    assert row["site_cutoff_effusion"] == "0.125000"
+    assert row["site_probability_infiltration"] == ""
     assert (row["note"], row["reference"]) == ("Old scar.", "Ward B")
     assert (row["cautions"], row["film_note"]) == ("Mirrored.", "A phantom.")
     assert row["created"] == "2026-03-09T14:05:06+00:00"
 
 
 def test_rows_are_counted_and_a_file_that_failed_says_why():
-    analysis = make_analysis()
+    analysis = export_analysis()
+    failed = Outcome(FilmSource(2, "b.png", bytes), "ef" * 32, reason="Too small.")
     one, two, three = read_back(
         analysis_row(analysis),
-        failed_row(2, "ef" * 32, "Too small."),
+        outcome_row(failed, model_sha256="cd" * 32),
         analysis_row(analysis, "a.png"),
     )
     assert [row["row"] for row in (one, two, three)] == ["1", "2", "3"]
-    assert [row["file"] for row in (one, two, three)] == ["", "", "a.png"]
+    assert [row["file"] for row in (one, two, three)] == ["", "b.png", "a.png"]
     assert (two["status"], two["reason"], two["image_sha256"]) == (
         "failed",
         "Too small.",
@@ -73,13 +77,13 @@ def test_rows_are_counted_and_a_file_that_failed_says_why():
 
 def test_no_text_is_run_as_a_formula():
     naughty = make_record(
-        make_analysis(warnings=("=HYPERLINK(1)",)), note="  =1+1", reference="+49 30\nline"
+        export_analysis(warnings=("=HYPERLINK(1)",)), note="  =1+1", reference="+49 30\nline"
     )
     (row,) = read_back(record_row(naughty))
     assert row["warnings"] == "'=HYPERLINK(1)"
     assert row["note"] == "'  =1+1"
     assert row["reference"] == "'+49 30\nline"
-    (named,) = read_back(analysis_row(make_analysis(), "@a"))
+    (named,) = read_back(analysis_row(export_analysis(), "@a"))
     assert named["file"] == "'@a"
 
 

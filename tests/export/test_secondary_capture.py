@@ -14,8 +14,9 @@ from cxr_core.errors import ExportError
 from cxr_core.export.png import overlay_image
 from cxr_core.export.record import Record
 from cxr_core.export.secondary_capture import secondary_capture
-from tests.export.analyses import STOPPED, analysis_of, make_analysis, make_record
-from tests.export.archive_files import PATIENT, STUDY_UID, faults, parse, patient_film
+from tests.helpers.analyses import STOPPED
+from tests.helpers.dicom_files import PATIENT, STUDY_UID, dciodvfy_errors, patient_dicom, read_dicom
+from tests.helpers.records import export_analysis, export_analysis_of, make_record
 
 SHARED = (
     "chest_frontal_dx_8bit",
@@ -29,17 +30,17 @@ SHARED = (
 
 
 def record_of(data: bytes, **changes: object) -> Record:
-    return make_record(analysis_of(data), **changes)
+    return make_record(export_analysis_of(data), **changes)
 
 
 @pytest.mark.parametrize("patients_study", [False, True], ids=["new", "own"])
 def test_the_file_is_valid_and_its_picture_the_png(dciodvfy, dcm2pnm, tmp_path, patients_study):
-    data = patient_film()
+    data = patient_dicom()
     record = record_of(data)
     made = secondary_capture(record, data, in_patient_study=patients_study)
-    assert faults(dciodvfy, made, tmp_path) == []
+    assert dciodvfy_errors(dciodvfy, made, tmp_path) == []
     picture = overlay_image(record)
-    ds = parse(made)
+    ds = read_dicom(made)
     assert (ds.pixel_array == picture).all()
     assert ds.SOPClassUID == SecondaryCaptureImageStorage
     assert list(ds.ImageType) == ["DERIVED", "SECONDARY"]
@@ -56,18 +57,18 @@ def test_the_file_is_valid_and_its_picture_the_png(dciodvfy, dcm2pnm, tmp_path, 
 def test_real_files_give_valid_ones_in_either_study(dciodvfy, shared: Path, tmp_path, name):
     data = (shared / "dicom" / f"{name}.dcm").read_bytes()
     record = record_of(data, shown_finding="no_finding")
-    source = parse(data)
+    source = read_dicom(data)
     for patients_study in (False, True):
         made = secondary_capture(record, data, in_patient_study=patients_study)
-        assert faults(dciodvfy, made, tmp_path) == []
-        own = parse(made).StudyInstanceUID == source.StudyInstanceUID
+        assert dciodvfy_errors(dciodvfy, made, tmp_path) == []
+        own = read_dicom(made).StudyInstanceUID == source.StudyInstanceUID
         assert own is patients_study
 
 
 def test_by_default_nothing_of_the_patient_is_in_the_file():
-    data = patient_film()
+    data = patient_dicom()
     one, two = (secondary_capture(record_of(data), data) for _ in range(2))
-    source, ds, again = parse(data), parse(one), parse(two)
+    source, ds, again = read_dicom(data), read_dicom(one), read_dicom(two)
     for value in (*PATIENT.values(), source.SOPInstanceUID, hashlib.sha256(data).hexdigest()):
         if len(value) > 2:  # "M" is in any file
             assert value.encode() not in one
@@ -80,9 +81,9 @@ def test_by_default_nothing_of_the_patient_is_in_the_file():
 
 
 def test_only_on_request_does_it_go_into_the_patients_study():
-    data = patient_film()
-    source = parse(data)
-    ds = parse(secondary_capture(record_of(data), data, in_patient_study=True))
+    data = patient_dicom()
+    source = read_dicom(data)
+    ds = read_dicom(secondary_capture(record_of(data), data, in_patient_study=True))
     assert {keyword: str(ds[keyword].value) for keyword in PATIENT} == PATIENT
     assert ds.StudyInstanceUID == STUDY_UID
     assert ds.SeriesInstanceUID != source.get("SeriesInstanceUID")
@@ -93,18 +94,18 @@ def test_only_on_request_does_it_go_into_the_patients_study():
 
 @pytest.mark.parametrize(("stated", "removed"), [("YES", "NO"), ("NO", "YES"), (None, None)])
 def test_burned_in_text_is_told_as_the_film_tells_it(dciodvfy, tmp_path, stated, removed):
-    data = patient_film(**({"BurnedInAnnotation": stated} if stated else {}))
+    data = patient_dicom(**({"BurnedInAnnotation": stated} if stated else {}))
     made = secondary_capture(record_of(data), data)
-    assert parse(made).get("BurnedInAnnotation") == stated
-    assert parse(made).get("PatientIdentityRemoved") == removed
-    assert faults(dciodvfy, made, tmp_path) == []
+    assert read_dicom(made).get("BurnedInAnnotation") == stated
+    assert read_dicom(made).get("PatientIdentityRemoved") == removed
+    assert dciodvfy_errors(dciodvfy, made, tmp_path) == []
 
 
 def test_the_derivation_says_what_was_done_within_its_length():
-    data = patient_film(PatientOrientation=["L", "F"])
-    analysis = analysis_of(data, gate=STOPPED, correction="invert")
+    data = patient_dicom(PatientOrientation=["L", "F"])
+    analysis = export_analysis_of(data, gate=STOPPED, correction="invert")
     record = make_record(analysis, cautions=("A long caution. " * 80, "A short caution."))
-    ds = parse(secondary_capture(record, data))
+    ds = read_dicom(secondary_capture(record, data))
     words = ds.DerivationDescription
     assert words.startswith("Research model output, not a diagnosis.")
     assert "Model SHA-256 " + "cd" * 32 in words
@@ -123,16 +124,16 @@ def test_the_derivation_says_what_was_done_within_its_length():
     ],
 )
 def test_a_film_without_its_study_or_patient_is_refused(tags, words):
-    data = patient_film(**tags)
+    data = patient_dicom(**tags)
     with pytest.raises(ExportError, match=words):
         secondary_capture(record_of(data), data, in_patient_study=True)
-    assert parse(secondary_capture(record_of(data), data)).PatientID.startswith("RESEARCH-")
+    assert read_dicom(secondary_capture(record_of(data), data)).PatientID.startswith("RESEARCH-")
 
 
 def test_another_film_or_none_of_dicom_is_refused():
-    data = patient_film()
+    data = patient_dicom()
     with pytest.raises(ExportError, match="not the one that was read"):
         secondary_capture(record_of(data), data + b"\0")
-    png = make_analysis(replace(make_analysis().radiograph, file_format="PNG"))
+    png = export_analysis(replace(export_analysis().radiograph, file_format="PNG"))
     with pytest.raises(ExportError, match="Only for a DICOM film.*the film is a PNG file"):
         secondary_capture(make_record(png), data)

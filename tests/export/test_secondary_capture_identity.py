@@ -6,7 +6,7 @@ import pydicom
 import pytest
 
 from cxr_core.export.secondary_capture import patient_identity, patient_study_error
-from tests.export.archive_files import PATIENT, patient_film
+from tests.helpers.dicom_files import PATIENT, patient_dicom
 
 
 @pytest.fixture(autouse=True)
@@ -17,7 +17,7 @@ def _lax_writing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_identity_is_read_as_it_stands():
-    assert patient_identity(patient_film()) == PATIENT
+    assert patient_identity(patient_dicom()) == PATIENT
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_the_identity_is_read_as_it_stands():
     ],
 )
 def test_a_malformed_element_that_may_be_empty_is_left_empty(tags, keyword):
-    data = patient_film(**tags)
+    data = patient_dicom(**tags)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert patient_identity(data) == PATIENT | {keyword: None}
@@ -49,10 +49,10 @@ def test_a_malformed_element_that_may_be_empty_is_left_empty(tags, keyword):
     ],
 )
 def test_a_refusal_names_the_element_and_never_its_value(tags, words):
-    refusal = patient_study_error(patient_film(**tags))
+    refusal = patient_study_error(patient_dicom(**tags))
     assert words in str(refusal)
     assert "4711" not in str(refusal)
 
 
 def test_a_film_that_names_both_is_not_refused():
-    assert patient_study_error(patient_film(PatientName=None)) is None
+    assert patient_study_error(patient_dicom(PatientName=None)) is None

@@ -8,7 +8,7 @@ import pytest
 
 from cxr_core.imaging.gate import GateResult, check_radiograph
 from cxr_core.imaging.radiograph import Radiograph, read_radiograph
-from tests.imaging.gate_parameters import bright_below
+from tests.helpers.gate import brightness_gate
 
 
 def film(pixels: np.ndarray, **said: Any) -> Radiograph:
@@ -77,7 +77,7 @@ def halves(upper: int, lower: int) -> np.ndarray:
 
 
 def test_the_fitted_part_passes_what_it_knows_and_offers_what_would_mend_the_rest() -> None:
-    gate = bright_below()
+    gate = brightness_gate()
     assert check_radiograph(film(halves(20, 220)), gate) == GateResult(passed=True, reasons=())
     # Inverting and turning over both mend it; the first is offered.
     stopped = check_radiograph(film(halves(220, 20)), gate)
@@ -91,7 +91,7 @@ def test_the_fitted_part_passes_what_it_knows_and_offers_what_would_mend_the_res
 
 def test_a_correction_is_offered_only_where_it_surely_mends() -> None:
     chessboard = np.kron(np.indices((2, 2)).sum(axis=0) % 2, np.ones((150, 150))) * 255
-    stopped = check_radiograph(film(chessboard), bright_below())
+    stopped = check_radiograph(film(chessboard), brightness_gate())
     assert stopped == GateResult(False, ("The film looks inverted: what is dense is dark.",), None)
 
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.special import log_softmax
 
 from cxr_core.imaging.gate import film_thumbnail, log_probabilities, thumbnails
-from tests.imaging.gate_parameters import SIDE, bright_below
+from tests.helpers.gate import SIDE, brightness_gate
 
 
 def test_a_thumbnail_has_mean_0_and_spread_1_whatever_the_exposure() -> None:
@@ -31,7 +31,7 @@ def test_to_invert_is_to_change_the_sign() -> None:
 
 def test_a_film_of_any_size_has_the_thumbnail_of_its_square() -> None:
     film = np.tile(np.repeat([[0], [255]], 300, axis=0), (1, 400)).astype(np.uint8)  # (600, 400)
-    thumb = film_thumbnail(film, bright_below())
+    thumb = film_thumbnail(film, brightness_gate())
     assert thumb.shape == (SIDE, SIDE)
     assert thumb[0] == pytest.approx(-1, abs=0.02)
     assert thumb[-1] == pytest.approx(1, abs=0.02)
@@ -39,14 +39,14 @@ def test_a_film_of_any_size_has_the_thumbnail_of_its_square() -> None:
 
 def test_log_probabilities_by_hand() -> None:
     halves = np.repeat([-1.0, 1.0], SIDE * SIDE // 2)
-    found = log_probabilities(np.stack([halves, -halves]).astype(np.float32), bright_below())
+    found = log_probabilities(np.stack([halves, -halves]).astype(np.float32), brightness_gate())
     # The hidden unit is 1 and 0, so the logits are (20 - 5, 5) and (-5, 5).
     np.testing.assert_allclose(found, log_softmax([[15, 5], [-5, 5]], axis=1), atol=1e-5)
 
 
 def test_two_networks_give_the_mean_of_their_log_probabilities() -> None:
-    one = bright_below()
-    both = bright_below()
+    one = brightness_gate()
+    both = brightness_gate()
     arrays = both.arrays
     for name in ("hidden", "hidden_bias", "output", "output_bias"):
         arrays[name] = np.concatenate([arrays[name], arrays[name]])

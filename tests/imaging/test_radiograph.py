@@ -1,7 +1,6 @@
 """Files are told apart by their content; what is no film is named for what it is."""
 
 import hashlib
-import io
 
 import numpy as np
 import pytest
@@ -11,41 +10,34 @@ from PIL import Image
 
 from cxr_core.errors import ImageError
 from cxr_core.imaging.radiograph import read_radiograph
+from tests.helpers.errors import image_error
+from tests.helpers.films import encode
 
 VALUES = np.random.default_rng(2).integers(0, 256, (96, 80), dtype=np.uint8)
 
 
-def encode(kind: str, **options: object) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(VALUES).save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
-def refusal(data: bytes) -> ImageError:
-    with pytest.raises(ImageError) as caught:
-        read_radiograph(data)
-    return caught.value
+FILM = Image.fromarray(VALUES)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF"])
 def test_the_kind_is_found_in_the_bytes(kind: str) -> None:
-    film = read_radiograph(encode(kind))
+    film = read_radiograph(encode(FILM, kind))
     assert film.file_format == kind
     assert film.pixels.shape == (96, 80)
 
 
 def test_the_hash_is_of_the_uploaded_bytes() -> None:
-    data = encode("PNG")
+    data = encode(FILM, "PNG")
     assert read_radiograph(data).sha256 == hashlib.sha256(data).hexdigest()
 
 
 def test_bytes_in_any_form_are_read() -> None:
-    data = encode("PNG")
+    data = encode(FILM, "PNG")
     assert read_radiograph(bytearray(data)).sha256 == read_radiograph(memoryview(data)).sha256
 
 
 def test_an_empty_file() -> None:
-    error = refusal(b"")
+    error = image_error(read_radiograph, b"")
     assert error.problem == "The file is empty"
     assert error.value == "0 bytes"
     assert error.remedy == "Copy or export the film again, then upload it."
@@ -66,7 +58,7 @@ def test_an_empty_file() -> None:
     ],
 )
 def test_what_is_no_film_is_named(data: bytes, words: str) -> None:
-    error = refusal(data)
+    error = image_error(read_radiograph, data)
     assert error.problem == "This file is not an image that can be read here"
     assert str(error.value).startswith(f"it looks like {words}")
     assert error.remedy == "Save the film as PNG, JPEG, TIFF or DICOM and upload that."
@@ -82,18 +74,18 @@ def test_what_is_no_film_is_named(data: bytes, words: str) -> None:
     ],
 )
 def test_other_pictures_are_named(kind: str, words: str) -> None:
-    assert refusal(encode(kind)).value == f"it looks like {words}"
+    assert image_error(read_radiograph, encode(FILM, kind)).value == f"it looks like {words}"
 
 
 def test_an_animated_gif() -> None:
     more = [Image.new("L", (80, 96), level) for level in (0, 200)]
-    error = refusal(encode("GIF", save_all=True, append_images=more))
+    error = image_error(read_radiograph, encode(FILM, "GIF", save_all=True, append_images=more))
     assert error.value == "it looks like a GIF picture or animation"
     assert "PNG, JPEG, TIFF or DICOM" in error.remedy
 
 
 def test_the_sentence_is_one_a_person_can_act_on() -> None:
-    assert str(refusal(b"hello")) == (
+    assert str(image_error(read_radiograph, b"hello")) == (
         "This file is not an image that can be read here: it looks like text, whatever its name "
         "says. Save the film as PNG, JPEG, TIFF or DICOM and upload that."
     )

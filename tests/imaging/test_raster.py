@@ -7,7 +7,8 @@ import pytest
 from PIL import Image, ImageOps
 
 from cxr_core.imaging.raster import decode_raster
-from tests.imaging.raster_files import SIDE, encode, noise, png, png16, refusal, smooth
+from tests.helpers.errors import image_error
+from tests.helpers.films import SIDE, encode, noise, png, png16, smooth_film
 
 
 def test_8_bit_gray_is_kept_exactly() -> None:
@@ -95,7 +96,9 @@ def test_16_bit_rgba_is_read_by_its_upper_bytes() -> None:
 
 
 def test_16_bit_rgb_with_too_few_levels_is_refused() -> None:
-    error = refusal(png16(noise(SIDE, SIDE, 3, below=1, kind=np.uint16) + 4095, 2))
+    error = image_error(
+        decode_raster, png16(noise(SIDE, SIDE, 3, below=1, kind=np.uint16) + 4095, 2)
+    )
     assert error.problem.startswith("A 16-bit picture with colour or alpha uses too little")
     assert error.value == "1 of 256 gray levels"
     assert error.remedy == "Save the film as a 16-bit PNG in plain grayscale."
@@ -103,7 +106,7 @@ def test_16_bit_rgb_with_too_few_levels_is_refused() -> None:
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
 def test_jpeg_in_gray_rgb_and_cmyk(mode: str) -> None:
-    values = smooth()
+    values = smooth_film()
     film = decode_raster(encode(Image.fromarray(values).convert(mode), "JPEG", quality=98))
     assert film.file_format == "JPEG"
     assert np.abs(film.pixels.astype(int) - values).max() <= 4
@@ -121,7 +124,7 @@ def test_colour_is_read_as_luminance_with_a_warning() -> None:
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_exif_orientation_agrees_with_pillows_own(orientation: int) -> None:
-    image = Image.fromarray(smooth()[:, :70])
+    image = Image.fromarray(smooth_film()[:, :70])
     exif = Image.Exif()
     exif[0x0112] = orientation
     data = encode(image, "JPEG", exif=exif, quality=95)

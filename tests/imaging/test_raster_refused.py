@@ -8,13 +8,14 @@ from PIL import Image
 
 from cxr_core.errors import ImageError
 from cxr_core.imaging.raster import decode_raster, is_raster
-from tests.imaging.raster_files import SIDE, encode, noise, png, refusal
+from tests.helpers.errors import image_error
+from tests.helpers.films import SIDE, encode, noise, png
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
 def test_a_truncated_picture_is_called_cut_short(kind: str) -> None:
     data = encode(Image.fromarray(noise(200, 200)), kind)
-    error = refusal(data[: len(data) // 2])
+    error = image_error(decode_raster, data[: len(data) // 2])
     assert error.problem == "The picture is cut short: its end is missing"
     assert error.value == f"{kind}, {len(data) // 2:,} bytes"
     assert error.remedy.startswith("Copy or download the file again")
@@ -23,13 +24,16 @@ def test_a_truncated_picture_is_called_cut_short(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
 def test_a_file_cut_inside_its_header_is_called_cut_short(kind: str) -> None:
     data = encode(Image.fromarray(noise(200, 200)), kind)
-    assert refusal(data[:20]).problem == "The picture is cut short: its end is missing"
+    assert (
+        image_error(decode_raster, data[:20]).problem
+        == "The picture is cut short: its end is missing"
+    )
 
 
 def test_a_damaged_picture_is_called_damaged() -> None:
     data = bytearray(encode(Image.fromarray(noise(200, 200))))
     data[5000:5100] = bytes(100)
-    error = refusal(bytes(data))
+    error = image_error(decode_raster, bytes(data))
     assert error.problem == "The picture is damaged and cannot be decoded"
     assert error.value == f"PNG, {len(data):,} bytes"
     assert error.remedy == "Export the film again as PNG, JPEG, TIFF or DICOM."
@@ -37,7 +41,7 @@ def test_a_damaged_picture_is_called_damaged() -> None:
 
 @pytest.mark.parametrize("size", [(1, 1), (63, 500), (500, 63)])
 def test_too_small(size: tuple[int, int]) -> None:
-    error = refusal(encode(Image.new("L", size)))
+    error = image_error(decode_raster, encode(Image.new("L", size)))
     assert error.problem == "The picture is too small to be a radiograph"
     assert error.value == f"{size[0]} x {size[1]} pixels"
     assert "at least 64 pixels" in error.remedy
@@ -49,7 +53,9 @@ def test_the_smallest_film_is_read() -> None:
 
 def test_a_huge_header_is_refused_before_anything_is_decoded() -> None:
     limit = Image.MAX_IMAGE_PIXELS
-    error = refusal(png(30_000, 30_000, 8, 0, b"nothing like 900 million pixels"))
+    error = image_error(
+        decode_raster, png(30_000, 30_000, 8, 0, b"nothing like 900 million pixels")
+    )
     assert error.problem == "The picture is larger than any radiograph"
     assert error.value == "30,000 x 30,000 pixels"
     assert "at most 64 million pixels" in error.remedy
@@ -62,7 +68,7 @@ def test_an_animated_png_is_refused() -> None:
         Image.new("L", (SIDE, SIDE)),
         Image.new("L", (80, 80), 9),
     ]
-    error = refusal(encode(frames[0], save_all=True, append_images=frames[1:]))
+    error = image_error(decode_raster, encode(frames[0], save_all=True, append_images=frames[1:]))
     assert error.problem == "The picture is an animation, a radiograph is one frame"
     assert error.value == "3 frames"
     assert "a PNG of its own" in error.remedy

@@ -10,7 +10,8 @@ from PIL import Image
 
 from cxr_core.errors import ImageError
 from cxr_core.imaging.raster import decode_tiff, is_tiff
-from tests.imaging.raster_files import SIDE, encode, noise
+from tests.helpers.errors import image_error
+from tests.helpers.films import SIDE, encode, noise
 
 
 def tiff(values: np.ndarray, *, photometric: int = 1, sample_format: int = 1) -> bytes:
@@ -25,12 +26,6 @@ def tiff(values: np.ndarray, *, photometric: int = 1, sample_format: int = 1) ->
     entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
     directory = struct.pack("<H", len(tags)) + entries + bytes(4)
     return b"II*\0" + struct.pack("<I", 8 + len(body)) + body + directory
-
-
-def refusal(data: bytes) -> ImageError:
-    with pytest.raises(ImageError) as caught:
-        decode_tiff(data)
-    return caught.value
 
 
 @pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "tiff_deflate", "packbits"])
@@ -91,7 +86,7 @@ def test_signed_and_floating_values_are_scaled() -> None:
 def test_values_that_are_no_numbers_are_refused() -> None:
     floats = np.zeros((SIDE, SIDE), np.float32)
     floats[3, 3] = np.nan
-    assert refusal(tiff(floats, sample_format=3)).problem == (
+    assert image_error(decode_tiff, tiff(floats, sample_format=3)).problem == (
         "The TIFF file has values that are no numbers"
     )
 
@@ -115,22 +110,24 @@ def test_colour_is_read_as_luminance_with_a_warning() -> None:
 
 def test_several_pages_are_refused() -> None:
     pages = [Image.fromarray(noise(SIDE, SIDE))] * 3
-    error = refusal(encode(pages[0], "TIFF", save_all=True, append_images=pages[1:]))
+    error = image_error(
+        decode_tiff, encode(pages[0], "TIFF", save_all=True, append_images=pages[1:])
+    )
     assert error.problem == "A radiograph is one picture, and this TIFF file holds more"
     assert error.remedy == "Save the page you mean as a PNG or TIFF of its own."
 
 
 def test_too_large_and_too_small_are_refused_by_the_header() -> None:
     small = tiff(np.zeros((63, 63), np.uint8))
-    assert refusal(small).value == "63 x 63 pixels"
+    assert image_error(decode_tiff, small).value == "63 x 63 pixels"
     huge = small.replace(struct.pack("<HHII", 256, 4, 1, 63), struct.pack("<HHII", 256, 4, 1, 9**9))
     huge = huge.replace(struct.pack("<HHII", 257, 4, 1, 63), struct.pack("<HHII", 257, 4, 1, 99))
-    assert refusal(huge).problem == "The picture is larger than any radiograph"
+    assert image_error(decode_tiff, huge).problem == "The picture is larger than any radiograph"
 
 
 def test_a_truncated_file_is_one_sentence() -> None:
     data = tiff(noise(SIDE, SIDE))
-    assert str(refusal(data[:200])) == (
+    assert str(image_error(decode_tiff, data[:200])) == (
         "The picture is damaged or cut short and cannot be decoded: TIFF, 200 bytes. Copy the "
         "file again, or export the film anew as PNG, TIFF or DICOM."
     )

@@ -7,22 +7,23 @@ import pytest
 import torch
 
 from cxr_core.config import Calibration, EvidenceScale, OperatingPoint, Preprocessing
-from cxr_core.errors import CheckpointError
+from cxr_core.errors import CheckpointError, ConfigError
 from cxr_core.findings import KEYS
+from cxr_core.model.architectures import build_model
 from cxr_core.model.checkpoint import load_checkpoint, save_checkpoint, save_metadata
-from cxr_core.model.densenet import ChestDenseNet
 from cxr_core.model.metadata import (
     ModelMetadata,
     canonical_sha256,
     load_metadata,
     uses_external_data,
 )
+from cxr_core.model.network import ChestNetwork
 
 
 @pytest.fixture(scope="module")
-def model() -> ChestDenseNet:
+def model() -> ChestNetwork:
     torch.manual_seed(3)
-    return ChestDenseNet().eval()
+    return build_model().eval()
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def metadata() -> ModelMetadata:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, model: ChestDenseNet, metadata: ModelMetadata) -> Path:
+def folder(tmp_path: Path, model: ChestNetwork, metadata: ModelMetadata) -> Path:
     save_checkpoint(tmp_path, model, metadata)
     return tmp_path
 
@@ -50,10 +51,11 @@ def edit(folder: Path, **values: object) -> dict[str, object]:
     return document
 
 
-def test_round_trip(folder: Path, model: ChestDenseNet, metadata: ModelMetadata) -> None:
+def test_round_trip(folder: Path, model: ChestNetwork, metadata: ModelMetadata) -> None:
     loaded = load_checkpoint(folder)
+    restored = loaded.model.state_dict()
     for key, value in model.state_dict().items():
-        assert torch.equal(loaded.model.state_dict()[key], value)
+        assert torch.equal(restored[key], value)
     assert loaded.metadata.preprocessing == metadata.preprocessing
     assert loaded.metadata.calibration == metadata.calibration
     assert loaded.metadata.operating_points == metadata.operating_points
@@ -64,7 +66,7 @@ def test_round_trip(folder: Path, model: ChestDenseNet, metadata: ModelMetadata)
 
 
 def test_half_weights_take_half_the_room_and_keep_the_norms_whole(
-    tmp_path: Path, model: ChestDenseNet, metadata: ModelMetadata
+    tmp_path: Path, model: ChestNetwork, metadata: ModelMetadata
 ) -> None:
     save_checkpoint(tmp_path, model, metadata, half=True)
     assert (tmp_path / "model.safetensors").stat().st_size < 15_000_000
@@ -158,3 +160,20 @@ def test_a_value_that_cannot_be_is_refused_even_with_its_hash(folder: Path) -> N
 )
 def test_whether_anything_was_learnt_elsewhere(provenance: dict, outside: bool) -> None:
     assert uses_external_data(provenance) is outside
+
+
+def test_the_network_is_built_by_the_name_in_model_json(folder: Path) -> None:
+    document = edit(folder, architecture="resnet99")
+    edit(folder, model_sha256=canonical_sha256(document))
+    with pytest.raises(ConfigError, match=r"no such network in this version: resnet99\. Use"):
+        load_checkpoint(folder)
+
+
+def test_a_model_json_of_before_networks_had_names_is_a_densenet121(folder: Path) -> None:
+    document = json.loads((folder / "model.json").read_text())
+    assert document.pop("architecture") == "densenet121"
+    document["model_sha256"] = canonical_sha256(document)
+    (folder / "model.json").write_text(json.dumps(document))
+    loaded = load_checkpoint(folder)
+    assert loaded.metadata.architecture == loaded.model.architecture == "densenet121"
+    assert loaded.metadata.model_sha256 == document["model_sha256"]

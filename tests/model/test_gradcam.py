@@ -9,26 +9,27 @@ from pytorch_grad_cam import GradCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
 from cxr_core.findings import KEYS
-from cxr_core.model.densenet import ChestDenseNet
+from cxr_core.model.architectures import build_model
 from cxr_core.model.gradcam import ClassifierHead, signed_evidence
+from cxr_core.model.network import ChestNetwork
 
 
 @pytest.fixture(scope="module")
-def model() -> ChestDenseNet:
+def model() -> ChestNetwork:
     torch.manual_seed(1)
-    network = ChestDenseNet().eval().requires_grad_(False)
+    network = build_model().eval().requires_grad_(False)
     network.classifier.bias.add_(torch.tensor([0.3, -1.2, 0.0, 2.0]))
     return network
 
 
 @pytest.fixture(scope="module")
-def features(model: ChestDenseNet) -> torch.Tensor:
+def features(model: ChestNetwork) -> torch.Tensor:
     torch.manual_seed(2)
     with torch.inference_mode():
         return model.forward_features(torch.randn(1, 3, 224, 224))  # (1, 1024, 7, 7)
 
 
-def test_mean_plus_bias_is_the_raw_logit(model: ChestDenseNet, features: torch.Tensor) -> None:
+def test_mean_plus_bias_is_the_raw_logit(model: ChestNetwork, features: torch.Tensor) -> None:
     evidence = signed_evidence(features, model.classifier)  # (4, 7, 7)
     assert evidence.shape == (4, 7, 7)
     assert evidence.dtype == np.float32
@@ -38,13 +39,13 @@ def test_mean_plus_bias_is_the_raw_logit(model: ChestDenseNet, features: torch.T
     np.testing.assert_allclose(sums, logits, atol=1e-4)
 
 
-def test_evidence_is_weighted_activations(model: ChestDenseNet, features: torch.Tensor) -> None:
+def test_evidence_is_weighted_activations(model: ChestNetwork, features: torch.Tensor) -> None:
     weighted = torch.einsum("kc,chw->khw", model.classifier.weight, features[0]).numpy()
     np.testing.assert_allclose(signed_evidence(features, model.classifier), weighted, atol=1e-4)
 
 
 def test_positive_part_min_max_scaled_is_the_packages_own_output(
-    model: ChestDenseNet, features: torch.Tensor
+    model: ChestNetwork, features: torch.Tensor
 ) -> None:
     evidence = signed_evidence(features, model.classifier)  # (4, 7, 7)
     head = ClassifierHead(model.classifier)
@@ -57,14 +58,14 @@ def test_positive_part_min_max_scaled_is_the_packages_own_output(
     np.testing.assert_allclose((positive - low) / (high - low + 1e-7), expected, atol=1e-5)
 
 
-def test_signs_differ_between_findings(model: ChestDenseNet, features: torch.Tensor) -> None:
+def test_signs_differ_between_findings(model: ChestNetwork, features: torch.Tensor) -> None:
     evidence = signed_evidence(features, model.classifier)
     assert (evidence < 0).any()
     assert (evidence > 0).any()
     assert not np.allclose(evidence[0], evidence[1])
 
 
-def test_the_shared_model_is_left_as_it_was(model: ChestDenseNet, features: torch.Tensor) -> None:
+def test_the_shared_model_is_left_as_it_was(model: ChestNetwork, features: torch.Tensor) -> None:
     before = {key: value.clone() for key, value in model.state_dict().items()}
     signed_evidence(features, model.classifier)
     assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
@@ -72,7 +73,7 @@ def test_the_shared_model_is_left_as_it_was(model: ChestDenseNet, features: torc
     assert not any(module._forward_hooks for module in model.modules())
 
 
-def test_threads_do_not_mix(model: ChestDenseNet) -> None:
+def test_threads_do_not_mix(model: ChestNetwork) -> None:
     films = [torch.rand(1, 1024, 7, 7) for _ in range(24)]
     alone = [signed_evidence(film, model.classifier) for film in films]
     together: dict[int, np.ndarray] = {}
@@ -90,7 +91,7 @@ def test_threads_do_not_mix(model: ChestDenseNet) -> None:
         np.testing.assert_array_equal(together[index], evidence)
 
 
-def test_keys_and_maps_have_one_order(model: ChestDenseNet) -> None:
+def test_keys_and_maps_have_one_order(model: ChestNetwork) -> None:
     """A film whose features speak only for one finding has its positive mean there."""
     for index in range(len(KEYS)):
         weight = model.classifier.weight[index].clamp(min=0)  # (1024,)

@@ -11,16 +11,17 @@ from streamlit.testing.v1 import AppTest
 from cxr_core.evaluation.evaluated import evaluate_with_model
 from cxr_core.ui import evaluated as measured
 from cxr_core.ui.model import MODEL_ENV_VAR
-from tests.demo_model import write_model
+from tests.helpers import ROOT
+from tests.helpers.models import write_model_folder
+from tests.helpers.pages import HOME
 
-APP = Path(__file__).resolve().parents[2] / "app.py"
 SECONDS = 120  # a patient limit for slow machines; nothing here is timed
 
 
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a random model with its tables."""
-    return write_model(tmp_path_factory.mktemp("model"))
+    return write_model_folder(tmp_path_factory.mktemp("model"))
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +42,7 @@ def open_page() -> Callable[..., AppTest]:
 
     def open_page(file: str, session: AppTest | None = None) -> AppTest:
         if session is None:
-            session = AppTest.from_file(str(APP), default_timeout=SECONDS).run()
-        return session if file == "app.py" else session.switch_page(file).run()
+            session = AppTest.from_file(str(ROOT / HOME), default_timeout=SECONDS)
+        return session.switch_page(file).run()
 
     return open_page

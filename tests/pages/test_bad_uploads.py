@@ -1,8 +1,6 @@
 """Every bad file a reader may drop on the page: its own sentence, and the page goes on."""
 
 import io
-import struct
-import zlib
 
 import numpy as np
 import pytest
@@ -12,24 +10,17 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
 from cxr_core.phantom.draw import phantom_png
-from tests.pages.film_page import view_of
+from tests.helpers.films import encode, png
+from tests.helpers.pages import READ, view_of
 
 
 def picture(size: tuple[int, int], kind: str = "PNG", **options: object) -> bytes:
-    stream = io.BytesIO()
-    Image.new("L", size, 90).save(stream, kind, **options)
-    return stream.getvalue()
-
-
-def chunk(name: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+    return encode(Image.new("L", size, 90), kind, **options)
 
 
 def huge_header() -> bytes:
     """A PNG whose header promises 30,000 x 30,000 pixels."""
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 30_000, 30_000, 8, 0, 0, 0, 0))
-    rows = chunk(b"IDAT", zlib.compress(bytes(1000)))
-    return b"\x89PNG\r\n\x1a\n" + header + rows + chunk(b"IEND", b"")
+    return png(30_000, 30_000, 8, 0, bytes(1000))
 
 
 def animated_gif() -> bytes:
@@ -74,7 +65,7 @@ BAD = {
 @pytest.mark.parametrize("name", BAD)
 def test_it_is_one_sentence_with_cause_value_and_remedy(open_page, name):
     data, cause, value = BAD[name]
-    session = open_page("pages/1_Read.py")
+    session = open_page(READ)
     session.file_uploader[0].upload("film.png", data)
     session.run()
     (error,) = session.error

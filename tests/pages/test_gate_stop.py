@@ -11,14 +11,7 @@ from PIL import Image
 from cxr_core.imaging.gate import check_radiograph
 from cxr_core.phantom.draw import phantom_png
 from cxr_core.reading import analyzer
-from tests.pages.film_page import (
-    READ,
-    page_text,
-    pixels_of,
-    shown_picture,
-    upload,
-    view_of,
-)
+from tests.helpers.pages import READ, page_text, pixels_of, shown_picture, upload_film, view_of
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +32,7 @@ def assert_stopped(session) -> None:
 
 
 def test_a_stopped_film_shows_its_reason_and_no_result(open_page, blank):
-    session = upload(open_page(READ), blank)
+    session = upload_film(open_page(READ), blank)
     assert_stopped(session)
     assert "nearly one even gray" in page_text(session)
     session.button(key="read_anyway").click().run()
@@ -48,7 +41,7 @@ def test_a_stopped_film_shows_its_reason_and_no_result(open_page, blank):
     assert view_of(session)["map"]
     session = open_page(READ, open_page("app.py", session))
     assert view_of(session)["map"]  # the same film: asked once
-    session = upload(session, blank)
+    session = upload_film(session, blank)
     assert_stopped(session)  # a new upload is judged anew
 
 
@@ -69,7 +62,7 @@ def test_the_suggested_correction_is_one_click_and_can_be_undone(open_page, stop
     film = phantom_png(7, size=256)
     stream = io.BytesIO()
     Image.fromarray(255 - pixels_of(film)).save(stream, "PNG")
-    session = upload(open_page(READ), stream.getvalue())
+    session = upload_film(open_page(READ), stream.getvalue())
     assert_stopped(session)
     assert "It looks inverted." in page_text(session)
 
@@ -90,10 +83,10 @@ def test_the_suggested_correction_is_one_click_and_can_be_undone(open_page, stop
 
 def test_a_passed_film_can_be_corrected_too(open_page):
     film = phantom_png(8, size=256)
-    session = upload(open_page(READ), film)
+    session = upload_film(open_page(READ), film)
     session.button(key="correct_menu_rotate_ccw").click().run()
     assert (shown_picture(session) == np.rot90(pixels_of(film))).all()
     assert "turned left by a quarter at your request" in page_text(session)
-    session = upload(session, film)
+    session = upload_film(session, film)
     assert "Corrected film" not in page_text(session)
     assert (shown_picture(session) == pixels_of(film)).all()

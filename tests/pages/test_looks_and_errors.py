@@ -10,14 +10,8 @@ from streamlit.testing.v1 import AppTest
 from cxr_core.evaluation.localisation.overlap import OVERLAP_COLUMNS
 from cxr_core.evaluation.localisation.pointing import LOCALISATION_COLUMNS
 from cxr_core.phantom.draw import draw_phantom, encode_png
-from tests.demo_model import predictions
-from tests.pages.film_page import decoded, pixels_of, view_of
-
-PAGE = "pages/3_Performance.py"
-
-
-def text_of(session: AppTest) -> str:
-    return " ".join(element.proto.body for element in session.get("html"))
+from tests.helpers.pages import PERFORMANCE, decode_data_uri, page_text, pixels_of, view_of
+from tests.helpers.predictions import make_predictions
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +36,9 @@ def choose(session: AppTest, option: str | None) -> AppTest:
 
 
 def test_overlaps_are_shown_and_a_listed_film_is_opened(open_page, boxed, tmp_path, film):
-    session = open_page(PAGE)
+    session = open_page(PERFORMANCE)
     assert not session.error
-    text = text_of(session)
+    text = page_text(session)
     assert "overlaps more often than one fixed box over 0.25 and 0.5." in text
     assert "mean share of the film covered: the map&#x27;s box 4.0 %" in text
     assert "another definition of the region" in text
@@ -62,11 +56,11 @@ def test_overlaps_are_shown_and_a_listed_film_is_opened(open_page, boxed, tmp_pa
 
     choose(session, options[0])
     view = view_of(session)
-    assert (decoded(view["film"]) == pixels_of(film)).all()
+    assert (decode_data_uri(view["film"]) == pixels_of(film)).all()
     assert view["beside"]
-    assert np.asarray(decoded(view["map"])).shape[-1] == 4
+    assert np.asarray(decode_data_uri(view["map"])).shape[-1] == 4
     # The demonstration table was made up, so it cannot agree; but it stands beside this model.
-    text = text_of(session)
+    text = page_text(session)
     assert f"{first}. Labels: Effusion" in text
     assert "The map is the loaded model&#x27;s." in text
     assert not session.get("imgs")  # no picture with an address on the server
@@ -79,7 +73,7 @@ def test_overlaps_are_shown_and_a_listed_film_is_opened(open_page, boxed, tmp_pa
     assert not session.exception
 
     # Another model's table: its film is shown, the loaded model's map is not.
-    table = predictions(150, seed=5)
+    table = make_predictions(150, seed=5)
     session.file_uploader[0].upload("mine.csv", table.to_csv(index=False).encode())
     session.run()
     option = session.selectbox(key="errors_film_effusion").options[0]
@@ -87,7 +81,7 @@ def test_overlaps_are_shown_and_a_listed_film_is_opened(open_page, boxed, tmp_pa
     choose(session, option)
     assert not session.error
     view = view_of(session)
-    assert (decoded(view["film"]) == pixels_of(film)).all()
+    assert (decode_data_uri(view["film"]) == pixels_of(film)).all()
     assert view["map"] == ""
     assert not view["beside"]
-    assert "another model&#x27;s. Its map cannot be drawn here" in text_of(session)
+    assert "another model&#x27;s. Its map cannot be drawn here" in page_text(session)

@@ -8,14 +8,9 @@ import pytest
 
 from cxr_core.evaluation.localisation.pointing import LOCALISATION_COLUMNS
 from cxr_core.findings import LABELS
-from tests.demo_model import THRESHOLDS, predictions
-
-PERFORMANCE, CARD = "pages/3_Performance.py", "pages/4_Model_card.py"
-
-
-def page_text(session) -> str:
-    parts = [element.proto.body for element in session.get("html")]
-    return " ".join(parts + [element.value for element in session.markdown])
+from tests.helpers.models import make_points
+from tests.helpers.pages import MODEL_CARD, PERFORMANCE, READ, page_text
+from tests.helpers.predictions import make_predictions
 
 
 @pytest.fixture
@@ -48,14 +43,14 @@ def test_home_goes_on_without_a_model(open_page, tmp_path, monkeypatch):
 
 
 def test_every_page_has_one_title_and_links_to_all(open_page):
-    for file in ("app.py", "pages/1_Read.py", PERFORMANCE, CARD):
+    for file in ("app.py", READ, PERFORMANCE, MODEL_CARD):
         session = open_page(file)
         assert len(session.title) == 1
         assert len(session.get("page_link")) >= 4
 
 
 def test_the_card_is_shown_without_its_own_title(open_page):
-    session = open_page(CARD)
+    session = open_page(MODEL_CARD)
     assert not session.error
     text = page_text(session)
     assert "Random weights." in text
@@ -65,7 +60,7 @@ def test_the_card_is_shown_without_its_own_title(open_page):
 
 def test_a_missing_card_is_a_sentence(open_page, copied):
     (copied / "MODEL_CARD.md").unlink()
-    session = open_page(CARD)
+    session = open_page(MODEL_CARD)
     assert "no readable model card" in session.error[0].value
     assert "train.py --finalize" in session.error[0].value
 
@@ -98,7 +93,7 @@ def test_performance_shows_every_panel(open_page):
 
 def test_the_threshold_starts_at_the_operating_point_and_moves(open_page):
     session = open_page(PERFORMANCE)
-    assert session.slider[0].value == pytest.approx(100 * THRESHOLDS["effusion"])
+    assert session.slider[0].value == pytest.approx(100 * make_points()["effusion"].threshold)
     before = page_text(session)
     assert "This is the operating point, chosen on validation films" in before
     session.slider[0].set_value(0.0).run()
@@ -133,12 +128,12 @@ def test_the_curves_of_one_finding_have_bands_and_those_of_all_four_have_none(op
 def test_another_finding_has_its_own_threshold(open_page):
     session = open_page(PERFORMANCE)
     session.segmented_control(key="decision_finding").set_value("no_finding").run()
-    assert session.slider[0].value == pytest.approx(100 * THRESHOLDS["no_finding"])
+    assert session.slider[0].value == pytest.approx(100 * make_points()["no_finding"].threshold)
 
 
 def test_another_models_table_opens_in_the_same_page(open_page):
     session = open_page(PERFORMANCE)
-    table = predictions(150, seed=5)
+    table = make_predictions(150, seed=5)
     logits = [name for name in table.columns if name.startswith("logit_")]
     for name in logits:
         table[name.replace("logit", "probability")] = 1 / (1 + 2.718281828 ** -table[name])
@@ -172,7 +167,7 @@ def test_a_bad_table_is_one_sentence_and_the_page_goes_on(open_page, data, cause
 
 
 def test_a_finding_without_films_is_not_estimable_and_never_half(open_page, copied):
-    table = predictions(60).assign(label_effusion=0)
+    table = make_predictions(60).assign(label_effusion=0)
     table.to_csv(copied / "predictions_test.csv", index=False)
     session = open_page(PERFORMANCE)
     assert not session.error
@@ -191,10 +186,10 @@ def test_absent_files_mask_their_panels(open_page, copied):
 
 
 def test_a_runs_own_files_fill_the_panels_of_labels_and_maps(open_page, copied):
-    split = predictions(240)
+    split = make_predictions(240)
     split["split"] = ["train"] * 120 + ["validation"] * 60 + ["test"] * 60
     split.to_csv(copied / "split.csv", index=False)
-    predictions(200, seed=9).to_csv(copied / "predictions_val.csv", index=False)
+    make_predictions(200, seed=9).to_csv(copied / "predictions_val.csv", index=False)
     rows = [(f"{i:08d}_000.png", "effusion", 0.5, 0.5, i % 2, 0, 0, 0.1) for i in range(20)]
     boxes = pd.DataFrame(rows, columns=list(LOCALISATION_COLUMNS))
     boxes.to_csv(copied / "localisation.csv", index=False)
@@ -209,7 +204,7 @@ def test_a_runs_own_files_fill_the_panels_of_labels_and_maps(open_page, copied):
 
 def test_three_films_of_one_class_have_no_figure_and_no_traceback(open_page):
     session = open_page(PERFORMANCE)
-    table = predictions(3).assign(label_effusion=0, label_no_finding=0)
+    table = make_predictions(3).assign(label_effusion=0, label_no_finding=0)
     session.file_uploader[0].upload("three.csv", table.to_csv(index=False).encode())
     session.run()
     assert not session.error

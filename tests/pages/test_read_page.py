@@ -13,13 +13,13 @@ from cxr_core.findings import KEYS, LABELS
 from cxr_core.phantom.draw import phantom_png
 from cxr_core.reading.analyzer import load_analyzer
 from cxr_core.ui.words import default_finding, percent
-from tests.pages.film_page import (
+from tests.helpers.pages import (
     READ,
     page_text,
     pixels_of,
     shown_layer,
     shown_picture,
-    upload,
+    upload_film,
     view_of,
 )
 
@@ -45,7 +45,7 @@ def test_without_a_film_it_asks_for_one(open_page):
 
 
 def test_an_upload_is_read_with_the_analyzers_own_numbers(open_page, films, model):
-    session = upload(open_page(READ), films[0])
+    session = upload_film(open_page(READ), films[0])
     analysis = load_analyzer(model).analyze(films[0])
     text = page_text(session)
     for key in KEYS:
@@ -69,16 +69,16 @@ def test_an_upload_is_read_with_the_analyzers_own_numbers(open_page, films, mode
 
 
 def test_another_film_changes_everything_at_once(open_page, films):
-    session = upload(open_page(READ), films[0])
+    session = upload_film(open_page(READ), films[0])
     with_first = shown_layer(session)
-    session = upload(session, films[1])
+    session = upload_film(session, films[1])
     assert (shown_layer(session) != with_first).any()
     assert hashlib.sha256(films[0]).hexdigest() not in page_text(session)
     assert_shows(session, films[1])
 
 
 def test_the_film_is_there_after_a_page_switch_and_return(open_page, films):
-    session = upload(open_page(READ), films[0])
+    session = upload_film(open_page(READ), films[0])
     before = view_of(session)
     session = open_page("app.py", session)
     session = open_page("pages/4_Model_card.py", session)
@@ -89,9 +89,9 @@ def test_the_film_is_there_after_a_page_switch_and_return(open_page, films):
 
 def test_two_sessions_never_see_each_others_film(open_page, films):
     first, second = open_page(READ), open_page(READ)
-    first = upload(first, films[0])
+    first = upload_film(first, films[0])
     assert view_of(second.run()) is None
-    second = upload(second, films[1])
+    second = upload_film(second, films[1])
     first.run()
     assert_shows(first, films[0])
     assert_shows(second, films[1])
@@ -109,7 +109,7 @@ def test_the_phantom_is_one_click_away(open_page):
 
 
 def test_a_row_brings_its_map_to_the_large_view(open_page, films, model):
-    session = upload(open_page(READ), films[0])
+    session = upload_film(open_page(READ), films[0])
     analysis = load_analyzer(model).analyze(films[0])
     for key in KEYS:
         session.button(key=f"show_{key}").click().run()
@@ -119,7 +119,7 @@ def test_a_row_brings_its_map_to_the_large_view(open_page, films, model):
 
 
 def test_the_signed_view_says_what_its_colours_mean(open_page, films):
-    session = upload(open_page(READ), films[0])
+    session = upload_film(open_page(READ), films[0])
     session.toggle(key="signed").set_value(True).run()
     assert "Cool with dashed lines: regions that lower it" in page_text(session)
 
@@ -138,19 +138,19 @@ def test_a_bad_upload_is_one_sentence_and_the_page_goes_on(open_page, films, nam
         stream = io.BytesIO()
         Image.new("L", (1, 1)).save(stream, "PNG")
         data = stream.getvalue()
-    session = upload(open_page(READ), films[0])
-    session = upload(session, data, name)
+    session = upload_film(open_page(READ), films[0])
+    session = upload_film(session, data, name)
     (error,) = session.error
     assert cause in error.value
     assert "Traceback" not in error.value
     assert not session.exception
     assert view_of(session) is None  # nothing of the film before
-    session = upload(session, films[1])
+    session = upload_film(session, films[1])
     assert_shows(session, films[1])
 
 
 def test_no_name_of_a_file_stays(open_page, films):
-    session = upload(open_page(READ), films[0], "DOE_JANE_1960.png")
+    session = upload_film(open_page(READ), films[0], "DOE_JANE_1960.png")
     held = [page_text(session), repr(session.session_state.to_dict())]
     held += [repr(element.proto) for element in session.get("markdown")]
     assert "DOE_JANE" not in "".join(held)  # an underscore, which no base64 text has
@@ -166,14 +166,14 @@ def test_the_server_forgets_the_uploaded_file(open_page, films, monkeypatch):
         removed.append((len(stored), len(manager.get_files(session_id, [file_id]))))
 
     monkeypatch.setattr(MemoryUploadedFileManager, "remove_file", watched)
-    session = upload(open_page(READ), films[0])
+    session = upload_film(open_page(READ), films[0])
     assert removed == [(1, 0)]
     assert_shows(session, films[0])
 
 
 def test_a_missing_model_is_a_sentence(open_page, films, tmp_path, monkeypatch):
     monkeypatch.setenv("CXR_MODEL", str(tmp_path / "nowhere"))
-    session = upload(open_page(READ), films[0])
+    session = upload_film(open_page(READ), films[0])
     (error,) = session.error
     assert "no model in this folder" in error.value
     assert "models/default" in error.value
@@ -189,7 +189,7 @@ def test_an_altered_model_is_refused_and_its_repair_is_taken_up(
     text = (folder / "model.json").read_text()
     (folder / "model.json").write_text(text.replace("0.31", "0.99"))
     monkeypatch.setenv("CXR_MODEL", str(folder))
-    session = upload(open_page(READ), films[0])
+    session = upload_film(open_page(READ), films[0])
     assert "altered after it was written" in session.error[0].value
     (folder / "model.json").write_text(text)
     assert_shows(session.run(), films[0])

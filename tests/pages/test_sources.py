@@ -10,15 +10,11 @@ from cxr_core.ui.performance.source import (
     NO_PREDICTIONS_CAUTION,
     VALIDATION_CAUTION,
 )
-from tests.demo_model import history, predictions
+from tests.helpers.models import make_history
+from tests.helpers.pages import MODEL_CARD, PERFORMANCE, page_text
+from tests.helpers.predictions import make_predictions
 
-PERFORMANCE, CARD = "pages/3_Performance.py", "pages/4_Model_card.py"
 A = "performance_source_a"
-
-
-def page_text(session) -> str:
-    parts = [element.proto.body for element in session.get("html")]
-    return " ".join(parts + [element.value for element in session.markdown])
 
 
 def open_path(session, path: Path):
@@ -30,7 +26,7 @@ def run(tmp_path: Path) -> Path:
     """A run folder that holds its validation films alone."""
     folder = tmp_path / "trial"
     folder.mkdir()
-    predictions(90, seed=4).to_csv(folder / "predictions_val.csv", index=False)
+    make_predictions(90, seed=4).to_csv(folder / "predictions_val.csv", index=False)
     return folder
 
 
@@ -42,7 +38,7 @@ def test_a_typed_run_stays_open_until_another_is_chosen(open_page, run):
     assert VALIDATION_CAUTION in shown
     assert NO_METADATA_CAUTION in shown
     assert "There is no readable history.csv in this run" in shown
-    session = open_page(PERFORMANCE, open_page(CARD, session))
+    session = open_page(PERFORMANCE, open_page(MODEL_CARD, session))
     assert "Validation films of trial: 90 films of" in page_text(session)
     # It is still in the list when another cannot be opened.
     open_path(session, run / "nowhere")
@@ -56,7 +52,7 @@ def test_a_typed_run_stays_open_until_another_is_chosen(open_page, run):
 
 def test_two_models_stand_beside_each_other_on_the_films_in_both(open_page):
     session = open_page(PERFORMANCE)
-    worse = predictions(240)[20:].assign(logit_effusion=lambda table: -table["logit_effusion"])
+    worse = make_predictions(240)[20:].assign(logit_effusion=lambda table: -table["logit_effusion"])
     session.file_uploader[1].upload("other.csv", worse.to_csv(index=False).encode())
     session.run()
     assert not session.error
@@ -93,7 +89,7 @@ def test_a_run_that_is_being_written_grows_and_opens_when_it_ends(open_page, tmp
     folder = tmp_path / "live"
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps({"train": {"epochs": 4}}))
-    history(2).to_csv(folder / "history.csv", index=False)
+    make_history(2).to_csv(folder / "history.csv", index=False)
     session = open_path(open_page(PERFORMANCE), folder)
     assert NO_PREDICTIONS_CAUTION in page_text(session)
     assert "2 of 4 epochs are done" in page_text(session)
@@ -103,12 +99,12 @@ def test_a_run_that_is_being_written_grows_and_opens_when_it_ends(open_page, tmp
         return chart.proto.alt
 
     assert epochs() == "Loss and validation AUROC over 2 epochs."
-    history(3).to_csv(folder / "history.csv", index=False)
+    make_history(3).to_csv(folder / "history.csv", index=False)
     session.run()
     assert epochs() == "Loss and validation AUROC over 3 epochs."
     assert "3 of 4 epochs are done" in page_text(session)
-    history(4).to_csv(folder / "history.csv", index=False)
-    predictions(90).to_csv(folder / "predictions_test.csv", index=False)
+    make_history(4).to_csv(folder / "history.csv", index=False)
+    make_predictions(90).to_csv(folder / "predictions_test.csv", index=False)
     session.run()
     assert not session.error
     assert "epochs are done" not in page_text(session)

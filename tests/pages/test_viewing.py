@@ -8,13 +8,13 @@ from cxr_core.imaging.windowing import Window, apply_window
 from cxr_core.phantom.draw import phantom_png
 from cxr_core.reading.analyzer import load_analyzer
 from cxr_core.ui.words import default_finding
-from tests.pages.film_page import (
+from tests.helpers.pages import (
     READ,
     page_text,
     pixels_of,
     shown_layer,
     shown_picture,
-    upload,
+    upload_film,
     view_of,
 )
 
@@ -30,7 +30,7 @@ def film() -> bytes:
 
 
 def test_window_level_and_invert_change_the_display_alone(open_page, film):
-    session = upload(open_page(READ), film)
+    session = upload_film(open_page(READ), film)
     read = page_text(session)
     session.toggle(key="with_window").set_value(True).run()
     pixels = pixels_of(film)
@@ -62,12 +62,12 @@ def test_window_level_and_invert_change_the_display_alone(open_page, film):
     # Not a word of the result has changed all the while, and the next film begins anew.
     assert read == page_text(session)
     session.selectbox[0].set_value("More contrast").run()
-    session = upload(session, phantom_png(5, size=256))
+    session = upload_film(session, phantom_png(5, size=256))
     assert (shown_picture(session) == pixels_of(phantom_png(5, size=256))).all()
 
 
 def test_views_and_forms(open_page, film, model):
-    session = upload(open_page(READ), film)
+    session = upload_film(open_page(READ), film)
     session.segmented_control(key="view").set_value("Side by side").run()
     assert view_of(session)["beside"]
     session.segmented_control(key="form").set_value("Contours").run()
@@ -85,12 +85,12 @@ def test_views_and_forms(open_page, film, model):
 def test_results_stay_hidden_until_the_reader_asks(open_page, film):
     session = open_page(READ)
     session.toggle(key="hide_results").set_value(True).run()
-    session = upload(session, film)
+    session = upload_film(session, film)
     assert not view_of(session)["map"]
     assert "operating point" not in page_text(session)
     assert not session.get("download_button")
     session.button(key="show_results").click().run()
     assert view_of(session)["map"]
     assert "operating point" in page_text(session)
-    session = upload(session, phantom_png(6, size=256))  # the wish holds for the next film too
+    session = upload_film(session, phantom_png(6, size=256))  # the wish holds for the next film too
     assert "operating point" not in page_text(session)

@@ -5,9 +5,8 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.testing.v1 import AppTest
 
 from cxr_core.phantom.draw import encode_png, phantom_png
-from tests.zips import zipped
-
-WORKLIST, READ = "pages/2_Worklist.py", "pages/1_Read.py"
+from tests.helpers.pages import READ, WORKLIST, page_text
+from tests.helpers.zips import zip_bytes
 
 
 def read_all(session: AppTest) -> AppTest:
@@ -16,10 +15,6 @@ def read_all(session: AppTest) -> AppTest:
     while session.session_state["worklist"].running:
         session.run()
     return session.run()
-
-
-def page_text(session: AppTest) -> str:
-    return " ".join(element.proto.body for element in session.get("html"))
 
 
 def test_films_are_read_listed_opened_and_come_back_to(open_page, monkeypatch):
@@ -33,7 +28,9 @@ def test_films_are_read_listed_opened_and_come_back_to(open_page, monkeypatch):
     monkeypatch.setattr(MemoryUploadedFileManager, "remove_file", watched)
     films = [phantom_png(seed, findings=("effusion",), size=208) for seed in (1, 2)]
     session = open_page(WORKLIST)
-    session.file_uploader[0].upload("DOE_JANE.zip", zipped({"DOE_1.png": films[0], "DOE_2": b"?"}))
+    session.file_uploader[0].upload(
+        "DOE_JANE.zip", zip_bytes({"DOE_1.png": films[0], "DOE_2": b"?"})
+    )
     session.file_uploader[0].upload("DOE_3.png", films[1])
     read_all(session)
     assert not session.exception

@@ -4,7 +4,6 @@ import hashlib
 import io
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,8 +13,8 @@ from cxr_core.errors import ConfigError
 from cxr_core.findings import ABNORMAL_KEYS
 from cxr_core.phantom.draw import draw_phantom, phantom_png
 from cxr_core.phantom.patient import sample_patient
+from tests.helpers import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 SMALL = 96  # pixels
 
 

@@ -17,8 +17,8 @@ from cxr_core.errors import ImageError
 from cxr_core.findings import KEYS
 from cxr_core.imaging.preprocessing import preprocess
 from cxr_core.imaging.radiograph import read_radiograph
+from cxr_core.model.architectures import build_model
 from cxr_core.model.checkpoint import Checkpoint, save_checkpoint
-from cxr_core.model.densenet import ChestDenseNet
 from cxr_core.model.metadata import ModelMetadata
 from cxr_core.phantom.draw import phantom_png
 from cxr_core.reading.analyzer import Analysis, Analyzer, load_analyzer
@@ -30,7 +30,7 @@ CALIBRATION = Calibration(0.5, (0.4, -0.3, 0.2, 0.0))
 @pytest.fixture(scope="module")
 def analyzer(tmp_path_factory: pytest.TempPathFactory) -> Analyzer:
     torch.manual_seed(11)
-    model = ChestDenseNet().eval()
+    model = build_model().eval()
     metadata = ModelMetadata(
         preprocessing=PREPROCESSING,
         calibration=CALIBRATION,

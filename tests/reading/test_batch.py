@@ -11,8 +11,8 @@ from cxr_core.errors import ImageError
 from cxr_core.phantom.draw import phantom_png
 from cxr_core.reading.batch import read_films
 from cxr_core.reading.sources import FilmSource, film_sources, without_names
-from tests.fake_analyzer import FakeAnalyzer
-from tests.zips import zipped
+from tests.helpers.analyses import FakeAnalyzer
+from tests.helpers.zips import zip_bytes
 
 FILM = phantom_png(1, size=96)
 SECONDS = 60  # patient; nothing is timed
@@ -106,7 +106,7 @@ def test_known_films_are_not_decoded() -> None:
 
 def test_a_zip_is_its_members_and_a_bad_zip_is_one_film() -> None:
     sources, left_out = film_sources(
-        "all.zip", zipped({"a": FILM, "DICOMDIR": b"x"}), first_number=7
+        "all.zip", zip_bytes({"a": FILM, "DICOMDIR": b"x"}), first_number=7
     )
     assert [(source.number, source.name) for source in sources] == [(7, "all.zip/a")]
     assert left_out == 1

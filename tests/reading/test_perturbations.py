@@ -12,8 +12,8 @@ from cxr_core.errors import ImageError
 from cxr_core.evaluation.scoring import to_probabilities
 from cxr_core.findings import KEYS
 from cxr_core.imaging.preprocessing import normalise
+from cxr_core.model.architectures import build_model
 from cxr_core.model.checkpoint import Checkpoint
-from cxr_core.model.densenet import build_densenet
 from cxr_core.model.metadata import ModelMetadata
 from cxr_core.phantom.draw import phantom_png
 from cxr_core.reading.analyzer import Analyzer
@@ -40,7 +40,7 @@ def metadata() -> ModelMetadata:
 @pytest.fixture(scope="module")
 def analyzer() -> Analyzer:
     torch.manual_seed(11)
-    model = build_densenet("none").eval().requires_grad_(False)
+    model = build_model().eval().requires_grad_(False)
     with torch.no_grad():
         model.classifier.weight.normal_(0, 0.12)
     return Analyzer(Checkpoint(model, metadata()))

@@ -11,23 +11,25 @@ from tests.training.easy_films import CONFIG, EasyFilms, write_easy_films
 
 
 @pytest.fixture(scope="session")
-def easy(tmp_path_factory: pytest.TempPathFactory) -> EasyFilms:
+def easy_films(tmp_path_factory: pytest.TempPathFactory) -> EasyFilms:
     return write_easy_films(tmp_path_factory.mktemp("easy") / "films")
 
 
 @pytest.fixture(scope="session")
-def sources(easy: EasyFilms) -> DatasetPaths:
-    cache = easy.images.parent / "cache"
-    return DatasetPaths(entries=easy.entries, images=easy.images, cache=cache, boxes=easy.boxes)
+def sources(easy_films: EasyFilms) -> DatasetPaths:
+    cache = easy_films.images.parent / "cache"
+    return DatasetPaths(
+        entries=easy_films.entries, images=easy_films.images, cache=cache, boxes=easy_films.boxes
+    )
 
 
 @pytest.fixture(scope="session")
-def finished(sources: DatasetPaths, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def finished_run(sources: DatasetPaths, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "easy"
     run(CONFIG, sources, folder)
     return folder
 
 
 @pytest.fixture
-def copy(finished: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(finished, tmp_path / "copy"))
+def run_copy(finished_run: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(finished_run, tmp_path / "copy"))

@@ -19,7 +19,7 @@ import torch
 from cxr_core.config import Preprocessing
 from cxr_core.data.loader import BatchLoader
 from cxr_core.errors import TrainingStoppedError
-from cxr_core.model.densenet import ChestDenseNet
+from cxr_core.model.architectures import build_model
 from cxr_core.training import loop
 from cxr_core.training.dataset import DatasetPaths
 from cxr_core.training.device import Accelerator
@@ -94,7 +94,7 @@ def gradients(team: Distributed) -> dict[str, torch.Tensor]:
 
     def step_of(team: Distributed, parts: list[tuple[int, int]]) -> dict[str, torch.Tensor]:
         torch.manual_seed(0)
-        trainer = Trainer(ChestDenseNet(), BASELINE, engine, 1, distributed=team)
+        trainer = Trainer(build_model(), BASELINE, engine, 1, distributed=team)
         trainer.objective.train()
         for part in parts:
             (batch,) = BatchLoader(films, labels, preprocessing=Preprocessing(64), shard=part)

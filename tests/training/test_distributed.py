@@ -14,10 +14,11 @@ import torch
 from cxr_core.training.dataset import DatasetPaths
 from cxr_core.training.distributed import Distributed, init_distributed
 from cxr_core.training.run import RunOptions, run
+from tests.helpers import ROOT
 from tests.training.easy_films import CONFIG, EasyFilms
 
 SCRIPT = Path(__file__).parent / "run_apart.py"
-ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
 TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
 
 
@@ -30,7 +31,7 @@ def two_processes(*words: object) -> str:
 
 @pytest.fixture
 def one_thread() -> Iterator[None]:
-    """As torchrun gives each of several processes on one machine."""
+    """As each of the two processes has."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -61,11 +62,17 @@ def test_a_steps_gradients_are_those_of_both_halves_added_up(tmp_path: Path) -> 
 
 @pytest.mark.slow
 def test_two_processes_write_one_run_and_its_tables_are_one_processs(
-    easy: EasyFilms, sources: DatasetPaths, tmp_path: Path, finished: Path, one_thread: None
+    easy_films: EasyFilms,
+    sources: DatasetPaths,
+    tmp_path: Path,
+    finished_run: Path,
+    one_thread: None,
 ) -> None:
     folder = tmp_path / "run"
-    two_processes(easy.entries.parent, folder)  # fails where the second process writes a file
-    assert {path.name for path in folder.iterdir()} == {path.name for path in finished.iterdir()}
+    two_processes(easy_films.entries.parent, folder)  # fails where the second process writes a file
+    assert {path.name for path in folder.iterdir()} == {
+        path.name for path in finished_run.iterdir()
+    }
     assert "2 processes" in (folder / "config.json").read_text()
     again = Path(shutil.copytree(folder, tmp_path / "again"))
     run(CONFIG, sources, again, RunOptions(finalize_only=True))
@@ -75,10 +82,10 @@ def test_two_processes_write_one_run_and_its_tables_are_one_processs(
 
 @pytest.mark.slow
 def test_a_run_of_two_processes_goes_on_with_one(
-    easy: EasyFilms, sources: DatasetPaths, tmp_path: Path
+    easy_films: EasyFilms, sources: DatasetPaths, tmp_path: Path
 ) -> None:
     folder = tmp_path / "run"
-    said = two_processes(easy.entries.parent, folder, "--stop-at", 6)
+    said = two_processes(easy_films.entries.parent, folder, "--stop-at", 6)
     assert "in epoch 2/4: after batch 2 of 4; the state is saved" in said.replace("\n", " ")
     run(CONFIG, sources, folder, RunOptions(resume=True))
     history = pd.read_csv(folder / "history.csv")

@@ -9,7 +9,7 @@ import torch
 from cxr_core.config import Preprocessing
 from cxr_core.data.loader import BatchLoader
 from cxr_core.evaluation.localisation.rates import missing_columns, read_localisation
-from cxr_core.model.densenet import build_densenet
+from cxr_core.model.architectures import build_model
 from cxr_core.training import inference as module
 from cxr_core.training.dataset import DatasetPaths, FilmDataset, load_dataset, rows_and_labels
 from cxr_core.training.inference import randomized_copy
@@ -30,7 +30,7 @@ def test_every_tensor_keeps_its_numbers_in_another_order(
 ) -> None:
     monkeypatch.setattr(module, "BATCH_NORM_FILMS", FEW)
     torch.manual_seed(0)
-    model = build_densenet("none").eval()
+    model = build_model().eval()
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     shuffled = randomized_copy(model, films, preprocessing=SIZE, seed=1)
     for name, tensor in model.state_dict().items():
@@ -43,9 +43,12 @@ def test_every_tensor_keeps_its_numbers_in_another_order(
         assert torch.equal(tensor.flatten().sort().values, before[name].flatten().sort().values)
     assert not shuffled.training
     assert not any(tensor.requires_grad for tensor in shuffled.parameters())
-    again = randomized_copy(model, films, preprocessing=SIZE, seed=1)
+    again, expected = (
+        randomized_copy(model, films, preprocessing=SIZE, seed=1),
+        shuffled.state_dict(),
+    )
     for name, tensor in again.state_dict().items():
-        assert torch.equal(tensor, shuffled.state_dict()[name])
+        assert torch.equal(tensor, expected[name])
 
     # The norms fit the shuffled weights: over the films they were measured on, reading with the
     # running statistics is reading with the batch's own.
@@ -58,11 +61,11 @@ def test_every_tensor_keeps_its_numbers_in_another_order(
     torch.testing.assert_close(served, own, rtol=0.05, atol=0.05)
 
 
-def test_a_run_writes_the_overlaps_and_the_shuffled_models(finished: Path) -> None:
-    rows = read_localisation(finished / "localisation.csv")
+def test_a_run_writes_the_overlaps_and_the_shuffled_models(finished_run: Path) -> None:
+    rows = read_localisation(finished_run / "localisation.csv")
     assert missing_columns(rows) == []
     known = ["fixed_iou", "centre_iou", "random_iou_50", "shuffled_inside", "shuffled_iou"]
     assert rows[known].notna().to_numpy().all()
     assert rows["box_area"].tolist() == pytest.approx([0.25] * len(rows))  # a quarter of the film
-    split = pd.read_csv(finished / "split.csv")
+    split = pd.read_csv(finished_run / "split.csv")
     assert set(rows["image"]) <= set(split.loc[split["split"] == "test", "image"])

@@ -40,12 +40,12 @@ def test_imagenets_and_a_files_weights_have_imagenets_statistics(sources: Datase
 
 
 def test_a_model_goes_on_from_its_weights_with_its_preprocessing_and_is_named(
-    finished: Path, sources: DatasetPaths, tmp_path: Path
+    finished_run: Path, sources: DatasetPaths, tmp_path: Path
 ) -> None:
-    config = replace(ONE_EPOCH, weights=str(finished), box_loss_weight=0.1)
-    same = replace(sources, split=finished / "split.csv")
+    config = replace(ONE_EPOCH, weights=str(finished_run), box_loss_weight=0.1)
+    same = replace(sources, split=finished_run / "split.csv")
     run(config, same, tmp_path / "run")
-    before, after = load_checkpoint(finished), load_checkpoint(tmp_path / "run")
+    before, after = load_checkpoint(finished_run), load_checkpoint(tmp_path / "run")
     assert after.metadata.preprocessing == before.metadata.preprocessing
     torch.testing.assert_close(after.model.classifier.weight, before.model.classifier.weight)
     words = f"model {before.metadata.model_sha256[:12]}"
@@ -59,11 +59,11 @@ def test_a_model_goes_on_from_its_weights_with_its_preprocessing_and_is_named(
 
 
 def test_the_end_can_be_redone_when_the_weights_it_started_from_are_gone(
-    finished: Path, sources: DatasetPaths, tmp_path: Path
+    finished_run: Path, sources: DatasetPaths, tmp_path: Path
 ) -> None:
-    gone = Path(shutil.copytree(finished, tmp_path / "gone"))
+    gone = Path(shutil.copytree(finished_run, tmp_path / "gone"))
     config = replace(ONE_EPOCH, weights=str(gone))
-    same = replace(sources, split=finished / "split.csv")
+    same = replace(sources, split=finished_run / "split.csv")
     run(config, same, tmp_path / "run", RunOptions(skip_test=True))
     before = load_checkpoint(tmp_path / "run").metadata
     shutil.rmtree(gone)
@@ -74,33 +74,33 @@ def test_the_end_can_be_redone_when_the_weights_it_started_from_are_gone(
 
 
 def test_weights_that_learnt_from_a_patient_of_the_test_are_refused(
-    finished: Path, sources: DatasetPaths, tmp_path: Path
+    finished_run: Path, sources: DatasetPaths, tmp_path: Path
 ) -> None:
-    split = pd.read_csv(finished / "split.csv", dtype=str)
+    split = pd.read_csv(finished_run / "split.csv", dtype=str)
     patient = split.loc[split["split"] == "train", "patient"].iloc[0]
     split.loc[split["patient"] == patient, "split"] = "test"
     split.to_csv(tmp_path / "split.csv", index=False)
     other = replace(sources, split=tmp_path / "split.csv")
     with pytest.raises(PatientLeakError, match=r"whom this run tests on: 2 films.*--split"):
-        run(replace(ONE_EPOCH, weights=str(finished)), other, tmp_path / "run")
+        run(replace(ONE_EPOCH, weights=str(finished_run)), other, tmp_path / "run")
 
 
 def test_weights_that_do_not_say_what_they_learnt_from_are_refused(
-    copy: Path, sources: DatasetPaths, tmp_path: Path
+    run_copy: Path, sources: DatasetPaths, tmp_path: Path
 ) -> None:
-    (copy / "split.csv").unlink()
+    (run_copy / "split.csv").unlink()
     with pytest.raises(WeightsError, match="does not say which films it learnt from"):
-        run(replace(ONE_EPOCH, weights=str(copy)), sources, tmp_path / "run")
+        run(replace(ONE_EPOCH, weights=str(run_copy)), sources, tmp_path / "run")
 
 
-def test_a_configuration_of_before_says_nothing_of_its_start(copy: Path) -> None:
-    document = json.loads((copy / "config.json").read_text())
+def test_a_configuration_of_before_says_nothing_of_its_start(run_copy: Path) -> None:
+    document = json.loads((run_copy / "config.json").read_text())
     del document["initial_weights"]
-    (copy / "config.json").write_text(json.dumps(document))
-    assert read_initial_weights(copy) is None
+    (run_copy / "config.json").write_text(json.dumps(document))
+    assert read_initial_weights(run_copy) is None
 
 
-def test_a_network_to_start_from_learns(finished: Path) -> None:
-    network = init_network(str(finished))
+def test_a_network_to_start_from_learns(finished_run: Path) -> None:
+    network = init_network(replace(ONE_EPOCH, weights=str(finished_run)))
     assert network.training
     assert all(parameter.requires_grad for parameter in network.parameters())

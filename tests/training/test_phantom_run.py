@@ -14,16 +14,21 @@ from cxr_core.model.checkpoint import load_checkpoint
 FILMS = 1200
 
 
-@pytest.mark.slow
-def test_trained_on_phantoms_it_finds_them_and_where_they_are(tmp_path: Path) -> None:
-    run = tmp_path / "run"
+@pytest.fixture(scope="module")
+def phantom_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = tmp_path_factory.mktemp("phantoms") / "run"
     assert train.main(["--phantom", str(FILMS), "--out", str(run), "--quiet"]) == 0
-    table = read_predictions(run / "predictions_test.csv")
+    return run
+
+
+@pytest.mark.slow
+def test_trained_on_phantoms_it_finds_them_and_where_they_are(phantom_run: Path) -> None:
+    table = read_predictions(phantom_run / "predictions_test.csv")
     report = evaluate_predictions(table, n_resamples=200)
     mean = sum(report.auroc[key].estimate for key in KEYS) / len(KEYS)
     assert mean > 0.95
-    rows = pd.read_csv(run / "localisation.csv")
+    rows = pd.read_csv(phantom_run / "localisation.csv")
     assert set(rows["finding"]) == set(ABNORMAL_KEYS)
     assert rows["inside"].mean() - rows["fixed_spot_inside"].mean() >= 0.30
-    assert load_checkpoint(run).metadata.provenance["config"]["preset"] == "phantom"
-    assert "drawn phantoms" in (run / "MODEL_CARD.md").read_text()
+    assert load_checkpoint(phantom_run).metadata.provenance["config"]["preset"] == "phantom"
+    assert "drawn phantoms" in (phantom_run / "MODEL_CARD.md").read_text()

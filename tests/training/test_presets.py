@@ -5,7 +5,7 @@ import torch
 
 from cxr_core.data.augmentation import Augmentation
 from cxr_core.errors import ConfigError
-from cxr_core.model.densenet import ChestDenseNet
+from cxr_core.model.architectures import build_model
 from cxr_core.training.device import Accelerator
 from cxr_core.training.presets import (
     BASELINE,
@@ -42,7 +42,7 @@ def test_the_plateau_lowers_the_rate_as_the_repositories_do() -> None:
 
     def rates(config_losses: tuple[str, list[float]]) -> list[float]:
         name, losses = config_losses
-        trainer = Trainer(ChestDenseNet(), PRESETS[name], engine, 1)
+        trainer = Trainer(build_model(), PRESETS[name], engine, 1)
         found = []
         for loss in losses:
             trainer.end_epoch(loss)

@@ -14,8 +14,8 @@ from cxr_core.reading.analyzer import load_analyzer
 from cxr_core.training.dataset import DatasetPaths
 
 
-def test_the_run_folder_is_whole(finished: Path) -> None:
-    assert {path.name for path in finished.iterdir()} == {
+def test_the_run_folder_is_whole(finished_run: Path) -> None:
+    assert {path.name for path in finished_run.iterdir()} == {
         "config.json",
         "split.csv",
         "history.csv",
@@ -29,41 +29,41 @@ def test_the_run_folder_is_whole(finished: Path) -> None:
     }
 
 
-def test_history_tells_each_epoch_and_the_best_is_at_the_served_size(finished: Path) -> None:
-    history = pd.read_csv(finished / "history.csv")
+def test_history_tells_each_epoch_and_the_best_is_at_the_served_size(finished_run: Path) -> None:
+    history = pd.read_csv(finished_run / "history.csv")
     assert history["epoch"].tolist() == [1, 2, 3, 4]
     assert history["px"].tolist() == [32, 32, 64, 64]
     mean = history[[f"auroc_{key}" for key in KEYS]].mean(axis=1)
     np.testing.assert_allclose(history["auroc_mean"], mean)
     assert history["waiting"].between(0, 1).all()
-    provenance = load_checkpoint(finished).metadata.provenance
+    provenance = load_checkpoint(finished_run).metadata.provenance
     at_64 = history[history["px"] == 64]
     assert provenance["best_epoch"] == at_64["epoch"].to_numpy()[at_64["auroc_mean"].argmax()]
     assert provenance["demonstration"] is True
 
 
 def test_no_patient_is_in_two_parts_and_all_films_are_in_one(
-    finished: Path, sources: DatasetPaths
+    finished_run: Path, sources: DatasetPaths
 ) -> None:
-    split = pd.read_csv(finished / "split.csv", dtype=str)
+    split = pd.read_csv(finished_run / "split.csv", dtype=str)
     assert len(split) == 90
     assert split.groupby("patient")["split"].nunique().max() == 1
-    test = pd.read_csv(finished / "predictions_test.csv", dtype={"patient": str})
+    test = pd.read_csv(finished_run / "predictions_test.csv", dtype={"patient": str})
     assert set(test["image"]) == set(split.loc[split["split"] == "test", "image"])
 
 
-def test_analyze_gives_the_stored_logits(finished: Path, sources: DatasetPaths) -> None:
-    analyzer = load_analyzer(finished)
-    table = pd.read_csv(finished / "predictions_test.csv")
+def test_analyze_gives_the_stored_logits(finished_run: Path, sources: DatasetPaths) -> None:
+    analyzer = load_analyzer(finished_run)
+    table = pd.read_csv(finished_run / "predictions_test.csv")
     for row in table.head(6).to_dict("records"):
         analysis = analyzer.analyze((sources.images / row["image"]).read_bytes())
         for key in KEYS:
             assert analysis.logits[key] == pytest.approx(row[f"logit_{key}"], abs=1e-3)
 
 
-def test_operating_points_hold_their_aim_on_validation(finished: Path) -> None:
-    metadata = load_checkpoint(finished).metadata
-    table = read_predictions(finished / "predictions_val.csv")
+def test_operating_points_hold_their_aim_on_validation(finished_run: Path) -> None:
+    metadata = load_checkpoint(finished_run).metadata
+    table = read_predictions(finished_run / "predictions_val.csv")
     probabilities = probabilities_of(table, metadata.calibration)  # (N, 4)
     for index, key in enumerate(KEYS):
         above = probabilities[:, index] >= metadata.operating_points[key].threshold
@@ -74,22 +74,22 @@ def test_operating_points_hold_their_aim_on_validation(finished: Path) -> None:
             assert above[positive].mean() >= 0.80
 
 
-def test_the_card_says_what_it_is(finished: Path) -> None:
-    card = (finished / "MODEL_CARD.md").read_text()
+def test_the_card_says_what_it_is(finished_run: Path) -> None:
+    card = (finished_run / "MODEL_CARD.md").read_text()
     assert "demonstration model" in card
     assert "It is not a medical device" in card
     assert "| weights | imagenet | none |" in card
     assert "### Effusion by subgroup" in card
     assert "Infiltration" in card
-    assert str(finished) not in card
+    assert str(finished_run) not in card
     assert "is in part taught" not in card  # this run had no lesson from boxes
 
 
-def test_history_judges_the_three_among_films_that_are_not_normal(finished: Path) -> None:
-    table = pd.read_csv(finished / "predictions_val.csv")
+def test_history_judges_the_three_among_films_that_are_not_normal(finished_run: Path) -> None:
+    table = pd.read_csv(finished_run / "predictions_val.csv")
     table = table[table["label_no_finding"] == 0]
     areas = [roc_auc_score(table[f"label_{key}"], table[f"logit_{key}"]) for key in ABNORMAL_KEYS]
-    history = pd.read_csv(finished / "history.csv").set_index("epoch")
-    best = load_checkpoint(finished).metadata.provenance["best_epoch"]
+    history = pd.read_csv(finished_run / "history.csv").set_index("epoch")
+    best = load_checkpoint(finished_run).metadata.provenance["best_epoch"]
     # The table is of the weights as they are stored, in float16.
     assert history["auroc_abnormal_mean"][best] == pytest.approx(np.mean(areas), abs=0.03)

@@ -19,120 +19,122 @@ RESUME, FINISH = RunOptions(resume=True), RunOptions(finalize_only=True)
 
 
 def test_finish_redoes_everything_after_the_fit_and_repairs_a_cut_off(
-    copy: Path, sources: DatasetPaths
+    run_copy: Path, sources: DatasetPaths
 ) -> None:
-    before = (copy / "model.json").read_text()
-    weights = (copy / "model.safetensors").read_bytes()
+    before = (run_copy / "model.json").read_text()
+    weights = (run_copy / "model.safetensors").read_bytes()
     document = json.loads(before)
     document["operating_points"]["effusion"]["threshold"] = 0.9
-    (copy / "model.json").write_text(json.dumps(document))
-    (copy / "predictions_test.csv").unlink()
-    (copy / "resume.pt").unlink()
-    run(CONFIG, sources, copy, FINISH)
-    assert (copy / "model.safetensors").read_bytes() == weights
-    assert (copy / "predictions_test.csv").exists()
-    after = json.loads((copy / "model.json").read_text())
+    (run_copy / "model.json").write_text(json.dumps(document))
+    (run_copy / "predictions_test.csv").unlink()
+    (run_copy / "resume.pt").unlink()
+    run(CONFIG, sources, run_copy, FINISH)
+    assert (run_copy / "model.safetensors").read_bytes() == weights
+    assert (run_copy / "predictions_test.csv").exists()
+    after = json.loads((run_copy / "model.json").read_text())
     assert after["operating_points"] == json.loads(before)["operating_points"]
     assert after["preprocessing"] == json.loads(before)["preprocessing"]
 
 
 def test_a_trial_leaves_the_test_part_unread_until_it_is_finished(
-    copy: Path, sources: DatasetPaths
+    run_copy: Path, sources: DatasetPaths
 ) -> None:
-    card, test = copy / "MODEL_CARD.md", copy / "predictions_test.csv"
+    card, test = run_copy / "MODEL_CARD.md", run_copy / "predictions_test.csv"
     read = test.read_text()
-    for path in (card, test, copy / "localisation.csv"):
+    for path in (card, test, run_copy / "localisation.csv"):
         path.unlink()
-    finished = run(CONFIG, sources, copy, RunOptions(finalize_only=True, skip_test=True))
+    finished = run(CONFIG, sources, run_copy, RunOptions(finalize_only=True, skip_test=True))
     assert finished is not None
     assert finished.split == "validation"
-    assert finished.report.report.n_films == len(pd.read_csv(copy / "predictions_val.csv"))
+    assert finished.report.report.n_films == len(pd.read_csv(run_copy / "predictions_val.csv"))
     assert not test.exists()
     assert not card.exists()
-    finished = run(CONFIG, sources, copy, FINISH)
+    finished = run(CONFIG, sources, run_copy, FINISH)
     assert finished is not None
     assert finished.split == "test"
     assert test.read_text() == read
     assert card.exists()
 
 
-def test_a_folder_with_a_run_is_not_overwritten(copy: Path, sources: DatasetPaths) -> None:
+def test_a_folder_with_a_run_is_not_overwritten(run_copy: Path, sources: DatasetPaths) -> None:
     with pytest.raises(TrainingError, match=r"already a run in this folder.*--resume.*--finalize"):
-        run(CONFIG, sources, copy)
+        run(CONFIG, sources, run_copy)
 
 
 def test_an_ended_run_without_its_state_is_not_begun_anew(
-    copy: Path, sources: DatasetPaths
+    run_copy: Path, sources: DatasetPaths
 ) -> None:
-    weights = (copy / "model.safetensors").read_bytes()
-    (copy / "resume.pt").unlink()
+    weights = (run_copy / "model.safetensors").read_bytes()
+    (run_copy / "resume.pt").unlink()
     with pytest.raises(
         TrainingError, match=r"has ended, and its resume\.pt.*--finalize.*--weights"
     ):
-        run(CONFIG, sources, copy, RESUME)
-    assert (copy / "model.safetensors").read_bytes() == weights
+        run(CONFIG, sources, run_copy, RESUME)
+    assert (run_copy / "model.safetensors").read_bytes() == weights
 
 
 def test_other_settings_are_refused_before_anything_is_written(
-    copy: Path, sources: DatasetPaths
+    run_copy: Path, sources: DatasetPaths
 ) -> None:
-    split = (copy / "split.csv").read_text()
+    split = (run_copy / "split.csv").read_text()
     longer = replace(CONFIG, epochs=9, box_loss_weight=0.1)
     with pytest.raises(
         TrainingError, match=r"epochs was 4 and is 9; box_loss_weight was 0.0 and is 0.1"
     ):
-        run(longer, sources, copy, RESUME)
-    assert (copy / "split.csv").read_text() == split
+        run(longer, sources, run_copy, RESUME)
+    assert (run_copy / "split.csv").read_text() == split
 
 
-def _films_again(easy: EasyFilms, folder: Path) -> DatasetPaths:
+def _films_again(easy_films: EasyFilms, folder: Path) -> DatasetPaths:
     """The same films in another folder, where they can be changed."""
-    shutil.copytree(easy.images.parent, folder)
+    shutil.copytree(easy_films.images.parent, folder)
     return DatasetPaths(
-        entries=folder / easy.entries.name, images=folder / "images", cache=folder / "cache"
+        entries=folder / easy_films.entries.name, images=folder / "images", cache=folder / "cache"
     )
 
 
-def test_a_film_that_has_vanished_is_named(easy: EasyFilms, copy: Path, tmp_path: Path) -> None:
-    moved = _films_again(easy, tmp_path / "films")
+def test_a_film_that_has_vanished_is_named(
+    easy_films: EasyFilms, run_copy: Path, tmp_path: Path
+) -> None:
+    moved = _films_again(easy_films, tmp_path / "films")
     (moved.images / "film-007.png").unlink()
     with pytest.raises(TrainingError, match=r"1 films of the run are not here.*film-007\.png"):
-        run(CONFIG, moved, copy, RESUME)
+        run(CONFIG, moved, run_copy, RESUME)
 
 
 def test_a_film_whose_pixels_have_changed_is_noticed(
-    easy: EasyFilms, copy: Path, tmp_path: Path
+    easy_films: EasyFilms, run_copy: Path, tmp_path: Path
 ) -> None:
-    moved = _films_again(easy, tmp_path / "films")
+    moved = _films_again(easy_films, tmp_path / "films")
     shutil.copyfile(moved.images / "film-008.png", moved.images / "film-007.png")
     with pytest.raises(TrainingError, match="look different: their pixels have changed"):
-        run(CONFIG, moved, copy, RESUME)
+        run(CONFIG, moved, run_copy, RESUME)
 
 
 def test_a_label_or_a_split_that_has_changed_is_named(
-    sources: DatasetPaths, copy: Path, tmp_path: Path
+    sources: DatasetPaths, run_copy: Path, tmp_path: Path
 ) -> None:
-    split = pd.read_csv(copy / "split.csv", dtype=str)
+    split = pd.read_csv(run_copy / "split.csv", dtype=str)
     patient = split.loc[split["split"] == "train", "patient"].iloc[0]
     films = split.loc[split["patient"] == patient, "image"].tolist()
     split.loc[split["patient"] == patient, "split"] = "test"
     split.to_csv(tmp_path / "split.csv", index=False)
     other = replace(sources, split=tmp_path / "split.csv")
     with pytest.raises(TrainingError, match=rf"split is another for 2 films \({films[0]}"):
-        run(CONFIG, other, copy, RESUME)
+        run(CONFIG, other, run_copy, RESUME)
 
 
-def test_fewer_films_are_refused(copy: Path, tmp_path: Path) -> None:
+def test_fewer_films_are_refused(run_copy: Path, tmp_path: Path) -> None:
     fewer = write_easy_films(tmp_path / "fewer", count=84)
     other = DatasetPaths(entries=fewer.entries, images=fewer.images, cache=tmp_path / "cache")
     with pytest.raises(TrainingError, match="6 films of the run are not here any more"):
-        run(CONFIG, other, copy, RESUME)
+        run(CONFIG, other, run_copy, RESUME)
 
 
 def test_a_split_without_test_films_is_refused(
-    easy: EasyFilms, sources: DatasetPaths, tmp_path: Path
+    easy_films: EasyFilms, sources: DatasetPaths, tmp_path: Path
 ) -> None:
-    images = pd.read_csv(easy.entries)["Image Index"]
+    images = pd.read_csv(easy_films.entries)["Image Index"]
     split = pd.DataFrame({"image": images, "split": "train"})
     split.to_csv(tmp_path / "split.csv", index=False)
     with pytest.raises(DataError):
@@ -141,9 +143,9 @@ def test_a_split_without_test_films_is_refused(
 
 
 def test_validation_without_one_class_is_refused_before_the_fit(
-    sources: DatasetPaths, finished: Path, tmp_path: Path
+    sources: DatasetPaths, finished_run: Path, tmp_path: Path
 ) -> None:
-    split = pd.read_csv(finished / "split.csv", dtype=str)
+    split = pd.read_csv(finished_run / "split.csv", dtype=str)
     normal = (split["split"] == "validation") & (split["label_no_finding"] == "1")
     split.loc[split["patient"].isin(split.loc[normal, "patient"]), "split"] = "train"
     split.to_csv(tmp_path / "split.csv", index=False)

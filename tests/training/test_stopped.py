@@ -48,7 +48,7 @@ def interrupted_at(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def test_ctrl_c_saves_at_the_step_and_the_rest_is_as_if_it_had_not_stopped(
-    finished: Path, sources: DatasetPaths, tmp_path: Path, interrupted_at: list[int]
+    finished_run: Path, sources: DatasetPaths, tmp_path: Path, interrupted_at: list[int]
 ) -> None:
     folder = tmp_path / "run"
     interrupted_at.append(6)
@@ -61,7 +61,7 @@ def test_ctrl_c_saves_at_the_step_and_the_rest_is_as_if_it_had_not_stopped(
     with pytest.raises(TrainingStoppedError, match=r"in epoch 2/4: after batch 4 of 4"):
         run(CONFIG, sources, folder, GO_ON)
     run(CONFIG, sources, folder, GO_ON)
-    assert_same_run(folder, finished)
+    assert_same_run(folder, finished_run)
 
 
 def test_a_state_is_saved_within_an_epoch_as_often_as_wanted(

@@ -8,7 +8,8 @@ import torch
 from torch.nn import functional
 
 from cxr_core.data.boxes import MASK_SIDE, BoxMasks
-from cxr_core.model.densenet import FEATURE_CHANNELS, ChestDenseNet
+from cxr_core.model.architectures import build_model
+from cxr_core.model.network import ChestNetwork
 from cxr_core.training.device import Accelerator
 from cxr_core.training.presets import BASELINE
 from cxr_core.training.trainer import Objective, box_loss
@@ -17,9 +18,9 @@ ENGINE = Accelerator(torch.device("cpu"), bf16=False)
 
 
 @pytest.fixture(scope="module")
-def network() -> ChestDenseNet:
+def network() -> ChestNetwork:
     torch.manual_seed(0)
-    return ChestDenseNet().eval()
+    return build_model().eval()
 
 
 def _region(film: int, finding: int, *, rows: slice, columns: slice) -> BoxMasks:
@@ -31,7 +32,7 @@ def _region(film: int, finding: int, *, rows: slice, columns: slice) -> BoxMasks
 UPPER_LEFT = {"rows": slice(0, MASK_SIDE // 2), "columns": slice(0, MASK_SIDE // 2)}
 
 
-def test_by_default_it_is_binary_cross_entropy_of_the_logits(network: ChestDenseNet) -> None:
+def test_by_default_it_is_binary_cross_entropy_of_the_logits(network: ChestNetwork) -> None:
     images, labels = torch.rand(2, 3, 64, 64), torch.tensor([[1.0, 0, 1, 0], [0, 0, 0, 1]])
     objective = Objective(network, BASELINE, ENGINE).eval()
     expected = functional.binary_cross_entropy_with_logits(network(images), labels)
@@ -39,7 +40,7 @@ def test_by_default_it_is_binary_cross_entropy_of_the_logits(network: ChestDense
     assert set(objective.state_dict()) == {f"network.{key}" for key in network.state_dict()}
 
 
-def test_smoothing_and_positive_weights(network: ChestDenseNet) -> None:
+def test_smoothing_and_positive_weights(network: ChestNetwork) -> None:
     images, labels = torch.rand(1, 3, 64, 64), torch.tensor([[1.0, 0, 0, 0]])
     weight = torch.tensor([3.0, 1, 1, 1])
     config = replace(BASELINE, label_smoothing=0.1)
@@ -50,7 +51,7 @@ def test_smoothing_and_positive_weights(network: ChestDenseNet) -> None:
     torch.testing.assert_close(objective(images, labels), expected)
 
 
-def test_other_findings_add_their_own_cross_entropy(network: ChestDenseNet) -> None:
+def test_other_findings_add_their_own_cross_entropy(network: ChestNetwork) -> None:
     images, labels = torch.rand(2, 3, 64, 64), torch.zeros(2, 15)
     plain = Objective(network, BASELINE, ENGINE).eval()(images, labels[:, :4])
     config = replace(BASELINE, auxiliary_loss_weight=0.5)
@@ -59,7 +60,7 @@ def test_other_findings_add_their_own_cross_entropy(network: ChestDenseNet) -> N
     torch.testing.assert_close(objective(images, labels) - plain, torch.tensor(0.5 * math.log(2)))
 
 
-def test_boxes_count_only_where_they_are_given_weight(network: ChestDenseNet) -> None:
+def test_boxes_count_only_where_they_are_given_weight(network: ChestNetwork) -> None:
     images, labels = torch.rand(1, 3, 64, 64), torch.zeros(1, 4)
     region = _region(0, 0, **UPPER_LEFT)
     plain = Objective(network, BASELINE, ENGINE).eval()
@@ -70,21 +71,21 @@ def test_boxes_count_only_where_they_are_given_weight(network: ChestDenseNet) ->
 
 def _features(*, at: tuple[int, int], value: float) -> torch.Tensor:
     """(1, 1024, 4, 4): one cell of the first channel has a value."""
-    features = torch.zeros(1, FEATURE_CHANNELS, 4, 4)
+    features = torch.zeros(1, 1024, 4, 4)
     features[0, 0, at[0], at[1]] = value
     return features
 
 
 def test_even_evidence_lies_in_the_box_by_its_area() -> None:
-    weight = torch.ones(4, FEATURE_CHANNELS)
-    features = torch.ones(2, FEATURE_CHANNELS, 4, 4)
+    weight = torch.ones(4, 1024)
+    features = torch.ones(2, 1024, 4, 4)
     loss = box_loss(features, weight, _region(1, 2, **UPPER_LEFT))
     # A quarter of the cells, on one film of two.
     torch.testing.assert_close(loss, torch.tensor(math.log(4) / 2))
 
 
 def test_evidence_inside_costs_nothing_and_outside_much() -> None:
-    weight = torch.zeros(4, FEATURE_CHANNELS)
+    weight = torch.zeros(4, 1024)
     weight[0, 0] = 1
     region = _region(0, 0, **UPPER_LEFT)
     assert box_loss(_features(at=(0, 0), value=50), weight, region) < 1e-5
@@ -94,16 +95,16 @@ def test_evidence_inside_costs_nothing_and_outside_much() -> None:
 
 
 def test_a_box_out_of_view_or_of_an_unknown_column_counts_nothing() -> None:
-    weight, features = torch.ones(4, FEATURE_CHANNELS), torch.rand(1, FEATURE_CHANNELS, 4, 4)
+    weight, features = torch.ones(4, 1024), torch.rand(1, 1024, 4, 4)
     hidden = _region(0, 0, rows=slice(0, 0), columns=slice(0, 0))
     assert box_loss(features, weight, hidden) == 0
     assert box_loss(features, weight, _region(0, 14, **UPPER_LEFT)) == 0
 
 
 def test_its_gradient_moves_evidence_into_the_box() -> None:
-    weight = torch.zeros(4, FEATURE_CHANNELS)
+    weight = torch.zeros(4, 1024)
     weight[0, 0] = 1
-    features = torch.zeros(1, FEATURE_CHANNELS, 4, 4, requires_grad=True)
+    features = torch.zeros(1, 1024, 4, 4, requires_grad=True)
     box_loss(features, weight, _region(0, 0, **UPPER_LEFT)).backward()
     assert features.grad is not None
     pull = -features.grad[0, 0]  # (4, 4)

@@ -4,21 +4,17 @@ import pytest
 
 from cxr_core.errors import DataError
 from cxr_core.evaluation.metrics.operating_points import ConfusionMatrix
-from cxr_core.findings import KEYS, LABEL_COLUMNS
+from cxr_core.findings import KEYS
 from cxr_core.ui.evaluated import evaluate_bytes
 from cxr_core.ui.home import describe_model
 from cxr_core.ui.performance.decisions import confusion_matrix_html
-from tests.demo_model import predictions
-
-
-def csv_of(table) -> bytes:
-    return table.to_csv(index=False).encode()
+from tests.helpers.predictions import csv_bytes, make_predictions
 
 
 def test_column_names_may_differ_in_case_and_spaces():
-    table = predictions(40)
+    table = make_predictions(40)
     table.columns = [f" {name.upper()} " for name in table.columns]
-    assert len(evaluate_bytes(csv_of(table)).table) == 40
+    assert len(evaluate_bytes(csv_bytes(table)).table) == 40
 
 
 @pytest.mark.parametrize(
@@ -27,10 +23,10 @@ def test_column_names_may_differ_in_case_and_spaces():
         (b"", "The table is empty"),
         (b"\xff\xfe\x00a", "not in UTF-8"),
         (b'a,b\n1,2,3\n"', "lacks columns"),
-        (csv_of(predictions(20).drop(columns="logit_effusion")), "logit_effusion"),
-        (csv_of(predictions(20).drop(columns="label_atelectasis")), "label_atelectasis"),
-        (csv_of(predictions(20).assign(label_effusion=2)), "neither 0 nor 1"),
-        (csv_of(predictions(20).assign(image="one.png")), "one.png"),
+        (csv_bytes(make_predictions(20).drop(columns="logit_effusion")), "logit_effusion"),
+        (csv_bytes(make_predictions(20).drop(columns="label_atelectasis")), "label_atelectasis"),
+        (csv_bytes(make_predictions(20).assign(label_effusion=2)), "neither 0 nor 1"),
+        (csv_bytes(make_predictions(20).assign(image="one.png")), "one.png"),
     ],
 )
 def test_a_bad_table_says_what_is_wrong(data, cause):
@@ -41,21 +37,21 @@ def test_a_bad_table_says_what_is_wrong(data, cause):
 
 
 def test_a_column_that_stands_there_twice_is_refused():
-    text = csv_of(predictions(20)).decode().splitlines()
+    text = csv_bytes(make_predictions(20)).decode().splitlines()
     doubled = "\n".join(line + "," + line.split(",")[-1] for line in text)
     with pytest.raises(DataError, match="logit_no_finding"):
         evaluate_bytes(doubled.encode())
 
 
 def test_an_uploads_operating_points_are_marked_as_fitted_here():
-    measured = evaluate_bytes(csv_of(predictions(200)))
+    measured = evaluate_bytes(csv_bytes(make_predictions(200)))
     assert measured.fitted_on_this_table
     assert set(measured.report.operating_points) == set(KEYS)
     assert measured.report.confusion["effusion"].sensitivity >= 0.8
 
 
 def test_without_a_positive_film_there_is_no_operating_point():
-    measured = evaluate_bytes(csv_of(predictions(60).assign(label_effusion=0)))
+    measured = evaluate_bytes(csv_bytes(make_predictions(60).assign(label_effusion=0)))
     assert measured.report.operating_points == {}
     assert not measured.report.auroc["effusion"].estimable
 
@@ -79,7 +75,3 @@ def test_what_a_model_says_of_its_origin():
     assert "1,480 films of 1,165 patients, without pre-trained weights." in told
     assert "demonstration" not in describe_model({"demonstration": False})
     assert "unstated number" in describe_model({})
-
-
-def test_label_columns_are_the_contracts():
-    assert set(LABEL_COLUMNS) <= set(predictions(5).columns)

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from cxr_core.findings import LABEL_COLUMNS
 from cxr_core.ui.model import MODEL_ENV_VAR
-from tests.demo_model import predictions
+from tests.helpers.predictions import make_predictions
 
 
 def page() -> None:
@@ -22,9 +22,9 @@ def page() -> None:
     from cxr_core.ui.prevalence import display_values, prevalence_controls
     from cxr_core.ui.read.findings import finding_notes, finding_row
     from cxr_core.ui.state import clear_values
-    from tests.demo_analysis import made_up
+    from tests.helpers.analyses import make_analysis
 
-    films = {name: made_up((0.5, 0.1, 0.3, 0.6), film=name) for name in "ab"}
+    films = {name: make_analysis((0.5, 0.1, 0.3, 0.6), image_sha256=name * 64) for name in "ab"}
     film = films[st.session_state.get("film", "a")]
     if st.session_state.get("forget"):
         clear_values()
@@ -39,7 +39,7 @@ def page() -> None:
 
 @pytest.fixture
 def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
-    table = predictions(40)
+    table = make_predictions(40)
     table[list(LABEL_COLUMNS)] = 0
     table.loc[:7, list(LABEL_COLUMNS)] = 1  # a fifth of the films carry each label
     table.to_csv(tmp_path / "predictions_val.csv", index=False)

@@ -12,7 +12,7 @@ from cxr_core.config import OperatingPoint
 from cxr_core.evaluation.metrics.bootstrap import MIN_COUNT, wilson_interval
 from cxr_core.evaluation.predictions import labels_of
 from cxr_core.evaluation.scoring import Floats, cutoff_logits
-from cxr_core.findings import KEYS, LABELS
+from cxr_core.findings import ALL_IN_WORDS, KEYS, LABELS
 
 # Of 333 test patients 50 span a median of 6 points of probability around a film, with an interval
 # 20 points wide; 20 would be 2 and 31 points, 100 would be 11 and 15.
@@ -157,4 +157,4 @@ def most_confident_errors(
 
 def _label_names(labels: Floats) -> str:
     names = [LABELS[key] for key, held in zip(KEYS, labels, strict=True) if held]
-    return ", ".join(names) or "none of the four"
+    return ", ".join(names) or f"none of the {ALL_IN_WORDS}"

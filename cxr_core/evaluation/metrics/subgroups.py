@@ -29,7 +29,7 @@ from cxr_core.evaluation.metrics.ranking import (
     resampled_auroc,
 )
 from cxr_core.evaluation.predictions import labels_of, scores_of
-from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS
+from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS, NORMAL_KEY
 
 AGE_BANDS = (("under 18", 0.0, 18.0), ("18 to 64", 18.0, 65.0), ("65 and over", 65.0, np.inf))
 # NIH counts a patient's films from 0, the first.
@@ -40,7 +40,7 @@ FOLLOW_UP_BANDS = (
 )
 MAX_CATEGORIES = 20  # kinds of one column that get their own rows, the commonest first
 SUBGROUP_COLUMNS = ("view", "sex", "age", "follow_up", "group")
-ABNORMAL_FILMS = "not No Finding"
+ABNORMAL_FILMS = f"not {LABELS[NORMAL_KEY]}"
 ALL_FILMS = "all films"
 
 
@@ -69,7 +69,7 @@ def subgroups_of(table: pd.DataFrame) -> Iterator[Subgroup]:
     Finding is judged within PA and within AP), sex, age band, follow-up and group. Films without a
     value belong to none.
     """
-    abnormal = (table["label_no_finding"] == 0).to_numpy()
+    abnormal = (table[f"label_{NORMAL_KEY}"] == 0).to_numpy()
     yield Subgroup("label", ABNORMAL_FILMS, abnormal, ABNORMAL_KEYS)
     for name in ("view", "sex"):
         yield from _by_value(table, name)

@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from cxr_core.findings import KEYS, LABELS
+from cxr_core.findings import FINDINGS, KEYS, LABELS
 from cxr_core.ui.words import percent
 
 LIGHT_BACKGROUND = "#ffffff"
@@ -33,10 +33,9 @@ LIGHT_COLOURS = {
 }
 _RGBA = re.compile(r"rgba\((\d+), ?(\d+), ?(\d+), ?([\d.]+)\)")
 TEXT_COLOUR, MUTED_COLOUR, GRID_COLOUR = "#dcdde0", "#a2a5ab", "#303236"
-# Okabe and Ito's colours that are bright enough on a dark ground; the dash tells them apart too.
-FINDING_COLOURS = dict(zip(KEYS, ("#e69f00", "#56b4e9", "#cc79a7", "#dddddd"), strict=True))
-FINDING_DASHES = dict(zip(KEYS, ("solid", "dash", "dot", "dashdot"), strict=True))
-FINDING_SYMBOLS = dict(zip(KEYS, ("circle", "square", "diamond", "cross"), strict=True))
+FINDING_COLOURS = {finding.key: finding.colour for finding in FINDINGS}
+FINDING_DASHES = {finding.key: finding.dash for finding in FINDINGS}
+FINDING_SYMBOLS = {finding.key: finding.symbol for finding in FINDINGS}
 PLOTLY_CONFIG = {"displaylogo": False, "displayModeBar": False}
 
 

@@ -12,7 +12,7 @@ from cxr_core.evaluation.metrics.bootstrap import resample_patients
 from cxr_core.evaluation.metrics.ranking import Bands, confidence_bands, precision_recall, roc
 from cxr_core.evaluation.predictions import labels_of
 from cxr_core.evaluation.render.figures import DISCRIMINATION, evaluation_tables
-from cxr_core.findings import KEYS, LABELS
+from cxr_core.findings import ALL_IN_WORDS, KEYS, LABELS
 from cxr_core.ui.charts.curves import Curve, CurvePoint, precision_recall_figure, roc_figure
 from cxr_core.ui.charts.show import show_chart
 from cxr_core.ui.shell import caption, show_table
@@ -26,7 +26,7 @@ def discrimination_panel(evaluated: EvaluatedTable) -> None:
     st.header("How well it ranks films", anchor=False)
     chosen = st.segmented_control(
         "Curves of", [*KEYS, ALL], default=KEYS[0], required=True, key="curves_finding",
-        format_func=lambda key: "All four" if key == ALL else LABELS[key],
+        format_func=lambda key: f"All {ALL_IN_WORDS}" if key == ALL else LABELS[key],
     )  # fmt: skip
     left, right = st.columns(2, gap="large")
     with left:
@@ -174,7 +174,7 @@ def _keys(chosen: str) -> tuple[str, ...]:
 
 
 def _name(chosen: str) -> str:
-    return "the four findings" if chosen == ALL else LABELS[chosen]
+    return f"the {ALL_IN_WORDS} findings" if chosen == ALL else LABELS[chosen]
 
 
 def _chart(figure: go.Figure, key: Literal["roc", "precision_recall"], alt: str) -> None:

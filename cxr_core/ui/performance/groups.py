@@ -13,7 +13,7 @@ from cxr_core.evaluation.metrics.subgroups import SubgroupMetrics
 from cxr_core.evaluation.render.figures import subgroup_name, subgroups, view_alone
 from cxr_core.evaluation.report import subgroup_notes
 from cxr_core.evaluation.run_folder import RunFolder
-from cxr_core.findings import KEYS, LABELS
+from cxr_core.findings import ABNORMAL_IN_WORDS, KEYS, LABELS
 from cxr_core.ui.charts.groups import subgroup_figure
 from cxr_core.ui.charts.show import show_chart
 from cxr_core.ui.shell import caption, show_table
@@ -32,7 +32,8 @@ def subgroups_panel(evaluated: EvaluatedTable, run: RunFolder | None) -> None:
     st.header("Who it fails", anchor=False)
     caption(
         "A model that only knew the view, or only told No Finding from the rest, looks good over "
-        "all films and falls to 0.50 within a group. Read the three findings among films that are "
+        f"all films and falls to 0.50 within a group. Read the {ABNORMAL_IN_WORDS} findings among "
+        "films that are "
         "not No Finding, and No Finding within PA and within AP."
     )
     found = _subgroups_on_request(evaluated, run)

@@ -21,7 +21,7 @@ from cxr_core.evaluation.published import OVERLAP_CAUTION, read_published_overla
 from cxr_core.evaluation.render.comparison_figures import published_overlap
 from cxr_core.evaluation.render.figures import MEASURES, overlaps, pointing
 from cxr_core.evaluation.run_folder import LOCALISATION_FILE, RunFolder
-from cxr_core.findings import LABELS
+from cxr_core.findings import ABNORMAL_IN_WORDS, LABELS
 from cxr_core.ui.charts.localisation import boxed_films_text, overlap_figure, pointing_figure
 from cxr_core.ui.charts.show import chart_source_of_films, show_chart
 from cxr_core.ui.shell import caption, show_table
@@ -142,7 +142,7 @@ def localisation_panel(evaluated: EvaluatedTable, run: RunFolder | None) -> None
         caption(str(error))
         return
     if not found.hit_rates:
-        caption("The table of boxed films names none of the three findings.")
+        caption(f"The table of boxed films names none of the {ABNORMAL_IN_WORDS} findings.")
         return
     full = replace(evaluated.full, localisation=found)
     _pointing(full)

@@ -18,9 +18,8 @@ from cxr_core.evaluation.run_folder import (
     is_run_folder,
     require_run_folder,
 )
-from cxr_core.findings import ABNORMAL_KEYS, KEYS
+from cxr_core.findings import ABNORMAL_INDICES, ALL_IN_WORDS, LABEL_COLUMNS, NORMAL_INDEX
 from cxr_core.model.metadata import METADATA_FILE
-from cxr_core.reading.analyzer import NO_FINDING_KEY
 from cxr_core.ui.evaluated import evaluate_model, evaluate_run, evaluate_upload
 from cxr_core.ui.model import model_folder
 from cxr_core.ui.shell import caption, show_error
@@ -46,8 +45,9 @@ _TYPED = "performance_typed"
 _MAX_TYPED = 8
 _RUNS = Path("runs")
 COLUMNS_HELP = (
-    "Columns: image, label_effusion … label_no_finding, and logit_… or probability_… of the same "
-    "four (logits where it has both). Optional: patient, age, sex, view, follow_up, group."
+    f"Columns: image, {LABEL_COLUMNS[0]} … {LABEL_COLUMNS[-1]}, and logit_… or probability_… of "
+    f"the same {ALL_IN_WORDS} (logits where it has both). Optional: patient, age, sex, view, "
+    "follow_up, group."
 )
 
 
@@ -118,8 +118,8 @@ def _table_cautions(evaluated: EvaluatedTable) -> tuple[str, ...]:
     """What any table's figures cannot be read without."""
     cautions = [NO_PATIENTS_CAUTION] if evaluated.report.n_patients is None else []
     labels = labels_of(evaluated.table).astype(bool)  # (N, 4)
-    normal = labels[:, KEYS.index(NO_FINDING_KEY)]
-    both = int((normal & labels[:, [KEYS.index(key) for key in ABNORMAL_KEYS]].any(axis=1)).sum())
+    normal = labels[:, NORMAL_INDEX]
+    both = int((normal & labels[:, ABNORMAL_INDICES].any(axis=1)).sum())
     if both:
         cautions.append(contradiction_caution(both))
     return tuple(cautions)

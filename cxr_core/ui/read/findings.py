@@ -24,7 +24,7 @@ from cxr_core.export.overlay import (
     peak_fraction,
 )
 from cxr_core.export.record import flag_sentence
-from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS
+from cxr_core.findings import ABNORMAL_IN_WORDS, ABNORMAL_KEYS, KEYS, LABELS, NORMAL_KEY
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui import state, words
 from cxr_core.ui.film_view import data_uri, downscale
@@ -126,7 +126,8 @@ def enriched_sentence(evaluated: EvaluatedTable) -> str:
     counts = evaluated.report.label_distribution
     shares = ", ".join(f"{LABELS[key]} {percent(counts[key].prevalence)}" for key in KEYS)
     return (
-        f"The test set is enriched: {shares}. At your site the three are likely rarer, and "
+        f"The test set is enriched: {shares}. At your site the "
+        f"{ABNORMAL_IN_WORDS} are likely rarer, and "
         "No Finding likely commoner."
     )
 
@@ -250,7 +251,7 @@ def _row_html(analysis: Analysis, key: str, picture: str, *, shown: bool) -> str
     point = point.replace(" %", "&nbsp;%")
     alt = html.escape(f"{words.map_name(key)}. {describe_map(analysis, key)}")
     # Every other map shows what raises its row's own number, so only this one needs its name.
-    named = f'<p class="point">{words.map_name(key)}</p>' if key == "no_finding" else ""
+    named = f'<p class="point">{words.map_name(key)}</p>' if key == NORMAL_KEY else ""
     return (
         f'<div class="{classes}"><div class="map">'
         f'<img src="{picture}" alt="{alt}"></div>'

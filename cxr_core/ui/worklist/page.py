@@ -5,20 +5,23 @@ from types import MappingProxyType
 
 import streamlit as st
 
-from cxr_core.export.results_csv import failed_row, rows_to_csv
+from cxr_core.export.results_csv import STATUS_FAILED, rows_to_csv, waiting_row
+from cxr_core.findings import ABNORMAL_KEYS, LABELS, NORMAL_KEY
 from cxr_core.reading.analyzer import Analyzer
 from cxr_core.ui.assessment import assessment_cells
 from cxr_core.ui.prevalence import site_prevalence
 from cxr_core.ui.shell import caption
 from cxr_core.ui.words import FRONTAL_ONLY, time_left
 from cxr_core.ui.worklist import session as worklist
-from cxr_core.ui.worklist.rows import FILTERS, STATUS_FAILED, FilmRow, row_html
+from cxr_core.ui.worklist.rows import FILTERS, FilmRow, row_html
 from cxr_core.ui.worklist.session import Worklist
 
 ROWS_PER_PAGE = 25
+*_FIRST_LABELS, _LAST_LABEL = (LABELS[key] for key in ABNORMAL_KEYS)
 ORDER_SENTENCE = (
-    "Order: stopped or unreadable films, then by the largest margin (in logits) of Effusion, "
-    "Atelectasis or Infiltration over its operating point. No Finding has no part in it."
+    "Order: stopped or unreadable films, then by the largest margin (in logits) of "
+    f"{', '.join(_FIRST_LABELS)} or {_LAST_LABEL} over its operating point. "
+    f"{LABELS[NORMAL_KEY]} has no part in it."
 )
 NOT_AT_SITE_PREVALENCE = "Probabilities here are not at your prevalence; only those in Read are."
 WORKLIST_PAGE = "pages/2_Worklist.py"
@@ -173,7 +176,7 @@ def worklist_csv(films: Worklist, assessments: Mapping[int, Cells] = MappingProx
     return rows_to_csv(
         films.rows[number].csv_row | assessments.get(number, {})
         if number in films.rows
-        else failed_row(number, "", "Not read yet.", source.name) | {"status": "not read"}
+        else waiting_row(number, source.name)
         for number, source in films.sources.items()
     )
 

@@ -11,12 +11,19 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cxr_core.export.record import correction_sentence
-from cxr_core.export.results_csv import analysis_row, failed_row
+from cxr_core.export.results_csv import (
+    FLAGGED_COLUMNS,
+    STATUS_FAILED,
+    STATUS_READ,
+    STATUS_STOPPED,
+    analysis_row,
+    outcome_row,
+)
 from cxr_core.findings import (
     ABNORMAL_KEYS,
-    ABOVE_COLUMNS,
     LABELS,
     LOGIT_COLUMNS,
+    NORMAL_KEY,
     PROBABILITY_COLUMNS,
 )
 from cxr_core.reading.analyzer import Analysis
@@ -31,7 +38,6 @@ from cxr_core.ui.film_view import downscale
 from cxr_core.ui.words import percent
 
 THUMBNAIL = 112  # longer side in pixels; shown at half of it or a little more
-STATUS_READ, STATUS_STOPPED, STATUS_FAILED = "read", "stopped", "unreadable"
 
 
 @dataclass(frozen=True)
@@ -73,8 +79,7 @@ def film_row(outcome: Outcome, *, model_sha256: str) -> FilmRow:
     """The row of one outcome; nothing of the film is kept beside its thumbnail."""
     number, name, analysis = outcome.source.number, outcome.source.name, outcome.analysis
     if analysis is None:
-        table = failed_row(number, outcome.sha256, outcome.reason, name)
-        table |= {"model_sha256": model_sha256}
+        table = outcome_row(outcome, model_sha256=model_sha256)
         return FilmRow(number, name, STATUS_FAILED, outcome.reason, {}, {}, {}, "", table)
     return analysis_film_row(analysis, number, name)
 
@@ -87,21 +92,19 @@ def analysis_film_row(
     Args:
         read_anyway: the reader had it read all the same.
     """
-    table = analysis_row(analysis, file=name, row_number=number)
-    shown = analysis.gate.passed or read_anyway
-    if not shown:
-        hidden = (*LOGIT_COLUMNS, *PROBABILITY_COLUMNS, *ABOVE_COLUMNS)
-        table |= {"status": STATUS_STOPPED, **dict.fromkeys(hidden, "")}
+    table = analysis_row(analysis, name, row_number=number, read_anyway=read_anyway)
+    if table["status"] == STATUS_STOPPED:
+        table |= dict.fromkeys((*LOGIT_COLUMNS, *PROBABILITY_COLUMNS, *FLAGGED_COLUMNS), "")
     return FilmRow(
         number=number,
         name=name,
-        status=STATUS_READ if shown else STATUS_STOPPED,
+        status=table["status"],
         reason=" ".join(analysis.gate.reasons),
         probabilities=analysis.probabilities,
         margins=analysis.margins,
         above=analysis.above,
         thumbnail=thumbnail(analysis.radiograph.pixels),
-        csv_row=table | ({"read_anyway": "1"} if read_anyway else {}),
+        csv_row=table,
         correction=analysis.correction,
         read_anyway=read_anyway,
     )
@@ -189,7 +192,7 @@ def _result_html(row: FilmRow) -> str:
     above = sorted(
         (key for key in ABNORMAL_KEYS if row.above[key]), key=lambda key: -row.margins[key]
     )
-    none = f"No Finding {percent(row.probabilities['no_finding'])}"
+    none = f"{LABELS[NORMAL_KEY]} {percent(row.probabilities[NORMAL_KEY])}"
     if above:
         text = " ".join(f'<span class="hit">▲ {_finding_text(row, key)}</span>' for key in above)
     else:

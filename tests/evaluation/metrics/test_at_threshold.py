@@ -7,7 +7,7 @@ from sklearn.metrics import class_likelihood_ratios, confusion_matrix
 from cxr_core.errors import ConfigError
 from cxr_core.evaluation.metrics.at_threshold import threshold_metrics
 from cxr_core.evaluation.metrics.bootstrap import resample_units
-from tests.evaluation.logit_ends import logit_ends
+from tests.helpers.intervals import logit_interval
 
 
 def hundred() -> tuple[np.ndarray, np.ndarray]:
@@ -86,7 +86,7 @@ def test_intervals_are_of_the_figures_over_repeated_rows() -> None:
     units = [len(set(patients[among])) for among in (ill, ~ill, above, ~above)]
     for place, (interval, values) in enumerate(zip(intervals, np.array(naive).T, strict=True)):
         expected = (
-            logit_ends(interval.estimate, values, units[place])  # shares of the films
+            logit_interval(interval.estimate, values, units[place])  # shares of the films
             if place < len(units)
             else tuple(np.quantile(values, [0.025, 0.975]))
         )

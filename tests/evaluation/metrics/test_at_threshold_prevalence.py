@@ -1,7 +1,5 @@
 """Prior shift: by hand, and that no decision ever changes."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,6 +10,7 @@ from cxr_core.evaluation.metrics.at_threshold import adjust_for_prevalence, assu
 from cxr_core.evaluation.predictions import labels_of, probabilities_of, read_predictions
 from cxr_core.findings import KEYS
 from cxr_core.model.metadata import load_metadata
+from tests.helpers import DEFAULT_MODEL
 
 PROBABILITIES = st.floats(0.0, 1.0)
 PREVALENCES = st.floats(0.0005, 0.9995)
@@ -74,8 +73,7 @@ def test_the_assumed_prevalence_is_the_labels_share() -> None:
 
 def test_the_shipped_probabilities_assume_the_validation_films_shares() -> None:
     """The identity that the name rests on: mean calibrated probability = share of the label."""
-    folder = Path(__file__).resolve().parents[3] / "models" / "default"
-    table = read_predictions(folder / "predictions_val.csv")
-    means = probabilities_of(table, load_metadata(folder).calibration).mean(axis=0)
+    table = read_predictions(DEFAULT_MODEL / "predictions_val.csv")
+    means = probabilities_of(table, load_metadata(DEFAULT_MODEL).calibration).mean(axis=0)
     shares = assumed_prevalence(labels_of(table))
     assert dict(zip(KEYS, means, strict=True)) == pytest.approx(shares, abs=1e-3)

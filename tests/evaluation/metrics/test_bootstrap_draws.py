@@ -6,11 +6,11 @@ from cxr_core.evaluation.metrics.bootstrap import resample_patients
 from cxr_core.evaluation.metrics.ranking import auroc_interval
 from cxr_core.evaluation.predictions import labels_of, scores_of, validate_predictions
 from cxr_core.evaluation.report import evaluate_predictions
-from tests.demo_model import predictions
+from tests.helpers.predictions import make_predictions
 
 
 def test_draws_are_those_of_the_report_with_and_without_patients() -> None:
-    whole = validate_predictions(predictions(120))
+    whole = validate_predictions(make_predictions(120))
     for table, patients in (
         (whole, whole["patient"].nunique()),
         (whole.drop(columns="patient"), 120),

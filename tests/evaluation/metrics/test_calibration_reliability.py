@@ -15,7 +15,7 @@ from cxr_core.evaluation.metrics.calibration import (
     reliability_bins,
     reliability_intervals,
 )
-from tests.evaluation.logit_ends import logit_ends
+from tests.helpers.intervals import logit_interval
 
 
 def test_expected_calibration_error_by_hand() -> None:
@@ -60,7 +60,7 @@ def test_bin_intervals_are_of_the_shares_of_repeated_rows() -> None:
     which = bin_indices(p)
     for place, (one, drawn) in enumerate(zip(found, np.array(shares).T, strict=True)):
         units = len(set(patients[which == place]))
-        expected = logit_ends(one.estimate, drawn, units)
+        expected = logit_interval(one.estimate, drawn, units)
         assert (one.low, one.high) == pytest.approx(expected, abs=1e-9)
     assert [one.estimate for one in found] == [b.observed for b in reliability_bins(p, y)]
 

@@ -15,7 +15,7 @@ from cxr_core.evaluation.metrics.ranking import (
     resampled_auroc,
     resampled_average_precision,
 )
-from tests.evaluation.logit_ends import logit_ends
+from tests.helpers.intervals import logit_interval
 
 rows = st.lists(
     st.tuples(st.integers(0, 1), st.integers(-3, 3), st.integers(0, 9)), min_size=2, max_size=40
@@ -73,7 +73,7 @@ def test_interval_is_of_the_spread_of_scikit_learns_areas() -> None:
     found = auroc_interval(labels, scores, resamples)
     assert found.estimate == pytest.approx(roc_auc_score(labels, scores), abs=1e-12)
     units = min(len(set(patients[labels == side])) for side in (0, 1))
-    expected = logit_ends(found.estimate, np.array(naive), units)
+    expected = logit_interval(found.estimate, np.array(naive), units)
     assert (found.low, found.high) == pytest.approx(expected, abs=1e-9)
     assert found.verdict == "wide"
     assert found.left_out == 0

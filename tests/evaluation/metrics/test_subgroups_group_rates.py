@@ -9,18 +9,13 @@ from cxr_core.evaluation.metrics.bootstrap import resample_patients
 from cxr_core.evaluation.metrics.subgroups import all_films_and_subgroups, subgroup_metrics
 from cxr_core.evaluation.predictions import validate_predictions
 from cxr_core.findings import KEYS, LABEL_COLUMNS, LOGIT_COLUMNS
+from tests.helpers.predictions import make_predictions
 
 
 def films(n: int = 300, *, seed: int = 0) -> pd.DataFrame:
-    rng = np.random.default_rng(seed)
-    labels = (rng.random((n, 4)) < 0.3).astype(int)
-    table = pd.DataFrame({"image": [f"{i}.png" for i in range(n)]})
-    table["patient"] = rng.integers(0, max(1, n // 2), n).astype(str)
-    table["view"] = rng.choice(["PA", "AP"], n)
-    table["follow_up"] = rng.integers(0, 12, n)
-    table[list(LABEL_COLUMNS)] = labels
-    table[list(LOGIT_COLUMNS)] = rng.normal(size=(n, 4)) + labels
-    return validate_predictions(table)
+    """Known by view and follow-up alone."""
+    table = make_predictions(n, seed=seed).assign(follow_up=np.arange(n) % 12)
+    return validate_predictions(table.drop(columns=["age", "sex", "group"]))
 
 
 def rates_of(table: pd.DataFrame, above=None):

@@ -8,11 +8,11 @@ from cxr_core.evaluation.metrics.bootstrap import resample_units
 from cxr_core.evaluation.metrics.subgroups import subgroup_mean_auroc
 from cxr_core.evaluation.predictions import validate_predictions
 from cxr_core.findings import LABEL_COLUMNS, LOGIT_COLUMNS
-from tests.demo_model import predictions
+from tests.helpers.predictions import make_predictions
 
 
 def test_the_mean_is_that_of_scikit_learns_areas() -> None:
-    table = validate_predictions(predictions(240))
+    table = validate_predictions(make_predictions(240))
     resamples = resample_units(table["patient"].to_numpy(), n_resamples=200)
     found = subgroup_mean_auroc(table, resamples, by="view")
     assert set(found) == {"AP", "PA"}
@@ -24,7 +24,7 @@ def test_the_mean_is_that_of_scikit_learns_areas() -> None:
 
 
 def test_without_one_finding_there_is_no_mean() -> None:
-    table = predictions(240)
+    table = make_predictions(240)
     table.loc[table["view"] == "AP", "label_effusion"] = 0
     resamples = resample_units(table["patient"].to_numpy(), n_resamples=20)
     found = subgroup_mean_auroc(validate_predictions(table), resamples, by="view")
@@ -33,6 +33,6 @@ def test_without_one_finding_there_is_no_mean() -> None:
 
 
 def test_a_table_that_tells_no_view_has_no_subgroup() -> None:
-    table = validate_predictions(predictions(60).drop(columns="view"))
+    table = validate_predictions(make_predictions(60).drop(columns="view"))
     resamples = resample_units(table["image"].to_numpy(), n_resamples=20)
     assert subgroup_mean_auroc(table, resamples, by="view") == {}

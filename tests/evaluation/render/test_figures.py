@@ -33,7 +33,7 @@ from cxr_core.evaluation.render.json_document import metrics_json
 from cxr_core.evaluation.render.table import Column, Row, Table, cell_text, to_html
 from cxr_core.evaluation.render.text import metrics_text
 from cxr_core.evaluation.report import evaluate_predictions
-from tests.evaluation.metrics_films import films, gathered
+from tests.helpers.reports import films, gathered
 
 EXPECTED = Path(__file__).with_name("expected_metrics.csv")  # as the rows were laid out by hand
 HALF = Interval(0.5, 0.25, 0.75, "wide")

@@ -17,15 +17,17 @@ from pydicom.uid import (
 
 from cxr_core.errors import ImageError
 from cxr_core.imaging.dicom.decode import decode_dicom
-from tests.imaging.dicom_files import SIDE, film_dataset, lut, read, refusal, slope, to_bytes
+from tests.helpers.dicom_files import SIDE, decode, film_dataset, lut_sequence, ramp, to_bytes
+from tests.helpers.errors import image_error
 
 
 @pytest.mark.parametrize(
     ("modality", "words"), [("CT", "a CT image"), ("MG", "a mammogram"), ("US", "an ultrasound")]
 )
 def test_other_modalities_are_refused_by_name(modality: str, words: str) -> None:
-    error = refusal(
-        to_bytes(film_dataset(slope(np.uint16), Modality=modality, SOPClassUID=CTImageStorage))
+    error = image_error(
+        decode_dicom,
+        to_bytes(film_dataset(ramp(np.uint16), Modality=modality, SOPClassUID=CTImageStorage)),
     )
     assert words in error.problem
     assert error.problem.endswith("not a chest radiograph")
@@ -35,13 +37,13 @@ def test_other_modalities_are_refused_by_name(modality: str, words: str) -> None
 
 def test_a_secondary_capture_and_even_a_ct_sop_class_are_read_when_the_modality_fits() -> None:
     for sop_class in (SecondaryCaptureImageStorage, CTImageStorage):
-        assert read(slope(np.uint8), SOPClassUID=sop_class).file_format == "DICOM"
+        assert decode(ramp(np.uint8), SOPClassUID=sop_class).file_format == "DICOM"
 
 
 def test_without_pixels() -> None:
-    ds = film_dataset(slope(np.uint8))
+    ds = film_dataset(ramp(np.uint8))
     del ds.PixelData
-    error = refusal(to_bytes(ds))
+    error = image_error(decode_dicom, to_bytes(ds))
     assert error.problem == "This DICOM file has no picture in it"
     assert error.value == "no Pixel Data (7FE0,0010)"
     assert error.remedy == "Upload the file of the film itself."
@@ -49,7 +51,7 @@ def test_without_pixels() -> None:
 
 def test_several_frames() -> None:
     values = np.zeros((3 * SIDE, SIDE), np.uint8)
-    error = refusal(to_bytes(film_dataset(values, Rows=SIDE, NumberOfFrames=3)))
+    error = image_error(decode_dicom, to_bytes(film_dataset(values, Rows=SIDE, NumberOfFrames=3)))
     assert error.problem == "This DICOM file holds several frames, a radiograph is one"
     assert error.value == "3 frames"
     assert error.remedy == "Export the frame you mean as a file of its own."
@@ -59,18 +61,21 @@ def test_colour() -> None:
     values = np.zeros((SIDE, SIDE, 3), np.uint8)
     values[..., 0] = 200
     rgb = {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "PlanarConfiguration": 0}
-    error = refusal(to_bytes(film_dataset(values, **rgb)))
+    error = image_error(decode_dicom, to_bytes(film_dataset(values, **rgb)))
     assert error.problem == "This DICOM file is a colour picture, a radiograph is gray"
     assert error.value == "photometric interpretation RGB"
-    palette = film_dataset(slope(np.uint8), PhotometricInterpretation="PALETTE COLOR")
-    assert refusal(to_bytes(palette)).value == "photometric interpretation PALETTE COLOR"
+    palette = film_dataset(ramp(np.uint8), PhotometricInterpretation="PALETTE COLOR")
+    assert (
+        image_error(decode_dicom, to_bytes(palette)).value
+        == "photometric interpretation PALETTE COLOR"
+    )
 
 
 def test_an_encapsulated_document() -> None:
-    ds = film_dataset(slope(np.uint8), SOPClassUID=EncapsulatedPDFStorage, Modality="OT")
+    ds = film_dataset(ramp(np.uint8), SOPClassUID=EncapsulatedPDFStorage, Modality="OT")
     del ds.PixelData
     ds.EncapsulatedDocument = b"%PDF-1.4"
-    error = refusal(to_bytes(ds))
+    error = image_error(decode_dicom, to_bytes(ds))
     assert error.problem == "This DICOM file wraps a document, not a film"
     assert error.value == "an encapsulated document"
 
@@ -86,53 +91,55 @@ def test_an_encapsulated_document() -> None:
 def test_sizes_are_checked_before_decoding(
     rows: int, columns: int, problem: str, value: str
 ) -> None:
-    error = refusal(to_bytes(film_dataset(slope(np.uint8), Rows=rows, Columns=columns)))
+    error = image_error(
+        decode_dicom, to_bytes(film_dataset(ramp(np.uint8), Rows=rows, Columns=columns))
+    )
     assert problem in error.problem
     assert error.value == value
 
 
 def test_a_file_cut_short_and_an_unknown_compression() -> None:
-    data = to_bytes(film_dataset(slope(np.uint16)))
+    data = to_bytes(film_dataset(ramp(np.uint16)))
     for damaged in (data[:-2000], data.replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.9.9.9\0")):
-        error = refusal(damaged)
+        error = image_error(decode_dicom, damaged)
         assert error.problem == "The picture in this DICOM file cannot be decoded"
         assert "transfer syntax" in str(error.value)
         assert "damaged or cut short" in error.remedy
 
 
 def test_a_compressed_picture_cut_short() -> None:
-    ds = film_dataset(slope(np.uint16))
+    ds = film_dataset(ramp(np.uint16))
     ds.compress(RLELossless)
     data = to_bytes(ds)[:-2000]
     # pydicom warns of the missing end; with or without that made an error, the film is refused.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        error = refusal(data)
+        error = image_error(decode_dicom, data)
     assert error.problem == "This DICOM file is cut short: the end of its picture is missing"
     assert error.value == f"{len(data):,} bytes"
     assert error.remedy.startswith("Copy or download the file again")
 
 
 def test_a_file_packed_as_a_whole() -> None:
-    ds = film_dataset(slope(np.uint8))
+    ds = film_dataset(ramp(np.uint8))
     ds.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
-    error = refusal(to_bytes(ds))
+    error = image_error(decode_dicom, to_bytes(ds))
     assert error.problem == "This DICOM file is packed as a whole"
     assert "Deflated" in str(error.value)
     assert "uncompressed" in error.remedy
 
 
 def wholes() -> list[bytes]:
-    compressed = film_dataset(slope(np.uint8))
+    compressed = film_dataset(ramp(np.uint8))
     compressed.compress(RLELossless)
     windowed = film_dataset(
-        slope(np.uint16),
+        ramp(np.uint16),
         WindowCenter=2048,
         WindowWidth=4096,
-        ModalityLUTSequence=lut(list(range(0, 4096, 4)), 0, 16),
+        ModalityLUTSequence=lut_sequence(list(range(0, 4096, 4)), 0, 16),
         PatientOrientation=["L", "F"],
     )
-    implicit = film_dataset(slope(np.int16), RescaleSlope=2, RescaleIntercept=-1)
+    implicit = film_dataset(ramp(np.int16), RescaleSlope=2, RescaleIntercept=-1)
     implicit.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
     return [to_bytes(ds) for ds in (compressed, windowed, implicit)]
 

@@ -20,20 +20,15 @@ from pydicom.uid import (
 )
 
 from cxr_core.imaging.dicom.decode import decode_dicom, is_dicom, is_dicom_without_preamble
-from tests.imaging.dicom_files import (
-    film_dataset,
-    read,
-    refusal,
-    slope,
-    to_bytes,
-)
+from tests.helpers.dicom_files import decode, film_dataset, ramp, to_bytes
+from tests.helpers.errors import image_error
 
 
 @pytest.mark.parametrize(
     "syntax", [ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian]
 )
 def test_uncompressed(syntax: UID) -> None:
-    values = slope(np.uint16)
+    values = ramp(np.uint16)
     ds = film_dataset(values)
     ds.file_meta.TransferSyntaxUID = syntax
     if syntax == ExplicitVRBigEndian:
@@ -44,7 +39,7 @@ def test_uncompressed(syntax: UID) -> None:
 
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
 def test_rle_and_jpeg_2000_give_back_every_value(kind: type) -> None:
-    values = slope(kind, span=250)
+    values = ramp(kind, span=250)
     rle = film_dataset(values)
     rle.compress(RLELossless)
     np.testing.assert_array_equal(decode_dicom(to_bytes(rle)).stored, values)
@@ -62,8 +57,8 @@ def test_rle_and_jpeg_2000_give_back_every_value(kind: type) -> None:
 
 def test_jpeg_baseline_equals_pillow() -> None:
     jpeg = io.BytesIO()
-    Image.fromarray(slope(np.uint8, span=250)).save(jpeg, "JPEG")
-    ds = film_dataset(slope(np.uint8))
+    Image.fromarray(ramp(np.uint8, span=250)).save(jpeg, "JPEG")
+    ds = film_dataset(ramp(np.uint8))
     ds.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
     ds.PixelData = encapsulate([jpeg.getvalue()])
     ds["PixelData"].is_undefined_length = True
@@ -94,7 +89,7 @@ def by_gdcm(values: np.ndarray, syntax: int, folder: Path) -> bytes:
     "syntax", [gdcm.TransferSyntax.JPEGLosslessProcess14_1, gdcm.TransferSyntax.JPEGLSLossless]
 )
 def test_jpeg_lossless_and_jpeg_ls_give_back_every_value(syntax: int, tmp_path: Path) -> None:
-    values = slope(np.uint16)
+    values = ramp(np.uint16)
     film = decode_dicom(by_gdcm(values, syntax, tmp_path))
     np.testing.assert_array_equal(film.stored, values)
 
@@ -102,16 +97,16 @@ def test_jpeg_lossless_and_jpeg_ls_give_back_every_value(syntax: int, tmp_path: 
 @pytest.mark.parametrize(("offset", "value"), [(4, 255), (13, 0)])  # SIGSEGV, SIGABRT
 def test_what_ends_gdcms_process_does_not_end_ours(offset: int, value: int, tmp_path: Path) -> None:
     syntax = gdcm.TransferSyntax.JPEGLosslessProcess14_1
-    data = bytearray(by_gdcm(slope(np.uint8, span=250), syntax, tmp_path))
+    data = bytearray(by_gdcm(ramp(np.uint8, span=250), syntax, tmp_path))
     data[data.index(b"\xff\xc3") + offset] = value  # in the frame header, SOF3
-    error = refusal(bytes(data))
+    error = image_error(decode_dicom, bytes(data))
     assert error.problem == "The picture in this DICOM file cannot be decoded"
     assert "JPEG Lossless" in str(error.value)
     assert "export the film again, uncompressed" in error.remedy
 
 
 def test_without_preamble_and_meta() -> None:
-    values = slope(np.uint16)
+    values = ramp(np.uint16)
     whole = to_bytes(film_dataset(values))
     for implicit in (False, True):
         buffer = io.BytesIO()
@@ -129,8 +124,8 @@ def test_without_preamble_and_meta() -> None:
 
 
 def test_a_gray_film_saved_as_rgb_is_read() -> None:
-    values = slope(np.uint8, span=250)
-    film = read(
+    values = ramp(np.uint8, span=250)
+    film = decode(
         np.repeat(values[..., None], 3, axis=2),
         SamplesPerPixel=3,
         PhotometricInterpretation="RGB",

@@ -12,7 +12,8 @@ from pydicom.uid import JPEGLSLossless, JPEGLSNearLossless
 from cxr_core.errors import ImageError
 from cxr_core.imaging.dicom.decode import decode_dicom
 from cxr_core.imaging.dicom.pixels import decode_jpeg_ls, jpeg_ls_size
-from tests.imaging.dicom_files import film_dataset, refusal, slope, to_bytes
+from tests.helpers.dicom_files import film_dataset, ramp, to_bytes
+from tests.helpers.errors import image_error
 
 
 def packed(values: np.ndarray, syntax: str = JPEGLSLossless, **options: Any) -> bytes:
@@ -23,20 +24,20 @@ def packed(values: np.ndarray, syntax: str = JPEGLSLossless, **options: Any) -> 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
 def test_lossless_gives_back_every_value(kind: type) -> None:
-    values = slope(kind, span=250 if kind is np.uint8 else 4096)
+    values = ramp(kind, span=250 if kind is np.uint8 else 4096)
     film = decode_dicom(packed(values))
     np.testing.assert_array_equal(film.stored, values)
     assert film.processing_log[0].startswith("Decoded from JPEG-LS Lossless")
 
 
 def test_near_lossless_keeps_to_its_stated_error() -> None:
-    values = slope(np.uint16)
+    values = ramp(np.uint16)
     film = decode_dicom(packed(values, JPEGLSNearLossless, jls_error=3))
     assert np.abs(film.stored.astype(int) - values).max() <= 3
 
 
 def test_the_codestream_says_its_size() -> None:
-    ds = film_dataset(slope(np.uint16)[:, :40])
+    ds = film_dataset(ramp(np.uint16)[:, :40])
     ds.compress(JPEGLSLossless, encoding_plugin="pyjpegls")
     codestream = get_frame(ds.PixelData, 0, number_of_frames=1)
     assert jpeg_ls_size(codestream) == (64, 40)
@@ -50,10 +51,13 @@ def test_the_codestream_says_its_size() -> None:
 
 
 def test_another_size_in_the_codestream_is_refused_before_memory_is_taken() -> None:
-    data = packed(slope(np.uint16))
+    data = packed(ramp(np.uint16))
     frame_header = data.index(b"\xff\xf7")
     huge = data[: frame_header + 5] + b"\xff\xff\xff\xff" + data[frame_header + 9 :]
-    assert refusal(huge).problem == "The picture in this DICOM file cannot be decoded"
+    assert (
+        image_error(decode_dicom, huge).problem
+        == "The picture in this DICOM file cannot be decoded"
+    )
 
 
 @settings(max_examples=100)
@@ -70,4 +74,4 @@ def test_damaged_codestreams_raise_nothing_but_an_image_error(data: st.DataObjec
     assert film.pixels.shape == (64, 64)
 
 
-WHOLE = packed(slope(np.uint16))
+WHOLE = packed(ramp(np.uint16))

@@ -7,23 +7,23 @@ import pytest
 from pydicom import Dataset
 
 from cxr_core.imaging.dicom.decode import decode_dicom
-from tests.imaging.dicom_files import (
-    TESTS_SECRET,
-    any_warning,
+from tests.helpers.dicom_files import (
+    PATIENT_NAME,
+    decode,
     film_dataset,
-    lut,
-    read,
-    slope,
+    has_warning,
+    lut_sequence,
+    ramp,
     to_bytes,
 )
 
 
 def test_view_orientation_and_nothing_of_the_patient(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    film = read(slope(np.uint8), PatientOrientation=["L", "F"], ViewPosition="AP")
+    film = decode(ramp(np.uint8), PatientOrientation=["L", "F"], ViewPosition="AP")
     assert film.view == "AP"
     assert film.orientation == ("L", "F")
-    assert TESTS_SECRET not in repr(film) + caplog.text
+    assert PATIENT_NAME not in repr(film) + caplog.text
     assert film.warnings == ()
 
 
@@ -40,8 +40,8 @@ def test_view_orientation_and_nothing_of_the_patient(caplog: pytest.LogCaptureFi
     ],
 )
 def test_a_caution_for_what_is_unusual(tags: dict[str, object], words: str) -> None:
-    film = read(slope(np.uint8), **tags)
-    assert any_warning(film, words)
+    film = decode(ramp(np.uint8), **tags)
+    assert has_warning(film, words)
     assert len(film.warnings) == 1
 
 
@@ -56,14 +56,14 @@ def test_a_caution_for_what_is_unusual(tags: dict[str, object], words: str) -> N
 def test_what_speaks_against_a_frontal_chest_is_an_objection(
     tags: dict[str, object], words: str
 ) -> None:
-    film = read(slope(np.uint8), **tags)
+    film = decode(ramp(np.uint8), **tags)
     assert [words in objection for objection in film.rejection_reasons] == [True]
     assert film.warnings == ()  # said once
 
 
 @pytest.mark.parametrize("part", [None, "CHEST", "THORAX", "CHEST_PORT"])
 def test_nothing_is_said_against_a_chest(part: str | None) -> None:
-    film = read(slope(np.uint8), BodyPartExamined=part)
+    film = decode(ramp(np.uint8), BodyPartExamined=part)
     assert (film.warnings, film.rejection_reasons) == ((), ())
 
 
@@ -76,12 +76,12 @@ def test_nothing_is_said_against_a_chest(part: str | None) -> None:
         ({"RescaleSlope": 0, "RescaleIntercept": 5}, "rescale slope is 0"),
         ({"ModalityLUTSequence": [Dataset()]}, "modality table cannot be used"),
         ({"VOILUTSequence": [Dataset()]}, "VOI table cannot be used"),
-        ({"VOILUTSequence": lut([1, 2], 0, 9)}, "VOI table cannot be used"),
+        ({"VOILUTSequence": lut_sequence([1, 2], 0, 9)}, "VOI table cannot be used"),
     ],
 )
 def test_an_unusable_tag_leaves_the_whole_range(tags: dict[str, object], words: str) -> None:
-    film = read(slope(np.uint16), **tags)
-    assert any_warning(film, words)
+    film = decode(ramp(np.uint16), **tags)
+    assert has_warning(film, words)
     assert film.pixels[0, 0] == 0
     assert film.pixels[-1, -1] == 255
 
@@ -104,7 +104,7 @@ def test_an_unusable_tag_leaves_the_whole_range(tags: dict[str, object], words: 
     ],
 )
 def test_malformed_tags_count_as_absent(keyword: str, vr: str, value: bytes) -> None:
-    ds = film_dataset(slope(np.uint8), **{keyword: None} if keyword in ("Modality",) else {})
+    ds = film_dataset(ramp(np.uint8), **{keyword: None} if keyword in ("Modality",) else {})
     if keyword in ds:
         del ds[keyword]
     data = to_bytes(ds)
@@ -121,7 +121,7 @@ def test_malformed_tags_count_as_absent(keyword: str, vr: str, value: bytes) -> 
     # Elements out of order are malformed too, and read all the same: put it before the pixels.
     place = data.rindex(b"\xe0\x7f\x10\x00")
     film = decode_dicom(data[:place] + raw + data[place:])
-    np.testing.assert_array_equal(film.pixels, slope(np.uint8))
+    np.testing.assert_array_equal(film.pixels, ramp(np.uint8))
     assert "Doe" not in repr(film)
     assert film.window is None
     assert film.orientation is None

@@ -7,7 +7,7 @@ import pydicom
 import pytest
 
 from cxr_core.imaging.dicom.tags import PARSED_KEYWORDS
-from tests.imaging.dicom_files import read, slope
+from tests.helpers.dicom_files import decode, ramp
 
 SECRET = "Doe^Jane"
 
@@ -47,7 +47,7 @@ def test_under_18(
     tags: dict[str, object], expected: bool | None, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    assert read(slope(np.uint8), **tags).under_18 is expected
+    assert decode(ramp(np.uint8), **tags).under_18 is expected
     assert caplog.text == ""
 
 
@@ -64,13 +64,13 @@ def test_under_18(
     ],
 )
 def test_portable(tags: dict[str, object], expected: bool) -> None:
-    assert read(slope(np.uint8), **tags).portable is expected
+    assert decode(ramp(np.uint8), **tags).portable is expected
 
 
 def test_the_film_keeps_yes_and_no_and_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    film = read(
-        slope(np.uint8),
+    film = decode(
+        ramp(np.uint8),
         PatientAge="013Y",
         PatientBirthDate="20050504",
         StudyDate="20180603",

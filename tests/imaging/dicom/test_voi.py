@@ -3,12 +3,12 @@
 import numpy as np
 
 from cxr_core.imaging.dicom.decode import decode_dicom
-from tests.imaging.dicom_files import SIDE, film_dataset, lut, read, slope, to_bytes
+from tests.helpers.dicom_files import SIDE, decode, film_dataset, lut_sequence, ramp, to_bytes
 
 
 def test_8_bit_without_a_window_is_kept_exactly() -> None:
-    values = slope(np.uint8, span=200)
-    film = read(values)
+    values = ramp(np.uint8, span=200)
+    film = decode(values)
     np.testing.assert_array_equal(film.pixels, values)
     np.testing.assert_array_equal(film.stored, values)
     assert (film.file_format, film.view, film.window, film.inverted) == ("DICOM", "PA", None, False)
@@ -16,9 +16,9 @@ def test_8_bit_without_a_window_is_kept_exactly() -> None:
 
 
 def test_monochrome1_is_the_negative_of_monochrome2() -> None:
-    values = slope(np.uint16, span=1024)
-    plain = read(values, WindowCenter=512, WindowWidth=1024)
-    negative = read(
+    values = ramp(np.uint16, span=1024)
+    plain = decode(values, WindowCenter=512, WindowWidth=1024)
+    negative = decode(
         values, WindowCenter=512, WindowWidth=1024, PhotometricInterpretation="MONOCHROME1"
     )
     np.testing.assert_array_equal(negative.pixels, 255 - plain.pixels)
@@ -30,29 +30,31 @@ def test_monochrome1_is_the_negative_of_monochrome2() -> None:
 def test_a_linear_window_by_the_standards_formula() -> None:
     # PS3.3 C.11.2.1.2.1 with c = 2048, w = 4096: x <= 0 is black, x > 4095 white, between
     # y = ((x - 2047.5) / 4095 + 0.5) * 255, that is x * 255 / 4095.
-    values = slope(np.uint16, 0, 1, 803, 2048, 3212, 4095, 5000)
-    film = read(values, WindowCenter=2048, WindowWidth=4096, BitsStored=13, HighBit=12)
+    values = ramp(np.uint16, 0, 1, 803, 2048, 3212, 4095, 5000)
+    film = decode(values, WindowCenter=2048, WindowWidth=4096, BitsStored=13, HighBit=12)
     assert film.pixels[0, :7].tolist() == [0, 0, 50, 128, 200, 255, 255]
     assert film.window == (2048.0, 4096.0)
 
 
 def test_linear_exact_and_sigmoid_windows() -> None:
     # C.11.2.1.3.2: y = ((x - c) / w + 0.5) * 255; C.11.2.1.3.1: 255 / (1 + exp(-4 (x - c) / w))
-    values = slope(np.uint16, 1000, 2000, 3000, 4000)
-    exact = read(values, WindowCenter=2000, WindowWidth=4000, VOILUTFunction="LINEAR_EXACT")
+    values = ramp(np.uint16, 1000, 2000, 3000, 4000)
+    exact = decode(values, WindowCenter=2000, WindowWidth=4000, VOILUTFunction="LINEAR_EXACT")
     assert exact.pixels[0, :4].tolist() == [64, 128, 191, 255]
-    curved = read(values, WindowCenter=2000, WindowWidth=4000, VOILUTFunction="SIGMOID")
+    curved = decode(values, WindowCenter=2000, WindowWidth=4000, VOILUTFunction="SIGMOID")
     assert curved.pixels[0, :4].tolist() == [69, 128, 186, 225]
 
 
 def test_the_first_of_several_windows_counts() -> None:
-    film = read(slope(np.uint16), WindowCenter=[2048, 100], WindowWidth=[4096, 10])
+    film = decode(ramp(np.uint16), WindowCenter=[2048, 100], WindowWidth=[4096, 10])
     assert film.window == (2048.0, 4096.0)
 
 
 def test_rescale_comes_before_the_window() -> None:
-    values = slope(np.uint16, 0, 512, 1000, span=1000)
-    film = read(values, RescaleSlope=2, RescaleIntercept=-1024, WindowCenter=0.5, WindowWidth=2041)
+    values = ramp(np.uint16, 0, 512, 1000, span=1000)
+    film = decode(
+        values, RescaleSlope=2, RescaleIntercept=-1024, WindowCenter=0.5, WindowWidth=2041
+    )
     # stored = 2 x - 1024; the window runs from -1020 to 1020.
     assert film.stored[0, :3].tolist() == [-1024, 0, 976]
     assert film.stored.dtype == np.int16
@@ -61,14 +63,14 @@ def test_rescale_comes_before_the_window() -> None:
 
 
 def test_a_fractional_rescale_is_kept_as_float32() -> None:
-    film = read(slope(np.uint16, 1, 2, 3), RescaleSlope=0.5, RescaleIntercept=0)
+    film = decode(ramp(np.uint16, 1, 2, 3), RescaleSlope=0.5, RescaleIntercept=0)
     assert film.stored.dtype == np.float32
     assert film.stored[0, :3].tolist() == [0.5, 1.0, 1.5]
 
 
 def test_signed_values() -> None:
-    values = slope(np.int16) - np.int16(2048)
-    film = read(values, WindowCenter=0.5, WindowWidth=4081)  # from -2040 to 2040
+    values = ramp(np.int16) - np.int16(2048)
+    film = decode(values, WindowCenter=0.5, WindowWidth=4081)  # from -2040 to 2040
     np.testing.assert_array_equal(film.stored, values)
     assert film.pixels[32, 0] == 128  # value 0: 127.5, rounded to even
     assert (film.pixels[0, 0], film.pixels[-1, -1]) == (0, 255)
@@ -78,9 +80,9 @@ def test_modality_table_then_window() -> None:
     # The table turns 10..13 into 0, 120, 400, 1000; what lies outside takes its ends.
     values = (10 + np.arange(SIDE * SIDE).reshape(SIDE, SIDE) % 4).astype(np.uint16)
     values[0, :2] = [3, 900]
-    film = read(
+    film = decode(
         values,
-        ModalityLUTSequence=lut([0, 120, 400, 1000], 10, 16),
+        ModalityLUTSequence=lut_sequence([0, 120, 400, 1000], 10, 16),
         RescaleSlope=7,
         RescaleIntercept=7,
         WindowCenter=500.5,
@@ -92,8 +94,11 @@ def test_modality_table_then_window() -> None:
 
 def test_voi_table_comes_before_a_window() -> None:
     values = (np.arange(SIDE * SIDE).reshape(SIDE, SIDE) % 4).astype(np.uint16)
-    film = read(
-        values, VOILUTSequence=lut([0, 1365, 2730, 4095], 0, 12), WindowCenter=2, WindowWidth=4
+    film = decode(
+        values,
+        VOILUTSequence=lut_sequence([0, 1365, 2730, 4095], 0, 12),
+        WindowCenter=2,
+        WindowWidth=4,
     )
     assert film.pixels[0, :4].tolist() == [0, 85, 170, 255]
     assert "The file's VOI table applied." in film.processing_log
@@ -102,27 +107,27 @@ def test_voi_table_comes_before_a_window() -> None:
 
 def test_a_voi_table_that_promises_more_bits_than_it_uses_is_not_dark() -> None:
     values = (np.arange(SIDE * SIDE).reshape(SIDE, SIDE) % 4).astype(np.uint16)
-    film = read(values, VOILUTSequence=lut([0, 1365, 2730, 4095], 0, 16))
+    film = decode(values, VOILUTSequence=lut_sequence([0, 1365, 2730, 4095], 0, 16))
     assert film.pixels[0, :4].tolist() == [0, 85, 170, 255]
 
 
 def test_an_8_bit_voi_table_of_1024_entries() -> None:
-    values = slope(np.uint16, 0, 3, 400, 1023, 2000, span=1024)
-    film = read(values, VOILUTSequence=lut([entry // 4 for entry in range(1024)], 0, 8))
+    values = ramp(np.uint16, 0, 3, 400, 1023, 2000, span=1024)
+    film = decode(values, VOILUTSequence=lut_sequence([entry // 4 for entry in range(1024)], 0, 8))
     assert film.pixels[0, :5].tolist() == [0, 0, 100, 255, 255]
 
 
 def test_without_a_window_the_whole_range_is_used_and_said() -> None:
-    film = read(slope(np.uint16, 0, 1020, 4080, 4080, span=4080))
+    film = decode(ramp(np.uint16, 0, 1020, 4080, 4080, span=4080))
     assert film.pixels[0, :3].tolist() == [0, 64, 255]  # 63.75
     assert film.warnings == ("The file gives no window; its whole range of values was used.",)
 
 
 def test_padding_sets_no_range_and_is_black() -> None:
-    values = slope(np.uint16, span=1020)
+    values = ramp(np.uint16, span=1020)
     values[:, :20] = 65535
     for photometric in ("MONOCHROME1", "MONOCHROME2"):
-        film = read(values, PixelPaddingValue=65535, PhotometricInterpretation=photometric)
+        film = decode(values, PixelPaddingValue=65535, PhotometricInterpretation=photometric)
         assert not film.pixels[:, :20].any()
         assert (film.pixels[:, 20:].min(), film.pixels[:, 20:].max()) == (0, 255)
         assert film.stored.max() < 1020
@@ -130,7 +135,7 @@ def test_padding_sets_no_range_and_is_black() -> None:
 
 
 def test_a_padding_range_and_unsigned_padding_of_signed_pixels() -> None:
-    values = slope(np.int16, -2000, -1990, span=1000)
+    values = ramp(np.int16, -2000, -1990, span=1000)
     padded = film_dataset(values)
     padded.add_new("PixelPaddingValue", "US", 2**16 - 2000)
     padded.add_new("PixelPaddingRangeLimit", "SS", -1990)
@@ -140,12 +145,12 @@ def test_a_padding_range_and_unsigned_padding_of_signed_pixels() -> None:
 
 
 def test_padding_everywhere_is_no_padding() -> None:
-    film = read(np.full((SIDE, SIDE), 7, np.uint8), PixelPaddingValue=7)
+    film = decode(np.full((SIDE, SIDE), 7, np.uint8), PixelPaddingValue=7)
     assert (film.pixels == 7).all()
 
 
 def test_unused_high_bits_are_ignored() -> None:
-    values = slope(np.uint16)
+    values = ramp(np.uint16)
     overlaid = values | (np.uint16(1) << 15)  # an old overlay plane above the 12 bits stored
-    film = read(overlaid, BitsStored=12, HighBit=11)
+    film = decode(overlaid, BitsStored=12, HighBit=11)
     np.testing.assert_array_equal(film.stored, values)

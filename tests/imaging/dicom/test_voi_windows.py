@@ -4,12 +4,12 @@ import numpy as np
 
 from cxr_core.imaging.dicom.voi import MAX_WINDOWS, file_windows
 from cxr_core.imaging.windowing import apply_window
-from tests.imaging.dicom_files import film_dataset, lut, read, slope
+from tests.helpers.dicom_files import decode, film_dataset, lut_sequence, ramp
 
 
 def test_several_windows_keep_their_names() -> None:
-    film = read(
-        slope(np.uint16),
+    film = decode(
+        ramp(np.uint16),
         WindowCenter=[2000, 1800, 1600],
         WindowWidth=[4000, 3000, 2000],
         WindowCenterWidthExplanation=["NORMAL", "HARDER", "Doe^Jane, born 1960"],
@@ -23,27 +23,27 @@ def test_several_windows_keep_their_names() -> None:
 
 
 def test_one_window_and_what_the_model_sees_are_the_same() -> None:
-    film = read(slope(np.uint16), WindowCenter=2000, WindowWidth=1000)
+    film = decode(ramp(np.uint16), WindowCenter=2000, WindowWidth=1000)
     (window,) = film.windows
     assert window.name == "File's window 1"
     np.testing.assert_array_equal(apply_window(film.stored, window), film.pixels)
 
 
 def test_malformed_windows_are_left_out() -> None:
-    ds = film_dataset(slope(np.uint16), WindowCenter=[100, 200, 300], WindowWidth=[0, 50, -4])
+    ds = film_dataset(ramp(np.uint16), WindowCenter=[100, 200, 300], WindowWidth=[0, 50, -4])
     assert [window.center for window in file_windows(ds)] == [200]
-    assert file_windows(film_dataset(slope(np.uint16))) == ()
+    assert file_windows(film_dataset(ramp(np.uint16))) == ()
     many = [100] * 30
-    ds = film_dataset(slope(np.uint16), WindowCenter=many, WindowWidth=many)
+    ds = film_dataset(ramp(np.uint16), WindowCenter=many, WindowWidth=many)
     assert len(file_windows(ds)) == MAX_WINDOWS
 
 
 def test_every_table_is_offered_as_it_would_be_applied() -> None:
-    rising = lut([0, 85, 170, 255], 0, 8)
-    falling = lut([255, 170, 85, 0], 0, 8)
+    rising = lut_sequence([0, 85, 170, 255], 0, 8)
+    falling = lut_sequence([255, 170, 85, 0], 0, 8)
     falling[0].LUTExplanation = "SOFTER"
-    values = slope(np.uint16, span=4)
-    film = read(values, VOILUTSequence=rising + falling)
+    values = ramp(np.uint16, span=4)
+    film = decode(values, VOILUTSequence=rising + falling)
     first, second = film.windows
     assert (first.name, second.name) == ("File's table 1", "File's table 2, Softer")
     np.testing.assert_array_equal(apply_window(film.stored, first), film.pixels)
@@ -52,6 +52,6 @@ def test_every_table_is_offered_as_it_would_be_applied() -> None:
 
 
 def test_a_broken_table_is_left_out() -> None:
-    broken = lut([0, 85], 0, 8)
+    broken = lut_sequence([0, 85], 0, 8)
     del broken[0].LUTData
-    assert read(slope(np.uint16), VOILUTSequence=broken).windows == ()
+    assert decode(ramp(np.uint16), VOILUTSequence=broken).windows == ()

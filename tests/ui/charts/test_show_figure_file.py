@@ -8,7 +8,7 @@ import pytest
 
 from cxr_core.ui.charts.show import DARK_BACKGROUND, ChartSource, export_figure, figure_html
 from cxr_core.ui.charts.theme import label_counts_figure, training_history_figure
-from tests.demo_model import history
+from tests.helpers.models import make_history
 
 SHA256 = "1a2b3c4d" + "0" * 56
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -26,12 +26,12 @@ def test_a_source_names_table_films_model_and_day() -> None:
 @pytest.fixture
 def alone() -> go.Figure:
     return export_figure(
-        training_history_figure(history()), title="Training curves", footer="Table 1 · 3 films"
+        training_history_figure(make_history()), title="Training curves", footer="Table 1 · 3 films"
     )
 
 
 def test_a_saved_figure_has_ground_title_axes_and_source(alone: go.Figure) -> None:
-    shown = training_history_figure(history())
+    shown = training_history_figure(make_history())
     assert alone.layout.title.text == "Training curves"
     assert alone.layout.paper_bgcolor == alone.layout.plot_bgcolor == DARK_BACKGROUND
     assert alone.layout.yaxis.title.text == "Loss (binary cross-entropy, nats)"
@@ -42,7 +42,7 @@ def test_a_saved_figure_has_ground_title_axes_and_source(alone: go.Figure) -> No
     assert alone.layout.legend.y == pytest.approx(1.01 + 24 / kept)  # and above the headings
     # The page's own figure is left as it was.
     assert shown.layout.title.text is None
-    assert shown == training_history_figure(history())
+    assert shown == training_history_figure(make_history())
 
 
 def test_a_title_of_its_own_stays() -> None:

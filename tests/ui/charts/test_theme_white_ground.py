@@ -20,7 +20,7 @@ from cxr_core.ui.charts.theme import (
     to_light_template,
     training_history_figure,
 )
-from tests.demo_model import history
+from tests.helpers.models import make_history
 
 CHARTS = sorted(Path(white_ground.__file__).parent.glob("*.py"))
 
@@ -74,7 +74,7 @@ def test_a_band_keeps_its_transparency_and_words_stay() -> None:
 
 @pytest.mark.parametrize(("white", "ground"), [(True, LIGHT_BACKGROUND), (False, DARK_BACKGROUND)])
 def test_a_saved_chart_is_on_the_ground_that_was_chosen(white: bool, ground: str) -> None:
-    figure = training_history_figure(history())
+    figure = training_history_figure(make_history())
     alone = export_figure(figure, title="Training", footer="Table 1", light=white)
     assert alone.layout.paper_bgcolor == alone.layout.plot_bgcolor == ground
     told = json.dumps(json.loads(alone.to_json())["layout"]["title"])

@@ -29,7 +29,7 @@ from cxr_core.ui.performance.calibration import (
     with_calibration,
     worst_miscalibrated_bin,
 )
-from tests.demo_model import predictions
+from tests.helpers.predictions import make_predictions
 
 BINS = (
     ReliabilityBin(0.0, 0.1, 80, 0.05, 0.06),
@@ -59,7 +59,7 @@ def csv_of(table) -> bytes:
 
 def test_points_are_scikit_learns_before_and_after() -> None:
     halved = Calibration(0.5, (0.2, 0.0, 0.0, 0.0))
-    table = validate_predictions(predictions(200))
+    table = validate_predictions(make_predictions(200))
     measured = evaluate_table(table, "", calibration=halved)
     found = evaluate_calibration(measured)
     y, z = labels_of(measured.table), logits_of(measured.table)
@@ -79,7 +79,7 @@ def test_points_are_scikit_learns_before_and_after() -> None:
 
 
 def test_without_a_calibration_there_is_one_kind_and_its_name_says_which() -> None:
-    table = predictions(60)
+    table = make_predictions(60)
     assert [
         one.curve.name for one in evaluate_calibration(evaluate_bytes(csv_of(table)))["effusion"]
     ] == [UNCALIBRATED]
@@ -155,7 +155,7 @@ def test_no_bin_is_named_where_none_is_wrong_beyond_chance() -> None:
 
 def cells_of(metrics: CalibrationMetrics) -> list[str]:
     """A row of the panel's table, behind its names."""
-    measured = evaluate_bytes(csv_of(predictions(40)))
+    measured = evaluate_bytes(csv_of(make_predictions(40)))
     result = CalibrationResult(VERSION, metrics)
     (table,) = calibration(with_calibration(measured.full, {"effusion": [result]}))
     cells = zip(table.rows[0].cells, table.columns, strict=True)
@@ -168,7 +168,7 @@ def test_cells_of_a_row() -> None:
         "0.80 (0.50 to 1.10)", "−0.40 (−0.90 to 0.10)",
     ]  # fmt: skip
     (found,) = evaluate_calibration(
-        evaluate_bytes(csv_of(predictions(40).assign(label_effusion=0)))
+        evaluate_bytes(csv_of(make_predictions(40).assign(label_effusion=0)))
     )["effusion"]
     assert set(cells_of(found.metrics)) == {"not estimable"}
     assert np.isnan(found.metrics.expected_ece)

@@ -14,12 +14,12 @@ from cxr_core.ui.performance.decisions import (
     cutoff_origin_sentence,
     cutoff_source_label,
 )
-from tests.demo_model import predictions
+from tests.helpers.predictions import make_predictions
 
 
 @pytest.fixture(scope="module")
 def measured():
-    return evaluate_bytes(predictions(200).to_csv(index=False).encode())
+    return evaluate_bytes(make_predictions(200).to_csv(index=False).encode())
 
 
 def test_presets_hold_what_their_buttons_say(measured) -> None:

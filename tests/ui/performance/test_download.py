@@ -15,12 +15,12 @@ from cxr_core.ui.evaluated import evaluate_bytes
 from cxr_core.ui.performance.calibration import evaluate_calibration, with_calibration
 from cxr_core.ui.performance.download import chart_source_of, with_comparison
 from cxr_core.ui.performance.two_models import PageComparison, compare_tables
-from tests.demo_model import predictions
+from tests.helpers.predictions import make_predictions
 
 
 @pytest.fixture(scope="module")
 def data() -> bytes:
-    return predictions(120).to_csv(index=False).encode()
+    return make_predictions(120).to_csv(index=False).encode()
 
 
 def test_the_page_and_the_command_tell_the_same(data, tmp_path, capsys) -> None:
@@ -43,7 +43,7 @@ def test_the_page_and_the_command_tell_the_same(data, tmp_path, capsys) -> None:
 
 
 def test_a_comparison_goes_along_with_the_films_that_both_saw(data) -> None:
-    measured, other = evaluate_bytes(data), predictions(120)[20:]
+    measured, other = evaluate_bytes(data), make_predictions(120)[20:]
     pair = compare_tables(measured.table, validate_predictions(other), n_resamples=20)
     beside = PageComparison(pair.with_leakage_notes(), "b" * 64)
     metrics = with_comparison(measured.full, beside)

@@ -7,7 +7,7 @@ from cxr_core.evaluation.metrics.errors import FilmError
 from cxr_core.findings import KEYS, LABEL_COLUMNS, LOGIT_COLUMNS, PROBABILITY_COLUMNS
 from cxr_core.ui.evaluated import evaluate_bytes
 from cxr_core.ui.performance.errors import error_sentence, matches_model, mismatch_sentence
-from tests.demo_analysis import made_up
+from tests.helpers.analyses import make_analysis
 
 ERROR = FilmError("a.png", 0.063, 0.252, -1.609, "Effusion", "PA", 61.0)
 
@@ -22,7 +22,7 @@ def measured(columns: tuple[str, ...], values: list[float]):
 
 @pytest.mark.parametrize("kind", ["logits", "probabilities"])
 def test_all_four_figures_have_to_agree(kind: str) -> None:
-    analysis = made_up((0.3, 0.2, 0.6, 0.4))
+    analysis = make_analysis((0.3, 0.2, 0.6, 0.4))
     columns, near = {
         "logits": (LOGIT_COLUMNS, 0.005),
         "probabilities": (PROBABILITY_COLUMNS, 0.001),

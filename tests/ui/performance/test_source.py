@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from cxr_core.config import Calibration, EvidenceScale, OperatingPoint, Preprocessing
+from cxr_core.config import OperatingPoint
 from cxr_core.errors import CheckpointError, CXRError
 from cxr_core.findings import KEYS
-from cxr_core.model.metadata import ModelMetadata, write_metadata
+from cxr_core.model.metadata import write_metadata
 from cxr_core.ui import evaluated as measured
 from cxr_core.ui.model import MODEL_ENV_VAR
 from cxr_core.ui.performance import source as opened_module
@@ -22,7 +22,8 @@ from cxr_core.ui.performance.source import (
     open_run,
     open_table,
 )
-from tests.demo_model import history, predictions
+from tests.helpers.models import make_history, make_metadata
+from tests.helpers.predictions import make_predictions
 
 POINTS = {key: OperatingPoint(0.4, 0.3, 0.5, "sensitivity", 0.8, 0.8, 0.7) for key in KEYS}
 
@@ -40,16 +41,15 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A run folder with model.json and 60 test films, which is not the app's own."""
     monkeypatch.setenv(MODEL_ENV_VAR, str(tmp_path / "elsewhere"))
     folder = tmp_path / "mine"
-    metadata = ModelMetadata(Preprocessing(), Calibration(), POINTS, EvidenceScale(1.0))
     folder.mkdir()
-    write_metadata(folder, metadata, weights_sha256="0" * 64)
-    predictions(60).to_csv(folder / "predictions_test.csv", index=False)
+    write_metadata(folder, make_metadata(operating_points=POINTS), weights_sha256="0" * 64)
+    make_predictions(60).to_csv(folder / "predictions_test.csv", index=False)
     return folder
 
 
 def test_a_runs_test_films_are_opened_at_its_own_operating_points(run: Path) -> None:
     opened = open_run(run)
-    patients = predictions(60)["patient"].nunique()
+    patients = make_predictions(60)["patient"].nunique()
     assert opened.summary() == f"Test films of mine: 60 films of {patients} patients."
     assert opened.cautions == ()
     assert opened.run is not None
@@ -81,21 +81,21 @@ def test_without_a_model_the_predictions_are_still_shown(run: Path) -> None:
 def test_a_run_that_is_being_written_has_its_training_alone(run: Path) -> None:
     for path in run.iterdir():
         path.unlink()
-    history(2).to_csv(run / "history.csv", index=False)
+    make_history(2).to_csv(run / "history.csv", index=False)
     opened = open_run(run)
     assert opened.evaluated is None
     assert (opened.summary(), opened.cautions) == ("Training of mine.", (NO_PREDICTIONS_CAUTION,))
 
 
 def test_an_upload_has_no_folder() -> None:
-    opened = open_table(predictions(40).drop(columns="patient").to_csv(index=False).encode())
+    opened = open_table(make_predictions(40).drop(columns="patient").to_csv(index=False).encode())
     assert opened.summary() == "Your table: 40 films."
     assert opened.run is None
     assert opened.cautions == (NO_PATIENTS_CAUTION,)
 
 
 def test_films_that_are_normal_and_not_are_counted_and_told() -> None:
-    table = predictions(60)
+    table = make_predictions(60)
     diseased = table.index[table["label_effusion"] == 1]
     table.loc[diseased[:3], "label_no_finding"] = 1
     (caution,) = open_table(table.to_csv(index=False).encode()).cautions

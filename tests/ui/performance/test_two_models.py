@@ -26,7 +26,7 @@ from cxr_core.ui.performance.two_models import (
     matched_sentence,
     verdict_sentence,
 )
-from tests.demo_model import predictions
+from tests.helpers.predictions import make_predictions
 
 
 def other_model(table: pd.DataFrame, spread: float = 0.5) -> pd.DataFrame:
@@ -36,8 +36,10 @@ def other_model(table: pd.DataFrame, spread: float = 0.5) -> pd.DataFrame:
 
 
 def test_films_in_both_are_compared_and_the_others_counted() -> None:
-    a = predictions(240)
-    b = pd.concat([other_model(a[40:]), predictions(30).assign(image=lambda t: "x" + t["image"])])
+    a = make_predictions(240)
+    b = pd.concat(
+        [other_model(a[40:]), make_predictions(30).assign(image=lambda t: "x" + t["image"])]
+    )
     pair = compare_tables(a, b[::-1], n_resamples=50)
     patients = a[40:]["patient"].nunique()
     assert matched_sentence(pair.comparison) == (
@@ -54,7 +56,7 @@ def test_films_in_both_are_compared_and_the_others_counted() -> None:
 
 
 def test_a_curve_is_of_the_matched_films_in_any_order() -> None:
-    table = predictions(240)
+    table = make_predictions(240)
     measured = evaluate_bytes(table.to_csv(index=False).encode())
     some = table.sample(150, random_state=0)
     line = matched_roc_curve(measured, tuple(some["image"]), "effusion", NOT_ESTIMABLE)
@@ -63,7 +65,7 @@ def test_a_curve_is_of_the_matched_films_in_any_order() -> None:
 
 
 def test_a_solid_and_a_dashed_line_are_named_with_their_areas() -> None:
-    table = predictions(240)
+    table = make_predictions(240)
     measured = evaluate_bytes(table.to_csv(index=False).encode())
     area = Interval(0.81, 0.75, 0.86, "wide")
     line = matched_roc_curve(measured, tuple(table["image"]), "infiltration", area)
@@ -110,7 +112,7 @@ def test_a_difference_in_words(interval: Interval, said: str, sentence: str) -> 
 
 
 def test_rows_hold_both_models_and_the_mean() -> None:
-    a = predictions(240)
+    a = make_predictions(240)
     worse = a.assign(**{name: -a[name] for name in LOGIT_COLUMNS})
     comparison = compare_tables(a, worse, n_resamples=50).comparison
     table = next(comparison_tables(comparison))
@@ -126,7 +128,7 @@ def test_rows_hold_both_models_and_the_mean() -> None:
 
 
 def test_runs_of_different_splits_are_refused_with_the_count(tmp_path: Path) -> None:
-    a = predictions(100)
+    a = make_predictions(100)
     for name, sides in (("a", ["test"] * 100), ("b", ["train"] * 60 + ["test"] * 40)):
         (tmp_path / name).mkdir()
         split = a[["image"]].assign(split=sides)
@@ -139,13 +141,13 @@ def test_runs_of_different_splits_are_refused_with_the_count(tmp_path: Path) -> 
 
 
 def test_labels_that_differ_are_refused_with_a_sentence() -> None:
-    a = predictions(100)
+    a = make_predictions(100)
     with pytest.raises(DataError, match="do not give the same labels: label_effusion of 100 films"):
         compare_tables(a, a.assign(label_effusion=1 - a["label_effusion"]))
 
 
 def test_a_published_figure_that_was_not_published_has_no_difference() -> None:
-    measured = evaluate_bytes(predictions(240).to_csv(index=False).encode())
+    measured = evaluate_bytes(make_predictions(240).to_csv(index=False).encode())
     model = next(model for model in read_published_auroc() if model.model == "SwinCheX")
     table = published_differences(measured.report, [model], model.split)
     row = [

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import streamlit as st
 
 from cxr_core.imaging.gate import GateResult
+from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui.model import MODEL_ENV_VAR
 from cxr_core.ui.read.cautions import (
     caution_sentences,
@@ -15,16 +17,23 @@ from cxr_core.ui.read.cautions import (
     note_sentences,
     tag_sentences,
 )
-from tests.demo_analysis import made_up
-from tests.demo_model import predictions
+from tests.helpers.analyses import make_analysis, make_radiograph
+from tests.helpers.predictions import make_predictions
 
 USUAL = (0.6, 0.1, 0.1, 0.1)
+
+
+def film_of(**tags: Any) -> Analysis:
+    """A usual film with these tags in its file."""
+    return make_analysis(USUAL, radiograph=make_radiograph(**tags))
 
 
 @pytest.fixture(autouse=True)
 def _model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A folder with the table of 240 made-up test films."""
-    table = predictions(240).assign(view=["AP"] * 100 + ["PA"] * 140, age=[10] * 6 + [50] * 234)
+    table = make_predictions(240).assign(
+        view=["AP"] * 100 + ["PA"] * 140, age=[10] * 6 + [50] * 234
+    )
     table.to_csv(tmp_path / "predictions_test.csv", index=False)
     monkeypatch.setenv(MODEL_ENV_VAR, str(tmp_path))
     yield
@@ -32,13 +41,13 @@ def _model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def test_a_usual_film_has_no_box():
-    assert cautions_of(made_up(USUAL, view="PA", under_18=False)) == ()
-    assert note_sentences(made_up(USUAL)) == ()
+    assert cautions_of(film_of(view="PA", under_18=False)) == ()
+    assert note_sentences(make_analysis(USUAL)) == ()
 
 
 def test_the_gravest_comes_first():
     stopped = GateResult(passed=False, reasons=("It is a strip.",))
-    film = made_up((0.6, 0.1, 0.1, 0.4), gate=stopped, warnings=("A tag lies.",))
+    film = make_analysis((0.6, 0.1, 0.1, 0.4), gate=stopped, warnings=("A tag lies.",))
     boxes = cautions_of(film, film_note="A drawing.")
     assert [box.title.split()[0] for box in boxes] == ["Read", "The", "Phantom.", "About"]
     assert boxes[0].sentences == ("It is a strip.",)
@@ -49,7 +58,7 @@ def test_the_gravest_comes_first():
 
 
 def test_not_called_normal_is_small_print_and_no_box():
-    film = made_up((0.1, 0.1, 0.1, 0.1))
+    film = make_analysis((0.1, 0.1, 0.1, 0.1))
     assert cautions_of(film) == ()
     (sentence,) = note_sentences(film)
     assert sentence.startswith("None of the three, but not called normal")
@@ -58,7 +67,7 @@ def test_not_called_normal_is_small_print_and_no_box():
 
 @pytest.mark.parametrize(("probability", "shown"), [(0.3, ""), (0.1, "infiltration")])
 def test_infiltration_is_named_for_what_it_is(probability: float, shown: str):
-    film = made_up((0.6, 0.1, probability, 0.1))
+    film = make_analysis((0.6, 0.1, probability, 0.1))
     assert note_sentences(film, shown_finding=shown) == (infiltration_sentence(),)
     assert infiltration_sentence().endswith("published AUROCs for it are 0.66 to 0.73.")
 
@@ -69,7 +78,7 @@ def test_infiltration_is_named_for_what_it_is(probability: float, shown: str):
      ({"view": "AP", "portable": True}, "portable, at the bed.")],
 )  # fmt: skip
 def test_ap_or_portable_with_what_the_model_reaches_there(tags, taken, tmp_path: Path):
-    (sentence,) = tag_sentences(made_up(USUAL, **tags), tmp_path)
+    (sentence,) = tag_sentences(film_of(**tags), tmp_path)
     assert sentence.startswith(f"By the file this film was taken {taken} On 100 AP test films")
     assert "95 % interval 0." in sentence
     assert "; on 140 PA test films it is 0." in sentence
@@ -77,11 +86,11 @@ def test_ap_or_portable_with_what_the_model_reaches_there(tags, taken, tmp_path:
 
 @pytest.mark.parametrize("view", [None, "PA", "LL"])
 def test_nothing_is_said_of_a_view_that_is_usual_or_unstated(view, tmp_path: Path):
-    assert tag_sentences(made_up(USUAL, view=view), tmp_path) == ()
+    assert tag_sentences(film_of(view=view), tmp_path) == ()
 
 
 def test_a_child_among_too_few_children(tmp_path: Path):
-    (sentence,) = tag_sentences(made_up(USUAL, under_18=True), tmp_path)
+    (sentence,) = tag_sentences(film_of(under_18=True), tmp_path)
     assert sentence == (
         "By the file the patient is under 18. This model has 6 test films of patients under 18, "
         "too few to tell how it reads them."
@@ -92,6 +101,6 @@ def test_a_child_among_too_few_children(tmp_path: Path):
 def test_what_was_not_measured_is_said_to_be(table: str | None, tmp_path: Path):
     path = tmp_path / "predictions_test.csv"
     path.unlink() if table is None else path.write_text(table)
-    child, view = tag_sentences(made_up(USUAL, under_18=True, view="AP"), tmp_path)
+    child, view = tag_sentences(film_of(under_18=True, view="AP"), tmp_path)
     assert child.endswith("was not measured.")
     assert view.endswith("cannot be told from its test films.")

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from cxr_core.errors import ExportError
 from cxr_core.ui import shell as downloads
-from tests.export.archive_files import PATIENT, patient_film
+from tests.helpers.dicom_files import PATIENT, patient_dicom
 
 NEW, OWN = "Overlay (DICOM, new study)", "Overlay (DICOM, this patient)"
 EVERYWHERE = {
@@ -41,9 +41,9 @@ def offered(monkeypatch: pytest.MonkeyPatch) -> Offered:
 
 def panel(data: bytes | None) -> None:
     from cxr_core.ui.read.exports import export_panel
-    from tests.export.analyses import analysis_of, make_record
+    from tests.helpers.records import export_analysis_of, make_record
 
-    export_panel(make_record(analysis_of(data) if data else None), data or b"")
+    export_panel(make_record(export_analysis_of(data) if data else None), data or b"")
 
 
 def open_panel(data: bytes | None) -> AppTest:
@@ -66,7 +66,7 @@ def test_a_png_film_offers_three_files_whose_names_tell_nothing(offered):
 
 
 def test_a_dicom_film_goes_into_its_patients_study_only_when_ticked(offered):
-    app = open_panel(patient_film())
+    app = open_panel(patient_dicom())
     assert offered.names == EVERYWHERE | {NEW: "cxr_overlay.dcm"}
     made = pydicom.dcmread(io.BytesIO(offered[NEW]()))
     assert made.PatientID.startswith("RESEARCH-")
@@ -87,7 +87,7 @@ def test_a_dicom_film_goes_into_its_patients_study_only_when_ticked(offered):
 
 
 def test_a_film_that_names_no_patient_says_so_instead_of_a_button(offered):
-    app = open_panel(patient_film(PatientID=None))
+    app = open_panel(patient_dicom(PatientID=None))
     offered.clear()
     app.checkbox[0].check().run()
     assert set(offered) == set(EVERYWHERE)

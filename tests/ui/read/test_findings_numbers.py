@@ -18,10 +18,10 @@ from cxr_core.ui.read.findings import (
     neighbours_row,
 )
 from cxr_core.ui.read.stability import borderline_sentence, range_sentence
-from tests.demo_analysis import made_up
-from tests.demo_model import predictions
+from tests.helpers.analyses import make_analysis
+from tests.helpers.predictions import make_predictions
 
-FILM = made_up((0.5, 0.1, 0.3, 0.6))
+FILM = make_analysis((0.5, 0.1, 0.3, 0.6))
 FOUND = SimilarFilms(
     n=50, n_positive=12, low=0.143, high=0.374, min_score=-1.0, max_score=0.0, prevalence=0.19
 )
@@ -100,7 +100,7 @@ def test_what_the_nearest_films_came_to():
 
 
 def test_neighbours_are_found_among_a_models_own_test_films():
-    measured = evaluate_bytes(predictions(240).to_csv(index=False).encode())
+    measured = evaluate_bytes(make_predictions(240).to_csv(index=False).encode())
     found = neighbours_of(FILM, measured, "effusion")
     assert found is not None
     # The film's calibrated logit is 0, and so is the middle of its neighbours' scores, roughly.
@@ -113,7 +113,7 @@ def test_neighbours_are_found_among_a_models_own_test_films():
 
 
 def test_what_the_point_achieved_on_test():
-    measured = evaluate_bytes(predictions(240).to_csv(index=False).encode())
+    measured = evaluate_bytes(make_predictions(240).to_csv(index=False).encode())
     rates = measured.report.rates["effusion"]
     assert numbers.rates_on_test(measured, "effusion") == (
         rates.sensitivity.text(), rates.specificity.text(),

@@ -15,7 +15,7 @@ def page() -> None:
     from cxr_core.findings import KEYS
     from cxr_core.reading.perturbations import Probes
     from cxr_core.ui.read import stability
-    from tests.demo_analysis import made_up
+    from tests.helpers.analyses import make_analysis
 
     class Counting:
         def probe(self, data: bytes, analysis: object) -> Probes:
@@ -27,7 +27,7 @@ def page() -> None:
             return Probes({}, low, high, near, "", "", None)
 
     setattr(stability, "shared_analyzer", Counting)  # noqa: B010
-    film = made_up((0.3, 0.1, 0.3, 0.2), film=st.session_state.get("film", "a"))
+    film = make_analysis((0.3, 0.1, 0.3, 0.2), image_sha256=st.session_state.get("film", "a") * 64)
     st.text(stability.borderline_sentence(film))
     stability.stability_panel(st.session_state.get("data", b""), film)
 

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from cxr_core.export.results_csv import COLUMNS, analysis_row
+from cxr_core.imaging.gate import GateResult
 from cxr_core.reading.batch import Outcome
 from cxr_core.reading.sources import FilmSource
 from cxr_core.ui.words import time_left
@@ -26,7 +27,11 @@ from cxr_core.ui.worklist.rows import (
     thumbnail,
     without_name,
 )
-from tests.fake_analyzer import analysis
+from tests.helpers.analyses import analysis_with_margins
+
+
+def gate_of(stopped: str) -> GateResult:
+    return GateResult(passed=not stopped, reasons=(stopped,) if stopped else ())
 
 
 def row(number: int, *margins: float, name: str = "", stopped: str = "") -> FilmRow:
@@ -35,8 +40,8 @@ def row(number: int, *margins: float, name: str = "", stopped: str = "") -> Film
     if not margins:
         outcome = Outcome(source, "f" * 64, reason="It is <b>text</b>.")
     else:
-        outcome = Outcome(source, "a" * 64, analysis(margins, stopped=stopped))
-    return film_row(outcome, model_sha256="m" * 64)
+        outcome = Outcome(source, "a" * 64, analysis_with_margins(margins, gate=gate_of(stopped)))
+    return film_row(outcome, model_sha256="b" * 64)
 
 
 ROWS = [
@@ -104,7 +109,9 @@ def test_the_csv_line_has_number_or_name_and_every_column() -> None:
     assert named.csv_row["file"] == "DOE.png"
     assert without_name(named).csv_row["file"] == ""
     assert without_name(named).name == ""
-    expected = analysis_row(analysis((0.5, -1.0, 0.1, -3.0)), file="DOE.png", row_number=2)
+    expected = analysis_row(
+        analysis_with_margins((0.5, -1.0, 0.1, -3.0)), file="DOE.png", row_number=2
+    )
     assert named.csv_row == expected
     assert set(bad.csv_row) == set(COLUMNS)
     found = {
@@ -115,7 +122,7 @@ def test_the_csv_line_has_number_or_name_and_every_column() -> None:
         "file": "",
         "status": "failed",
         "reason": "It is <b>text</b>.",
-        "model_sha256": "m" * 64,
+        "model_sha256": "b" * 64,
     }
 
 
@@ -144,7 +151,7 @@ def test_time_left(seconds: float | None, words: str) -> None:
 
 
 def test_the_numbers_of_a_stopped_film_are_told_only_when_it_was_read_anyway() -> None:
-    stopped = analysis((9.0, 9.0, 9.0, 9.0), stopped="The film is blank.")
+    stopped = analysis_with_margins((9.0, 9.0, 9.0, 9.0), gate=gate_of("The film is blank."))
     hidden, asked = (
         analysis_film_row(stopped, 5, ""),
         analysis_film_row(stopped, 5, "", read_anyway=True),
@@ -164,7 +171,7 @@ def test_the_numbers_of_a_stopped_film_are_told_only_when_it_was_read_anyway() -
 
 
 def test_a_corrected_film_says_so() -> None:
-    turned = replace(analysis((1.0, -1.0, -1.0, -1.0)), correction="invert")
+    turned = replace(analysis_with_margins((1.0, -1.0, -1.0, -1.0)), correction="invert")
     row = analysis_film_row(turned, 2, "")
     assert row.csv_row["correction"] == row.correction == "invert"
     assert "⚠ The film was inverted" in row_html(row, place=1, opened=True)

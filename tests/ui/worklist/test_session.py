@@ -14,15 +14,17 @@ from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui.worklist import session as module
 from cxr_core.ui.worklist.page import assessments_of, worklist_csv
 from cxr_core.ui.worklist.session import Worklist
-from tests.fake_analyzer import FakeAnalyzer
-from tests.zips import zipped
+from tests.helpers.analyses import FakeAnalyzer
+from tests.helpers.zips import zip_bytes
 
 FILM = phantom_png(1, size=96)
 
 
 def filled(count: int, *, keep_name: bool = False) -> Worklist:
     films = Worklist()
-    films.add("DOE.zip", zipped({f"JANE_{n}.png": FILM for n in range(count)}), keep_name=keep_name)
+    films.add(
+        "DOE.zip", zip_bytes({f"JANE_{n}.png": FILM for n in range(count)}), keep_name=keep_name
+    )
     return films
 
 
@@ -57,9 +59,9 @@ def test_the_readers_word_stands_in_the_row_of_its_film(monkeypatch: pytest.Monk
     monkeypatch.setattr(st, "session_state", said)
     rows = csv.DictReader(io.StringIO(worklist_csv(films, assessments_of(films)).decode()))
     first = next(rows)
-    assert (first["verdict_effusion"], first["note"]) == ("disagree", "Seen.")
-    assert first["verdict_atelectasis"] == ""
-    assert {row["verdict_effusion"] for row in table(films)} == {""}  # none without words
+    assert (first["assessment_effusion"], first["note"]) == ("disagree", "Seen.")
+    assert first["assessment_atelectasis"] == ""
+    assert {row["assessment_effusion"] for row in table(films)} == {""}  # none without words
 
 
 def test_reading_is_cancelled_and_goes_on_with_the_rest() -> None:
@@ -71,7 +73,7 @@ def test_reading_is_cancelled_and_goes_on_with_the_rest() -> None:
     films.cancel()
     assert not films.running
     assert sorted(films.rows) == [1, 2]
-    assert [row["status"] for row in table(films)] == ["read"] * 2 + ["not read"] * 3
+    assert [row["status"] for row in table(films)] == ["read"] * 2 + [""] * 3
     films.resume()
     films.advance(analyzer, seconds=60)
     assert sorted(films.rows) == [1, 2, 3, 4, 5]

@@ -5,11 +5,7 @@ import struct
 import zlib
 
 import numpy as np
-import pytest
 from PIL import Image
-
-from cxr_core.errors import ImageError
-from cxr_core.imaging.raster import decode_raster
 
 SIDE = 80
 
@@ -18,7 +14,7 @@ def noise(*shape: int, below: int = 256, kind: type = np.uint8) -> np.ndarray:
     return np.random.default_rng(1).integers(0, below, shape).astype(kind)
 
 
-def smooth() -> np.ndarray:
+def smooth_film() -> np.ndarray:
     """A film that JPEG keeps to a gray level or two: a slope in both directions."""
     row = np.linspace(20, 230, 96)
     return np.rint(row[:, None] * 0.6 + row[None, :] * 0.4).astype(np.uint8)
@@ -49,9 +45,3 @@ def png16(values: np.ndarray, colour: int) -> bytes:
     """16-bit PNG of (H, W, channels); colour type 0 gray, 2 RGB, 4 gray + alpha, 6 RGBA."""
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
     return png(values.shape[1], values.shape[0], 16, colour, rows)
-
-
-def refusal(data: bytes) -> ImageError:
-    with pytest.raises(ImageError) as caught:
-        decode_raster(data)
-    return caught.value

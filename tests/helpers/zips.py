@@ -5,7 +5,7 @@ import struct
 import zipfile
 
 
-def zipped(
+def zip_bytes(
     members: dict[str, bytes] | dict[zipfile.ZipInfo, bytes], method: int = zipfile.ZIP_DEFLATED
 ) -> bytes:
     """A zip of the members, by name."""
@@ -16,7 +16,7 @@ def zipped(
     return stream.getvalue()
 
 
-def with_stated_size(archive: bytes, size: int) -> bytes:
+def with_declared_size(archive: bytes, size: int) -> bytes:
     """The zip of one member, with another unpacked size in both of its headers (APPNOTE 4.3)."""
     changed = bytearray(archive)
     for signature, offset in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
@@ -25,7 +25,7 @@ def with_stated_size(archive: bytes, size: int) -> bytes:
     return bytes(changed)
 
 
-def locked(archive: bytes) -> bytes:
+def encrypted(archive: bytes) -> bytes:
     """The zip of one member, marked as encrypted."""
     changed = bytearray(archive)
     for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):

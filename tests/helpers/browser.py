@@ -1,10 +1,11 @@
-"""Steps that several browser tests take, each as a reader takes it: when the page is at rest."""
+"""Steps of the browser tests, each taken when the page is at rest, and axe-core's findings."""
 
 from pathlib import Path
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Download, Locator, Page, TimeoutError, expect
 
-STEADY = """
+WAIT_UNTIL_STILL = """
 async (element) => {
   const place = () => JSON.stringify(element.getBoundingClientRect());
   const pause = () => new Promise((done) => setTimeout(done, 100));
@@ -18,7 +19,7 @@ async (element) => {
 """
 
 
-def at_rest(page: Page, element: Locator) -> Locator:
+def settled(page: Page, element: Locator) -> Locator:
     """``element``, once no script runs and it has kept its place for 0.4 seconds.
 
     A click on a part that still moves (an expander that opens, a film that is being laid out)
@@ -26,7 +27,7 @@ def at_rest(page: Page, element: Locator) -> Locator:
     """
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
     element.scroll_into_view_if_needed()
-    element.evaluate(STEADY)
+    element.evaluate(WAIT_UNTIL_STILL)
     return element
 
 
@@ -37,9 +38,9 @@ def download(page: Page, button: str, folder: Path, *, exact: bool = False) -> P
     """
     element = page.get_by_role("button", name=button, exact=exact).first
     try:
-        taken = _clicked(page, at_rest(page, element), patience=20_000)
+        taken = _clicked(page, settled(page, element), patience=20_000)
     except TimeoutError:
-        taken = _clicked(page, at_rest(page, element), patience=60_000)
+        taken = _clicked(page, settled(page, element), patience=60_000)
     path = folder / taken.suggested_filename
     taken.save_as(path)
     return path
@@ -50,3 +51,14 @@ def _clicked(page: Page, element: Locator, *, patience: int) -> Download:
     with page.expect_download(timeout=patience) as taken:
         element.click()
     return taken.value
+
+
+def serious_violations(page: Page) -> list[str]:
+    """Serious and critical ones of the whole page, Streamlit's markup included, a line each."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{fault['impact']} {fault['id']}: {node['html'][:160]}"
+        for fault in found
+        if fault["impact"] in ("serious", "critical")
+        for node in fault["nodes"]
+    ]

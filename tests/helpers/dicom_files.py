@@ -1,9 +1,11 @@
-"""Small DICOM files with known values, for the tests of the DICOM decoder."""
+"""Small DICOM files with known values, and what Debian's checker says of one."""
 
 import io
+import subprocess
+from pathlib import Path
 
 import numpy as np
-import pytest
+import pydicom
 from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import (
@@ -13,12 +15,26 @@ from pydicom.uid import (
     generate_uid,
 )
 
-from cxr_core.errors import ImageError
 from cxr_core.imaging.decoded import DecodedFilm
 from cxr_core.imaging.dicom.decode import decode_dicom
+from cxr_core.phantom.draw import draw_phantom
 
 SIDE = 64
-TESTS_SECRET = "Doe^Jane"
+PATIENT_NAME = "Doe^Jane"
+STUDY_UID = "1.2.826.0.1.3680043.8.498.4711"
+PATIENT = {
+    "StudyInstanceUID": STUDY_UID,
+    "StudyDate": "20240229",
+    "StudyTime": "101112",
+    "StudyID": "S77",
+    "AccessionNumber": "A0815",
+    "PatientName": "Müller^Jörg",
+    "PatientID": "PAT-4711",
+    "IssuerOfPatientID": "Ward B",
+    "PatientBirthDate": "19501231",
+    "PatientSex": "M",
+    "ReferringPhysicianName": "Kovář^Eva",
+}
 
 
 def film_dataset(values: np.ndarray, **tags: object) -> Dataset:
@@ -28,7 +44,7 @@ def film_dataset(values: np.ndarray, **tags: object) -> Dataset:
     ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     ds.SOPClassUID = DigitalXRayImageStorageForPresentation
     ds.SOPInstanceUID = generate_uid()
-    ds.PatientName, ds.PatientID = TESTS_SECRET, "4711"
+    ds.PatientName, ds.PatientID = PATIENT_NAME, "4711"
     ds.Modality, ds.BodyPartExamined, ds.ViewPosition = "DX", "CHEST", "PA"
     ds.SamplesPerPixel, ds.PhotometricInterpretation = 1, "MONOCHROME2"
     ds.Rows, ds.Columns = values.shape[:2]
@@ -53,29 +69,49 @@ def to_bytes(ds: Dataset) -> bytes:
     return buffer.getvalue()
 
 
-def read(values: np.ndarray, **tags: object) -> DecodedFilm:
+def decode(values: np.ndarray, **tags: object) -> DecodedFilm:
     return decode_dicom(to_bytes(film_dataset(values, **tags)))
 
 
-def refusal(data: bytes) -> ImageError:
-    with pytest.raises(ImageError) as caught:
-        decode_dicom(data)
-    return caught.value
-
-
-def slope(kind: type, *first: int, span: int = 4096) -> np.ndarray:
+def ramp(kind: type, *first: int, span: int = 4096) -> np.ndarray:
     """(64, 64), 0 to nearly ``span`` in even steps, with chosen values at its beginning."""
     values = np.arange(SIDE * SIDE).reshape(SIDE, SIDE) * span // (SIDE * SIDE)
     values[0, : len(first)] = first
     return values.astype(kind)
 
 
-def lut(entries: list[int], first: int, bits: int) -> list[Dataset]:
+def lut_sequence(entries: list[int], first: int, bits: int) -> list[Dataset]:
     item = Dataset()
     item.add_new("LUTDescriptor", "US", [len(entries), first, bits])
     item.add_new("LUTData", "US", entries)
     return [item]
 
 
-def any_warning(film: DecodedFilm, words: str) -> bool:
+def has_warning(film: DecodedFilm, words: str) -> bool:
     return any(words in warning for warning in film.warnings)
+
+
+def patient_dicom(**tags: object) -> bytes:
+    """A phantom as a DX image of the patient; ``tags`` replace elements, None leaves one out."""
+    pixels = np.ascontiguousarray(draw_phantom(1, size=256).pixels)
+    identity = {"SpecificCharacterSet": "ISO_IR 192", "SOPInstanceUID": generate_uid(), **PATIENT}
+    wanted = identity | tags
+    left_out = {key for key, value in wanted.items() if value is None and key in identity}
+    ds = film_dataset(pixels, **{k: v for k, v in wanted.items() if k not in left_out})
+    for keyword in left_out & {"PatientName", "PatientID"}:
+        del ds[keyword]
+    return to_bytes(ds)
+
+
+def read_dicom(data: bytes) -> Dataset:
+    return pydicom.dcmread(io.BytesIO(data))
+
+
+def dciodvfy_errors(checker: str, data: bytes, folder: Path) -> list[str]:
+    """The lines of dciodvfy that name an error."""
+    path = folder / "checked.dcm"
+    path.write_bytes(data)
+    done = subprocess.run([checker, str(path)], capture_output=True, text=True, check=False)
+    lines = (done.stdout + done.stderr).splitlines()
+    assert any("SCImage" in line for line in lines), lines  # it was read at all
+    return [line for line in lines if line.startswith("Error")]

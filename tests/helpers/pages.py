@@ -1,4 +1,4 @@
-"""What a test reads off the Read page: the pictures of its film view, and its words."""
+"""The pages' files, and what a test reads off a session: its film, its map and its words."""
 
 import base64
 import io
@@ -9,7 +9,9 @@ import numpy as np
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-READ = "pages/1_Read.py"
+HOME = "app.py"
+READ, WORKLIST = "pages/1_Read.py", "pages/2_Worklist.py"
+PERFORMANCE, MODEL_CARD = "pages/3_Performance.py", "pages/4_Model_card.py"
 
 
 def pixels_of(film: bytes) -> np.ndarray:
@@ -22,24 +24,26 @@ def view_of(session: AppTest) -> Any:
     return json.loads(mounted[0].proto.json) if mounted else None
 
 
-def decoded(source: str) -> np.ndarray:
+def decode_data_uri(source: str) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(source.split(",")[1]))))
 
 
 def shown_picture(session: AppTest) -> np.ndarray:
     """The film on the page, (H, W)."""
-    return decoded(view_of(session)["film"])
+    return decode_data_uri(view_of(session)["film"])
 
 
 def shown_layer(session: AppTest) -> np.ndarray:
     """The map above it, (H, W, 4)."""
-    return decoded(view_of(session)["map"])
+    return decode_data_uri(view_of(session)["map"])
 
 
-def upload(session: AppTest, film: bytes, name: str = "film") -> AppTest:
+def upload_film(session: AppTest, film: bytes, name: str = "film") -> AppTest:
     session.file_uploader[0].upload(name, film)
     return session.run()
 
 
 def page_text(session: AppTest) -> str:
-    return " ".join(element.proto.body for element in session.get("html"))
+    """All that a page says in its own markup, and in Markdown."""
+    parts = [element.proto.body for element in session.get("html")]
+    return " ".join(parts + [element.value for element in session.markdown])

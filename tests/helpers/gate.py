@@ -7,7 +7,7 @@ from cxr_core.config import GateParameters
 SIDE = 8
 
 
-def bright_below(threshold: float = -1.0) -> GateParameters:
+def brightness_gate(threshold: float = -1.0) -> GateParameters:
     """Knows one thing: an upright film is brighter in its lower half than in its upper half.
 
     One component, the difference of the halves, goes through one hidden unit: the more positive,
