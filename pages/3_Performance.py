@@ -5,7 +5,7 @@ import streamlit as st
 from cxr_core.ui.charts.show import set_chart_source
 from cxr_core.ui.performance.calibration import calibration_panel
 from cxr_core.ui.performance.curves import discrimination_panel
-from cxr_core.ui.performance.decisions import classification_report_panel, cutoff_panel
+from cxr_core.ui.performance.decisions import all_cutoffs_panel, cutoff_panel
 from cxr_core.ui.performance.download import chart_source_of, download_metrics
 from cxr_core.ui.performance.errors import errors_panel
 from cxr_core.ui.performance.groups import subgroups_panel
@@ -34,10 +34,10 @@ TABS = (
 
 def show_panels(source: EvaluationSource) -> None:
     """Every panel of what is open; of a run without predictions its training alone."""
-    evaluated, folder = source.evaluated, source.folder
+    evaluated, run = source.evaluated, source.run
     if evaluated is None:
         show_cautions(source)
-        training_panel(folder)
+        training_panel(run)
         return
     set_chart_source(chart_source_of(evaluated))
     download_slot = st.container(key="corner")
@@ -59,25 +59,25 @@ def show_panels(source: EvaluationSource) -> None:
             discrimination_panel(evaluated)
         with cutoffs_tab:
             cutoff_panel(evaluated)
-            classification_report_panel(evaluated)
+            all_cutoffs_panel(evaluated)
         with calibration_tab:
             calibration_panel(evaluated)
         with subgroups_tab:
-            subgroups_panel(evaluated, folder)
+            subgroups_panel(evaluated, run)
         with labels_tab:
-            labels_panel(evaluated, folder)
+            labels_panel(evaluated, run)
         with localisation_tab:
-            localisation_panel(evaluated, folder)
+            localisation_panel(evaluated, run)
         with errors_tab:
-            errors_panel(evaluated, folder)
+            errors_panel(evaluated, run)
         with two_models_tab:
-            comparison = two_models_panel(evaluated, folder)
+            comparison = two_models_panel(evaluated, run)
         with published_tab:
-            published_panel(evaluated, folder)
+            published_panel(evaluated, run)
         with training_tab:
-            training_panel(folder)
+            training_panel(run)
     with download_slot:  # last, so that what the panels measured goes along
-        download_metrics(evaluated, folder, comparison)
+        download_metrics(evaluated, run, comparison)
 
 
 begin_page("Performance")

@@ -3,17 +3,12 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
-import pandas as pd
-
 from cxr_core.errors import CXRError
-from cxr_core.evaluation.comparison import ModelExtras, compare_predictions, read_model_extras
-from cxr_core.evaluation.leakage import leakage_notes, read_run_split
-from cxr_core.evaluation.predictions import read_predictions
+from cxr_core.evaluation.comparison import compare_inputs
 from cxr_core.evaluation.render.text import comparison_text
-from cxr_core.evaluation.run_folder import TEST_PREDICTIONS_FILE
+from cxr_core.evaluation.run_folder import TEST_PREDICTIONS_FILE, read_input_table
 
 PROG = "cxr-compare"
 
@@ -34,29 +29,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="seed of the resampling; default 0")
     args = parser.parse_args(argv)
     try:
-        a, model_a, split_a = _read(args.a, args.model_a)
-        b, model_b, split_b = _read(args.b, args.model_b)
-        notes = leakage_notes(a, b, split_a=split_a, split_b=split_b)
-        comparison = compare_predictions(
-            a, b, model_a=model_a, model_b=model_b, n_resamples=args.resamples, seed=args.seed
-        )
+        a = read_input_table(args.a, args.model_a)
+        b = read_input_table(args.b, args.model_b)
+        comparison = compare_inputs(a, b, n_resamples=args.resamples, seed=args.seed)
     except CXRError as error:
         print(f"{PROG}: {error}", file=sys.stderr)
         return 2
-    comparison = replace(comparison, notes=(*notes, *comparison.notes))
     print(f"A: {args.a}\nB: {args.b}\n\n{comparison_text(comparison)}", end="")
     return 0
-
-
-def _read(
-    path: Path, folder: Path | None
-) -> tuple[pd.DataFrame, ModelExtras | None, pd.DataFrame | None]:
-    """A table, its model, and the split of the run that it lies in, as far as they are told."""
-    run = path if path.is_dir() else None
-    if run is not None:
-        path, folder = run / TEST_PREDICTIONS_FILE, folder or run
-    table = read_predictions(path)
-    return table, None if folder is None else read_model_extras(folder), read_run_split(run)
 
 
 if __name__ == "__main__":

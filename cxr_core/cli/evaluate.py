@@ -3,40 +3,25 @@
 import argparse
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 from tqdm import tqdm
 
-from cxr_core.config import Calibration, OperatingPoint
 from cxr_core.errors import ConfigError, CXRError
-from cxr_core.evaluation.comparison import (
-    Comparison,
-    ModelExtras,
-    compare_predictions,
-    read_model_extras,
-)
-from cxr_core.evaluation.full_report import FullReport, build_full_report
-from cxr_core.evaluation.leakage import leakage_notes, read_run_split
-from cxr_core.evaluation.localisation.rates import localisation_metrics
-from cxr_core.evaluation.metrics.bootstrap import resample_patients
-from cxr_core.evaluation.metrics.operating_points import operating_points_of
-from cxr_core.evaluation.metrics.subgroups import (
-    all_films_and_subgroups,
-    subgroup_metrics,
-    view_shortcuts,
-)
-from cxr_core.evaluation.predictions import has_logits, probabilities_of
+from cxr_core.evaluation.comparison import compare_inputs
+from cxr_core.evaluation.evaluated import evaluate_with_model, measure_all
+from cxr_core.evaluation.full_report import FullReport
 from cxr_core.evaluation.render.json_document import metrics_json
 from cxr_core.evaluation.render.text import comparison_text, metrics_text
-from cxr_core.evaluation.report import evaluate_predictions
 from cxr_core.evaluation.run_folder import TEST_PREDICTIONS_FILE, InputTable, read_input_table
 from cxr_core.files import atomic_write
-from cxr_core.findings import KEYS
-from cxr_core.model.metadata import METADATA_FILE, load_metadata
+from cxr_core.model.metadata import METADATA_FILE
 
+T = TypeVar("T")
 PROG = "cxr-evaluate"
 STANDARD_OUTPUT = Path("-")
 
@@ -49,7 +34,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             _require_writable_output(args.json, apart_from=[args.predictions, args.against])
         table = read_input_table(args.predictions, args.model)
         other = None if args.against is None else read_input_table(args.against)
-        comparison = None if other is None else _compare(table, other, args)
+        comparison = None
+        if other is not None:
+            comparison = compare_inputs(table, other, n_resamples=args.resamples, seed=args.seed)
         metrics = _evaluate(table, n_resamples=args.resamples, seed=args.seed)
         if other is not None:
             metrics = replace(metrics, comparison=comparison, other_table_sha256=other.sha256)
@@ -101,66 +88,18 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _evaluate(table: InputTable, *, n_resamples: int, seed: int) -> FullReport:
-    films, model_sha256 = table.predictions, None
-    calibration: Calibration | None = None
-    points: dict[str, OperatingPoint] | None = None
-    if table.model_folder is not None:
-        metadata = load_metadata(table.model_folder)
-        calibration, points = metadata.calibration, metadata.operating_points
-        model_sha256 = metadata.model_sha256
-    fitted_here = points is None
-    probabilities = probabilities_of(films, calibration if has_logits(films) else None)  # (N, 4)
-    if points is None:
-        points = operating_points_of(films, probabilities)
-    report = evaluate_predictions(
-        films,
-        operating_points=points,
-        calibration=calibration,
+    evaluated = evaluate_with_model(
+        table.predictions,
+        table.sha256,
+        None if table.model is None else table.model.model,
         n_resamples=n_resamples,
         seed=seed,
-        subgroups=False,  # the groups below tell the same areas, and more
-    )
-    resamples = resample_patients(films, n_resamples=n_resamples, seed=seed)
-    predicted = None if points is None else probabilities >= [points[key].threshold for key in KEYS]
-    parts = all_films_and_subgroups(films)
-    groups = subgroup_metrics(films, predicted, resamples, subgroups=parts)
-    progress = tqdm(groups, "Groups of films", len(parts), leave=False, disable=None)
-    return build_full_report(
-        films,
-        probabilities,
-        report,
-        table_sha256=table.sha256,
-        model_sha256=model_sha256,
-        fitted_here=fitted_here,
-        groups=[one for part in progress for one in part],
-        shortcuts=view_shortcuts(films, resamples, table.read_validation()),
-        splits=table.read_split_counts(),
-        localisation=localisation_metrics(
-            table.run_folder, films, n_resamples=n_resamples, seed=seed
-        ),
     )
 
+    def progress(groups: Iterable[T], total: int) -> Iterable[T]:
+        return tqdm(groups, "Groups of films", total, leave=False, disable=None)
 
-def _compare(table: InputTable, other: InputTable, args: argparse.Namespace) -> Comparison:
-    seen = leakage_notes(
-        table.predictions,
-        other.predictions,
-        split_a=read_run_split(table.run_folder),
-        split_b=read_run_split(other.run_folder),
-    )
-    comparison = compare_predictions(
-        table.predictions,
-        other.predictions,
-        model_a=_compared_model(table.model_folder),
-        model_b=_compared_model(other.model_folder),
-        n_resamples=args.resamples,
-        seed=args.seed,
-    )
-    return replace(comparison, notes=(*seen, *comparison.notes))
-
-
-def _compared_model(folder: Path | None) -> ModelExtras | None:
-    return None if folder is None else read_model_extras(folder)
+    return measure_all(evaluated, table.run, progress=progress)
 
 
 def _require_writable_output(path: Path, *, apart_from: Sequence[Path | None]) -> None:

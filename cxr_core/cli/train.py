@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import get_args
 
 from cxr_core.errors import CXRError, TrainingStoppedError
-from cxr_core.evaluation.render.text import summary_text
+from cxr_core.evaluation.render.text import metrics_text
 from cxr_core.phantom.dataset import write_phantom_dataset
 from cxr_core.training.config import RENAMED_PRESETS, Balance, Population, TrainConfig
 from cxr_core.training.dataset import DatasetPaths
@@ -166,7 +166,7 @@ def train(arguments: argparse.Namespace, distributed: Distributed) -> str:
     if result is None:
         return ""
     return (
-        f"On the {result.split} set:\n{summary_text(result.report)}\n\nThe model and its tables "
+        f"On the {result.split} set:\n{metrics_text(result.report)}\n\nThe model and its tables "
         f"are in {arguments.out}."
     )
 

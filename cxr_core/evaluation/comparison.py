@@ -6,7 +6,6 @@ same draws: what makes a draw hard does so for both, and cancels in the differen
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -15,9 +14,14 @@ from numpy.typing import NDArray
 
 from cxr_core.arrays import Floats
 from cxr_core.config import Calibration
-from cxr_core.evaluation.leakage import VIEWS, alignment_notes, film_metadata, shared_films
+from cxr_core.evaluation.leakage import (
+    VIEWS,
+    alignment_notes,
+    film_metadata,
+    leakage_notes,
+    shared_films,
+)
 from cxr_core.evaluation.localisation.pointing import difference_interval, resample_films
-from cxr_core.evaluation.localisation.rates import read_localisation
 from cxr_core.evaluation.metrics.bootstrap import (
     NOT_ESTIMABLE,
     Interval,
@@ -41,10 +45,10 @@ from cxr_core.evaluation.predictions import (
     patients_of,
     probabilities_of,
     scores_of,
+    validate_predictions,
 )
-from cxr_core.evaluation.run_folder import LOCALISATION_FILE
+from cxr_core.evaluation.run_folder import InputTable, RunFolder
 from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS, NORMAL_KEY
-from cxr_core.model.metadata import load_metadata
 
 ALL_FINDINGS = "all"  # the key of all boxed findings together
 _ROW_KEY = ["image", "finding"]
@@ -220,31 +224,6 @@ def _auroc_pair(
 # What two models' folders add to a comparison: calibration errors, and peaks in boxes.
 
 
-@dataclass(frozen=True, eq=False)
-class ModelExtras:
-    """What a model's folder tells beside its predictions.
-
-    Attributes:
-        calibration: applied to raw logits.
-        localisation: rows of ``localisation.csv``; None where the folder has none.
-    """
-
-    calibration: Calibration
-    localisation: pd.DataFrame | None = None
-
-
-def read_model_extras(folder: str | Path) -> ModelExtras:
-    """Read a model folder's calibration and, where it is there, ``localisation.csv``.
-
-    Raises:
-        CheckpointError: no readable ``model.json``.
-        DataError: ``localisation.csv`` is not as ``train.py`` writes it.
-    """
-    calibration = load_metadata(folder).calibration
-    path = Path(folder) / LOCALISATION_FILE
-    return ModelExtras(calibration, read_localisation(path) if path.is_file() else None)
-
-
 def calibration_errors(table: pd.DataFrame, calibration: Calibration) -> CalibrationErrors:
     """Expected calibration errors of a validated predictions table."""
     labels, plain = labels_of(table), probabilities_of(table)  # (N, 4), (N, 4)
@@ -260,8 +239,8 @@ def calibration_errors(table: pd.DataFrame, calibration: Calibration) -> Calibra
 
 
 def compare_hit_rates(
-    model_a: ModelExtras | None,
-    model_b: ModelExtras | None,
+    a: pd.DataFrame | None,
+    b: pd.DataFrame | None,
     films: pd.DataFrame,
     *,
     n_resamples: int,
@@ -273,20 +252,18 @@ def compare_hit_rates(
     same area: else the two were not asked the same.
 
     Args:
+        a, b: rows of the models' ``localisation.csv``; None where a folder has none.
         films: with ``image`` and, where they are known, ``patient``.
 
     Returns:
         Rates by finding key and of ``all``, empty without a row in common; and sentences on
         rows that were left out.
     """
-    if model_a is None or model_b is None:
-        return {}, []
-    if model_a.localisation is None or model_b.localisation is None:
+    if a is None or b is None:
         return {}, [
             "At least one model has no localisation.csv, so hits in boxes are not compared."
         ]
-    tables = (model_a.localisation, model_b.localisation)
-    a, b = (rows[rows["image"].isin(films["image"])] for rows in tables)
+    a, b = (rows[rows["image"].isin(films["image"])] for rows in (a, b))
     both = b.merge(a[[*_ROW_KEY, "inside", "box_area"]], on=_ROW_KEY, suffixes=("", "_a"))
     both = both[np.isclose(both["box_area"], both["box_area_a"])]
     if both.empty:
@@ -322,8 +299,8 @@ def compare_predictions(
     a: pd.DataFrame,
     b: pd.DataFrame,
     *,
-    model_a: ModelExtras | None = None,
-    model_b: ModelExtras | None = None,
+    model_a: RunFolder | None = None,
+    model_b: RunFolder | None = None,
     n_resamples: int = 2000,
     seed: int = 0,
 ) -> Comparison:
@@ -332,7 +309,7 @@ def compare_predictions(
     Args:
         a, b: predictions tables, in any order, matched by ``image``. ``patient``, ``view`` and
             ``group`` are A's, or B's where A does not tell them.
-        model_a, model_b: their calibration, for the calibration errors, and where their
+        model_a, model_b: their folders: calibration, for the calibration errors, and where their
             evidence peaked, compared where both tell it.
         n_resamples: resamples of the patients, or of the images where patients are absent.
 
@@ -341,6 +318,45 @@ def compare_predictions(
             of these differ.
         ConfigError: no resample is asked for.
     """
+    return compare_validated(
+        validate_predictions(a),
+        validate_predictions(b),
+        model_a=model_a,
+        model_b=model_b,
+        n_resamples=n_resamples,
+        seed=seed,
+    )
+
+
+def compare_inputs(a: InputTable, b: InputTable, *, n_resamples: int, seed: int) -> Comparison:
+    """Compare two tables as a user names them, and say what the models have seen of the films.
+
+    Raises:
+        DataError: as ``compare_predictions``, or films that one model was trained or chosen on
+            and the other was not.
+    """
+    seen = leakage_notes(a.predictions, b.predictions, split_a=a.split, split_b=b.split)
+    comparison = compare_validated(
+        a.predictions,
+        b.predictions,
+        model_a=a.model,
+        model_b=b.model,
+        n_resamples=n_resamples,
+        seed=seed,
+    )
+    return replace(comparison, notes=(*seen, *comparison.notes))
+
+
+def compare_validated(
+    a: pd.DataFrame,
+    b: pd.DataFrame,
+    *,
+    model_a: RunFolder | None = None,
+    model_b: RunFolder | None = None,
+    n_resamples: int = 2000,
+    seed: int = 0,
+) -> Comparison:
+    """``compare_predictions`` of tables that were validated when they were read."""
     shared = shared_films(a, b)
     a, b = shared.a, shared.b
     films = film_metadata(a, b)
@@ -359,9 +375,12 @@ def compare_predictions(
         view: areas(replace(by_view[view], keys=(NORMAL_KEY,))) for view in VIEWS if view in by_view
     }
     groups = {part.value: areas(part) for part in parts if part.by == "group"}
-    rates, rate_notes = compare_hit_rates(
-        model_a, model_b, films, n_resamples=n_resamples, seed=seed
-    )
+    rates: dict[str, HitRateComparison] = {}
+    rate_notes: list[str] = []
+    if model_a is not None and model_b is not None:
+        rates, rate_notes = compare_hit_rates(
+            model_a.localisation, model_b.localisation, films, n_resamples=n_resamples, seed=seed
+        )
     return Comparison(
         n_films=len(films),
         n_patients=None if patients is None else resamples.n_patients(),
@@ -372,8 +391,8 @@ def compare_predictions(
         abnormal=abnormal_films,
         views=views,
         groups=groups,
-        ece_a=None if model_a is None else calibration_errors(a, model_a.calibration),
-        ece_b=None if model_b is None else calibration_errors(b, model_b.calibration),
+        ece_a=None if model_a is None else calibration_errors(a, model_a.model.calibration),
+        ece_b=None if model_b is None else calibration_errors(b, model_b.model.calibration),
         localisation=rates,
         notes=(
             *alignment_notes(shared),

@@ -1,7 +1,7 @@
 """All that the Performance page tells of one table, gathered, so that it can be taken away."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -49,6 +49,7 @@ class FullReport:
         missed, false_alarms: errors at the operating points.
         co_occurrence: (4, 4) films with both labels; the diagonal is the films with each.
         labels_per_film: films with 0, 1, 2, 3 and 4 of the four labels.
+        notes: whole sentences on what was absent, assumed or left out.
         groups: area, sensitivity and specificity of every group, all films first; empty where
             they were not measured.
         shortcuts: the view alone beside the model; empty where it was not measured, or the table
@@ -57,7 +58,6 @@ class FullReport:
         localisation: the maps against radiologists' boxes; nothing in it without boxes.
         comparison: with a second table; None without one.
         other_table_sha256: of that table's file; None without one.
-        notes: whole sentences on what was absent, assumed or left out.
     """
 
     table_sha256: str
@@ -69,13 +69,13 @@ class FullReport:
     false_alarms: dict[str, ErrorCount]
     co_occurrence: NDArray[np.int64]
     labels_per_film: tuple[int, ...]
-    groups: tuple[SubgroupMetrics, ...]
-    shortcuts: tuple[ViewShortcut, ...]
-    splits: tuple[SplitLabels, ...]
-    localisation: LocalisationMetrics
-    comparison: Comparison | None
-    other_table_sha256: str | None
     notes: tuple[str, ...]
+    groups: tuple[SubgroupMetrics, ...] = ()
+    shortcuts: tuple[ViewShortcut, ...] = ()
+    splits: tuple[SplitLabels, ...] = ()
+    localisation: LocalisationMetrics = field(default_factory=LocalisationMetrics)
+    comparison: Comparison | None = None
+    other_table_sha256: str | None = None
 
 
 def build_full_report(
@@ -86,30 +86,17 @@ def build_full_report(
     table_sha256: str,
     model_sha256: str | None = None,
     fitted_here: bool = False,
-    groups: Sequence[SubgroupMetrics] = (),
-    shortcuts: Sequence[ViewShortcut] = (),
-    splits: Sequence[SplitLabels] = (),
-    localisation: LocalisationMetrics | None = None,
-    comparison: Comparison | None = None,
-    other_table_sha256: str | None = None,
-    notes: Sequence[str] = (),
 ) -> FullReport:
-    """Add to a report what is quickly computed, and to that what was measured before.
+    """Add to a report what is quickly computed; the rest is added with ``dataclasses.replace``.
 
     Args:
         table: the validated predictions table of the report.
         probabilities: (N, 4) that its operating points belong to.
         fitted_here: whether these were fitted on the table itself.
-        groups, shortcuts, splits, localisation, comparison, other_table_sha256: as in
-            ``FullReport``, where they were measured.
-        notes: further sentences, behind the report's own.
     """
     labels, points = labels_of(table), report.operating_points  # (N, 4)
     resamples = resample_patients(table, n_resamples=report.n_resamples, seed=report.seed)
-    # A report without areas within subgroups has no notes on them yet.
-    on_groups = subgroup_notes(table) if groups else []
-    optimistic = [FITTED_HERE_NOTE] if points and fitted_here else []
-    all_notes = dict.fromkeys((*report.notes, *on_groups, *optimistic, *notes))
+    optimistic = (FITTED_HERE_NOTE,) if points and fitted_here else ()
 
     def count(key: str, kind: ErrorKind) -> ErrorCount:
         most_confident, films = most_confident_errors(
@@ -133,14 +120,20 @@ def build_full_report(
         false_alarms={key: count(key, "false alarm") for key in points},
         co_occurrence=co_occurrence(labels),
         labels_per_film=labels_per_film(labels),
-        groups=tuple(groups),
-        shortcuts=tuple(shortcuts),
-        splits=tuple(splits),
-        localisation=localisation or LocalisationMetrics(),
-        comparison=comparison,
-        other_table_sha256=other_table_sha256,
-        notes=tuple(all_notes),
+        notes=(*report.notes, *optimistic),
     )
+
+
+def with_subgroups(
+    full: FullReport,
+    table: pd.DataFrame,
+    groups: Sequence[SubgroupMetrics],
+    shortcuts: Sequence[ViewShortcut],
+) -> FullReport:
+    """Add what was measured of the subgroups, and the sentences on what the table lacks for it."""
+    said, further = full.report.notes, full.notes[len(full.report.notes) :]
+    notes = dict.fromkeys((*said, *(subgroup_notes(table) if groups else ()), *further))
+    return replace(full, groups=tuple(groups), shortcuts=tuple(shortcuts), notes=tuple(notes))
 
 
 def file_stem(name: str, table_sha256: str) -> str:

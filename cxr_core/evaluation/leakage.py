@@ -2,19 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from cxr_core.data.csv_files import first_few, normalise_identifiers, normalise_image_names
-from cxr_core.data.split_files import read_split
 from cxr_core.errors import DataError
 from cxr_core.evaluation.metrics.bootstrap import MIN_COUNT
 from cxr_core.evaluation.metrics.subgroups import MAX_CATEGORIES
-from cxr_core.evaluation.predictions import labels_of, patients_of, validate_predictions
-from cxr_core.evaluation.run_folder import SPLIT_FILE
+from cxr_core.evaluation.predictions import labels_of, patients_of
 from cxr_core.findings import LABEL_COLUMNS
 
 VIEWS = ("PA", "AP")
@@ -38,16 +35,16 @@ class SharedFilms:
 
 
 def shared_films(a: pd.DataFrame, b: pd.DataFrame, *, min_count: int = MIN_COUNT) -> SharedFilms:
-    """Check both tables and keep the films in both, matched by the name of their image.
+    """Keep the films in both tables, matched by the name of their image.
 
     Args:
+        a, b: validated predictions tables.
         min_count: films that have to be in both; with fewer nothing is estimable.
 
     Raises:
-        DataError: a table breaks the contract, too few films are in both, or the two differ in
-            a label of these, or in the patients that they name; what differs is named.
+        DataError: too few films are in both, or the two differ in a label of these, or in the
+            patients that they name; what differs is named.
     """
-    a, b = validate_predictions(a), validate_predictions(b)
     both = a["image"].isin(b["image"])
     n = int(both.sum())
     only_a, only_b = len(a) - n, len(b) - n
@@ -167,27 +164,6 @@ def _films(images: pd.Series) -> str:
 #
 # A model that was trained or chosen on films looks better on them than on new ones. So two runs of
 # different splits cannot be compared on films that one of them has seen and the other has not.
-
-
-def read_run_split(folder: Path | None) -> pd.DataFrame | None:
-    """A run folder's split, as ``data.split_files.read_split``; None where there is none.
-
-    Raises:
-        DataError: there is one that cannot be used.
-    """
-    if folder is None or not (folder / SPLIT_FILE).is_file():
-        return None
-    return read_split(folder / SPLIT_FILE)
-
-
-def split_cache_key(folder: Path | None) -> str:
-    """Tells a run's split, as it lies there now, from another; "" without a folder."""
-    if folder is None:
-        return ""
-    try:
-        return f"{folder} {(folder / SPLIT_FILE).stat().st_mtime_ns}"
-    except OSError:
-        return str(folder)
 
 
 def split_part_of(films: pd.DataFrame, split: pd.DataFrame) -> NDArray[np.str_]:

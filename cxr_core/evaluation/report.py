@@ -203,7 +203,28 @@ def evaluate_predictions(
         DataError: the table breaks the contract.
         ConfigError: an operating point is missing, or no resample is asked for.
     """
-    table = validate_predictions(table)
+    return evaluate_validated(
+        validate_predictions(table),
+        operating_points=operating_points,
+        calibration=calibration,
+        n_resamples=n_resamples,
+        seed=seed,
+        subgroups=subgroups,
+        calibration_metrics=calibration_metrics,
+    )
+
+
+def evaluate_validated(
+    table: pd.DataFrame,
+    *,
+    operating_points: Mapping[str, OperatingPoint] | None = None,
+    calibration: Calibration | None = None,
+    n_resamples: int = 2000,
+    seed: int = 0,
+    subgroups: bool = True,
+    calibration_metrics: bool = True,
+) -> EvaluationReport:
+    """``evaluate_predictions`` of a table that was validated when it was read."""
     patients = patients_of(table)
     resamples = resample_patients(table, n_resamples=n_resamples, seed=seed)
     labels, scores = labels_of(table), scores_of(table)  # (N, 4), (N, 4)

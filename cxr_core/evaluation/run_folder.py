@@ -8,16 +8,19 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Literal
 
 import pandas as pd
 
+from cxr_core.data.split_files import read_split
 from cxr_core.errors import CheckpointError, DataError
+from cxr_core.evaluation.localisation.rates import read_localisation
 from cxr_core.evaluation.metrics.labels import SplitLabels, read_split_labels, split_labels
 from cxr_core.evaluation.predictions import read_predictions
-from cxr_core.model.metadata import METADATA_FILE
+from cxr_core.model.metadata import METADATA_FILE, ModelMetadata, load_metadata
 
 SplitPart = Literal["test", "validation"]
 TEST_PREDICTIONS_FILE, VALIDATION_PREDICTIONS_FILE = "predictions_test.csv", "predictions_val.csv"
@@ -49,6 +52,155 @@ class RunProgress:
     unfinished: bool
 
 
+@dataclass(frozen=True)
+class RunFolder:
+    """A run folder; each of its files is read and validated once, when it is first asked for.
+
+    Attributes:
+        path: of the folder.
+    """
+
+    path: Path
+
+    @property
+    def part(self) -> SplitPart | None:
+        """The films whose predictions the folder shows: its test films, or without these its
+        validation films (a run held from the test); None where it has neither."""
+        return next((part for part, name in PREDICTION_FILES.items() if self.has(name)), None)
+
+    def has(self, name: str) -> bool:
+        """Whether a file lies in the folder."""
+        return _is_file(self.path / name)
+
+    @cached_property
+    def model(self) -> ModelMetadata:
+        """What ``model.json`` says.
+
+        Raises:
+            CheckpointError: it is not there, or cannot be used.
+        """
+        return load_metadata(self.path)
+
+    @property
+    def metadata(self) -> ModelMetadata | None:
+        """The same; None where there is no ``model.json``."""
+        return self.model if self.has(METADATA_FILE) else None
+
+    def predictions_bytes(self, part: SplitPart) -> bytes:
+        """The bytes of a predictions table.
+
+        Raises:
+            DataError: it cannot be read, or is too large to be one.
+        """
+        path = self.path / PREDICTION_FILES[part]
+        try:
+            size = path.stat().st_size
+            if size <= _MAX_BYTES:
+                return path.read_bytes()
+        except OSError as error:
+            raise DataError(
+                f"The run's table of its {part} films cannot be read",
+                value=f"{path} ({error.strerror})",
+                remedy="Write it again with train.py --finalize.",
+            ) from error
+        raise DataError(
+            f"The run's table of its {part} films is too large",
+            value=f"{path}, {size / 1e6:,.0f} MB",
+            remedy=f"A table may have up to {_MAX_BYTES / 1e6:,.0f} MB.",
+        )
+
+    @cached_property
+    def validation(self) -> pd.DataFrame | None:
+        """The validation films, validated; None where there is no table of them.
+
+        Raises:
+            DataError: it is there and breaks the contract.
+        """
+        path = self.path / VALIDATION_PREDICTIONS_FILE
+        return read_predictions(path) if path.is_file() else None
+
+    @cached_property
+    def split(self) -> pd.DataFrame | None:
+        """The part of every film, as ``data.split_files.read_split``; None without ``split.csv``.
+
+        Raises:
+            DataError: it is there and cannot be used.
+        """
+        return read_split(self.path / SPLIT_FILE) if self.has(SPLIT_FILE) else None
+
+    @cached_property
+    def split_labels(self) -> list[SplitLabels]:
+        """Labels of the training, validation and test set; empty without ``split.csv``.
+
+        Raises:
+            DataError: it is there and cannot be used.
+        """
+        path = self.path / SPLIT_FILE
+        return split_labels(read_split_labels(path)) if path.is_file() else []
+
+    @cached_property
+    def localisation(self) -> pd.DataFrame | None:
+        """Where each boxed film's evidence peaked; None without ``localisation.csv``.
+
+        Raises:
+            DataError: it is not as ``train.py`` writes it.
+        """
+        path = self.path / LOCALISATION_FILE
+        return read_localisation(path) if path.is_file() else None
+
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        """The epochs, a row each; empty where there is no readable ``history.csv``."""
+        try:
+            history = pd.read_csv(self.path / HISTORY_FILE)
+        except (OSError, ValueError):  # absent, empty or no table
+            return pd.DataFrame()
+        return history if "epoch" in history else pd.DataFrame()
+
+    @property
+    def progress(self) -> RunProgress:
+        """How far the run has come."""
+        planned, done = _planned(self.path), len(self.history)
+        # A run writes its weights, reads its films for minutes, and writes model.json at the end.
+        begun = self.has(_RESUME) or (planned is not None and done < planned)
+        return RunProgress(done, planned, begun and not self.has(METADATA_FILE))
+
+    def stamp(self, name: str) -> str:
+        """Tells a file, as it lies there now, from another; for caches."""
+        try:
+            status = (self.path / name).stat()
+        except OSError:
+            return str(self.path)
+        return f"{self.path} {status.st_mtime_ns} {status.st_size}"
+
+    def verify_weights(self) -> None:
+        """Refuse weights that are not those that ``model.json`` was written for.
+
+        A folder without weights passes: its tables can be read all the same.
+
+        Raises:
+            CheckpointError: the file has another hash, or cannot be read.
+        """
+        path = self.path / WEIGHTS_FILE
+        if not _is_file(path):
+            return
+        try:
+            with path.open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise CheckpointError(
+                "The weights file cannot be read",
+                value=f"{path} ({error.strerror})",
+                remedy="Check that the app may read it.",
+            ) from error
+        if found != self.model.weights_sha256:
+            raise CheckpointError(
+                "The weights file is not the one that model.json was written for",
+                value=f"SHA-256 {found[:12]}… for {self.model.weights_sha256[:12]}… ({path})",
+                remedy="Restore the folder as train.py wrote it, or open another run.",
+            )
+
+
 def require_run_folder(folder: Path) -> None:
     """Refuse a path at which there is no run.
 
@@ -72,88 +224,6 @@ def require_run_folder(folder: Path) -> None:
             "This folder holds no training run",
             value=folder,
             remedy="A run folder holds model.json, predictions_test.csv or history.csv.",
-        )
-
-
-def available_part(folder: Path) -> SplitPart | None:
-    """The films whose predictions a run folder shows: its test films, or without these its
-    validation films (a run held from the test); None where it has neither."""
-    return next((part for part, name in PREDICTION_FILES.items() if _is_file(folder / name)), None)
-
-
-def read_predictions_bytes(folder: Path, part: SplitPart) -> bytes:
-    """The bytes of a run's predictions table.
-
-    Raises:
-        DataError: it cannot be read, or is too large to be one.
-    """
-    path = folder / PREDICTION_FILES[part]
-    try:
-        size = path.stat().st_size
-        if size <= _MAX_BYTES:
-            return path.read_bytes()
-    except OSError as error:
-        raise DataError(
-            f"The run's predictions for its {part} films cannot be read",
-            value=f"{path} ({error.strerror})",
-            remedy="Write it again with train.py --finalize.",
-        ) from error
-    raise DataError(
-        f"The run's predictions for its {part} films are too large",
-        value=f"{path}, {size / 1e6:,.0f} MB",
-        remedy=f"A table may have up to {_MAX_BYTES / 1e6:,.0f} MB.",
-    )
-
-
-def read_history(folder: Path) -> pd.DataFrame:
-    """The epochs of a run, a row each; empty where there is no readable ``history.csv``."""
-    try:
-        history = pd.read_csv(folder / HISTORY_FILE)
-    except (OSError, ValueError):  # absent, empty or no table
-        return pd.DataFrame()
-    return history if "epoch" in history else pd.DataFrame()
-
-
-def run_progress(folder: Path, epochs: int) -> RunProgress:
-    """How far a run has come.
-
-    Args:
-        epochs: those in its history.
-    """
-    planned = _planned(folder)
-    # A run writes its weights, reads its films for minutes, and writes model.json after the tables.
-    ended = _is_file(folder / METADATA_FILE)
-    begun = _is_file(folder / _RESUME) or (planned is not None and epochs < planned)
-    return RunProgress(epochs, planned, begun and not ended)
-
-
-def verify_weights(folder: Path, sha256: str) -> None:
-    """Refuse a run whose weights are not those that ``model.json`` was written for.
-
-    Args:
-        sha256: as ``model.json`` states it. A folder without weights passes: its tables can be
-            read all the same.
-
-    Raises:
-        CheckpointError: the file has another hash, or cannot be read.
-    """
-    path = folder / WEIGHTS_FILE
-    if not _is_file(path):
-        return
-    try:
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise CheckpointError(
-            "The weights file cannot be read",
-            value=f"{path} ({error.strerror})",
-            remedy="Check that the app has permission to read it.",
-        ) from error
-    if found != sha256:
-        raise CheckpointError(
-            "The weights file does not match model.json",
-            value=f"SHA-256 {found[:12]}…, expected {sha256[:12]}… ({path})",
-            remedy="Restore the folder as train.py wrote it, or open another run.",
         )
 
 
@@ -192,42 +262,26 @@ def _planned(folder: Path) -> int | None:
     return epochs if isinstance(epochs, int) else None
 
 
-# A predictions table as a user names it: a file, or a run folder with all that belongs to it.
-
-
 @dataclass(frozen=True, eq=False)
 class InputTable:
-    """One table and where it comes from.
+    """A predictions table as a user names it: a file, or a run folder with what belongs to it.
 
     Attributes:
         predictions: a validated predictions table.
         sha256: of its file.
-        model_folder: folder of its calibration and operating points; None without one.
-        run_folder: folder whose other tables belong to it; None for a table from elsewhere.
+        model: the folder of its calibration and operating points; None without one.
+        run: the folder whose other tables belong to it; None for a table from elsewhere.
     """
 
     predictions: pd.DataFrame
     sha256: str
-    model_folder: Path | None
-    run_folder: Path | None
+    model: RunFolder | None
+    run: RunFolder | None
 
-    def read_validation(self) -> pd.DataFrame | None:
-        """The run's validation films; None where it has none.
-
-        Raises:
-            DataError: they are there and break the contract.
-        """
-        path = None if self.run_folder is None else self.run_folder / VALIDATION_PREDICTIONS_FILE
-        return read_predictions(path) if path is not None and path.is_file() else None
-
-    def read_split_counts(self) -> list[SplitLabels]:
-        """Labels of the run's parts; empty where it has no ``split.csv``.
-
-        Raises:
-            DataError: it is there and cannot be used.
-        """
-        path = None if self.run_folder is None else self.run_folder / SPLIT_FILE
-        return split_labels(read_split_labels(path)) if path is not None and path.is_file() else []
+    @property
+    def split(self) -> pd.DataFrame | None:
+        """The split of the run that the table lies in, where it tells one."""
+        return None if self.run is None else self.run.split
 
 
 def read_input_table(path: Path, model: Path | None = None) -> InputTable:
@@ -241,14 +295,15 @@ def read_input_table(path: Path, model: Path | None = None) -> InputTable:
     """
     run = None
     if path.is_dir():
-        run, path = path, path / TEST_PREDICTIONS_FILE
+        run, path = RunFolder(path), path / TEST_PREDICTIONS_FILE
         if not path.is_file():
             raise DataError(
                 "The folder has no predictions for its test films",
                 value=path,
                 remedy="Write them with train.py --finalize, or give the table itself.",
             )
-        if model is None and (run / METADATA_FILE).is_file():
-            model = run
+    of_model = run if run is not None and run.has(METADATA_FILE) else None
+    if model is not None:
+        of_model = RunFolder(model)
     films = read_predictions(path)
-    return InputTable(films, hashlib.sha256(path.read_bytes()).hexdigest(), model, run)
+    return InputTable(films, hashlib.sha256(path.read_bytes()).hexdigest(), of_model, run)

@@ -11,6 +11,7 @@ from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS
 from cxr_core.imaging.radiograph import CORRECTIONS
 from cxr_core.reading.analyzer import Analysis, no_finding_statement
 from cxr_core.version import VERSION
+from cxr_core.wording import percent as percent
 
 TITLE = "Research model output"
 NOT_A_DIAGNOSIS = "Research model output, not a diagnosis."
@@ -22,17 +23,6 @@ MAX_NOTE_LENGTH = 1000
 
 
 # Numbers and choices put into the words that the page and every export share.
-
-
-def percent(probability: float, *, decimals: int = 0) -> str:
-    """A probability 0 to 1 as "38 %"; what would round to never or always, as "< 1 %"."""
-    least = 10.0**-decimals
-    value = 100 * probability
-    if 0 < value < least / 2:
-        return f"< {least:.{decimals}f} %"
-    if 100 - least / 2 < value < 100:
-        return f"> {100 - least:.{decimals}f} %"
-    return f"{value:.{decimals}f} %"
 
 
 def flag_word(key: str, *, flagged: bool) -> str:

@@ -19,20 +19,27 @@ import pandas as pd
 
 from cxr_core.config import EvidenceScale
 from cxr_core.data.balance import class_counts
-from cxr_core.evaluation.localisation.pointing import (
-    HitRates,
-    hit_rates,
-    localisation_rows,
-    write_localisation,
-)
+from cxr_core.evaluation.evaluated import evaluate_with_model, measure_all
+from cxr_core.evaluation.full_report import FullReport
+from cxr_core.evaluation.localisation.pointing import localisation_rows, write_localisation
 from cxr_core.evaluation.metrics.operating_points import fit_operating_points
 from cxr_core.evaluation.predictions import predictions_table, write_predictions
-from cxr_core.evaluation.report import EvaluationReport, evaluate_predictions
-from cxr_core.evaluation.run_folder import HISTORY_FILE
+from cxr_core.evaluation.run_folder import (
+    HISTORY_FILE,
+    TEST_PREDICTIONS_FILE,
+    VALIDATION_PREDICTIONS_FILE,
+    RunFolder,
+)
 from cxr_core.evaluation.scoring import fit_calibration, margin_maps, to_probabilities
 from cxr_core.files import atomic_write
 from cxr_core.findings import ABNORMAL_KEYS
-from cxr_core.model.checkpoint import load_weights, save_gate, save_metadata, save_weights
+from cxr_core.model.checkpoint import (
+    file_sha256,
+    load_weights,
+    save_gate,
+    save_metadata,
+    save_weights,
+)
 from cxr_core.model.metadata import ModelMetadata
 from cxr_core.model.network import ChestNetwork
 from cxr_core.training.config import TrainConfig
@@ -116,14 +123,12 @@ class RunResult:
 
     Attributes:
         metadata: as stored in ``model.json``.
-        report: on the test part, or on the validation part where the test part was held back.
-        localisation: by finding key; empty without boxes of test films.
-        split: which part ``report`` is on.
+        report: all figures of the test films, or of the validation films without them.
+        split: which of the two.
     """
 
     metadata: ModelMetadata
-    report: EvaluationReport
-    localisation: dict[str, HitRates]
+    report: FullReport
     split: str
 
 
@@ -166,20 +171,24 @@ def finalize(
         write_predictions(table, folder / f"predictions_{name}.csv")
     metadata = save_metadata(folder, _metadata(folder, films, validation, context))
     evaluated = validation if test is None else test
-    report = evaluate_predictions(
-        predictions_table(evaluated.table, evaluated.logits),
-        operating_points=metadata.operating_points,
-        calibration=metadata.calibration,
-        seed=context.config.seed,
+    if test is not None:
+        _write_localisation(folder, films, test, context)
+    path = folder / (VALIDATION_PREDICTIONS_FILE if test is None else TEST_PREDICTIONS_FILE)
+    report = measure_all(
+        evaluate_with_model(
+            predictions_table(evaluated.table, evaluated.logits),
+            file_sha256(path),
+            metadata,
+            fitted_on_these_films=test is None,
+            seed=context.config.seed,
+        ),
+        RunFolder(folder),
     )
     if test is None:
-        return RunResult(metadata, report, {}, "validation")
-    localisation = _write_localisation(folder, films, test, context)
+        return RunResult(metadata, report, "validation")
     with atomic_write(folder / "MODEL_CARD.md") as temporary:
-        write_card(
-            temporary, CardData(metadata, report, localisation, films.table, films.report_lines)
-        )
-    return RunResult(metadata, report, localisation, "test")
+        write_card(temporary, CardData(metadata, report, films.table, films.report_lines))
+    return RunResult(metadata, report, "test")
 
 
 def _metadata(
@@ -237,16 +246,16 @@ def _save_compact_weights(
 
 def _write_localisation(
     folder: Path, films: FilmDataset, test: InferenceOutput, context: FinalizeContext
-) -> dict[str, HitRates]:
-    """Write ``localisation.csv`` and return the hit rates; nothing without boxes of test films."""
+) -> None:
+    """Write ``localisation.csv``; nothing without boxes of test films."""
     if films.boxes is None:
-        return {}
+        return
     boxes = films.boxes[films.boxes["finding"].isin(ABNORMAL_KEYS)]
     training_boxes = boxes[boxes["image"].isin(films.subset("train")["image"])]
     test_boxes = boxes[boxes["image"].isin(test.table["image"])]
     if test_boxes.empty or training_boxes.empty:
         logger.info("No boxes on both training and test films: localisation is not evaluated.")
-        return {}
+        return
     has_box = test.table["image"].isin(
         test_boxes["image"]
     )  # only these are read by the shuffled copy
@@ -273,4 +282,3 @@ def _write_localisation(
         shuffled=randomized.evidence,
     )
     write_localisation(rows, folder / "localisation.csv")
-    return hit_rates(rows, dict(zip(test.table["image"], test.table["patient"], strict=True)))

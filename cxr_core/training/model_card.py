@@ -7,9 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from cxr_core.evaluation.localisation.pointing import HitRates
+from cxr_core.evaluation.full_report import FullReport
 from cxr_core.evaluation.metrics.ranking import auroc
-from cxr_core.evaluation.report import EvaluationReport
+from cxr_core.evaluation.render.figures import evaluation_tables
+from cxr_core.evaluation.render.table import Cell, Column, Row, Table, to_markdown
 from cxr_core.findings import (
     ABNORMAL_IN_WORDS,
     ABNORMAL_KEYS,
@@ -30,6 +31,7 @@ _NIH = (
     "noisiest (published AUROCs 0.66 to 0.73)."
 )
 _PHANTOM = "The films are synthetic phantoms. These figures say nothing about patients' films."
+_COUNTED = (*KEYS, "other_only")
 
 
 # What in a set of films lets a model be right for the wrong reason, in counted sentences.
@@ -81,28 +83,12 @@ def _sampling_groups(films: pd.DataFrame) -> Iterator[str]:
         yield f"Films sampled as `{group!s}`: {len(rows):,} ({counts})."
 
 
-# Tables in Markdown.
-
-
-def markdown_table(rows: Sequence[Sequence[str]]) -> str:
-    """Rows of cells, the first the header, as a Markdown table."""
-    return "\n".join(_markdown_lines(rows))
-
-
-def _markdown_lines(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    for index, row in enumerate(rows):
-        yield "| " + " | ".join(row) + " |"
-        if index == 0:
-            yield "|" + " --- |" * len(row)
-
-
 @dataclass(frozen=True)
 class CardData:
     """What the card is written from."""
 
     metadata: ModelMetadata
-    report: EvaluationReport
-    localisation: dict[str, HitRates]
+    report: FullReport
     films: pd.DataFrame
     data_report: Sequence[str]
 
@@ -115,8 +101,6 @@ def write_card(path: Path, data: CardData) -> None:
         _data(data),
         "## Biases to keep in mind\n\n" + "\n".join(f"- {s}" for s in bias_lines(data.films)),
         _test_metrics(data),
-        _subgroups(data),
-        _localisation(data),
         _limits(),
     )
     path.write_text("\n\n".join(section for section in sections if section) + "\n")
@@ -142,6 +126,11 @@ def _intended_use(data: CardData) -> str:
     )
 
 
+def _grid(header: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
+    columns = [Column(title) for title in header]
+    return to_markdown(Table("card", "", columns, [Row(cells) for cells in rows]))
+
+
 def _n_training_films(provenance: dict[str, Any]) -> int:
     return int(provenance["balance"]["after"]["films"])
 
@@ -154,8 +143,10 @@ def _training(data: CardData) -> str:
     provenance = data.metadata.provenance
     config = _config(data)
     changes = differences(BASELINE, config)
-    rows = [("setting", BASELINE.preset, "this model")]
-    rows += [(name, str(usual), str(mine)) for name, (usual, mine) in changes.items()]
+    changed = _grid(
+        ("Setting", BASELINE.preset.capitalize(), "This model"),
+        [(name, str(usual), str(mine)) for name, (usual, mine) in changes.items()],
+    )
     versions = ", ".join(f"{name} {number}" for name, number in provenance["versions"].items())
     return (
         f"## Training\n\nPreset `{config.preset}`, {config.epochs} epochs; epoch "
@@ -166,7 +157,7 @@ def _training(data: CardData) -> str:
         f"{versions}.\n\nThe reference preset is `baseline`: ImageNet weights, Adam, binary "
         "cross-entropy, 20 epochs. "
         + (
-            "This model differs from it in:\n\n" + markdown_table(rows)
+            "This model differs from it in:\n\n" + changed
             if changes
             else "This model uses it unchanged."
         )
@@ -180,17 +171,21 @@ def _continued_from(weights: str) -> str:
 
 def _data(data: CardData) -> str:
     provenance = data.metadata.provenance
-    header = ("part", "films", "patients", *LABELS.values(), "only other findings")
-    names = ("films", "patients", *KEYS, "other_only")
-    parts = [
-        (part, *(f"{counts[name]:,}" for name in names))
-        for part, counts in provenance["counts"].items()
-    ]
-    balanced = ("films", *KEYS, "other_only")
-    balance = [
-        (when, *(f"{counts[name]:,}" for name in balanced))
-        for when, counts in provenance["balance"].items()
-    ]
+    findings = (*LABELS.values(), "Other findings only")
+    parts = _grid(
+        ("Set", "Films", "Patients", *findings),
+        [
+            (part.capitalize(), *(counts[name] for name in ("films", "patients", *_COUNTED)))
+            for part, counts in provenance["counts"].items()
+        ],
+    )
+    balance = _grid(
+        ("Balancing", "Films", *findings),
+        [
+            (when.capitalize(), *(counts[name] for name in ("films", *_COUNTED)))
+            for when, counts in provenance["balance"].items()
+        ],
+    )
     images = data.films["image"]
     source = ""
     if images.str.fullmatch(r"\d{8}_\d{3}\.png").all():
@@ -200,91 +195,36 @@ def _data(data: CardData) -> str:
     return (
         f"## Data\n\n{source}"
         + "\n".join(f"- {line}" for line in data.data_report)
-        + "\n\nNo patient is in more than one "
-        f"set.\n\n{markdown_table([header, *parts])}\n\nTraining films before and after "
-        f"balancing (`{provenance['config']['balance']}`):\n\n"
-        + markdown_table([("", "films", *LABELS.values(), "only other findings"), *balance])
+        + f"\n\nNo patient is in more than one set.\n\n{parts}\n\n"
+        f"Training films before and after balancing (`{provenance['config']['balance']}`):\n\n"
+        + balance
     )
 
 
 def _test_metrics(data: CardData) -> str:
-    report, points = data.report, data.metadata.operating_points
-    header = ("finding", "positive", "AUROC", "verdict", "ECE before", "ECE after")
-    auroc_rows = [
-        (
-            LABELS[key],
-            f"{report.label_distribution[key].positives:,}",
-            report.auroc[key].text(3),
-            report.label_distribution[key].verdict,
-            f"{report.ece_before[key]:.3f}",
-            f"{report.ece_after[key]:.3f}",
-        )
-        for key in KEYS
-    ]
-    cut_off_rows = [
-        (
-            LABELS[key],
-            f"{points[key].threshold:.3f} ({points[key].low:.3f} to {points[key].high:.3f})",
-            f"{points[key].criterion} {points[key].target:.2f}",
-            report.rates[key].sensitivity.text(),
-            report.rates[key].specificity.text(),
-        )
-        for key in KEYS
-    ]
+    report = data.report.report
     patients = "" if report.n_patients is None else f" of {report.n_patients:,} patients"
-    return (
+    intro = (
         f"## Performance on the test set\n\n{report.n_films:,} films{patients}, used neither for "
         "training nor for any choice. 95 % intervals in brackets, by resampling "
-        f"{report.resampled}.\n\n{markdown_table([header, *auroc_rows])}\n\nCut-offs, chosen on "
-        "the validation set, and what they achieve on the test set:\n\n"
-        + markdown_table(
-            [
-                ("finding", "cut-off", "aim on validation", "sensitivity", "specificity"),
-                *cut_off_rows,
-            ]
-        )
+        f"{report.resampled}. Cut-offs were chosen on the validation set."
     )
+    tables = [table for table in evaluation_tables(data.report) if table.on_card]
+    sections = [f"### {table.title}\n\n{to_markdown(table)}" for table in tables]
+    return "\n\n".join([intro, *sections, *_localisation_note(data)])
 
 
-def _subgroups(data: CardData) -> str:
-    rows = [("by", "films", "finding", "n", "positive", "AUROC", "verdict")]
-    for row in data.report.subgroups.to_dict("records"):
-        area = f"{row['estimate']:.3f} ({row['low']:.3f} to {row['high']:.3f})"
-        shown = "not estimable" if row["verdict"] == "too few" else area
-        films = (row["by"], row["value"], LABELS[row["finding"]])
-        rows.append((*films, f"{row['n']:,}", f"{row['positives']:,}", shown, row["verdict"]))
-    if len(rows) == 1:
-        return ""
-    return "## Performance by subgroup\n\nAUROC on the test set.\n\n" + markdown_table(rows)
-
-
-def _localisation(data: CardData) -> str:
-    if not data.localisation:
-        return ""
-    columns = ("peak in box", "best fixed spot", "centre", "random point", "shuffled weights")
-    header = ("finding", "n", *columns)
-    rows = [
-        (
-            LABELS[key],
-            f"{rates.n:,}",
-            rates.peak.text(),
-            rates.fixed_spot.text(),
-            rates.centre.text(),
-            rates.random_point.text(),
-            rates.shuffled.text(),
-        )
-        for key, rates in data.localisation.items()
-    ]
+def _localisation_note(data: CardData) -> Iterator[str]:
+    if not data.report.localisation.hit_rates:
+        return
     box_loss_note = (
         " Training penalised evidence outside the boxes of training films, so part of this "
         "agreement was taught."
     )
-    return (
-        "## Localisation\n\nShare of test films with a box in which the map's peak lies in the "
-        "box, compared with the best fixed spot of the training boxes, the centre of the film, a "
-        "random point, and the same network with randomized weights (a sanity "
-        f"check).{box_loss_note if _config(data).box_loss_weight else ''}\n\n"
-        + markdown_table([header, *rows])
+    yield (
+        "Compared with the best fixed spot of the training boxes, the centre of the film, a random "
+        "point, and the same network with randomized weights (a sanity "
+        f"check).{box_loss_note if _config(data).box_loss_weight else ''}"
     )
 
 

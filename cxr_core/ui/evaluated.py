@@ -1,68 +1,15 @@
-"""What a predictions table shows: read, evaluated once, and kept by the hash of its bytes."""
+"""Evaluated tables as pages ask for them: computed once, and kept by the hash of their bytes."""
 
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
 import streamlit as st
 
-from cxr_core.arrays import Floats
-from cxr_core.config import Calibration, OperatingPoint
 from cxr_core.errors import DataError
-from cxr_core.evaluation.metrics.operating_points import operating_points_of
-from cxr_core.evaluation.predictions import has_logits, probabilities_of, read_predictions
-from cxr_core.evaluation.report import EvaluationReport, evaluate_predictions
+from cxr_core.evaluation.evaluated import EvaluatedTable, evaluate_with_model
+from cxr_core.evaluation.predictions import read_predictions
 from cxr_core.evaluation.run_folder import TEST_PREDICTIONS_FILE
-from cxr_core.findings import KEYS, LABELS
 from cxr_core.model.metadata import ModelMetadata, load_metadata
-from cxr_core.ui.shell import show_table
-
-SAMPLE_SIZE_WORDS = {"enough": "enough films", "wide": "wide interval", "too few": "too few films"}
-
-
-# The table of areas that pages share, and what its verdicts are called.
-
-
-def show_auroc_table(report: EvaluationReport, *, caption: str) -> None:
-    """AUROC of the four findings, each with its interval and what it can bear."""
-    show_table(
-        ("Finding", "AUROC (95 % interval)", "Films with it", "Verdict"),
-        [
-            [
-                LABELS[key],
-                report.auroc[key].text(),
-                f"{report.label_distribution[key].positives:,}",
-                SAMPLE_SIZE_WORDS[report.label_distribution[key].verdict],
-            ]
-            for key in KEYS
-        ],
-        caption=caption,
-    )
-
-
-@dataclass(frozen=True, eq=False)
-class EvaluatedTable:
-    """One evaluated table.
-
-    Attributes:
-        table: a validated predictions table.
-        probabilities: (N, 4) that the operating points belong to.
-        report: its figures of merit.
-        fitted_on_this_table: the operating points were fitted on these very films, so what they
-            reach here is better than on new ones.
-        cache_key: hash of the table and of what was applied to it.
-        table_sha256: of the file itself.
-        model_sha256: of the model whose table it is; None for a table from elsewhere.
-    """
-
-    table: pd.DataFrame
-    probabilities: Floats
-    report: EvaluationReport
-    fitted_on_this_table: bool
-    cache_key: str
-    table_sha256: str = ""
-    model_sha256: str | None = None
 
 
 def evaluate_model(folder: Path) -> EvaluatedTable:
@@ -78,22 +25,20 @@ def evaluate_model(folder: Path) -> EvaluatedTable:
         data = path.read_bytes()
     except OSError as error:
         raise DataError(
-            "The model folder has no predictions_test.csv",
+            f"The model folder has no {TEST_PREDICTIONS_FILE}",
             value=path,
             remedy="Write it with train.py --finalize.",
         ) from error
     return _evaluate_model(data, metadata, metadata.model_sha256)
 
 
-# An upload is its session's own, so it is kept for that session alone.
-@st.cache_data(max_entries=2, show_spinner="Evaluating the table …", scope="session")
 def evaluate_upload(data: bytes) -> EvaluatedTable:
     """Any other model's table; its operating points are fitted on the table itself.
 
     Raises:
         DataError: not a table in the columns of a predictions table.
     """
-    return evaluate_table(data)
+    return _evaluate_upload(data)
 
 
 def evaluate_run(
@@ -114,52 +59,27 @@ def evaluate_run(
     return _evaluate_run(data, metadata, sha256, fitted_on_these_films)
 
 
-def evaluate_table(
-    data: bytes,
-    *,
-    calibration: Calibration | None = None,
-    operating_points: dict[str, OperatingPoint] | None = None,
-    fitted_on_these_films: bool = False,
-    model_sha256: str | None = None,
+def evaluate_bytes(
+    data: bytes, metadata: ModelMetadata | None = None, *, fitted_on_these_films: bool = False
 ) -> EvaluatedTable:
-    """Read and evaluate a table, without any cache.
-
-    Args:
-        data: a CSV file.
-        calibration: applied where the table holds raw logits.
-        operating_points: without them, operating points are fitted on the table itself.
-        fitted_on_these_films: the points given were chosen by these very films.
-        model_sha256: of the model that both belong to.
+    """Read, validate and evaluate a CSV file, without any cache.
 
     Raises:
         DataError: not a predictions table.
     """
-    table = read_predictions(data)
-    applied = calibration if has_logits(table) else None
-    probabilities = probabilities_of(table, applied)
-    fitted_here = operating_points is None or fitted_on_these_films
-    if operating_points is None:
-        operating_points = operating_points_of(table, probabilities)
-    report = evaluate_predictions(
-        table,
-        operating_points=operating_points,
-        calibration=applied,
-        subgroups=False,
-        calibration_metrics=False,
-    )  # groups and calibration take longest; their own panels measure them
-    applied_here = repr((applied, operating_points, fitted_here)).encode()
-    identity = hashlib.sha256(data + applied_here).hexdigest()[:16]
-    sha256 = hashlib.sha256(data).hexdigest()
-    return EvaluatedTable(table, probabilities, report, fitted_here, identity, sha256, model_sha256)
+    return evaluate_with_model(
+        read_predictions(data),
+        hashlib.sha256(data).hexdigest(),
+        metadata,
+        fitted_on_these_films=fitted_on_these_films,
+        calibration_metrics=False,  # their panel measures them
+    )
 
 
 @st.cache_data(max_entries=4, show_spinner="Evaluating the test films …")
 def _evaluate_model(data: bytes, _metadata: ModelMetadata, model_sha256: str) -> EvaluatedTable:
     # Streamlit keys on what has no underscore: the model's hash stands for its metadata.
-    points = _metadata.operating_points
-    return evaluate_table(
-        data, calibration=_metadata.calibration, operating_points=points, model_sha256=model_sha256
-    )
+    return evaluate_bytes(data, _metadata)
 
 
 # Any folder that a user names may hold patients of that user's alone.
@@ -167,13 +87,10 @@ def _evaluate_model(data: bytes, _metadata: ModelMetadata, model_sha256: str) ->
 def _evaluate_run(
     data: bytes, _metadata: ModelMetadata | None, model_sha256: str | None, chosen_by: bool
 ) -> EvaluatedTable:
-    if _metadata is None:
-        return evaluate_table(data)
-    calibration, points = _metadata.calibration, _metadata.operating_points
-    return evaluate_table(
-        data,
-        calibration=calibration,
-        operating_points=points,
-        fitted_on_these_films=chosen_by,
-        model_sha256=model_sha256,
-    )
+    return evaluate_bytes(data, _metadata, fitted_on_these_films=chosen_by)
+
+
+# An upload is its session's own, so it is kept for that session alone.
+@st.cache_data(max_entries=2, show_spinner="Evaluating the table …", scope="session")
+def _evaluate_upload(data: bytes) -> EvaluatedTable:
+    return evaluate_bytes(data)

@@ -1,16 +1,18 @@
 """What the home page says of the model in use."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from cxr_core.errors import CheckpointError
+from cxr_core.evaluation.render.figures import discrimination
 from cxr_core.model.metadata import load_metadata, uses_external_data
-from cxr_core.ui.evaluated import evaluate_model, show_auroc_table
+from cxr_core.ui.evaluated import evaluate_model
 from cxr_core.ui.model import model_folder
-from cxr_core.ui.shell import caption
+from cxr_core.ui.shell import caption, show_table
 
 CARD_FILE = "MODEL_CARD.md"
 _TITLE = re.compile(r"\A\s*# [^\n]*\n+")
@@ -66,11 +68,12 @@ def model_summary() -> None:
     folder = model_folder()
     metadata = load_metadata(folder)
     st.markdown(describe_model(metadata.provenance))
-    report = evaluate_model(folder).report
+    full = evaluate_model(folder).full
+    report = full.report
     patients = "" if report.n_patients is None else f" of {report.n_patients:,} patients"
-    show_auroc_table(
-        report, caption=f"On {report.n_films:,} test films{patients}, not used for training"
-    )
+    shown = f"On {report.n_films:,} test films{patients}, not used for training (95 % intervals)"
+    for table in discrimination(full):
+        show_table(replace(table, caption=shown))
     caption(
         "AUROC: how often a film with the finding scores higher than one without it; 0.50 is "
         f"chance. Model {metadata.model_sha256[:12]}."

@@ -3,7 +3,7 @@
 import logging
 import re
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from html import escape
 from pathlib import Path
@@ -12,6 +12,7 @@ from urllib.parse import quote
 import streamlit as st
 
 from cxr_core.errors import CXRError, ExportError
+from cxr_core.evaluation.render.table import Table, to_html
 
 APP_NAME = "Chest X-ray reader"
 # File of the page -> its name in the navigation.
@@ -35,45 +36,11 @@ _MARKDOWN = re.compile(r"[\\`*\[\]<$~|]")
 logger = logging.getLogger(__name__)
 
 
-# Tables as plain HTML: read by a screen reader, selectable, with figures in line.
-
-
-def show_table(
-    header: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str, n_text_columns: int = 1
-) -> None:
-    """A table of plain texts.
-
-    Args:
-        header: names of the columns.
-        rows: cells; the first of each row is its heading.
-        caption: what the table shows, above it.
-        n_text_columns: how many columns hold words and stand to the left; the others hold figures.
-    """
-    st.html(table_html(header, rows, caption=caption, n_text_columns=n_text_columns))
-
-
-def table_html(
-    header: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str, n_text_columns: int = 1
-) -> str:
-    """The same as HTML; every text is escaped."""
-
-    def cell(text: str, column: int) -> str:
-        tag, side = ("th", ' scope="row"') if column == 0 else ("td", "")
-        figure = "" if column < n_text_columns else ' class="figure"'
-        return f"<{tag}{side}{figure}>{escape(text)}</{tag}>"
-
-    head = "".join(
-        f'<th scope="col"{"" if column < n_text_columns else " class=figure"}>{escape(name)}</th>'
-        for column, name in enumerate(header)
-    )
-    body = "".join(
-        "<tr>" + "".join(cell(text, column) for column, text in enumerate(row)) + "</tr>"
-        for row in rows
-    )
-    return (
-        f'<div class="table"><table><caption>{escape(caption)}</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
+def show_table(table: Table) -> None:
+    """A table, and its sentences below it."""
+    st.html(to_html(table))
+    for note in table.notes:
+        caption(note)
 
 
 # A download that is made when it is asked for, and not before.

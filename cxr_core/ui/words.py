@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from cxr_core.export.overlay import CONTOUR_LEVELS, MapMode, MapStyle
 from cxr_core.export.record import RESEARCH_TOOL as RESEARCH_TOOL
 from cxr_core.export.record import map_legend
-from cxr_core.export.record import percent as percent
 from cxr_core.findings import ABNORMAL_KEYS, LABELS
+from cxr_core.wording import percent as percent
 from cxr_core.wording import with_minus_sign
 
 FRONTAL_ONLY = (

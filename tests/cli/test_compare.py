@@ -1,5 +1,6 @@
 """``python -m cxr_core.cli.compare``: what it prints, and what it says of bad input."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,10 +10,11 @@ import pytest
 
 from cxr_core.cli.compare import main
 from cxr_core.config import Calibration
-from cxr_core.evaluation.comparison import compare_predictions, read_model_extras
+from cxr_core.evaluation.comparison import compare_predictions
 from cxr_core.evaluation.localisation.pointing import write_localisation
 from cxr_core.evaluation.predictions import read_predictions, write_predictions
 from cxr_core.evaluation.render.text import comparison_text
+from cxr_core.evaluation.run_folder import RunFolder
 from cxr_core.findings import KEYS, LOGIT_COLUMNS
 from cxr_core.model.metadata import write_metadata
 from tests.helpers import ROOT
@@ -64,19 +66,19 @@ def test_a_folder_stands_for_its_table_and_its_model(
     expected = compare_predictions(
         read_predictions(a / "predictions_test.csv"),
         read_predictions(b / "predictions_test.csv"),
-        model_a=read_model_extras(a),
-        model_b=read_model_extras(b),
+        model_a=RunFolder(a),
+        model_b=RunFolder(b),
         n_resamples=20,
         seed=4,
     )
     assert printed.endswith(comparison_text(expected))
     assert "Finding       A before  A after  B before  B after\n" in printed
-    assert "Share of boxed films whose evidence peaks inside a box\n" in printed
-    assert "All together     60" in printed
+    assert "Localisation: share of boxed films whose map peaks inside a box\n" in printed
+    assert re.search(r"All findings +60 ", printed)
     assert max(map(len, comparison_text(expected).splitlines())) <= 100
     # Another model for the same table: its calibration, and the same peaks as B's.
     assert main([str(a), str(b), *FEW, "--model-a", str(b)]) == 0
-    peaks = capsys.readouterr().out.partition("Share of boxed")[2].splitlines()
+    peaks = capsys.readouterr().out.partition("share of boxed")[2].splitlines()
     assert peaks[1].endswith("B - A")
     assert peaks[2].endswith("not estimable")  # no film tells the two apart
 
@@ -122,7 +124,7 @@ def test_it_says_what_is_wrong(
     assert main([a, str(some)]) == 2
     assert "Too few films are in both tables: 9 of 60 in A" in capsys.readouterr().err
     assert main([a, str(tmp_path)]) == 2
-    assert "The table does not exist" in capsys.readouterr().err
+    assert "The folder has no table of its test films" in capsys.readouterr().err
     assert main([a, b, "--model-b", str(tmp_path)]) == 2
     assert "no model in this folder" in capsys.readouterr().err
     assert main([a, b, "--resamples", "0"]) == 2

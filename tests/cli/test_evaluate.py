@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,12 +14,13 @@ from cxr_core.cli.evaluate import main
 from cxr_core.config import Calibration
 from cxr_core.evaluation.comparison import compare_predictions
 from cxr_core.evaluation.predictions import read_predictions, write_predictions
-from cxr_core.evaluation.render.text import comparison_text, summary_text
+from cxr_core.evaluation.render.text import comparison_text
 from cxr_core.evaluation.report import evaluate_predictions
 from cxr_core.model.metadata import write_metadata
 from tests.helpers import ROOT
 from tests.helpers.models import make_metadata, make_points
 from tests.helpers.predictions import make_predictions
+from tests.helpers.reports import report_text
 
 CALIBRATION = Calibration(0.5, (0.0, 0.1, -0.1, 0.2))
 POINTS = make_points((0.4,) * 4)
@@ -52,10 +54,10 @@ def test_it_prints_the_pages_tables(predictions: Path, capsys: pytest.CaptureFix
         n_resamples=30,
         subgroups=False,
     )
-    shared = summary_text(expected).split("\n\nNotes\n")[0]
+    shared = report_text(read_predictions(predictions), expected).split("\n\nLikelihood")[0]
     assert told.startswith(shared)
     assert "optimistic" not in told
-    for title in ("Likelihood ratios", "Effusion within groups of films", "two labels at once"):
+    for title in ("Likelihood ratios", "Effusion by subgroup", "two labels at once"):
         assert title in told
     assert max(map(len, told.splitlines())) <= 100
 
@@ -70,9 +72,9 @@ def test_a_run_folder_is_its_table_with_its_own_model(
     told = capsys.readouterr().out
     assert main([str(predictions), "--resamples", "30", "--model", str(folder)]) == 0
     alone = capsys.readouterr().out
-    assert "train (30 films)  test (30 films)" in told
-    assert "train (30 films)" not in alone
-    assert told.split("\n\nLabels in each part")[0] == alone.split("\n\nFilms with two")[0]
+    assert re.search(r"Train: 30 films, \d+ patients  Test: 30 films", told)
+    assert "Train: 30 films" not in alone
+    assert told.split("\n\nLabels by set")[0] == alone.split("\n\nLabels of these")[0]
 
 
 def test_the_json_holds_what_was_printed(

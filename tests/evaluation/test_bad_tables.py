@@ -9,9 +9,9 @@ import pytest
 
 from cxr_core.errors import DataError
 from cxr_core.evaluation.predictions import MAX_ROWS, has_logits, read_predictions
-from cxr_core.evaluation.render.text import summary_text
 from cxr_core.evaluation.report import evaluate_predictions
 from cxr_core.findings import KEYS, LABEL_COLUMNS, LOGIT_COLUMNS, PROBABILITY_COLUMNS
+from tests.helpers.reports import report_text
 
 HEADER = ["image", "patient", *LABEL_COLUMNS, *LOGIT_COLUMNS]
 MEGABYTES = 3 << 20  # enough to be far beyond every limit, and quick
@@ -147,7 +147,9 @@ def test_too_little_is_not_estimable_and_never_a_half(table: pd.DataFrame) -> No
     for figures in (report.auroc, report.average_precision):
         assert figures["effusion"].text() == "not estimable"
         assert np.isnan(figures["effusion"].estimate)
-    line = next(line for line in summary_text(report).splitlines() if line.startswith("Effusion"))
+    line = next(
+        line for line in report_text(table, report).splitlines() if line.startswith("Effusion")
+    )
     assert line.count("not estimable") == 2
 
 

@@ -149,7 +149,7 @@ def test_a_small_group_is_shown_with_its_n_and_not_estimable() -> None:
     assert {name: part.n for name, part in found.groups.items()} == {"small": 12, "large": 228}
     assert not any(area.difference.estimable for area in found.groups["small"].auroc.values())
     section = (
-        comparison_text(found).partition("AUROC within group small, n = 12\n")[2].splitlines()[1:5]
+        comparison_text(found).partition("AUROC, group small: 12 films\n")[2].splitlines()[1:5]
     )
     assert len(section) == len(KEYS)
     assert all(line.count("not estimable") == 3 for line in section)

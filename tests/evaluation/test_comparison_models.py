@@ -8,14 +8,10 @@ import pytest
 
 from cxr_core.config import Calibration
 from cxr_core.errors import CheckpointError, DataError
-from cxr_core.evaluation.comparison import (
-    ModelExtras,
-    calibration_errors,
-    compare_hit_rates,
-    read_model_extras,
-)
+from cxr_core.evaluation.comparison import calibration_errors, compare_hit_rates
 from cxr_core.evaluation.localisation.pointing import hit_rates, write_localisation
 from cxr_core.evaluation.predictions import validate_predictions
+from cxr_core.evaluation.run_folder import RunFolder
 from cxr_core.findings import KEYS, LABEL_COLUMNS, LOGIT_COLUMNS, PROBABILITY_COLUMNS
 from cxr_core.model.metadata import write_metadata
 from tests.helpers.models import make_metadata
@@ -40,8 +36,7 @@ def rows(inside: list[int], finding: str = "effusion") -> pd.DataFrame:
 
 
 def peaks(a: pd.DataFrame | None, b: pd.DataFrame | None, films: pd.DataFrame = FILMS):
-    model_a, model_b = (ModelExtras(CALIBRATION, table) for table in (a, b))
-    return compare_hit_rates(model_a, model_b, films, n_resamples=200, seed=0)
+    return compare_hit_rates(a, b, films, n_resamples=200, seed=0)
 
 
 def test_calibration_errors_by_hand() -> None:
@@ -108,10 +103,6 @@ def test_boxes_of_other_films_do_not_count() -> None:
 
 
 def test_without_both_tables_no_peaks_are_compared() -> None:
-    assert compare_hit_rates(None, ModelExtras(CALIBRATION), FILMS, n_resamples=9, seed=0) == (
-        {},
-        [],
-    )
     found, (note,) = peaks(rows([1]), None)
     assert found == {}
     assert "At least one model has no localisation.csv" in note
@@ -123,11 +114,11 @@ def write_model(folder: Path) -> Path:
 
 
 def test_a_model_is_read_from_its_folder(tmp_path: Path) -> None:
-    found = read_model_extras(write_model(tmp_path))
-    assert (found.calibration, found.localisation) == (CALIBRATION, None)
+    found = RunFolder(write_model(tmp_path))
+    assert (found.model.calibration, found.localisation) == (CALIBRATION, None)
     written = rows([1, 0]).assign(fixed_spot_inside=np.nan)
     write_localisation(written, tmp_path / "localisation.csv")
-    found = read_model_extras(tmp_path)
+    found = RunFolder(tmp_path)
     assert found.localisation is not None
     pd.testing.assert_frame_equal(
         found.localisation, written, check_dtype=False, check_column_type=False
@@ -146,11 +137,11 @@ def test_a_broken_localisation_is_refused(
 ) -> None:
     write_localisation(table, write_model(tmp_path) / "localisation.csv")
     with pytest.raises(DataError) as raised:
-        read_model_extras(tmp_path)
+        _ = RunFolder(tmp_path).localisation
     assert problem in raised.value.problem
     assert value in str(raised.value.value)
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="no model in this folder"):
-        read_model_extras(tmp_path)
+        _ = RunFolder(tmp_path).model

@@ -13,69 +13,32 @@ import pytest
 from cxr_core.evaluation.full_report import (
     FITTED_HERE_NOTE,
     FullReport,
-    build_full_report,
     file_stem,
     multi_label_share,
 )
 from cxr_core.evaluation.localisation.pointing import HitRates
 from cxr_core.evaluation.localisation.rates import LocalisationMetrics, OverlapRates
-from cxr_core.evaluation.metrics.bootstrap import NOT_ESTIMABLE, Interval, resample_patients
+from cxr_core.evaluation.metrics.bootstrap import NOT_ESTIMABLE, Interval
 from cxr_core.evaluation.metrics.labels import split_labels
-from cxr_core.evaluation.metrics.operating_points import operating_points_of
-from cxr_core.evaluation.metrics.subgroups import subgroup_metrics, view_shortcuts
-from cxr_core.evaluation.predictions import probabilities_of, validate_predictions
-from cxr_core.evaluation.render.csv_rows import METRICS_COLUMNS, metrics_csv, metrics_table
+from cxr_core.evaluation.render.csv_rows import metrics_csv, metrics_table
 from cxr_core.evaluation.render.json_document import metrics_json, to_plain_values
+from cxr_core.evaluation.render.table import CSV_COLUMNS
 from cxr_core.evaluation.render.text import metrics_text
-from cxr_core.evaluation.report import evaluate_predictions
-from cxr_core.findings import KEYS, LABEL_COLUMNS, LOGIT_COLUMNS
-from tests.helpers.predictions import make_predictions
+from cxr_core.findings import KEYS, LABEL_COLUMNS
+from tests.helpers.reports import SHA256, films, gathered
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-SHA256 = "1a2b3c4d" + "0" * 56
-
-
-def films(n: int = 80) -> pd.DataFrame:
-    """Two films a patient; those of view LL are 5, too few for any area."""
-    views = ["LL"] * 5 + ["PA", "AP"] * n
-    return validate_predictions(
-        make_predictions(n, prevalence=(0.4,) * 4, exclusive=False)[
-            [*LABEL_COLUMNS, *LOGIT_COLUMNS]
-        ].assign(
-            image=[f"secret_{i}.png" for i in range(n)], patient=np.arange(n) // 2, view=views[:n]
-        )
-    )
-
-
-def full_report(table: pd.DataFrame, *, n_resamples: int = 40) -> FullReport:
-    """Everything of a table, at operating points fitted on it."""
-    probabilities = probabilities_of(table)
-    points = operating_points_of(table, probabilities)
-    report = evaluate_predictions(
-        table, operating_points=points, n_resamples=n_resamples, subgroups=False
-    )
-    resamples = resample_patients(table, n_resamples=n_resamples)
-    above = None if points is None else probabilities >= [points[key].threshold for key in KEYS]
-    return build_full_report(
-        table,
-        probabilities,
-        report,
-        table_sha256=SHA256,
-        fitted_here=True,
-        groups=[one for part in subgroup_metrics(table, above, resamples) for one in part],
-        shortcuts=view_shortcuts(table, resamples),
-    )
 
 
 @pytest.fixture(scope="module")
 def metrics() -> FullReport:
-    return full_report(films())
+    return gathered(films())
 
 
 @pytest.fixture(scope="module")
 def poor() -> FullReport:
     """Of a table of one class: nothing can be estimated for Effusion, and there is no cut-off."""
-    return full_report(films(30).assign(label_effusion=0))
+    return gathered(films(30).assign(label_effusion=0))
 
 
 def parsed(metrics: FullReport) -> dict:
@@ -171,7 +134,7 @@ def test_no_film_and_no_patient_is_named(metrics: FullReport) -> None:
 
 def test_the_csv_has_a_row_a_figure(metrics: FullReport) -> None:
     table = pd.read_csv(io.StringIO(metrics_csv(metrics)), keep_default_na=True)
-    assert tuple(table.columns) == METRICS_COLUMNS
+    assert tuple(table.columns) == CSV_COLUMNS
     assert ",all films,films,80,,,,,\n" in metrics_csv(metrics)
     assert not table.duplicated(["finding", "part", "figure"]).any()
     rows = table.set_index(["finding", "part", "figure"])
@@ -210,20 +173,20 @@ def test_the_terminal_shows_the_pages_tables_in_100_columns(metrics: FullReport)
     text = metrics_text(whole)
     assert max(map(len, text.splitlines())) <= 100
     for title in (
-        "Likelihood ratios at the operating points",
-        "Errors at the operating points",
-        "Effusion within groups of films",
-        "the view's shares are those of these very films",
+        "Likelihood ratios at the cut-offs",
+        "Errors at the cut-offs",
+        "Effusion by subgroup",
+        "prevalence by view from these same films",
         "Labels by set",
         "Films with two labels at once",
-        "How many labels a film has",
-        "Share of boxed films with the pointer inside a box",
+        "Labels per film",
+        "Share of boxed test films on which the point lies inside a box",
     ):
         assert title in text
     missed = metrics.missed["effusion"]
     assert missed.films == metrics.report.confusion["effusion"].fn
     assert f"{missed.margin:+.2f}" in text
-    assert "view LL" in text
+    assert "View: LL" in text
     assert "not estimable" in text
     assert "a hospital" in text
     told = parsed(whole)["localisation"]["effusion"]

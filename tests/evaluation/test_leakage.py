@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from cxr_core.errors import DataError
-from cxr_core.evaluation.leakage import read_run_split, require_no_leakage, split_part_of
+from cxr_core.evaluation.leakage import require_no_leakage, split_part_of
+from cxr_core.evaluation.run_folder import RunFolder
 
 FILMS = pd.DataFrame(
     {"image": ["a.png", "b.png", "c.png", "d.png"], "patient": ["1", "2", "3", ""]}
@@ -66,12 +67,11 @@ def test_without_a_split_nothing_is_known_and_that_is_said() -> None:
 
 
 def test_a_folder_without_a_split_tells_none(tmp_path: Path) -> None:
-    assert read_run_split(None) is None
-    assert read_run_split(tmp_path) is None
+    assert RunFolder(tmp_path).split is None
     (tmp_path / "split.csv").write_text("image,split\na.png,val\n")
-    found = read_run_split(tmp_path)
+    found = RunFolder(tmp_path).split
     assert found is not None
     assert found["split"].to_dict() == {"a.png": "validation"}
     (tmp_path / "split.csv").write_text("image,split\na.png,somewhere\n")
     with pytest.raises(DataError, match="sets that do not exist"):
-        read_run_split(tmp_path)
+        _ = RunFolder(tmp_path).split

@@ -6,17 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from cxr_core.config import Calibration, EvidenceScale, OperatingPoint, Preprocessing
 from cxr_core.errors import CheckpointError, DataError
-from cxr_core.evaluation.run_folder import (
-    RunProgress,
-    available_part,
-    find_runs,
-    read_history,
-    read_predictions_bytes,
-    require_run_folder,
-    run_progress,
-    verify_weights,
-)
+from cxr_core.evaluation.run_folder import RunFolder, RunProgress, find_runs, require_run_folder
+from cxr_core.findings import KEYS
+from cxr_core.model.metadata import ModelMetadata, write_metadata
 
 
 def run(folder: Path, **files: str) -> Path:
@@ -32,11 +26,11 @@ def test_the_test_films_come_first_and_the_validation_films_are_taken_without_th
     tmp_path: Path,
 ) -> None:
     held = run(tmp_path, predictions_val_csv="held")
-    assert available_part(held) == "validation"
-    assert read_predictions_bytes(held, "validation") == b"held"
+    assert RunFolder(held).part == "validation"
+    assert RunFolder(held).predictions_bytes("validation") == b"held"
     run(tmp_path, predictions_test_csv="shown")
-    assert available_part(tmp_path) == "test"
-    assert available_part(run(tmp_path / "bare", history_csv="epoch\n")) is None
+    assert RunFolder(tmp_path).part == "test"
+    assert RunFolder(run(tmp_path / "bare", history_csv="epoch\n")).part is None
 
 
 @pytest.mark.parametrize("name", ["absent", "a" * 5000, "nul\0byte", "file"])
@@ -56,7 +50,7 @@ def test_a_folder_without_a_runs_files_is_refused_whatever_else_it_holds(tmp_pat
 
 def test_a_table_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="table of its test films cannot be read"):
-        read_predictions_bytes(tmp_path, "test")
+        RunFolder(tmp_path).predictions_bytes("test")
 
 
 def test_runs_are_found_beside_one_another_each_once(tmp_path: Path) -> None:
@@ -83,28 +77,43 @@ def test_runs_are_found_beside_one_another_each_once(tmp_path: Path) -> None:
 def test_how_far_a_run_has_come(
     tmp_path: Path, files: dict[str, str], epochs: int, expected: RunProgress
 ) -> None:
-    run(tmp_path, config_json=json.dumps({"train": {"epochs": 16}}), **files)
-    assert run_progress(tmp_path, epochs) == expected
+    history = "epoch\n" + "".join(f"{epoch}\n" for epoch in range(1, epochs + 1))
+    config = json.dumps({"train": {"epochs": 16}})
+    run(tmp_path, config_json=config, history_csv=history, **files)
+    assert RunFolder(tmp_path).progress == expected
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"train": 1}', '{"train": {"epochs": "many"}}'])
 def test_a_configuration_that_does_not_tell_is_no_plan(tmp_path: Path, text: str) -> None:
-    assert run_progress(run(tmp_path, config_json=text), 3) == RunProgress(
-        3, None, unfinished=False
-    )
+    folder = run(tmp_path, config_json=text, history_csv="epoch\n1\n2\n3\n")
+    assert RunFolder(folder).progress == RunProgress(3, None, unfinished=False)
 
 
 def test_a_history_that_is_none_is_empty(tmp_path: Path) -> None:
-    assert read_history(tmp_path).empty
+    assert RunFolder(tmp_path).history.empty
     for text in ("", "\x00\x01", "a,b\n1,2\n"):
-        assert read_history(run(tmp_path, history_csv=text)).empty
-    assert read_history(run(tmp_path, history_csv="epoch\n1\n2\n"))["epoch"].tolist() == [1, 2]
+        assert RunFolder(run(tmp_path, history_csv=text)).history.empty
+    assert RunFolder(run(tmp_path, history_csv="epoch\n1\n2\n")).history["epoch"].tolist() == [1, 2]
 
 
-def test_weights_of_another_hash_are_refused(tmp_path: Path) -> None:
-    own = hashlib.sha256(b"weights").hexdigest()
-    verify_weights(tmp_path, own)  # tables without weights can be read
+@pytest.mark.parametrize("own", [True, False])
+def test_weights_of_another_hash_are_refused(tmp_path: Path, own: bool) -> None:
+    points = {key: OperatingPoint(0.4, 0.3, 0.5, "sensitivity", 0.8, 0.81, 0.7) for key in KEYS}
+    metadata = ModelMetadata(Preprocessing(), Calibration(), points, EvidenceScale(1.0))
+    sha256 = hashlib.sha256(b"weights").hexdigest() if own else "0" * 64
+    write_metadata(tmp_path, metadata, weights_sha256=sha256)
+    RunFolder(tmp_path).verify_weights()  # tables without weights can be read
     run(tmp_path, model_safetensors="weights")
-    verify_weights(tmp_path, own)
+    if own:
+        RunFolder(tmp_path).verify_weights()
+        return
     with pytest.raises(CheckpointError, match="does not match model.json"):
-        verify_weights(tmp_path, "0" * 64)
+        RunFolder(tmp_path).verify_weights()
+
+
+def test_each_file_is_read_once(tmp_path: Path) -> None:
+    folder = RunFolder(run(tmp_path, history_csv="epoch\n1\n"))
+    assert len(folder.history) == 1
+    run(tmp_path, history_csv="epoch\n1\n2\n")
+    assert len(folder.history) == 1
+    assert len(RunFolder(tmp_path).history) == 2

@@ -8,7 +8,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from cxr_core.evaluation.report import evaluate_predictions
+from cxr_core.evaluation.evaluated import evaluate_with_model
 from cxr_core.ui import evaluated as measured
 from cxr_core.ui.model import MODEL_ENV_VAR
 from tests.helpers import ROOT
@@ -28,8 +28,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _fresh_caches(model: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv(MODEL_ENV_VAR, str(model))
     # A tenth of the resamples: here it is told that there is an interval, not how wide it is.
-    fewer = partial(evaluate_predictions, n_resamples=200)
-    monkeypatch.setattr(measured, "evaluate_predictions", fewer)
+    fewer = partial(evaluate_with_model, n_resamples=200)
+    monkeypatch.setattr(measured, "evaluate_with_model", fewer)
     yield
     # AppTest shares Streamlit's caches between tests.
     st.cache_resource.clear()

@@ -79,12 +79,12 @@ def test_performance_shows_every_panel(open_page):
         "240 films of",
         "SwinCheX",
         "View: AP",
-        "Films that are not No Finding",
+        "Not No Finding",
         "Follow-up: first film",
-        "taken from these very films",
+        "prevalence by view from these same films",
         "no split.csv with labels beside the model",
         "no localisation.csv beside the model",
-        "Surest misses of Effusion: ",
+        "Most confident misses of Effusion: ",
         "macro avg",
         "Calibration on 240 films",
     ):
@@ -196,7 +196,7 @@ def test_a_runs_own_files_fill_the_panels_of_labels_and_maps(open_page, copied):
     session = open_page(PERFORMANCE)
     assert not session.error
     text = page_text(session)
-    assert "taken from the model&#x27;s validation films" in text
+    assert "prevalence by view from the model&#x27;s validation films" in text
     assert "Train: 120 films" in text
     assert "Effusion: the map points better than one fixed spot would." in text
     assert len(session.get("plotly_chart")) == 7

@@ -79,6 +79,7 @@ def test_the_card_says_what_it_is(finished_run: Path) -> None:
     assert "demonstration model" in card
     assert "It is not a medical device" in card
     assert "| weights | imagenet | none |" in card
+    assert "### Effusion by subgroup" in card
     assert "Infiltration" in card
     assert str(finished_run) not in card
     assert "was taught" not in card  # this run had no lesson from boxes

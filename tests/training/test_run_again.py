@@ -46,7 +46,7 @@ def test_a_trial_leaves_the_test_part_unread_until_it_is_finished(
     finished = run(CONFIG, sources, run_copy, RunOptions(finalize_only=True, skip_test=True))
     assert finished is not None
     assert finished.split == "validation"
-    assert finished.report.n_films == len(pd.read_csv(run_copy / "predictions_val.csv"))
+    assert finished.report.report.n_films == len(pd.read_csv(run_copy / "predictions_val.csv"))
     assert not test.exists()
     assert not card.exists()
     finished = run(CONFIG, sources, run_copy, FINISH)

@@ -25,7 +25,6 @@ from cxr_core.evaluation.localisation.pointing import (
 )
 from cxr_core.evaluation.metrics.bootstrap import Interval, proportion_intervals
 from cxr_core.evaluation.predictions import as_number
-from cxr_core.evaluation.run_folder import LOCALISATION_FILE
 from cxr_core.findings import ABNORMAL_KEYS
 
 _TEXT_COLUMNS = ("image", "finding")
@@ -198,24 +197,19 @@ class LocalisationMetrics:
 
 
 def localisation_metrics(
-    run_folder: Path | None, table: pd.DataFrame, *, n_resamples: int = 2000, seed: int = 0
+    rows: pd.DataFrame | None, table: pd.DataFrame, *, n_resamples: int = 2000, seed: int = 0
 ) -> LocalisationMetrics:
     """Maps against boxes, with patients resampled.
 
     Args:
-        run_folder: the folder that the table belongs to; None for a table from elsewhere.
+        rows: as ``read_localisation`` returns them; None where the run was given no boxes.
         table: its validated predictions table, which names the patients.
 
     Returns:
-        Nothing in it where there is no run, or the run was given no boxes.
-
-    Raises:
-        DataError: the file is there and cannot be used.
+        Nothing in it without rows.
     """
-    path = None if run_folder is None else run_folder / LOCALISATION_FILE
-    if path is None or not path.is_file():
+    if rows is None:
         return LocalisationMetrics()
-    rows = read_localisation(path)
     patients = {}
     if "patient" in table:
         named = table[table["patient"] != ""]

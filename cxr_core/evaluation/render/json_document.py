@@ -35,6 +35,9 @@ always there, dictionaries by finding key unless said otherwise:
                              intervals map_box, fixed_box, centre_box, random_box, shuffled, gain
     comparison_of            a, the table above, and b, the second one: sha256 each; or null
     comparison               with a second table, as ``comparison.Comparison``; null without
+    tables                   a list: the tables of the page, each with topic, title, columns
+                             (title, and figure as in the CSV), rows (finding, part, n, positives,
+                             cells) and notes
     notes                    a list of sentences
 
 An interval is ``{"estimate", "low", "high", "verdict", "left_out", "status"}``: the estimate with
@@ -55,6 +58,9 @@ import pandas as pd
 
 from cxr_core.evaluation.full_report import FullReport, multi_label_share
 from cxr_core.evaluation.metrics.bootstrap import Interval
+from cxr_core.evaluation.render.comparison_figures import comparison_tables
+from cxr_core.evaluation.render.figures import evaluation_tables
+from cxr_core.evaluation.render.table import to_document
 from cxr_core.findings import KEYS
 from cxr_core.version import PROGRAM, VERSION
 
@@ -81,6 +87,9 @@ def metrics_document(metrics: FullReport, *, created_at: datetime) -> dict[str, 
     comparison_of = None
     if metrics.comparison is not None:
         comparison_of = {"a": metrics.table_sha256, "b": metrics.other_table_sha256}
+    tables = list(evaluation_tables(metrics))
+    if metrics.comparison is not None:
+        tables += comparison_tables(metrics.comparison)
     content = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -140,6 +149,7 @@ def metrics_document(metrics: FullReport, *, created_at: datetime) -> dict[str, 
         "overlaps": metrics.localisation.overlaps,
         "comparison_of": comparison_of,
         "comparison": metrics.comparison,
+        "tables": [to_document(table) for table in tables],
         "notes": metrics.notes,
     }
     result: dict[str, Any] = to_plain_values(content)

@@ -6,30 +6,15 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from cxr_core.evaluation.metrics.bootstrap import Interval
-from cxr_core.evaluation.metrics.subgroups import ALL_FILMS, SubgroupMetrics
+from cxr_core.evaluation.metrics.subgroups import SubgroupMetrics
+from cxr_core.evaluation.render.figures import subgroup_name
 from cxr_core.findings import LABELS
 from cxr_core.ui.charts.theme import GRID_COLOUR, MUTED_COLOUR, TEXT_COLOUR, apply_template
 
 _TITLES = ("AUROC (0.50 is chance)", "Sensitivity", "Specificity")
 _ROW_PX = 30
-_COLUMN_LABELS = {
-    "view": "View",
-    "sex": "Sex",
-    "age": "Age",
-    "follow_up": "Follow-up",
-    "group": "Group",
-}
 _MAX_NAME_CHARS = 34  # letters of a group's name that the axis has room for
 _TOO_FEW = "under 10 films or patients"
-
-
-def subgroup_name(by: str, value: str) -> str:
-    """What a group of films is called, e.g. ``View AP``."""
-    if by == "films":
-        return ALL_FILMS.capitalize()
-    if by == "label":
-        return f"Films that are {value}"
-    return f"{_COLUMN_LABELS.get(by, by)}: {value}"
 
 
 def subgroup_figure(

@@ -8,6 +8,7 @@ from plotly.subplots import make_subplots
 from cxr_core.evaluation.localisation.pointing import HitRates
 from cxr_core.evaluation.localisation.rates import OverlapRates
 from cxr_core.evaluation.metrics.bootstrap import Interval
+from cxr_core.evaluation.render.figures import BOXES, POINTERS
 from cxr_core.findings import LABELS
 from cxr_core.ui.charts.theme import MUTED_COLOUR, TEXT_COLOUR, apply_template
 
@@ -20,32 +21,17 @@ _MARKERS = (
     ("diamond-open", MUTED_COLOUR),
     ("triangle-up-open", MUTED_COLOUR),
 )
-RANDOMIZED = "Randomized weights"
-_POINTING_LABELS = {
-    "peak": "Map's peak",
-    "fixed_spot": "Best fixed spot",
-    "centre": "Centre of the film",
-    "random_point": "Random point",
-    "shuffled": RANDOMIZED,
-}
-_BOX_LABELS = {
-    "map_box": "Map's box",
-    "fixed_box": "Best fixed box",
-    "centre_box": "Box in the centre",
-    "random_box": "Random box",
-    "shuffled": RANDOMIZED,
-}
 Shares = Mapping[str, Interval]
 
 
 def pointing_shares(rates: HitRates) -> dict[str, Interval]:
     """The pointers' shares by name, in the order they are shown."""
-    return {name: getattr(rates, attribute) for attribute, name in _POINTING_LABELS.items()}
+    return {name: getattr(rates, attribute) for attribute, name in POINTERS.items()}
 
 
 def overlap_shares(rates: OverlapRates) -> dict[str, Interval]:
     """The boxes' shares by name, in the order they are shown."""
-    return {name: getattr(rates, attribute) for attribute, name in _BOX_LABELS.items()}
+    return {name: getattr(rates, attribute) for attribute, name in BOXES.items()}
 
 
 def boxed_films_text(counts: Mapping[str, int]) -> str:

@@ -1,19 +1,15 @@
 """The panel of calibration: can a probability be taken at its word?"""
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import streamlit as st
 
 from cxr_core.arrays import Floats
-from cxr_core.evaluation.metrics.bootstrap import (
-    NOT_ESTIMABLE,
-    Interval,
-    Resamples,
-    resample_patients,
-)
+from cxr_core.evaluation.evaluated import EvaluatedTable
+from cxr_core.evaluation.full_report import FullReport
+from cxr_core.evaluation.metrics.bootstrap import Interval, Resamples, resample_patients
 from cxr_core.evaluation.metrics.calibration import (
     CalibrationMetrics,
     ReliabilityBin,
@@ -22,13 +18,12 @@ from cxr_core.evaluation.metrics.calibration import (
     reliability_intervals,
 )
 from cxr_core.evaluation.predictions import has_logits, labels_of, logits_of, probabilities_of
+from cxr_core.evaluation.render.figures import CALIBRATION, evaluation_tables
 from cxr_core.findings import KEYS, LABELS
 from cxr_core.ui.charts.calibration import ReliabilityCurve, bin_hover_text, reliability_figure
 from cxr_core.ui.charts.show import show_chart
-from cxr_core.ui.evaluated import EvaluatedTable
 from cxr_core.ui.shell import caption, show_table
 from cxr_core.ui.words import percent, percent_range
-from cxr_core.wording import with_minus_sign
 
 BEFORE, AFTER = "before calibration (plain sigmoid)", "after calibration"
 UNCALIBRATED, AS_GIVEN = "plain sigmoid", "as given"
@@ -245,19 +240,8 @@ def _which_probabilities(evaluated: EvaluatedTable) -> str:
 
 
 def _table(evaluated: EvaluatedTable, found: Mapping[str, list[CalibrationResult]]) -> None:
-    report = evaluated.report
-    show_table(
-        ("Finding", "Probabilities", "Calibration error", "By chance", "Brier score",
-         "Brier of the prevalence", "Slope", "Intercept"),
-        [
-            [LABELS[key], one.curve.name, *metric_cells(one.metrics)]
-            for key, versions in found.items()
-            for one in versions
-        ],
-        caption=f"Calibration on {report.n_films:,} films; 95 % intervals from resampling "
-        f"{report.resampled}, {report.n_resamples:,} times",
-        n_text_columns=2,
-    )  # fmt: skip
+    for table in evaluation_tables(with_calibration(evaluated.full, found), CALIBRATION):
+        show_table(table)
     caption(
         "ECE: expected calibration error, the mean distance of the points from the line, weighted "
         "by films (10 bins). By chance: the ECE of a perfectly calibrated model on so many "
@@ -272,17 +256,16 @@ def _table(evaluated: EvaluatedTable, found: Mapping[str, list[CalibrationResult
             caption(note)
 
 
-def metric_cells(metrics: CalibrationMetrics) -> list[str]:
-    """The six figures of a row of the table."""
-    ece = chance = NOT_ESTIMABLE.text()
-    if not math.isnan(metrics.ece):
-        ece, chance = f"{metrics.ece:.3f}", f"{metrics.expected_ece:.3f}"
-    figures = (metrics.brier, metrics.brier_of_prevalence, metrics.slope, metrics.intercept)
-    return [
-        ece,
-        chance,
-        *(with_minus_sign(one.text(3 if place < 2 else 2)) for place, one in enumerate(figures)),
-    ]
+def with_calibration(
+    full: FullReport, found: Mapping[str, Sequence[CalibrationResult]]
+) -> FullReport:
+    """The report with the measures that the panel took."""
+    report = replace(
+        full.report,
+        calibration_before={key: versions[0].metrics for key, versions in found.items()},
+        calibration_after={key: two[1].metrics for key, two in found.items() if len(two) > 1},
+    )
+    return replace(full, report=report)
 
 
 def _extremes_note(evaluated: EvaluatedTable, key: str, judged: CalibrationResult) -> str:

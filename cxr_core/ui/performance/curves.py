@@ -7,13 +7,14 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from cxr_core.evaluation.metrics.bootstrap import MAX_WIDTH, resample_patients
+from cxr_core.evaluation.evaluated import EvaluatedTable
+from cxr_core.evaluation.metrics.bootstrap import resample_patients
 from cxr_core.evaluation.metrics.ranking import Bands, confidence_bands, precision_recall, roc
 from cxr_core.evaluation.predictions import labels_of
+from cxr_core.evaluation.render.figures import DISCRIMINATION, evaluation_tables
 from cxr_core.findings import ALL_IN_WORDS, KEYS, LABELS
 from cxr_core.ui.charts.curves import Curve, CurvePoint, precision_recall_figure, roc_figure
 from cxr_core.ui.charts.show import show_chart
-from cxr_core.ui.evaluated import SAMPLE_SIZE_WORDS, EvaluatedTable
 from cxr_core.ui.shell import caption, show_table
 from cxr_core.ui.words import percent
 
@@ -159,26 +160,8 @@ def _band_sentence(evaluated: EvaluatedTable, chosen: str) -> str:
 
 
 def _areas(evaluated: EvaluatedTable) -> None:
-    report = evaluated.report
-    counts = report.label_distribution
-    show_table(
-        ("Finding", "Area under the ROC", "Average precision", "Its floor, the prevalence",
-         "Films with it", "Verdict"),
-        [
-            [
-                LABELS[key],
-                report.auroc[key].text(),
-                report.average_precision[key].text(),
-                f"{counts[key].prevalence:.2f}",
-                f"{counts[key].positives:,}",
-                SAMPLE_SIZE_WORDS[counts[key].verdict],
-            ]
-            for key in KEYS
-        ],
-        caption=f"{report.n_films:,} films; 95 % intervals from resampling {report.resampled}, "
-        f"{report.n_resamples:,} times; the verdict is on the ROC's: wide if it spans over "
-        f"{MAX_WIDTH:.2f}",
-    )  # fmt: skip
+    for table in evaluation_tables(evaluated.full, DISCRIMINATION):
+        show_table(table)
     caption(
         "AUROC: how often a film with the finding scores higher than one without it; 0.50 is "
         "chance. Average precision: mean height of the precision-recall curve; chance is the "

@@ -5,7 +5,8 @@ from html import escape
 
 import streamlit as st
 
-from cxr_core.evaluation.metrics.at_threshold import ThresholdMetrics, threshold_metrics
+from cxr_core.evaluation.evaluated import EvaluatedTable
+from cxr_core.evaluation.metrics.at_threshold import threshold_metrics
 from cxr_core.evaluation.metrics.bootstrap import resample_patients
 from cxr_core.evaluation.metrics.operating_points import (
     CUTOFF_RULES,
@@ -14,8 +15,8 @@ from cxr_core.evaluation.metrics.operating_points import (
     cutoff_by_rule,
 )
 from cxr_core.evaluation.predictions import labels_of
+from cxr_core.evaluation.render.figures import CUT_OFFS, at_cutoff, evaluation_tables
 from cxr_core.findings import KEYS, LABELS
-from cxr_core.ui.evaluated import EvaluatedTable
 from cxr_core.ui.prevalence import MAX_PERCENT, MIN_PERCENT
 from cxr_core.ui.shell import caption, show_table
 from cxr_core.ui.words import percent
@@ -160,13 +161,7 @@ def cutoff_panel(evaluated: EvaluatedTable) -> None:
             confusion_matrix_html(found.confusion, LABELS[key], percent(chosen.value, decimals=1))
         )
     with right:
-        show_table(
-            ("At this threshold", _heading(chosen), "Meaning"),
-            metric_rows(found, LABELS[key]),
-            caption=f"95 % intervals from resampling {report.resampled}, "
-            f"{report.n_resamples:,} times",
-            n_text_columns=3,
-        )
+        show_table(at_cutoff(found, LABELS[key], report, optimistic=chosen.optimistic))
         caption(
             "Predictive values change with how common the finding is; where it is rarer, the "
             "positive one is lower. Sensitivity, specificity and likelihood ratios do not, as "
@@ -190,45 +185,6 @@ def _prevalence(evaluated: EvaluatedTable, key: str) -> float | None:
         persist_state="session",
     )
     return None if given is None else given / 100
-
-
-def _heading(chosen: ChosenCutoff) -> str:
-    return "Value (95 % interval), optimistic" if chosen.optimistic else "Value (95 % interval)"
-
-
-def metric_rows(at_cutoff: ThresholdMetrics, label: str) -> list[list[str]]:
-    """Name, value with interval, and meaning of every figure of a threshold."""
-    elsewhere = []
-    if at_cutoff.prevalence is not None:
-        share = f"{100 * at_cutoff.prevalence:g}\N{NO-BREAK SPACE}%"
-        elsewhere = [
-            (f"Positive predictive value at {share}", at_cutoff.ppv_at_prevalence,
-             f"the same where {share} of films have it"),
-            (f"Negative predictive value at {share}", at_cutoff.npv_at_prevalence,
-             f"the same where {share} of films have it"),
-        ]  # fmt: skip
-    rows = [
-        ("Sensitivity", at_cutoff.sensitivity, f"of films with {label}, the share above"),
-        ("Specificity", at_cutoff.specificity, f"of films without {label}, the share below"),
-        (
-            "Positive predictive value",
-            at_cutoff.ppv,
-            "of films above, the share with the label here",
-        ),
-        ("Negative predictive value", at_cutoff.npv, "of films below, the share without it here"),
-        *elsewhere,
-        (
-            "Likelihood ratio, above",
-            at_cutoff.positive_likelihood_ratio,
-            f"how many times likelier above with {label} than without",
-        ),
-        (
-            "Likelihood ratio, below",
-            at_cutoff.negative_likelihood_ratio,
-            f"the same for below; the nearer to 0, the more it speaks against {label}",
-        ),
-    ]
-    return [[name, interval.text(), meaning] for name, interval, meaning in rows]
 
 
 def confusion_matrix_html(counts: ConfusionMatrix, label: str, cutoff: str) -> str:
@@ -256,20 +212,10 @@ def confusion_matrix_html(counts: ConfusionMatrix, label: str, cutoff: str) -> s
     )
 
 
-def classification_report_panel(evaluated: EvaluatedTable) -> None:
-    """scikit-learn's classification report at the operating points."""
-    st.header("Classification report", anchor=False)
-    report = evaluated.report.classification_report
-    if report is None:
+def all_cutoffs_panel(evaluated: EvaluatedTable) -> None:
+    """What the four findings' operating points do."""
+    st.header("All findings at their cut-offs", anchor=False)
+    if not evaluated.report.operating_points:
         caption("Needs cut-offs, and none can be given here.")
-        return
-    rows = []
-    for name, values in report.values.items():
-        figures = [values[column] for column in ("precision", "recall", "f1-score")]
-        shown = ["not defined" if value != value else f"{value:.2f}" for value in figures]
-        rows.append([name, *shown, f"{values['support']:,.0f}"])
-    show_table(
-        ("", "Precision", "Recall", "F1", "Films with it"),
-        rows,
-        caption="scikit-learn's classification report, each finding at its operating point",
-    )
+    for table in evaluation_tables(evaluated.full, CUT_OFFS):
+        show_table(table)

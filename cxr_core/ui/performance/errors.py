@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +12,21 @@ import streamlit as st
 
 from cxr_core.data.images import find_image
 from cxr_core.errors import DataError
+from cxr_core.evaluation.evaluated import EvaluatedTable
 from cxr_core.evaluation.metrics.errors import ErrorKind, FilmError, most_confident_errors
 from cxr_core.evaluation.predictions import has_logits
+from cxr_core.evaluation.render.figures import (
+    ERROR_MEANINGS,
+    ERROR_TITLES,
+    ERRORS,
+    error_films,
+    evaluation_tables,
+)
+from cxr_core.evaluation.run_folder import RunFolder
 from cxr_core.export.overlay import MapStyle, display_map, map_layer, peak_fraction
 from cxr_core.export.record import map_title
 from cxr_core.findings import KEYS, LABELS, LOGIT_COLUMNS, PROBABILITY_COLUMNS
 from cxr_core.ui import words
-from cxr_core.ui.evaluated import EvaluatedTable
 from cxr_core.ui.film_view import (
     MAX_FILM_SIDE,
     MAX_LAYER_SIDE,
@@ -30,7 +37,6 @@ from cxr_core.ui.film_view import (
 )
 from cxr_core.ui.model import model_folder, shared_analyzer
 from cxr_core.ui.shell import caption, report_errors, show_table
-from cxr_core.ui.words import percent
 from cxr_core.wording import with_minus_sign
 
 if TYPE_CHECKING:
@@ -42,14 +48,6 @@ KIND_LABELS: dict[ErrorKind, str] = {"missed": "Miss", "false alarm": "False ala
 _LOGIT_TOLERANCE, _PROBABILITY_TOLERANCE = 0.01, 0.002
 _OPEN_FILM_KEY = "errors_open_film"
 MAX_LISTED = 10
-_MEANINGS: dict[ErrorKind, str] = {
-    "missed": "labelled {label}, not flagged",
-    "false alarm": "not labelled {label}, flagged",
-}
-_TITLES: dict[ErrorKind, str] = {
-    "missed": "Most confident misses",
-    "false alarm": "Most confident false alarms",
-}
 
 
 # One listed error opened: its film, and the loaded model's map of it where that belongs there.
@@ -70,14 +68,14 @@ class OpenFilm:
 @st.fragment
 def error_viewer(
     evaluated: EvaluatedTable,
-    folder: Path | None,
+    run: RunFolder | None,
     finding: str,
     listed: Mapping[ErrorKind, Sequence[FilmError]],
 ) -> None:
     """Choose one of the listed films of a finding and see it large.
 
     Args:
-        folder: the run that the table belongs to; None for a table from elsewhere.
+        run: that the table belongs to; None for a table from elsewhere.
         listed: the errors by kind, as the page lists them.
     """
     with report_errors():
@@ -102,18 +100,18 @@ def error_viewer(
             key=f"errors_film_{finding}",
         )  # fmt: skip
         if chosen in options:
-            _show(evaluated, folder, finding, options[chosen], films.strip())
+            _show(evaluated, run, finding, options[chosen], films.strip())
         else:
             _close_film()
 
 
 def _show(
-    evaluated: EvaluatedTable, folder: Path | None, key: str, error: FilmError, films: str
+    evaluated: EvaluatedTable, run: RunFolder | None, key: str, error: FilmError, films: str
 ) -> None:
     shown = _open_film(films, error.image)
     analysis = shown.analysis
     agrees = matches_model(evaluated, error.image, analysis)
-    own = folder is not None and folder.resolve() == model_folder().resolve()
+    own = run is not None and run.path.resolve() == model_folder().resolve()
     caption(error_sentence(key, error))
     if not agrees:
         caption(mismatch_sentence(error, analysis.probabilities[key], same_run=own))
@@ -225,16 +223,18 @@ def map_description(analysis: Analysis, key: str) -> str:
     return f"On the right: {name[0].lower()}{name[1:]}. {sentence}"
 
 
-def errors_panel(evaluated: EvaluatedTable, folder: Path | None) -> None:
+def errors_panel(evaluated: EvaluatedTable, run: RunFolder | None) -> None:
     """A finding's misses and false alarms, those farthest from the cut-off first.
 
     Args:
-        folder: the run that the table belongs to; None for a table from elsewhere.
+        run: that the table belongs to; None for a table from elsewhere.
     """
     st.header("Most confident errors", anchor=False)
     if not evaluated.report.operating_points:
         caption("Without cut-offs no film is flagged, so there are no errors to list.")
         return
+    for table in evaluation_tables(evaluated.full, ERRORS):
+        show_table(table)
     key = st.segmented_control(
         "Finding", KEYS, format_func=LABELS.__getitem__, default=KEYS[0], required=True,
         key="errors_finding",
@@ -243,9 +243,9 @@ def errors_panel(evaluated: EvaluatedTable, folder: Path | None) -> None:
         "Sorted by distance from the cut-off (log-odds), the model's most confident errors first. "
         "Labels are often mined from reports, so the label may be wrong: look at the film."
     )
-    listed = {kind: _list(evaluated, key, kind) for kind in _TITLES}
+    listed = {kind: _list(evaluated, key, kind) for kind in ERROR_TITLES}
     if any(listed.values()):
-        error_viewer(evaluated, folder, key, listed)
+        error_viewer(evaluated, run, key, listed)
 
 
 def _list(evaluated: EvaluatedTable, key: str, kind: ErrorKind) -> list[FilmError]:
@@ -254,27 +254,9 @@ def _list(evaluated: EvaluatedTable, key: str, kind: ErrorKind) -> list[FilmErro
     found, total = most_confident_errors(
         evaluated.table, evaluated.probabilities, points, key, kind, limit=MAX_LISTED
     )
-    meaning = _MEANINGS[kind].format(label=LABELS[key])
     if not found:
-        caption(f"{_TITLES[kind]}: none; no film is {meaning}.")
+        meaning = ERROR_MEANINGS[kind].format(label=LABELS[key])
+        caption(f"{ERROR_TITLES[kind]}: none; no film is {meaning}.")
         return found
-    show_table(
-        ("Film", "Labels", "View", "Age", "Probability", "Cut-off", "Margin (logits)"),
-        [error_row(error) for error in found],
-        caption=f"{_TITLES[kind]} of {LABELS[key]}: {len(found):,} of {total:,} films {meaning}",
-        n_text_columns=3,
-    )
+    show_table(error_films(found, LABELS[key], kind, total=total))
     return found
-
-
-def error_row(error: FilmError) -> list[str]:
-    """One film as a row of texts; what the table does not tell is a dash."""
-    return [
-        error.image,
-        error.labels,
-        error.view or "–",
-        "–" if math.isnan(error.age) else f"{error.age:.0f}",
-        percent(error.probability, decimals=1),
-        percent(error.cutoff, decimals=1),
-        with_minus_sign(f"{error.margin:+.2f}"),
-    ]

@@ -1,43 +1,33 @@
 """The panel of where the model looks: its maps' peaks against radiologists' boxes."""
 
-import hashlib
 import math
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import replace
 
 import streamlit as st
 
 from cxr_core.errors import DataError
+from cxr_core.evaluation.evaluated import EvaluatedTable
+from cxr_core.evaluation.full_report import FullReport
 from cxr_core.evaluation.localisation.overlap import Measure
-from cxr_core.evaluation.localisation.pointing import HitRates
 from cxr_core.evaluation.localisation.rates import (
     BoxAreas,
     LocalisationMetrics,
     OverlapRates,
-    OverlapTable,
     localisation_metrics,
 )
 from cxr_core.evaluation.metrics.bootstrap import Interval
 from cxr_core.evaluation.published import OVERLAP_CAUTION, read_published_overlap
-from cxr_core.evaluation.run_folder import LOCALISATION_FILE
-from cxr_core.findings import ABNORMAL_KEYS, LABELS
-from cxr_core.ui.charts.localisation import (
-    boxed_films_text,
-    overlap_figure,
-    overlap_shares,
-    pointing_figure,
-    pointing_shares,
-)
+from cxr_core.evaluation.render.comparison_figures import published_overlap
+from cxr_core.evaluation.render.figures import MEASURES, overlaps, pointing
+from cxr_core.evaluation.run_folder import LOCALISATION_FILE, RunFolder
+from cxr_core.findings import LABELS
+from cxr_core.ui.charts.localisation import boxed_films_text, overlap_figure, pointing_figure
 from cxr_core.ui.charts.show import chart_source_of_films, show_chart
-from cxr_core.ui.evaluated import EvaluatedTable
 from cxr_core.ui.shell import caption, show_table
 from cxr_core.ui.words import percent
-from cxr_core.wording import listed, with_minus_sign
+from cxr_core.wording import listed
 
-_NAMES: dict[Measure, str] = {
-    "iobb": "intersection over the map's box (IoBB)",
-    "iou": "intersection over union (IoU)",
-}
 _BUTTONS: dict[Measure, str] = {"iobb": "IoBB", "iou": "IoU"}
 _MEANINGS: dict[Measure, str] = {
     "iobb": "the share of the map's box that lies within the radiologists' boxes. Small boxes "
@@ -50,26 +40,20 @@ _MEANINGS: dict[Measure, str] = {
 # The panel of overlaps: the box drawn from a map against radiologists' boxes.
 
 
-def overlap_panel(
-    rates_by_measure: Mapping[Measure, OverlapTable], areas: Mapping[str, BoxAreas]
-) -> None:
-    """How often the map's box overlaps enough, beside boxes that know nothing of the film.
-
-    Args:
-        rates_by_measure: the rates by measure.
-        areas: the boxes' mean areas by finding key.
-    """
+def overlap_panel(full: FullReport) -> None:
+    """How often the map's box overlaps enough, beside boxes that know nothing of the film."""
     st.subheader("Overlap with the radiologists' boxes", anchor=False)
     measure: Measure = st.segmented_control(
         "Overlap", list(_BUTTONS), format_func=_BUTTONS.__getitem__, default="iobb", required=True,
         key="overlap_measure",
     )  # fmt: skip
-    rates = rates_by_measure[measure]
+    localisation = full.localisation
+    rates = localisation.overlaps[measure]
     show_chart(
-        overlap_figure(rates, _NAMES[measure]),
+        overlap_figure(rates, MEASURES[measure]),
         key="overlap",
         title=f"Overlap with boxes, {measure}",
-        alt=f"Share of boxed films with enough overlap, by {_NAMES[measure]}. "
+        alt=f"Share of boxed films with enough overlap, by {MEASURES[measure]}. "
         + " ".join(
             f"{LABELS[key]}, over {one.threshold:g}: {one.map_box.text()}."
             for key, found in rates.items()
@@ -84,14 +68,9 @@ def overlap_panel(
         "exceeds the column's threshold; the map is informative where its mark lies to the right "
         "of the others."
     )
-    boxes = overlap_shares(next(iter(rates.values()))[0])
-    show_table(
-        ("Finding", "Over", "Films", *boxes, "Map less fixed box"),
-        [overlap_row(key, one) for key, found in rates.items() for one in found],
-        caption=f"Share of test films with a box on which a box overlaps it by more than the "
-        f"threshold: {_NAMES[measure]} (95 % interval, patients resampled); the difference is "
-        "paired by film",
-    )
+    shown = replace(full, localisation=replace(localisation, overlaps={measure: rates}))
+    for table in overlaps(shown):
+        show_table(table)
     for key, found in rates.items():
         caption(overlap_sentence(key, found))
     caption(
@@ -102,15 +81,8 @@ def overlap_panel(
         "boxes come from its own maps."
     )
     for key in rates:
-        caption(box_area_sentence(key, areas[key]))
+        caption(box_area_sentence(key, localisation.box_areas[key]))
     _published(measure)
-
-
-def overlap_row(key: str, rates: OverlapRates) -> list[str]:
-    """One finding at one threshold as a row of texts."""
-    shares = [share.text() for share in overlap_shares(rates).values()]
-    gain = with_minus_sign(rates.gain.text())
-    return [LABELS[key], f"{rates.threshold:g}", f"{rates.n:,}", *shares, gain]
 
 
 def overlap_sentence(key: str, rates: Sequence[OverlapRates]) -> str:
@@ -143,76 +115,68 @@ def box_area_sentence(key: str, areas: BoxAreas) -> str:
 
 def _published(measure: Measure) -> None:
     lines = [line for line in read_published_overlap() if line.measure == measure]
-    show_table(
-        ("Model", "Labels", "Source", "Over", *(LABELS[key] for key in ABNORMAL_KEYS)),
-        [
-            [line.model, line.data, line.source, f"{line.threshold:g}"]
-            + [f"{line.accuracy[key]:g}" if key in line.accuracy else "–" for key in ABNORMAL_KEYS]
-            for line in lines
-        ],
-        caption=f"Published, apart: share of NIH's boxes found, by {_NAMES[measure]}",
-        n_text_columns=3,
-    )
+    show_table(published_overlap(lines, measure))
     caption(OVERLAP_CAUTION)
 
 
-def localisation_panel(evaluated: EvaluatedTable, folder: Path | None) -> None:
+def localisation_panel(evaluated: EvaluatedTable, run: RunFolder | None) -> None:
     """How often the map meets a box, beside pointers that know nothing of the film.
 
     Args:
-        folder: the run that the table belongs to; None for a table from elsewhere.
+        run: that the table belongs to; None for a table from elsewhere.
     """
     st.header("Localisation", anchor=False)
-    if folder is None:
+    if run is None:
         caption(f"Needs {LOCALISATION_FILE} of a run folder; a table from elsewhere has none.")
         return
-    path = folder / LOCALISATION_FILE
-    if not path.is_file():
+    if not run.has(LOCALISATION_FILE):
         caption(
             f"No {LOCALISATION_FILE} beside the model: train.py --finalize writes it when given "
             "radiologists' boxes."
         )
         return
     try:
-        found = cached_boxed_films(evaluated, folder)
+        found = cached_boxed_films(evaluated, run)
     except DataError as error:
         caption(str(error))
         return
     if not found.hit_rates:
         caption("The table of boxed films has none of the findings.")
         return
-    _pointing(found.hit_rates)
+    full = replace(evaluated.full, localisation=found)
+    _pointing(full)
     if found.missing_columns:
         caption(missing_columns_sentence(found.missing_columns))
     else:
-        overlap_panel(found.overlaps, found.box_areas)
+        overlap_panel(full)
 
 
-def cached_boxed_films(evaluated: EvaluatedTable, folder: Path | None) -> LocalisationMetrics:
+def cached_boxed_films(evaluated: EvaluatedTable, run: RunFolder | None) -> LocalisationMetrics:
     """What a run's boxed films tell, resampled once a session.
 
     Raises:
         DataError: the run's table of them cannot be used.
     """
-    path = None if folder is None else folder / LOCALISATION_FILE
-    if folder is None or path is None or not path.is_file():
+    if run is None or not run.has(LOCALISATION_FILE):
         return LocalisationMetrics()
-    written = hashlib.sha256(path.read_bytes()).hexdigest()
-    return _cached_boxed_films(evaluated, folder, f"{evaluated.cache_key} {written}")
-
-
-# Streamlit keys on what has no underscore: the hashes stand for both tables.
-@st.cache_data(max_entries=2, show_spinner="Resampling patients …", scope="session")
-def _cached_boxed_films(
-    _evaluated: EvaluatedTable, _folder: Path, identity: str
-) -> LocalisationMetrics:
-    report = _evaluated.report
-    return localisation_metrics(
-        _folder, _evaluated.table, n_resamples=report.n_resamples, seed=report.seed
+    return _cached_boxed_films(
+        evaluated, run, f"{evaluated.cache_key} {run.stamp(LOCALISATION_FILE)}"
     )
 
 
-def _pointing(rates: Mapping[str, HitRates]) -> None:
+# Streamlit keys on what has no underscore: hash and stamp stand for both tables.
+@st.cache_data(max_entries=2, show_spinner="Resampling patients …", scope="session")
+def _cached_boxed_films(
+    _evaluated: EvaluatedTable, _run: RunFolder, identity: str
+) -> LocalisationMetrics:
+    report = _evaluated.report
+    return localisation_metrics(
+        _run.localisation, _evaluated.table, n_resamples=report.n_resamples, seed=report.seed
+    )
+
+
+def _pointing(full: FullReport) -> None:
+    rates = full.localisation.hit_rates
     show_chart(
         pointing_figure(rates),
         key="localisation",
@@ -229,20 +193,10 @@ def _pointing(rates: Mapping[str, HitRates]) -> None:
         "network with randomized weights has learnt nothing; what it reaches is due to the films "
         "and the architecture."
     )
-    show_table(
-        ("Finding", "Films", *pointing_shares(next(iter(rates.values()))), "Peak less fixed spot"),
-        [pointing_row(key, found) for key, found in rates.items()],
-        caption="Share of test films with a box on which the pointer is inside it, 0 to 1 (95 % "
-        "interval, patients resampled); the difference is paired by film",
-    )
+    for table in pointing(full):
+        show_table(table)
     for key, found in rates.items():
         caption(pointing_gain_sentence(key, found.gain))
-
-
-def pointing_row(key: str, rates: HitRates) -> list[str]:
-    """One finding as a row of texts."""
-    pointed = [share.text() for share in pointing_shares(rates).values()]
-    return [LABELS[key], f"{rates.n:,}", *pointed, with_minus_sign(rates.gain.text())]
 
 
 def pointing_gain_sentence(key: str, gain: Interval) -> str:

@@ -8,21 +8,19 @@ from typing import Literal
 import streamlit as st
 
 from cxr_core.errors import CXRError, DataError
+from cxr_core.evaluation.evaluated import EvaluatedTable
 from cxr_core.evaluation.predictions import labels_of
 from cxr_core.evaluation.run_folder import (
     WEIGHTS_FILE,
+    RunFolder,
     SplitPart,
-    available_part,
     find_runs,
     is_run_folder,
-    read_history,
-    read_predictions_bytes,
     require_run_folder,
-    verify_weights,
 )
 from cxr_core.findings import ABNORMAL_INDICES, LABEL_COLUMNS, NORMAL_INDEX
-from cxr_core.model.metadata import METADATA_FILE, ModelMetadata, load_metadata
-from cxr_core.ui.evaluated import EvaluatedTable, evaluate_model, evaluate_run, evaluate_upload
+from cxr_core.model.metadata import METADATA_FILE
+from cxr_core.ui.evaluated import evaluate_model, evaluate_run, evaluate_upload
 from cxr_core.ui.model import model_folder
 from cxr_core.ui.shell import caption, show_error
 
@@ -60,13 +58,13 @@ class EvaluationSource:
     Attributes:
         name: what it is, as the beginning of a sentence.
         evaluated: its evaluated table; None for a run that has no predictions yet.
-        folder: the run folder; None for a table from elsewhere.
+        run: its run folder; None for a table from elsewhere.
         cautions: whole sentences that the figures cannot be read without.
     """
 
     name: str
     evaluated: EvaluatedTable | None
-    folder: Path | None
+    run: RunFolder | None
     cautions: tuple[str, ...] = ()
 
     def summary(self) -> str:
@@ -96,16 +94,16 @@ def open_run(folder: Path) -> EvaluationSource:
         CheckpointError: a ``model.json`` that cannot be used, or weights that are not its own.
     """
     require_run_folder(folder)
-    metadata = load_metadata(folder) if (folder / METADATA_FILE).is_file() else None
-    if metadata is not None:
-        _require_own_weights(folder, metadata)
-    part = available_part(folder)
+    run = RunFolder(folder)
+    metadata, part = run.metadata, run.part
+    if metadata is not None and run.has(WEIGHTS_FILE):  # tables without weights can be read
+        _own_weights(run, metadata.weights_sha256, run.stamp(WEIGHTS_FILE))
     if part is None:
-        return _open_training_only(folder)
+        return _open_training_only(run)
     if folder == model_folder() and part == "test" and metadata is not None:
         evaluated = evaluate_model(folder)  # shared by all sessions, as it is the app's own
     else:
-        data = read_predictions_bytes(folder, part)
+        data = run.predictions_bytes(part)
         evaluated = evaluate_run(data, metadata, fitted_on_these_films=part == "validation")
     name = f"{_PARTS[part]} films of {_run_name(folder)}"
     cautions = (
@@ -113,7 +111,7 @@ def open_run(folder: Path) -> EvaluationSource:
         *((NO_METADATA_CAUTION,) if metadata is None else ()),
         *_table_cautions(evaluated),
     )
-    return EvaluationSource(name, evaluated, folder, cautions)
+    return EvaluationSource(name, evaluated, run, cautions)
 
 
 def _table_cautions(evaluated: EvaluatedTable) -> tuple[str, ...]:
@@ -136,15 +134,15 @@ def contradiction_caution(n_films: int) -> str:
     )
 
 
-def _open_training_only(folder: Path) -> EvaluationSource:
-    if read_history(folder).empty:
+def _open_training_only(run: RunFolder) -> EvaluationSource:
+    if run.history.empty:
         raise DataError(
             "The run has no predictions of test or validation films",
-            value=folder,
+            value=run.path,
             remedy="Write them with train.py --finalize.",
         )
     return EvaluationSource(
-        f"Training of {_run_name(folder)}", None, folder, (NO_PREDICTIONS_CAUTION,)
+        f"Training of {_run_name(run.path)}", None, run, (NO_PREDICTIONS_CAUTION,)
     )
 
 
@@ -153,18 +151,10 @@ def _run_name(folder: Path) -> str:
     return f"the loaded model ({name})" if folder == model_folder() else name
 
 
-def _require_own_weights(folder: Path, metadata: ModelMetadata) -> None:
-    """Hash the weights anew only when the file has changed."""
-    try:
-        status = (folder / WEIGHTS_FILE).stat()
-    except OSError:
-        return  # tables without weights can be read
-    _own_weights(str(folder), metadata.weights_sha256, status.st_mtime_ns, status.st_size)
-
-
+# Hashed anew only when the file has changed.
 @st.cache_data(max_entries=8, show_spinner=False)
-def _own_weights(folder: str, sha256: str, changed: int, size: int) -> None:
-    verify_weights(Path(folder), sha256)
+def _own_weights(_run: RunFolder, sha256: str, stamp: str) -> None:
+    _run.verify_weights()
 
 
 # The control that opens a run folder or a predictions table; the session remembers its choice.

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from cxr_core.evaluation.run_folder import HISTORY_FILE, RunProgress, read_history, run_progress
+from cxr_core.evaluation.run_folder import HISTORY_FILE, RunFolder, RunProgress
 from cxr_core.ui.charts.show import ChartSource, show_chart
 from cxr_core.ui.charts.theme import training_history_figure
 from cxr_core.ui.shell import caption
@@ -14,24 +14,24 @@ from cxr_core.ui.shell import caption
 POLL_SECONDS = 5.0  # between two looks at a run that is being written
 
 
-def training_panel(folder: Path | None) -> None:
+def training_panel(run: RunFolder | None) -> None:
     """Curves of a run; of an unfinished one they grow by themselves.
 
     Args:
-        folder: of the run; None for a table from elsewhere.
+        run: its folder; None for a table from elsewhere.
     """
     st.header("Training", anchor=False)
-    if folder is None:
+    if run is None:
         caption(f"Needs {HISTORY_FILE} of a run folder; a table from elsewhere has none.")
         return
-    unfinished = run_progress(folder, len(read_history(folder))).unfinished
+    unfinished = run.progress.unfinished
     with st.container(key="training"):  # its style keeps it from fading at every look
-        st.fragment(_curves, run_every=POLL_SECONDS if unfinished else None)(folder, unfinished)
+        st.fragment(_curves, run_every=POLL_SECONDS if unfinished else None)(run.path, unfinished)
 
 
 def _curves(folder: Path, live: bool) -> None:
-    history = read_history(folder)
-    progress = run_progress(folder, len(history))
+    run = RunFolder(folder)  # anew at every look, as its files grow
+    history, progress = run.history, run.progress
     if live and not progress.unfinished:
         st.rerun()  # the whole page: its other panels have something to show now
     if sentence := progress_sentence(progress):

@@ -2,41 +2,36 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
 from cxr_core.errors import CXRError
-from cxr_core.evaluation.comparison import (
-    AurocComparison,
-    Comparison,
-    PairedIntervals,
-    compare_predictions,
-)
+from cxr_core.evaluation.comparison import Comparison, compare_validated
+from cxr_core.evaluation.evaluated import EvaluatedTable
 from cxr_core.evaluation.leakage import (
     film_metadata,
-    read_run_split,
     require_no_leakage,
     shared_films,
-    split_cache_key,
     unmatched_note,
 )
 from cxr_core.evaluation.metrics.bootstrap import Interval
 from cxr_core.evaluation.metrics.ranking import roc
 from cxr_core.evaluation.predictions import labels_of
-from cxr_core.evaluation.render.text import signed_text
+from cxr_core.evaluation.render.comparison_figures import (
+    DIFFERENCE_DIGITS,
+    WITHIN_GROUP,
+    comparison_tables,
+    difference_verdict,
+)
+from cxr_core.evaluation.render.table import signed_text
+from cxr_core.evaluation.run_folder import SPLIT_FILE, RunFolder
 from cxr_core.findings import KEYS, LABELS
 from cxr_core.ui.charts.curves import Curve, paired_roc_figure
 from cxr_core.ui.charts.show import ChartSource, show_chart
-from cxr_core.ui.evaluated import EvaluatedTable
 from cxr_core.ui.performance.source import choose_source, show_cautions
 from cxr_core.ui.shell import caption, show_error, show_table
 from cxr_core.wording import with_minus_sign
-
-_DIGITS = 3
-MEAN_LABEL = "Mean of these"
-
 
 # Two evaluated tables, compared on the films in both, and what their models have seen.
 
@@ -79,14 +74,14 @@ def compare_tables(
     a: pd.DataFrame,
     b: pd.DataFrame,
     *,
-    folder_a: Path | None = None,
-    folder_b: Path | None = None,
+    run_a: RunFolder | None = None,
+    run_b: RunFolder | None = None,
     n_resamples: int = 2000,
 ) -> PairedModels:
     """Compare two validated tables, without any cache.
 
     Args:
-        folder_a, folder_b: their runs, whose ``split.csv`` tells what each model has seen.
+        run_a, run_b: their runs, whose ``split.csv`` tells what each model has seen.
 
     Raises:
         DataError: too few films in both, labels or patients that differ, or films that one model
@@ -94,13 +89,13 @@ def compare_tables(
     """
     shared = shared_films(a, b)
     seen = []
-    if folder_a is not None or folder_b is not None:
+    if run_a is not None or run_b is not None:
         seen = require_no_leakage(
             film_metadata(shared.a, shared.b),
-            split_a=read_run_split(folder_a),
-            split_b=read_run_split(folder_b),
+            split_a=None if run_a is None else run_a.split,
+            split_b=None if run_b is None else run_b.split,
         )
-    comparison = compare_predictions(a, b, n_resamples=n_resamples)
+    comparison = compare_validated(a, b, n_resamples=n_resamples)
     films = unmatched_note(shared)  # the page counts them apart
     notes = tuple(note for note in comparison.notes if note != films)
     return PairedModels(comparison, tuple(shared.a["image"]), tuple(seen), notes)
@@ -120,21 +115,6 @@ def matched_roc_curve(
     return Curve(curve.fpr, curve.tpr, curve.thresholds, curve.tpr, 1 - curve.fpr, area=area)
 
 
-# A paired difference in words: which model is better, or that no difference is shown.
-
-
-def difference_verdict(difference: Interval) -> str:
-    """What an interval of B − A says: which is better, or that no difference is shown.
-
-    An end that is shown as 0.000 does not leave 0 out.
-    """
-    if not difference.estimable:
-        return "not estimable"
-    if round(difference.low, _DIGITS) > 0:
-        return "B better"
-    return "A better" if round(difference.high, _DIGITS) < 0 else "no difference shown"
-
-
 def verdict_sentence(key: str, difference: Interval) -> str:
     """The same for one finding, as a sentence with its figures."""
     label = LABELS[key]
@@ -150,14 +130,14 @@ def verdict_sentence(key: str, difference: Interval) -> str:
 
 def signed_interval(difference: Interval) -> str:
     """A difference with its interval and a true minus, "+0.012 (−0.005 to +0.029)"."""
-    return with_minus_sign(signed_text(difference, _DIGITS))
+    return with_minus_sign(signed_text(difference, DIFFERENCE_DIGITS))
 
 
-def two_models_panel(evaluated: EvaluatedTable, folder: Path | None) -> PageComparison | None:
+def two_models_panel(evaluated: EvaluatedTable, run: RunFolder | None) -> PageComparison | None:
     """Choose B, and see it beside A, the table that the page shows.
 
     Args:
-        folder: A's run; None for a table from elsewhere.
+        run: A's; None for a table from elsewhere.
 
     Returns:
         What was compared, to be taken along; None where nothing was.
@@ -177,7 +157,7 @@ def two_models_panel(evaluated: EvaluatedTable, folder: Path | None) -> PageComp
     if other.evaluated.cache_key == evaluated.cache_key:
         caption("B is the same table as A, so every difference is 0.")
     try:
-        pair = _cached_pair(evaluated, folder, other.evaluated, other.folder)
+        pair = _cached_pair(evaluated, run, other.evaluated, other.run)
     except CXRError as error:
         show_error(error)
         return None
@@ -192,15 +172,15 @@ def two_models_panel(evaluated: EvaluatedTable, folder: Path | None) -> PageComp
     _tables(pair.comparison)
     for note in pair.notes:
         caption(note)
-    return PageComparison(pair.with_leakage_notes(), other.evaluated.table_sha256)
+    return PageComparison(pair.with_leakage_notes(), other.evaluated.full.table_sha256)
 
 
 def _cached_pair(
-    a: EvaluatedTable, folder_a: Path | None, b: EvaluatedTable, folder_b: Path | None
+    a: EvaluatedTable, run_a: RunFolder | None, b: EvaluatedTable, run_b: RunFolder | None
 ) -> PairedModels:
-    splits = split_cache_key(folder_a), split_cache_key(folder_b)
+    splits = ["" if run is None else run.stamp(SPLIT_FILE) for run in (run_a, run_b)]
     return _cached_comparison(
-        a.table, b.table, folder_a, folder_b, (a.cache_key, b.cache_key), splits
+        a.table, b.table, run_a, run_b, (a.cache_key, b.cache_key), (splits[0], splits[1])
     )
 
 
@@ -210,12 +190,12 @@ def _cached_pair(
 def _cached_comparison(
     _a: pd.DataFrame,
     _b: pd.DataFrame,
-    _folder_a: Path | None,
-    _folder_b: Path | None,
+    _run_a: RunFolder | None,
+    _run_b: RunFolder | None,
     identities: tuple[str, str],
     splits: tuple[str, str],
 ) -> PairedModels:
-    return compare_tables(_a, _b, folder_a=_folder_a, folder_b=_folder_b)
+    return compare_tables(_a, _b, run_a=_run_a, run_b=_run_b)
 
 
 def matched_sentence(comparison: Comparison) -> str:
@@ -257,8 +237,8 @@ def _curves(a: EvaluatedTable, b: EvaluatedTable, pair: PairedModels) -> None:
 def _source(a: EvaluatedTable, b: EvaluatedTable, comparison: Comparison) -> ChartSource:
     """Both tables, by their hashes, and the films in both."""
     return ChartSource(
-        a.table_sha256,
-        (f"compared with table {b.table_sha256[:8]}", f"{comparison.n_films:,} films"),
+        a.full.table_sha256,
+        (f"compared with table {b.full.table_sha256[:8]}", f"{comparison.n_films:,} films"),
     )
 
 
@@ -274,37 +254,12 @@ def _verdicts(comparison: Comparison) -> None:
 
 
 def _tables(comparison: Comparison) -> None:
-    _table("All films", comparison.overall, comparison)
-    _table("Films that are not No Finding", comparison.abnormal, comparison)
-    for view, part in comparison.views.items():
-        _table(f"View {view}", part, comparison)
+    tables = list(comparison_tables(comparison))
+    for table in tables:
+        if table.topic != WITHIN_GROUP:
+            show_table(table)
     if comparison.groups:
         with st.expander("By group"):
-            for group, part in comparison.groups.items():
-                _table(f"Group {group}", part, comparison)
-
-
-def _table(name: str, part: AurocComparison, comparison: Comparison) -> None:
-    show_table(
-        ("Finding", "Films with it", "A", "B", "B − A", "Verdict"),
-        comparison_rows(part),
-        caption=f"{name}: {part.n:,}. Area under the ROC (95 % interval, {comparison.resampled} "
-        f"resampled jointly, {comparison.n_resamples:,} times)",
-    )
-
-
-def comparison_rows(part: AurocComparison) -> list[list[str]]:
-    """A finding a row, and their mean where there is one."""
-    rows = [
-        [LABELS[key], f"{part.positives[key]:,}", *_cells(pair)] for key, pair in part.auroc.items()
-    ]
-    return rows + ([] if part.mean is None else [[MEAN_LABEL, "", *_cells(part.mean)]])
-
-
-def _cells(pair: PairedIntervals) -> Sequence[str]:
-    return (
-        pair.a.text(3),
-        pair.b.text(3),
-        signed_interval(pair.difference),
-        difference_verdict(pair.difference),
-    )
+            for table in tables:
+                if table.topic == WITHIN_GROUP:
+                    show_table(table)

@@ -1,15 +1,18 @@
 """What is there when asked for: the numbers behind the page, and the download."""
 
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
 import streamlit as st
 
 from cxr_core.errors import DataError
+from cxr_core.evaluation.evaluated import EvaluatedTable
+from cxr_core.evaluation.render.table import Column, Row, Table
 from cxr_core.findings import KEYS, LABELS
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui import state
-from cxr_core.ui.evaluated import EvaluatedTable, evaluate_model
+from cxr_core.ui.evaluated import evaluate_model
 from cxr_core.ui.model import model_folder
 from cxr_core.ui.prevalence import display_values, prevalence_controls, site_prevalence
 from cxr_core.ui.read.findings import (
@@ -31,7 +34,7 @@ def details_panel(analysis: Analysis) -> None:
         _numbers_table(analysis, evaluated)
         if evaluated is not None:
             st.subheader("Test films with similar scores", anchor=False)
-            show_table(
+            _show(
                 (
                     "Finding",
                     "With the label",
@@ -39,7 +42,7 @@ def details_panel(analysis: Analysis) -> None:
                     "Calibrated probabilities",
                 ),
                 [neighbours_row(key, neighbours_of(analysis, evaluated, key)) for key in KEYS],
-                caption="Of the test films with the nearest scores, one per patient: how many "
+                "Of the test films with the nearest scores, one per patient: how many "
                 "carry the label mined from NIH's reports.",
             )
             caption(enriched_sentence(evaluated))
@@ -73,12 +76,17 @@ def _numbers_table(analysis: Analysis, evaluated: EvaluatedTable | None) -> None
     for row, key in zip(rows, KEYS, strict=True):
         row += rates_on_test(evaluated, key)
     films = "" if evaluated is None else f" of {evaluated.report.n_films:,} films"
-    show_table(
+    _show(
         header,
         rows,
-        caption="The numbers behind the page. Cut-offs were chosen on validation films; the last "
+        "The numbers behind the page. Cut-offs were chosen on validation films; the last "
         f"columns show what they achieved on the test set{films}.",
     )
+
+
+def _show(header: Sequence[str], rows: Sequence[Sequence[str]], title: str) -> None:
+    columns = [Column(name) for name in header]
+    show_table(Table("details", title, columns, [Row(cells) for cells in rows]))
 
 
 def _numbers(analysis: Analysis, key: str) -> list[str]:

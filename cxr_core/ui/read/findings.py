@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from cxr_core.evaluation.evaluated import EvaluatedTable
 from cxr_core.evaluation.metrics.errors import SimilarFilms, similar_films
 from cxr_core.evaluation.predictions import labels_of, patients_of
 from cxr_core.evaluation.run_folder import LOCALISATION_FILE
@@ -31,7 +32,6 @@ from cxr_core.export.record import (
 from cxr_core.findings import ABNORMAL_IN_WORDS, ABNORMAL_KEYS, KEYS, LABELS, NORMAL_KEY
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui import state, words
-from cxr_core.ui.evaluated import EvaluatedTable
 from cxr_core.ui.film_view import data_uri, downscale
 from cxr_core.ui.model import model_folder
 from cxr_core.ui.prevalence import display_values, site_sentence

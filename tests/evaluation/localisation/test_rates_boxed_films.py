@@ -8,6 +8,7 @@ import pytest
 from cxr_core.errors import DataError
 from cxr_core.evaluation.localisation.pointing import LOCALISATION_COLUMNS
 from cxr_core.evaluation.localisation.rates import localisation_metrics
+from cxr_core.evaluation.run_folder import RunFolder
 
 
 def write(folder: Path) -> None:
@@ -26,7 +27,7 @@ def films(patients: list[str]) -> pd.DataFrame:
 def test_only_findings_with_a_box_have_rates(tmp_path: Path) -> None:
     write(tmp_path)
     rates = localisation_metrics(
-        tmp_path, films([str(i) for i in range(20)]), n_resamples=50
+        RunFolder(tmp_path).localisation, films([str(i) for i in range(20)]), n_resamples=50
     ).hit_rates
     assert list(rates) == ["effusion"]
     assert (rates["effusion"].n, rates["effusion"].peak.estimate) == (20, 0.5)
@@ -34,16 +35,20 @@ def test_only_findings_with_a_box_have_rates(tmp_path: Path) -> None:
 
 def test_films_of_few_patients_tell_nothing(tmp_path: Path) -> None:
     write(tmp_path)
-    same = localisation_metrics(tmp_path, films(["1"] * 20), n_resamples=50).hit_rates
+    same = localisation_metrics(
+        RunFolder(tmp_path).localisation, films(["1"] * 20), n_resamples=50
+    ).hit_rates
     assert not same["effusion"].peak.estimable
     # A film without a patient counts as one of its own.
-    unknown = localisation_metrics(tmp_path, films([""] * 20), n_resamples=50).hit_rates
+    unknown = localisation_metrics(
+        RunFolder(tmp_path).localisation, films([""] * 20), n_resamples=50
+    ).hit_rates
     assert unknown["effusion"].peak.estimable
 
 
 def test_without_a_run_or_boxes_there_is_nothing(tmp_path: Path) -> None:
     assert localisation_metrics(None, films(["1"] * 20)).hit_rates == {}
-    assert localisation_metrics(tmp_path, films(["1"] * 20)).hit_rates == {}
+    assert localisation_metrics(RunFolder(tmp_path).localisation, films(["1"] * 20)).hit_rates == {}
     (tmp_path / "localisation.csv").write_text("image\nx\n")
     with pytest.raises(DataError, match="lacks required columns"):
-        localisation_metrics(tmp_path, films(["1"] * 20))
+        localisation_metrics(RunFolder(tmp_path).localisation, films(["1"] * 20))

@@ -13,7 +13,7 @@ from cxr_core.evaluation.metrics.bootstrap import (
     percentiles,
     resample_units,
 )
-from cxr_core.export.record import percent
+from cxr_core.wording import percent
 
 PATIENTS = ["a", "b", "a", "c", "b", "a"]
 

@@ -7,25 +7,29 @@ import pytest
 from sklearn.calibration import calibration_curve
 
 from cxr_core.config import Calibration
+from cxr_core.evaluation.evaluated import evaluate_table
 from cxr_core.evaluation.metrics.bootstrap import NOT_ESTIMABLE, Interval
 from cxr_core.evaluation.metrics.calibration import CalibrationMetrics, ReliabilityBin
-from cxr_core.evaluation.predictions import labels_of, logits_of
+from cxr_core.evaluation.predictions import labels_of, logits_of, validate_predictions
+from cxr_core.evaluation.render.figures import calibration
+from cxr_core.evaluation.render.table import cell_text
 from cxr_core.evaluation.scoring import sigmoid
 from cxr_core.findings import KEYS
 from cxr_core.ui.charts.calibration import ReliabilityCurve, bin_hover_text, reliability_figure
-from cxr_core.ui.evaluated import evaluate_table
+from cxr_core.ui.evaluated import evaluate_bytes
 from cxr_core.ui.performance.calibration import (
     AFTER,
     AS_GIVEN,
     BEFORE,
     UNCALIBRATED,
+    CalibrationResult,
     calibration_sentence,
     evaluate_calibration,
     mean_prediction_text,
-    metric_cells,
+    with_calibration,
     worst_miscalibrated_bin,
 )
-from tests.helpers.predictions import csv_bytes, make_predictions
+from tests.helpers.predictions import make_predictions
 
 BINS = (
     ReliabilityBin(0.0, 0.1, 80, 0.05, 0.06),
@@ -49,9 +53,14 @@ MEASURES = CalibrationMetrics(
 )
 
 
+def csv_of(table) -> bytes:
+    return table.to_csv(index=False).encode()
+
+
 def test_points_are_scikit_learns_before_and_after() -> None:
-    calibration = Calibration(0.5, (0.2, 0.0, 0.0, 0.0))
-    measured = evaluate_table(csv_bytes(make_predictions(200)), calibration=calibration)
+    halved = Calibration(0.5, (0.2, 0.0, 0.0, 0.0))
+    table = validate_predictions(make_predictions(200))
+    measured = evaluate_table(table, "", calibration=halved)
     found = evaluate_calibration(measured)
     y, z = labels_of(measured.table), logits_of(measured.table)
     for k, key in enumerate(KEYS):
@@ -72,12 +81,12 @@ def test_points_are_scikit_learns_before_and_after() -> None:
 def test_without_a_calibration_there_is_one_kind_and_its_name_says_which() -> None:
     table = make_predictions(60)
     assert [
-        one.curve.name for one in evaluate_calibration(evaluate_table(csv_bytes(table)))["effusion"]
+        one.curve.name for one in evaluate_calibration(evaluate_bytes(csv_of(table)))["effusion"]
     ] == [UNCALIBRATED]
     for key in KEYS:
         table[f"probability_{key}"] = sigmoid(table.pop(f"logit_{key}"))
     assert [
-        one.curve.name for one in evaluate_calibration(evaluate_table(csv_bytes(table)))["effusion"]
+        one.curve.name for one in evaluate_calibration(evaluate_bytes(csv_of(table)))["effusion"]
     ] == [AS_GIVEN]
 
 
@@ -144,13 +153,22 @@ def test_no_bin_is_named_where_none_is_wrong_beyond_chance() -> None:
     assert "bin" not in calibration_sentence("X", bare, MEASURES)
 
 
+def cells_of(metrics: CalibrationMetrics) -> list[str]:
+    """A row of the panel's table, behind its names."""
+    measured = evaluate_bytes(csv_of(make_predictions(40)))
+    result = CalibrationResult(VERSION, metrics)
+    (table,) = calibration(with_calibration(measured.full, {"effusion": [result]}))
+    cells = zip(table.rows[0].cells, table.columns, strict=True)
+    return [cell_text(cell, column).replace("-", "−") for cell, column in cells][2:]
+
+
 def test_cells_of_a_row() -> None:
-    assert metric_cells(MEASURES) == [
+    assert cells_of(MEASURES) == [
         "0.052", "0.031", "0.200 (0.100 to 0.300)", "0.200 (0.100 to 0.300)",
         "0.80 (0.50 to 1.10)", "−0.40 (−0.90 to 0.10)",
     ]  # fmt: skip
     (found,) = evaluate_calibration(
-        evaluate_table(csv_bytes(make_predictions(40).assign(label_effusion=0)))
+        evaluate_bytes(csv_of(make_predictions(40).assign(label_effusion=0)))
     )["effusion"]
-    assert set(metric_cells(found.metrics)) == {"not estimable"}
+    assert set(cells_of(found.metrics)) == {"not estimable"}
     assert np.isnan(found.metrics.expected_ece)

@@ -5,14 +5,14 @@ import pytest
 
 from cxr_core.evaluation.metrics.operating_points import count_confusion
 from cxr_core.evaluation.predictions import labels_of
-from cxr_core.ui.evaluated import evaluate_table
+from cxr_core.ui.evaluated import evaluate_bytes
 from cxr_core.ui.performance.curves import precision_recall_curve_of, roc_curve_of
 from tests.helpers.predictions import make_predictions
 
 
 @pytest.fixture(scope="module")
 def measured():
-    return evaluate_table(make_predictions(200).to_csv(index=False).encode())
+    return evaluate_bytes(make_predictions(200).to_csv(index=False).encode())
 
 
 def test_each_points_figures_are_those_of_its_threshold(measured) -> None:
@@ -42,7 +42,7 @@ def test_the_operating_point_lies_on_both_curves(measured) -> None:
 
 @pytest.mark.parametrize("label", [0, 1])
 def test_one_class_has_no_point_and_no_roc(label: int) -> None:
-    measured = evaluate_table(
+    measured = evaluate_bytes(
         make_predictions(60).assign(label_effusion=label).to_csv(index=False).encode()
     )
     line = roc_curve_of(measured, "effusion", None)

@@ -6,20 +6,20 @@ from cxr_core.evaluation.metrics.at_threshold import threshold_metrics
 from cxr_core.evaluation.metrics.bootstrap import resample_patients
 from cxr_core.evaluation.metrics.operating_points import count_confusion
 from cxr_core.evaluation.predictions import labels_of
-from cxr_core.ui.evaluated import evaluate_table
+from cxr_core.evaluation.render.figures import at_cutoff
+from cxr_core.ui.evaluated import evaluate_bytes
 from cxr_core.ui.performance.decisions import (
     ChosenCutoff,
     available_cutoffs,
     cutoff_origin_sentence,
     cutoff_source_label,
-    metric_rows,
 )
 from tests.helpers.predictions import make_predictions
 
 
 @pytest.fixture(scope="module")
 def measured():
-    return evaluate_table(make_predictions(200).to_csv(index=False).encode())
+    return evaluate_bytes(make_predictions(200).to_csv(index=False).encode())
 
 
 def test_presets_hold_what_their_buttons_say(measured) -> None:
@@ -62,8 +62,8 @@ def test_figures_at_the_operating_point_are_the_reports_own(measured) -> None:
     rates = report.rates["effusion"]
     assert (found.sensitivity, found.specificity) == (rates.sensitivity, rates.specificity)
     assert (found.ppv, found.npv) == (rates.ppv, rates.npv)
-    rows = metric_rows(found, "Effusion")
-    assert rows[0][1] == rates.sensitivity.text()
+    rows = [row.cells for row in at_cutoff(found, "Effusion", report, optimistic=True).rows]
+    assert rows[0][1] == rates.sensitivity
     assert [row[0] for row in rows[4:6]] == [
         "Positive predictive value at 5\N{NO-BREAK SPACE}%",
         "Negative predictive value at 5\N{NO-BREAK SPACE}%",

@@ -5,7 +5,7 @@ import pytest
 
 from cxr_core.evaluation.metrics.errors import FilmError
 from cxr_core.findings import KEYS, LABEL_COLUMNS, LOGIT_COLUMNS, PROBABILITY_COLUMNS
-from cxr_core.ui.evaluated import evaluate_table
+from cxr_core.ui.evaluated import evaluate_bytes
 from cxr_core.ui.performance.errors import error_sentence, matches_model, mismatch_sentence
 from tests.helpers.analyses import make_analysis
 
@@ -15,7 +15,7 @@ ERROR = FilmError("a.png", 0.063, 0.252, -1.609, "Effusion", "PA", 61.0)
 def measured(columns: tuple[str, ...], values: list[float]):
     header = ",".join(["image", *LABEL_COLUMNS, *columns])
     row = ",".join(map(str, values))
-    return evaluate_table(
+    return evaluate_bytes(
         f"{header}\nb.png,0,0,0,1,0.5,0.5,0.5,0.5\na.png,1,0,0,0,{row}\n".encode()
     )
 

@@ -52,7 +52,8 @@ def test_a_runs_test_films_are_opened_at_its_own_operating_points(run: Path) -> 
     patients = make_predictions(60)["patient"].nunique()
     assert opened.summary() == f"Test films of mine: 60 films of {patients} patients."
     assert opened.cautions == ()
-    assert opened.folder == run
+    assert opened.run is not None
+    assert opened.run.path == run
     assert opened.evaluated is not None
     assert not opened.evaluated.fitted_on_this_table
     assert opened.evaluated.report.operating_points == POINTS
@@ -89,7 +90,7 @@ def test_a_run_that_is_being_written_has_its_training_alone(run: Path) -> None:
 def test_an_upload_has_no_folder() -> None:
     opened = open_table(make_predictions(40).drop(columns="patient").to_csv(index=False).encode())
     assert opened.summary() == "Your table: 40 films."
-    assert opened.folder is None
+    assert opened.run is None
     assert opened.cautions == (NO_PATIENTS_CAUTION,)
 
 

@@ -10,15 +10,18 @@ from sklearn.metrics import roc_auc_score
 from cxr_core.errors import DataError
 from cxr_core.evaluation.metrics.bootstrap import NOT_ESTIMABLE, Interval
 from cxr_core.evaluation.published import read_published_auroc
+from cxr_core.evaluation.render.comparison_figures import (
+    comparison_tables,
+    difference_verdict,
+    published_differences,
+)
+from cxr_core.evaluation.render.table import cell_text, to_html
+from cxr_core.evaluation.run_folder import RunFolder
 from cxr_core.findings import LOGIT_COLUMNS
 from cxr_core.ui.charts.curves import paired_roc_figure
-from cxr_core.ui.evaluated import evaluate_table
-from cxr_core.ui.performance.published import difference_row
+from cxr_core.ui.evaluated import evaluate_bytes
 from cxr_core.ui.performance.two_models import (
-    MEAN_LABEL,
     compare_tables,
-    comparison_rows,
-    difference_verdict,
     matched_roc_curve,
     matched_sentence,
     verdict_sentence,
@@ -54,7 +57,7 @@ def test_films_in_both_are_compared_and_the_others_counted() -> None:
 
 def test_a_curve_is_of_the_matched_films_in_any_order() -> None:
     table = make_predictions(240)
-    measured = evaluate_table(table.to_csv(index=False).encode())
+    measured = evaluate_bytes(table.to_csv(index=False).encode())
     some = table.sample(150, random_state=0)
     line = matched_roc_curve(measured, tuple(some["image"]), "effusion", NOT_ESTIMABLE)
     expected = roc_auc_score(some["label_effusion"], some["logit_effusion"])
@@ -63,7 +66,7 @@ def test_a_curve_is_of_the_matched_films_in_any_order() -> None:
 
 def test_a_solid_and_a_dashed_line_are_named_with_their_areas() -> None:
     table = make_predictions(240)
-    measured = evaluate_table(table.to_csv(index=False).encode())
+    measured = evaluate_bytes(table.to_csv(index=False).encode())
     area = Interval(0.81, 0.75, 0.86, "wide")
     line = matched_roc_curve(measured, tuple(table["image"]), "infiltration", area)
     _, a, b = paired_roc_figure(line, line, "infiltration").data
@@ -111,13 +114,17 @@ def test_a_difference_in_words(interval: Interval, said: str, sentence: str) -> 
 def test_rows_hold_both_models_and_the_mean() -> None:
     a = make_predictions(240)
     worse = a.assign(**{name: -a[name] for name in LOGIT_COLUMNS})
-    rows = comparison_rows(compare_tables(a, worse, n_resamples=50).comparison.overall)
+    comparison = compare_tables(a, worse, n_resamples=50).comparison
+    table = next(comparison_tables(comparison))
+    rows = [row.cells for row in table.rows]
     assert [row[0] for row in rows] == [
-        "Effusion", "Atelectasis", "Infiltration", "No Finding", MEAN_LABEL,
+        "Effusion", "Atelectasis", "Infiltration", "No Finding", "Mean",
     ]  # fmt: skip
-    assert rows[0][1] == str(a["label_effusion"].sum())
+    assert rows[0][1] == a["label_effusion"].sum()
     assert {row[-1] for row in rows} == {"A better"}
-    assert all(row[4].startswith("−") for row in rows)
+    differences = [row[4] for row in rows]
+    assert all(isinstance(one, Interval) and one.high < 0 for one in differences)
+    assert to_html(table).count(">−0.") == 5
 
 
 def test_runs_of_different_splits_are_refused_with_the_count(tmp_path: Path) -> None:
@@ -126,10 +133,10 @@ def test_runs_of_different_splits_are_refused_with_the_count(tmp_path: Path) -> 
         (tmp_path / name).mkdir()
         split = a[["image"]].assign(split=sides)
         split.to_csv(tmp_path / name / "split.csv", index=False)
-    folders = {"folder_a": tmp_path / "a", "folder_b": tmp_path / "b"}
+    runs = {"run_a": RunFolder(tmp_path / "a"), "run_b": RunFolder(tmp_path / "b")}
     with pytest.raises(DataError, match="60 of the 100 compared films of A are in B's training"):
-        compare_tables(a, other_model(a), **folders, n_resamples=20)
-    told = compare_tables(a, other_model(a), folder_a=tmp_path / "a", n_resamples=20).leakage_notes
+        compare_tables(a, other_model(a), **runs, n_resamples=20)
+    told = compare_tables(a, other_model(a), run_a=runs["run_a"], n_resamples=20).leakage_notes
     assert told[0].startswith("The split of B is not known")
 
 
@@ -140,9 +147,13 @@ def test_labels_that_differ_are_refused_with_a_sentence() -> None:
 
 
 def test_a_published_figure_that_was_not_published_has_no_difference() -> None:
-    measured = evaluate_table(make_predictions(240).to_csv(index=False).encode())
+    measured = evaluate_bytes(make_predictions(240).to_csv(index=False).encode())
     model = next(model for model in read_published_auroc() if model.model == "SwinCheX")
-    row = difference_row(measured, model)
+    table = published_differences(measured.report, [model], model.split)
+    row = [
+        cell_text(cell, column).replace("-", "−")
+        for cell, column in zip(table.rows[0].cells, table.columns, strict=True)
+    ]
     area = measured.report.auroc["effusion"]
     assert row[:2] == [
         "SwinCheX",

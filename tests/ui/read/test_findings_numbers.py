@@ -7,7 +7,7 @@ from cxr_core.evaluation.metrics.errors import SimilarFilms
 from cxr_core.findings import KEYS
 from cxr_core.reading.perturbations import Probes
 from cxr_core.ui import prevalence
-from cxr_core.ui.evaluated import evaluate_table
+from cxr_core.ui.evaluated import evaluate_bytes
 from cxr_core.ui.read import findings as numbers
 from cxr_core.ui.read import stability
 from cxr_core.ui.read.findings import (
@@ -95,7 +95,7 @@ def test_what_the_nearest_films_came_to():
 
 
 def test_neighbours_are_found_among_a_models_own_test_films():
-    measured = evaluate_table(make_predictions(240).to_csv(index=False).encode())
+    measured = evaluate_bytes(make_predictions(240).to_csv(index=False).encode())
     found = neighbours_of(FILM, measured, "effusion")
     assert found is not None
     # The film's calibrated logit is 0, and so is the middle of its neighbours' scores, roughly.
@@ -108,7 +108,7 @@ def test_neighbours_are_found_among_a_models_own_test_films():
 
 
 def test_what_the_point_achieved_on_test():
-    measured = evaluate_table(make_predictions(240).to_csv(index=False).encode())
+    measured = evaluate_bytes(make_predictions(240).to_csv(index=False).encode())
     rates = measured.report.rates["effusion"]
     assert numbers.rates_on_test(measured, "effusion") == (
         rates.sensitivity.text(), rates.specificity.text(),

@@ -1,0 +1,180 @@
+"""A predictions table, evaluated once: what pages, commands and the model card show."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from cxr_core.arrays import Floats
+from cxr_core.config import Calibration, OperatingPoint
+from cxr_core.evaluation.full_report import FullReport, build_full_report, with_subgroups
+from cxr_core.evaluation.localisation.rates import localisation_metrics
+from cxr_core.evaluation.metrics.bootstrap import resample_patients
+from cxr_core.evaluation.metrics.operating_points import operating_points_of
+from cxr_core.evaluation.metrics.subgroups import (
+    SubgroupMetrics,
+    all_films_and_subgroups,
+    subgroup_metrics,
+    view_shortcuts,
+)
+from cxr_core.evaluation.predictions import has_logits, probabilities_of
+from cxr_core.evaluation.report import EvaluationReport, evaluate_validated
+from cxr_core.evaluation.run_folder import RunFolder
+from cxr_core.findings import KEYS
+from cxr_core.model.metadata import ModelMetadata
+
+# Wraps the subgroups with a display of how far they are; given them and their number.
+Progress = Callable[[Iterable[list[SubgroupMetrics]], int], Iterable[list[SubgroupMetrics]]]
+
+
+@dataclass(frozen=True, eq=False)
+class EvaluatedTable:
+    """One evaluated table.
+
+    Attributes:
+        table: a validated predictions table.
+        probabilities: (N, 4) that the operating points belong to.
+        full: its figures of merit, without those that take long.
+        fitted_on_this_table: the operating points were fitted on these very films, so what they
+            reach here is better than on new ones.
+        cache_key: hash of the table and of what was applied to it.
+    """
+
+    table: pd.DataFrame
+    probabilities: Floats
+    full: FullReport
+    fitted_on_this_table: bool
+    cache_key: str
+
+    @property
+    def report(self) -> EvaluationReport:
+        """The figures of ``evaluate_predictions``."""
+        return self.full.report
+
+
+def evaluate_table(
+    table: pd.DataFrame,
+    sha256: str,
+    *,
+    calibration: Calibration | None = None,
+    operating_points: Mapping[str, OperatingPoint] | None = None,
+    fitted_on_these_films: bool = False,
+    model_sha256: str | None = None,
+    n_resamples: int = 2000,
+    seed: int = 0,
+    calibration_metrics: bool = True,
+) -> EvaluatedTable:
+    """Evaluate a table, without any cache.
+
+    Args:
+        table: a validated predictions table.
+        sha256: of its file.
+        calibration: applied where the table holds raw logits.
+        operating_points: without them, operating points are fitted on the table itself.
+        fitted_on_these_films: the points given were chosen by these very films.
+        model_sha256: of the model that both belong to.
+        calibration_metrics: whether to compute the calibration measures, which take long.
+
+    Raises:
+        ConfigError: no resample is asked for.
+    """
+    applied = calibration if has_logits(table) else None
+    probabilities = probabilities_of(table, applied)  # (N, 4)
+    fitted_here = operating_points is None or fitted_on_these_films
+    points = operating_points
+    if points is None:
+        points = operating_points_of(table, probabilities)
+    report = evaluate_validated(
+        table,
+        operating_points=points,
+        calibration=calibration,
+        n_resamples=n_resamples,
+        seed=seed,
+        subgroups=False,  # ``measure_subgroups`` tells the same areas, and more
+        calibration_metrics=calibration_metrics,
+    )
+    full = build_full_report(
+        table,
+        probabilities,
+        report,
+        table_sha256=sha256,
+        model_sha256=model_sha256,
+        fitted_here=fitted_here,
+    )
+    identity = repr((sha256, applied, points, fitted_here)).encode()
+    cache_key = hashlib.sha256(identity).hexdigest()[:16]
+    return EvaluatedTable(table, probabilities, full, fitted_here, cache_key)
+
+
+def evaluate_with_model(
+    table: pd.DataFrame,
+    sha256: str,
+    metadata: ModelMetadata | None,
+    *,
+    fitted_on_these_films: bool = False,
+    n_resamples: int = 2000,
+    seed: int = 0,
+    calibration_metrics: bool = True,
+) -> EvaluatedTable:
+    """``evaluate_table`` at a model's own calibration and operating points.
+
+    Args:
+        metadata: without it, operating points are fitted on the table itself.
+    """
+    return evaluate_table(
+        table,
+        sha256,
+        calibration=None if metadata is None else metadata.calibration,
+        operating_points=None if metadata is None else metadata.operating_points,
+        fitted_on_these_films=fitted_on_these_films,
+        model_sha256=None if metadata is None else metadata.model_sha256,
+        n_resamples=n_resamples,
+        seed=seed,
+        calibration_metrics=calibration_metrics,
+    )
+
+
+def measure_subgroups(
+    evaluated: EvaluatedTable, run: RunFolder | None, *, progress: Progress | None = None
+) -> FullReport:
+    """The report with every subgroup, and the view alone beside the model.
+
+    Args:
+        run: whose validation films tell the prevalence within each view; None for a table from
+            elsewhere.
+
+    Raises:
+        DataError: the run's validation films are there and break the contract.
+    """
+    table, report = evaluated.table, evaluated.report
+    resamples = resample_patients(table, n_resamples=report.n_resamples, seed=report.seed)
+    flagged = None  # (N, 4)
+    if points := report.operating_points:
+        flagged = evaluated.probabilities >= [points[key].threshold for key in KEYS]
+    parts = all_films_and_subgroups(table)
+    measured: Iterable[list[SubgroupMetrics]] = subgroup_metrics(
+        table, flagged, resamples, subgroups=parts
+    )
+    if progress is not None:
+        measured = progress(measured, len(parts))
+    groups = [one for part in measured for one in part]
+    shortcuts = view_shortcuts(table, resamples, None if run is None else run.validation)
+    return with_subgroups(evaluated.full, table, groups, shortcuts)
+
+
+def measure_all(
+    evaluated: EvaluatedTable, run: RunFolder | None, *, progress: Progress | None = None
+) -> FullReport:
+    """The report with all that its run folder tells, too.
+
+    Raises:
+        DataError: a file of the run is there and cannot be used.
+    """
+    full, report = measure_subgroups(evaluated, run, progress=progress), evaluated.report
+    if run is None:
+        return full
+    boxed = localisation_metrics(
+        run.localisation, evaluated.table, n_resamples=report.n_resamples, seed=report.seed
+    )
+    return replace(full, splits=tuple(run.split_labels), localisation=boxed)

@@ -1,0 +1,208 @@
+"""Every figure that sets two models, or a model and published ones, beside one another."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from cxr_core.evaluation.comparison import AurocComparison, Comparison, PairedIntervals
+from cxr_core.evaluation.localisation.overlap import Measure
+from cxr_core.evaluation.metrics.bootstrap import Interval
+from cxr_core.evaluation.published import (
+    PublishedAuroc,
+    PublishedOverlap,
+    difference_to_published,
+)
+from cxr_core.evaluation.render.figures import MEASURES
+from cxr_core.evaluation.render.table import Cell, Column, Row, Table
+from cxr_core.evaluation.report import EvaluationReport
+from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS
+
+ALL_COMPARED, WITHIN_GROUP, PUBLISHED = "comparison", "comparison within group", "published"
+DIFFERENCE_DIGITS = 3
+_FINDING = Column("Finding", is_text=True)
+_SIDES = (
+    Column("A", digits=DIFFERENCE_DIGITS),
+    Column("B", digits=DIFFERENCE_DIGITS),
+    Column("B − A", digits=DIFFERENCE_DIGITS, signed=True),
+)
+_AUROC_COLUMNS = (
+    _FINDING,
+    Column("Positive"),
+    *_SIDES,
+    Column("Result", is_text=True, in_text=False),
+)
+
+
+def difference_verdict(difference: Interval) -> str:
+    """What an interval of B - A says: which is better, or that no difference is shown.
+
+    An end that is shown as 0.000 does not leave 0 out.
+    """
+    if not difference.estimable:
+        return difference.text()
+    if round(difference.low, DIFFERENCE_DIGITS) > 0:
+        return "B better"
+    return "A better" if round(difference.high, DIFFERENCE_DIGITS) < 0 else "no difference shown"
+
+
+def _sides(pair: PairedIntervals) -> tuple[Cell, ...]:
+    return pair.a, pair.b, pair.difference
+
+
+def _auroc(
+    comparison: Comparison, films: AurocComparison, name: str, *, topic: str = ALL_COMPARED
+) -> Table:
+    rows = [
+        Row((LABELS[key], films.positives[key], *_sides(pair), difference_verdict(pair.difference)),
+            key)
+        for key, pair in films.auroc.items()
+    ]  # fmt: skip
+    if mean := films.mean:
+        rows.append(Row(("Mean", None, *_sides(mean), difference_verdict(mean.difference))))
+    return Table(
+        topic,
+        f"AUROC, {name}: {films.n:,} films",
+        _AUROC_COLUMNS,
+        rows,
+        f"{name[0].upper()}{name[1:]}: {films.n:,} films. AUROC (95 % interval, "
+        f"{comparison.resampled} resampled jointly, {comparison.n_resamples:,} times)",
+    )
+
+
+def compared_all_films(comparison: Comparison) -> Iterator[Table]:
+    """AUROC of the four findings, and their mean."""
+    yield _auroc(comparison, comparison.overall, "all films")
+
+
+def compared_abnormal_films(comparison: Comparison) -> Iterator[Table]:
+    """AUROC of the three findings among films that are not No Finding."""
+    films = comparison.abnormal
+    yield _auroc(comparison, films, f"films that are {films.name}")
+
+
+def compared_views(comparison: Comparison) -> Iterator[Table]:
+    """AUROC of No Finding within each view."""
+    for view, films in comparison.views.items():
+        yield _auroc(comparison, films, f"view {view}")
+
+
+def compared_groups(comparison: Comparison) -> Iterator[Table]:
+    """AUROC of the four findings within each group."""
+    for group, films in comparison.groups.items():
+        yield _auroc(comparison, films, f"group {group}", topic=WITHIN_GROUP)
+
+
+def compared_calibration(comparison: Comparison) -> Iterator[Table]:
+    """Expected calibration errors of both, and their mean over the findings."""
+    sides = {
+        f"{side} {when}": errors
+        for side, ece in (("A", comparison.ece_a), ("B", comparison.ece_b))
+        if ece is not None
+        for when, errors in (("before", ece.before), ("after", ece.after))
+        if errors
+    }
+    if not sides:
+        return
+    title = "Expected calibration error (10 bins, 0 is perfect), before and after calibration"
+    columns = (_FINDING, *(Column(name, digits=3) for name in sides))
+    rows = [Row((LABELS[key], *(ece[key] for ece in sides.values())), key) for key in KEYS]
+    means = [sum(ece.values()) / len(ece) for ece in sides.values()]
+    yield Table(ALL_COMPARED, title, columns, [*rows, Row(("Mean", *means))])
+
+
+def compared_localisation(comparison: Comparison) -> Iterator[Table]:
+    """How often the peak of either map lies inside a box."""
+    if not comparison.localisation:
+        return
+    title = "Localisation: share of boxed films whose map peaks inside a box"
+    rows = [
+        Row((LABELS.get(key, "All findings"), found.n, *_sides(found.rate)), key)
+        for key, found in comparison.localisation.items()
+    ]
+    yield Table(ALL_COMPARED, title, (_FINDING, Column("Boxed films"), *_SIDES), rows)
+
+
+COMPARISON_TABLES: list[Callable[[Comparison], Iterator[Table]]] = [
+    compared_all_films,
+    compared_abnormal_films,
+    compared_views,
+    compared_groups,
+    compared_calibration,
+    compared_localisation,
+]
+
+
+def comparison_tables(comparison: Comparison) -> Iterator[Table]:
+    """All tables that there are of a comparison."""
+    for lay_out in COMPARISON_TABLES:
+        yield from lay_out(comparison)
+
+
+# Published figures; a page sets them apart, since they are of other films.
+
+
+def own_auroc(report: EvaluationReport) -> Table:
+    """AUROC of this table's own films, as one line."""
+    areas = [report.auroc[key] for key in ABNORMAL_KEYS]
+    columns = (Column("Model", is_text=True), Column("Films"), *_figures())
+    rows = [Row(("This table", report.n_films, *areas))]
+    return Table(PUBLISHED, "AUROC of the films shown (95 % interval)", columns, rows)
+
+
+def published_auroc(models: Sequence[PublishedAuroc], split: str) -> Table:
+    """Published AUROCs of one kind of split."""
+    columns = (*(_words("Model", "Year", "Source")), *_figures(digits=None))
+    rows = [
+        Row((one.model, str(one.year), one.source, *(one.auroc[key] for key in ABNORMAL_KEYS)))
+        for one in models
+    ]
+    return Table(PUBLISHED, f"AUROC on NIH ChestX-ray14, split: {split}", columns, rows)
+
+
+def published_differences(
+    report: EvaluationReport, models: Sequence[PublishedAuroc], split: str
+) -> Table:
+    """This table's AUROC less each published one of the same kind of split."""
+    title = (
+        f"This table's AUROC − the published one, split: {split} (95 % interval of this table "
+        "alone; none was published)"
+    )
+    rows = []
+    for one in models:
+        differences = [
+            None if theirs is None else difference_to_published(report.auroc[key], theirs)
+            for key, theirs in one.auroc.items()
+            if key in ABNORMAL_KEYS
+        ]
+        rows.append(Row((one.model, *differences)))
+    columns = (*_words("Model"), *_figures(digits=DIFFERENCE_DIGITS, signed=True))
+    return Table(PUBLISHED, title, columns, rows)
+
+
+def published_overlap(lines: Sequence[PublishedOverlap], measure: Measure) -> Table:
+    """Published shares of NIH's boxes found."""
+    columns = (
+        *_words("Model", "Labels", "Source"),
+        Column("Threshold", digits=None),
+        *_figures(digits=None),
+    )
+    rows = [
+        Row(
+            (
+                one.model,
+                one.data,
+                one.source,
+                one.threshold,
+                *(one.accuracy[key] for key in ABNORMAL_KEYS),
+            )
+        )
+        for one in lines
+    ]
+    title = f"Published (not comparable): share of NIH's boxes found, by {MEASURES[measure]}"
+    return Table(PUBLISHED, title, columns, rows)
+
+
+def _words(*titles: str) -> list[Column]:
+    return [Column(title, is_text=True) for title in titles]
+
+
+def _figures(*, digits: int | None = 2, signed: bool = False) -> list[Column]:
+    return [Column(LABELS[key], digits=digits, signed=signed) for key in ABNORMAL_KEYS]
