@@ -90,5 +90,5 @@ def test_words_that_do_not_fit_are_refused(word: str, words: str) -> None:
 
 
 def test_a_value_that_cannot_be_is_refused_as_anywhere() -> None:
-    with pytest.raises(ConfigError, match="optimizer has a value that does not exist: lion"):
+    with pytest.raises(ConfigError, match="optimizer has an unknown value: lion"):
         apply_settings(from_preset("baseline"), parse_settings(["optimizer=lion"]))
