@@ -198,7 +198,7 @@ def test_a_stopped_film_is_corrected_on_request(page: Page, app_url: str) -> Non
     page.get_by_role("button", name="Open film").click()
     page.get_by_text("Fix orientation or inversion").click()
     page.get_by_role("button", name="Invert and read").click()
-    expect(page.get_by_text("It was inverted at your request")).to_be_visible()
+    expect(page.get_by_text("Inverted at your request")).to_be_visible()
     expect(page.get_by_role("heading", name="Not read")).to_be_visible()  # still even gray
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_text("Corrected film")).to_have_count(0)

@@ -52,7 +52,7 @@ def test_good_and_bad_files(
     for key in KEYS:
         assert float(good[f"logit_{key}"]) == pytest.approx(analysis.logits[key], abs=1e-4)
         assert good[f"flagged_{key}"] == str(int(analysis.above[key]))
-        assert good[f"cutoff_{key}"] == "0.310000"
+        assert good[f"cutoff_{key}"] == f"{analysis.operating_points[key].threshold:.6f}"
     assert good["image_sha256"] == analysis.image_sha256
     assert good["model_sha256"] == bad["model_sha256"] == analysis.model_sha256
     assert "torch " in good["library_versions"]

@@ -112,7 +112,8 @@ BAD: dict[str, tuple[bytes, str, str, str]] = {
     "a giant column name": (
         b'"' + b"x\n" * MEGABYTES + b'"', "names of the table's columns cannot be read",
         "field limit", "first line"),
-    "too many rows": (FIRST + b"a\n" * (MAX_ROWS + 1), "too many rows", "over 250,000 rows", "part"),
+    "too many rows": (
+        FIRST + b"a\n" * (MAX_ROWS + 1), "too many rows", "over 250,000 rows", "part"),
 }  # fmt: skip
 
 

@@ -214,7 +214,7 @@ def test_the_terminal_shows_the_pages_tables_in_100_columns(metrics: FullReport)
         "Errors at the operating points",
         "Effusion within groups of films",
         "the view's shares are those of these very films",
-        "Labels by set",
+        "Labels in each part of the run",
         "Films with two labels at once",
         "How many labels a film has",
         "Share of boxed films with the pointer inside a box",

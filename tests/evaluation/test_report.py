@@ -118,7 +118,7 @@ def test_a_bare_table_of_probabilities_says_what_it_lacks() -> None:
     assert report.ece_after == {}
     notes = " ".join(report.notes)
     assert "names no patients, so images are resampled" in notes
-    assert "taken as they are" in notes
+    assert "used as given" in notes
     assert "no column view" in notes
     assert set(report.subgroups["by"]) == {"label"}
 
@@ -175,7 +175,7 @@ def test_text_fits_a_terminal() -> None:
         "Confusion matrices",
         "f1-score",
         "subgroups",
-        "4 films name",
+        "4 films have no patient",
     ):
         assert words in text
 

@@ -68,7 +68,7 @@ def test_the_suggested_correction_is_one_click_and_can_be_undone(open_page, stop
 
     session.button(key="correct_suggested_invert").click().run()
     assert "Corrected film" in page_text(session)
-    assert "It was inverted at your request" in page_text(session)
+    assert "Inverted at your request" in page_text(session)
     assert (shown_picture(session) == pixels_of(film)).all()
     assert view_of(session)["map"]
     assert "Inverted on request" in page_text(session)
@@ -86,7 +86,7 @@ def test_a_passed_film_can_be_corrected_too(open_page):
     session = upload_film(open_page(READ), film)
     session.button(key="correct_menu_rotate_ccw").click().run()
     assert (shown_picture(session) == np.rot90(pixels_of(film))).all()
-    assert "turned left by a quarter at your request" in page_text(session)
+    assert "Rotated 90° counter-clockwise at your request" in page_text(session)
     session = upload_film(session, film)
     assert "Corrected film" not in page_text(session)
     assert (shown_picture(session) == pixels_of(film)).all()

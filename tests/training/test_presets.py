@@ -79,9 +79,9 @@ def test_words_become_values_of_the_fields_types() -> None:
         ("boxes", "needs a name and a value: boxes"),
         ("colour=1", "no such setting: colour=1.*augmentation.rotation"),
         ("preset=best", "no such setting: preset=best"),
-        ("epochs=many", "epochs has to be a whole number: many"),
-        ("box_loss_weight=much", "box_loss_weight has to be a number: much"),
-        ("augmentation.scale=1", r"augmentation.scale has to be two numbers, low,high: 1"),
+        ("epochs=many", "epochs must be a whole number: many"),
+        ("box_loss_weight=much", "box_loss_weight must be a number: much"),
+        ("augmentation.scale=1", r"augmentation.scale must be two numbers, low,high: 1"),
     ],
 )
 def test_words_that_do_not_fit_are_refused(word: str, words: str) -> None:
