@@ -105,7 +105,7 @@ def test_runs_of_different_splits_are_refused(
     other.to_csv(folders[1] / "split.csv", index=False)
     assert main([*map(str, folders), *FEW]) == 2
     told = capsys.readouterr().err
-    assert "20 of the 60 compared films of A are in B's training part" in told
+    assert "20 of the 60 compared films of A are in B's training set" in told
 
 
 def test_it_runs_as_a_module(folders: tuple[Path, Path]) -> None:

@@ -66,7 +66,7 @@ def test_films_must_be_named_one_way(words: str, capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("Image,Label\na.png,Effusion\n", ("lacks required columns", "Finding Labels, Patient ID")),
+        ("Image,Label\na.png,Effusion\n", ("lacks columns", "Finding Labels, Patient ID")),
         ("", ("empty",)),
         (
             "Image Index,Finding Labels,Patient ID\na.png,Effusion,1\n",

@@ -36,8 +36,8 @@ def test_an_unforeseen_failure_is_a_reason_too_and_is_logged(
 
     monkeypatch.setattr(decode_module, "read_radiograph", fail)
     reason = decode_film(_film(tmp_path / "a.png", 5), 32)
-    assert reason == "Decoding failed in an unforeseen way: ZeroDivisionError: by zero."
-    assert "Decoding a.png failed" in caplog.text
+    assert reason == "Unexpected decoding error: ZeroDivisionError: by zero."
+    assert "Unexpected error while decoding a.png" in caplog.text
 
 
 class _Now:

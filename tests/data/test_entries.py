@@ -86,7 +86,7 @@ def test_the_report_counts_what_was_odd(tmp_path: Path) -> None:
         "rows in the table: 6",
         "images: 4 of 2 patients",
         "duplicate rows dropped: 1",
-        "films a finding: Effusion 1, Atelectasis 1, Infiltration 1, No Finding 1",
+        "films per finding: Effusion 1, Atelectasis 1, Infiltration 1, No Finding 1",
         "films with only other findings: 1",
         "films with more than one label: 2",
         "ages missing: 3 (impossible ages in the table, made missing: 3)",

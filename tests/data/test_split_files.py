@@ -68,5 +68,5 @@ def test_groups_need_image_then_group(tmp_path: Path, text: str) -> None:
 
 
 def test_an_image_in_two_groups_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"Images stand in two groups: 1 images of .*: a.png"):
+    with pytest.raises(DataError, match=r"Images are in two groups: 1 images of .*: a.png"):
         read_groups(_write(tmp_path, "image,group\na.png,x\na.png,y\n"))

@@ -68,9 +68,7 @@ def test_a_csv_is_applied_as_given(tmp_path: Path) -> None:
 def test_a_csv_that_splits_a_patient_is_a_leak(tmp_path: Path) -> None:
     table = _table(["1", "1", "2", "3"])
     lines = ["000.png,train", "001.png,test", "002.png,test", "003.png,val"]
-    with pytest.raises(
-        PatientLeakError, match=r"more than one side of the split: patients 1\. Put"
-    ):
+    with pytest.raises(PatientLeakError, match=r"more than one set: patients 1\. Put"):
         split_by_csv(table, _csv(tmp_path, lines))
 
 
@@ -128,7 +126,7 @@ def test_lists_that_leak_overlap_or_miss_images_are_refused(tmp_path: Path) -> N
     with pytest.raises(PatientLeakError, match="patients 2"):
         split_by_lists(table, train_val, test)
     _list(tmp_path, "test.txt", images[1:])
-    with pytest.raises(DataError, match=r"Images stand on both lists: 1 images: 001.png. Take"):
+    with pytest.raises(DataError, match=r"Images are on both lists: 1 images: 001.png. Take"):
         split_by_lists(table, train_val, test)
     _list(tmp_path, "test.txt", images[4:])
     with pytest.raises(DataError, match=r"are not in the lists .*: 2 of 5 images: 002.png, 003"):

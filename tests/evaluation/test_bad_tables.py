@@ -105,14 +105,15 @@ BAD: dict[str, tuple[bytes, str, str, str]] = {
     "a line of commas": (FIRST + b"," * MEGABYTES, "not regular CSV", "3145729", "as many"),
     "a giant name": (
         FIRST + b'"' + b"x\n" * MEGABYTES + b'",1,0,0,0,0,1,1,1,1\n', "too long for a name",
-        "row 1 below the header: image has 6,291,455 letters", "broken quote"),
+        "row 1 below the header: image has 6,291,455 characters", "broken quote"),
     "a giant label": (
         FIRST + b"x.png,1," + b"7" * MEGABYTES + b",0,0,0,1,1,1,1\n", "neither 0 nor 1",
         "label_effusion is 777", "Write 1"),
     "a giant column name": (
         b'"' + b"x\n" * MEGABYTES + b'"', "names of the table's columns cannot be read",
         "field limit", "first line"),
-    "too many rows": (FIRST + b"a\n" * (MAX_ROWS + 1), "more rows", "over 250,000 rows", "part"),
+    "too many rows": (
+        FIRST + b"a\n" * (MAX_ROWS + 1), "too many rows", "over 250,000 rows", "part"),
 }  # fmt: skip
 
 

@@ -47,7 +47,7 @@ def test_what_one_run_has_seen_and_the_other_not_is_refused_with_both_counts() -
         require_no_leakage(FILMS, split_a=a, split_b=b)
     assert raised.value.value == (
         "1 of the 4 compared films of B are in A's validation set; "
-        "2 of the 4 compared films of A are in B's training part"
+        "2 of the 4 compared films of A are in B's training set"
     )
     assert "same split" in raised.value.remedy
 
@@ -55,14 +55,14 @@ def test_what_one_run_has_seen_and_the_other_not_is_refused_with_both_counts() -
 def test_films_that_both_were_chosen_by_are_compared_and_called_optimistic() -> None:
     held = split(a="validation", b="validation", c="validation")
     assert require_no_leakage(FILMS, split_a=held, split_b=held) == [
-        "Both models were chosen by 3 of these films, so figures on them are optimistic."
+        "Both models were selected on 3 of these films, so figures on them are optimistic."
     ]
 
 
 def test_without_a_split_nothing_is_known_and_that_is_said() -> None:
     unknown, optimistic = require_no_leakage(FILMS, split_a=split(a="validation"), split_b=None)
     assert unknown.startswith("The split of B is not known")
-    assert optimistic.startswith("A was chosen by 1 of these films")
+    assert optimistic.startswith("A was selected on 1 of these films")
     assert len(require_no_leakage(FILMS, split_a=None, split_b=None)) == 2
 
 

@@ -81,7 +81,7 @@ def test_too_few_films_in_both_are_refused_with_examples_of_each() -> None:
         shared_films(table(), table()[1:])
     assert raised.value.problem == "Too few films are in both tables"
     assert raised.value.value == "2 of 3 in A (such as a.png) and 2 in B (such as b.png)"
-    with pytest.raises(DataError, match="^No film stands in both tables: 0 of 3 in A"):
+    with pytest.raises(DataError, match="^No film is in both tables: 0 of 3 in A"):
         shared(table(), table(image=["d.png", "e.png", "f.png"]))
 
 
@@ -100,7 +100,7 @@ def test_what_no_table_tells_a_note_says() -> None:
     assert list(film_metadata(found.a, found.b)) == ["image", *LABEL_COLUMNS]
     patients, views, groups = alignment_notes(found)
     assert "images are resampled" in patients
-    assert views == "No table names the views: nothing within PA and AP."
+    assert views == "Neither table names the views, so PA and AP films are not compared apart."
     assert groups == "Neither table names groups, so none are shown."
 
 

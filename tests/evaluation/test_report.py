@@ -119,7 +119,7 @@ def test_a_bare_table_of_probabilities_says_what_it_lacks() -> None:
     assert report.ece_after == {}
     notes = " ".join(report.notes)
     assert "names no patients, so images are resampled" in notes
-    assert "taken as they are" in notes
+    assert "used as given" in notes
     assert "no column view" in notes
     assert set(report.subgroups["by"]) == {"label"}
 
@@ -185,7 +185,7 @@ def test_text_fits_a_terminal() -> None:
         "Discrimination",
         "Confusion matrices",
         "F1",
-        "4 films name",
+        "4 films have no patient",
     ):
         assert words in text
 

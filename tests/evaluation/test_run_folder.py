@@ -49,7 +49,7 @@ def test_a_folder_without_a_runs_files_is_refused_whatever_else_it_holds(tmp_pat
 
 
 def test_a_table_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="table of its test films cannot be read"):
+    with pytest.raises(DataError, match="predictions for its test films cannot be read"):
         RunFolder(tmp_path).predictions_bytes("test")
 
 

@@ -101,7 +101,7 @@ def test_logits_of_any_size_are_fitted_alike() -> None:
         (lambda z, y: (z * 0, y), "the same for every film", "200 films", "Train the model"),
         (lambda z, y: (z[:, :3], y), "same shape", "(200, 3) and (200, 4)", "(films, 4)"),
         (lambda z, y: (z[:0], y[:0]), "no film", "0 films", "validation films"),
-        (lambda z, y: (np.where(z > 0, z, np.nan), y), "not finite", "of 800", "learning rate"),
+        (lambda z, y: (np.where(z > 0, z, np.nan), y), "finite logits", "of 800", "learning rate"),
         (lambda z, y: (z, y * 2), "labels of 0 and 1", "2.0", "Write 1"),
         (lambda z, y: (z, y * [1, 1, 0, 1]), "one class only", ", 0, ", "validation set"),
     ],

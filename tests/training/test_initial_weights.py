@@ -81,7 +81,9 @@ def test_weights_that_learnt_from_a_patient_of_the_test_are_refused(
     split.loc[split["patient"] == patient, "split"] = "test"
     split.to_csv(tmp_path / "split.csv", index=False)
     other = replace(sources, split=tmp_path / "split.csv")
-    with pytest.raises(PatientLeakError, match=r"whom this run tests on: 2 films.*--split"):
+    with pytest.raises(
+        PatientLeakError, match=r"this run's validation or test set: 2 films.*--split"
+    ):
         run(replace(ONE_EPOCH, weights=str(finished_run)), other, tmp_path / "run")
 
 

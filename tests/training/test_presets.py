@@ -79,9 +79,9 @@ def test_words_become_values_of_the_fields_types() -> None:
         ("boxes", "needs a name and a value: boxes"),
         ("colour=1", "no such setting: colour=1.*augmentation.rotation"),
         ("preset=best", "no such setting: preset=best"),
-        ("epochs=many", "epochs has to be a whole number: many"),
-        ("box_loss_weight=much", "box_loss_weight has to be a number: much"),
-        ("augmentation.scale=1", r"augmentation.scale has to be two numbers, low,high: 1"),
+        ("epochs=many", "epochs must be a whole number: many"),
+        ("box_loss_weight=much", "box_loss_weight must be a number: much"),
+        ("augmentation.scale=1", r"augmentation.scale must be two numbers, low,high: 1"),
     ],
 )
 def test_words_that_do_not_fit_are_refused(word: str, words: str) -> None:
@@ -90,5 +90,5 @@ def test_words_that_do_not_fit_are_refused(word: str, words: str) -> None:
 
 
 def test_a_value_that_cannot_be_is_refused_as_anywhere() -> None:
-    with pytest.raises(ConfigError, match="optimizer has a value that does not exist: lion"):
+    with pytest.raises(ConfigError, match="optimizer has an unknown value: lion"):
         apply_settings(from_preset("baseline"), parse_settings(["optimizer=lion"]))

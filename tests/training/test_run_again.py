@@ -67,7 +67,7 @@ def test_an_ended_run_without_its_state_is_not_begun_anew(
     weights = (run_copy / "model.safetensors").read_bytes()
     (run_copy / "resume.pt").unlink()
     with pytest.raises(
-        TrainingError, match=r"has ended, and its resume\.pt.*--finalize.*--weights"
+        TrainingError, match=r"has ended, and the resume\.pt.*--finalize.*--weights"
     ):
         run(CONFIG, sources, run_copy, RESUME)
     assert (run_copy / "model.safetensors").read_bytes() == weights
@@ -120,7 +120,7 @@ def test_a_label_or_a_split_that_has_changed_is_named(
     split.loc[split["patient"] == patient, "split"] = "test"
     split.to_csv(tmp_path / "split.csv", index=False)
     other = replace(sources, split=tmp_path / "split.csv")
-    with pytest.raises(TrainingError, match=rf"split is another for 2 films \({films[0]}"):
+    with pytest.raises(TrainingError, match=rf"split has changed for 2 films \({films[0]}"):
         run(CONFIG, other, run_copy, RESUME)
 
 

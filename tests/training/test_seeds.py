@@ -44,5 +44,5 @@ def test_the_spread_in_words() -> None:
 
 
 def test_one_seed_has_no_spread(sources: DatasetPaths, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="at least two seeds: 1"):
+    with pytest.raises(ConfigError, match="Several seeds means at least two: 1"):
         run_seeds(SHORT, sources, tmp_path, RunOptions(), n_seeds=1)

@@ -64,11 +64,14 @@ def test_fewer_epochs_than_the_preset_finishes_with_still_fit() -> None:
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"balance": "even"}, r"balance has a value.*: even\. Choose one of none, undersample"),
+        (
+            {"balance": "even"},
+            r"balance has an unknown value: even\. Choose one of none, undersample",
+        ),
         ({"population": "everyone"}, r"population.*: everyone\. Choose one of target-only, all"),
-        ({"box_loss_weight": -0.1}, r"box_loss_weight is out of its range: -0.1\. Use 0 to 100"),
-        ({"learning_rate": 0.0}, r"learning_rate is out of its range: 0.0"),
-        ({"ema_decay": float("nan")}, r"ema_decay is out of its range: nan"),
+        ({"box_loss_weight": -0.1}, r"box_loss_weight is out of range: -0.1\. Use 0 to 100"),
+        ({"learning_rate": 0.0}, r"learning_rate is out of range: 0.0"),
+        ({"ema_decay": float("nan")}, r"ema_decay is out of range: nan"),
         ({"epochs": 0}, r"epochs is too small: 0\. Use at least 1"),
         ({"px": 200}, r"px is not a multiple of 32.*: 200\. Use 224"),
         (

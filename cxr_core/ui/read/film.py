@@ -11,6 +11,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from cxr_core.export.overlay import map_layer
+from cxr_core.export.record import map_title
 from cxr_core.imaging.radiograph import Radiograph
 from cxr_core.imaging.windowing import (
     Window,
@@ -301,7 +302,7 @@ def _film(analysis: Analysis, *, view: str, opacity: float) -> None:
             (*identity, key, style.mode, style.signed),
             lambda: data_uri(map_layer(analysis, key, shape, style)),
         )
-        label += f" {describe_map(analysis, key)}"
+        label += f" {map_title(key)}. {describe_map(analysis, key)}"
     with st.container(key="film"):
         film_view(
             film,

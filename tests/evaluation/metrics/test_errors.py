@@ -47,7 +47,7 @@ def test_false_alarms_by_margin(table: pd.DataFrame) -> None:
     assert total == 2
     assert math.isfinite(found[0].margin)  # a probability of 1
     assert found[1].margin == 0.0
-    assert found[1].labels == "none of these"
+    assert found[1].labels == "none of the four"
     assert math.isnan(found[1].age)
 
 

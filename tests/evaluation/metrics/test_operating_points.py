@@ -162,7 +162,7 @@ def test_a_finding_of_one_class_says_so(label: int, words: str) -> None:
 def test_probabilities_of_one_leave_no_cut_off() -> None:
     with pytest.raises(DataError) as raised:
         fit_operating_points(four([1.0, 1.0, 1.0]), four([0, 0, 1]), np.arange(3))
-    assert raised.value.problem == "No cut-off of No Finding reaches a specificity of 0.90"
+    assert raised.value.problem == "No cut-off for No Finding reaches a specificity of 0.90"
     assert "probability of 1" in str(raised.value.value)
     assert "again" in raised.value.remedy
 

@@ -75,13 +75,13 @@ def test_follow_up_bands_by_hand(table: pd.DataFrame) -> None:
         "film 2 to 10": {1.0, 9.0},
         "film 11 or later": {10.0, 148.0},
     }
-    assert "57 of 400 films have no follow_up; they are in none." in subgroup_notes(counted)
+    assert "57 of 400 films have no follow_up; they are in no subgroup." in subgroup_notes(counted)
 
 
 def test_an_unknown_sex_is_in_no_subgroup_and_a_note_says_so(table: pd.DataFrame) -> None:
     sexes = [s.value for s in subgroups_of(table) if s.by == "sex"]
     assert sexes == ["F", "M"]
-    assert "100 of 400 films have no sex; they are in none." in subgroup_notes(table)
+    assert "100 of 400 films have no sex; they are in no subgroup." in subgroup_notes(table)
 
 
 def test_a_missing_column_masks_its_rows_and_a_note_says_so(table: pd.DataFrame) -> None:

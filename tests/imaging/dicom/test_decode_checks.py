@@ -124,7 +124,7 @@ def test_a_file_packed_as_a_whole() -> None:
     ds = film_dataset(ramp(np.uint8))
     ds.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
     error = image_error(decode_dicom, to_bytes(ds))
-    assert error.problem == "This DICOM file is compressed as a whole"
+    assert error.problem == "This DICOM file is compressed as a whole (deflated)"
     assert "Deflated" in str(error.value)
     assert "uncompressed" in error.remedy
 
