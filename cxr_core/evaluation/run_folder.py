@@ -99,12 +99,12 @@ class RunFolder:
                 return path.read_bytes()
         except OSError as error:
             raise DataError(
-                f"The run's table of its {part} films cannot be read",
+                f"The run's predictions for its {part} films cannot be read",
                 value=f"{path} ({error.strerror})",
                 remedy="Write it again with train.py --finalize.",
             ) from error
         raise DataError(
-            f"The run's table of its {part} films is too large",
+            f"The run's predictions for its {part} films are too large",
             value=f"{path}, {size / 1e6:,.0f} MB",
             remedy=f"A table may have up to {_MAX_BYTES / 1e6:,.0f} MB.",
         )
@@ -191,12 +191,12 @@ class RunFolder:
             raise CheckpointError(
                 "The weights file cannot be read",
                 value=f"{path} ({error.strerror})",
-                remedy="Check that the app may read it.",
+                remedy="Check that the app has permission to read it.",
             ) from error
         if found != self.model.weights_sha256:
             raise CheckpointError(
-                "The weights file is not the one that model.json was written for",
-                value=f"SHA-256 {found[:12]}… for {self.model.weights_sha256[:12]}… ({path})",
+                "The weights file does not match model.json",
+                value=f"SHA-256 {found[:12]}…, expected {self.model.weights_sha256[:12]}… ({path})",
                 remedy="Restore the folder as train.py wrote it, or open another run.",
             )
 

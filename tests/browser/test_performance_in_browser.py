@@ -46,7 +46,7 @@ def test_a_table_is_opened_kept_and_taken_along(page: Page, app_url: str, tmp_pa
     page.get_by_text(OPENED).wait_for()
 
     page.get_by_role("tab", name="Calibration").click()
-    expect(page.get_by_text("Calibration")).to_be_visible()
+    expect(page.get_by_role("heading", name="Calibration")).to_be_visible()
     page.get_by_role("button", name="Export").click()
     sha256 = hashlib.sha256(table).hexdigest()
     found = download(page, "Metrics (JSON)", tmp_path, exact=True)

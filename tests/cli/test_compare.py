@@ -124,7 +124,7 @@ def test_it_says_what_is_wrong(
     assert main([a, str(some)]) == 2
     assert "Too few films are in both tables: 9 of 60 in A" in capsys.readouterr().err
     assert main([a, str(tmp_path)]) == 2
-    assert "The folder has no table of its test films" in capsys.readouterr().err
+    assert "The folder has no predictions for its test films" in capsys.readouterr().err
     assert main([a, b, "--model-b", str(tmp_path)]) == 2
     assert "no model in this folder" in capsys.readouterr().err
     assert main([a, b, "--resamples", "0"]) == 2

@@ -71,9 +71,9 @@ def test_performance_shows_every_panel(open_page):
     charts = {chart.proto.alt for chart in session.get("plotly_chart")}
     assert len(charts) == 6
     assert all(charts)  # each has its text alternative
-    # The numbers as JSON and CSV, and each chart as a file.
-    assert len(session.get("download_button")) == 2 + len(charts)
-    assert sum(button.label == "Make PNG and SVG" for button in session.button) == len(charts)
+    # The numbers as JSON and CSV; each chart has its own Export, which makes no file unasked.
+    assert len(session.get("download_button")) == 2
+    assert sum(panel.label == "Export" for panel in session.expander) == len(charts)
     text = page_text(session)
     for words in (
         "240 films of",
@@ -81,7 +81,7 @@ def test_performance_shows_every_panel(open_page):
         "View: AP",
         "Not No Finding",
         "Follow-up: first film",
-        "taken from these films",
+        "prevalence by view from these same films",
         "No split.csv with labels beside the model",
         "no localisation.csv beside the model",
         "Most confident misses of Effusion: ",

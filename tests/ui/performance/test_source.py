@@ -31,9 +31,12 @@ POINTS = {key: OperatingPoint(0.4, 0.3, 0.5, "sensitivity", 0.8, 0.8, 0.7) for k
 @pytest.fixture(autouse=True)
 def _without_a_session(monkeypatch: pytest.MonkeyPatch) -> None:
     """The session's caches need a session; what they keep is computed anew here."""
-    monkeypatch.setattr(measured, "_evaluate_run", inspect.unwrap(measured._evaluate_run))
-    for name in ("evaluate_upload", "_own_weights"):
-        monkeypatch.setattr(opened_module, name, inspect.unwrap(getattr(opened_module, name)))
+    for module, name in (
+        (measured, "_evaluate_run"),
+        (measured, "_evaluate_upload"),
+        (opened_module, "_own_weights"),
+    ):
+        monkeypatch.setattr(module, name, inspect.unwrap(getattr(module, name)))
 
 
 @pytest.fixture
