@@ -32,8 +32,8 @@ def test_a_table_is_opened_kept_and_taken_along(page: Page, app_url: str, tmp_pa
     page.get_by_text(OPENED).wait_for()
 
     page.get_by_role("tab", name="Calibration").click()
-    expect(page.get_by_text("Calibration")).to_be_visible()
-    page.get_by_role("button", name="Export").click()
+    expect(page.get_by_role("heading", name="Calibration")).to_be_visible()
+    page.get_by_role("button", name="Export").first.click()
     sha256 = hashlib.sha256(table).hexdigest()
     found = download(page, "Metrics (JSON)", tmp_path, exact=True)
     assert found.name == f"metrics_{sha256[:8]}.json"
@@ -47,8 +47,8 @@ def test_a_table_is_opened_kept_and_taken_along(page: Page, app_url: str, tmp_pa
     page.keyboard.press("Escape")
     assert serious_violations(page) == []
 
-    page.get_by_role("tab", name="Curves").click()
-    page.get_by_role("button", name="Export").first.click()
+    page.get_by_role("tab", name="Discrimination").click()
+    page.get_by_role("button", name="Export").nth(1).click()
     figure = download(page, "HTML", tmp_path, exact=True).read_text()
     assert "ROC of Effusion" in figure
     assert "<script src" not in figure

@@ -83,8 +83,8 @@ def test_performance_shows_every_panel(open_page):
         "Follow-up: first film",
         "taken from these films",
         "No split.csv with labels beside the model",
-        "no localisation.csv beside the model",
-        "Surest misses of Effusion: ",
+        "No localisation.csv beside the model",
+        "Most confident misses of Effusion: ",
         "macro avg",
         "Calibration on 240 films",
     ):
