@@ -31,7 +31,7 @@ def test_every_export_is_downloaded_and_read_back(
     page.get_by_text("Export", exact=True).click()
     page.get_by_label("Reference line").fill("Case 12")
     page.get_by_role("button", name="Apply").click()
-    expect(page.get_by_text("Report and result will say: Case 12")).to_be_visible()
+    expect(page.get_by_text("Reference in the report and the CSV: Case 12")).to_be_visible()
     page.get_by_text("Details", exact=True).click()
     page.get_by_role("button", name="Check stability").wait_for()
     assert serious_violations(page) == []

@@ -47,7 +47,7 @@ def test_a_table_is_opened_kept_and_taken_along(page: Page, app_url: str, tmp_pa
 
     page.get_by_role("tab", name="Calibration").click()
     expect(page.get_by_role("heading", name="Calibration")).to_be_visible()
-    page.get_by_role("button", name="Export").click()
+    page.locator(".st-key-corner").get_by_role("button", name="Export").click()
     sha256 = hashlib.sha256(table).hexdigest()
     found = download(page, "Metrics (JSON)", tmp_path, exact=True)
     assert found.name == f"metrics_{sha256[:8]}.json"
@@ -61,7 +61,7 @@ def test_a_table_is_opened_kept_and_taken_along(page: Page, app_url: str, tmp_pa
     page.keyboard.press("Escape")
     assert serious_violations(page) == []
 
-    page.get_by_role("tab", name="Curves").click()
+    page.get_by_role("tab", name="Discrimination").click()
     page.locator(".st-key-save_roc summary").click()
     figure = download(page, "HTML", tmp_path, exact=True).read_text()
     assert "ROC of Effusion" in figure

@@ -83,7 +83,7 @@ def test_performance_shows_every_panel(open_page):
         "Follow-up: first film",
         "prevalence by view from these same films",
         "No split.csv with labels beside the model",
-        "no localisation.csv beside the model",
+        "No localisation.csv beside the model",
         "Most confident misses of Effusion: ",
         "macro avg",
         "Calibration on 240 films",

@@ -82,7 +82,7 @@ def test_published_figures_are_set_against_one_kind_of_split_alone(open_page):
     kind.set_value("official").run()
     text = page_text(session)
     assert "AUROC less the published one, split: official" in text
-    assert "No difference to the random by patient split&#x27;s figures is given" in text
+    assert "No difference from the published figures (random by patient split) is given" in text
     assert text.count("No difference from the ") == 1
 
 

@@ -48,7 +48,9 @@ def run_split_labels(run: RunFolder | None) -> tuple[list[SplitLabels], str]:
             f"Labels of all sets need {SPLIT_FILE} of a run folder; a table from elsewhere has "
             "none, so only its own labels are shown."
         )
-    absent = f"No {SPLIT_FILE} with labels beside the model: only the labels of these films are shown"
+    absent = (
+        f"No {SPLIT_FILE} with labels beside the model: only the labels of these films are shown"
+    )
     try:
         return run.split_labels, "" if run.split_labels else f"{absent}."
     except DataError as error:

@@ -76,7 +76,7 @@ def _split_kind(evaluated: EvaluatedTable, run: RunFolder | None) -> str:
         caption(f"Kind of split of this run: {computed} ({what}).")
         return computed
     return st.selectbox(
-        "How were these films separated from the training films?",
+        "How were these films split from the training films?",
         list(_SPLIT_CHOICES),
         format_func=_SPLIT_CHOICES.__getitem__,
         key=f"split_kind_{evaluated.cache_key}",
