@@ -125,8 +125,8 @@ def _mp_context() -> BaseContext:
 
     The caller may have threads (torch's, a progress bar's), with which a forked child can
     hang. A fork server has none. Each worker imports the caller's main module; what that wants
-    of our package the server imports once, and the workers share it. Below train.py a worker
-    then holds 11 MB of its own instead of 195, and all start in half the time (Python 3.11).
+    of our package the server imports once, and the workers share it
+    (docs/experiments.md, "Smaller choices").
     """
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")

@@ -15,7 +15,7 @@ from cxr_core.imaging.radiograph import CORRECTIONS, QUARTER_TURNS, Radiograph
 THUMBNAIL_SIDE = 32  # px a side; the ribs are gone, the shape of a chest is left
 UPRIGHT = "upright"
 GATE_SIDE = 224  # px; the classifier is fitted on thumbnails of squares of this side
-# Gray levels between the 1st and the 99th percentile. Over 2,107 NIH films the least is 97.
+# Gray levels between the 1st and the 99th percentile. See docs/gate.md.
 MIN_CONTRAST = 16
 # Long side over short side; the longest detectors in use for chests are 43 x 35 cm (1.23).
 MAX_ASPECT_RATIO = 2.5

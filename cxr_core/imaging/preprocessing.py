@@ -13,8 +13,7 @@ def to_square(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
 
     Nothing is cropped: the costophrenic angles, where an effusion shows first, lie at the edge.
     Bilinear with antialiasing, because the same film at 1024 px and area-averaged to 384 px then
-    gives nearly the same square: on 24 NIH films 0.36 gray levels apart on average at 224 px
-    (Pillow's BOX 0.81, HAMMING 0.41, BICUBIC 0.36 at twice the time, LANCZOS 0.38).
+    gives nearly the same square (docs/experiments.md, "Smaller choices").
 
     Args:
         pixels: uint8 (H, W).

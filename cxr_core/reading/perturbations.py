@@ -61,7 +61,7 @@ def read_perturbed(
     """
     perturbed = perturb(pixels, metadata.preprocessing.size)
     films = torch.from_numpy(np.stack(list(perturbed.values())))  # (B, S, S)
-    # Channels last is a quarter faster for a batch; the logits agree to 1e-6.
+    # Channels last is faster for a batch, and the logits agree.
     images = normalise(films, metadata.preprocessing).to(memory_format=torch.channels_last)
     with torch.inference_mode():
         logits = model(images).numpy()  # (B, 4)
@@ -129,7 +129,7 @@ def _rotate(pixels: NDArray[np.uint8], degrees: float, size: int) -> Square:
     """Turn a film, to the left where positive, and squash it.
 
     It is turned on a square four times as fine as the model's, in the film's own proportions:
-    as good as at full size (the probabilities agree to 1 %), at a tenth of the time.
+    as good as at full size, and much quicker (docs/experiments.md, "Smaller choices").
     """
     aspect = pixels.shape[0] / pixels.shape[1]
     fine = _SUPERSAMPLING * size

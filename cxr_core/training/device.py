@@ -23,7 +23,7 @@ class Accelerator:
 
     @property
     def memory_format(self) -> torch.memory_format:
-        """Channels last: bfloat16 convolutions want it, and float32 ones gain a third by it."""
+        """Channels last: bfloat16 convolutions want it, and float32 ones gain by it."""
         return torch.channels_last
 
     def autocast(self) -> Any:

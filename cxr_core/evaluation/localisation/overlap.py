@@ -43,10 +43,8 @@ def heatmap_box(evidence: ArrayLike) -> Floats:
        have no region to be compared by. Neither the bias nor a positive factor moves the box.
     3. The box is the smallest one around the region.
 
-    Halfway was taken on validation films: of the model that was shipped at the time, the mean
-    intersection over union with the 41 boxes of its validation films was 0.20 to 0.22 for every
-    share from 0.4 to 0.7, and lower beyond. It is the same for all findings and models, lest
-    each have its own measure.
+    Halfway was taken on validation films (docs/experiments.md, "Smaller choices"). It is the same
+    for all findings and models, lest each have its own measure.
 
     Wang et al. (ChestX-ray8, arXiv 1705.02315, "Bounding Box Generation") stretch each 32 x 32
     map to 0 to 255, cut it at 60 and at 180, and draw a box around every isolated region. Here

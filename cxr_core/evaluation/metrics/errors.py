@@ -15,8 +15,8 @@ from cxr_core.evaluation.predictions import labels_of
 from cxr_core.evaluation.scoring import cutoff_logits, finite_logit
 from cxr_core.findings import ALL_IN_WORDS, KEYS, LABELS
 
-# Of 333 test patients 50 span a median of 6 points of probability around a film, with an interval
-# 20 points wide; 20 would be 2 and 31 points, 100 would be 11 and 15.
+# Fewer make the interval too wide to say anything, more are no longer similar
+# (docs/experiments.md, "Smaller choices").
 N_SIMILAR = 50
 ErrorKind = Literal["missed", "false alarm"]
 

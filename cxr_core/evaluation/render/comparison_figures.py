@@ -10,7 +10,7 @@ from cxr_core.evaluation.published import (
     PublishedOverlap,
     difference_to_published,
 )
-from cxr_core.evaluation.render.figures import MEASURES
+from cxr_core.evaluation.render.subset_figures import MEASURES
 from cxr_core.evaluation.render.table import Cell, Column, Row, Table
 from cxr_core.evaluation.report import EvaluationReport
 from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS

@@ -9,46 +9,33 @@ from collections.abc import Callable, Iterator, Sequence
 from cxr_core.evaluation.full_report import (
     ErrorCount,
     FullReport,
-    group_by_finding,
-    multi_label_share,
 )
-from cxr_core.evaluation.localisation.overlap import Measure
 from cxr_core.evaluation.metrics.at_threshold import ThresholdMetrics
 from cxr_core.evaluation.metrics.bootstrap import MAX_WIDTH, Interval
 from cxr_core.evaluation.metrics.calibration import CalibrationMetrics
 from cxr_core.evaluation.metrics.errors import ErrorKind, FilmError
-from cxr_core.evaluation.metrics.labels import LabelCount
-from cxr_core.evaluation.metrics.subgroups import ALL_FILMS, SubgroupMetrics, shortcut_sentence
-from cxr_core.evaluation.render.table import Cell, Column, Row, Share, Table
+from cxr_core.evaluation.metrics.subgroups import ALL_FILMS
+from cxr_core.evaluation.render.subset_figures import (
+    FINDING,
+    POSITIVE,
+    SAMPLE_SIZE,
+    SAMPLE_SIZES,
+    co_occurrence,
+    label_counts,
+    labels_per_film,
+    overlaps,
+    pointing,
+    resampling_caption,
+    split_labels,
+    subgroups,
+    view_alone,
+)
+from cxr_core.evaluation.render.table import Cell, Column, Row, Table
 from cxr_core.evaluation.report import EvaluationReport
 from cxr_core.findings import KEYS, LABELS
-from cxr_core.wording import percent
 
 DISCRIMINATION, CUT_OFFS, CALIBRATION = "discrimination", "cut-offs", "calibration"
-SUBGROUPS, LABEL_COUNTS, LOCALISATION, ERRORS = "subgroups", "labels", "localisation", "errors"
-SAMPLE_SIZES = {"enough": "enough", "wide": "wide interval", "too few": "too few"}
-KNOWN_VIEW, BOXED_FILMS = "films of a known view", "films with a box of it"
-POINTERS = {
-    "peak": "Map's peak",
-    "fixed_spot": "Best fixed spot",
-    "centre": "Centre",
-    "random_point": "Random point",
-    "shuffled": "Randomized weights",
-}
-BOXES = {
-    "map_box": "Map's box",
-    "fixed_box": "Best fixed box",
-    "centre_box": "Box in the centre",
-    "random_box": "Random box",
-    "shuffled": "Randomized weights",
-}
-MEASURES: dict[Measure, str] = {
-    "iobb": "intersection over the map's box (IoBB)",
-    "iou": "intersection over union (IoU)",
-}
-_FINDING = Column("Finding", is_text=True)
-_POSITIVE = Column("Positive")
-_SAMPLE_SIZE = Column("Sample size", is_text=True)
+ERRORS = "errors"
 ERROR_TITLES: dict[ErrorKind, str] = {
     "missed": "Most confident misses",
     "false alarm": "Most confident false alarms",
@@ -57,17 +44,6 @@ ERROR_MEANINGS: dict[ErrorKind, str] = {
     "missed": "labelled {label}, not flagged",
     "false alarm": "not labelled {label}, flagged",
 }
-_COLUMN_LABELS = {
-    "view": "View",
-    "sex": "Sex",
-    "age": "Age",
-    "follow_up": "Follow-up",
-    "group": "Group",
-}
-
-
-def _resampling(report: EvaluationReport) -> str:
-    return f"95 % intervals from resampling {report.resampled}, {report.n_resamples:,} times"
 
 
 def _row(report: EvaluationReport, key: str, cells: Sequence[Cell], *, suffix: str = "") -> Row:
@@ -80,12 +56,12 @@ def discrimination(full: FullReport) -> Iterator[Table]:
     """AUROC and average precision, beside what so many films can bear."""
     report = full.report
     columns = (
-        _FINDING,
+        FINDING,
         Column("AUROC", "auroc", print_digits=3),
         Column("Average precision", "average_precision", print_digits=3),
         Column("Prevalence", "prevalence", digits=1, is_percent=True),
-        _POSITIVE,
-        _SAMPLE_SIZE,
+        POSITIVE,
+        SAMPLE_SIZE,
     )
     rows = []
     for key, count in report.label_distribution.items():
@@ -97,8 +73,8 @@ def discrimination(full: FullReport) -> Iterator[Table]:
         "Discrimination",
         columns,
         rows,
-        f"{report.n_films:,} films; {_resampling(report)}. Sample size: wide where the AUROC's "
-        f"interval spans more than {MAX_WIDTH:.2f}",
+        f"{report.n_films:,} films; {resampling_caption(report)}. Sample size: wide where the "
+        f"AUROC's interval spans more than {MAX_WIDTH:.2f}",
         on_card=True,
     )
 
@@ -109,7 +85,7 @@ def calibration(full: FullReport) -> Iterator[Table]:
     if not report.calibration_before:
         return
     columns = (
-        _FINDING,
+        FINDING,
         Column("Calibration", is_text=True),
         Column("ECE", "calibration_error", digits=3),
         Column("ECE by chance", digits=3),
@@ -133,7 +109,7 @@ def calibration(full: FullReport) -> Iterator[Table]:
             for name, suffix, metrics in kinds
             if key in metrics
         ],
-        f"Calibration on {report.n_films:,} films; {_resampling(report)}",
+        f"Calibration on {report.n_films:,} films; {resampling_caption(report)}",
         on_card=True,
     )
 
@@ -149,7 +125,7 @@ def confusion(full: FullReport) -> Iterator[Table]:
     if not report.confusion:
         return
     columns = (
-        _FINDING,
+        FINDING,
         Column("Cut-off", "operating_point", digits=3, judged=False),
         Column("Target", is_text=True),
         *(Column(name.upper(), name) for name in ("tp", "fn", "fp", "tn")),
@@ -171,7 +147,7 @@ def rates(full: FullReport) -> Iterator[Table]:
     if not report.rates:
         return
     columns = (
-        _FINDING,
+        FINDING,
         Column("Sensitivity", "sensitivity"),
         Column("Specificity", "specificity"),
         Column("PPV", "positive_predictive_value"),
@@ -181,7 +157,7 @@ def rates(full: FullReport) -> Iterator[Table]:
         _row(report, key, (one.sensitivity, one.specificity, one.ppv, one.npv))
         for key, one in report.rates.items()
     ]
-    caption = f"Performance at the cut-offs; {_resampling(report)}"
+    caption = f"Performance at the cut-offs; {resampling_caption(report)}"
     yield Table(CUT_OFFS, "Performance at the cut-offs", columns, rows, caption, on_card=True)
 
 
@@ -190,7 +166,7 @@ def likelihood_ratios(full: FullReport) -> Iterator[Table]:
     if not full.at_operating_points:
         return
     columns = (
-        _FINDING,
+        FINDING,
         Column("Positive (LR+)", "likelihood_ratio_above"),
         Column("Negative (LR−)", "likelihood_ratio_below"),
     )
@@ -212,7 +188,7 @@ def classification_report(full: FullReport) -> Iterator[Table]:
             Column(title, f"report_{metric}")
             for title, metric in zip(("Precision", "Recall", "F1"), metrics, strict=True)
         ),
-        _POSITIVE,
+        POSITIVE,
     )
     rows: list[Row] = []
     values = full.report.classification_report.values
@@ -232,7 +208,7 @@ def errors(full: FullReport) -> Iterator[Table]:
     if not full.missed:
         return
     columns = (
-        _FINDING,
+        FINDING,
         Column("Missed"),
         Column("Most confident miss", signed=True),
         Column("False alarms"),
@@ -250,202 +226,6 @@ def errors(full: FullReport) -> Iterator[Table]:
         "Errors at the cut-offs; the most confident with its distance from the cut-off (log-odds)"
     )
     yield Table(ERRORS, title, columns, rows)
-
-
-def subgroup_name(by: str, value: str) -> str:
-    """What a group of films is called, e.g. ``View: AP``."""
-    if by == "films":
-        return ALL_FILMS.capitalize()
-    if by == "label":
-        return f"{value[0].upper()}{value[1:]}"
-    return f"{_COLUMN_LABELS.get(by, by)}: {value}"
-
-
-def subgroups(full: FullReport) -> Iterator[Table]:
-    """AUROC, sensitivity and specificity of each subgroup, a table a finding."""
-    at_cutoff = bool(full.report.operating_points)
-    columns = [
-        Column("Subgroup", is_text=True),
-        Column("Films"),
-        _POSITIVE,
-        Column("AUROC", "auroc"),
-        *([Column("Sensitivity", "sensitivity")] if at_cutoff else []),
-        *([Column("Specificity", "specificity")] if at_cutoff else []),
-    ]
-    resampled = full.report.resampled
-    for key, groups in group_by_finding(full.groups).items():
-        title = f"{LABELS[key]} by subgroup"
-        yield Table(
-            SUBGROUPS,
-            title,
-            columns,
-            [_subgroup_row(one, at_cutoff=at_cutoff) for one in groups],
-            f"{title} (95 % interval, {resampled} resampled). Not estimable with under 10 films or "
-            f"{resampled} in a denominator",
-            on_card=True,
-        )
-
-
-def _subgroup_row(one: SubgroupMetrics, *, at_cutoff: bool) -> Row:
-    part = ALL_FILMS if one.by == "films" else f"{one.by}: {one.value}"
-    figures = (one.auroc, one.sensitivity, one.specificity)[: 3 if at_cutoff else 1]
-    name = subgroup_name(one.by, one.value)
-    return Row((name, one.n, one.positives, *figures), one.finding, part, one.n, one.positives)
-
-
-def view_alone(full: FullReport) -> Iterator[Table]:
-    """The model beside a baseline that knows the view and nothing else."""
-    if not full.shortcuts:
-        return
-    columns = (
-        _FINDING,
-        Column("Model", "auroc"),
-        Column("View alone", "auroc_of_view_alone"),
-        Column("Model − view", "auroc_less_view_alone"),
-        *(Column(f"Model within {view}") for view in full.shortcuts[0].within),
-    )
-    rows = [
-        Row(
-            (LABELS[one.finding], one.model, one.view_alone, one.gain, *one.within.values()),
-            one.finding,
-            KNOWN_VIEW,
-        )
-        for one in full.shortcuts
-    ]
-    origin = (
-        "these same films, which flatters the baseline"
-        if full.shortcuts[0].fitted_here
-        else "the model's validation films"
-    )
-    title = f"AUROC on films whose view is known; prevalence by view from {origin}"
-    notes = [shortcut_sentence(one) for one in full.shortcuts]
-    yield Table(SUBGROUPS, title, columns, rows, notes=notes)
-
-
-def split_labels(full: FullReport) -> Iterator[Table]:
-    """Labels of the run's training, validation and test set."""
-    if not full.splits:
-        return
-    columns = [_FINDING]
-    for part in full.splits:
-        patients = "" if part.n_patients is None else f", {part.n_patients:,} patients"
-        columns.append(Column(f"{part.part.capitalize()}: {part.n_films:,} films{patients}",
-                              digits=0))  # fmt: skip
-    yield Table(
-        LABEL_COUNTS,
-        "Labels by set, and whether they are enough",
-        columns,
-        [
-            Row((LABELS[key], *(_label_share(part.counts[key]) for part in full.splits)), key)
-            for key in KEYS
-        ],
-        "Films with the label, and whether they are enough to measure an AUROC of 0.80: enough, "
-        "wide interval (it would span over 0.10, by Hanley and McNeil's formula) or too few (under "
-        "10 with it, without it, or patients). The model's own intervals are under Discrimination",
-    )
-
-
-def label_counts(full: FullReport) -> Iterator[Table]:
-    """Labels of the films themselves, where no split tells those of the other sets."""
-    if full.splits:
-        return
-    counts = full.report.label_distribution
-    yield Table(
-        LABEL_COUNTS,
-        "Labels of these films, and whether they are enough",
-        (_FINDING, Column("These films", digits=0)),
-        [Row((LABELS[key], _label_share(count)), key) for key, count in counts.items()],
-        "Films with the label, and the sample size: enough, wide interval (AUROC's over 0.10) or "
-        "too few (under 10 with it, without it, or patients)",
-    )
-
-
-def _label_share(count: LabelCount) -> Share:
-    return Share(count.positives, count.n, SAMPLE_SIZES[count.verdict])
-
-
-def co_occurrence(full: FullReport) -> Iterator[Table]:
-    """Films with two labels at once."""
-    columns = [Column("Of the films with", is_text=True)]
-    columns += [Column(f"also {LABELS[key]}", f"films_also_{key}", digits=0) for key in KEYS]
-    rows = []
-    for k, key in enumerate(KEYS):
-        both = [int(films) for films in full.co_occurrence[k]]
-        films = both[k]
-        shares: list[Cell] = [None if j == k else Share(n, films) for j, n in enumerate(both)]
-        rows.append(Row((f"{LABELS[key]} ({films:,})", *shares), key))
-    n_films = full.report.n_films
-    caption = f"Films with two labels at once, of the {n_films:,} shown; shares of each row"
-    yield Table(LABEL_COUNTS, "Films with two labels at once", columns, rows, caption)
-
-
-def labels_per_film(full: FullReport) -> Iterator[Table]:
-    """How many labels a film has, and how many films and patients there are."""
-    films, report = full.labels_per_film, full.report
-    share = multi_label_share(films)
-    several = (
-        f"{percent(share)} of the labelled films have two or more"
-        if films[0] < report.n_films
-        else "no film has a label"
-    )
-    columns = [Column("", is_text=True), Column("All", "films"), Column("Patients", "patients")]
-    columns += [
-        Column(f"{n} label{'' if n == 1 else 's'}", f"films_with_{n}_labels", digits=0)
-        for n in range(len(films))
-    ]
-    shares = [Share(n, report.n_films) for n in films]
-    row = Row(("Films", report.n_films, report.n_patients, *shares))
-    yield Table(LABEL_COUNTS, f"Labels per film; {several}", columns, [row])
-
-
-def pointing(full: FullReport) -> Iterator[Table]:
-    """How often the map's peak, and pointers that know nothing of the film, lie inside a box."""
-    if not full.localisation.hit_rates:
-        return
-    columns = (
-        _FINDING,
-        Column("Boxed films"),
-        *(Column(title, f"inside_{name}") for name, title in POINTERS.items()),
-        Column("Peak − fixed spot", "peak_less_fixed_spot"),
-    )
-    rows = [
-        Row(
-            (LABELS[key], one.n, *(getattr(one, name) for name in POINTERS), one.gain),
-            key,
-            BOXED_FILMS,
-            one.n,
-        )
-        for key, one in full.localisation.hit_rates.items()
-    ]
-    title = "Share of boxed test films on which the point lies inside a box"
-    caption = f"{title} (95 % interval, patients resampled); the difference is paired by film"
-    yield Table(LOCALISATION, title, columns, rows, caption, on_card=True)
-
-
-def overlaps(full: FullReport) -> Iterator[Table]:
-    """How often a box overlaps the radiologists' boxes enough, a table a measure."""
-    columns = (
-        _FINDING,
-        Column("Threshold"),
-        Column("Boxed films"),
-        *(Column(title, name) for name, title in BOXES.items()),
-        Column("Map − fixed box", "gain"),
-    )
-    for measure, found in full.localisation.overlaps.items():
-        rows = []
-        for key, at_thresholds in found.items():
-            for one in at_thresholds:
-                over = f"{one.threshold:g}"
-                shares = [getattr(one, name) for name in BOXES]
-                cells = (LABELS[key], over, one.n, *shares, one.gain)
-                suffix = f"_{measure}_over_{over}"
-                rows.append(Row(cells, key, BOXED_FILMS, one.n, suffix=suffix))
-        title = (
-            "Share of boxed test films on which the overlap exceeds the threshold: "
-            + MEASURES[measure]
-        )
-        caption = f"{title} (95 % interval, patients resampled); the difference is paired by film"
-        yield Table(LOCALISATION, title, columns, rows, caption)
 
 
 EVALUATION_TABLES: list[Callable[[FullReport], Iterator[Table]]] = [
@@ -511,7 +291,7 @@ def at_cutoff(
         Column(value, is_text=True),
         Column("Meaning", is_text=True),
     )
-    caption = _resampling(report)
+    caption = resampling_caption(report)
     return Table(CUT_OFFS, caption, columns, [Row(cells) for cells in rows])
 
 

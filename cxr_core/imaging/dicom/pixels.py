@@ -1,10 +1,10 @@
 """The raw pixel values of a DICOM file, decoded so that no file can take the app down.
 
 Uncompressed and RLE pixels are decoded by pydicom, JPEG baseline and JPEG 2000 by Pillow, JPEG-LS
-by pyjpegls. What is left (JPEG lossless, 12-bit JPEG) needs GDCM, whose C++ ends the
-whole process on some damaged files: one in fifty of those tried with a few bytes changed. So GDCM
-works in a process of its own, fed through a pipe, with the technical tags only. That child runs
-this file by its path, so nothing of ``cxr_core`` is imported here.
+by pyjpegls. What is left (JPEG lossless, 12-bit JPEG) needs GDCM, whose C++ ends the whole process
+on some damaged files. So GDCM works in a process of its own, fed through a pipe, with the
+technical tags only. That child runs this file by its path, so nothing of ``cxr_core`` is imported
+here.
 """
 
 import io
@@ -47,8 +47,8 @@ _GDCM_TIMEOUT = 120  # s; a film takes one or two, on a busy machine ten
 
 # JPEG-LS in DICOM, decoded by pyjpegls (CharLS) in this process.
 #
-# 3,100 files with a few bytes changed ended it not once. It takes its memory by the size that the
-# codestream states, though, so that is compared with the data set's first.
+# It takes its memory by the size that the codestream states, so that is compared with the data
+# set's first.
 
 
 def decode_jpeg_ls(ds: Dataset) -> NDArray[Any]:

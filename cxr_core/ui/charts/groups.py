@@ -7,7 +7,7 @@ from plotly.subplots import make_subplots
 
 from cxr_core.evaluation.metrics.bootstrap import Interval
 from cxr_core.evaluation.metrics.subgroups import SubgroupMetrics
-from cxr_core.evaluation.render.figures import subgroup_name
+from cxr_core.evaluation.render.subset_figures import subgroup_name
 from cxr_core.findings import LABELS
 from cxr_core.ui.charts.theme import GRID_COLOUR, MUTED_COLOUR, TEXT_COLOUR, apply_template
 

@@ -8,7 +8,7 @@ from plotly.subplots import make_subplots
 from cxr_core.evaluation.localisation.pointing import HitRates
 from cxr_core.evaluation.localisation.rates import OverlapRates
 from cxr_core.evaluation.metrics.bootstrap import Interval
-from cxr_core.evaluation.render.figures import BOXES, POINTERS
+from cxr_core.evaluation.render.subset_figures import BOXES, POINTERS
 from cxr_core.findings import LABELS
 from cxr_core.ui.charts.theme import MUTED_COLOUR, TEXT_COLOUR, apply_template
 

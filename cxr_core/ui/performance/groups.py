@@ -10,7 +10,7 @@ from cxr_core.errors import DataError
 from cxr_core.evaluation.evaluated import EvaluatedTable, measure_subgroups
 from cxr_core.evaluation.full_report import FullReport
 from cxr_core.evaluation.metrics.subgroups import SubgroupMetrics
-from cxr_core.evaluation.render.figures import subgroup_name, subgroups, view_alone
+from cxr_core.evaluation.render.subset_figures import subgroup_name, subgroups, view_alone
 from cxr_core.evaluation.report import subgroup_notes
 from cxr_core.evaluation.run_folder import RunFolder
 from cxr_core.findings import KEYS, LABELS

@@ -8,7 +8,7 @@ from cxr_core.errors import DataError
 from cxr_core.evaluation.evaluated import EvaluatedTable
 from cxr_core.evaluation.full_report import FullReport
 from cxr_core.evaluation.metrics.labels import SplitLabels
-from cxr_core.evaluation.render.figures import (
+from cxr_core.evaluation.render.subset_figures import (
     co_occurrence,
     label_counts,
     labels_per_film,

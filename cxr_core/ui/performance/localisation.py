@@ -19,7 +19,7 @@ from cxr_core.evaluation.localisation.rates import (
 from cxr_core.evaluation.metrics.bootstrap import Interval
 from cxr_core.evaluation.published import OVERLAP_CAUTION, read_published_overlap
 from cxr_core.evaluation.render.comparison_figures import published_overlap
-from cxr_core.evaluation.render.figures import MEASURES, overlaps, pointing
+from cxr_core.evaluation.render.subset_figures import MEASURES, overlaps, pointing
 from cxr_core.evaluation.run_folder import LOCALISATION_FILE, RunFolder
 from cxr_core.findings import LABELS
 from cxr_core.ui.charts.localisation import boxed_films_text, overlap_figure, pointing_figure

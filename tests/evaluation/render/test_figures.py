@@ -20,16 +20,15 @@ from cxr_core.evaluation.metrics.bootstrap import NOT_ESTIMABLE, Interval
 from cxr_core.evaluation.metrics.errors import FilmError
 from cxr_core.evaluation.render import figures
 from cxr_core.evaluation.render.csv_rows import metrics_csv
-from cxr_core.evaluation.render.figures import (
+from cxr_core.evaluation.render.figures import error_films, evaluation_tables
+from cxr_core.evaluation.render.json_document import metrics_json
+from cxr_core.evaluation.render.subset_figures import (
     co_occurrence,
-    error_films,
-    evaluation_tables,
     labels_per_film,
     overlaps,
     pointing,
     subgroups,
 )
-from cxr_core.evaluation.render.json_document import metrics_json
 from cxr_core.evaluation.render.table import Column, Row, Table, cell_text, to_html
 from cxr_core.evaluation.render.text import metrics_text
 from cxr_core.evaluation.report import evaluate_predictions

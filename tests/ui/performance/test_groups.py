@@ -5,7 +5,7 @@ import pytest
 from cxr_core.evaluation.metrics.bootstrap import NOT_ESTIMABLE, Interval
 from cxr_core.evaluation.metrics.labels import LabelCount, SplitLabels
 from cxr_core.evaluation.metrics.subgroups import SubgroupMetrics
-from cxr_core.evaluation.render.figures import subgroup_name
+from cxr_core.evaluation.render.subset_figures import subgroup_name
 from cxr_core.findings import KEYS
 from cxr_core.ui.charts.groups import subgroup_figure
 from cxr_core.ui.charts.labels import split_labels_figure

@@ -1,0 +1,248 @@
+"""Figures of some of the films: subgroups, labels of each set, and maps against boxes."""
+
+from collections.abc import Iterator
+
+from cxr_core.evaluation.full_report import (
+    FullReport,
+    group_by_finding,
+    multi_label_share,
+)
+from cxr_core.evaluation.localisation.overlap import Measure
+from cxr_core.evaluation.metrics.labels import LabelCount
+from cxr_core.evaluation.metrics.subgroups import ALL_FILMS, SubgroupMetrics, shortcut_sentence
+from cxr_core.evaluation.render.table import Cell, Column, Row, Share, Table
+from cxr_core.evaluation.report import EvaluationReport
+from cxr_core.findings import KEYS, LABELS
+from cxr_core.wording import percent
+
+SUBGROUPS, LABEL_COUNTS, LOCALISATION = "subgroups", "labels", "localisation"
+KNOWN_VIEW, BOXED_FILMS = "films of a known view", "films with a box of it"
+SAMPLE_SIZES = {"enough": "enough", "wide": "wide interval", "too few": "too few"}
+POINTERS = {
+    "peak": "Map's peak",
+    "fixed_spot": "Best fixed spot",
+    "centre": "Centre",
+    "random_point": "Random point",
+    "shuffled": "Randomized weights",
+}
+BOXES = {
+    "map_box": "Map's box",
+    "fixed_box": "Best fixed box",
+    "centre_box": "Box in the centre",
+    "random_box": "Random box",
+    "shuffled": "Randomized weights",
+}
+MEASURES: dict[Measure, str] = {
+    "iobb": "intersection over the map's box (IoBB)",
+    "iou": "intersection over union (IoU)",
+}
+FINDING = Column("Finding", is_text=True)
+POSITIVE = Column("Positive")
+SAMPLE_SIZE = Column("Sample size", is_text=True)
+_COLUMN_LABELS = {
+    "view": "View",
+    "sex": "Sex",
+    "age": "Age",
+    "follow_up": "Follow-up",
+    "group": "Group",
+}
+
+
+def resampling_caption(report: EvaluationReport) -> str:
+    return f"95 % intervals from resampling {report.resampled}, {report.n_resamples:,} times"
+
+
+def subgroup_name(by: str, value: str) -> str:
+    """What a group of films is called, e.g. ``View: AP``."""
+    if by == "films":
+        return ALL_FILMS.capitalize()
+    if by == "label":
+        return f"{value[0].upper()}{value[1:]}"
+    return f"{_COLUMN_LABELS.get(by, by)}: {value}"
+
+
+def subgroups(full: FullReport) -> Iterator[Table]:
+    """AUROC, sensitivity and specificity of each subgroup, a table a finding."""
+    at_cutoff = bool(full.report.operating_points)
+    columns = [
+        Column("Subgroup", is_text=True),
+        Column("Films"),
+        POSITIVE,
+        Column("AUROC", "auroc"),
+        *([Column("Sensitivity", "sensitivity")] if at_cutoff else []),
+        *([Column("Specificity", "specificity")] if at_cutoff else []),
+    ]
+    resampled = full.report.resampled
+    for key, groups in group_by_finding(full.groups).items():
+        title = f"{LABELS[key]} by subgroup"
+        yield Table(
+            SUBGROUPS,
+            title,
+            columns,
+            [_subgroup_row(one, at_cutoff=at_cutoff) for one in groups],
+            f"{title} (95 % interval, {resampled} resampled). Not estimable with under 10 films or "
+            f"{resampled} in a denominator",
+            on_card=True,
+        )
+
+
+def _subgroup_row(one: SubgroupMetrics, *, at_cutoff: bool) -> Row:
+    part = ALL_FILMS if one.by == "films" else f"{one.by}: {one.value}"
+    figures = (one.auroc, one.sensitivity, one.specificity)[: 3 if at_cutoff else 1]
+    name = subgroup_name(one.by, one.value)
+    return Row((name, one.n, one.positives, *figures), one.finding, part, one.n, one.positives)
+
+
+def view_alone(full: FullReport) -> Iterator[Table]:
+    """The model beside a baseline that knows the view and nothing else."""
+    if not full.shortcuts:
+        return
+    columns = (
+        FINDING,
+        Column("Model", "auroc"),
+        Column("View alone", "auroc_of_view_alone"),
+        Column("Model − view", "auroc_less_view_alone"),
+        *(Column(f"Model within {view}") for view in full.shortcuts[0].within),
+    )
+    rows = [
+        Row(
+            (LABELS[one.finding], one.model, one.view_alone, one.gain, *one.within.values()),
+            one.finding,
+            KNOWN_VIEW,
+        )
+        for one in full.shortcuts
+    ]
+    origin = (
+        "these same films, which flatters the baseline"
+        if full.shortcuts[0].fitted_here
+        else "the model's validation films"
+    )
+    title = f"AUROC on films whose view is known; prevalence by view from {origin}"
+    notes = [shortcut_sentence(one) for one in full.shortcuts]
+    yield Table(SUBGROUPS, title, columns, rows, notes=notes)
+
+
+def split_labels(full: FullReport) -> Iterator[Table]:
+    """Labels of the run's training, validation and test set."""
+    if not full.splits:
+        return
+    columns = [FINDING]
+    for part in full.splits:
+        patients = "" if part.n_patients is None else f", {part.n_patients:,} patients"
+        columns.append(Column(f"{part.part.capitalize()}: {part.n_films:,} films{patients}",
+                              digits=0))  # fmt: skip
+    yield Table(
+        LABEL_COUNTS,
+        "Labels by set, and whether they are enough",
+        columns,
+        [
+            Row((LABELS[key], *(_label_share(part.counts[key]) for part in full.splits)), key)
+            for key in KEYS
+        ],
+        "Films with the label, and whether they are enough to measure an AUROC of 0.80: enough, "
+        "wide interval (it would span over 0.10, by Hanley and McNeil's formula) or too few (under "
+        "10 with it, without it, or patients). The model's own intervals are under Discrimination",
+    )
+
+
+def label_counts(full: FullReport) -> Iterator[Table]:
+    """Labels of the films themselves, where no split tells those of the other sets."""
+    if full.splits:
+        return
+    counts = full.report.label_distribution
+    yield Table(
+        LABEL_COUNTS,
+        "Labels of these films, and whether they are enough",
+        (FINDING, Column("These films", digits=0)),
+        [Row((LABELS[key], _label_share(count)), key) for key, count in counts.items()],
+        "Films with the label, and the sample size: enough, wide interval (AUROC's over 0.10) or "
+        "too few (under 10 with it, without it, or patients)",
+    )
+
+
+def _label_share(count: LabelCount) -> Share:
+    return Share(count.positives, count.n, SAMPLE_SIZES[count.verdict])
+
+
+def co_occurrence(full: FullReport) -> Iterator[Table]:
+    """Films with two labels at once."""
+    columns = [Column("Of the films with", is_text=True)]
+    columns += [Column(f"also {LABELS[key]}", f"films_also_{key}", digits=0) for key in KEYS]
+    rows = []
+    for k, key in enumerate(KEYS):
+        both = [int(films) for films in full.co_occurrence[k]]
+        films = both[k]
+        shares: list[Cell] = [None if j == k else Share(n, films) for j, n in enumerate(both)]
+        rows.append(Row((f"{LABELS[key]} ({films:,})", *shares), key))
+    n_films = full.report.n_films
+    caption = f"Films with two labels at once, of the {n_films:,} shown; shares of each row"
+    yield Table(LABEL_COUNTS, "Films with two labels at once", columns, rows, caption)
+
+
+def labels_per_film(full: FullReport) -> Iterator[Table]:
+    """How many labels a film has, and how many films and patients there are."""
+    films, report = full.labels_per_film, full.report
+    share = multi_label_share(films)
+    several = (
+        f"{percent(share)} of the labelled films have two or more"
+        if films[0] < report.n_films
+        else "no film has a label"
+    )
+    columns = [Column("", is_text=True), Column("All", "films"), Column("Patients", "patients")]
+    columns += [
+        Column(f"{n} label{'' if n == 1 else 's'}", f"films_with_{n}_labels", digits=0)
+        for n in range(len(films))
+    ]
+    shares = [Share(n, report.n_films) for n in films]
+    row = Row(("Films", report.n_films, report.n_patients, *shares))
+    yield Table(LABEL_COUNTS, f"Labels per film; {several}", columns, [row])
+
+
+def pointing(full: FullReport) -> Iterator[Table]:
+    """How often the map's peak, and pointers that know nothing of the film, lie inside a box."""
+    if not full.localisation.hit_rates:
+        return
+    columns = (
+        FINDING,
+        Column("Boxed films"),
+        *(Column(title, f"inside_{name}") for name, title in POINTERS.items()),
+        Column("Peak − fixed spot", "peak_less_fixed_spot"),
+    )
+    rows = [
+        Row(
+            (LABELS[key], one.n, *(getattr(one, name) for name in POINTERS), one.gain),
+            key,
+            BOXED_FILMS,
+            one.n,
+        )
+        for key, one in full.localisation.hit_rates.items()
+    ]
+    title = "Share of boxed test films on which the point lies inside a box"
+    caption = f"{title} (95 % interval, patients resampled); the difference is paired by film"
+    yield Table(LOCALISATION, title, columns, rows, caption, on_card=True)
+
+
+def overlaps(full: FullReport) -> Iterator[Table]:
+    """How often a box overlaps the radiologists' boxes enough, a table a measure."""
+    columns = (
+        FINDING,
+        Column("Threshold"),
+        Column("Boxed films"),
+        *(Column(title, name) for name, title in BOXES.items()),
+        Column("Map − fixed box", "gain"),
+    )
+    for measure, found in full.localisation.overlaps.items():
+        rows = []
+        for key, at_thresholds in found.items():
+            for one in at_thresholds:
+                over = f"{one.threshold:g}"
+                shares = [getattr(one, name) for name in BOXES]
+                cells = (LABELS[key], over, one.n, *shares, one.gain)
+                suffix = f"_{measure}_over_{over}"
+                rows.append(Row(cells, key, BOXED_FILMS, one.n, suffix=suffix))
+        title = (
+            "Share of boxed test films on which the overlap exceeds the threshold: "
+            + MEASURES[measure]
+        )
+        caption = f"{title} (95 % interval, patients resampled); the difference is paired by film"
+        yield Table(LOCALISATION, title, columns, rows, caption)
