@@ -1,11 +1,14 @@
 """How good the model measured, or any other run, or any other model's table."""
 
+from collections.abc import Callable
+from typing import Any
+
 import streamlit as st
 
 from cxr_core.ui.charts.show import set_chart_source
 from cxr_core.ui.performance.calibration import calibration_panel
 from cxr_core.ui.performance.curves import discrimination_panel
-from cxr_core.ui.performance.decisions import all_cutoffs_panel, cutoff_panel
+from cxr_core.ui.performance.decisions import cutoffs_panel
 from cxr_core.ui.performance.download import chart_source_of, download_metrics
 from cxr_core.ui.performance.errors import errors_panel
 from cxr_core.ui.performance.groups import subgroups_panel
@@ -18,19 +21,6 @@ from cxr_core.ui.performance.training import training_panel
 from cxr_core.ui.performance.two_models import two_models_panel
 from cxr_core.ui.shell import begin_page, report_errors
 
-TABS = (
-    "Discrimination",
-    "Cut-offs",
-    "Calibration",
-    "Subgroups",
-    "Labels",
-    "Localisation",
-    "Errors",
-    "Two models",
-    "Published",
-    "Training",
-)
-
 
 def show_panels(source: EvaluationSource) -> None:
     """Every panel of what is open; of a run without predictions its training alone."""
@@ -42,42 +32,25 @@ def show_panels(source: EvaluationSource) -> None:
     set_chart_source(chart_source_of(evaluated))
     download_slot = st.container(key="corner")
     show_cautions(source)
-    with lazy_tabs(TABS, evaluated.cache_key) as tabs:
-        (
-            discrimination_tab,
-            cutoffs_tab,
-            calibration_tab,
-            subgroups_tab,
-            labels_tab,
-            localisation_tab,
-            errors_tab,
-            two_models_tab,
-            published_tab,
-            training_tab,
-        ) = tabs
-        with discrimination_tab:
-            discrimination_panel(evaluated)
-        with cutoffs_tab:
-            cutoff_panel(evaluated)
-            all_cutoffs_panel(evaluated)
-        with calibration_tab:
-            calibration_panel(evaluated)
-        with subgroups_tab:
-            subgroups_panel(evaluated, run)
-        with labels_tab:
-            labels_panel(evaluated, run)
-        with localisation_tab:
-            localisation_panel(evaluated, run)
-        with errors_tab:
-            errors_panel(evaluated, run)
-        with two_models_tab:
-            comparison = two_models_panel(evaluated, run)
-        with published_tab:
-            published_panel(evaluated, run)
-        with training_tab:
-            training_panel(run)
+    panels: dict[str, Callable[[], Any]] = {
+        "Discrimination": lambda: discrimination_panel(evaluated),
+        "Cut-offs": lambda: cutoffs_panel(evaluated),
+        "Calibration": lambda: calibration_panel(evaluated),
+        "Subgroups": lambda: subgroups_panel(evaluated, run),
+        "Labels": lambda: labels_panel(evaluated, run),
+        "Localisation": lambda: localisation_panel(evaluated, run),
+        "Errors": lambda: errors_panel(evaluated, run),
+        "Two models": lambda: two_models_panel(evaluated, run),
+        "Published": lambda: published_panel(evaluated, run),
+        "Training": lambda: training_panel(run),
+    }
+    shown: dict[str, Any] = {}
+    with lazy_tabs(list(panels), evaluated.cache_key) as tabs:
+        for (name, panel), tab in zip(panels.items(), tabs, strict=True):
+            with tab:
+                shown[name] = panel()
     with download_slot:  # last, so that what the panels measured goes along
-        download_metrics(evaluated, run, comparison)
+        download_metrics(evaluated, run, shown["Two models"])
 
 
 begin_page("Performance")

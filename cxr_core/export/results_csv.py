@@ -52,6 +52,14 @@ COLUMNS: tuple[str, ...] = (
     "library_versions",
 )
 Row = dict[str, str]
+_NEEDED_TO_RESUME = {
+    "image_sha256",
+    "model_sha256",
+    "status",
+    "correction",
+    "read_anyway",
+    *LOGIT_COLUMNS,
+}
 # The command line's columns in an earlier version, by today's names.
 _EARLIER_COLUMNS: dict[str, str] = {
     "file": "file",
@@ -204,7 +212,8 @@ def read_previous_rows(paths: Iterable[Path], *, model_sha256: str) -> dict[str,
 
     Rows of failed films are left out, so they are tried again; so are rows of the Worklist that
     are not what a run would write: without numbers, corrected, or read although stopped. A last
-    line that was not written to its end is passed over; files that are not there are, too.
+    line that was not written to its end is passed over; files that are not there are, too. A
+    column that the version before did not write stays empty in its rows.
 
     Raises:
         ConfigError: a file is no table of this program's.
@@ -216,14 +225,15 @@ def read_previous_rows(paths: Iterable[Path], *, model_sha256: str) -> dict[str,
         # A row is one line, and only a line with its end was written whole.
         lines = path.read_bytes().decode(errors="replace").split("\n")[:-1]
         header = tuple(next(csv.reader(lines[:1]))) if lines else COLUMNS
-        if header not in (COLUMNS, tuple(_EARLIER_COLUMNS)):
+        earlier = header == tuple(_EARLIER_COLUMNS)
+        if not earlier and not _NEEDED_TO_RESUME <= set(header) <= set(COLUMNS):
             raise ConfigError(
                 "The run cannot be resumed: the file has other columns",
                 value=path,
                 remedy="Leave out --resume, or give another --out.",
             )
         for cells in csv.DictReader(lines):
-            row = cells if header == COLUMNS else _from_earlier(cells)
+            row = _from_earlier(cells) if earlier else dict.fromkeys(COLUMNS, "") | cells
             if (
                 row["model_sha256"] == model_sha256
                 and row["status"] in (STATUS_READ, STATUS_STOPPED)

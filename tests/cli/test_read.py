@@ -157,6 +157,20 @@ def test_rows_of_another_model_or_another_table_are_not_kept(
     assert out.read_text().startswith("image,patient")
 
 
+def test_a_column_that_was_not_written_yet_stays_empty(tmp_path: Path, model: Path) -> None:
+    (tmp_path / "a.png").write_bytes(phantom_png(2, size=128))
+    out = tmp_path / "results.csv"
+    words = [str(tmp_path / "a.png"), "--model", str(model), "--out", str(out), "--resume"]
+    assert main(words) == 0
+    (row,) = rows(out)
+    with out.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, [name for name in COLUMNS if name != "gate"])
+        writer.writeheader()
+        writer.writerow({name: value for name, value in row.items() if name != "gate"})
+    assert main(words) == 0
+    assert rows(out) == [row | {"gate": ""}]
+
+
 EARLIER_COLUMNS = (
     "file,sha256,model_sha256,status,reason,warnings,"
     "logit_effusion,logit_atelectasis,logit_infiltration,logit_no_finding,"

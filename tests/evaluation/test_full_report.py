@@ -177,7 +177,7 @@ def test_the_terminal_shows_the_pages_tables_in_100_columns(metrics: FullReport)
         "Errors at the cut-offs",
         "Effusion by subgroup",
         "prevalence by view from these same films",
-        "Labels in each part of the run",
+        "Labels by set",
         "Films with two labels at once",
         "Labels per film",
         "Share of boxed test films on which the point lies inside a box",

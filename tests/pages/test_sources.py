@@ -78,10 +78,10 @@ def test_two_models_stand_beside_each_other_on_the_films_in_both(open_page):
 def test_published_figures_are_set_against_one_kind_of_split_alone(open_page):
     session = open_page(PERFORMANCE)
     assert page_text(session).count("No difference from the ") == 2
-    kind = next(box for box in session.selectbox if "separated" in box.label)
+    kind = next(box for box in session.selectbox if "split" in box.label)
     kind.set_value("official").run()
     text = page_text(session)
-    assert "AUROC less the published one, split: official" in text
+    assert "AUROC − the published one, split: official" in text
     assert "No difference from the published figures (random by patient split) is given" in text
     assert text.count("No difference from the ") == 1
 

@@ -132,7 +132,13 @@ def _on_slider_change(preset: str) -> None:
     st.session_state[preset] = MANUAL
 
 
-def cutoff_panel(evaluated: EvaluatedTable) -> None:
+def cutoffs_panel(evaluated: EvaluatedTable) -> None:
+    """One finding's cut-off to move, then what all findings' own cut-offs do."""
+    _one_cutoff(evaluated)
+    _all_cutoffs(evaluated)
+
+
+def _one_cutoff(evaluated: EvaluatedTable) -> None:
     """Choose a finding and move its cut-off."""
     st.header("Performance at a cut-off", anchor=False)
     report = evaluated.report
@@ -212,7 +218,7 @@ def confusion_matrix_html(counts: ConfusionMatrix, label: str, cutoff: str) -> s
     )
 
 
-def all_cutoffs_panel(evaluated: EvaluatedTable) -> None:
+def _all_cutoffs(evaluated: EvaluatedTable) -> None:
     """What the four findings' operating points do."""
     st.header("All findings at their cut-offs", anchor=False)
     if not evaluated.report.operating_points:
