@@ -81,7 +81,7 @@ def test_it_is_evaluated(checkout: Path, trained: Path) -> None:
     document = checkout / "report.json"
     said = finish("cxr_core.cli.evaluate", trained, "--json", document, folder=checkout)
     assert "also Nodule" in said
-    assert "5 of the five" in said
+    assert "5 labels" in said
     report = json.loads(document.read_text())
     counts = pd.read_csv(trained / "predictions_test.csv")[[f"label_{key}" for key in KEYS]]
     together = report["co_occurrence"]
