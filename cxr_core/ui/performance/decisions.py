@@ -197,7 +197,7 @@ def confusion_matrix_html(counts: ConfusionMatrix, label: str, cutoff: str) -> s
     """The confusion matrix as a table: counts, shares of their row, and what each is called."""
     rows = (
         (f"with {label}", (counts.tp, "found"), (counts.fn, "missed")),
-        (f"without {label}", (counts.fp, "false alarm"), (counts.tn, "rightly below")),
+        (f"without {label}", (counts.fp, "false alarm"), (counts.tn, "correctly not flagged")),
     )
     body = ""
     for name, *cells in rows:
