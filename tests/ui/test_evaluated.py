@@ -58,8 +58,16 @@ def test_without_a_positive_film_there_is_no_operating_point():
 
 def test_the_confusion_matrix_in_words():
     html = confusion_matrix_html(ConfusionMatrix(tp=8, fp=30, fn=2, tn=70), "Effusion", "31.0 %")
-    for text in ("10 films", "<strong>8</strong>", "found, 80 %", "missed, 20 %", "100 films",
-                 "false alarm, 30 %", "correctly not flagged, 70 %", "31.0 % or above"):  # fmt: skip
+    for text in (
+        "10 films",
+        "<strong>8</strong>",
+        "found, 80 %",
+        "missed, 20 %",
+        "100 films",
+        "false alarm, 30 %",
+        "correctly not flagged, 70 %",
+        "31.0 % or above",
+    ):
         assert text in html
 
 
