@@ -34,7 +34,7 @@ class Preprocessing:
     def __post_init__(self) -> None:
         if self.size < 32:
             raise ConfigError(
-                "The input side is too small for a DenseNet121",
+                "The input side is too small for the network",
                 value=f"{self.size} px",
                 remedy="Use at least 32 px.",
             )

@@ -32,7 +32,7 @@ def test_preprocessing_takes_the_smallest_side_the_network_can_use() -> None:
 def test_preprocessing_refuses_a_smaller_side() -> None:
     with pytest.raises(ConfigError) as caught:
         Preprocessing(size=31)
-    assert caught.value.problem == "The input side is too small for a DenseNet121"
+    assert caught.value.problem == "The input side is too small for the network"
     assert caught.value.value == "31 px"
     assert caught.value.remedy == "Use at least 32 px."
 

@@ -107,7 +107,7 @@ class TrainConfig:
         for name in ("px", "low_res_px"):
             if getattr(self, name) % 32 or getattr(self, name) < 0:
                 raise ConfigError(
-                    f"{name} is not a multiple of 32, as a DenseNet121's input must be",
+                    f"{name} is not a multiple of 32, as the network's input must be",
                     value=getattr(self, name),
                     remedy="Use 224, or another multiple of 32.",
                 )

@@ -79,7 +79,7 @@ def test_performance_shows_every_panel(open_page):
         "240 films of",
         "SwinCheX",
         "View: AP",
-        "Not No Finding",
+        "No Finding excluded",
         "Follow-up: first film",
         "prevalence by view from these same films",
         "No split.csv with labels beside the model",

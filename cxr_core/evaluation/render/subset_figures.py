@@ -57,7 +57,7 @@ def subgroup_name(by: str, value: str) -> str:
     if by == "films":
         return ALL_FILMS.capitalize()
     if by == "label":
-        return f"{value[0].upper()}{value[1:]}"
+        return f"{value.removeprefix('not ')} excluded"
     return f"{_COLUMN_LABELS.get(by, by)}: {value}"
 
 

@@ -43,7 +43,7 @@ def test_without_operating_points_the_chart_is_of_areas() -> None:
 
 
 def test_names_of_groups() -> None:
-    assert subgroup_name("label", "not No Finding") == "Not No Finding"
+    assert subgroup_name("label", "not No Finding") == "No Finding excluded"
     assert subgroup_name("follow_up", "first film") == "Follow-up: first film"
 
 
