@@ -10,6 +10,7 @@ import logging
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -40,13 +41,20 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog=PROG, description=__doc__.splitlines()[0])
     data = parser.add_argument_group("films")
     data.add_argument("--entries", type=Path, metavar="CSV", help="NIH's or Kaggle's label table")
-    data.add_argument("--images", type=Path, metavar="DIR", help="folder with the films")
+    data.add_argument(
+        "--images", type=Path, nargs="+", metavar="DIR", help="one or more folders with the films"
+    )
     data.add_argument("--phantom", type=int, metavar="N", help="draw N synthetic films instead")
     data.add_argument("--cache", type=Path, metavar="DIR", help="decoded films (default .cache)")
     data.add_argument("--boxes", type=Path, metavar="CSV", help="NIH's BBox_List_2017.csv")
     split = parser.add_argument_group("split (default: 70/10/20 by patient, stratified)")
     split.add_argument(
         "--split", type=Path, metavar="CSV", help=("a table with the columns image, split")
+    )
+    split.add_argument(
+        "--extend-split",
+        action="store_true",
+        help="films that --split does not name train too, or form validation_more",
     )
     split.add_argument("--train-val-list", type=Path, metavar="F", help="NIH's official list")
     split.add_argument("--test-list", type=Path, metavar="F", help="NIH's official list")
@@ -61,6 +69,14 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     training.add_argument(
         "--weights",
         help="imagenet, none, or the path of a weights file or model folder",
+    )
+    training.add_argument(
+        "--teacher",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="RUN",
+        help="run folders whose logits are learnt beside the labels; may be repeated",
     )
     training.add_argument("--population", choices=get_args(Population))
     training.add_argument("--balance", choices=get_args(Balance))
@@ -118,7 +134,8 @@ def make_config(arguments: argparse.Namespace) -> TrainConfig:
     given = {name: getattr(arguments, name) for name in (*names, *more)}
     default_preset = "baseline" if arguments.phantom is None else "phantom"
     config = from_preset(arguments.preset or default_preset, **given)
-    return apply_settings(config, parse_settings(arguments.set))
+    config = apply_settings(config, parse_settings(arguments.set))
+    return replace(config, teachers=(*config.teachers, *arguments.teacher))
 
 
 def make_dataset_paths(arguments: argparse.Namespace, phantom_folder: Path) -> DatasetPaths:
@@ -126,15 +143,17 @@ def make_dataset_paths(arguments: argparse.Namespace, phantom_folder: Path) -> D
     entries, images, boxes = arguments.entries, arguments.images, arguments.boxes
     if arguments.phantom is not None:
         dataset = write_phantom_dataset(phantom_folder, arguments.phantom)
-        entries, images, boxes = dataset.entries, dataset.images, dataset.boxes
+        entries, images, boxes = dataset.entries, [dataset.images], dataset.boxes
     default = phantom_folder if arguments.phantom is not None else Path(".cache")
     return DatasetPaths(
         entries=entries,
-        images=images,
+        images=images[0],
+        further_images=tuple(images[1:]),
         cache=arguments.cache or default,
         split=arguments.split,
         train_val_list=arguments.train_val_list,
         test_list=arguments.test_list,
+        extend_split=arguments.extend_split,
         groups=arguments.groups,
         boxes=boxes,
     )

@@ -43,6 +43,34 @@ def undersample(train_table: pd.DataFrame, seed: int) -> pd.DataFrame:
         DataError: rows of validation or test among them, or no film has any of the three
             findings (then nothing would be left of No Finding).
     """
+    surplus, normal_only = _surplus_normals(train_table)
+    if surplus <= 0:
+        return train_table.reset_index(drop=True)
+    dropped = np.random.default_rng(seed).choice(normal_only, size=surplus, replace=False)
+    keep = np.ones(len(train_table), dtype=bool)
+    keep[dropped] = False
+    return train_table[keep].reset_index(drop=True)
+
+
+def redraw_normals(train_table: pd.DataFrame) -> tuple[NDArray[np.bool_], int]:
+    """What ``undersample`` leaves out once can be drawn anew in each epoch.
+
+    Returns:
+        bool (N,), the films that carry nothing but No Finding; and how many of them an epoch
+        takes.
+
+    Raises:
+        DataError: as ``undersample``.
+    """
+    surplus, normal_only = _surplus_normals(train_table)
+    optional = np.zeros(len(train_table), dtype=bool)
+    optional[normal_only] = True
+    return optional, len(normal_only) - surplus
+
+
+def _surplus_normals(train_table: pd.DataFrame) -> tuple[int, NDArray[np.intp]]:
+    """How many films must go for No Finding to be as many as the largest of the three, and which
+    films (indices) carry nothing but No Finding."""
     _require_training_part(train_table)
     counts = class_counts(train_table)
     largest = max(counts[key] for key in ABNORMAL_KEYS)
@@ -53,18 +81,11 @@ def undersample(train_table: pd.DataFrame, seed: int) -> pd.DataFrame:
             value=f"{len(train_table):,} training films",
             remedy="Check the labels and the split.",
         )
-    surplus = counts[NORMAL_KEY] - largest
-    if surplus <= 0:
-        return train_table.reset_index(drop=True)
     labels = _labels(train_table)  # (N, 4)
     normal_only = np.flatnonzero(
         (labels[:, ABNORMAL_INDICES].sum(axis=1) == 0) & (labels[:, NORMAL_INDEX] == 1)
     )
-    surplus = min(surplus, len(normal_only))
-    dropped = np.random.default_rng(seed).choice(normal_only, size=surplus, replace=False)
-    keep = np.ones(len(train_table), dtype=bool)
-    keep[dropped] = False
-    return train_table[keep].reset_index(drop=True)
+    return min(max(counts[NORMAL_KEY] - largest, 0), len(normal_only)), normal_only
 
 
 def sampler_weights(train_table: pd.DataFrame) -> NDArray[np.float64]:

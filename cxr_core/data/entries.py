@@ -1,6 +1,6 @@
 """NIH's label table: one validated row an image, joined with the image files."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -17,7 +17,7 @@ from cxr_core.data.csv_files import (
     read_columns,
     read_header,
 )
-from cxr_core.data.images import find_images
+from cxr_core.data.images import find_images_in
 from cxr_core.data.labels import LabelIssues, label_columns, normalise_labels
 from cxr_core.errors import DataError
 from cxr_core.findings import ALL_IN_WORDS, KEYS, LABEL_COLUMNS, LABELS
@@ -228,8 +228,10 @@ def read_entries(path: Path) -> Entries:
     return Entries(kept, report)
 
 
-def attach_images(entries: Entries, image_folder: Path) -> Entries:
-    """Join the rows with the image files below a folder, by file name, at any depth.
+def attach_images(entries: Entries, image_folders: Path | Sequence[Path]) -> Entries:
+    """Join the rows with the image files below one or more folders, by file name, at any depth.
+
+    A name that stands in several folders is taken from the first of them.
 
     Returns:
         Entries whose table has the column ``path`` (str) and only rows with a file; the
@@ -238,14 +240,15 @@ def attach_images(entries: Entries, image_folder: Path) -> Entries:
     Raises:
         DataError: the folder is not there, or no row of the table has a file in it.
     """
-    found = find_images(image_folder)
+    folders = [image_folders] if isinstance(image_folders, Path) else list(image_folders)
+    found = find_images_in(folders)
     table = entries.table
     paths = table["image"].map(found.paths)
     with_image = paths.notna()
     if not with_image.any():
         raise DataError(
             f"None of the {len(table):,} images of the table is in the image folder",
-            value=f"{image_folder} ({len(found.paths):,} images there, such as "
+            value=f"{', '.join(map(str, folders))} ({len(found.paths):,} images there, such as "
             f"{first_few(list(found.paths)[:3]) or 'none'}; "
             f"the table names {first_few(table['image'].head(3))})",
             remedy="Point to the folder with the images of this table; they are matched by file "

@@ -1,8 +1,13 @@
 """Image files below a folder, found by file name at any depth."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import pydicom
+from PIL import Image
+from pydicom.errors import InvalidDicomError
 
 from cxr_core.errors import DataError
 
@@ -55,6 +60,28 @@ def find_images(folder: Path) -> ImageIndex:
     for path in sorted(found):
         paths.setdefault(os.path.basename(path), path)
     return ImageIndex(paths, n_duplicates=len(found) - len(paths))
+
+
+def find_images_in(folders: Sequence[Path]) -> ImageIndex:
+    """``find_images`` over several folders; a name is taken from the first that has it."""
+    indexes = [find_images(folder) for folder in folders]
+    paths = {name: path for index in reversed(indexes) for name, path in index.paths.items()}
+    total = sum(len(index.paths) + index.n_duplicates for index in indexes)
+    return ImageIndex(paths, n_duplicates=total - len(paths))
+
+
+def shorter_side(path: Path) -> int:
+    """Pixels of a film's shorter side, from the file's header alone; 0 where it tells none."""
+    try:
+        if path.suffix.lower() == ".dcm":
+            header = pydicom.dcmread(
+                path, stop_before_pixels=True, specific_tags=["Rows", "Columns"]
+            )
+            return min(int(header.Rows), int(header.Columns))
+        with Image.open(path) as image:
+            return min(image.size)
+    except (OSError, InvalidDicomError, AttributeError, TypeError, ValueError):
+        return 0  # decoding says what is wrong with it
 
 
 def find_image(folder: Path, name: str) -> Path:

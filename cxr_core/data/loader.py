@@ -36,6 +36,18 @@ class Batch(NamedTuple):
     batch_fraction: float
 
 
+class Redraw(NamedTuple):
+    """Films of a list that are many, and of which each epoch serves another draw.
+
+    Attributes:
+        optional: bool (M,), the films that are drawn from.
+        n_drawn: how many of them an epoch serves.
+    """
+
+    optional: NDArray[np.bool_]
+    n_drawn: int
+
+
 class BatchLoader:
     """Batches of normalised films with their labels.
 
@@ -60,6 +72,7 @@ class BatchLoader:
         batch_size: int = 32,
         shuffle: bool = False,
         weights: NDArray[np.float64] | None = None,
+        redraw: Redraw | None = None,
         augmentation: Augmentation | None = None,
         boxes: FilmBoxes | None = None,
         seed: int = 0,
@@ -76,6 +89,7 @@ class BatchLoader:
             batch_size: films a batch, over all processes.
             shuffle: another order each epoch.
             weights: (M,) chances to be drawn, with replacement; excludes ``shuffle``'s order.
+            redraw: films of which only some are served in an epoch, others each time.
             augmentation: applied to gray values before normalisation; None for evaluation.
             boxes: of the M films; they move with the films.
             shard: this process's number and how many there are; each gets every so many-th film
@@ -97,6 +111,7 @@ class BatchLoader:
         self.batch_size = batch_size
         self.shuffle = shuffle
         self.weights = None if weights is None else torch.as_tensor(weights, dtype=torch.float64)
+        self.redraw = redraw
         self.augmentation = augmentation
         self.boxes = boxes
         self.seed = seed
@@ -106,7 +121,14 @@ class BatchLoader:
 
     def __len__(self) -> int:
         """Batches in an epoch; the last one may be smaller."""
-        return math.ceil(len(self.rows) / self.batch_size)
+        return math.ceil(self.n_films / self.batch_size)
+
+    @property
+    def n_films(self) -> int:
+        """Films in an epoch."""
+        if self.redraw is None:
+            return len(self.rows)
+        return len(self.rows) - int(self.redraw.optional.sum()) + self.redraw.n_drawn
 
     def set_epoch(self, epoch: int, *, start_batch: int = 0) -> None:
         """Choose the epoch of the next iteration, and its first batch, which counts from 0."""
@@ -136,9 +158,14 @@ class BatchLoader:
             return torch.multinomial(
                 self.weights, len(self.rows), replacement=True, generator=generator
             )
+        served = torch.arange(len(self.rows))
+        if self.redraw is not None:
+            optional = torch.from_numpy(self.redraw.optional)
+            drawn = torch.randperm(int(optional.sum()), generator=generator)[: self.redraw.n_drawn]
+            served = torch.cat([served[~optional], served[optional][drawn]])
         if self.shuffle:
-            return torch.randperm(len(self.rows), generator=generator)
-        return torch.arange(len(self.rows))
+            return served[torch.randperm(len(served), generator=generator)]
+        return served
 
     def _batch(self, whole: Tensor, number: int) -> Batch:
         """This process's part of the ``whole`` batch, (B,) places in the list."""

@@ -18,6 +18,7 @@ _SPLIT_ALIASES = {
     "train": "train",
     "training": "train",
     "validation": "validation",
+    "validation_more": "validation_more",
     "valid": "validation",
     "val": "validation",
     "test": "test",

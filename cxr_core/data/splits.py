@@ -16,6 +16,7 @@ from cxr_core.findings import LABEL_COLUMNS
 _MAX_SWEEPS = 4  # the objective no longer falls after two or three
 _SOFTENING = 1.0  # films; keeps a kind with one or two films from outweighing the rest
 SPLITS: tuple[str, str, str] = ("train", "validation", "test")
+VALIDATION_MORE = "validation_more"  # films of further patients, beside a split that is kept
 _MAX_NAMED_PATIENTS = 5
 logger = logging.getLogger(__name__)
 
@@ -124,6 +125,61 @@ def split_by_csv(table: pd.DataFrame, path: Path) -> pd.DataFrame:
                 remedy="Use a split that was made from this table.",
             )
     return _with_split(table, parts.to_numpy(dtype=str))
+
+
+def extend_split(
+    table: pd.DataFrame, path: Path, *, validation_fraction: float = 0.1, seed: int = 0
+) -> pd.DataFrame:
+    """Keep a split and give further films a place beside it, by patient.
+
+    A film that the split names stays where it is. A further film of one of its training patients
+    trains too; one of its validation or test patients is left out, so that these parts stay as
+    they are. Of the patients that the split does not name, a stratified share forms the part
+    ``validation_more``; the others train.
+
+    Args:
+        table: one row an image, with label columns and, where known, ``view``.
+        path: a table ``image, patient, split``, as ``split.csv`` of a run.
+        validation_fraction: share of the further patients' films, between 0 and 1.
+        seed: of the draw.
+
+    Returns:
+        The table with the column ``split``, without the films that are left out.
+
+    Raises:
+        DataError: the file cannot be used, or names no patients.
+        PatientLeakError: a patient on more than one side.
+    """
+    fractions = (1.0 - validation_fraction, validation_fraction)
+    _require_fractions(fractions)
+    rows = read_split(path)
+    if "patient" not in rows.columns:
+        raise DataError(
+            "The split names no patients, so further films cannot be kept apart from its own",
+            value=path,
+            remedy="Give the split.csv of a run, or add the column patient.",
+        )
+    known = table["image"].isin(rows.index)
+    sides = rows.drop_duplicates("patient").set_index("patient")["split"]
+    side = table["patient"].map(sides)  # of the film's patient
+    further = ~known & side.isna()
+    parts = table["image"].map(rows["split"]).where(known, side.where(side == "train"))
+    if further.any():
+        drawn = np.array(["train", VALIDATION_MORE])[
+            _assign_rows(table[further], fractions, seed=seed)
+        ]
+        parts = parts.astype(object)
+        parts[further] = drawn
+    kept = parts.notna()
+    logger.info(
+        "The split is kept for %d films; %d further films train, %d validate, %d are left out "
+        "because their patients validate or test.",
+        int(known.sum()),
+        int((~known & (parts == "train")).sum()),
+        int((parts == VALIDATION_MORE).sum()),
+        int((~kept).sum()),
+    )
+    return _with_split(table[kept].reset_index(drop=True), parts[kept].to_numpy(dtype=str))
 
 
 def split_by_lists(

@@ -1,20 +1,33 @@
-"""The networks by their names in ``model.json``: another backbone is one function and one entry."""
+"""The networks by their names in ``model.json``: DenseNet121, and any of timm's that fits."""
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import MappingProxyType
 
+from cxr_core.config import IMAGENET_MEAN, IMAGENET_STD
 from cxr_core.errors import ConfigError
 from cxr_core.findings import KEYS
 from cxr_core.model.densenet import DENSENET121, build_densenet121
 from cxr_core.model.network import ChestNetwork
-
-# Each takes the number of outputs and the weights to start from.
-_BUILDERS: Mapping[str, Callable[[int, str | Path], ChestNetwork]] = MappingProxyType(
-    {DENSENET121: build_densenet121}
+from cxr_core.model.timm_backbone import (
+    TIMM_PREFIX,
+    build_timm,
+    imagenet_statistics,
+    require_timm_model,
 )
-ARCHITECTURES: tuple[str, ...] = tuple(_BUILDERS)
+
 DEFAULT_ARCHITECTURE = DENSENET121  # also that of a model.json that names none
+
+
+def require_architecture(name: str) -> None:
+    """Raise ConfigError unless ``build_model`` knows the name."""
+    if name.startswith(TIMM_PREFIX):
+        require_timm_model(name.removeprefix(TIMM_PREFIX))
+    elif name != DENSENET121:
+        raise ConfigError(
+            "There is no such network in this version",
+            value=name,
+            remedy=f"Use {DENSENET121}, or {TIMM_PREFIX} and one of timm's names, such as "
+            f"{TIMM_PREFIX}tf_efficientnet_lite2.",
+        )
 
 
 def build_model(
@@ -23,19 +36,26 @@ def build_model(
     """A network ready to be trained, in train mode.
 
     Args:
-        name: one of ``ARCHITECTURES``.
+        name: ``densenet121``, or ``timm/`` and a name of timm's whose network ends in global
+            average pooling and one linear layer (needs the extra ``backbones``).
         n_outputs: logits a film.
-        weights: ``imagenet`` (the published file, from its cache or downloaded), ``none``
-            (random), or the path of a ``.pth`` or ``.safetensors`` file.
+        weights: ``imagenet`` (the published file, from its cache, an installed package or
+            downloaded), ``none`` (random), or the path of a ``.pth`` or ``.safetensors`` file.
 
     Raises:
-        ConfigError: there is no such network.
+        ConfigError: there is no such network, or it ends in something else.
         WeightsError: the weights cannot be had, read, or do not fit.
     """
-    if name not in _BUILDERS:
-        raise ConfigError(
-            "There is no such network in this version",
-            value=name,
-            remedy=f"Use one of {', '.join(ARCHITECTURES)}.",
-        )
-    return _BUILDERS[name](n_outputs, weights)
+    require_architecture(name)
+    if name.startswith(TIMM_PREFIX):
+        return build_timm(name.removeprefix(TIMM_PREFIX), n_outputs, weights)
+    return build_densenet121(n_outputs, weights)
+
+
+def imagenet_mean_std(
+    name: str,
+) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+    """Mean and standard deviation a channel of the network's ImageNet weights."""
+    if name.startswith(TIMM_PREFIX):
+        return imagenet_statistics(name.removeprefix(TIMM_PREFIX))
+    return IMAGENET_MEAN, IMAGENET_STD

@@ -7,20 +7,17 @@ from pathlib import Path
 from urllib.error import URLError
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models import DenseNet121_Weights, densenet121
 
 from cxr_core.errors import WeightsError
 from cxr_core.model.network import ChestNetwork
+from cxr_core.model.state_dict import StateDict, read_state_dict
 
-StateDict = dict[str, Tensor]
 # Files published before PyTorch 0.4 say denselayer1.norm.1.weight for denselayer1.norm1.weight.
 _LEGACY_KEY = re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\..+)$")
 _KEY_PREFIXES = ("module.", "model.", "densenet121.", "backbone.")
 _BATCH_COUNTER = "num_batches_tracked"
-_STATE_DICT_KEYS = ("state_dict", "model_state_dict", "model")
 DENSENET121 = "densenet121"
 
 
@@ -64,7 +61,7 @@ def load_features(
     Raises:
         WeightsError: no such file, unreadable, or not the weights of a DenseNet121.
     """
-    state = {_remap_key(key): value for key, value in _read_state_dict(path).items()}
+    state = {_remap_key(key): value for key, value in read_state_dict(path).items()}
     features = {
         key.removeprefix("features."): value
         for key, value in state.items()
@@ -91,35 +88,6 @@ def load_features(
                 remedy="Give a file saved from torchvision's densenet121.",
             )
     return features, _matching_head(state, n_outputs)
-
-
-def _read_state_dict(path: Path) -> StateDict:
-    if not path.is_file():
-        raise WeightsError(
-            "There is no weights file here",
-            value=path,
-            remedy="Check the path, or use --weights imagenet or --weights none.",
-        )
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        loaded: object = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, OSError, RuntimeError, pickle.UnpicklingError, EOFError) as error:
-        raise WeightsError(
-            "The weights file cannot be read as tensors only",
-            value=path,
-            remedy="Save it again as a plain state_dict (torch.save) or as safetensors.",
-        ) from error
-    for nest in _STATE_DICT_KEYS:
-        if isinstance(loaded, Mapping) and isinstance(loaded.get(nest), Mapping):
-            loaded = loaded[nest]
-    if not isinstance(loaded, Mapping) or not all(torch.is_tensor(v) for v in loaded.values()):
-        raise WeightsError(
-            "The weights file does not hold a state_dict",
-            value=path,
-            remedy="Save model.state_dict() rather than the model itself.",
-        )
-    return {str(key): value for key, value in loaded.items()}
 
 
 def _remap_key(key: str) -> str:

@@ -5,12 +5,14 @@ from typing import Any, Literal, get_args
 
 from cxr_core.data.augmentation import Augmentation
 from cxr_core.errors import ConfigError
-from cxr_core.model.architectures import ARCHITECTURES, DEFAULT_ARCHITECTURE
+from cxr_core.model.architectures import DEFAULT_ARCHITECTURE
 
 Population = Literal["target-only", "all"]
-Balance = Literal["none", "undersample", "sampler", "pos-weight"]
+Balance = Literal["none", "undersample", "redraw", "sampler", "pos-weight"]
 Optimizer = Literal["adam", "adamw", "sgd"]
-Schedule = Literal["constant", "one-cycle", "plateau"]
+Schedule = Literal["constant", "one-cycle", "cosine", "plateau"]
+Precision = Literal["auto", "float32", "bfloat16"]
+SelectOn = Literal["validation", "validation_more"]
 
 # What earlier versions called a setting or a preset: run folders and habits still have these.
 RENAMED = {
@@ -35,22 +37,32 @@ class TrainConfig:
 
     Attributes:
         preset: the name this configuration started from.
-        architecture: of the network, one of ``architectures.ARCHITECTURES``.
+        architecture: of the network, a name that ``architectures.build_model`` knows.
         weights: ``imagenet``, ``none``, or the path of a weights file or of a model folder.
         population: ``target-only`` keeps films with at least one of the four labels; ``all``
             keeps films with only other findings too, negative for all four.
-        balance: of the training rows only.
+        balance: of the training rows only; ``redraw`` undersamples anew in each epoch.
         epochs: passes over the training films.
         px: side of the served input in pixels, a multiple of 32.
         low_res_px: side during training until the last ``full_res_epochs``; 0 means ``px``.
+        low_res_film_px: side to which all films are brought before ``low_res_px`` (before ``px``
+            in a run of one size), so that smaller films take part and cannot be told by their
+            blur; 0 means the training side.
         full_res_epochs: epochs at the end that train at ``px``.
-        batch_size: films a step, over all processes.
+        select_on: part of the split whose mean AUROC chooses the epoch that is kept.
+        early_stopping: epochs without a better one after which training ends; 0 never.
+        batch_size: films a forward, over all processes.
+        accumulate: batches a step.
         optimizer: ``adam`` (weight decay as L2), ``adamw`` or ``sgd``.
         momentum: of ``sgd``.
         learning_rate: constant, the highest of a one-cycle schedule, or the first of a plateau.
         weight_decay: as the optimizer means it.
-        schedule: ``constant``, ``one-cycle`` (Smith and Topin, 2018), or ``plateau``: a tenth
-            when the validation loss has not fallen for over ``patience`` epochs.
+        head_rate_factor: the linear layers learn at this many times ``learning_rate``.
+        schedule: ``constant``, ``one-cycle`` (Smith and Topin, 2018), ``cosine`` down to 0
+            (Loshchilov and Hutter, 2017), or ``plateau``: a tenth when the validation loss has
+            not fallen for over ``patience`` epochs.
+        clip_norm: largest norm of a step's gradient; 0 does not clip.
+        precision: of the forward in training; ``auto`` is bfloat16 where the processor has it.
         label_smoothing: e moves the targets to e/2 and 1 - e/2.
         ema_decay: decay a step of the moving average of the weights that is validated and
             kept; 0 keeps the weights themselves.
@@ -58,6 +70,10 @@ class TrainConfig:
             learnt beside the four on the same features and then thrown away; 0 leaves them out.
         box_loss_weight: weight of the loss that draws each finding's evidence into the boxes that
             radiologists drew on training films; 0 leaves it out.
+        teachers: run folders whose averaged logits on the same augmented films are targets
+            beside the labels (Hinton, Vinyals and Dean, 2015).
+        distill_weight: share of the loss that the teachers have; the labels have the rest.
+        distill_temperature: divides both logits before they are compared.
         seed: of initial weights, order and augmentation.
     """
 
@@ -69,18 +85,28 @@ class TrainConfig:
     epochs: int = 20
     px: int = 224
     low_res_px: int = 0
+    low_res_film_px: int = 0
     full_res_epochs: int = 0
+    select_on: SelectOn = "validation"
+    early_stopping: int = 0
     batch_size: int = 32
+    accumulate: int = 1
     optimizer: Optimizer = "adam"
     momentum: float = 0.0
     learning_rate: float = 1e-4
+    head_rate_factor: float = 1.0
     weight_decay: float = 0.0
     schedule: Schedule = "one-cycle"
     patience: int = 0
+    clip_norm: float = 0.0
+    precision: Precision = "auto"
     label_smoothing: float = 0.0
     ema_decay: float = 0.0
     auxiliary_loss_weight: float = 0.0
     box_loss_weight: float = 0.0
+    teachers: tuple[str, ...] = ()
+    distill_weight: float = 0.7
+    distill_temperature: float = 1.0
     augmentation: Augmentation = field(default=MILD_AUGMENTATION)
     seed: int = 0
 
@@ -92,7 +118,7 @@ class TrainConfig:
                     value=getattr(self, name),
                     remedy=f"Choose one of {', '.join(allowed)}.",
                 )
-        for name in ("epochs", "batch_size"):
+        for name in ("epochs", "batch_size", "accumulate"):
             if getattr(self, name) < 1:
                 raise ConfigError(
                     f"{name} is too small", value=getattr(self, name), remedy="Use at least 1."
@@ -125,6 +151,16 @@ class TrainConfig:
             return self.px
         return self.low_res_px
 
+    def film_px(self, px: int) -> int:
+        """The side to which films are brought before they are trained on at ``px``."""
+        two_stages = self.low_res_px not in (0, self.px)
+        return px if two_stages and px == self.px else self.low_res_film_px or px
+
+    @property
+    def stage_sizes(self) -> tuple[int, ...]:
+        """The training sides in pixels, in the order in which they come."""
+        return tuple(dict.fromkeys(self.epoch_px(epoch) for epoch in range(self.epochs)))
+
     def to_dict(self) -> dict[str, Any]:
         """As plain values for JSON."""
         return asdict(self)
@@ -144,7 +180,8 @@ class TrainConfig:
             name: tuple(value) if isinstance(value, list) else value
             for name, value in values["augmentation"].items()
         }
-        return cls(**{**values, "augmentation": Augmentation(**augmentation)})
+        teachers = tuple(values.get("teachers", ()))
+        return cls(**{**values, "augmentation": Augmentation(**augmentation), "teachers": teachers})
 
 
 def current_names(values: dict[str, Any]) -> dict[str, Any]:
@@ -161,11 +198,12 @@ def current_names(values: dict[str, Any]) -> dict[str, Any]:
 
 
 _CHOICES: dict[str, tuple[str, ...]] = {
-    "architecture": ARCHITECTURES,
     "population": get_args(Population),
     "balance": get_args(Balance),
     "optimizer": get_args(Optimizer),
     "schedule": get_args(Schedule),
+    "precision": get_args(Precision),
+    "select_on": get_args(SelectOn),
 }
 
 # Widest values that make sense at all; nan lies in none of them.
@@ -174,6 +212,13 @@ _RANGES: dict[str, tuple[float, float]] = {
     "learning_rate": (1e-12, 10),
     "weight_decay": (0, 10),
     "patience": (0, 1000),
+    "early_stopping": (0, 1000),
+    "head_rate_factor": (0, 1000),
+    "clip_norm": (0, 1000),
+    "distill_weight": (0, 1),
+    "distill_temperature": (0.1, 100),
+    "low_res_film_px": (0, 4096),
+    "seed": (0, 2**31 - 1),
     "label_smoothing": (0, 0.9),
     "ema_decay": (0, 0.99999),
     "auxiliary_loss_weight": (0, 100),

@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,17 +12,26 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cxr_core.config import Preprocessing
-from cxr_core.data.balance import class_counts, pos_weight, sampler_weights, undersample
+from cxr_core.data.balance import (
+    class_counts,
+    pos_weight,
+    redraw_normals,
+    sampler_weights,
+    undersample,
+)
 from cxr_core.data.boxes import FilmBoxes, boxes_of_films, read_boxes
 from cxr_core.data.cache import ImageCache, open_cache
 from cxr_core.data.csv_files import write_csv
 from cxr_core.data.entries import attach_images, read_entries, select_population
+from cxr_core.data.images import shorter_side
 from cxr_core.data.labels import AUXILIARY_LABELS, auxiliary_labels
-from cxr_core.data.loader import BatchLoader
+from cxr_core.data.loader import BatchLoader, Redraw
 from cxr_core.data.split_files import read_groups
 from cxr_core.data.splits import (
+    VALIDATION_MORE,
     add_groups,
     check_patients_disjoint,
+    extend_split,
     split_by_csv,
     split_by_lists,
     split_by_patient,
@@ -46,7 +55,10 @@ class DatasetPaths:
     Attributes:
         entries: label table, NIH's or Kaggle's form.
         images: folder with the films, at any depth.
+        further_images: more such folders.
         split: a table ``image, split``; or ``train_val_list`` and ``test_list``; or neither.
+        extend_split: films that ``split`` does not name get a place beside it
+            (``splits.extend_split``).
         groups: a table of how each film came to be there; stratifies the split, if one is made.
         boxes: NIH's box table, for the localisation figures.
         cache: folder of the decoded films.
@@ -58,6 +70,8 @@ class DatasetPaths:
     split: Path | None = None
     train_val_list: Path | None = None
     test_list: Path | None = None
+    extend_split: bool = False
+    further_images: tuple[Path, ...] = ()
     groups: Path | None = None
     boxes: Path | None = None
 
@@ -67,6 +81,12 @@ class DatasetPaths:
                 "The official split needs both of its lists",
                 value="only one of --train-val-list and --test-list",
                 remedy="Give both, or neither.",
+            )
+        if self.extend_split and self.split is None:
+            raise ConfigError(
+                "There is no split to extend",
+                value="--extend-split without --split",
+                remedy="Give the split that is to be kept with --split.",
             )
         if self.split is not None and self.test_list is not None:
             raise ConfigError(
@@ -83,6 +103,8 @@ class FilmDataset:
     Attributes:
         table: one row a film, with ``split``, ``row`` (in the cache), labels and what is known.
         cache: decoded films, uint8 (N, px, px).
+        stage_caches: the same films at the side at which a stage of the training takes them, by
+            that side; ``px`` among them where a stage trains at it.
         boxes: one row a box of any of NIH's findings, as fractions of the film; None when not
             given.
         report_lines: what was found in the tables and the folder, a line each.
@@ -91,6 +113,7 @@ class FilmDataset:
 
     table: pd.DataFrame
     cache: ImageCache
+    stage_caches: dict[int, ImageCache]
     boxes: pd.DataFrame | None
     report_lines: list[str]
     fingerprint: str
@@ -114,8 +137,12 @@ class FilmDataset:
 
 def rows_and_labels(part: pd.DataFrame) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
     """Cache rows (M,) and labels (M, 4) of some rows of ``FilmDataset.table``."""
-    labels = part[list(LABEL_COLUMNS)].to_numpy(dtype=np.float32, copy=True)  # (M, 4)
-    return part["row"].to_numpy(dtype=np.intp), labels
+    return part["row"].to_numpy(dtype=np.intp), _labels(part)
+
+
+def _labels(part: pd.DataFrame) -> NDArray[np.float32]:
+    labels: NDArray[np.float32] = part[list(LABEL_COLUMNS)].to_numpy(dtype=np.float32, copy=True)
+    return labels  # (M, 4)
 
 
 def load_dataset(
@@ -127,23 +154,24 @@ def load_dataset(
         DataError: tables or images that cannot be used, or an empty part of the split.
         PatientLeakError: a patient on two sides of the split.
     """
-    entries = attach_images(read_entries(paths.entries), paths.images)
+    entries = attach_images(read_entries(paths.entries), (paths.images, *paths.further_images))
     report = entries.report.lines()
     table = select_population(entries.table, config.population)
     table = _assign_splits(table, paths, config)
     check_patients_disjoint(table)
-    cache = open_cache(
-        [Path(path) for path in table["path"]],
-        size=config.px,
-        folder=paths.cache,
-        progress=progress,
-    )
+    files = [Path(path) for path in table["path"]]
+    table["side"] = [shorter_side(path) for path in files]
+    caches = {
+        size: open_cache(files, size=size, folder=paths.cache, progress=progress)
+        for size in {config.px, *(config.film_px(px) for px in config.stage_sizes)}
+    }
+    cache = caches[config.px]
     decoded = table["image"].isin(cache.names)
     table = table[decoded].reset_index(drop=True)
     table["row"] = cache.indices(table["image"])
     _require_usable_splits(table)
     boxes = None if paths.boxes is None else read_boxes(paths.boxes, auxiliary=True)
-    return FilmDataset(table, cache, boxes, report, _fingerprint(table, cache))
+    return FilmDataset(table, cache, caches, boxes, report, _fingerprint(table, cache))
 
 
 def _require_usable_splits(table: pd.DataFrame) -> None:
@@ -170,6 +198,8 @@ def _require_usable_splits(table: pd.DataFrame) -> None:
 def _assign_splits(table: pd.DataFrame, paths: DatasetPaths, config: TrainConfig) -> pd.DataFrame:
     if paths.groups is not None:
         table = add_groups(table, read_groups(paths.groups))
+    if paths.split is not None and paths.extend_split:
+        return extend_split(table, paths.split, seed=config.seed)
     if paths.split is not None:
         return split_by_csv(table, paths.split)
     if paths.train_val_list is not None and paths.test_list is not None:
@@ -191,40 +221,66 @@ def _fingerprint(table: pd.DataFrame, cache: ImageCache) -> str:
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """The training films after balancing, and what the loss and the sampler need for it.
+    """The training films of a stage after balancing, and what loss and sampler need for it.
 
     Attributes:
-        rows: (M,) in the cache.
+        px: side at which they are trained on.
+        rows: (M,) in the stage's cache.
         labels: (M, 4), or (M, 15) with NIH's other findings.
         names: M file names.
         boxes: on these films; None where no loss wants them.
         sampling_weights: (M,) chances to be drawn.
+        redraw: films of which each epoch takes only some.
         pos_weight: (4,).
         balance_counts: before and after balancing.
     """
 
+    px: int
     rows: NDArray[np.intp]
     labels: NDArray[np.float32]
     names: list[str]
     boxes: FilmBoxes | None
     sampling_weights: NDArray[np.float64] | None
+    redraw: Redraw | None
     pos_weight: Tensor | None
     balance_counts: dict[str, dict[str, int]]
 
 
-def prepare_training_set(config: TrainConfig, films: FilmDataset) -> TrainingSet:
-    """Balance the training films, and look up what is learnt beside the four findings."""
+def prepare_training_set(config: TrainConfig, films: FilmDataset, px: int) -> TrainingSet:
+    """Balance the training films of the stage at ``px``, and look up what is learnt beside the
+    four findings.
+
+    Raises:
+        TrainingError: no training film has the pixels, or boxes are missing that are wanted.
+    """
+    film_px = config.film_px(px)
     train = films.subset("train")
+    large = train["side"] >= film_px
+    if not large.any():
+        raise TrainingError(
+            f"No training film has {film_px} pixels a side, which training at {px} px needs",
+            value=f"the largest has {train['side'].max()}",
+            remedy=f"Give larger films, or --px {max(32, int(train['side'].max()) // 32 * 32)}.",
+        )
+    if not large.all():
+        logger.info(
+            "%d of %d training films take part at %d px; the others have less than %d pixels.",
+            *(int(large.sum()), len(train), px, film_px),
+        )
+    train = train[large].reset_index(drop=True)
     before = class_counts(train)
+    redraw: Redraw | None = None
     sampler: NDArray[np.float64] | None = None
     positive_weights: Tensor | None = None
     if config.balance == "undersample":
         train = undersample(train, seed=config.seed)
+    elif config.balance == "redraw":
+        redraw = Redraw(*redraw_normals(train))
     elif config.balance == "sampler":
         sampler = sampler_weights(train)
     elif config.balance == "pos-weight":
         positive_weights = torch.as_tensor(pos_weight(train), dtype=torch.float32)  # (4,)
-    rows, labels = rows_and_labels(train)
+    rows, labels = films.stage_caches[film_px].indices(train["image"]), _labels(train)
     if config.auxiliary_loss_weight:
         labels = np.concatenate([labels, auxiliary_labels(train["findings"])], axis=1)  # (M, 15)
     names = train["image"].tolist()
@@ -239,7 +295,23 @@ def prepare_training_set(config: TrainConfig, films: FilmDataset) -> TrainingSet
         boxes = boxes_of_films(names, films.boxes, [*KEYS, *AUXILIARY_LABELS])
         logger.info("%d boxed findings on training films.", boxes.n_pairs)
     counts = {"before": before, "after": class_counts(train)}
-    return TrainingSet(rows, labels, names, boxes, sampler, positive_weights, counts)
+    return TrainingSet(px, rows, labels, names, boxes, sampler, redraw, positive_weights, counts)
+
+
+@dataclass(frozen=True)
+class StageLoaders:
+    """The batches of one stage of the training.
+
+    Attributes:
+        train: this process's part of the training batches.
+        validation: whole batches by part: ``validation`` and, where the split has it,
+            ``validation_more``.
+        names: file names of the training films, in the loader's order.
+    """
+
+    train: BatchLoader
+    validation: dict[str, BatchLoader]
+    names: list[str]
 
 
 def make_loaders(
@@ -249,29 +321,35 @@ def make_loaders(
     training_set: TrainingSet,
     accelerator: Accelerator,
     distributed: Distributed = SINGLE_PROCESS,
-) -> tuple[BatchLoader, BatchLoader]:
-    """Training batches, this process's part of each, and whole validation batches."""
+) -> StageLoaders:
+    """The batches of the stage that ``training_set`` belongs to."""
+    preprocessing = replace(preprocessing, size=training_set.px)
+    cache = films.stage_caches[config.film_px(training_set.px)]
     train = BatchLoader(
-        films.cache.images,
+        cache.images,
         training_set.labels,
         rows=training_set.rows,
         preprocessing=preprocessing,
         batch_size=config.batch_size,
         shuffle=True,
         weights=training_set.sampling_weights,
+        redraw=training_set.redraw,
         augmentation=config.augmentation,
         boxes=training_set.boxes,
         seed=config.seed,
         device=accelerator.device,
         shard=(distributed.rank, distributed.world_size),
     )
-    rows, labels = rows_and_labels(films.subset("validation"))
-    validation = BatchLoader(
-        films.cache.images,
-        labels,
-        rows=rows,
-        preprocessing=preprocessing,
-        batch_size=2 * config.batch_size,
-        device=accelerator.device,
-    )
-    return train, validation
+    validation = {}
+    for part in ("validation", VALIDATION_MORE):
+        table = films.subset(part)
+        if len(table):
+            validation[part] = BatchLoader(
+                cache.images,
+                _labels(table),
+                rows=cache.indices(table["image"]),
+                preprocessing=preprocessing,
+                batch_size=2 * config.batch_size,
+                device=accelerator.device,
+            )
+    return StageLoaders(train, validation, training_set.names)

@@ -38,14 +38,22 @@ class Accelerator:
         return f"{self.device.type}, {'bfloat16' if self.bf16 else 'float32'} channels_last"
 
 
-def select_accelerator() -> Accelerator:
-    """A GPU if there is one; bfloat16 where the processor has instructions for it."""
+def select_accelerator(precision: str = "auto") -> Accelerator:
+    """A GPU if there is one.
+
+    Args:
+        precision: ``float32``, ``bfloat16``, or ``auto``: bfloat16 where the processor has
+            instructions for it.
+    """
     if torch.cuda.is_available():
         device = torch.device("cuda", torch.cuda.current_device())
-        return Accelerator(device, bf16=torch.cuda.is_bf16_supported())
+        bf16 = torch.cuda.is_bf16_supported() if precision == "auto" else precision == "bfloat16"
+        return Accelerator(device, bf16=bf16)
     # Without such instructions a bfloat16 convolution is emulated, and slower than float32.
     # Older releases of torch cannot say; they train in float32.
     ask: Callable[[], dict[str, Any]] = getattr(torch.cpu, "get_capabilities", dict)
     capabilities = ask()
     bf16 = bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
+    if precision != "auto":
+        bf16 = precision == "bfloat16"
     return Accelerator(torch.device("cpu"), bf16=bf16)

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxr_core.config import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
+from cxr_core.config import Preprocessing
 from cxr_core.data.csv_files import first_few
 from cxr_core.data.split_files import read_split
 from cxr_core.errors import PatientLeakError, WeightsError
 from cxr_core.evaluation.run_folder import SPLIT_FILE
-from cxr_core.model.architectures import build_model
+from cxr_core.model.architectures import build_model, imagenet_mean_std
 from cxr_core.model.checkpoint import load_weights
 from cxr_core.model.metadata import METADATA_FILE, load_metadata, uses_external_data
 from cxr_core.model.network import ChestNetwork
@@ -53,16 +53,15 @@ def resolve_initial_weights(config: TrainConfig, films: FilmDataset) -> InitialW
         )
     folder = Path(config.weights)
     if is_model_folder(folder):
-        _require_no_leakage(folder, films.table)
+        require_no_leakage(folder, films.table)
         metadata = load_metadata(folder)
         stored = metadata.preprocessing
         words = f"model {metadata.model_sha256[:12]}"
         external = uses_external_data(metadata.provenance)
         return InitialWeights(Preprocessing(config.px, stored.mean, stored.std), words, external)
     kind = "imagenet" if config.weights == "imagenet" else "a file"
-    return InitialWeights(
-        Preprocessing(config.px, IMAGENET_MEAN, IMAGENET_STD), kind, uses_external_data=True
-    )
+    preprocessing = Preprocessing(config.px, *imagenet_mean_std(config.architecture))
+    return InitialWeights(preprocessing, kind, uses_external_data=True)
 
 
 def init_network(config: TrainConfig) -> ChestNetwork:
@@ -89,8 +88,14 @@ def is_model_folder(path: Path) -> bool:
     return (path / METADATA_FILE).is_file()
 
 
-def _require_no_leakage(folder: Path, table: pd.DataFrame) -> None:
-    """Refuse weights that have seen, in training, a patient of validation or test."""
+def require_no_leakage(folder: Path, table: pd.DataFrame, *, role: str = "initial weights") -> None:
+    """Refuse a model that has seen, in training, a patient of validation or test.
+
+    Args:
+        folder: of the model.
+        table: films with their ``split``.
+        role: what the model is to the run, for the message.
+    """
     if not (folder / SPLIT_FILE).is_file():
         raise WeightsError(
             "This model does not say which films it was trained on, so a test would prove nothing",
@@ -104,7 +109,7 @@ def _require_no_leakage(folder: Path, table: pd.DataFrame) -> None:
     images = held_out["image"].isin(seen.index) | held_out["patient"].isin(patients)
     if images.any():
         raise PatientLeakError(
-            "The initial weights were trained on patients in this run's validation or test set",
+            f"The {role} learnt from patients in this run's validation or test set",
             value=f"{int(images.sum()):,} films, such as {first_few(held_out['image'][images])}",
             remedy=f"Use that model's own split: --split {folder / SPLIT_FILE}.",
         )

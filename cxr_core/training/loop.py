@@ -17,11 +17,13 @@ from tqdm import tqdm
 
 from cxr_core.data.csv_files import first_few
 from cxr_core.data.loader import BatchLoader
+from cxr_core.data.splits import VALIDATION_MORE
 from cxr_core.errors import TrainingError, TrainingStoppedError
 from cxr_core.evaluation.metrics.ranking import auroc
 from cxr_core.evaluation.run_folder import HISTORY_FILE
 from cxr_core.files import atomic_write
 from cxr_core.findings import ABNORMAL_INDICES, KEYS, NORMAL_INDEX
+from cxr_core.training.dataset import StageLoaders
 from cxr_core.training.state import (
     RESUME_FILE,
     StopRequest,
@@ -36,6 +38,8 @@ logger = logging.getLogger(__name__)
 # Reading a loss makes a GPU wait for its end, so it is done for several steps at once there.
 STEPS_PER_SYNC = {"cpu": 1, "cuda": 20}
 SAVE_INTERVAL_SECONDS = 300.0
+HISTORY_PREFIXES = {"validation": "", VALIDATION_MORE: "more_"}
+SELECTION_COLUMNS = {part: f"{prefix}auroc_mean" for part, prefix in HISTORY_PREFIXES.items()}
 
 
 # One pass over the training films, which can be left and taken up again at any batch.
@@ -166,20 +170,18 @@ class RunLocation:
 
 def fit(
     trainer: Trainer,
-    loaders: dict[int, tuple[BatchLoader, BatchLoader]],
+    loaders: dict[int, StageLoaders],
     location: RunLocation,
     *,
-    film_names: Sequence[str],
     progress: bool = False,
 ) -> dict[str, Tensor]:
     """Train for ``config.epochs``, validating after each and saving on the way.
 
-    The best epoch is the one with the highest mean validation AUROC among those trained and
-    validated at the served size, ``config.px``.
+    The best epoch is the one with the highest mean AUROC on ``config.select_on`` among those
+    trained and validated at the served size, ``config.px``.
 
     Args:
         loaders: training and validation batches by side in pixels.
-        film_names: of the training films, as the loaders list them.
 
     Raises:
         TrainingError: a loss that is not finite, or a ``resume.pt`` of another run.
@@ -194,40 +196,47 @@ def fit(
             save_state(location.folder / RESUME_FILE, state, location.identity)
 
     with stop_request() as request:
-        hooks = EpochHooks(
-            request,
-            save,
-            location.save_interval_seconds,
-            film_names,
-            progress and distributed.is_main,
-        )
         while train_state.epoch < config.epochs:
             px = config.epoch_px(train_state.epoch)
-            train, validation = loaders[px]
+            stage = loaders[px]
+            hooks = EpochHooks(
+                request,
+                save,
+                location.save_interval_seconds,
+                stage.names,
+                progress and distributed.is_main,
+            )
             label = f"epoch {train_state.epoch + 1}/{config.epochs}"
             if train_state.batch == 0:
                 train_state.learning_rate = trainer.optimizer.param_groups[0]["lr"]
-            train_epoch(trainer, train, train_state, hooks, description=label)
+            train_epoch(trainer, stage.train, train_state, hooks, description=label)
             distributed.broadcast_state(trainer.eval_model)
             row = {
                 "epoch": train_state.epoch + 1,
                 "px": px,
                 "learning_rate": train_state.learning_rate,
                 "train_loss": train_state.loss_sum / train_state.n_films,
-                **_validate(trainer, validation),
+                **_validate(trainer, stage.validation),
                 "seconds": train_state.seconds,
                 "waiting": train_state.data_wait_seconds / train_state.seconds,
             }
             trainer.end_epoch(row["validation_loss"])
             train_state.end_epoch(row)
-            if px == config.px and row["auroc_mean"] > train_state.best_auroc:
-                _record_best(trainer, train_state)
+            selected = row[SELECTION_COLUMNS[config.select_on]]
+            if px == config.px and selected > train_state.best_auroc:
+                train_state.best_epoch = train_state.epoch
+                train_state.best_auroc = selected
+                train_state.best_state = trainer.best_state()
             save()
             if distributed.is_main:
                 with atomic_write(location.folder / HISTORY_FILE) as temporary:
                     pd.DataFrame(train_state.history).to_csv(temporary, index=False)
             logger.info("%s", _epoch_summary(row, label, train_state.best_epoch))
             _stop_if_requested(trainer, request, label)
+            waited = train_state.epoch - train_state.best_epoch
+            if config.early_stopping and train_state.best_epoch and waited > config.early_stopping:
+                logger.info("No better epoch for %d epochs: training ends here.", waited)
+                break
     if train_state.best_epoch == 0:
         raise TrainingError(
             "No epoch could be evaluated: no finding has positives and negatives among the "
@@ -253,14 +262,6 @@ def _initial_state(trainer: Trainer, location: RunLocation) -> TrainState:
     return train_state
 
 
-def _record_best(trainer: Trainer, train_state: TrainState) -> None:
-    train_state.best_epoch = train_state.epoch
-    train_state.best_auroc = train_state.history[-1]["auroc_mean"]
-    train_state.best_state = {
-        key: value.detach().clone() for key, value in trainer.eval_model.state_dict().items()
-    }
-
-
 def _stop_if_requested(trainer: Trainer, request: StopRequest, label: str) -> None:
     """A request that came during validation counts as well."""
     if trainer.distributed.all_reduce_sum(torch.tensor([float(request.requested)])).item() > 0:
@@ -271,7 +272,16 @@ def _stop_if_requested(trainer: Trainer, request: StopRequest, label: str) -> No
         )
 
 
-def _validate(trainer: Trainer, loader: BatchLoader) -> dict[str, float]:
+def _validate(trainer: Trainer, loaders: dict[str, BatchLoader]) -> dict[str, float]:
+    """The figures of an epoch; those of ``validation_more`` have the prefix ``more_``."""
+    return {
+        HISTORY_PREFIXES[part] + name: value
+        for part, loader in loaders.items()
+        for name, value in _validation_figures(trainer, loader).items()
+    }
+
+
+def _validation_figures(trainer: Trainer, loader: BatchLoader) -> dict[str, float]:
     logits = predict(trainer.eval_model, loader, trainer.accelerator, trainer.distributed)  # (N, 4)
     loss = functional.binary_cross_entropy_with_logits(torch.from_numpy(logits), loader.labels)
     labels = loader.labels.numpy()  # (N, 4)
@@ -297,6 +307,11 @@ def _mean(areas: Sequence[float]) -> float:
 def _epoch_summary(row: dict[str, float], label: str, best_epoch: int) -> str:
     areas = "  ".join(f"{key} {row[f'auroc_{key}']:.3f}" for key in (*KEYS, "mean"))
     areas += f"  abnormal films only {row['auroc_abnormal_mean']:.3f}"
+    if "more_auroc_mean" in row:
+        areas += (
+            f"  further patients {row['more_auroc_mean']:.3f}, abnormal films only "
+            f"{row['more_auroc_abnormal_mean']:.3f}"
+        )
     best_mark = "  best" if best_epoch == row["epoch"] else ""
     return (
         f"{label}  {row['px']:.0f} px  loss {row['train_loss']:.4f} / {row['validation_loss']:.4f}"

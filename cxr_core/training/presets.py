@@ -47,6 +47,51 @@ BEST = replace(
     box_loss_weight=0.3,
     augmentation=replace(STRONG_AUGMENTATION, scale=(0.75, 1.1)),
 )
+# A network from ImageNet that teaches: all films at the side that all of them have.
+TEACHER = replace(
+    SCRATCH,
+    preset="teacher",
+    architecture="timm/tf_efficientnet_lite2",
+    weights="imagenet",
+    balance="redraw",
+    epochs=8,
+    px=160,
+    low_res_px=0,
+    low_res_film_px=128,
+    full_res_epochs=0,
+    select_on="validation_more",
+    learning_rate=7e-4,
+    head_rate_factor=3.0,
+    weight_decay=0.02,
+    ema_decay=0.99,
+    precision="float32",
+    auxiliary_loss_weight=1.0,
+    augmentation=replace(STRONG_AUGMENTATION, scale=(0.75, 1.05)),
+)
+# The same network at the served size, where the films have the pixels.
+TEACHER_FULL_RES = replace(
+    TEACHER,
+    preset="teacher-full-res",
+    epochs=5,
+    px=224,
+    low_res_film_px=0,
+    select_on="validation",
+    learning_rate=2e-4,
+    box_loss_weight=0.1,
+)
+# DenseNet121 taught by the first of them, on all films.
+STUDENT = replace(
+    TEACHER,
+    preset="student",
+    architecture="densenet121",
+    weights="none",
+    epochs=12,
+    px=128,
+    low_res_film_px=0,
+    learning_rate=1e-3,
+    head_rate_factor=1.0,
+    precision="auto",
+)
 PHANTOM = replace(
     SCRATCH, preset="phantom", epochs=10, low_res_px=128, full_res_epochs=2, ema_decay=0.98
 )
@@ -80,7 +125,17 @@ REPRODUCE_CHEXNET = replace(
 )
 PRESETS: dict[str, TrainConfig] = {
     config.preset: config
-    for config in (BASELINE, SCRATCH, BEST, PHANTOM, CHEXNET, REPRODUCE_CHEXNET)
+    for config in (
+        BASELINE,
+        SCRATCH,
+        BEST,
+        TEACHER,
+        TEACHER_FULL_RES,
+        STUDENT,
+        PHANTOM,
+        CHEXNET,
+        REPRODUCE_CHEXNET,
+    )
 }
 _AUGMENTATION_PREFIX = "augmentation."
 
@@ -149,7 +204,7 @@ def _setting_types() -> dict[str, Any]:
     """Type by name of every field that one word can set."""
     own, augmentation = get_type_hints(TrainConfig), get_type_hints(Augmentation)
     kinds = {item.name: own[item.name] for item in fields(TrainConfig)}
-    del kinds["augmentation"], kinds["preset"]
+    del kinds["augmentation"], kinds["preset"], kinds["teachers"]
     return kinds | {
         _AUGMENTATION_PREFIX + item.name: augmentation[item.name] for item in fields(Augmentation)
     }

@@ -14,7 +14,7 @@ from cxr_core.data.csv_files import first_few
 from cxr_core.errors import TrainingError
 from cxr_core.files import remove_temporary_files
 from cxr_core.findings import KEYS, LABEL_COLUMNS
-from cxr_core.model.architectures import build_model
+from cxr_core.model.architectures import build_model, require_architecture
 from cxr_core.model.checkpoint import WEIGHTS_FILE, load_weights
 from cxr_core.model.network import ChestNetwork
 from cxr_core.training.config import TrainConfig, differences
@@ -27,9 +27,19 @@ from cxr_core.training.dataset import (
     prepare_training_set,
 )
 from cxr_core.training.device import Accelerator, select_accelerator
+from cxr_core.training.distillation import (
+    Teacher,
+    Teachers,
+    load_teacher,
+    save_auxiliary_head,
+)
 from cxr_core.training.distributed import Distributed
 from cxr_core.training.finalize import FinalizeContext, RunResult, finalize
-from cxr_core.training.initial_weights import init_network, resolve_initial_weights
+from cxr_core.training.initial_weights import (
+    init_network,
+    require_no_leakage,
+    resolve_initial_weights,
+)
 from cxr_core.training.loop import SAVE_INTERVAL_SECONDS, RunLocation, fit
 from cxr_core.training.run_record import (
     CONFIG_FILE,
@@ -40,7 +50,7 @@ from cxr_core.training.run_record import (
     write_run_config,
 )
 from cxr_core.training.state import RESUME_FILE
-from cxr_core.training.trainer import SINGLE_PROCESS, Trainer
+from cxr_core.training.trainer import AUXILIARY_PREFIX, SINGLE_PROCESS, Trainer
 
 logger = logging.getLogger(__name__)
 
@@ -133,6 +143,7 @@ def run(
         CXRError: settings, data, weights or a state that cannot be used.
     """
     options = options or RunOptions()
+    require_architecture(config.architecture)
     started = _run_exists(folder, distributed)
     if started and not (options.resume or options.finalize_only):
         raise TrainingError(
@@ -159,7 +170,8 @@ def run(
         check_same_run(folder, config, films)
     initial_weights = read_initial_weights(folder) if started else None
     initial_weights = initial_weights or resolve_initial_weights(config, films)
-    training_set = prepare_training_set(config, films)
+    training_sets = {px: prepare_training_set(config, films, px) for px in config.stage_sizes}
+    teachers = _load_teachers(config, films)
     if distributed.is_main:
         folder.mkdir(parents=True, exist_ok=True)
         remove_temporary_files(folder)
@@ -167,7 +179,7 @@ def run(
     if options.finalize_only:
         model = load_weights(folder, config.architecture)
     else:
-        accelerator = select_accelerator()
+        accelerator = select_accelerator(config.precision)
         if distributed.is_main:
             device_name = (
                 f"{accelerator}, {distributed.world_size} processes"
@@ -185,7 +197,8 @@ def run(
             config,
             films,
             initial_weights.preprocessing,
-            training_set,
+            training_sets,
+            teachers,
             accelerator,
             folder,
             options,
@@ -194,7 +207,7 @@ def run(
     context = FinalizeContext(
         config=config,
         initial_weights=initial_weights,
-        balance=training_set.balance_counts,
+        balance=_largest(training_sets).balance_counts,
         device_name=read_device_name(folder),
         weights_are_new=not options.finalize_only,
         skip_test=options.skip_test,
@@ -230,7 +243,8 @@ def _fit(
     config: TrainConfig,
     films: FilmDataset,
     preprocessing: Preprocessing,
-    training_set: TrainingSet,
+    training_sets: dict[int, TrainingSet],
+    teachers: list[Teacher],
     accelerator: Accelerator,
     folder: Path,
     options: RunOptions,
@@ -239,32 +253,50 @@ def _fit(
     torch.manual_seed(config.seed)
     resuming = options.resume and (folder / RESUME_FILE).exists()
     network = init_network(replace(config, weights="none") if resuming else config)
-    sizes = {config.epoch_px(epoch) for epoch in range(config.epochs)}
     loaders = {
-        size: make_loaders(
-            config, films, replace(preprocessing, size=size), training_set, accelerator, distributed
-        )
-        for size in sizes
+        px: make_loaders(config, films, preprocessing, training_set, accelerator, distributed)
+        for px, training_set in training_sets.items()
     }
-    steps = len(loaders[config.px][0])
-    logger.info(
-        "Training on %d films, %d batches per epoch, %s, %d process(es).",
-        *(len(training_set.rows), steps, accelerator, distributed.world_size),
-    )
+    for px, stage in loaders.items():
+        logger.info(
+            "At %d px: %d films and %d batches an epoch, %s, %d process(es).",
+            *(px, stage.train.n_films, len(stage.train), accelerator, distributed.world_size),
+        )
+    batches = [len(loaders[config.epoch_px(epoch)].train) for epoch in range(config.epochs)]
+    training_set = _largest(training_sets)
     identity: dict[str, Any] = {"data": films.fingerprint, **config.to_dict()}
     trainer = Trainer(
         network,
         config,
         accelerator,
-        steps,
+        sum(batches),
         distributed=distributed,
         n_auxiliary=training_set.labels.shape[1] - len(KEYS),
         pos_weight=training_set.pos_weight,
+        teachers=Teachers(teachers, preprocessing, accelerator) if teachers else None,
     )
     location = RunLocation(folder, identity, options.resume, options.save_interval_seconds)
-    state_dict = fit(
-        trainer, loaders, location, film_names=training_set.names, progress=options.progress
-    )
+    state = fit(trainer, loaders, location, progress=options.progress)
+    own = {name: value.cpu() for name, value in state.items()}
+    auxiliary = {
+        name.removeprefix(AUXILIARY_PREFIX): own.pop(name)
+        for name in list(own)
+        if name.startswith(AUXILIARY_PREFIX)
+    }
+    if auxiliary and distributed.is_main:
+        save_auxiliary_head(folder, auxiliary)
     model = build_model(config.architecture)
-    model.load_state_dict({key: value.cpu() for key, value in state_dict.items()})
+    model.load_state_dict(own)
     return model.eval()
+
+
+def _largest(training_sets: dict[int, TrainingSet]) -> TrainingSet:
+    """Of the stage with most films."""
+    return max(training_sets.values(), key=lambda training_set: len(training_set.rows))
+
+
+def _load_teachers(config: TrainConfig, films: FilmDataset) -> list[Teacher]:
+    """The runs to learn from; refused when one has learnt from a patient of validation or test."""
+    for name in config.teachers:
+        require_no_leakage(Path(name), films.table, role="teacher")
+    return [load_teacher(Path(name)) for name in config.teachers]

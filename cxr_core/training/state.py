@@ -15,8 +15,7 @@ from torch import Tensor
 
 from cxr_core.errors import TrainingError
 from cxr_core.files import atomic_write
-from cxr_core.model.architectures import DEFAULT_ARCHITECTURE
-from cxr_core.training.config import current_names
+from cxr_core.training.config import TrainConfig, current_names
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 RESUME_FILE = "resume.pt"
@@ -146,8 +145,9 @@ def load_state(path: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
             value=path,
             remedy="Remove it and start again without --resume.",
         ) from error
-    # Before it could be chosen, the network was the default one.
-    found, identity = ({"architecture": DEFAULT_ARCHITECTURE} | one for one in (found, identity))
+    # A setting that an earlier version did not have was at what is now its default.
+    defaults = TrainConfig().to_dict()
+    found, identity = (defaults | one for one in (found, identity))
     changed = [
         f"{key} was {found.get(key)!r} and is {identity.get(key)!r}"
         for key in sorted(set(found) | set(identity))

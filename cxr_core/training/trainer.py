@@ -7,7 +7,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.optim.lr_scheduler import ConstantLR, LRScheduler, OneCycleLR, ReduceLROnPlateau
+from torch.optim.lr_scheduler import (
+    ConstantLR,
+    CosineAnnealingLR,
+    LRScheduler,
+    OneCycleLR,
+    ReduceLROnPlateau,
+)
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from cxr_core.data.boxes import BoxMasks
@@ -15,11 +21,13 @@ from cxr_core.data.loader import Batch, BatchLoader
 from cxr_core.model.network import ChestNetwork
 from cxr_core.training.config import TrainConfig
 from cxr_core.training.device import Accelerator
+from cxr_core.training.distillation import Teachers, distillation_loss
 from cxr_core.training.distributed import Distributed
 
 MIN_VISIBLE_CELLS = 0.05  # of a cell of the feature map; of less of a box nothing can be said
 _EPSILON = 1e-6  # keeps the logarithm of an empty cell finite
 SINGLE_PROCESS = Distributed()
+AUXILIARY_PREFIX = "auxiliary_head."  # of the auxiliary head's tensors in a kept state
 
 
 # What a network is trained on: the four findings, and what may be learnt beside them.
@@ -30,7 +38,8 @@ class Objective(nn.Module):
 
     The loss is binary cross-entropy over the four findings; with ``other_findings`` that over
     NIH's other findings is added, from a second linear layer which is thrown away after the
-    training; with ``boxes`` the loss of ``box_loss``.
+    training; with ``boxes`` the loss of ``box_loss``. Where teachers give logits, they have a
+    share of the loss and the labels the rest.
     """
 
     def __init__(
@@ -59,16 +68,25 @@ class Objective(nn.Module):
         self.label_smoothing = config.label_smoothing
         self.auxiliary_loss_weight = config.auxiliary_loss_weight
         self.box_loss_weight = config.box_loss_weight
+        self.distill_weight = config.distill_weight
+        self.distill_temperature = config.distill_temperature
         self.pos_weight: Tensor | None
         self.register_buffer("pos_weight", pos_weight, persistent=False)
 
-    def forward(self, images: Tensor, labels: Tensor, regions: BoxMasks | None = None) -> Tensor:
+    def forward(
+        self,
+        images: Tensor,
+        labels: Tensor,
+        regions: BoxMasks | None = None,
+        teacher_logits: Tensor | None = None,
+    ) -> Tensor:
         """Mean loss a film.
 
         Args:
             images: (B, 3, S, S), normalised.
             labels: (B, 4) or (B, 4 + others) of 0 and 1.
             regions: the boxes on these films.
+            teacher_logits: (B, 4) or (B, 4 + others).
         """
         with self.accelerator.autocast():
             features = self.network.forward_features(images)  # (B, C, h, w)
@@ -77,15 +95,26 @@ class Objective(nn.Module):
         targets = labels * (1 - self.label_smoothing) + self.label_smoothing / 2  # (B, K)
         head = self.network.classifier
         n_findings = head.out_features
+        logits = functional.linear(pooled, head.weight, head.bias)  # (B, 4)
         loss = functional.binary_cross_entropy_with_logits(
-            functional.linear(pooled, head.weight, head.bias),  # (B, 4)
-            targets[:, :n_findings],
-            pos_weight=self.pos_weight,
+            logits, targets[:, :n_findings], pos_weight=self.pos_weight
         )
+        if teacher_logits is not None:
+            taught = distillation_loss(
+                logits, teacher_logits[:, :n_findings], self.distill_temperature
+            )
+            loss = torch.lerp(loss, taught, self.distill_weight)
         weight = head.weight  # (K, C)
         if self.auxiliary_head is not None:
-            logits = functional.linear(pooled, self.auxiliary_head.weight, self.auxiliary_head.bias)
+            logits = functional.linear(
+                pooled, self.auxiliary_head.weight, self.auxiliary_head.bias
+            )  # (B, others)
             others = functional.binary_cross_entropy_with_logits(logits, targets[:, n_findings:])
+            if teacher_logits is not None and teacher_logits.shape[1] > n_findings:
+                taught = distillation_loss(
+                    logits, teacher_logits[:, n_findings:], self.distill_temperature
+                )
+                others = torch.lerp(others, taught, self.distill_weight)
             loss = loss + self.auxiliary_loss_weight * others
             weight = torch.cat([weight, self.auxiliary_head.weight])
         if self.box_loss_weight and regions is not None:
@@ -130,19 +159,22 @@ class Trainer:
         network: ChestNetwork,
         config: TrainConfig,
         accelerator: Accelerator,
-        steps_per_epoch: int,
+        batches: int,
         *,
         distributed: Distributed = SINGLE_PROCESS,
         n_auxiliary: int = 0,
         pos_weight: Tensor | None = None,
+        teachers: Teachers | None = None,
     ) -> None:
         """Place the network on the device and begin at step 0.
 
         Args:
-            steps_per_epoch: steps an epoch.
+            batches: in all epochs together.
             n_auxiliary: label columns after the four findings.
             pos_weight: (4,) weights of the positives.
+            teachers: whose logits are learnt beside the labels.
         """
+        self.teachers = teachers
         self.config, self.accelerator, self.distributed = config, accelerator, distributed
         network = accelerator.prepare(network)
         objective = Objective(
@@ -156,7 +188,9 @@ class Trainer:
             average_fn = get_ema_multi_avg_fn(config.ema_decay)  # type: ignore[no-untyped-call]
             self.ema = AveragedModel(self.model, multi_avg_fn=average_fn, use_buffers=True)
         self.optimizer = _optimizer(self.objective, config)
-        self.scheduler = _scheduler(self.optimizer, config, steps_per_epoch)
+        steps = -(-batches // config.accumulate)
+        self.scheduler = _scheduler(self.optimizer, config, steps)
+        self.accumulated = 0  # batches whose gradients wait for the step
 
     @property
     def eval_model(self) -> nn.Module:
@@ -169,27 +203,56 @@ class Trainer:
         images = batch.images.contiguous(
             memory_format=self.accelerator.memory_format
         )  # (B, 3, S, S)
-        loss: Tensor = (
-            self.ddp_objective(images, batch.labels, batch.box_masks) * batch.batch_fraction
-        )
-        self.optimizer.zero_grad(set_to_none=True)
+        teacher_logits = None if self.teachers is None else self.teachers.logits(images)  # (B, K)
+        objective = self.ddp_objective(images, batch.labels, batch.box_masks, teacher_logits)
+        loss: Tensor = objective * batch.batch_fraction
+        if self.accumulated == 0:
+            self.optimizer.zero_grad(set_to_none=True)
         # The team averages the gradients, and the shares of a batch add up to 1.
-        (loss * self.distributed.world_size).backward()  # type: ignore[no-untyped-call]
+        scale = self.distributed.world_size / self.config.accumulate
+        (loss * scale).backward()  # type: ignore[no-untyped-call]
+        self.accumulated += 1
+        if self.accumulated == self.config.accumulate:
+            self._update()
+        return loss.detach()
+
+    def _update(self) -> None:
+        """One step of the optimizer with the gradients that have gathered."""
+        self.accumulated = 0
+        if self.config.clip_norm:
+            nn.utils.clip_grad_norm_(self.objective.parameters(), self.config.clip_norm)
         self.optimizer.step()
         if self.config.schedule != "plateau":
             self.scheduler.step()
         if self.ema is not None:
             self.ema.update_parameters(self.model)
-        return loss.detach()
 
     def end_epoch(self, validation_loss: float) -> None:
         """Lower the rate of a plateau schedule where the loss has stopped falling."""
         if isinstance(self.scheduler, ReduceLROnPlateau):
             self.scheduler.step(validation_loss)
 
+    def best_state(self) -> dict[str, Tensor]:
+        """A copy of what is kept of the epoch: the validated network, and the auxiliary head."""
+        modules: dict[str, nn.Module | None] = {
+            "": self.eval_model,
+            AUXILIARY_PREFIX: self.objective.auxiliary_head,
+        }
+        return {
+            prefix + name: value.detach().clone()
+            for prefix, module in modules.items()
+            if module is not None
+            for name, value in module.state_dict().items()
+        }
+
     def state_dict(self) -> dict[str, Any]:
         """All that a resumed run needs, as tensors and plain values."""
+        waiting = None
+        if self.accumulated:
+            waiting = [parameter.grad for parameter in self.objective.parameters()]
         return {
+            "accumulated": self.accumulated,
+            "gradients": waiting,
             "objective": self.objective.state_dict(),
             "ema": None if self.ema is None else self.ema.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -205,6 +268,12 @@ class Trainer:
         self.optimizer.load_state_dict(state["optimizer"])
         self.scheduler.load_state_dict(state["scheduler"])
         torch.set_rng_state(state["random"])
+        self.accumulated = state.get("accumulated", 0)
+        if self.accumulated:
+            for parameter, gradient in zip(
+                self.objective.parameters(), state["gradients"], strict=True
+            ):
+                parameter.grad = None if gradient is None else gradient.to(parameter.device)
 
 
 def predict(
@@ -230,23 +299,29 @@ def predict(
     return np.concatenate(distributed.all_gather_batches(read))  # (N, 4)
 
 
-def _optimizer(module: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
+def _optimizer(objective: Objective, config: TrainConfig) -> torch.optim.Optimizer:
     rate, decay = config.learning_rate, config.weight_decay
+    groups: list[dict[str, Any]] = [{"params": list(objective.parameters())}]
+    if config.head_rate_factor != 1:
+        heads = [objective.network.classifier, objective.auxiliary_head]
+        head = [weight for module in heads if module is not None for weight in module.parameters()]
+        of_head = {id(weight) for weight in head}
+        body = [weight for weight in objective.parameters() if id(weight) not in of_head]
+        groups = [{"params": body}, {"params": head, "lr": rate * config.head_rate_factor}]
     if config.optimizer == "sgd":
-        return torch.optim.SGD(
-            module.parameters(), lr=rate, weight_decay=decay, momentum=config.momentum
-        )
+        return torch.optim.SGD(groups, lr=rate, weight_decay=decay, momentum=config.momentum)
     kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.AdamW
-    return kind(module.parameters(), lr=rate, weight_decay=decay)
+    return kind(groups, lr=rate, weight_decay=decay)
 
 
 def _scheduler(
-    optimizer: torch.optim.Optimizer, config: TrainConfig, steps_per_epoch: int
+    optimizer: torch.optim.Optimizer, config: TrainConfig, steps: int
 ) -> LRScheduler | ReduceLROnPlateau:
     if config.schedule == "one-cycle":
-        return OneCycleLR(
-            optimizer, config.learning_rate, total_steps=config.epochs * steps_per_epoch
-        )
+        rates = [group["lr"] for group in optimizer.param_groups]
+        return OneCycleLR(optimizer, rates, total_steps=steps)
+    if config.schedule == "cosine":
+        return CosineAnnealingLR(optimizer, steps)
     if config.schedule == "plateau":
         return ReduceLROnPlateau(optimizer, factor=0.1, patience=config.patience, threshold=0.0)
     return ConstantLR(optimizer, factor=1.0)

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Download, Locator, Page, TimeoutError, expect
+from playwright.sync_api import Download, Error, Locator, Page, TimeoutError, expect
+
+_ATTEMPTS = 5
 
 WAIT_UNTIL_STILL = """
 async (element) => {
@@ -26,8 +28,15 @@ def settled(page: Page, element: Locator) -> Locator:
     can be pressed on it and let go beside it, which the page rightly takes for no click.
     """
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
-    element.scroll_into_view_if_needed()
-    element.evaluate(WAIT_UNTIL_STILL)
+    for attempt in range(_ATTEMPTS):
+        try:
+            element.scroll_into_view_if_needed()
+            element.evaluate(WAIT_UNTIL_STILL)
+            break
+        except Error as error:
+            # Streamlit may put a new element in its place meanwhile, as it does with every chart.
+            if isinstance(error, TimeoutError) or attempt + 1 == _ATTEMPTS:
+                raise
     return element
 
 

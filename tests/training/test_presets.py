@@ -21,9 +21,16 @@ from cxr_core.training.trainer import Trainer
 
 
 def test_every_preset_bears_its_name() -> None:
-    assert {"baseline", "scratch", "best", "chexnet", "reproduce-chexnet", "phantom"} == set(
-        PRESETS
-    )
+    teaching = {"teacher", "teacher-full-res", "student"}
+    assert {
+        "baseline",
+        "scratch",
+        "best",
+        "chexnet",
+        "reproduce-chexnet",
+        "phantom",
+        *teaching,
+    } == set(PRESETS)
     assert all(name == config.preset for name, config in PRESETS.items())
 
 

@@ -1,0 +1,151 @@
+"""Teachers: models whose logits are targets beside the labels, on the very films a student sees."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from torch.nn import functional
+
+from cxr_core.config import Preprocessing
+from cxr_core.errors import CheckpointError
+from cxr_core.files import atomic_write
+from cxr_core.model.checkpoint import load_weights
+from cxr_core.model.metadata import load_metadata
+from cxr_core.model.network import ChestNetwork
+from cxr_core.training.device import Accelerator
+
+AUXILIARY_FILE = "auxiliary.safetensors"  # the head of NIH's other findings, kept for students
+
+
+def save_auxiliary_head(folder: Path, state: dict[str, Tensor]) -> None:
+    """Write the linear layer of the other findings: ``weight`` (K, C) and ``bias`` (K,)."""
+    with atomic_write(folder / AUXILIARY_FILE) as temporary:
+        save_file({name: value.contiguous() for name, value in state.items()}, temporary)
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """One trained network, frozen.
+
+    Attributes:
+        network: in evaluation mode.
+        preprocessing: of its input.
+        auxiliary: weight (K, C) and bias (K,) of NIH's other findings; None where it has none.
+    """
+
+    network: ChestNetwork
+    preprocessing: Preprocessing
+    auxiliary: tuple[Tensor, Tensor] | None
+
+
+class Teachers:
+    """Several teachers as one: the mean of their logits."""
+
+    def __init__(
+        self, teachers: Sequence[Teacher], student: Preprocessing, accelerator: Accelerator
+    ) -> None:
+        """Place them on the device.
+
+        Args:
+            student: mean and std of the batches that come.
+        """
+        self.teachers = [
+            Teacher(
+                accelerator.prepare(teacher.network),
+                teacher.preprocessing,
+                None
+                if teacher.auxiliary is None
+                else tuple(tensor.to(accelerator.device) for tensor in teacher.auxiliary),  # type: ignore[arg-type]
+            )
+            for teacher in teachers
+        ]
+        self.student, self.accelerator = student, accelerator
+
+    @torch.no_grad()
+    def logits(self, images: Tensor) -> Tensor:
+        """The mean of the teachers' logits.
+
+        Args:
+            images: (B, 3, S, S), normalised for the student.
+
+        Returns:
+            float32 (B, 4), or (B, 15) when each teacher knows NIH's other findings too.
+        """
+        gray = images * _channels(self.student.std, images) + _channels(self.student.mean, images)
+        with_auxiliary = all(teacher.auxiliary is not None for teacher in self.teachers)
+        total: Tensor | None = None
+        for teacher in self.teachers:
+            own = self._own_input(gray, teacher.preprocessing)  # (B, 3, T, T)
+            with self.accelerator.autocast():
+                features = teacher.network.forward_features(own)  # (B, C, h, w)
+            pooled = features.float().mean(dim=(2, 3))  # (B, C)
+            head = teacher.network.classifier
+            logits = functional.linear(pooled, head.weight, head.bias)  # (B, 4)
+            if with_auxiliary and teacher.auxiliary is not None:
+                others = functional.linear(pooled, *teacher.auxiliary)  # (B, 11)
+                logits = torch.cat([logits, others], dim=1)  # (B, 15)
+            total = logits if total is None else total + logits
+        if total is None:
+            raise ValueError("There are no teachers")
+        return total / len(self.teachers)
+
+    def _own_input(self, gray: Tensor, preprocessing: Preprocessing) -> Tensor:
+        """(B, 3, S, S) on the scale 0 to 1 -> a teacher's own size, mean and deviation."""
+        if gray.shape[-1] != preprocessing.size:
+            gray = functional.interpolate(
+                gray,
+                (preprocessing.size, preprocessing.size),
+                mode="bilinear",
+                antialias=True,
+                align_corners=False,
+            )
+        normalised = (gray - _channels(preprocessing.mean, gray)) / _channels(
+            preprocessing.std, gray
+        )
+        return normalised.contiguous(memory_format=self.accelerator.memory_format)
+
+
+def load_teacher(folder: Path) -> Teacher:
+    """The model of a run folder, with its head of other findings where it kept one.
+
+    Raises:
+        CheckpointError: no model, or a damaged one.
+    """
+    metadata = load_metadata(folder)
+    network = load_weights(folder, metadata.architecture)
+    auxiliary: tuple[Tensor, Tensor] | None = None
+    path = folder / AUXILIARY_FILE
+    if path.is_file():
+        try:
+            state = load_file(path)
+            auxiliary = (state["weight"], state["bias"])
+        except (SafetensorError, OSError, KeyError) as error:
+            raise CheckpointError(
+                f"The teacher's head of other findings cannot be read ({error!r})",
+                value=path,
+                remedy="Restore the file, or remove it; the teacher then teaches the findings "
+                "alone.",
+            ) from error
+    return Teacher(network, metadata.preprocessing, auxiliary)
+
+
+def distillation_loss(logits: Tensor, teacher_logits: Tensor, temperature: float) -> Tensor:
+    """Binary cross-entropy against the teacher's probabilities, both softened.
+
+    Multiplied by the square of the temperature, so that its gradient keeps its size (Hinton,
+    Vinyals and Dean, 2015).
+
+    Args:
+        logits, teacher_logits: (B, K).
+    """
+    targets = torch.sigmoid(teacher_logits / temperature)  # (B, K)
+    loss = functional.binary_cross_entropy_with_logits(logits / temperature, targets)
+    return loss * temperature**2
+
+
+def _channels(values: tuple[float, float, float], like: Tensor) -> Tensor:
+    return torch.tensor(values, device=like.device).view(1, 3, 1, 1)
