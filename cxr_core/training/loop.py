@@ -160,12 +160,14 @@ class RunLocation:
         identity: what must be the same for a run to be continued (configuration, data).
         resume: continue from ``resume.pt`` if it is there.
         save_interval_seconds: the state is saved after each epoch, and within one this often.
+        may_differ: names in ``identity`` that may have changed since the state was saved.
     """
 
     folder: Path
     identity: dict[str, Any]
     resume: bool = False
     save_interval_seconds: float = SAVE_INTERVAL_SECONDS
+    may_differ: tuple[str, ...] = ()
 
 
 def fit(
@@ -249,9 +251,10 @@ def fit(
 
 def _initial_state(trainer: Trainer, location: RunLocation) -> TrainState:
     """The start of a run, or where it was left."""
-    saved = (
-        load_state(location.folder / RESUME_FILE, location.identity) if location.resume else None
-    )
+    saved = None
+    if location.resume:
+        path = location.folder / RESUME_FILE
+        saved = load_state(path, location.identity, may_differ=location.may_differ)
     if saved is None:
         trainer.distributed.broadcast_state(trainer.objective)
         return TrainState()

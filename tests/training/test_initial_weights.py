@@ -51,7 +51,11 @@ def test_a_model_goes_on_from_its_weights_with_its_preprocessing_and_is_named(
     words = f"model {before.metadata.model_sha256[:12]}"
     assert after.metadata.provenance["config"]["weights"] == words
     card = (tmp_path / "run" / "MODEL_CARD.md").read_text()
-    assert f"continuing from model `{words.split()[1]}`" in card
+    assert (
+        f"- Continuing from model `{words.split()[1]}` (preset `scratch`). It learnt from" in card
+    )
+    assert "It learnt from the same training films." in card
+    assert "These films have been read 2 times since" in card
     # That model had nothing from outside either.
     assert after.metadata.provenance["uses_external_data"] is False
     assert "without pre-trained weights." in card
@@ -106,3 +110,19 @@ def test_a_network_to_start_from_learns(finished_run: Path) -> None:
     network = init_network(replace(ONE_EPOCH, weights=str(finished_run)))
     assert network.training
     assert all(parameter.requires_grad for parameter in network.parameters())
+
+
+def test_the_end_redone_on_a_run_of_before_knows_its_start_by_name(
+    run_copy: Path, sources: DatasetPaths
+) -> None:
+    for name in ("lineage.json", "paths.json"):
+        (run_copy / name).unlink()
+    document = json.loads((run_copy / "config.json").read_text())
+    document["initial_weights"]["source"] = "model c27f19d17ca5"
+    del document["environment"]
+    (run_copy / "config.json").write_text(json.dumps(document))
+    run(CONFIG, sources, run_copy, RunOptions(finalize_only=True))
+    card = (run_copy / "MODEL_CARD.md").read_text()
+    assert "- Continuing from model `c27f19d17ca5`. What it learnt from is not known" in card
+    assert "same training films" not in card
+    assert "These films have been read once since" in card
