@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -175,6 +175,7 @@ def fit(
     loaders: dict[int, StageLoaders],
     location: RunLocation,
     *,
+    log: Callable[[Mapping[str, float]], None] | None = None,
     progress: bool = False,
 ) -> dict[str, Tensor]:
     """Train for ``config.epochs``, validating after each and saving on the way.
@@ -184,6 +185,7 @@ def fit(
 
     Args:
         loaders: training and validation batches by side in pixels.
+        log: is told each epoch's row, in the process that leads.
 
     Raises:
         TrainingError: a loss that is not finite, or a ``resume.pt`` of another run.
@@ -233,6 +235,8 @@ def fit(
             if distributed.is_main:
                 with atomic_write(location.folder / HISTORY_FILE) as temporary:
                     pd.DataFrame(train_state.history).to_csv(temporary, index=False)
+                if log is not None:
+                    log(row)
             logger.info("%s", _epoch_summary(row, label, train_state.best_epoch))
             _stop_if_requested(trainer, request, label)
             waited = train_state.epoch - train_state.best_epoch

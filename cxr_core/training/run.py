@@ -44,6 +44,7 @@ from cxr_core.training.lineage import (
     unknown_ancestors,
     write_lineage,
 )
+from cxr_core.training.logs import open_logs, require_logs
 from cxr_core.training.loop import SAVE_INTERVAL_SECONDS, RunLocation, fit
 from cxr_core.training.preflight import preflight
 from cxr_core.training.run_paths import PATHS_FILE, write_run_paths
@@ -74,6 +75,7 @@ class RunOptions:
         save_interval_seconds: the state is saved after each epoch, and within one this often.
         threads: of PyTorch's; None for those that the resumed run had, or all.
         measure_threads: without a number, time a batch and take fewer where that is faster.
+        logs: tools that are told of each epoch too, of ``logs.LOGS``.
         command: the words the run was started with, to be kept beside its paths.
         progress: show bars.
     """
@@ -84,6 +86,7 @@ class RunOptions:
     save_interval_seconds: float = SAVE_INTERVAL_SECONDS
     threads: int | None = None
     measure_threads: bool = False
+    logs: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
     progress: bool = False
 
@@ -110,6 +113,7 @@ def run(
     """
     options = options or RunOptions()
     require_threads(options.threads)
+    require_logs(options.logs)
     started = _run_exists(folder, distributed)
     _require_command_fits(folder, options, started=started)
     if started:
@@ -315,7 +319,8 @@ def _fit(
     location = RunLocation(
         folder, identity, options.resume, options.save_interval_seconds, may_differ=GROWING
     )
-    state = fit(trainer, loaders, location, progress=options.progress)
+    with open_logs(options.logs if distributed.is_main else (), folder) as log:
+        state = fit(trainer, loaders, location, log=log, progress=options.progress)
     own = {name: value.cpu() for name, value in state.items()}
     auxiliary = {
         name.removeprefix(AUXILIARY_PREFIX): own.pop(name)

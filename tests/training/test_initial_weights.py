@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from cxr_core.config import IMAGENET_MEAN, IMAGENET_STD
-from cxr_core.errors import PatientLeakError, WeightsError
+from cxr_core.errors import CheckpointError, PatientLeakError
 from cxr_core.model.checkpoint import load_checkpoint
 from cxr_core.training.dataset import DatasetPaths, load_dataset
 from cxr_core.training.initial_weights import init_network, resolve_initial_weights
@@ -51,9 +51,7 @@ def test_a_model_goes_on_from_its_weights_with_its_preprocessing_and_is_named(
     words = f"model {before.metadata.model_sha256[:12]}"
     assert after.metadata.provenance["config"]["weights"] == words
     card = (tmp_path / "run" / "MODEL_CARD.md").read_text()
-    assert (
-        f"- Continuing from model `{words.split()[1]}` (preset `scratch`). It learnt from" in card
-    )
+    assert f"- Continuing from model `{words.split()[1]}` (preset `scratch`)." in card
     assert "It learnt from the same training films." in card
     assert "These films have been read 2 times since" in card
     # That model had nothing from outside either.
@@ -94,8 +92,8 @@ def test_weights_that_learnt_from_a_patient_of_the_test_are_refused(
 def test_weights_that_do_not_say_what_they_learnt_from_are_refused(
     run_copy: Path, sources: DatasetPaths, tmp_path: Path
 ) -> None:
-    (run_copy / "split.csv").unlink()
-    with pytest.raises(WeightsError, match="does not say which films it was trained on"):
+    (run_copy / "lineage.json").unlink()
+    with pytest.raises(CheckpointError, match="ancestors learnt from is missing"):
         run(replace(ONE_EPOCH, weights=str(run_copy)), sources, tmp_path / "run")
 
 

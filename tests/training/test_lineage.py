@@ -133,10 +133,8 @@ def test_films_that_chose_a_model_may_choose_again_but_not_judge(
 ) -> None:
     require_no_leakage(Parent(chain[0], "teacher"), films(train="f", validation="c", test="h"))
     require_no_leakage(Parent(chain[0], "teacher"), films(train="c", validation="g", test="h"))
-    with pytest.raises(
-        PatientLeakError,
-        match=r"The teacher was chosen on patients in this run's test set: 1 films",
-    ):
+    words = "The teacher was chosen on patients in this run's test set: 1 films"
+    with pytest.raises(PatientLeakError, match=words):
         require_no_leakage(Parent(chain[0], "teacher"), films(train="f", test="c"))
 
 

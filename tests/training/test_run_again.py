@@ -64,10 +64,8 @@ def test_an_ended_run_without_its_state_is_not_begun_anew(
     run_copy: Path, sources: DatasetPaths
 ) -> None:
     weights = (run_copy / "model.safetensors").read_bytes()
-    with pytest.raises(
-        TrainingError,
-        match=r"has ended, and there is no resume\.pt any more.*--finalize.*--weights",
-    ):
+    words = r"has ended, and there is no resume\.pt any more.*--finalize.*--weights"
+    with pytest.raises(TrainingError, match=words):
         run(CONFIG, sources, run_copy, RESUME)
     assert (run_copy / "model.safetensors").read_bytes() == weights
 
