@@ -20,7 +20,9 @@ from cxr_core.phantom.dataset import write_phantom_dataset
 from cxr_core.training.config import RENAMED_PRESETS, Balance, Population, TrainConfig
 from cxr_core.training.dataset import DatasetPaths
 from cxr_core.training.distributed import Distributed, init_distributed
+from cxr_core.training.finalize import RunResult
 from cxr_core.training.presets import PRESETS, apply_settings, from_preset, parse_settings
+from cxr_core.training.recipe import RECIPES, run_recipe
 from cxr_core.training.run import RunOptions, run
 from cxr_core.training.run_record import read_run_config
 from cxr_core.training.seeds import SEEDS_FILE, run_seeds, spread_text
@@ -47,6 +49,12 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     data.add_argument("--phantom", type=int, metavar="N", help="draw N synthetic films instead")
     data.add_argument("--cache", type=Path, metavar="DIR", help="decoded films (default .cache)")
     data.add_argument("--boxes", type=Path, metavar="CSV", help="NIH's BBox_List_2017.csv")
+    data.add_argument(
+        "--other-films",
+        type=Path,
+        metavar="CSV",
+        help="other hospitals' films (image, source, label, view) that are read at the end",
+    )
     split = parser.add_argument_group("split (default: 70/10/20 by patient, stratified)")
     split.add_argument(
         "--split", type=Path, metavar="CSV", help=("a table with the columns image, split")
@@ -65,6 +73,12 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         choices=sorted({*PRESETS, *RENAMED_PRESETS}),
         metavar="NAME",
         help=f"one of {', '.join(PRESETS)} (default baseline; phantom with --phantom)",
+    )
+    training.add_argument(
+        "--recipe",
+        choices=sorted(RECIPES),
+        metavar="NAME",
+        help=f"several runs in a row that make one model: {', '.join(RECIPES)}",
     )
     training.add_argument(
         "--weights",
@@ -156,6 +170,7 @@ def make_dataset_paths(arguments: argparse.Namespace, phantom_folder: Path) -> D
         extend_split=arguments.extend_split,
         groups=arguments.groups,
         boxes=boxes,
+        other_films=arguments.other_films,
     )
 
 
@@ -175,6 +190,16 @@ def train(arguments: argparse.Namespace, distributed: Distributed) -> str:
     config, options = make_config(arguments), make_options(arguments)
     with tempfile.TemporaryDirectory() as phantom_folder:
         sources = make_dataset_paths(arguments, Path(phantom_folder))
+        if arguments.recipe is not None:
+            made = run_recipe(
+                arguments.recipe,
+                sources,
+                arguments.out,
+                options,
+                seed=config.seed,
+                distributed=distributed,
+            )
+            return _result_text(made, arguments.out / RECIPES[arguments.recipe][-1].name)
         if arguments.n_seeds is not None:
             count, folder = arguments.n_seeds, arguments.out
             rows = run_seeds(
@@ -182,11 +207,15 @@ def train(arguments: argparse.Namespace, distributed: Distributed) -> str:
             )
             return f"{spread_text(rows)}\n\nThe models and {SEEDS_FILE} are in {folder}."
         result = run(config, sources, arguments.out, options, distributed=distributed)
+    return _result_text(result, arguments.out)
+
+
+def _result_text(result: RunResult | None, folder: Path) -> str:
     if result is None:
         return ""
     return (
         f"On the {result.split} set:\n{metrics_text(result.report)}\n\nThe model and its tables "
-        f"are in {arguments.out}."
+        f"are in {folder}."
     )
 
 

@@ -61,6 +61,7 @@ class DatasetPaths:
             (``splits.extend_split``).
         groups: a table of how each film came to be there; stratifies the split, if one is made.
         boxes: NIH's box table, for the localisation figures.
+        other_films: a table of other hospitals' films (``training.other_films``).
         cache: folder of the decoded films.
     """
 
@@ -74,6 +75,7 @@ class DatasetPaths:
     further_images: tuple[Path, ...] = ()
     groups: Path | None = None
     boxes: Path | None = None
+    other_films: Path | None = None
 
     def __post_init__(self) -> None:
         if (self.train_val_list is None) != (self.test_list is None):

@@ -19,13 +19,16 @@ import pandas as pd
 
 from cxr_core.config import EvidenceScale
 from cxr_core.data.balance import class_counts
+from cxr_core.data.splits import VALIDATION_MORE
 from cxr_core.evaluation.evaluated import evaluate_with_model, measure_all
 from cxr_core.evaluation.full_report import FullReport
+from cxr_core.evaluation.further_films import write_other_films
 from cxr_core.evaluation.localisation.pointing import localisation_rows, write_localisation
 from cxr_core.evaluation.metrics.operating_points import fit_operating_points
 from cxr_core.evaluation.predictions import predictions_table, write_predictions
 from cxr_core.evaluation.run_folder import (
     HISTORY_FILE,
+    OTHER_FILMS_FILE,
     TEST_PREDICTIONS_FILE,
     VALIDATION_PREDICTIONS_FILE,
     RunFolder,
@@ -49,6 +52,7 @@ from cxr_core.training.gate import fit_gate_on_dataset
 from cxr_core.training.inference import InferenceOutput, infer_films, infer_split, randomized_copy
 from cxr_core.training.initial_weights import InitialWeights
 from cxr_core.training.model_card import CardData, write_card
+from cxr_core.training.other_films import read_other_hospitals
 from cxr_core.training.trainer import SINGLE_PROCESS
 
 MIN_FULL_TRAINING_FILMS = (
@@ -73,6 +77,7 @@ class FinalizeContext:
         device_name: what it was trained on, in words.
         weights_are_new: store the model's weights; otherwise those in the folder stay as they are.
         skip_test: leave the test part unread; then there is no card.
+        other_films: a table of other hospitals' films, to see how far the model carries.
         distributed: the processes that read the films together; only its leader writes.
     """
 
@@ -82,6 +87,7 @@ class FinalizeContext:
     device_name: str
     weights_are_new: bool
     skip_test: bool = False
+    other_films: Path | None = None
     distributed: Distributed = SINGLE_PROCESS
     progress: bool = False
 
@@ -96,14 +102,19 @@ def make_provenance(
     few = context.balance["after"]["films"] < MIN_FULL_TRAINING_FILMS
     return {
         "created": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "config": replace(config, weights=context.initial_weights.source).to_dict(),
+        "config": replace(
+            config,
+            weights=context.initial_weights.source,
+            teachers=context.initial_weights.teachers,
+        ).to_dict(),
         "data_fingerprint": films.fingerprint,
         "counts": {
             part: {
                 **class_counts(films.subset(part)),
                 "patients": int(films.subset(part)["patient"].nunique()),
             }
-            for part in SPLITS
+            for part in (*SPLITS, VALIDATION_MORE)
+            if part in SPLITS or len(films.subset(part))
         },
         "balance": context.balance,
         "best_epoch": int(best["epoch"]),
@@ -163,13 +174,21 @@ def finalize(
     else:
         validation = read_validation(model)
     test = None if context.skip_test else read(load_weights(folder, model.architecture), "test")
+    further = None
+    if len(films.subset(VALIDATION_MORE)):
+        further = read(load_weights(folder, model.architecture), VALIDATION_MORE)
     if not context.distributed.is_main:
         return None
     tables = {"val": validation} | ({} if test is None else {"test": test})
+    if further is not None:
+        tables["val_more"] = further
     for name, readings in tables.items():
         table = predictions_table(readings.table, readings.logits)
         write_predictions(table, folder / f"predictions_{name}.csv")
     metadata = save_metadata(folder, _metadata(folder, films, validation, context))
+    if context.other_films is not None:
+        rows = read_other_hospitals(context.other_films, folder, progress=context.progress)
+        write_other_films(rows, folder / OTHER_FILMS_FILE)
     evaluated = validation if test is None else test
     if test is not None:
         _write_localisation(folder, films, test, context)

