@@ -7,9 +7,11 @@ from typing import Any
 
 import pandas as pd
 
+from cxr_core.data.splits import PART_TITLES
 from cxr_core.evaluation.full_report import FullReport
 from cxr_core.evaluation.metrics.ranking import auroc
 from cxr_core.evaluation.render.figures import evaluation_tables
+from cxr_core.evaluation.render.further_figures import FURTHER_FILMS
 from cxr_core.evaluation.render.table import Cell, Column, Row, Table, to_markdown
 from cxr_core.findings import (
     ABNORMAL_IN_WORDS,
@@ -101,7 +103,8 @@ def write_card(path: Path, data: CardData) -> None:
         _data(data),
         "## Biases to keep in mind\n\n" + "\n".join(f"- {s}" for s in bias_lines(data.films)),
         _test_metrics(data),
-        _limits(),
+        _further_films(data),
+        _limits(data),
     )
     path.write_text("\n\n".join(section for section in sections if section) + "\n")
 
@@ -153,7 +156,7 @@ def _training(data: CardData) -> str:
         f"{provenance['best_epoch']} was kept (highest mean validation AUROC at {config.px} px, "
         f"{provenance['best_validation_auroc']:.3f}). Trained on "
         f"{provenance.get('device', provenance.get('engine'))} in "
-        f"{provenance['training_seconds'] / 60:.0f} minutes{_continued_from(config.weights)}. "
+        f"{provenance['training_seconds'] / 60:.0f} minutes{_lineage(config)}. "
         f"{versions}.\n\nThe reference preset is `baseline`: ImageNet weights, Adam, binary "
         "cross-entropy, 20 epochs. "
         + (
@@ -164,9 +167,10 @@ def _training(data: CardData) -> str:
     )
 
 
-def _continued_from(weights: str) -> str:
-    kind, _, name = weights.partition(" ")
-    return f", continuing from model `{name}`, on the same films" if kind == "model" else ""
+def _lineage(config: TrainConfig) -> str:
+    kind, _, name = config.weights.partition(" ")
+    start = f", continuing from model `{name}`" if kind == "model" else ""
+    return start + (f", taught by {' and '.join(config.teachers)}" if config.teachers else "")
 
 
 def _data(data: CardData) -> str:
@@ -175,7 +179,7 @@ def _data(data: CardData) -> str:
     parts = _grid(
         ("Set", "Films", "Patients", *findings),
         [
-            (part.capitalize(), *(counts[name] for name in ("films", "patients", *_COUNTED)))
+            (PART_TITLES[part], *(counts[name] for name in ("films", "patients", *_COUNTED)))
             for part, counts in provenance["counts"].items()
         ],
     )
@@ -209,9 +213,23 @@ def _test_metrics(data: CardData) -> str:
         "training nor for any choice. 95 % intervals in brackets, by resampling "
         f"{report.resampled}. Cut-offs were chosen on the validation set."
     )
-    tables = [table for table in evaluation_tables(data.report) if table.on_card]
+    tables = [
+        table
+        for table in evaluation_tables(data.report)
+        if table.on_card and table.topic != FURTHER_FILMS
+    ]
     sections = [f"### {table.title}\n\n{to_markdown(table)}" for table in tables]
     return "\n\n".join([intro, *sections, *_localisation_note(data)])
+
+
+def _further_films(data: CardData) -> str:
+    tables = list(evaluation_tables(data.report, FURTHER_FILMS))
+    if not tables:
+        return ""
+    sections = [
+        f"### {table.title}\n\n{table.caption}.\n\n{to_markdown(table)}" for table in tables
+    ]
+    return "\n\n".join(["## How far it carries", *sections])
 
 
 def _localisation_note(data: CardData) -> Iterator[str]:
@@ -228,10 +246,11 @@ def _localisation_note(data: CardData) -> Iterator[str]:
     )
 
 
-def _limits() -> str:
+def _limits(data: CardData) -> str:
+    others = "" if data.report.other_sources else "other hospitals, "
     return (
         "## Limits\n\n"
-        "- Measured only on the films named above: not on other hospitals, machines or "
+        f"- Measured only on the films named above: not on {others}other machines or "
         "populations, and not on lateral films.\n"
         "- Probabilities assume findings as frequent as in the validation set. These films are "
         "enriched; in most clinics each finding is rarer.\n"
