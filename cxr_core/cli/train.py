@@ -21,8 +21,10 @@ from cxr_core.training.config_file import read_config_file
 from cxr_core.training.dataset import DatasetPaths
 from cxr_core.training.distributed import Distributed, init_distributed
 from cxr_core.training.dry_run import make_plan, plan_text
+from cxr_core.training.finalize import RunResult
 from cxr_core.training.logs import LOGS
 from cxr_core.training.presets import PRESETS, apply_settings, from_preset, parse_settings
+from cxr_core.training.recipe import RECIPES, run_recipe
 from cxr_core.training.run import RunOptions, run
 from cxr_core.training.run_paths import read_run_paths
 from cxr_core.training.run_record import read_run_config
@@ -50,6 +52,12 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     data.add_argument("--phantom", type=int, metavar="N", help="draw N synthetic films instead")
     data.add_argument("--cache", type=Path, metavar="DIR", help="decoded films (default .cache)")
     data.add_argument("--boxes", type=Path, metavar="CSV", help="NIH's BBox_List_2017.csv")
+    data.add_argument(
+        "--other-films",
+        type=Path,
+        metavar="CSV",
+        help="other hospitals' films (image, source, label, view) that are read at the end",
+    )
     split = parser.add_argument_group("split (default: 70/10/20 by patient, stratified)")
     split.add_argument(
         "--split", type=Path, metavar="CSV", help=("a table with the columns image, split")
@@ -71,6 +79,12 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     training.add_argument(
         "--config", type=Path, metavar="TOML", help="settings in a file; these words come first"
+    )
+    training.add_argument(
+        "--recipe",
+        choices=sorted(RECIPES),
+        metavar="NAME",
+        help=f"several runs in a row that make one model: {', '.join(RECIPES)}",
     )
     training.add_argument(
         "--weights",
@@ -146,6 +160,8 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     given = arguments.phantom is not None
     if (given and films != (None, None)) or (not given and None in films and not knows):
         parser.error("give --entries and --images, or --phantom N")
+    if arguments.dry_run and arguments.recipe is not None:
+        parser.error("--dry-run plans one run: give the --preset of a step instead of --recipe")
     return arguments
 
 
@@ -221,6 +237,7 @@ def make_dataset_paths(arguments: argparse.Namespace, phantom_folder: Path) -> D
         groups=arguments.groups,
         boxes=boxes,
         phantom=arguments.phantom,
+        other_films=arguments.other_films,
     )
 
 
@@ -248,6 +265,16 @@ def train(arguments: argparse.Namespace, distributed: Distributed) -> str:
         if arguments.dry_run:
             plan = make_plan(config, sources) if distributed.is_main else None
             return "" if plan is None else plan_text(plan)
+        if arguments.recipe is not None:
+            made = run_recipe(
+                arguments.recipe,
+                sources,
+                arguments.out,
+                options,
+                seed=config.seed,
+                distributed=distributed,
+            )
+            return _result_text(made, arguments.out / RECIPES[arguments.recipe][-1].name)
         if arguments.n_seeds is not None:
             count, folder = arguments.n_seeds, arguments.out
             rows = run_seeds(
@@ -255,11 +282,15 @@ def train(arguments: argparse.Namespace, distributed: Distributed) -> str:
             )
             return f"{spread_text(rows)}\n\nThe models and {SEEDS_FILE} are in {folder}."
         result = run(config, sources, arguments.out, options, distributed=distributed)
+    return _result_text(result, arguments.out)
+
+
+def _result_text(result: RunResult | None, folder: Path) -> str:
     if result is None:
         return ""
     return (
         f"On the {result.split} set:\n{metrics_text(result.report)}\n\nThe model and its tables "
-        f"are in {arguments.out}."
+        f"are in {folder}."
     )
 
 

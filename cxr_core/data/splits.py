@@ -17,6 +17,12 @@ _MAX_SWEEPS = 4  # the objective no longer falls after two or three
 _SOFTENING = 1.0  # films; keeps a kind with one or two films from outweighing the rest
 SPLITS: tuple[str, str, str] = ("train", "validation", "test")
 VALIDATION_MORE = "validation_more"  # films of further patients, beside a split that is kept
+PART_TITLES = {
+    "train": "Train",
+    "validation": "Validation",
+    VALIDATION_MORE: "Further validation",
+    "test": "Test",
+}
 _MAX_NAMED_PATIENTS = 5
 logger = logging.getLogger(__name__)
 

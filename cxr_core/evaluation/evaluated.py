@@ -9,6 +9,12 @@ import pandas as pd
 from cxr_core.arrays import Floats
 from cxr_core.config import Calibration, OperatingPoint
 from cxr_core.evaluation.full_report import FullReport, build_full_report, with_subgroups
+from cxr_core.evaluation.further_films import (
+    FurtherPatients,
+    OtherSource,
+    measure_further_patients,
+    measure_other_sources,
+)
 from cxr_core.evaluation.localisation.rates import localisation_metrics
 from cxr_core.evaluation.metrics.bootstrap import resample_patients
 from cxr_core.evaluation.metrics.operating_points import operating_points_of
@@ -177,4 +183,28 @@ def measure_all(
     boxed = localisation_metrics(
         run.localisation, evaluated.table, n_resamples=report.n_resamples, seed=report.seed
     )
-    return replace(full, splits=tuple(run.split_labels), localisation=boxed)
+    further, others = measure_further_films(run, seed=report.seed, n_resamples=report.n_resamples)
+    return replace(
+        full,
+        splits=tuple(run.split_labels),
+        localisation=boxed,
+        further_patients=further,
+        other_sources=others,
+    )
+
+
+def measure_further_films(
+    run: RunFolder, *, n_resamples: int = 2000, seed: int = 0
+) -> tuple[FurtherPatients | None, tuple[OtherSource, ...]]:
+    """What a run tells of films beside its test set.
+
+    Raises:
+        DataError: a table of them is there and cannot be used.
+    """
+    further = None
+    if run.further_patients is not None:
+        further = measure_further_patients(run.further_patients, n_resamples=n_resamples, seed=seed)
+    others: tuple[OtherSource, ...] = ()
+    if run.other_films is not None:
+        others = tuple(measure_other_sources(run.other_films, n_resamples=n_resamples, seed=seed))
+    return further, others

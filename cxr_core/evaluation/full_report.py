@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxr_core.evaluation.comparison import Comparison
+from cxr_core.evaluation.further_films import FurtherPatients, OtherSource
 from cxr_core.evaluation.localisation.rates import LocalisationMetrics
 from cxr_core.evaluation.metrics.at_threshold import ThresholdMetrics, threshold_metrics
 from cxr_core.evaluation.metrics.bootstrap import resample_patients
@@ -56,6 +57,8 @@ class FullReport:
             tells fewer than two views.
         splits: labels of the run's parts; empty for a table without a run.
         localisation: the maps against radiologists' boxes; nothing in it without boxes.
+        further_patients: of films beside the test set; None where the run has none.
+        other_sources: other hospitals' films, one entry a source.
         comparison: with a second table; None without one.
         other_table_sha256: of that table's file; None without one.
     """
@@ -74,6 +77,8 @@ class FullReport:
     shortcuts: tuple[ViewShortcut, ...] = ()
     splits: tuple[SplitLabels, ...] = ()
     localisation: LocalisationMetrics = field(default_factory=LocalisationMetrics)
+    further_patients: FurtherPatients | None = None
+    other_sources: tuple[OtherSource, ...] = ()
     comparison: Comparison | None = None
     other_table_sha256: str | None = None
 

@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxr_core.data.csv_files import first_few, normalise_identifiers, normalise_image_names
+from cxr_core.data.splits import VALIDATION_MORE
 from cxr_core.errors import DataError
 from cxr_core.evaluation.metrics.bootstrap import MIN_COUNT
 from cxr_core.evaluation.metrics.subgroups import MAX_CATEGORIES
@@ -169,6 +170,8 @@ def _films(images: pd.Series) -> str:
 def split_part_of(films: pd.DataFrame, split: pd.DataFrame) -> NDArray[np.str_]:
     """The part of a split in which each film stands, (N,): ``train``, ``validation``, ``test``.
 
+    ``validation_more`` counts as validation: it chose as well.
+
     A film that the split does not name stands where its patient's films stand, training before
     validation before test, as films of one patient are alike; "" where it names neither.
 
@@ -176,6 +179,7 @@ def split_part_of(films: pd.DataFrame, split: pd.DataFrame) -> NDArray[np.str_]:
         films: with ``image`` and maybe ``patient``.
         split: as ``read_split`` returns it.
     """
+    split = split.assign(split=split["split"].replace(VALIDATION_MORE, "validation"))
     sides = normalise_image_names(films["image"]).map(split["split"])
     if "patient" in split and "patient" in films:
         named = split[split["patient"] != ""]

@@ -17,6 +17,7 @@ import pandas as pd
 
 from cxr_core.data.split_files import read_split
 from cxr_core.errors import CheckpointError, DataError
+from cxr_core.evaluation.further_films import read_other_films
 from cxr_core.evaluation.localisation.rates import read_localisation
 from cxr_core.evaluation.metrics.labels import SplitLabels, read_split_labels, split_labels
 from cxr_core.evaluation.predictions import read_predictions
@@ -28,6 +29,8 @@ PREDICTION_FILES: dict[SplitPart, str] = {
     "test": TEST_PREDICTIONS_FILE,
     "validation": VALIDATION_PREDICTIONS_FILE,
 }
+FURTHER_PREDICTIONS_FILE = "predictions_val_more.csv"  # of the part validation_more
+OTHER_FILMS_FILE = "predictions_other.csv"
 SPLIT_FILE = "split.csv"
 HISTORY_FILE = "history.csv"
 LOCALISATION_FILE = "localisation.csv"
@@ -118,6 +121,26 @@ class RunFolder:
         """
         path = self.path / VALIDATION_PREDICTIONS_FILE
         return read_predictions(path) if path.is_file() else None
+
+    @cached_property
+    def further_patients(self) -> pd.DataFrame | None:
+        """The films of ``validation_more``, validated; None where there is no table of them.
+
+        Raises:
+            DataError: it is there and breaks the contract.
+        """
+        path = self.path / FURTHER_PREDICTIONS_FILE
+        return read_predictions(path) if path.is_file() else None
+
+    @cached_property
+    def other_films(self) -> pd.DataFrame | None:
+        """What the model said of other hospitals' films; None where there is no table of them.
+
+        Raises:
+            DataError: it is there and cannot be used.
+        """
+        path = self.path / OTHER_FILMS_FILE
+        return read_other_films(path) if path.is_file() else None
 
     @cached_property
     def split(self) -> pd.DataFrame | None:

@@ -63,6 +63,7 @@ class DatasetPaths:
             (``splits.extend_split``).
         groups: a table of how each film came to be there; stratifies the split, if one is made.
         boxes: NIH's box table, for the localisation figures.
+        other_films: a table of other hospitals' films (``training.other_films``).
         cache: folder of the decoded films.
         phantom: how many phantoms the entries and images are, where they were drawn for the run.
     """
@@ -78,6 +79,7 @@ class DatasetPaths:
     groups: Path | None = None
     boxes: Path | None = None
     phantom: int | None = None
+    other_films: Path | None = None
 
     def __post_init__(self) -> None:
         if (self.train_val_list is None) != (self.test_list is None):

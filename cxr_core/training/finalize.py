@@ -18,14 +18,17 @@ import pandas as pd
 
 from cxr_core.config import Calibration, EvidenceScale
 from cxr_core.data.balance import class_counts
+from cxr_core.data.splits import VALIDATION_MORE
 from cxr_core.errors import CalibrationError
 from cxr_core.evaluation.evaluated import evaluate_with_model, measure_all
 from cxr_core.evaluation.full_report import FullReport
+from cxr_core.evaluation.further_films import write_other_films
 from cxr_core.evaluation.localisation.pointing import localisation_rows, write_localisation
 from cxr_core.evaluation.metrics.operating_points import fit_operating_points
 from cxr_core.evaluation.predictions import predictions_table, write_predictions
 from cxr_core.evaluation.run_folder import (
     HISTORY_FILE,
+    OTHER_FILMS_FILE,
     TEST_PREDICTIONS_FILE,
     VALIDATION_PREDICTIONS_FILE,
     RunFolder,
@@ -50,6 +53,7 @@ from cxr_core.training.inference import InferenceOutput, infer_films, infer_spli
 from cxr_core.training.initial_weights import InitialWeights
 from cxr_core.training.lineage import Lineage, record_test_use, stored_lineage
 from cxr_core.training.model_card import CardData, write_card
+from cxr_core.training.other_films import read_other_hospitals
 from cxr_core.training.run_record import installed_versions
 from cxr_core.training.trainer import SINGLE_PROCESS
 
@@ -74,6 +78,7 @@ class FinalizeContext:
         device_name: what it was trained on, in words.
         weights_are_new: store the model's weights; otherwise those in the folder stay as they are.
         skip_test: leave the test part unread; then there is no card.
+        other_films: a table of other hospitals' films, to see how far the model carries.
         distributed: the processes that read the films together; only its leader writes.
     """
 
@@ -83,6 +88,7 @@ class FinalizeContext:
     device_name: str
     weights_are_new: bool
     skip_test: bool = False
+    other_films: Path | None = None
     distributed: Distributed = SINGLE_PROCESS
     progress: bool = False
 
@@ -95,9 +101,7 @@ def make_provenance(
     config = replace(
         context.config,
         weights=context.initial_weights.source,
-        teachers=tuple(
-            one.source for one in lineage.ancestors if one.role == "teacher" and one.depth == 1
-        ),
+        teachers=context.initial_weights.teachers,
     )
     full_res = history[history["px"] == config.px]
     best = full_res.nlargest(1, "auroc_mean").iloc[0]
@@ -111,7 +115,8 @@ def make_provenance(
                 **class_counts(films.subset(part)),
                 "patients": int(films.subset(part)["patient"].nunique()),
             }
-            for part in SPLITS
+            for part in (*SPLITS, VALIDATION_MORE)
+            if part in SPLITS or len(films.subset(part))
         },
         "balance": context.balance,
         "best_epoch": int(best["epoch"]),
@@ -171,14 +176,22 @@ def finalize(
     else:
         validation = read_validation(model)
     test = None if context.skip_test else read(load_weights(folder, model.architecture), "test")
+    further = None
+    if len(films.subset(VALIDATION_MORE)):
+        further = read(load_weights(folder, model.architecture), VALIDATION_MORE)
     if not context.distributed.is_main:
         return None
     tables = {"val": validation} | ({} if test is None else {"test": test})
+    if further is not None:
+        tables["val_more"] = further
     for name, readings in tables.items():
         table = predictions_table(readings.table, readings.logits)
         write_predictions(table, folder / f"predictions_{name}.csv")
     metadata = save_metadata(folder, _metadata(folder, films, validation, context))
     lineage = None if test is None else record_test_use(folder, metadata.model_sha256)
+    if context.other_films is not None:
+        rows = read_other_hospitals(context.other_films, folder, progress=context.progress)
+        write_other_films(rows, folder / OTHER_FILMS_FILE)
     evaluated = validation if test is None else test
     if test is not None:
         _write_localisation(folder, films, test, context)

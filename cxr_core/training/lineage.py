@@ -247,9 +247,10 @@ def unknown_ancestors(source: str, teachers: Iterable[object] = ()) -> tuple[Anc
 
     Args:
         source: as ``InitialWeights.source``.
-        teachers: of each, whatever it was called.
+        teachers: as ``InitialWeights.teachers``.
     """
-    taught = [Ancestor("teacher", "a model of an earlier version") for _ in teachers]
+    hashes = [str(name).partition("model ")[2] for name in teachers]
+    taught = [Ancestor("teacher", f"model {name}" if name else "a model") for name in hashes]
     return (*([] if source == "none" else [Ancestor("initial weights", source)]), *taught)
 
 

@@ -7,9 +7,11 @@ from typing import Any
 
 import pandas as pd
 
+from cxr_core.data.splits import PART_TITLES
 from cxr_core.evaluation.full_report import FullReport
 from cxr_core.evaluation.metrics.ranking import auroc
 from cxr_core.evaluation.render.figures import evaluation_tables
+from cxr_core.evaluation.render.further_figures import FURTHER_FILMS
 from cxr_core.evaluation.render.table import Cell, Column, Row, Table, to_markdown
 from cxr_core.findings import (
     ABNORMAL_IN_WORDS,
@@ -113,7 +115,8 @@ def write_card(path: Path, data: CardData) -> None:
         _data(data),
         "## Biases to keep in mind\n\n" + "\n".join(f"- {s}" for s in bias_lines(data.films)),
         _test_metrics(data),
-        _limits(),
+        _further_films(data),
+        _limits(data),
     )
     path.write_text("\n\n".join(section for section in sections if section) + "\n")
 
@@ -221,7 +224,7 @@ def _data(data: CardData) -> str:
     parts = _grid(
         ("Set", "Films", "Patients", *findings),
         [
-            (part.capitalize(), *(counts[name] for name in ("films", "patients", *_COUNTED)))
+            (PART_TITLES[part], *(counts[name] for name in ("films", "patients", *_COUNTED)))
             for part, counts in provenance["counts"].items()
         ],
     )
@@ -255,7 +258,11 @@ def _test_metrics(data: CardData) -> str:
         "training this model nor for choosing its epoch, calibration or cut-offs. 95 % intervals "
         f"in brackets, by resampling {report.resampled}. {_test_uses(data.lineage)}"
     )
-    tables = [table for table in evaluation_tables(data.report) if table.on_card]
+    tables = [
+        table
+        for table in evaluation_tables(data.report)
+        if table.on_card and table.topic != FURTHER_FILMS
+    ]
     sections = [f"### {table.title}\n\n{to_markdown(table)}" for table in tables]
     return "\n\n".join([intro, *sections, *_localisation_note(data)])
 
@@ -272,6 +279,16 @@ def _test_uses(lineage: Lineage) -> str:
     )
 
 
+def _further_films(data: CardData) -> str:
+    tables = list(evaluation_tables(data.report, FURTHER_FILMS))
+    if not tables:
+        return ""
+    sections = [
+        f"### {table.title}\n\n{table.caption}.\n\n{to_markdown(table)}" for table in tables
+    ]
+    return "\n\n".join(["## How far it carries", *sections])
+
+
 def _localisation_note(data: CardData) -> Iterator[str]:
     if not data.report.localisation.hit_rates:
         return
@@ -286,10 +303,11 @@ def _localisation_note(data: CardData) -> Iterator[str]:
     )
 
 
-def _limits() -> str:
+def _limits(data: CardData) -> str:
+    others = "" if data.report.other_sources else "other hospitals, "
     return (
         "## Limits\n\n"
-        "- Measured only on the films named above: not on other hospitals, machines or "
+        f"- Measured only on the films named above: not on {others}other machines or "
         "populations, and not on lateral films.\n"
         "- Probabilities assume findings as frequent as in the validation set. These films are "
         "enriched; in most clinics each finding is rarer.\n"

@@ -92,6 +92,17 @@ STUDENT = replace(
     head_rate_factor=1.0,
     precision="auto",
 )
+# And at the served size, taught by both, with the boxes.
+STUDENT_FULL_RES = replace(
+    STUDENT,
+    preset="student-full-res",
+    epochs=8,
+    px=224,
+    select_on="validation",
+    learning_rate=3e-4,
+    box_loss_weight=0.3,
+    augmentation=replace(STRONG_AUGMENTATION, scale=(0.75, 1.1)),
+)
 PHANTOM = replace(
     SCRATCH, preset="phantom", epochs=10, low_res_px=128, full_res_epochs=2, ema_decay=0.98
 )
@@ -132,6 +143,7 @@ PRESETS: dict[str, TrainConfig] = {
         TEACHER,
         TEACHER_FULL_RES,
         STUDENT,
+        STUDENT_FULL_RES,
         PHANTOM,
         CHEXNET,
         REPRODUCE_CHEXNET,

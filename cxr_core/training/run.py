@@ -173,6 +173,7 @@ def run(
             device_name=read_device_name(folder),
             weights_are_new=trains,
             skip_test=options.skip_test,
+            other_films=paths.other_films,
             distributed=distributed,
             progress=options.progress and distributed.is_main,
         )
@@ -232,7 +233,7 @@ def _keep_lineage(
     if not started:
         write_lineage(folder, lineage_of(config, films.table))
     elif not has_lineage(folder):
-        ancestors = unknown_ancestors(initial_weights.source, config.teachers)
+        ancestors = unknown_ancestors(initial_weights.source, initial_weights.teachers)
         write_lineage(folder, replace(make_lineage(films.table, []), ancestors=ancestors))
 
 

@@ -6,9 +6,15 @@ from pathlib import Path
 import streamlit as st
 
 from cxr_core.errors import DataError
-from cxr_core.evaluation.evaluated import EvaluatedTable, evaluate_with_model
+from cxr_core.evaluation.evaluated import EvaluatedTable, evaluate_with_model, measure_further_films
+from cxr_core.evaluation.further_films import FurtherPatients, OtherSource
 from cxr_core.evaluation.predictions import read_predictions
-from cxr_core.evaluation.run_folder import TEST_PREDICTIONS_FILE
+from cxr_core.evaluation.run_folder import (
+    FURTHER_PREDICTIONS_FILE,
+    OTHER_FILMS_FILE,
+    TEST_PREDICTIONS_FILE,
+    RunFolder,
+)
 from cxr_core.model.metadata import ModelMetadata, load_metadata
 
 
@@ -30,6 +36,19 @@ def evaluate_model(folder: Path) -> EvaluatedTable:
             remedy="Write it with train.py --finalize.",
         ) from error
     return _evaluate_model(data, metadata, metadata.model_sha256)
+
+
+def further_films_of_model(
+    folder: Path,
+) -> tuple[FurtherPatients | None, tuple[OtherSource, ...]]:
+    """What the model in ``folder`` measured on films beside its test set.
+
+    Raises:
+        DataError: a table of them is there and cannot be used.
+    """
+    run = RunFolder(folder)
+    stamps = (run.stamp(FURTHER_PREDICTIONS_FILE), run.stamp(OTHER_FILMS_FILE))
+    return _further_films_of_model(str(folder), stamps)
 
 
 def evaluate_upload(data: bytes) -> EvaluatedTable:
@@ -80,6 +99,13 @@ def evaluate_bytes(
 def _evaluate_model(data: bytes, _metadata: ModelMetadata, model_sha256: str) -> EvaluatedTable:
     # Streamlit keys on what has no underscore: the model's hash stands for its metadata.
     return evaluate_bytes(data, _metadata)
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _further_films_of_model(
+    folder: str, stamps: tuple[str, str]
+) -> tuple[FurtherPatients | None, tuple[OtherSource, ...]]:
+    return measure_further_films(RunFolder(Path(folder)))
 
 
 # Any folder that a user names may hold patients of that user's alone.

@@ -9,13 +9,17 @@ import streamlit as st
 
 from cxr_core.errors import CheckpointError
 from cxr_core.evaluation.render.figures import discrimination
+from cxr_core.evaluation.render.further_figures import (
+    further_patients_table,
+    other_sources_table,
+)
 from cxr_core.model.metadata import (
     UNCALIBRATED_WARNING,
     load_metadata,
     uses_external_data,
     why_uncalibrated,
 )
-from cxr_core.ui.evaluated import evaluate_model
+from cxr_core.ui.evaluated import evaluate_model, further_films_of_model
 from cxr_core.ui.model import model_folder
 from cxr_core.ui.shell import caption, show_table
 
@@ -81,6 +85,11 @@ def model_summary() -> None:
     shown = f"On {report.n_films:,} test films{patients}, not used for training (95 % intervals)"
     for table in discrimination(full):
         show_table(replace(table, caption=shown))
+    further, sources = further_films_of_model(folder)
+    if further is not None:
+        show_table(further_patients_table(further))
+    if sources:
+        show_table(other_sources_table(sources))
     caption(
         "AUROC: how often a film with the finding scores higher than one without it; 0.50 is "
         f"chance. Model {metadata.model_sha256[:12]}."

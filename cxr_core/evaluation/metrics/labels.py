@@ -8,12 +8,12 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from cxr_core.data.csv_files import read_columns, read_header
+from cxr_core.data.splits import PART_TITLES
 from cxr_core.errors import DataError
 from cxr_core.evaluation.metrics.bootstrap import MAX_WIDTH, MIN_COUNT, Z_95, Verdict
 from cxr_core.evaluation.predictions import as_labels
 from cxr_core.findings import KEYS, LABEL_COLUMNS
 
-SPLIT_PARTS = ("train", "validation", "test")
 EXPECTED_AUROC = 0.80  # about what the findings reach; the width hardly depends on it
 
 
@@ -47,7 +47,7 @@ class SplitLabels:
     """One part of a split.
 
     Attributes:
-        part: ``train``, ``validation`` or ``test``.
+        part: one of ``PART_TITLES``.
         n_films: films in it.
         n_patients: None where the file does not name them.
         counts: by finding key; the verdict is ``expected_verdict``'s.
@@ -89,7 +89,7 @@ def split_labels(rows: pd.DataFrame) -> list[SplitLabels]:
         rows: as ``read_split_labels`` returns them.
     """
     found = []
-    for part in SPLIT_PARTS:
+    for part in PART_TITLES:
         films = rows[rows["split"] == part]
         if films.empty:
             continue

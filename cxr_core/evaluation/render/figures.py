@@ -15,6 +15,7 @@ from cxr_core.evaluation.metrics.bootstrap import MAX_WIDTH, Interval
 from cxr_core.evaluation.metrics.calibration import CalibrationMetrics
 from cxr_core.evaluation.metrics.errors import ErrorKind, FilmError
 from cxr_core.evaluation.metrics.subgroups import ALL_FILMS
+from cxr_core.evaluation.render.further_figures import further_films
 from cxr_core.evaluation.render.subset_figures import (
     FINDING,
     POSITIVE,
@@ -244,6 +245,7 @@ EVALUATION_TABLES: list[Callable[[FullReport], Iterator[Table]]] = [
     labels_per_film,
     pointing,
     overlaps,
+    further_films,
 ]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from cxr_core.data.splits import PART_TITLES
 from cxr_core.evaluation.full_report import (
     FullReport,
     group_by_finding,
@@ -129,8 +130,8 @@ def split_labels(full: FullReport) -> Iterator[Table]:
     columns = [FINDING]
     for part in full.splits:
         patients = "" if part.n_patients is None else f", {part.n_patients:,} patients"
-        columns.append(Column(f"{part.part.capitalize()}: {part.n_films:,} films{patients}",
-                              digits=0))  # fmt: skip
+        title = f"{PART_TITLES[part.part]}: {part.n_films:,} films{patients}"
+        columns.append(Column(title, digits=0))
     yield Table(
         LABEL_COUNTS,
         "Labels by set, and whether they are enough",

@@ -4,13 +4,19 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from cxr_core.data.splits import PART_TITLES
 from cxr_core.evaluation.metrics.labels import SplitLabels
 from cxr_core.findings import KEYS, LABELS
 from cxr_core.ui.charts.theme import apply_template
 from cxr_core.ui.words import percent
 
 # Greys that differ by lightness, and a pattern for those who cannot tell them apart.
-_FILLS = {"train": ("#dcdde0", ""), "validation": ("#a2a5ab", "/"), "test": ("#72757c", ".")}
+_FILLS = {
+    "train": ("#dcdde0", ""),
+    "validation": ("#a2a5ab", "/"),
+    "validation_more": ("#a2a5ab", "\\"),
+    "test": ("#72757c", "."),
+}
 
 
 def split_labels_figure(parts: Sequence[SplitLabels]) -> go.Figure:
@@ -22,7 +28,7 @@ def split_labels_figure(parts: Sequence[SplitLabels]) -> go.Figure:
         figure.add_bar(
             x=[LABELS[key] for key in KEYS],
             y=[100 * count.prevalence for count in counts],
-            name=f"{part.part.capitalize()} ({part.n_films:,} films)",
+            name=f"{PART_TITLES[part.part]} ({part.n_films:,} films)",
             text=[f"{count.positives:,}" for count in counts],
             textposition="outside",
             cliponaxis=False,

@@ -7,9 +7,17 @@ import pandas as pd
 import streamlit as st
 
 from cxr_core.errors import DataError
-from cxr_core.evaluation.evaluated import EvaluatedTable, measure_subgroups
+from cxr_core.evaluation.evaluated import (
+    EvaluatedTable,
+    measure_further_films,
+    measure_subgroups,
+)
 from cxr_core.evaluation.full_report import FullReport
 from cxr_core.evaluation.metrics.subgroups import SubgroupMetrics
+from cxr_core.evaluation.render.further_figures import (
+    further_patients_table,
+    other_sources_table,
+)
 from cxr_core.evaluation.render.subset_figures import subgroup_name, subgroups, view_alone
 from cxr_core.evaluation.report import subgroup_notes
 from cxr_core.evaluation.run_folder import RunFolder
@@ -45,8 +53,24 @@ def subgroups_panel(evaluated: EvaluatedTable, run: RunFolder | None) -> None:
     of_finding = [one for one in found.groups if one.finding == key]
     _finding(evaluated, replace(found, groups=tuple(of_finding)), LABELS[key])
     _view_alone(evaluated.table, found)
+    further_films_section(run)
     for note in subgroup_notes(evaluated.table):
         caption(note)
+
+
+def further_films_section(run: RunFolder | None) -> None:
+    """Further patients and other hospitals' films, where the run has tables of them."""
+    if run is None:
+        return
+    patients, sources = measure_further_films(run)
+    tables = [
+        *([] if patients is None else [further_patients_table(patients)]),
+        *([other_sources_table(sources)] if sources else []),
+    ]
+    if tables:
+        st.header("How far it carries", anchor=False)
+    for table in tables:
+        show_table(table)
 
 
 def _subgroups_on_request(evaluated: EvaluatedTable, run: RunFolder | None) -> FullReport | None:

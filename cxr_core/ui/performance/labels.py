@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from cxr_core.data.splits import PART_TITLES
 from cxr_core.errors import DataError
 from cxr_core.evaluation.evaluated import EvaluatedTable
 from cxr_core.evaluation.full_report import FullReport
@@ -64,7 +65,7 @@ def _split_labels(parts: list[SplitLabels]) -> None:
         title="Labels by set",
         alt="Films with each label. "
         + " ".join(
-            f"{part.part.capitalize()}: "
+            f"{PART_TITLES[part.part]}: "
             + ", ".join(f"{LABELS[key]} {count.positives:,}" for key, count in part.counts.items())
             + "."
             for part in parts
