@@ -11,7 +11,8 @@ from pydicom.errors import InvalidDicomError
 
 from cxr_core.errors import DataError
 
-IMAGE_SUFFIXES: tuple[str, ...] = (".png", ".jpg", ".jpeg", ".dcm")
+# Those that ``imaging.radiograph`` reads.
+IMAGE_SUFFIXES: tuple[str, ...] = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dcm")
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class ImageIndex:
 
 
 def find_images(folder: Path) -> ImageIndex:
-    """Find every ``.png``, ``.jpg``, ``.jpeg`` and ``.dcm`` below ``folder``, links followed.
+    """Find every PNG, JPEG, TIFF and ``.dcm`` file below ``folder``, links followed.
 
     Hidden files and folders (macOS leaves ``._name.png`` beside real files) are passed over.
 

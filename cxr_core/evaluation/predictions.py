@@ -263,10 +263,19 @@ def predictions_table(films: pd.DataFrame, logits: ArrayLike) -> pd.DataFrame:
     Args:
         films: a row a film, with ``image``, labels and any of the optional columns.
         logits: (N, 4) raw, in the rows' order.
+
+    Raises:
+        DataError: logits of another shape, or as ``validate_predictions``.
     """
     names = ("image", *OPTIONAL_COLUMNS, *LABEL_COLUMNS)
     table = films[[name for name in names if name in films.columns]].reset_index(drop=True)
     raw = np.asarray(logits, dtype=np.float64)  # (N, 4)
+    if raw.shape != (len(table), len(LOGIT_COLUMNS)):
+        raise DataError(
+            "The logits do not belong to these films",
+            value=f"an array of shape {raw.shape} for {len(table):,} films",
+            remedy=f"Give one row a film, with {len(LOGIT_COLUMNS)} logits: {ALL_IN_WORDS}.",
+        )
     return validate_predictions(
         table.assign(**{name: raw[:, k] for k, name in enumerate(LOGIT_COLUMNS)})
     )

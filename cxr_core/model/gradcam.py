@@ -84,3 +84,15 @@ def signed_evidence(features: Tensor, classifier: nn.Linear) -> NDArray[np.float
         maps = cam(repeated, targets=[target(index) for index in range(n_outputs)])
     evidence: NDArray[np.float32] = np.asarray(maps * (height * width), dtype=np.float32)
     return evidence  # (K, h, w)
+
+
+def signed_evidence_of_films(features: Tensor, classifier: nn.Linear) -> NDArray[np.float32]:
+    """``signed_evidence`` of several films, each by itself.
+
+    Args:
+        features: (B, C, h, w).
+
+    Returns:
+        float32 (B, K, h, w).
+    """
+    return np.stack([signed_evidence(film[None], classifier) for film in features])

@@ -104,7 +104,10 @@ def _require_linear_head(network: nn.Module, name: str) -> None:
     module: Any = network
     module.eval()
     classifier = module.get_classifier()
-    images = torch.rand(2, 3, _PROBE_PX, _PROBE_PX, generator=torch.Generator().manual_seed(0))
+    settings = module.pretrained_cfg
+    # Transformers refuse pictures of another side than their own.
+    side = settings["input_size"][-1] if settings.get("fixed_input_size") else _PROBE_PX
+    images = torch.rand(2, 3, side, side, generator=torch.Generator().manual_seed(0))
     same = False
     with torch.no_grad():
         features = module.forward_features(images)  # (2, C, h, w)

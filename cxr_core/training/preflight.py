@@ -49,19 +49,18 @@ def preflight(
     require_architecture(config.architecture)
     if config.box_loss_weight and paths.boxes is None:
         raise no_boxes_error(config)
-    if starts:
-        _require_weights(config)
-    teachers: list[Teacher] = []
-    if trains and config.teachers:
-        parents = [parent for parent in parents_of(config) if parent.role == "teacher"]
-        teachers = [load_teacher(parent.folder) for parent in parents]
     tables = read_tables(paths, config)
-    if starts:
-        require_parents_kept_apart(config, tables.table)
     if trains:
         sides = tables.table.loc[tables.table["split"] == "train", "side"]
         for px in config.stage_sizes:
             require_film_pixels(config, sides, px)
+    if starts:
+        require_parents_kept_apart(config, tables.table)
+        _require_weights(config)  # last, as it may have to download them
+    teachers: list[Teacher] = []
+    if trains and config.teachers:
+        parents = [parent for parent in parents_of(config) if parent.role == "teacher"]
+        teachers = [load_teacher(parent.folder) for parent in parents]
     return Preflight(tables, teachers)
 
 

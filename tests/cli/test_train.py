@@ -1,5 +1,6 @@
 """``train.py``: words to settings, and one sentence for whatever cannot be done."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,8 @@ def test_words_of_earlier_versions_are_still_taken() -> None:
     before += " --hold-test --set boxes=0.2 --set augmentation.turn=2"
     new, old = (train.parse_arguments(words.split()) for words in (now, before))
     assert train.make_config(old) == train.make_config(new)
-    assert train.make_options(old) == train.make_options(new)
+    options = [replace(train.make_options(words), command=()) for words in (old, new)]
+    assert options[0] == options[1]
     assert (old.n_seeds, new.n_seeds) == (2, 2)
 
 

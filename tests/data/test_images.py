@@ -18,8 +18,10 @@ def test_images_are_found_at_any_depth_by_name(tmp_path: Path) -> None:
         "b.JPG": _touch(tmp_path / "images_001" / "images" / "b.JPG"),
         "c.jpeg": _touch(tmp_path / "x" / "c.jpeg"),
         "d.dcm": _touch(tmp_path / "x" / "y" / "z" / "d.dcm"),
+        "e.tif": _touch(tmp_path / "e.tif"),
+        "f.TIFF": _touch(tmp_path / "x" / "f.TIFF"),
     }
-    for other in ("notes.txt", "._a.png", ".hidden/e.png"):
+    for other in ("notes.txt", "._a.png", ".hidden/e.png", "g.bmp"):
         _touch(tmp_path / other)
     found = find_images(tmp_path)
     assert found.paths == expected

@@ -228,3 +228,9 @@ def test_a_file_whose_header_names_a_column_twice(tmp_path: Path) -> None:
     assert "the same column twice" in raised.value.problem
     assert "age" in str(raised.value.value)
     assert "Keep one" in raised.value.remedy
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (2, 4), (4,), (3, 4, 1)])
+def test_logits_of_other_films_are_one_sentence(shape: tuple[int, ...]) -> None:
+    with pytest.raises(DataError, match=r"The logits do not belong to these films: .* for 3 films"):
+        predictions_table(small(), np.zeros(shape))

@@ -10,7 +10,7 @@ from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
 from cxr_core.findings import KEYS
 from cxr_core.model.architectures import build_model
-from cxr_core.model.gradcam import ClassifierHead, signed_evidence
+from cxr_core.model.gradcam import ClassifierHead, signed_evidence, signed_evidence_of_films
 from cxr_core.model.network import ChestNetwork
 
 
@@ -98,3 +98,11 @@ def test_keys_and_maps_have_one_order(model: ChestNetwork) -> None:
         film = weight.view(1, -1, 1, 1).expand(1, -1, 7, 7)
         means = signed_evidence(film, model.classifier).mean(axis=(1, 2))
         assert means.argmax() == index
+
+
+def test_several_films_are_each_explained_by_themselves(model: ChestNetwork) -> None:
+    films = torch.rand(3, 1024, 2, 2)
+    evidence = signed_evidence_of_films(films, model.classifier)
+    assert evidence.shape == (3, len(KEYS), 2, 2)
+    for film, maps in zip(films, evidence, strict=True):
+        np.testing.assert_array_equal(maps, signed_evidence(film[None], model.classifier))

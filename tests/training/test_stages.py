@@ -1,0 +1,136 @@
+"""Films of several sizes, another draw each epoch, and a training that ends early."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+
+from cxr_core.config import Preprocessing
+from cxr_core.errors import TrainingError
+from cxr_core.training import loop
+from cxr_core.training.config import TrainConfig
+from cxr_core.training.dataset import (
+    DatasetPaths,
+    FilmDataset,
+    load_dataset,
+    make_loaders,
+    prepare_training_set,
+)
+from cxr_core.training.device import Accelerator
+from cxr_core.training.loop import RunLocation, fit
+from cxr_core.training.trainer import Trainer
+from tests.training.easy_films import CONFIG, write_easy_films
+from tests.training.test_trainer_steps import toy
+
+CPU = Accelerator(torch.device("cpu"), bf16=False)
+PLAIN = replace(CONFIG, balance="none", ema_decay=0.0)
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory: pytest.TempPathFactory) -> DatasetPaths:
+    """The easy films of 96 pixels, every third of them of 48."""
+    films = write_easy_films(tmp_path_factory.mktemp("mixed") / "films")
+    for path in sorted(films.images.iterdir())[::3]:
+        with Image.open(path) as film:
+            small = film.resize((48, 48))
+        small.save(path)
+    cache = films.images.parent / "cache"
+    return DatasetPaths(entries=films.entries, images=films.images, cache=cache)
+
+
+def names(films: FilmDataset, config: TrainConfig, px: int) -> list[str]:
+    return prepare_training_set(config, films, px).names
+
+
+def test_films_smaller_than_the_stage_are_left_out_of_it(mixed: DatasetPaths) -> None:
+    config = replace(PLAIN, low_res_px=32, px=64)
+    films = load_dataset(mixed, config)
+    assert set(films.stage_caches) == {32, 64}
+    assert films.stage_caches[64] is films.cache
+    train = films.subset("train")
+    assert set(train["side"]) == {48, 96}
+    assert names(films, config, 32) == train["image"].tolist()
+    assert names(films, config, 64) == train.loc[train["side"] == 96, "image"].tolist()
+    # The rows are those of the stage's own films.
+    training_set = prepare_training_set(config, films, 64)
+    row = training_set.names.index(names(films, config, 64)[-1])
+    assert films.stage_caches[64].names[training_set.rows[row]] == training_set.names[row]
+
+
+def test_all_films_are_brought_to_the_smaller_side_first(mixed: DatasetPaths) -> None:
+    """So that a small film is told by nothing but what it shows."""
+    config = replace(PLAIN, low_res_px=0, full_res_epochs=0, px=64, low_res_film_px=32)
+    films = load_dataset(mixed, config)
+    assert set(films.stage_caches) == {32, 64}
+    training_set = prepare_training_set(config, films, 64)
+    assert len(training_set.names) == len(films.subset("train"))
+    loaders = make_loaders(config, films, Preprocessing(64), training_set, CPU)
+    assert loaders.train.films.shape[1:] == (32, 32)
+    assert next(iter(loaders.train)).images.shape[1:] == (3, 64, 64)
+
+
+def test_no_film_of_the_size_is_one_sentence(mixed: DatasetPaths) -> None:
+    films = load_dataset(mixed, PLAIN)
+    with pytest.raises(TrainingError, match=r"has 128 pixels a side.*the largest has 96.*--px 96"):
+        prepare_training_set(replace(PLAIN, low_res_px=128), films, 128)
+
+
+def test_each_epoch_serves_every_finding_and_another_draw_of_no_finding(
+    sources: DatasetPaths,
+) -> None:
+    config = replace(PLAIN, balance="redraw", low_res_px=0, full_res_epochs=0)
+    films = load_dataset(sources, config)
+    # Most films without a finding, so that there is something to draw from.
+    table = films.table.copy()
+    train = (table["split"] == "train").to_numpy()
+    normal = train & (np.arange(len(table)) % 4 > 0)
+    columns = ["label_effusion", "label_atelectasis", "label_infiltration"]
+    table.loc[normal, columns], table.loc[normal, "label_no_finding"] = 0, 1
+    films = replace(films, table=table)
+    loader = make_loaders(
+        config, films, Preprocessing(64), prepare_training_set(config, films, 64), CPU
+    ).train
+    labels = loader.labels.numpy()
+    only_normal = (labels[:, :3].sum(axis=1) == 0) & (labels[:, 3] == 1)
+    wanted = int(labels[:, :3].sum(axis=0).max())
+    served = []
+    for epoch in range(3):
+        loader.set_epoch(epoch)
+        places = np.concatenate([batch.indices for batch in loader])
+        assert len(set(places)) == len(places) == loader.n_films
+        assert set(np.flatnonzero(~only_normal)) <= set(places)
+        assert only_normal[places].sum() == wanted < only_normal.sum()
+        served.append(set(places[only_normal[places]]))
+    assert served[0] != served[1] != served[2]
+    loader.set_epoch(0)  # and the same draw when the epoch is read again
+    places = np.concatenate([batch.indices for batch in loader])
+    assert set(places[only_normal[places]]) == served[0]
+
+
+def test_training_ends_when_no_epoch_has_been_better_for_long(
+    sources: DatasetPaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = replace(
+        PLAIN, px=32, low_res_px=0, full_res_epochs=0, epochs=9, early_stopping=2,
+        schedule="constant",
+    )  # fmt: skip
+    films = load_dataset(sources, config)
+    training_set = prepare_training_set(config, films, 32)
+    stage = make_loaders(config, films, Preprocessing(32), training_set, CPU)
+    areas = iter([0.6, 0.7, 0.7, 0.69, 0.68, 0.99])
+    real = loop._validate
+
+    def known(*arguments: object) -> dict[str, float]:
+        return {**real(*arguments), "auroc_mean": next(areas)}  # type: ignore[arg-type]
+
+    monkeypatch.setattr(loop, "_validate", known)
+    rows = []
+    trainer = Trainer(toy(), config, CPU, 9 * len(stage.train))
+    fit(trainer, {32: stage}, RunLocation(tmp_path, {}), log=rows.append)
+    # The second is the best; the third, fourth and fifth are one more than two that are not.
+    assert [row["epoch"] for row in rows] == [1, 2, 3, 4, 5]
+    assert pd.read_csv(tmp_path / "history.csv")["epoch"].tolist() == [1, 2, 3, 4, 5]
