@@ -20,6 +20,7 @@ def test_an_error_reads_as_cause_value_and_remedy() -> None:
         "ImageError",
         "DataError",
         "PatientLeakError",
+        "CalibrationError",
         "ConfigError",
         "WeightsError",
         "CheckpointError",
