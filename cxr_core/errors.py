@@ -34,6 +34,10 @@ class PatientLeakError(DataError):
     """A patient whose films stand on more than one side of a split."""
 
 
+class CalibrationError(DataError):
+    """Logits to which no calibration can be fitted that keeps their ranking."""
+
+
 class ConfigError(CXRError):
     """A setting or a combination of settings that cannot work."""
 

@@ -10,20 +10,23 @@ import logging
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
-from cxr_core.errors import CXRError, TrainingStoppedError
+from cxr_core.errors import ConfigError, CXRError, TrainingStoppedError
 from cxr_core.evaluation.render.text import metrics_text
 from cxr_core.phantom.dataset import write_phantom_dataset
 from cxr_core.training.config import RENAMED_PRESETS, Balance, Population, TrainConfig
+from cxr_core.training.config_file import read_config_file
 from cxr_core.training.dataset import DatasetPaths
 from cxr_core.training.distributed import Distributed, init_distributed
+from cxr_core.training.dry_run import make_plan, plan_text
 from cxr_core.training.finalize import RunResult
+from cxr_core.training.logs import LOGS
 from cxr_core.training.presets import PRESETS, apply_settings, from_preset, parse_settings
 from cxr_core.training.recipe import RECIPES, run_recipe
 from cxr_core.training.run import RunOptions, run
+from cxr_core.training.run_paths import read_run_paths
 from cxr_core.training.run_record import read_run_config
 from cxr_core.training.seeds import SEEDS_FILE, run_seeds, spread_text
 
@@ -81,6 +84,9 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help=f"several runs in a row that make one model: {', '.join(RECIPES)}",
     )
     training.add_argument(
+        "--config", type=Path, metavar="TOML", help="settings in a file; these words come first"
+    )
+    training.add_argument(
         "--weights",
         help="imagenet, none, or the path of a weights file or model folder",
     )
@@ -127,6 +133,19 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     out.add_argument(
         "--save-minutes", type=float, default=5.0, help="minutes between saved states (5)"
     )
+    out.add_argument(
+        "--dry-run", action="store_true", help="say what would be done and how long it would take"
+    )
+    out.add_argument(
+        "--threads", type=int, metavar="N", help="of the processor (default: the faster of two)"
+    )
+    out.add_argument(
+        "--log",
+        action="append",
+        default=[],
+        choices=sorted(LOGS),
+        help="write the epochs' figures for these tools too, into the run folder",
+    )
     out.add_argument("--quiet", action="store_true", help="no progress bars")
     hidden = argparse.SUPPRESS
     for flag, name in _INTEGER_FLAGS.items():
@@ -134,9 +153,50 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     for flag, name in _SWITCHES.items():
         parser.add_argument(flag, dest=name, action="store_true", default=hidden, help=hidden)
     arguments = parser.parse_args(argv)
-    if (arguments.phantom is None) == (arguments.entries is None or arguments.images is None):
+    arguments.command = (PROG, *(sys.argv[1:] if argv is None else argv))
+    films = (arguments.entries, arguments.images)
+    # A run that has begun knows where its films are; any of them can be given anew.
+    knows = arguments.finalize or arguments.resume
+    given = arguments.phantom is not None
+    if (given and films != (None, None)) or (not given and None in films and not knows):
         parser.error("give --entries and --images, or --phantom N")
     return arguments
+
+
+_SPLIT_WORDS = ("split", "train_val_list", "test_list")
+
+
+def with_recorded_paths(arguments: argparse.Namespace) -> argparse.Namespace:
+    """The command line of a run that has begun, with the paths that it does not give taken from
+    the run's own record.
+
+    Raises:
+        ConfigError: neither names the films.
+    """
+    merged = argparse.Namespace(**vars(arguments))
+    if not (arguments.finalize or arguments.resume):
+        return merged
+    recorded: dict[str, Any] = read_run_paths(arguments.out)
+    if "images" in recorded:
+        recorded["images"] = [recorded["images"], *recorded.pop("further_images", ())]
+    if arguments.phantom is not None:
+        recorded = {name: recorded[name] for name in _SPLIT_WORDS if name in recorded}
+    elif arguments.entries is not None or arguments.images is not None:
+        recorded["phantom"] = None
+    if any(getattr(arguments, name) is not None for name in _SPLIT_WORDS):
+        recorded |= dict.fromkeys((*_SPLIT_WORDS, "extend_split"))
+    for name, value in recorded.items():
+        if value is not None and not getattr(arguments, name):
+            setattr(merged, name, value)
+    if merged.phantom is None and (merged.entries is None or merged.images is None):
+        # What is wrong with the folder itself comes first.
+        read_run_config(arguments.out)
+        raise ConfigError(
+            "This run does not say where its films are",
+            value=arguments.out,
+            remedy="Give --entries and --images, and the split and boxes it was trained with.",
+        )
+    return merged
 
 
 def make_config(arguments: argparse.Namespace) -> TrainConfig:
@@ -145,11 +205,15 @@ def make_config(arguments: argparse.Namespace) -> TrainConfig:
         return read_run_config(arguments.out)
     names = ("weights", "population", "balance", "epochs", "px", "low_res_px", "full_res_epochs")
     more = ("batch_size", "learning_rate", "seed")
-    given = {name: getattr(arguments, name) for name in (*names, *more)}
-    default_preset = "baseline" if arguments.phantom is None else "phantom"
-    config = from_preset(arguments.preset or default_preset, **given)
-    config = apply_settings(config, parse_settings(arguments.set))
-    return replace(config, teachers=(*config.teachers, *arguments.teacher))
+    flags = {name: getattr(arguments, name) for name in (*names, *more)}
+    from_file = {} if arguments.config is None else read_config_file(arguments.config)
+    given = from_file | {name: value for name, value in flags.items() if value is not None}
+    given |= parse_settings(arguments.set)
+    if arguments.teacher:
+        given["teachers"] = tuple(arguments.teacher)
+    default = given.pop("preset", "baseline" if arguments.phantom is None else "phantom")
+    augmentation = {name: given.pop(name) for name in list(given) if "." in name}
+    return apply_settings(from_preset(arguments.preset or default, **given), augmentation)
 
 
 def make_dataset_paths(arguments: argparse.Namespace, phantom_folder: Path) -> DatasetPaths:
@@ -171,6 +235,7 @@ def make_dataset_paths(arguments: argparse.Namespace, phantom_folder: Path) -> D
         groups=arguments.groups,
         boxes=boxes,
         other_films=arguments.other_films,
+        phantom=arguments.phantom,
     )
 
 
@@ -181,12 +246,17 @@ def make_options(arguments: argparse.Namespace) -> RunOptions:
         finalize_only=arguments.finalize,
         skip_test=arguments.skip_test,
         save_interval_seconds=60 * arguments.save_minutes,
+        threads=arguments.threads,
+        measure_threads=True,
+        logs=tuple(arguments.log),
+        command=arguments.command,
         progress=not arguments.quiet,
     )
 
 
 def train(arguments: argparse.Namespace, distributed: Distributed) -> str:
     """Do what was asked; returns what there is to say of it, in the process that leads."""
+    arguments = with_recorded_paths(arguments)
     config, options = make_config(arguments), make_options(arguments)
     with tempfile.TemporaryDirectory() as phantom_folder:
         sources = make_dataset_paths(arguments, Path(phantom_folder))
@@ -200,6 +270,9 @@ def train(arguments: argparse.Namespace, distributed: Distributed) -> str:
                 distributed=distributed,
             )
             return _result_text(made, arguments.out / RECIPES[arguments.recipe][-1].name)
+        if arguments.dry_run:
+            plan = make_plan(config, sources) if distributed.is_main else None
+            return "" if plan is None else plan_text(plan)
         if arguments.n_seeds is not None:
             count, folder = arguments.n_seeds, arguments.out
             rows = run_seeds(

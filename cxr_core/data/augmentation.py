@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from cxr_core.errors import ConfigError
+
 CROP_ATTEMPTS = 10
 
 
@@ -38,6 +40,25 @@ class Augmentation:
     contrast: float = 0.0
     crop_area: tuple[float, float] = (1.0, 1.0)
     min_resolution: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse what would train on films that nobody could read.
+
+        Raises:
+            ConfigError: a value out of its range, or not a number.
+        """
+        for name, (low, high) in _RANGES.items():
+            value = getattr(self, name)
+            if not low <= value <= high:  # nan lies in no range
+                raise _range_error(name, value, f"Use {low:g} to {high:g}.")
+        for name, (low, high) in _PAIR_RANGES.items():
+            pair = getattr(self, name)
+            if len(pair) != 2 or not low <= pair[0] <= pair[1] <= high:
+                raise _range_error(
+                    name,
+                    ",".join(f"{value:g}" for value in pair),
+                    f"Use two numbers from {low:g} to {high:g}, the smaller one first.",
+                )
 
     def sample(self, count: int, generator: torch.Generator) -> "AugmentationParams":
         """Draw the changes of ``count`` films.
@@ -91,6 +112,21 @@ class Augmentation:
         zero = torch.zeros(count)
         rows = (width, zero, left, zero, height, top)
         return torch.stack(rows, dim=1).view(-1, 2, 3)  # (B, 2, 3)
+
+
+_RANGES: dict[str, tuple[float, float]] = {
+    "flip": (0, 1),
+    "rotation": (0, 180),
+    "translation": (0, 1),
+    "brightness": (0, 1),
+    "contrast": (0, 1),
+}
+# A side of a tenth, or ten times the film, leaves nothing to see; an area below a hundredth too.
+_PAIR_RANGES: dict[str, tuple[float, float]] = {"scale": (0.1, 10), "crop_area": (0.01, 1)}
+
+
+def _range_error(name: str, value: object, remedy: str) -> ConfigError:
+    return ConfigError(f"augmentation.{name} is out of range", value=value, remedy=remedy)
 
 
 @dataclass(frozen=True)

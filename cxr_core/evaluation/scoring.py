@@ -11,7 +11,7 @@ from scipy.special import expit, logit
 
 from cxr_core.arrays import Floats
 from cxr_core.config import Calibration, OperatingPoint
-from cxr_core.errors import DataError
+from cxr_core.errors import CalibrationError, DataError
 from cxr_core.findings import KEYS
 
 # Added to the summed cross-entropy: RIDGE / 2 * (slope of the standardised logits)^2. Without it
@@ -61,14 +61,15 @@ def fit_calibration(logits: ArrayLike, labels: ArrayLike) -> Calibration:
         labels: (N, 4) of 0 and 1.
 
     Raises:
-        DataError: shapes that do not fit, values that are not finite or not 0 and 1, a finding
-            with films of one class only, or logits that do not rise with the labels.
+        CalibrationError: logits that are all the same, or do not rise with the labels.
+        DataError: shapes that do not fit, values that are not finite or not 0 and 1, or a finding
+            with films of one class only.
     """
     z, y = _validate(logits, labels)  # (N, K), (N, K)
     centre = z.mean(axis=0)  # (K,)
     spread = float(np.sqrt(np.mean((z - centre) ** 2)))
     if spread == 0.0:
-        raise DataError(
+        raise CalibrationError(
             "The logits are the same for every film, so no calibration fits them",
             value=f"{len(z):,} films",
             remedy="Train the model before calibrating it.",
@@ -76,7 +77,7 @@ def fit_calibration(logits: ArrayLike, labels: ArrayLike) -> Calibration:
     parameters = _newton((z - centre) / spread, y)
     scale = float(parameters[0] / spread)
     if scale <= 0:
-        raise DataError(
+        raise CalibrationError(
             "The logits do not rise with the labels, so calibration would reverse the ranking",
             value=f"best scale {scale:.3g} on {len(z):,} films",
             remedy="Check that logits and labels belong to the same films, or train longer.",
@@ -108,7 +109,7 @@ def _newton(z: Floats, y: Floats) -> Floats:
             size /= 2.0
         parameters = parameters - size * step
         loss = _loss(parameters, z, y)
-    raise DataError(
+    raise CalibrationError(
         "The calibration did not converge",
         value=f"{_MAX_ITERATIONS} steps on {len(z):,} films",
         remedy="Look for extreme logits in the predictions table.",

@@ -15,6 +15,9 @@ from cxr_core.model.architectures import DEFAULT_ARCHITECTURE
 
 FORMAT_VERSION = 1
 METADATA_FILE = "model.json"
+UNCALIBRATED_WARNING = (
+    "This model's probabilities are not calibrated: they rank films, but are no frequencies."
+)
 _RESTORE_REMEDY = "Restore the folder as train.py wrote it, or make it again with train.py."
 
 
@@ -49,6 +52,11 @@ def uses_external_data(provenance: Mapping[str, Any]) -> bool:
     if known is None:  # a model of before this was noted
         return bool(provenance.get("config", {}).get("weights") != "none")
     return bool(known)
+
+
+def why_uncalibrated(provenance: Mapping[str, Any]) -> str:
+    """Why a model's probabilities are the plain sigmoid of its logits; "" where they are not."""
+    return str(provenance.get("uncalibrated", ""))
 
 
 def canonical_sha256(document: Mapping[str, Any]) -> str:

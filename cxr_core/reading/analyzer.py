@@ -18,7 +18,7 @@ from cxr_core.imaging.preprocessing import preprocess
 from cxr_core.imaging.radiograph import Radiograph, apply_correction, read_radiograph
 from cxr_core.model.checkpoint import Checkpoint, load_checkpoint
 from cxr_core.model.gradcam import signed_evidence
-from cxr_core.model.metadata import ModelMetadata
+from cxr_core.model.metadata import UNCALIBRATED_WARNING, ModelMetadata, why_uncalibrated
 from cxr_core.reading.perturbations import Probes, read_perturbed
 from cxr_core.wording import listed
 
@@ -96,7 +96,7 @@ class Analysis:
         evidence_scale: the model's fixed scale for all four margin maps.
         gate: whether the film looks readable, and what speaks against it.
         correction: what was done to the film on the user's word; None when nothing.
-        warnings: calm sentences about the film.
+        warnings: calm sentences about the film, and about a model that is not calibrated.
         image_sha256: of the bytes that were read.
         model_sha256: of the model that read them.
     """
@@ -124,6 +124,8 @@ class Analyzer:
         self._model = checkpoint.model
         self._gate = checkpoint.gate
         self.metadata: ModelMetadata = checkpoint.metadata
+        uncalibrated = why_uncalibrated(self.metadata.provenance)
+        self._model_warnings = (UNCALIBRATED_WARNING,) if uncalibrated else ()
 
     def analyze(self, data: bytes, *, correction: str | None = None) -> Analysis:
         """Read one film.
@@ -172,7 +174,7 @@ class Analyzer:
             evidence_scale=self.metadata.evidence_scale,
             gate=check_radiograph(radiograph, self._gate),
             correction=correction,
-            warnings=radiograph.warnings,
+            warnings=(*self._model_warnings, *radiograph.warnings),
             image_sha256=radiograph.sha256,
             model_sha256=self.metadata.model_sha256,
             radiograph=radiograph,

@@ -130,8 +130,8 @@ class TrainConfig:
                     value=getattr(self, name),
                     remedy=f"Use {low:g} to {high:g}.",
                 )
-        for name in ("px", "low_res_px"):
-            if getattr(self, name) % 32 or getattr(self, name) < 0:
+        for name, least in (("px", 32), ("low_res_px", 0)):
+            if getattr(self, name) % 32 or getattr(self, name) < least:
                 raise ConfigError(
                     f"{name} is not a multiple of 32, as the network's input must be",
                     value=getattr(self, name),

@@ -38,6 +38,7 @@ from cxr_core.data.splits import (
     write_split,
 )
 from cxr_core.errors import ConfigError, DataError, TrainingError
+from cxr_core.evaluation.run_folder import SPLIT_FILE
 from cxr_core.findings import KEYS, LABEL_COLUMNS, LABELS
 from cxr_core.training.config import TrainConfig
 from cxr_core.training.device import Accelerator
@@ -46,6 +47,7 @@ from cxr_core.training.trainer import SINGLE_PROCESS
 
 logger = logging.getLogger(__name__)
 SPLITS = ("train", "validation", "test")
+REJECTED_FILE = "rejected.csv"
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ class DatasetPaths:
         boxes: NIH's box table, for the localisation figures.
         other_films: a table of other hospitals' films (``training.other_films``).
         cache: folder of the decoded films.
+        phantom: how many phantoms the entries and images are, where they were drawn for the run.
     """
 
     entries: Path
@@ -76,6 +79,7 @@ class DatasetPaths:
     groups: Path | None = None
     boxes: Path | None = None
     other_films: Path | None = None
+    phantom: int | None = None
 
     def __post_init__(self) -> None:
         if (self.train_val_list is None) != (self.test_list is None):
@@ -122,9 +126,9 @@ class FilmDataset:
 
     def write_tables(self, folder: Path) -> None:
         """Write ``split.csv``, and ``rejected.csv`` when a film could not be decoded."""
-        write_split(self.table, folder / "split.csv")
+        write_split(self.table, folder / SPLIT_FILE)
         if self.n_rejected:
-            write_csv(self.cache.rejected, folder / "rejected.csv")
+            write_csv(self.cache.rejected, folder / REJECTED_FILE)
             logger.warning("%d films could not be decoded: see rejected.csv.", self.n_rejected)
 
     @property
@@ -147,33 +151,72 @@ def _labels(part: pd.DataFrame) -> NDArray[np.float32]:
     return labels  # (M, 4)
 
 
-def load_dataset(
-    paths: DatasetPaths, config: TrainConfig, *, progress: bool = False
-) -> FilmDataset:
-    """Read, check, split and decode.
+@dataclass(frozen=True)
+class FilmTables:
+    """What the tables and the folder tell of a run's films, before any of them is decoded.
+
+    Attributes:
+        table: one row a film, with ``path``, ``side`` (shorter, in pixels), ``split``, labels and
+            what is known.
+        boxes, report_lines: as ``FilmDataset``'s.
+    """
+
+    table: pd.DataFrame
+    boxes: pd.DataFrame | None
+    report_lines: list[str]
+
+
+def read_tables(paths: DatasetPaths, config: TrainConfig) -> FilmTables:
+    """Read, check and split; of the films only the headers.
 
     Raises:
         DataError: tables or images that cannot be used, or an empty part of the split.
         PatientLeakError: a patient on two sides of the split.
     """
+    boxes = None if paths.boxes is None else read_boxes(paths.boxes, auxiliary=True)
     entries = attach_images(read_entries(paths.entries), (paths.images, *paths.further_images))
-    report = entries.report.lines()
     table = select_population(entries.table, config.population)
     table = _assign_splits(table, paths, config)
     check_patients_disjoint(table)
+    _require_usable_splits(table)
+    table["side"] = [shorter_side(Path(path)) for path in table["path"]]
+    return FilmTables(table, boxes, entries.report.lines())
+
+
+def decode_tables(
+    tables: FilmTables, paths: DatasetPaths, config: TrainConfig, *, progress: bool = False
+) -> FilmDataset:
+    """Decode the films, or open what has been decoded before.
+
+    Raises:
+        DataError: too many films cannot be decoded, or the split is empty without them.
+    """
+    table = tables.table
     files = [Path(path) for path in table["path"]]
-    table["side"] = [shorter_side(path) for path in files]
     caches = {
         size: open_cache(files, size=size, folder=paths.cache, progress=progress)
-        for size in {config.px, *(config.film_px(px) for px in config.stage_sizes)}
+        for size in decoded_sizes(config)
     }
     cache = caches[config.px]
     decoded = table["image"].isin(cache.names)
     table = table[decoded].reset_index(drop=True)
     table["row"] = cache.indices(table["image"])
     _require_usable_splits(table)
-    boxes = None if paths.boxes is None else read_boxes(paths.boxes, auxiliary=True)
-    return FilmDataset(table, cache, caches, boxes, report, _fingerprint(table, cache))
+    return FilmDataset(
+        table, cache, caches, tables.boxes, tables.report_lines, _fingerprint(table, cache)
+    )
+
+
+def decoded_sizes(config: TrainConfig) -> set[int]:
+    """The sides in pixels at which a run wants its films decoded."""
+    return {config.px, *(config.film_px(px) for px in config.stage_sizes)}
+
+
+def load_dataset(
+    paths: DatasetPaths, config: TrainConfig, *, progress: bool = False
+) -> FilmDataset:
+    """``read_tables``, then ``decode_tables``."""
+    return decode_tables(read_tables(paths, config), paths, config, progress=progress)
 
 
 def _require_usable_splits(table: pd.DataFrame) -> None:
@@ -248,6 +291,34 @@ class TrainingSet:
     balance_counts: dict[str, dict[str, int]]
 
 
+def require_film_pixels(config: TrainConfig, sides: pd.Series, px: int) -> None:
+    """Refuse a stage at which no training film has the pixels.
+
+    Args:
+        sides: of the training films, pixels.
+        px: at which the stage trains.
+
+    Raises:
+        TrainingError: all films are smaller than the stage wants them.
+    """
+    film_px, largest = config.film_px(px), int(sides.max())
+    if largest < film_px:
+        raise TrainingError(
+            f"No training film has {film_px} pixels a side, which training at {px} px needs",
+            value=f"the largest has {largest}",
+            remedy=f"Give larger films, or --px {max(32, largest // 32 * 32)}.",
+        )
+
+
+def no_boxes_error(config: TrainConfig) -> TrainingError:
+    """What to say of a box loss without boxes."""
+    return TrainingError(
+        "The box loss needs boxes",
+        value=f"box_loss_weight={config.box_loss_weight}",
+        remedy="Give NIH's table with --boxes, or use --set box_loss_weight=0.",
+    )
+
+
 def prepare_training_set(config: TrainConfig, films: FilmDataset, px: int) -> TrainingSet:
     """Balance the training films of the stage at ``px``, and look up what is learnt beside the
     four findings.
@@ -257,13 +328,8 @@ def prepare_training_set(config: TrainConfig, films: FilmDataset, px: int) -> Tr
     """
     film_px = config.film_px(px)
     train = films.subset("train")
+    require_film_pixels(config, train["side"], px)
     large = train["side"] >= film_px
-    if not large.any():
-        raise TrainingError(
-            f"No training film has {film_px} pixels a side, which training at {px} px needs",
-            value=f"the largest has {train['side'].max()}",
-            remedy=f"Give larger films, or --px {max(32, int(train['side'].max()) // 32 * 32)}.",
-        )
     if not large.all():
         logger.info(
             "%d of %d training films take part at %d px; the others have less than %d pixels.",
@@ -289,11 +355,7 @@ def prepare_training_set(config: TrainConfig, films: FilmDataset, px: int) -> Tr
     boxes: FilmBoxes | None = None
     if config.box_loss_weight:
         if films.boxes is None:
-            raise TrainingError(
-                "The box loss needs boxes",
-                value=f"box_loss_weight={config.box_loss_weight}",
-                remedy="Give NIH's table with --boxes, or use --set box_loss_weight=0.",
-            )
+            raise no_boxes_error(config)
         boxes = boxes_of_films(names, films.boxes, [*KEYS, *AUXILIARY_LABELS])
         logger.info("%d boxed findings on training films.", boxes.n_pairs)
     counts = {"before": before, "after": class_counts(train)}

@@ -10,16 +10,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from cxr_core.config import EvidenceScale
+from cxr_core.config import Calibration, EvidenceScale
 from cxr_core.data.balance import class_counts
 from cxr_core.data.splits import VALIDATION_MORE
+from cxr_core.errors import CalibrationError
 from cxr_core.evaluation.evaluated import evaluate_with_model, measure_all
 from cxr_core.evaluation.full_report import FullReport
 from cxr_core.evaluation.further_films import write_other_films
@@ -51,14 +51,15 @@ from cxr_core.training.distributed import Distributed
 from cxr_core.training.gate import fit_gate_on_dataset
 from cxr_core.training.inference import InferenceOutput, infer_films, infer_split, randomized_copy
 from cxr_core.training.initial_weights import InitialWeights
+from cxr_core.training.lineage import Lineage, record_test_use, stored_lineage
 from cxr_core.training.model_card import CardData, write_card
 from cxr_core.training.other_films import read_other_hospitals
+from cxr_core.training.run_record import installed_versions
 from cxr_core.training.trainer import SINGLE_PROCESS
 
 MIN_FULL_TRAINING_FILMS = (
     20_000  # films; below it, or with nothing learnt elsewhere, a model is a demonstration
 )
-_RECORDED_PACKAGES = ("torch", "torchvision", "numpy", "pandas", "pillow", "grad-cam")
 logger = logging.getLogger(__name__)
 MAX_FLOAT16_LOGIT_SHIFT = 0.01  # logits; above it the weights are stored as float32
 EVIDENCE_PERCENTILE = 99.0
@@ -93,20 +94,23 @@ class FinalizeContext:
 
 
 def make_provenance(
-    films: FilmDataset, context: FinalizeContext, history: pd.DataFrame
+    films: FilmDataset, context: FinalizeContext, history: pd.DataFrame, lineage: Lineage
 ) -> dict[str, Any]:
     """Where the weights come from, for ``model.json`` and the card, as plain values."""
-    config = context.config
+    # By their hashes: the paths are those of whoever trained.
+    config = replace(
+        context.config,
+        weights=context.initial_weights.source,
+        teachers=tuple(
+            one.source for one in lineage.ancestors if one.role == "teacher" and one.depth == 1
+        ),
+    )
     full_res = history[history["px"] == config.px]
     best = full_res.nlargest(1, "auroc_mean").iloc[0]
     few = context.balance["after"]["films"] < MIN_FULL_TRAINING_FILMS
     return {
         "created": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "config": replace(
-            config,
-            weights=context.initial_weights.source,
-            teachers=context.initial_weights.teachers,
-        ).to_dict(),
+        "config": config.to_dict(),
         "data_fingerprint": films.fingerprint,
         "counts": {
             part: {
@@ -123,8 +127,8 @@ def make_provenance(
         "device": context.device_name,
         "uses_external_data": context.initial_weights.uses_external_data,
         "demonstration": few or not context.initial_weights.uses_external_data,
-        "versions": {"python": platform.python_version()}
-        | {name: version(name) for name in _RECORDED_PACKAGES},
+        "lineage": lineage.summary(),
+        "versions": {"python": platform.python_version()} | installed_versions(),
     }
 
 
@@ -189,6 +193,7 @@ def finalize(
     if context.other_films is not None:
         rows = read_other_hospitals(context.other_films, folder, progress=context.progress)
         write_other_films(rows, folder / OTHER_FILMS_FILE)
+    lineage = None if test is None else record_test_use(folder, metadata.model_sha256)
     evaluated = validation if test is None else test
     if test is not None:
         _write_localisation(folder, films, test, context)
@@ -203,10 +208,10 @@ def finalize(
         ),
         RunFolder(folder),
     )
-    if test is None:
+    if lineage is None:
         return RunResult(metadata, report, "validation")
     with atomic_write(folder / "MODEL_CARD.md") as temporary:
-        write_card(temporary, CardData(metadata, report, films.table, films.report_lines))
+        write_card(temporary, CardData(metadata, report, films.table, films.report_lines, lineage))
     return RunResult(metadata, report, "test")
 
 
@@ -215,7 +220,8 @@ def _metadata(
 ) -> ModelMetadata:
     """All that travels with the weights, fitted on the validation films; the gate, which knows
     no label, on those of training too."""
-    calibration = fit_calibration(validation.logits, validation.labels)
+    lineage = stored_lineage(folder)
+    calibration, uncalibrated = _fit_calibration(validation)
     points = fit_operating_points(
         to_probabilities(validation.logits, calibration),
         validation.labels,
@@ -229,11 +235,28 @@ def _metadata(
         preprocessing=context.initial_weights.preprocessing,
         calibration=calibration,
         operating_points=points,
-        evidence_scale=EvidenceScale(scale),
+        # A network that has learnt nothing has maps of zeros, which any scale shows.
+        evidence_scale=EvidenceScale(scale or 1.0),
         architecture=context.config.architecture,
         gate=None if gate is None else save_gate(folder, gate),
-        provenance=make_provenance(films, context, pd.read_csv(folder / HISTORY_FILE)),
+        provenance={
+            **make_provenance(films, context, pd.read_csv(folder / HISTORY_FILE), lineage),
+            **({"uncalibrated": uncalibrated} if uncalibrated else {}),
+        },
     )
+
+
+def _fit_calibration(validation: InferenceOutput) -> tuple[Calibration, str]:
+    """A calibration; where none fits, the one that changes nothing, and the reason in words.
+
+    Hours of training must not end without a model because it learnt little; that it did is said
+    wherever its probabilities are shown.
+    """
+    try:
+        return fit_calibration(validation.logits, validation.labels), ""
+    except CalibrationError as error:
+        logger.warning("%s The model is kept without calibration.", error)
+        return Calibration(), f"{error.problem} ({error.value})"
 
 
 def _save_compact_weights(

@@ -6,16 +6,20 @@ from pathlib import Path
 import pandas as pd
 
 from cxr_core.config import Preprocessing
-from cxr_core.data.csv_files import first_few
-from cxr_core.data.split_files import read_split
-from cxr_core.errors import PatientLeakError, WeightsError
-from cxr_core.evaluation.run_folder import SPLIT_FILE
+from cxr_core.errors import WeightsError
 from cxr_core.model.architectures import build_model, imagenet_mean_std
 from cxr_core.model.checkpoint import load_weights
-from cxr_core.model.metadata import METADATA_FILE, load_metadata, uses_external_data
+from cxr_core.model.metadata import load_metadata, uses_external_data
 from cxr_core.model.network import ChestNetwork
 from cxr_core.training.config import TrainConfig
 from cxr_core.training.dataset import FilmDataset, rows_and_labels
+from cxr_core.training.lineage import (
+    Lineage,
+    Parent,
+    make_lineage,
+    model_folder,
+    require_no_leakage,
+)
 
 
 @dataclass(frozen=True)
@@ -27,13 +31,11 @@ class InitialWeights:
         source: in words, for the card: ``none``, ``imagenet``, ``a file`` or the model's hash.
         uses_external_data: whether anything was learnt from other films than the run's, be it by
             the model that it goes on from or by a teacher.
-        teachers: the models that teach, in words, for the card.
     """
 
     preprocessing: Preprocessing
     source: str
     uses_external_data: bool
-    teachers: tuple[str, ...] = ()
 
 
 def resolve_initial_weights(config: TrainConfig, films: FilmDataset) -> InitialWeights:
@@ -44,14 +46,11 @@ def resolve_initial_weights(config: TrainConfig, films: FilmDataset) -> InitialW
             be tested on.
     """
     found = _resolve_weights(config, films)
-    taught_by = []
-    for name in config.teachers:
-        require_no_leakage(Path(name), films.table, role="teacher")
-        metadata = load_metadata(Path(name))
-        taught_by.append(f"{metadata.architecture}, model {metadata.model_sha256[:12]}")
-        if uses_external_data(metadata.provenance):
+    for parent in parents_of(config):
+        require_no_leakage(parent, films.table)
+        if uses_external_data(load_metadata(parent.folder).provenance):
             found = replace(found, uses_external_data=True)
-    return replace(found, teachers=tuple(taught_by))
+    return found
 
 
 def _resolve_weights(config: TrainConfig, films: FilmDataset) -> InitialWeights:
@@ -61,7 +60,7 @@ def _resolve_weights(config: TrainConfig, films: FilmDataset) -> InitialWeights:
     weights, and those of the training films with none.
 
     Raises:
-        PatientLeakError: the model folder learnt from patients that are now to be tested on.
+        PatientLeakError: the model learnt from patients that are now to be tested on.
     """
     if config.weights == "none":
         rows, _ = rows_and_labels(films.subset("train"))
@@ -71,17 +70,16 @@ def _resolve_weights(config: TrainConfig, films: FilmDataset) -> InitialWeights:
         return InitialWeights(
             Preprocessing(config.px, (mean,) * 3, (std,) * 3), "none", uses_external_data=False
         )
-    folder = Path(config.weights)
-    if is_model_folder(folder):
-        require_no_leakage(folder, films.table)
+    folder = model_folder(Path(config.weights))
+    if folder is not None:
+        require_no_leakage(Parent(folder, "initial weights"), films.table)
         metadata = load_metadata(folder)
         stored = metadata.preprocessing
         words = f"model {metadata.model_sha256[:12]}"
         external = uses_external_data(metadata.provenance)
         return InitialWeights(Preprocessing(config.px, stored.mean, stored.std), words, external)
-    kind = "imagenet" if config.weights == "imagenet" else "a file"
     preprocessing = Preprocessing(config.px, *imagenet_mean_std(config.architecture))
-    return InitialWeights(preprocessing, kind, uses_external_data=True)
+    return InitialWeights(preprocessing, _outside(config), uses_external_data=True)
 
 
 def init_network(config: TrainConfig) -> ChestNetwork:
@@ -90,8 +88,8 @@ def init_network(config: TrainConfig) -> ChestNetwork:
     Raises:
         WeightsError, CheckpointError: the weights cannot be had, read, or do not fit.
     """
-    folder = Path(config.weights)
-    if not is_model_folder(folder):
+    folder = model_folder(Path(config.weights))
+    if folder is None:
         return build_model(config.architecture, weights=config.weights)
     stored = load_metadata(folder).architecture
     if stored != config.architecture:
@@ -103,33 +101,48 @@ def init_network(config: TrainConfig) -> ChestNetwork:
     return load_weights(folder, stored).requires_grad_(True).train()
 
 
-def is_model_folder(path: Path) -> bool:
-    """Whether ``path`` holds a model that train.py made."""
-    return (path / METADATA_FILE).is_file()
+def parents_of(config: TrainConfig) -> list[Parent]:
+    """The models that a run starts from or is taught by.
+
+    Raises:
+        WeightsError: a teacher that is no model folder.
+    """
+    folder = model_folder(Path(config.weights))
+    parents = [] if folder is None else [Parent(folder, "initial weights")]
+    for name in config.teachers:
+        taught_by = model_folder(Path(name))
+        if taught_by is None:
+            raise WeightsError(
+                "The teacher is not the folder of a finished run",
+                value=name,
+                remedy="Give the --out of a run that has ended, or leave --teacher out.",
+            )
+        parents.append(Parent(taught_by, "teacher"))
+    return parents
 
 
-def require_no_leakage(folder: Path, table: pd.DataFrame, *, role: str = "initial weights") -> None:
-    """Refuse a model that has seen, in training, a patient of validation or test.
+def require_parents_kept_apart(config: TrainConfig, table: pd.DataFrame) -> None:
+    """Refuse initial weights or teachers that have seen, by themselves or by an ancestor, a
+    patient by whom the run is to be judged.
 
     Args:
-        folder: of the model.
-        table: films with their ``split``.
-        role: what the model is to the run, for the message.
+        table: the run's films, ``image, patient, split``.
+
+    Raises:
+        PatientLeakError: names the model and the films.
+        CheckpointError, WeightsError: a model that cannot be read or does not tell its films.
     """
-    if not (folder / SPLIT_FILE).is_file():
-        raise WeightsError(
-            "This model does not say which films it was trained on, so a test would prove nothing",
-            value=folder / SPLIT_FILE,
-            remedy="Put its split.csv back, or start from other weights.",
-        )
-    before = read_split(folder / SPLIT_FILE)
-    seen = before[before["split"] == "train"]
-    held_out = table[table["split"] != "train"]
-    patients = set(held_out["patient"]) & set(seen.get("patient", pd.Series(dtype="str")))
-    images = held_out["image"].isin(seen.index) | held_out["patient"].isin(patients)
-    if images.any():
-        raise PatientLeakError(
-            f"The {role} learnt from patients in this run's validation or test set",
-            value=f"{int(images.sum()):,} films, such as {first_few(held_out['image'][images])}",
-            remedy=f"Use that model's own split: --split {folder / SPLIT_FILE}.",
-        )
+    for parent in parents_of(config):
+        require_no_leakage(parent, table)
+
+
+def lineage_of(config: TrainConfig, table: pd.DataFrame) -> Lineage:
+    """The lineage of a run that is about to start."""
+    return make_lineage(table, parents_of(config), _outside(config))
+
+
+def _outside(config: TrainConfig) -> str:
+    """Weights from elsewhere in words; "" where there are none."""
+    if config.weights in ("none", "imagenet"):
+        return "" if config.weights == "none" else "imagenet"
+    return "a file" if model_folder(Path(config.weights)) is None else ""

@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -160,12 +160,14 @@ class RunLocation:
         identity: what must be the same for a run to be continued (configuration, data).
         resume: continue from ``resume.pt`` if it is there.
         save_interval_seconds: the state is saved after each epoch, and within one this often.
+        may_differ: names in ``identity`` that may have changed since the state was saved.
     """
 
     folder: Path
     identity: dict[str, Any]
     resume: bool = False
     save_interval_seconds: float = SAVE_INTERVAL_SECONDS
+    may_differ: tuple[str, ...] = ()
 
 
 def fit(
@@ -173,6 +175,7 @@ def fit(
     loaders: dict[int, StageLoaders],
     location: RunLocation,
     *,
+    log: Callable[[Mapping[str, float]], None] | None = None,
     progress: bool = False,
 ) -> dict[str, Tensor]:
     """Train for ``config.epochs``, validating after each and saving on the way.
@@ -182,6 +185,7 @@ def fit(
 
     Args:
         loaders: training and validation batches by side in pixels.
+        log: is told each epoch's row, in the process that leads.
 
     Raises:
         TrainingError: a loss that is not finite, or a ``resume.pt`` of another run.
@@ -231,6 +235,8 @@ def fit(
             if distributed.is_main:
                 with atomic_write(location.folder / HISTORY_FILE) as temporary:
                     pd.DataFrame(train_state.history).to_csv(temporary, index=False)
+                if log is not None:
+                    log(row)
             logger.info("%s", _epoch_summary(row, label, train_state.best_epoch))
             _stop_if_requested(trainer, request, label)
             waited = train_state.epoch - train_state.best_epoch
@@ -249,9 +255,10 @@ def fit(
 
 def _initial_state(trainer: Trainer, location: RunLocation) -> TrainState:
     """The start of a run, or where it was left."""
-    saved = (
-        load_state(location.folder / RESUME_FILE, location.identity) if location.resume else None
-    )
+    saved = None
+    if location.resume:
+        path = location.folder / RESUME_FILE
+        saved = load_state(path, location.identity, may_differ=location.may_differ)
     if saved is None:
         trainer.distributed.broadcast_state(trainer.objective)
         return TrainState()

@@ -21,8 +21,14 @@ from cxr_core.findings import (
     LABELS,
     NORMAL_KEY,
 )
-from cxr_core.model.metadata import ModelMetadata, uses_external_data
+from cxr_core.model.metadata import (
+    UNCALIBRATED_WARNING,
+    ModelMetadata,
+    uses_external_data,
+    why_uncalibrated,
+)
 from cxr_core.training.config import TrainConfig, differences
+from cxr_core.training.lineage import Lineage
 from cxr_core.training.presets import BASELINE
 
 _NIH = (
@@ -33,6 +39,10 @@ _NIH = (
     "noisiest (published AUROCs 0.66 to 0.73)."
 )
 _PHANTOM = "The films are synthetic phantoms. These figures say nothing about patients' films."
+_OUTSIDE = {
+    "imagenet": "ImageNet's published weights",
+    "a file": "a file of weights from outside this project",
+}
 _COUNTED = (*KEYS, "other_only")
 
 
@@ -93,6 +103,7 @@ class CardData:
     report: FullReport
     films: pd.DataFrame
     data_report: Sequence[str]
+    lineage: Lineage
 
 
 def write_card(path: Path, data: CardData) -> None:
@@ -100,6 +111,7 @@ def write_card(path: Path, data: CardData) -> None:
     sections = (
         _intended_use(data),
         _training(data),
+        _lineage(data),
         _data(data),
         "## Biases to keep in mind\n\n" + "\n".join(f"- {s}" for s in bias_lines(data.films)),
         _test_metrics(data),
@@ -118,6 +130,8 @@ def _intended_use(data: CardData) -> str:
         if provenance["demonstration"]
         else f"It was trained on {_n_training_films(provenance):,} films."
     )
+    if reason := why_uncalibrated(provenance):
+        kind += f" **{UNCALIBRATED_WARNING}** {reason}."
     *first, last = LABELS.values()
     return (
         f"# Model card\n\n{kind}\n\n"
@@ -156,7 +170,7 @@ def _training(data: CardData) -> str:
         f"{provenance['best_epoch']} was kept (highest mean validation AUROC at {config.px} px, "
         f"{provenance['best_validation_auroc']:.3f}). Trained on "
         f"{provenance.get('device', provenance.get('engine'))} in "
-        f"{provenance['training_seconds'] / 60:.0f} minutes{_lineage(config)}. "
+        f"{provenance['training_seconds'] / 60:.0f} minutes. "
         f"{versions}.\n\nThe reference preset is `baseline`: ImageNet weights, Adam, binary "
         "cross-entropy, 20 epochs. "
         + (
@@ -167,10 +181,41 @@ def _training(data: CardData) -> str:
     )
 
 
-def _lineage(config: TrainConfig) -> str:
-    kind, _, name = config.weights.partition(" ")
-    start = f", continuing from model `{name}`" if kind == "model" else ""
-    return start + (f", taught by {' and '.join(config.teachers)}" if config.teachers else "")
+def _lineage(data: CardData) -> str:
+    """Whose films these weights have learnt from, ancestor by ancestor."""
+    ancestors = data.lineage.summary()
+    if not ancestors:
+        return (
+            "## Where the weights come from\n\nFrom these training films alone: training began "
+            "with random weights."
+        )
+    lines = [f"- {_ancestor(ancestor)}" for ancestor in ancestors]
+    return (
+        "## Where the weights come from\n\nBeside these training films, from all of these. None "
+        "whose films are known has learnt from a patient of the validation or test set.\n\n"
+        + "\n".join(lines)
+    )
+
+
+def _ancestor(ancestor: dict[str, Any]) -> str:
+    source = str(ancestor["source"])
+    kind, _, name = source.partition(" ")
+    source = f"model `{name}`" if kind == "model" else _OUTSIDE.get(source, source)
+    link = "Taught by" if ancestor["role"] == "teacher" else "Continuing from"
+    if ancestor["depth"] > 1:
+        link = "Through it, taught by" if ancestor["role"] == "teacher" else "Which came from"
+    preset = f" (preset `{ancestor['preset']}`)" if ancestor["preset"] else ""
+    films = ancestor["trained_on"]
+    if films is None:
+        learnt = "What it learnt from is not known to this project."
+    elif films["same"]:
+        learnt = "It learnt from the same training films."
+    else:
+        learnt = (
+            f"It learnt from {films['films']:,} films of {films['patients']:,} patients, "
+            f"{films['shared']:,} of them among these training films."
+        )
+    return f"{link} {source}{preset}. {learnt}"
 
 
 def _data(data: CardData) -> str:
@@ -210,8 +255,8 @@ def _test_metrics(data: CardData) -> str:
     patients = "" if report.n_patients is None else f" of {report.n_patients:,} patients"
     intro = (
         f"## Performance on the test set\n\n{report.n_films:,} films{patients}, used neither for "
-        "training nor for any choice. 95 % intervals in brackets, by resampling "
-        f"{report.resampled}. Cut-offs were chosen on the validation set."
+        "training this model nor for choosing its epoch, calibration or cut-offs. 95 % intervals "
+        f"in brackets, by resampling {report.resampled}. {_test_uses(data.lineage)}"
     )
     tables = [
         table
@@ -230,6 +275,18 @@ def _further_films(data: CardData) -> str:
         f"### {table.title}\n\n{table.caption}.\n\n{to_markdown(table)}" for table in tables
     ]
     return "\n\n".join(["## How far it carries", *sections])
+
+
+def _test_uses(lineage: Lineage) -> str:
+    """How often the test films were read, by this run and by those it comes from."""
+    uses = lineage.own_test_uses()
+    times = "once" if len(uses) == 1 else f"{len(uses)} times"
+    models = len({use.model_sha256 for use in uses})
+    by = f"model `{uses[-1].model_sha256}`" if models == 1 else f"{models} models of its line"
+    return (
+        f"These films have been read {times} since {uses[0].date}, by {by}; a choice between "
+        "models by these figures would use them up (docs/test_uses.md)."
+    )
 
 
 def _localisation_note(data: CardData) -> Iterator[str]:

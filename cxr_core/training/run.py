@@ -1,103 +1,66 @@
 """One run from tables and images to a model folder: gather, balance, fit, finish."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
 
 from cxr_core.config import Preprocessing
-from cxr_core.data.csv_files import first_few
 from cxr_core.errors import TrainingError
+from cxr_core.evaluation.run_folder import HISTORY_FILE, SPLIT_FILE
 from cxr_core.files import remove_temporary_files
-from cxr_core.findings import KEYS, LABEL_COLUMNS
-from cxr_core.model.architectures import build_model, require_architecture
+from cxr_core.findings import KEYS
+from cxr_core.model.architectures import build_model
 from cxr_core.model.checkpoint import WEIGHTS_FILE, load_weights
 from cxr_core.model.network import ChestNetwork
-from cxr_core.training.config import TrainConfig, differences
+from cxr_core.training.config import TrainConfig
 from cxr_core.training.dataset import (
+    REJECTED_FILE,
     DatasetPaths,
     FilmDataset,
     TrainingSet,
-    load_dataset,
+    decode_tables,
     make_loaders,
     prepare_training_set,
 )
 from cxr_core.training.device import Accelerator, select_accelerator
-from cxr_core.training.distillation import (
-    Teachers,
-    load_teacher,
-    save_auxiliary_head,
-)
+from cxr_core.training.distillation import Teacher, Teachers, save_auxiliary_head
 from cxr_core.training.distributed import Distributed
 from cxr_core.training.finalize import FinalizeContext, RunResult, finalize
 from cxr_core.training.initial_weights import (
+    InitialWeights,
     init_network,
+    lineage_of,
     resolve_initial_weights,
 )
+from cxr_core.training.lineage import (
+    LINEAGE_FILE,
+    has_lineage,
+    make_lineage,
+    unknown_ancestors,
+    write_lineage,
+)
+from cxr_core.training.logs import open_logs, require_logs
 from cxr_core.training.loop import SAVE_INTERVAL_SECONDS, RunLocation, fit
+from cxr_core.training.preflight import preflight
+from cxr_core.training.run_paths import PATHS_FILE, write_run_paths
 from cxr_core.training.run_record import (
     CONFIG_FILE,
     read_device_name,
-    read_fingerprint,
     read_initial_weights,
-    read_run_config,
+    read_threads,
     write_run_config,
 )
+from cxr_core.training.same_run import GROWING, check_same_films, check_same_settings
 from cxr_core.training.state import RESUME_FILE
+from cxr_core.training.threads import batch_timer, choose_threads, require_threads, use_threads
 from cxr_core.training.trainer import AUXILIARY_PREFIX, SINGLE_PROCESS, Trainer
 
 logger = logging.getLogger(__name__)
-
-
-# Whether what is given now is what a run was started with, and if not, what differs.
-
-
-def check_same_run(folder: Path, config: TrainConfig, films: FilmDataset) -> None:
-    """Refuse to continue or finish a run with other settings or other films.
-
-    Raises:
-        TrainingError: what differs, with both values or with the films.
-    """
-    changed = differences(read_run_config(folder), config)
-    found = [f"{name} was {was} and is {now}" for name, (was, now) in changed.items()]
-    if read_fingerprint(folder) != films.fingerprint:
-        found.append(_describe_dataset_change(folder / "split.csv", films.table))
-    if found:
-        raise TrainingError(
-            f"The run in {folder} was started with other settings or data",
-            value="; ".join(found),
-            remedy="Give the same settings, films and split, or use another --out.",
-        )
-
-
-def _describe_dataset_change(path: Path, table: pd.DataFrame) -> str:
-    """In words, by comparing the run's own ``split.csv`` with the films of now."""
-    if not path.is_file():
-        return "the films differ (the run's split.csv, which would tell how, is missing)"
-    columns = ["image", "patient", "split", *LABEL_COLUMNS]
-    before = pd.read_csv(path, dtype=str)[columns].set_index("image")
-    now = table[columns].astype(str).set_index("image")
-    found = list(_added_and_removed(before.index, now.index))
-    both = before.index.intersection(now.index)
-    for name in columns[1:]:
-        other = both[(before.loc[both, name] != now.loc[both, name]).to_numpy()]
-        if len(other):
-            found.append(f"{name} has changed for {len(other):,} films ({first_few(other)})")
-    if not found and list(before.index) != list(now.index):
-        found.append("the films are in another order")
-    return "; ".join(found) or "the pixels of the films have changed"
-
-
-def _added_and_removed(before: Iterable[str], now: Iterable[str]) -> Iterator[str]:
-    gone, new = set(before) - set(now), set(now) - set(before)
-    if gone:
-        yield f"{len(gone):,} films of the run are missing ({first_few(gone)})"
-    if new:
-        yield f"{len(new):,} films are new ({first_few(new)})"
 
 
 @dataclass(frozen=True)
@@ -110,6 +73,10 @@ class RunOptions:
         skip_test: leave the test part unread, for a trial among others; no card is written.
             ``finalize_only`` reads it later.
         save_interval_seconds: the state is saved after each epoch, and within one this often.
+        threads: of PyTorch's; None for those that the resumed run had, or all.
+        measure_threads: without a number, time a batch and take fewer where that is faster.
+        logs: tools that are told of each epoch too, of ``logs.LOGS``.
+        command: the words the run was started with, to be kept beside its paths.
         progress: show bars.
     """
 
@@ -117,6 +84,10 @@ class RunOptions:
     finalize_only: bool = False
     skip_test: bool = False
     save_interval_seconds: float = SAVE_INTERVAL_SECONDS
+    threads: int | None = None
+    measure_threads: bool = False
+    logs: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
     progress: bool = False
 
 
@@ -141,8 +112,80 @@ def run(
         CXRError: settings, data, weights or a state that cannot be used.
     """
     options = options or RunOptions()
-    require_architecture(config.architecture)
+    require_threads(options.threads)
+    require_logs(options.logs)
     started = _run_exists(folder, distributed)
+    _require_command_fits(folder, options, started=started)
+    if started:
+        check_same_settings(folder, config, resume=options.resume)
+    trains = not options.finalize_only
+    starts = trains and not (options.resume and (folder / RESUME_FILE).exists())
+    with distributed.main_process_first():
+        checked = preflight(config, paths, trains=trains, starts=starts)
+        films = decode_tables(
+            checked.tables, paths, config, progress=options.progress and distributed.is_main
+        )
+    for line in films.report_lines:
+        logger.info("%s", line)
+    _require_same_dataset(films, distributed)
+    if started:
+        check_same_films(folder, films)
+    initial_weights = read_initial_weights(folder) if started else None
+    initial_weights = initial_weights or resolve_initial_weights(config, films)
+    training_sets = {px: prepare_training_set(config, films, px) for px in config.stage_sizes}
+    accelerator = select_accelerator(config.precision)
+    recorded = read_threads(folder) if started else None
+    threads = _choose_threads(config, options, recorded, accelerator, distributed)
+    with _leave_nothing_unbegun(folder, distributed, new=not started), use_threads(threads):
+        if distributed.is_main:
+            folder.mkdir(parents=True, exist_ok=True)
+            remove_temporary_files(folder)
+            films.write_tables(folder)
+            write_run_paths(folder, paths, options.command)
+            _keep_lineage(folder, config, films, initial_weights, started=started)
+            if trains:
+                write_run_config(
+                    folder,
+                    config,
+                    initial_weights,
+                    fingerprint=films.fingerprint,
+                    device_name=_device_name(accelerator, distributed),
+                    threads=threads,
+                )
+        if trains:
+            model = _fit(
+                config,
+                films,
+                initial_weights.preprocessing,
+                training_sets,
+                checked.teachers,
+                accelerator,
+                folder,
+                options,
+                distributed,
+            )
+        else:
+            model = load_weights(folder, config.architecture)
+        context = FinalizeContext(
+            config=config,
+            initial_weights=initial_weights,
+            balance=_largest(training_sets).balance_counts,
+            device_name=read_device_name(folder),
+            weights_are_new=trains,
+            skip_test=options.skip_test,
+            other_films=paths.other_films,
+            distributed=distributed,
+            progress=options.progress and distributed.is_main,
+        )
+        result = finalize(folder, model, films, context)
+    if distributed.is_main and not options.skip_test:
+        # All that it could lead to has been written; a trial may still be made longer.
+        (folder / RESUME_FILE).unlink(missing_ok=True)
+    return result
+
+
+def _require_command_fits(folder: Path, options: RunOptions, *, started: bool) -> None:
+    """Refuse to begin where there is a run, and to go on where there is nothing to go on from."""
     if started and not (options.resume or options.finalize_only):
         raise TrainingError(
             "There is already a run in this folder",
@@ -154,64 +197,66 @@ def run(
         )
     if options.resume and (folder / WEIGHTS_FILE).exists() and not (folder / RESUME_FILE).exists():
         raise TrainingError(
-            f"This run has ended, and the {RESUME_FILE} to resume from is missing",
+            f"This run has ended, and there is no {RESUME_FILE} any more to resume from",
             value=folder,
             remedy="Redo its evaluation with --finalize, or train its weights further with "
             "--weights and another --out.",
         )
-    with distributed.main_process_first():
-        films = load_dataset(paths, config, progress=options.progress and distributed.is_main)
-    for line in films.report_lines:
-        logger.info("%s", line)
-    _require_same_dataset(films, distributed)
-    if started:
-        check_same_run(folder, config, films)
-    initial_weights = read_initial_weights(folder) if started else None
-    initial_weights = initial_weights or resolve_initial_weights(config, films)
-    training_sets = {px: prepare_training_set(config, films, px) for px in config.stage_sizes}
-    if distributed.is_main:
-        folder.mkdir(parents=True, exist_ok=True)
-        remove_temporary_files(folder)
-        films.write_tables(folder)
-    if options.finalize_only:
-        model = load_weights(folder, config.architecture)
-    else:
-        accelerator = select_accelerator(config.precision)
-        if distributed.is_main:
-            device_name = (
-                f"{accelerator}, {distributed.world_size} processes"
-                if distributed.world_size > 1
-                else str(accelerator)
-            )
-            write_run_config(
-                folder,
-                config,
-                initial_weights,
-                fingerprint=films.fingerprint,
-                device_name=device_name,
-            )
-        model = _fit(
-            config,
-            films,
-            initial_weights.preprocessing,
-            training_sets,
-            accelerator,
-            folder,
-            options,
-            distributed,
-        )
-    context = FinalizeContext(
-        config=config,
-        initial_weights=initial_weights,
-        balance=_largest(training_sets).balance_counts,
-        device_name=read_device_name(folder),
-        weights_are_new=not options.finalize_only,
-        skip_test=options.skip_test,
-        other_films=paths.other_films,
-        distributed=distributed,
-        progress=options.progress and distributed.is_main,
-    )
-    return finalize(folder, model, films, context)
+
+
+@contextmanager
+def _leave_nothing_unbegun(folder: Path, distributed: Distributed, *, new: bool) -> Iterator[None]:
+    """Take away what a run wrote that failed before anything was worth keeping, so that the
+    corrected command finds the folder as it was."""
+    existed = folder.exists()
+    try:
+        yield
+    except BaseException:
+        kept = (RESUME_FILE, HISTORY_FILE, WEIGHTS_FILE)
+        if new and distributed.is_main and not any((folder / name).exists() for name in kept):
+            for name in (CONFIG_FILE, PATHS_FILE, LINEAGE_FILE, SPLIT_FILE, REJECTED_FILE):
+                (folder / name).unlink(missing_ok=True)
+            if not existed and folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
+        raise
+
+
+def _keep_lineage(
+    folder: Path,
+    config: TrainConfig,
+    films: FilmDataset,
+    initial_weights: InitialWeights,
+    *,
+    started: bool,
+) -> None:
+    """Write ``lineage.json`` once; of a run of an earlier version only names are left."""
+    if not started:
+        write_lineage(folder, lineage_of(config, films.table))
+    elif not has_lineage(folder):
+        ancestors = unknown_ancestors(initial_weights.source, config.teachers)
+        write_lineage(folder, replace(make_lineage(films.table, []), ancestors=ancestors))
+
+
+def _device_name(accelerator: Accelerator, distributed: Distributed) -> str:
+    if distributed.world_size > 1:
+        return f"{accelerator}, {distributed.world_size} processes"
+    return str(accelerator)
+
+
+def _choose_threads(
+    config: TrainConfig,
+    options: RunOptions,
+    recorded: int | None,
+    accelerator: Accelerator,
+    distributed: Distributed,
+) -> int:
+    """Measured only where they matter and one process has the machine."""
+    on_cpu, alone = accelerator.device.type == "cpu", distributed.world_size == 1
+    measures = options.measure_threads and on_cpu and alone and not options.finalize_only
+    needed = measures and options.threads is None and recorded is None
+    recorded = recorded if alone and not options.finalize_only else None
+    timer = batch_timer(config, accelerator) if needed else None
+    return choose_threads(options.threads, recorded, timer)
 
 
 def _run_exists(folder: Path, distributed: Distributed) -> bool:
@@ -241,6 +286,7 @@ def _fit(
     films: FilmDataset,
     preprocessing: Preprocessing,
     training_sets: dict[int, TrainingSet],
+    teachers: list[Teacher],
     accelerator: Accelerator,
     folder: Path,
     options: RunOptions,
@@ -260,7 +306,6 @@ def _fit(
         )
     batches = [len(loaders[config.epoch_px(epoch)].train) for epoch in range(config.epochs)]
     training_set = _largest(training_sets)
-    teachers = [load_teacher(Path(name)) for name in config.teachers]
     identity: dict[str, Any] = {"data": films.fingerprint, **config.to_dict()}
     trainer = Trainer(
         network,
@@ -272,8 +317,11 @@ def _fit(
         pos_weight=training_set.pos_weight,
         teachers=Teachers(teachers, preprocessing, accelerator) if teachers else None,
     )
-    location = RunLocation(folder, identity, options.resume, options.save_interval_seconds)
-    state = fit(trainer, loaders, location, progress=options.progress)
+    location = RunLocation(
+        folder, identity, options.resume, options.save_interval_seconds, may_differ=GROWING
+    )
+    with open_logs(options.logs if distributed.is_main else (), folder) as log:
+        state = fit(trainer, loaders, location, log=log, progress=options.progress)
     own = {name: value.cpu() for name, value in state.items()}
     auxiliary = {
         name.removeprefix(AUXILIARY_PREFIX): own.pop(name)

@@ -1,7 +1,9 @@
 """``config.json``: what a run folder was started with."""
 
 import json
+import platform
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from cxr_core.training.config import TrainConfig
 from cxr_core.training.initial_weights import InitialWeights
 
 CONFIG_FILE = "config.json"
+RECORDED_PACKAGES = ("torch", "torchvision", "numpy", "pandas", "pillow", "grad-cam")
 
 
 def write_run_config(
@@ -21,16 +24,35 @@ def write_run_config(
     *,
     fingerprint: str,
     device_name: str,
+    threads: int | None = None,
 ) -> None:
-    """Write configuration, what it starts from, the data's fingerprint and what trains."""
+    """Write configuration, what it starts from, the data's fingerprint, and what trains where."""
     document = {
         "train": config.to_dict(),
         "initial_weights": asdict(initial_weights),
         "data_fingerprint": fingerprint,
         "device": device_name,
+        "environment": {
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            "packages": installed_versions(),
+            "threads": threads,
+        },
     }
     with atomic_write(folder / CONFIG_FILE) as temporary:
         temporary.write_text(json.dumps(document, indent=2) + "\n")
+
+
+def installed_versions() -> dict[str, str]:
+    """Versions of the packages that decide what comes out of a run."""
+    return {name: version(name) for name in RECORDED_PACKAGES}
+
+
+def read_threads(folder: Path) -> int | None:
+    """How many threads the run in ``folder`` trains with; None where that was not noted."""
+    environment = _read(folder).get("environment")
+    threads = environment.get("threads") if isinstance(environment, dict) else None
+    return threads if isinstance(threads, int) else None
 
 
 def read_run_config(folder: Path) -> TrainConfig:
@@ -67,8 +89,7 @@ def read_initial_weights(folder: Path) -> InitialWeights | None:
         external = found.get("uses_external_data", found.get("outside"))
         if source is None or external is None:
             raise _unreadable(folder / CONFIG_FILE)
-        teachers = tuple(str(name) for name in found.get("teachers", ()))
-        return InitialWeights(own, str(source), bool(external), teachers)
+        return InitialWeights(own, str(source), bool(external))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise _unreadable(folder / CONFIG_FILE) from error
 

@@ -3,7 +3,7 @@
 import pickle
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -120,8 +120,13 @@ def save_state(path: Path, state: dict[str, Any], identity: dict[str, Any]) -> N
         ) from error
 
 
-def load_state(path: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
+def load_state(
+    path: Path, identity: dict[str, Any], *, may_differ: Collection[str] = ()
+) -> dict[str, Any] | None:
     """The saved state, or None when there is none yet.
+
+    Args:
+        may_differ: names whose values may have changed since.
 
     Raises:
         TrainingError: damaged, or saved by a run of another configuration or other data.
@@ -151,7 +156,7 @@ def load_state(path: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
     changed = [
         f"{key} was {found.get(key)!r} and is {identity.get(key)!r}"
         for key in sorted(set(found) | set(identity))
-        if found.get(key) != identity.get(key)
+        if key not in may_differ and found.get(key) != identity.get(key)
     ]
     if changed:
         raise TrainingError(

@@ -13,7 +13,12 @@ from cxr_core.evaluation.render.further_figures import (
     further_patients_table,
     other_sources_table,
 )
-from cxr_core.model.metadata import load_metadata, uses_external_data
+from cxr_core.model.metadata import (
+    UNCALIBRATED_WARNING,
+    load_metadata,
+    uses_external_data,
+    why_uncalibrated,
+)
 from cxr_core.ui.evaluated import evaluate_model, further_films_of_model
 from cxr_core.ui.model import model_folder
 from cxr_core.ui.shell import caption, show_table
@@ -55,6 +60,8 @@ def describe_model(provenance: dict[str, Any]) -> str:
     patients = f" of {counts['patients']:,} patients" if "patients" in counts else ""
     start = "" if uses_external_data(provenance) else ", without pre-trained weights"
     learnt = f"It was trained on {films}{patients}{start}."
+    if why_uncalibrated(provenance):
+        learnt += " " + UNCALIBRATED_WARNING
     if provenance.get("demonstration", True):
         return (
             "This is a demonstration model: it shows what the tool does, not how well it can do "

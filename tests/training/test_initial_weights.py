@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from cxr_core.config import IMAGENET_MEAN, IMAGENET_STD
-from cxr_core.errors import PatientLeakError, WeightsError
+from cxr_core.errors import CheckpointError, PatientLeakError
 from cxr_core.model.checkpoint import load_checkpoint
 from cxr_core.training.dataset import DatasetPaths, load_dataset
 from cxr_core.training.initial_weights import init_network, resolve_initial_weights
@@ -51,7 +51,9 @@ def test_a_model_goes_on_from_its_weights_with_its_preprocessing_and_is_named(
     words = f"model {before.metadata.model_sha256[:12]}"
     assert after.metadata.provenance["config"]["weights"] == words
     card = (tmp_path / "run" / "MODEL_CARD.md").read_text()
-    assert f"continuing from model `{words.split()[1]}`" in card
+    assert f"- Continuing from model `{words.split()[1]}` (preset `scratch`)." in card
+    assert "It learnt from the same training films." in card
+    assert "These films have been read 2 times since" in card
     # That model had nothing from outside either.
     assert after.metadata.provenance["uses_external_data"] is False
     assert "without pre-trained weights." in card
@@ -90,8 +92,8 @@ def test_weights_that_learnt_from_a_patient_of_the_test_are_refused(
 def test_weights_that_do_not_say_what_they_learnt_from_are_refused(
     run_copy: Path, sources: DatasetPaths, tmp_path: Path
 ) -> None:
-    (run_copy / "split.csv").unlink()
-    with pytest.raises(WeightsError, match="does not say which films it was trained on"):
+    (run_copy / "lineage.json").unlink()
+    with pytest.raises(CheckpointError, match="ancestors learnt from is missing"):
         run(replace(ONE_EPOCH, weights=str(run_copy)), sources, tmp_path / "run")
 
 
@@ -106,3 +108,19 @@ def test_a_network_to_start_from_learns(finished_run: Path) -> None:
     network = init_network(replace(ONE_EPOCH, weights=str(finished_run)))
     assert network.training
     assert all(parameter.requires_grad for parameter in network.parameters())
+
+
+def test_the_end_redone_on_a_run_of_before_knows_its_start_by_name(
+    run_copy: Path, sources: DatasetPaths
+) -> None:
+    for name in ("lineage.json", "paths.json"):
+        (run_copy / name).unlink()
+    document = json.loads((run_copy / "config.json").read_text())
+    document["initial_weights"]["source"] = "model c27f19d17ca5"
+    del document["environment"]
+    (run_copy / "config.json").write_text(json.dumps(document))
+    run(CONFIG, sources, run_copy, RunOptions(finalize_only=True))
+    card = (run_copy / "MODEL_CARD.md").read_text()
+    assert "- Continuing from model `c27f19d17ca5`. What it learnt from is not known" in card
+    assert "same training films" not in card
+    assert "These films have been read once since" in card

@@ -25,7 +25,8 @@ def test_the_run_folder_is_whole(finished_run: Path) -> None:
         "model.json",
         "MODEL_CARD.md",
         "localisation.csv",
-        "resume.pt",
+        "lineage.json",
+        "paths.json",
     }
 
 
