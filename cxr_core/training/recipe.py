@@ -50,7 +50,7 @@ RECIPES: Mapping[str, tuple[Step, ...]] = MappingProxyType(
                 "best",
                 "student-full-res",
                 weights="student",
-                teachers=("teacher-full-res",),
+                teachers=("teacher", "teacher-full-res"),
             ),
         )
     }
