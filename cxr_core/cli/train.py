@@ -78,13 +78,13 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help=f"one of {', '.join(PRESETS)} (default baseline; phantom with --phantom)",
     )
     training.add_argument(
-        "--config", type=Path, metavar="TOML", help="settings in a file; these words come first"
-    )
-    training.add_argument(
         "--recipe",
         choices=sorted(RECIPES),
         metavar="NAME",
         help=f"several runs in a row that make one model: {', '.join(RECIPES)}",
+    )
+    training.add_argument(
+        "--config", type=Path, metavar="TOML", help="settings in a file; these words come first"
     )
     training.add_argument(
         "--weights",
@@ -236,8 +236,8 @@ def make_dataset_paths(arguments: argparse.Namespace, phantom_folder: Path) -> D
         extend_split=arguments.extend_split,
         groups=arguments.groups,
         boxes=boxes,
-        phantom=arguments.phantom,
         other_films=arguments.other_films,
+        phantom=arguments.phantom,
     )
 
 
@@ -262,9 +262,6 @@ def train(arguments: argparse.Namespace, distributed: Distributed) -> str:
     config, options = make_config(arguments), make_options(arguments)
     with tempfile.TemporaryDirectory() as phantom_folder:
         sources = make_dataset_paths(arguments, Path(phantom_folder))
-        if arguments.dry_run:
-            plan = make_plan(config, sources) if distributed.is_main else None
-            return "" if plan is None else plan_text(plan)
         if arguments.recipe is not None:
             made = run_recipe(
                 arguments.recipe,
@@ -275,6 +272,9 @@ def train(arguments: argparse.Namespace, distributed: Distributed) -> str:
                 distributed=distributed,
             )
             return _result_text(made, arguments.out / RECIPES[arguments.recipe][-1].name)
+        if arguments.dry_run:
+            plan = make_plan(config, sources) if distributed.is_main else None
+            return "" if plan is None else plan_text(plan)
         if arguments.n_seeds is not None:
             count, folder = arguments.n_seeds, arguments.out
             rows = run_seeds(

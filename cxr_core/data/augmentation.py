@@ -27,6 +27,9 @@ class Augmentation:
         crop_area: least and largest area of a random crop, as a fraction of the film's, which
             is squashed to the square; its aspect ratio is up to 4/3 either way, as in
             torchvision's RandomResizedCrop (Szegedy et al., CVPR 2015).
+        min_resolution: half of the films of a batch are reduced to between this fraction of their
+            side and the whole, and enlarged again, as films from small pictures are; 1 leaves
+            them sharp.
     """
 
     flip: float = 0.0
@@ -36,6 +39,7 @@ class Augmentation:
     brightness: float = 0.0
     contrast: float = 0.0
     crop_area: tuple[float, float] = (1.0, 1.0)
+    min_resolution: float = 1.0
 
     def __post_init__(self) -> None:
         """Refuse what would train on films that nobody could read.
@@ -67,7 +71,12 @@ class Augmentation:
         offset = self.brightness * _uniform(count, generator)  # (B,)
         if self.crop_area != (1.0, 1.0):
             matrices = _compose(self._crop(count, generator), matrices)
-        return AugmentationParams(matrices, gain, offset)
+        if self.min_resolution == 1:
+            return AugmentationParams(matrices, gain, offset)
+        low = self.min_resolution
+        resolution = low + (1 - low) * float(torch.rand((), generator=generator))
+        blurred = torch.rand(count, generator=generator) < 0.5  # (B,)
+        return AugmentationParams(matrices, gain, offset, blurred, resolution)
 
     def _affine(self, count: int, generator: torch.Generator) -> Tensor:
         """(B, 2, 3) matrices from the shown picture's coordinates to the film's."""
@@ -127,21 +136,46 @@ class AugmentationParams:
     Attributes:
         matrices: (B, 2, 3) from the shown picture's coordinates to the film's, -1 to 1.
         gain, offset: (B,) of the gray values about the film's mean.
+        blurred: bool (B,), the films that are shown at a lower resolution; None for none.
+        resolution: their side as a fraction of the film's, one for the batch.
     """
 
     matrices: Tensor
     gain: Tensor
     offset: Tensor
+    blurred: Tensor | None = None
+    resolution: float = 1.0
 
     def select(self, indices: slice | Tensor) -> "AugmentationParams":
         """The changes of some of the films; an index may repeat a film."""
-        return AugmentationParams(self.matrices[indices], self.gain[indices], self.offset[indices])
+        return AugmentationParams(
+            self.matrices[indices],
+            self.gain[indices],
+            self.offset[indices],
+            None if self.blurred is None else self.blurred[indices],
+            self.resolution,
+        )
 
     def warp(self, maps: Tensor) -> Tensor:
         """Films or maps, float (B, C, S, S), as they are shown; what was outside is 0."""
         matrices = self.matrices.to(maps.device)
         grid = functional.affine_grid(matrices, list(maps.shape), align_corners=False)
         return functional.grid_sample(maps, grid, align_corners=False)  # (B, C, S, S)
+
+    def blur(self, images: Tensor) -> Tensor:
+        """Some of the films, float (B, 1, S, S), reduced with antialiasing and enlarged again."""
+        if self.blurred is None or not self.blurred.any():
+            return images
+        chosen = self.blurred.to(images.device)  # (B,)
+        side = max(1, round(self.resolution * images.shape[-1]))
+        small = functional.interpolate(
+            images[chosen], (side, side), mode="bilinear", antialias=True, align_corners=False
+        )
+        result = images.clone()
+        result[chosen] = functional.interpolate(
+            small, images.shape[-2:], mode="bilinear", align_corners=False
+        )
+        return result  # (B, 1, S, S)
 
     def adjust_intensity(self, images: Tensor) -> Tensor:
         """Gray values 0 to 1, float (B, 1, S, S), brighter or darker, harder or softer."""

@@ -196,7 +196,7 @@ class BatchLoader:
                 gray, (size, size), mode="bilinear", antialias=True, align_corners=False
             )  # (B, 1, S, S)
         if changes is not None:
-            gray = changes.adjust_intensity(changes.warp(gray))  # (B, 1, S, S)
+            gray = changes.adjust_intensity(changes.blur(changes.warp(gray)))  # (B, 1, S, S)
         # uint8 again, so that a film meets the network as it will when it is served.
         return normalise((gray * 255).round().to(torch.uint8).squeeze(1), self.preprocessing)
 

@@ -78,8 +78,8 @@ class DatasetPaths:
     further_images: tuple[Path, ...] = ()
     groups: Path | None = None
     boxes: Path | None = None
-    phantom: int | None = None
     other_films: Path | None = None
+    phantom: int | None = None
 
     def __post_init__(self) -> None:
         if (self.train_val_list is None) != (self.test_list is None):
@@ -244,7 +244,7 @@ def _assign_splits(table: pd.DataFrame, paths: DatasetPaths, config: TrainConfig
     if paths.groups is not None:
         table = add_groups(table, read_groups(paths.groups))
     if paths.split is not None and paths.extend_split:
-        return extend_split(table, paths.split, seed=config.seed)
+        return extend_split(table, paths.split)  # seeds and teachers share one split
     if paths.split is not None:
         return split_by_csv(table, paths.split)
     if paths.train_val_list is not None and paths.test_list is not None:

@@ -14,7 +14,7 @@ from cxr_core.config import Preprocessing
 from cxr_core.errors import CheckpointError
 from cxr_core.files import atomic_write
 from cxr_core.model.checkpoint import load_weights
-from cxr_core.model.metadata import load_metadata
+from cxr_core.model.metadata import ModelMetadata, load_metadata
 from cxr_core.model.network import ChestNetwork
 from cxr_core.training.device import Accelerator
 
@@ -34,11 +34,14 @@ class Teacher:
     Attributes:
         network: in evaluation mode.
         preprocessing: of its input.
+        film_px: side of the films that it has learnt from, before they were brought to its input;
+            it reads sharper ones worse.
         auxiliary: weight (K, C) and bias (K,) of NIH's other findings; None where it has none.
     """
 
     network: ChestNetwork
     preprocessing: Preprocessing
+    film_px: int
     auxiliary: tuple[Tensor, Tensor] | None
 
 
@@ -57,6 +60,7 @@ class Teachers:
             Teacher(
                 accelerator.prepare(teacher.network),
                 teacher.preprocessing,
+                teacher.film_px,
                 None
                 if teacher.auxiliary is None
                 else tuple(tensor.to(accelerator.device) for tensor in teacher.auxiliary),  # type: ignore[arg-type]
@@ -79,7 +83,7 @@ class Teachers:
         with_auxiliary = all(teacher.auxiliary is not None for teacher in self.teachers)
         total: Tensor | None = None
         for teacher in self.teachers:
-            own = self._own_input(gray, teacher.preprocessing)  # (B, 3, T, T)
+            own = self._own_input(gray, teacher)  # (B, 3, T, T)
             with self.accelerator.autocast():
                 features = teacher.network.forward_features(own)  # (B, C, h, w)
             pooled = features.float().mean(dim=(2, 3))  # (B, C)
@@ -93,16 +97,14 @@ class Teachers:
             raise ValueError("There are no teachers")
         return total / len(self.teachers)
 
-    def _own_input(self, gray: Tensor, preprocessing: Preprocessing) -> Tensor:
+    def _own_input(self, gray: Tensor, teacher: Teacher) -> Tensor:
         """(B, 3, S, S) on the scale 0 to 1 -> a teacher's own size, mean and deviation."""
-        if gray.shape[-1] != preprocessing.size:
-            gray = functional.interpolate(
-                gray,
-                (preprocessing.size, preprocessing.size),
-                mode="bilinear",
-                antialias=True,
-                align_corners=False,
-            )
+        preprocessing = teacher.preprocessing
+        for side in (min(teacher.film_px, gray.shape[-1]), preprocessing.size):
+            if gray.shape[-1] != side:
+                gray = functional.interpolate(
+                    gray, (side, side), mode="bilinear", antialias=True, align_corners=False
+                )
         normalised = (gray - _channels(preprocessing.mean, gray)) / _channels(
             preprocessing.std, gray
         )
@@ -130,7 +132,15 @@ def load_teacher(folder: Path) -> Teacher:
                 remedy="Restore the file, or remove it; the teacher then teaches the findings "
                 "alone.",
             ) from error
-    return Teacher(network, metadata.preprocessing, auxiliary)
+    return Teacher(network, metadata.preprocessing, _film_px(metadata), auxiliary)
+
+
+def _film_px(metadata: ModelMetadata) -> int:
+    """The side of the films at the end of a teacher's training."""
+    size = metadata.preprocessing.size
+    config = metadata.provenance.get("config", {})
+    two_stages = config.get("low_res_px", 0) not in (0, size)
+    return size if two_stages else int(config.get("low_res_film_px", 0)) or size
 
 
 def distillation_loss(logits: Tensor, teacher_logits: Tensor, temperature: float) -> Tensor:

@@ -101,7 +101,9 @@ def make_provenance(
     config = replace(
         context.config,
         weights=context.initial_weights.source,
-        teachers=context.initial_weights.teachers,
+        teachers=tuple(
+            one.source for one in lineage.ancestors if one.role == "teacher" and one.depth == 1
+        ),
     )
     full_res = history[history["px"] == config.px]
     best = full_res.nlargest(1, "auroc_mean").iloc[0]
@@ -188,10 +190,10 @@ def finalize(
         table = predictions_table(readings.table, readings.logits)
         write_predictions(table, folder / f"predictions_{name}.csv")
     metadata = save_metadata(folder, _metadata(folder, films, validation, context))
-    lineage = None if test is None else record_test_use(folder, metadata.model_sha256)
     if context.other_films is not None:
         rows = read_other_hospitals(context.other_films, folder, progress=context.progress)
         write_other_films(rows, folder / OTHER_FILMS_FILE)
+    lineage = None if test is None else record_test_use(folder, metadata.model_sha256)
     evaluated = validation if test is None else test
     if test is not None:
         _write_localisation(folder, films, test, context)

@@ -31,13 +31,11 @@ class InitialWeights:
         source: in words, for the card: ``none``, ``imagenet``, ``a file`` or the model's hash.
         uses_external_data: whether anything was learnt from other films than the run's, be it by
             the model that it goes on from or by a teacher.
-        teachers: the models that teach, in words, for the card.
     """
 
     preprocessing: Preprocessing
     source: str
     uses_external_data: bool
-    teachers: tuple[str, ...] = ()
 
 
 def resolve_initial_weights(config: TrainConfig, films: FilmDataset) -> InitialWeights:
@@ -47,17 +45,12 @@ def resolve_initial_weights(config: TrainConfig, films: FilmDataset) -> InitialW
         PatientLeakError: a model to go on from or a teacher learnt from patients that are now to
             be tested on.
     """
-    require_parents_kept_apart(config, films.table)
     found = _resolve_weights(config, films)
-    taught_by = []
     for parent in parents_of(config):
-        if parent.role != "teacher":
-            continue
-        metadata = load_metadata(parent.folder)
-        taught_by.append(f"{metadata.architecture}, model {metadata.model_sha256[:12]}")
-        if uses_external_data(metadata.provenance):
+        require_no_leakage(parent, films.table)
+        if uses_external_data(load_metadata(parent.folder).provenance):
             found = replace(found, uses_external_data=True)
-    return replace(found, teachers=tuple(taught_by))
+    return found
 
 
 def _resolve_weights(config: TrainConfig, films: FilmDataset) -> InitialWeights:
@@ -65,6 +58,9 @@ def _resolve_weights(config: TrainConfig, films: FilmDataset) -> InitialWeights:
 
     ImageNet's statistics go with its weights and with a file's, a model folder's own with its
     weights, and those of the training films with none.
+
+    Raises:
+        PatientLeakError: the model learnt from patients that are now to be tested on.
     """
     if config.weights == "none":
         rows, _ = rows_and_labels(films.subset("train"))
@@ -76,6 +72,7 @@ def _resolve_weights(config: TrainConfig, films: FilmDataset) -> InitialWeights:
         )
     folder = model_folder(Path(config.weights))
     if folder is not None:
+        require_no_leakage(Parent(folder, "initial weights"), films.table)
         metadata = load_metadata(folder)
         stored = metadata.preprocessing
         words = f"model {metadata.model_sha256[:12]}"

@@ -8,6 +8,7 @@ often the run's own test films were read.
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -31,6 +32,7 @@ LINEAGE_FILE = "lineage.json"
 _FORMAT_VERSION = 1
 _DIGITS = 16  # of a SHA-256; among 112,120 films two agree by chance once in 3 thousand million
 _HASH_DIGITS = 12  # of a model's hash, as everywhere a model is named
+_NAMED_MODEL = re.compile(r"\bmodel [0-9a-f]{12}$")
 _CHOOSING = ("validation", VALIDATION_MORE)
 
 
@@ -247,10 +249,10 @@ def unknown_ancestors(source: str, teachers: Iterable[object] = ()) -> tuple[Anc
 
     Args:
         source: as ``InitialWeights.source``.
-        teachers: as ``InitialWeights.teachers``.
+        teachers: in words or as paths.
     """
-    hashes = [str(name).partition("model ")[2] for name in teachers]
-    taught = [Ancestor("teacher", f"model {name}" if name else "a model") for name in hashes]
+    named = [_NAMED_MODEL.search(str(name)) for name in teachers]
+    taught = [Ancestor("teacher", match[0] if match else "a model") for match in named]
     return (*([] if source == "none" else [Ancestor("initial weights", source)]), *taught)
 
 

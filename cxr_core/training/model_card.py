@@ -149,7 +149,7 @@ def _grid(header: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
 
 
 def _n_training_films(provenance: dict[str, Any]) -> int:
-    return int(provenance["balance"]["after"]["films"])
+    return int(provenance["counts"]["train"]["films"])
 
 
 def _config(data: CardData) -> TrainConfig:
@@ -245,8 +245,20 @@ def _data(data: CardData) -> str:
         f"## Data\n\n{source}"
         + "\n".join(f"- {line}" for line in data.data_report)
         + f"\n\nNo patient is in more than one set.\n\n{parts}\n\n"
-        f"Training films before and after balancing (`{provenance['config']['balance']}`):\n\n"
-        + balance
+        f"{_small_films(data)}Training films before and after balancing "
+        f"(`{provenance['config']['balance']}`):\n\n{balance}"
+    )
+
+
+def _small_films(data: CardData) -> str:
+    """How many training films lack the pixels of this run."""
+    provenance = data.metadata.provenance
+    too_small = _n_training_films(provenance) - int(provenance["balance"]["before"]["films"])
+    if too_small <= 0:
+        return ""
+    return (
+        f"{too_small:,} of the training films have less than {_config(data).px} pixels a side: "
+        "they took no part in this run, only in those that it comes from.\n\n"
     )
 
 
@@ -267,6 +279,16 @@ def _test_metrics(data: CardData) -> str:
     return "\n\n".join([intro, *sections, *_localisation_note(data)])
 
 
+def _further_films(data: CardData) -> str:
+    tables = list(evaluation_tables(data.report, FURTHER_FILMS))
+    if not tables:
+        return ""
+    sections = [
+        f"### {table.title}\n\n{table.caption}.\n\n{to_markdown(table)}" for table in tables
+    ]
+    return "\n\n".join(["## How far it carries", *sections])
+
+
 def _test_uses(lineage: Lineage) -> str:
     """How often the test films were read, by this run and by those it comes from."""
     uses = lineage.own_test_uses()
@@ -277,16 +299,6 @@ def _test_uses(lineage: Lineage) -> str:
         f"These films have been read {times} since {uses[0].date}, by {by}; a choice between "
         "models by these figures would use them up (docs/test_uses.md)."
     )
-
-
-def _further_films(data: CardData) -> str:
-    tables = list(evaluation_tables(data.report, FURTHER_FILMS))
-    if not tables:
-        return ""
-    sections = [
-        f"### {table.title}\n\n{table.caption}.\n\n{to_markdown(table)}" for table in tables
-    ]
-    return "\n\n".join(["## How far it carries", *sections])
 
 
 def _localisation_note(data: CardData) -> Iterator[str]:

@@ -78,6 +78,7 @@ TEACHER_FULL_RES = replace(
     select_on="validation",
     learning_rate=2e-4,
     box_loss_weight=0.1,
+    augmentation=replace(TEACHER.augmentation, min_resolution=0.5),
 )
 # DenseNet121 taught by the first of them, on all films.
 STUDENT = replace(
@@ -101,7 +102,7 @@ STUDENT_FULL_RES = replace(
     select_on="validation",
     learning_rate=3e-4,
     box_loss_weight=0.3,
-    augmentation=replace(STRONG_AUGMENTATION, scale=(0.75, 1.1)),
+    augmentation=replace(STRONG_AUGMENTATION, scale=(0.75, 1.1), min_resolution=0.5),
 )
 PHANTOM = replace(
     SCRATCH, preset="phantom", epochs=10, low_res_px=128, full_res_epochs=2, ema_decay=0.98

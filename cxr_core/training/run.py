@@ -233,7 +233,7 @@ def _keep_lineage(
     if not started:
         write_lineage(folder, lineage_of(config, films.table))
     elif not has_lineage(folder):
-        ancestors = unknown_ancestors(initial_weights.source, initial_weights.teachers)
+        ancestors = unknown_ancestors(initial_weights.source, config.teachers)
         write_lineage(folder, replace(make_lineage(films.table, []), ancestors=ancestors))
 
 

@@ -89,8 +89,7 @@ def read_initial_weights(folder: Path) -> InitialWeights | None:
         external = found.get("uses_external_data", found.get("outside"))
         if source is None or external is None:
             raise _unreadable(folder / CONFIG_FILE)
-        teachers = tuple(str(name) for name in found.get("teachers", ()))
-        return InitialWeights(own, str(source), bool(external), teachers)
+        return InitialWeights(own, str(source), bool(external))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise _unreadable(folder / CONFIG_FILE) from error
 

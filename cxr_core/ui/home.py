@@ -59,7 +59,8 @@ def describe_model(provenance: dict[str, Any]) -> str:
     films = f"{counts['films']:,} films" if "films" in counts else "an unstated number of films"
     patients = f" of {counts['patients']:,} patients" if "patients" in counts else ""
     start = "" if uses_external_data(provenance) else ", without pre-trained weights"
-    learnt = f"It was trained on {films}{patients}{start}."
+    taught = ", taught by another network" if provenance.get("config", {}).get("teachers") else ""
+    learnt = f"It was trained on {films}{patients}{start}{taught}."
     if why_uncalibrated(provenance):
         learnt += " " + UNCALIBRATED_WARNING
     if provenance.get("demonstration", True):

@@ -101,3 +101,28 @@ def test_what_lies_on_a_film_moves_with_it(films: torch.Tensor) -> None:
     whole = changes.warp(films)
     part = changes.select(torch.tensor([2, 0, 2])).warp(films[[2, 0, 2]])
     torch.testing.assert_close(part, whole[[2, 0, 2]])
+
+
+def test_half_of_the_films_may_lose_resolution_and_no_more() -> None:
+    stripes = torch.zeros(200, 1, 32, 32)
+    stripes[..., ::2] = 1.0  # the finest pattern there is
+    changes = Augmentation(min_resolution=0.25).sample(200, torch.Generator().manual_seed(0))
+    assert changes.blurred is not None
+    assert 0.25 <= changes.resolution <= 1.0
+    shown = changes.blur(stripes)
+    contrast = shown.std(dim=(1, 2, 3))  # 0.5 where the stripes are left
+    assert torch.equal(shown[~changes.blurred], stripes[~changes.blurred])
+    assert bool((contrast[changes.blurred] < 0.3).all())
+    assert 70 < int(changes.blurred.sum()) < 130
+    few = changes.select(torch.tensor([5, 5, 7]))
+    assert few.blurred is not None
+    assert torch.equal(few.blurred, changes.blurred[[5, 5, 7]])
+
+
+def test_without_it_the_same_films_are_drawn_as_ever() -> None:
+    plain = Augmentation(rotation=5.0, brightness=0.1)
+    blurring = Augmentation(rotation=5.0, brightness=0.1, min_resolution=0.5)
+    one, other = (a.sample(8, torch.Generator().manual_seed(3)) for a in (plain, blurring))
+    assert torch.equal(one.matrices, other.matrices)
+    assert torch.equal(one.offset, other.offset)
+    assert one.blurred is None

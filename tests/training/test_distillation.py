@@ -35,14 +35,14 @@ def test_a_teacher_with_the_students_preprocessing_sees_its_very_input(
     images: torch.Tensor,
 ) -> None:
     teacher = toy(0)
-    taught = Teachers([Teacher(teacher, STUDENT, None)], STUDENT, CPU).logits(images)
+    taught = Teachers([Teacher(teacher, STUDENT, STUDENT.size, None)], STUDENT, CPU).logits(images)
     torch.testing.assert_close(taught, teacher(images), atol=1e-5, rtol=0)
     assert not taught.requires_grad
 
 
 def test_several_teachers_are_the_mean_of_their_logits(images: torch.Tensor) -> None:
     networks = [toy(seed) for seed in range(3)]
-    teachers = [Teacher(network, STUDENT, None) for network in networks]
+    teachers = [Teacher(network, STUDENT, STUDENT.size, None) for network in networks]
     expected = (networks[0](images) + networks[1](images) + networks[2](images)) / 3
     taught = Teachers(teachers, STUDENT, CPU).logits(images)
     torch.testing.assert_close(taught, expected, atol=1e-5, rtol=0)
@@ -55,15 +55,32 @@ def test_a_teacher_gets_its_own_size_mean_and_deviation(images: torch.Tensor) ->
         images * 0.25 + 0.5, (96, 96), mode="bilinear", antialias=True, align_corners=False
     )
     mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (own.mean, own.std))
-    taught = Teachers([Teacher(teacher, own, None)], STUDENT, CPU).logits(images)
+    taught = Teachers([Teacher(teacher, own, own.size, None)], STUDENT, CPU).logits(images)
     torch.testing.assert_close(taught, teacher((gray - mean) / std), atol=1e-5, rtol=0)
+
+
+def test_a_teacher_of_small_films_sees_them_no_sharper_than_it_learnt_them(
+    images: torch.Tensor,
+) -> None:
+    teacher = toy(2)
+    blurred = functional.interpolate(
+        functional.interpolate(
+            images * 0.25 + 0.5, (32, 32), mode="bilinear", antialias=True, align_corners=False
+        ),
+        (64, 64), mode="bilinear", antialias=True, align_corners=False,
+    )  # fmt: skip
+    taught = Teachers([Teacher(teacher, STUDENT, 32, None)], STUDENT, CPU).logits(images)
+    torch.testing.assert_close(taught, teacher((blurred - 0.5) / 0.25), atol=1e-5, rtol=0)
 
 
 def test_other_findings_are_taught_only_where_every_teacher_knows_them(
     images: torch.Tensor,
 ) -> None:
     head = (torch.zeros(11, 6), torch.arange(11.0))
-    knows, does_not = Teacher(toy(0), STUDENT, head), Teacher(toy(1), STUDENT, None)
+    knows, does_not = (
+        Teacher(toy(0), STUDENT, STUDENT.size, head),
+        Teacher(toy(1), STUDENT, STUDENT.size, None),
+    )
     both = Teachers([knows, knows], STUDENT, CPU).logits(images)
     assert both.shape == (2, 15)
     torch.testing.assert_close(both[0, 4:], torch.arange(11.0))
