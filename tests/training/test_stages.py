@@ -32,11 +32,11 @@ PLAIN = replace(CONFIG, balance="none", ema_decay=0.0)
 
 @pytest.fixture(scope="module")
 def mixed(tmp_path_factory: pytest.TempPathFactory) -> DatasetPaths:
-    """The easy films of 96 pixels, every third of them of 48."""
+    """The easy films of 96 pixels, every third of them of 64."""
     films = write_easy_films(tmp_path_factory.mktemp("mixed") / "films")
     for path in sorted(films.images.iterdir())[::3]:
         with Image.open(path) as film:
-            small = film.resize((48, 48))
+            small = film.resize((64, 64))
         small.save(path)
     cache = films.images.parent / "cache"
     return DatasetPaths(entries=films.entries, images=films.images, cache=cache)
@@ -47,30 +47,30 @@ def names(films: FilmDataset, config: TrainConfig, px: int) -> list[str]:
 
 
 def test_films_smaller_than_the_stage_are_left_out_of_it(mixed: DatasetPaths) -> None:
-    config = replace(PLAIN, low_res_px=32, px=64)
+    config = replace(PLAIN, low_res_px=64, px=96)
     films = load_dataset(mixed, config)
-    assert set(films.stage_caches) == {32, 64}
-    assert films.stage_caches[64] is films.cache
+    assert set(films.stage_caches) == {64, 96}
+    assert films.stage_caches[96] is films.cache
     train = films.subset("train")
-    assert set(train["side"]) == {48, 96}
-    assert names(films, config, 32) == train["image"].tolist()
-    assert names(films, config, 64) == train.loc[train["side"] == 96, "image"].tolist()
+    assert set(train["side"]) == {64, 96}
+    assert names(films, config, 64) == train["image"].tolist()
+    assert names(films, config, 96) == train.loc[train["side"] == 96, "image"].tolist()
     # The rows are those of the stage's own films.
-    training_set = prepare_training_set(config, films, 64)
-    row = training_set.names.index(names(films, config, 64)[-1])
-    assert films.stage_caches[64].names[training_set.rows[row]] == training_set.names[row]
+    training_set = prepare_training_set(config, films, 96)
+    row = training_set.names.index(names(films, config, 96)[-1])
+    assert films.stage_caches[96].names[training_set.rows[row]] == training_set.names[row]
 
 
 def test_all_films_are_brought_to_the_smaller_side_first(mixed: DatasetPaths) -> None:
     """So that a small film is told by nothing but what it shows."""
-    config = replace(PLAIN, low_res_px=0, full_res_epochs=0, px=64, low_res_film_px=32)
+    config = replace(PLAIN, low_res_px=0, full_res_epochs=0, px=96, low_res_film_px=64)
     films = load_dataset(mixed, config)
-    assert set(films.stage_caches) == {32, 64}
-    training_set = prepare_training_set(config, films, 64)
+    assert set(films.stage_caches) == {64, 96}
+    training_set = prepare_training_set(config, films, 96)
     assert len(training_set.names) == len(films.subset("train"))
-    loaders = make_loaders(config, films, Preprocessing(64), training_set, CPU)
-    assert loaders.train.films.shape[1:] == (32, 32)
-    assert next(iter(loaders.train)).images.shape[1:] == (3, 64, 64)
+    loaders = make_loaders(config, films, Preprocessing(96), training_set, CPU)
+    assert loaders.train.films.shape[1:] == (64, 64)
+    assert next(iter(loaders.train)).images.shape[1:] == (3, 96, 96)
 
 
 def test_no_film_of_the_size_is_one_sentence(mixed: DatasetPaths) -> None:
