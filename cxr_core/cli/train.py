@@ -47,6 +47,13 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     data.add_argument("--phantom", type=int, metavar="N", help="draw N synthetic films instead")
     data.add_argument("--cache", type=Path, metavar="DIR", help="decoded films (default .cache)")
     data.add_argument("--boxes", type=Path, metavar="CSV", help="NIH's BBox_List_2017.csv")
+    data.add_argument(
+        "--gate-films",
+        type=Path,
+        metavar="CSV",
+        help="a table with the columns image, view: pictures of other sources, which lie beside "
+        "it, for the input check alone",
+    )
     split = parser.add_argument_group("split (default: 70/10/20 by patient, stratified)")
     split.add_argument(
         "--split", type=Path, metavar="CSV", help=("a table with the columns image, split")
@@ -156,6 +163,7 @@ def make_dataset_paths(arguments: argparse.Namespace, phantom_folder: Path) -> D
         extend_split=arguments.extend_split,
         groups=arguments.groups,
         boxes=boxes,
+        gate_films=arguments.gate_films,
     )
 
 

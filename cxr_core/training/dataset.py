@@ -42,6 +42,7 @@ from cxr_core.findings import KEYS, LABEL_COLUMNS, LABELS
 from cxr_core.training.config import TrainConfig
 from cxr_core.training.device import Accelerator
 from cxr_core.training.distributed import Distributed
+from cxr_core.training.gate_films import GateFilms, read_gate_films
 from cxr_core.training.trainer import SINGLE_PROCESS
 
 logger = logging.getLogger(__name__)
@@ -62,6 +63,8 @@ class DatasetPaths:
         groups: a table of how each film came to be there; stratifies the split, if one is made.
         boxes: NIH's box table, for the localisation figures.
         cache: folder of the decoded films.
+        gate_films: a table ``image, view`` of pictures of other sources, which lie beside it, for
+            the input gate alone (``gate_films.read_gate_films``).
     """
 
     entries: Path
@@ -74,6 +77,7 @@ class DatasetPaths:
     further_images: tuple[Path, ...] = ()
     groups: Path | None = None
     boxes: Path | None = None
+    gate_films: Path | None = None
 
     def __post_init__(self) -> None:
         if (self.train_val_list is None) != (self.test_list is None):
@@ -109,6 +113,7 @@ class FilmDataset:
             given.
         report_lines: what was found in the tables and the folder, a line each.
         fingerprint: SHA-256 over images, patients, labels, split and decoded pixels.
+        gate_films: of other sources, for the input gate alone; None when not given.
     """
 
     table: pd.DataFrame
@@ -117,6 +122,7 @@ class FilmDataset:
     boxes: pd.DataFrame | None
     report_lines: list[str]
     fingerprint: str
+    gate_films: GateFilms | None = None
 
     def write_tables(self, folder: Path) -> None:
         """Write ``split.csv``, and ``rejected.csv`` when a film could not be decoded."""
@@ -154,6 +160,8 @@ def load_dataset(
         DataError: tables or images that cannot be used, or an empty part of the split.
         PatientLeakError: a patient on two sides of the split.
     """
+    # First, since a fault in it would otherwise come to light after hours of training.
+    gate_films = None if paths.gate_films is None else read_gate_films(paths.gate_films)
     entries = attach_images(read_entries(paths.entries), (paths.images, *paths.further_images))
     report = entries.report.lines()
     table = select_population(entries.table, config.population)
@@ -171,7 +179,8 @@ def load_dataset(
     table["row"] = cache.indices(table["image"])
     _require_usable_splits(table)
     boxes = None if paths.boxes is None else read_boxes(paths.boxes, auxiliary=True)
-    return FilmDataset(table, cache, caches, boxes, report, _fingerprint(table, cache))
+    fingerprint = _fingerprint(table, cache)
+    return FilmDataset(table, cache, caches, boxes, report, fingerprint, gate_films)
 
 
 def _require_usable_splits(table: pd.DataFrame) -> None:

@@ -7,7 +7,8 @@ from cxr_core.imaging.gate import GATE_SIDE, UPRIGHT, log_probabilities, thumbna
 from cxr_core.imaging.preprocessing import to_square
 from cxr_core.phantom.draw import draw_phantom
 from cxr_core.training import gate as gate_fit
-from cxr_core.training.gate import MIN_FILMS, fit_gate, invalid_copies, jitter, non_film
+from cxr_core.training.gate import MIN_FILMS, fit_gate
+from cxr_core.training.gate_examples import invalid_copies, jitter, non_film
 
 
 @pytest.fixture(scope="module")
