@@ -17,7 +17,7 @@ from cxr_core.imaging.gate import GATE_SIDE
 Square = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 Generator = np.random.Generator
-_SIDE = 112  # px; thumbnails of 32 px need no more, and it is drawn in a quarter of the time
+_SIDE = 72  # px; thumbnails of 32 px need no more, and it is drawn in a tenth of the time
 _X: Floats
 _Y: Floats
 _Y, _X = np.meshgrid(np.linspace(-1, 1, _SIDE), np.linspace(-1, 1, _SIDE), indexing="ij")

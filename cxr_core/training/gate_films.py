@@ -58,6 +58,11 @@ class GateFilms:
         )
 
 
+def view_kind(view: str) -> str:
+    """The gate's kind of a view's name in a table."""
+    return _VIEWS.get(view.strip().casefold(), NO_FILM)
+
+
 def read_gate_films(path: Path) -> GateFilms:
     """Read a table of further pictures, and the files that lie beside it at any depth.
 
@@ -96,7 +101,7 @@ def read_gate_films(path: Path) -> GateFilms:
         )
     return GateFilms(
         squares=np.stack([_decode(Path(files[name])) for name in table["image"]]),
-        kinds=table["view"].str.casefold().map(_VIEWS).fillna(NO_FILM).to_numpy(dtype=str),
+        kinds=np.array([view_kind(view) for view in table["view"]]),
         sources=table["source"].to_numpy(dtype=str),
         patients=(
             table["source"] + "/" + table["patient"].where(table["patient"] != "", table["image"])
