@@ -120,6 +120,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "translation": (0, 1),
     "brightness": (0, 1),
     "contrast": (0, 1),
+    "min_resolution": (0.05, 1),
 }
 # A side of a tenth, or ten times the film, leaves nothing to see; an area below a hundredth too.
 _PAIR_RANGES: dict[str, tuple[float, float]] = {"scale": (0.1, 10), "crop_area": (0.01, 1)}

@@ -203,7 +203,7 @@ def _ancestor(ancestor: dict[str, Any]) -> str:
     source = f"model `{name}`" if kind == "model" else _OUTSIDE.get(source, source)
     link = "Taught by" if ancestor["role"] == "teacher" else "Continuing from"
     if ancestor["depth"] > 1:
-        link = "Through it, taught by" if ancestor["role"] == "teacher" else "Which came from"
+        link = "Further back, " + link[0].lower() + link[1:]
     preset = f" (preset `{ancestor['preset']}`)" if ancestor["preset"] else ""
     films = ancestor["trained_on"]
     if films is None:

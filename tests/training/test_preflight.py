@@ -42,6 +42,7 @@ def no_decoding(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"crop_area": (0.0, 1.0)}, r"augmentation\.crop_area is out of range: 0,1"),
         ({"rotation": -5.0}, r"augmentation\.rotation is out of range: -5\.0\. Use 0 to 180"),
         ({"flip": 1.5}, r"augmentation\.flip is out of range: 1\.5\. Use 0 to 1"),
+        ({"min_resolution": 0.0}, r"augmentation\.min_resolution is out of range: 0\.0"),
         ({"translation": 2.0}, r"augmentation\.translation is out of range: 2\.0"),
     ],
 )
