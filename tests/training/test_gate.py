@@ -74,11 +74,11 @@ def test_too_few_films_give_no_gate(phantoms: np.ndarray) -> None:
 def test_the_threshold_keeps_to_both_shares() -> None:
     scores = np.arange(1000.0)
     everyone = gate_fit._threshold(scores, {})
-    assert everyone == pytest.approx(np.quantile(scores, 0.01))
+    assert everyone == pytest.approx(np.quantile(scores, 0.005))
     low = np.zeros(1000, bool)
     low[:100] = True  # the group holds the hundred lowest
     assert gate_fit._threshold(scores, {"low": low}) == pytest.approx(
-        np.quantile(scores[low], 0.04)
+        np.quantile(scores[low], 0.03)
     )
     low[30:] = False  # too few to tell a share
     assert gate_fit._threshold(scores, {"low": low}) == everyone
