@@ -74,12 +74,14 @@ def test_too_few_films_give_no_gate(phantoms: np.ndarray) -> None:
 def test_the_threshold_keeps_to_both_shares() -> None:
     scores = np.arange(1000.0)
     everyone = gate_fit._threshold(scores, {})
-    assert everyone == pytest.approx(np.quantile(scores, 0.005))
+    assert everyone == pytest.approx(np.quantile(scores, 0.01))
     low = np.zeros(1000, bool)
     low[:100] = True  # the group holds the hundred lowest
     assert gate_fit._threshold(scores, {"low": low}) == pytest.approx(
-        np.quantile(scores[low], 0.03)
+        np.quantile(scores[low], 0.04)
     )
+    halved = gate_fit._threshold(scores, {"low": low}, factor=0.5)
+    assert halved == pytest.approx(np.quantile(scores[low], 0.02))
     low[30:] = False  # too few to tell a share
     assert gate_fit._threshold(scores, {"low": low}) == everyone
 
