@@ -30,12 +30,15 @@ logger = logging.getLogger(__name__)
 MIN_FILMS = 200  # below it no share of 1 % can be told
 MAX_FILMS = 3_000  # more teach thumbnails nothing new, and the fit stays within minutes
 MAX_REJECTED, MAX_REJECTED_PER_GROUP = 0.01, 0.04  # shares of upright films that may be stopped
+# Of these shares, where all films are one hospital's: the next one's are stopped more often.
+ONE_SOURCE_FACTOR = 0.5
 MIN_GROUP_FILMS = 40  # films; in a smaller group a share of 4 % cannot be told
-_COMPONENTS, _HIDDEN_UNITS, _ENSEMBLE_SIZE, _CV_FOLDS = 128, 512, 3, 3
+_COMPONENTS, _HIDDEN_UNITS, _ENSEMBLE_SIZE, _CV_FOLDS = 128, 512, 4, 3
 _WEIGHT_PENALTY = 0.1
 _RARE_SHARE = 0.15  # groups below it are shown more often, lest the gate find them odd
 _USUAL_COPIES, _RARE_COPIES = 2, 20
 _NON_FILMS_PER_FILM, _SLICES_PER_FILM, _LATERALS_PER_FILM = 4, 3, 2  # made for each film
+_SOURCE_PREFIX = "source "  # of the name of a group that is another source's films
 _NO_FILM_INDEX = -1  # of examples that were made of no film and are in every fold's training
 
 
@@ -65,7 +68,7 @@ def fit_gate(
 
     The threshold stops at most ``MAX_REJECTED`` of all upright films and
     ``MAX_REJECTED_PER_GROUP`` of each group and each source of ``others``, when each is judged by
-    a classifier that has not seen its patient.
+    a classifier that has not seen its patient; half of these shares without films of others.
 
     Args:
         squares: uint8 (N, 224, 224), whole upright films.
@@ -104,7 +107,7 @@ def _with_upright(
     groups = {name: np.append(member, np.zeros(more, bool)) for name, member in groups.items()}
     for source in np.unique(upright.sources):
         member = np.append(np.zeros(len(squares), bool), upright.sources == source)
-        groups[f"source {source}"] = member
+        groups[f"{_SOURCE_PREFIX}{source}"] = member
     return (
         np.concatenate([squares, upright.squares]),
         np.concatenate([patients, upright.patients]),
@@ -133,7 +136,8 @@ def _cross_validate_and_fit(
         networks = _fit_networks(thumbs[in_training], kinds[in_training], seed)
         scores[held_out] = log_probabilities(thumbs[held_out], networks)[:, 0]
     networks = _fit_networks(thumbs, kinds, seed)
-    threshold = _threshold(scores, groups)
+    several = any(name.startswith(_SOURCE_PREFIX) for name in groups)
+    threshold = _threshold(scores, groups, factor=1.0 if several else ONE_SOURCE_FACTOR)
     stopped = float((scores < threshold).mean())
     logger.info(
         "Input gate: rejects %.2f %% of %d upright films in cross-validation.",
@@ -182,15 +186,12 @@ def _rejected_examples(
     rejected: GateFilms, rng: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.str_]]:
     """Thumbnails and kinds of real laterals and non-films, and of copies of them."""
-    pictures = [
-        (kind, picture)
-        for kind, square in zip(rejected.kinds, rejected.squares, strict=True)
-        for picture in (square, *(jitter(square, rng) for _ in range(_RARE_COPIES)))
+    copies = 1 + _RARE_COPIES
+    thumbs = [  # reduced at once, since all copies at full size might not fit in memory
+        thumbnails(np.stack([square, *(jitter(square, rng) for _ in range(_RARE_COPIES))]))
+        for square in rejected.squares
     ]
-    return (
-        thumbnails(np.stack([picture for _, picture in pictures])),
-        np.array([kind for kind, _ in pictures]),
-    )
+    return np.concatenate(thumbs), np.repeat(rejected.kinds, copies)
 
 
 def _fit_networks(
@@ -234,10 +235,12 @@ def _fit_networks(
     )
 
 
-def _threshold(scores: NDArray[np.float64], groups: dict[str, NDArray[np.bool_]]) -> float:
-    """The highest cut that keeps to both shares."""
-    thresholds = [np.quantile(scores, MAX_REJECTED)]
+def _threshold(
+    scores: NDArray[np.float64], groups: dict[str, NDArray[np.bool_]], *, factor: float = 1.0
+) -> float:
+    """The highest cut that keeps to both shares, each times ``factor``."""
+    thresholds = [np.quantile(scores, factor * MAX_REJECTED)]
     for member in groups.values():
         if member.sum() >= MIN_GROUP_FILMS:
-            thresholds.append(np.quantile(scores[member], MAX_REJECTED_PER_GROUP))
+            thresholds.append(np.quantile(scores[member], factor * MAX_REJECTED_PER_GROUP))
     return float(min(thresholds))

@@ -80,6 +80,8 @@ def test_the_threshold_keeps_to_both_shares() -> None:
     assert gate_fit._threshold(scores, {"low": low}) == pytest.approx(
         np.quantile(scores[low], 0.04)
     )
+    halved = gate_fit._threshold(scores, {"low": low}, factor=0.5)
+    assert halved == pytest.approx(np.quantile(scores[low], 0.02))
     low[30:] = False  # too few to tell a share
     assert gate_fit._threshold(scores, {"low": low}) == everyone
 
