@@ -1,15 +1,22 @@
 """What the input gate stops, on the test films and on pictures that are none.
 
-    python -m bench.gate --images DIR --model models/default [--others DIR] [--json OUT]
+    python -m bench.gate --images DIR --model models/default [--others DIR] [--other-films DIR]
+        [--json OUT]
 
 Films are the test part of the model's own split, read from their files as an upload would be, and
 their wrong copies are made at full size from the pixels alone. Everyday pictures are scikit-image's
-own, crops of them, and pages and screens drawn here. Each figure stands beside its n.
+own, crops of them, and pages and screens drawn here. Slices are those of pydicom's test data, and
+drawn ones from a seed that no fit uses. Each share stands beside its n and its 95 % interval
+(Wilson).
+
+--other-films is a folder with a table films.csv (image, view, source) and its pictures; those that
+the table does not name are no films, of the modality that their names begin with (ct_...).
 """
 
 import argparse
 import io
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,17 +25,39 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from PIL import Image
+from pydicom import dcmread
+from pydicom.data import get_testdata_file
 from tqdm import tqdm
 
 from bench.everyday import everyday_pictures
 from cxr_core.config import GateParameters
+from cxr_core.data.images import find_images
 from cxr_core.errors import ImageError
+from cxr_core.evaluation.metrics.bootstrap import wilson_interval
 from cxr_core.findings import LABEL_COLUMNS
-from cxr_core.imaging.gate import GateResult, check_radiograph
+from cxr_core.imaging.gate import (
+    GATE_SIDE,
+    MIN_READABLE_SIDE,
+    UPRIGHT,
+    GateResult,
+    check_radiograph,
+)
+from cxr_core.imaging.preprocessing import to_square
 from cxr_core.imaging.radiograph import Radiograph, read_radiograph
 from cxr_core.model.checkpoint import load_checkpoint
+from cxr_core.training.drawn_slices import SLICES, drawn_lateral
+from cxr_core.training.gate_examples import letterboxed, old_contrast
+from cxr_core.training.gate_films import view_kind
 
 Pixels = np.ndarray
+DRAWN_SEED, DRAWN = 90_001, 100  # fits are seeded by a run's small number; slices of each kind
+# Real slices that come with pydicom; what is not here is too small or the same picture again.
+PYDICOM_SLICES = {
+    "CT": ("CT_small.dcm", "693_J2KI.dcm", "J2K_pixelrep_mismatch.dcm"),
+    "MR": ("MR_small.dcm", "examples_overlay.dcm"),
+    "ultrasound": ("examples_palette.dcm", "examples_jpeg2k.dcm", "examples_rgb_color.dcm"),
+    "nuclear": ("JPEG2000.dcm",),
+}
 # What is done to a film, and the correction that would mend it.
 ALTERED_COPIES: dict[str, tuple[Callable[[Pixels], Pixels], str | None]] = {
     "inverted": (lambda p: 255 - p, "invert"),
@@ -42,6 +71,12 @@ ALTERED_COPIES: dict[str, tuple[Callable[[Pixels], Pixels], str | None]] = {
         None,
     ),
 }
+# What is done to a film that must pass all the same.
+POOR_COPIES: dict[str, Callable[[Pixels, np.random.Generator], Pixels]] = {
+    "between bars of 10 % each": lambda film, rng: letterboxed(film, 0.10, rng),
+    "between bars of 20 % each": lambda film, rng: letterboxed(film, 0.20, rng),
+    "with old film's contrast": old_contrast,
+}
 
 
 def main() -> int:
@@ -50,19 +85,28 @@ def main() -> int:
     parser.add_argument("--images", type=Path, required=True, help="folder of the split's films")
     parser.add_argument("--model", type=Path, default=Path("models/default"))
     parser.add_argument("--others", type=Path, help="folder of DICOM files to try besides")
+    parser.add_argument("--other-films", type=Path, help="folder of films.csv and its pictures")
     parser.add_argument("--json", type=Path, help="write the rows here too")
     arguments = parser.parse_args()
     gate = load_checkpoint(arguments.model).gate
     if gate is None:
         print("This model has no input gate; fit one with train.py --finalize.", file=sys.stderr)
         return 2
-    rows = [*_films(arguments.images, arguments.model, gate), *_everyday(gate)]
+    rows = [
+        *_films(arguments.images, arguments.model, gate),
+        *_everyday(gate),
+        *_drawn(gate),
+        *_pydicom_slices(gate),
+    ]
+    if arguments.other_films:
+        rows += _other_films(arguments.other_films, gate)
     print(f"threshold {gate.threshold:.3f}, fitted on {gate.n_films} films, of which "
           f"{gate.false_rejection_rate:.2%} stopped in cross-validation")  # fmt: skip
     for row in rows:
         corrected = "" if "mended" not in row else f"  right correction offered {row['mended']}"
         print(f"{row['what']:44} stopped {row['stopped']:4} of {row['n']:4}"
-              f"  {row['stopped'] / row['n']:6.1%}{corrected}")  # fmt: skip
+              f"  {row['stopped'] / row['n']:6.1%} ({row['low']:.1%} to {row['high']:.1%})"
+              f"{corrected}")  # fmt: skip
     if arguments.others:
         _dicom_folder(arguments.others, gate)
     if arguments.json:
@@ -73,9 +117,14 @@ def main() -> int:
 def _films(images: Path, model: Path, gate: GateParameters) -> Iterator[dict[str, Any]]:
     table = pd.read_csv(model / "predictions_test.csv")
     results: dict[str, list[GateResult]] = {"as it is": [], **{name: [] for name in ALTERED_COPIES}}
+    poor: dict[str, list[bool]] = {name: [] for name in POOR_COPIES}
+    rng = np.random.default_rng(DRAWN_SEED)
     for name in tqdm(table["image"], desc="films", leave=False):
         film = read_radiograph((images / name).read_bytes())
         results["as it is"].append(check_radiograph(film, gate))
+        square = to_square(film.pixels, GATE_SIDE)
+        for copy, make_poor in POOR_COPIES.items():
+            poor[copy].append(not _check(make_poor(square, rng), gate).passed)
         for copy, (make, _) in ALTERED_COPIES.items():
             results[copy].append(_check(_enlarge_to(make(film.pixels), film.pixels), gate))
     stopped = np.array([not result.passed for result in results.pop("as it is")])
@@ -85,6 +134,8 @@ def _films(images: Path, model: Path, gate: GateParameters) -> Iterator[dict[str
     yield _row("  of them under 18", stopped[table["age"] < 18])
     for column in LABEL_COLUMNS:
         yield _row(f"  of them {column.removeprefix('label_')}", stopped[table[column] == 1])
+    for copy, wrongly in poor.items():
+        yield _row(f"{copy} (wrongly stopped)", np.array(wrongly))
     for copy, found in results.items():
         row = _row(copy, np.array([not result.passed for result in found]))
         expected = ALTERED_COPIES[copy][1]
@@ -107,6 +158,54 @@ def _everyday(gate: GateParameters) -> Iterator[dict[str, Any]]:
     yield _row("  the same, made gray", every[:, 1])
     for kind, pairs in kinds.items():
         yield _row(f"  {kind}, made gray", np.array(pairs)[:, 1])
+
+
+def _drawn(gate: GateParameters) -> Iterator[dict[str, Any]]:
+    rng = np.random.default_rng(DRAWN_SEED)
+    draws = {name: draw for name, (draw, _) in SLICES.items()} | {"lateral": drawn_lateral}
+    for name, draw in draws.items():
+        stopped = [not _check(draw(rng), gate).passed for _ in range(DRAWN)]
+        yield _row(f"drawn {name}", np.array(stopped))
+
+
+def _pydicom_slices(gate: GateParameters) -> Iterator[dict[str, Any]]:
+    """By the pixels alone, as a picture of such a slice would be uploaded."""
+    for name, files in PYDICOM_SLICES.items():
+        stopped = []
+        for file in files:
+            path = get_testdata_file(file, download=False)
+            frame = dcmread(str(path)).pixel_array.astype(float)
+            gray = frame.mean(axis=2) if frame.shape[-1] == 3 else frame
+            low, high = np.percentile(gray, (0.5, 99.5))
+            pixels = np.clip((gray - low) / (high - low) * 255, 0, 255).astype(np.uint8)
+            stopped.append(not _check(_readable(pixels), gate).passed)
+        yield _row(f"pydicom's {name}", np.array(stopped))
+
+
+def _other_films(folder: Path, gate: GateParameters) -> Iterator[dict[str, Any]]:
+    """Frontal films by source, wrongly stopped; laterals by source and the rest by modality."""
+    table = pd.read_csv(folder / "films.csv", keep_default_na=False)
+    columns = zip(table["image"], table["view"], table["source"], strict=True)
+    named = {Path(image).name: (view_kind(view), source) for image, view, source in columns}
+    rows: dict[str, list[bool]] = {}
+    for name, path in sorted(find_images(folder).paths.items()):
+        kind, source = named.get(name, ("no film", name.split("_")[0].upper()))
+        film = read_radiograph(Path(path).read_bytes())
+        stopped = not _check(_readable(film.pixels), gate).passed
+        what = f"{kind}, {source}" + (" (wrongly stopped)" if kind == UPRIGHT else "")
+        rows.setdefault(what, []).append(stopped)
+    for what, stopped_films in sorted(rows.items()):
+        yield _row(what, np.array(stopped_films))
+
+
+def _readable(pixels: Pixels) -> Pixels:
+    """As large as a film must be: what is measured is the classifier, not the check of the size."""
+    share = max(1.0, MIN_READABLE_SIDE / min(pixels.shape))
+    return np.asarray(
+        Image.fromarray(pixels).resize(
+            (math.ceil(pixels.shape[1] * share), math.ceil(pixels.shape[0] * share))
+        )
+    )
 
 
 def _dicom_folder(folder: Path, gate: GateParameters) -> None:
@@ -139,7 +238,10 @@ def _check(pixels: Pixels, gate: GateParameters) -> GateResult:
 
 
 def _row(what: str, stopped: np.ndarray) -> dict[str, Any]:
-    return {"what": what, "stopped": int(stopped.sum()), "n": len(stopped)}
+    low, high = wilson_interval(int(stopped.sum()), len(stopped))
+    return {
+        "what": what, "stopped": int(stopped.sum()), "n": len(stopped), "low": low, "high": high
+    }  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -58,6 +58,13 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         metavar="CSV",
         help="other hospitals' films (image, source, label, view) that are read at the end",
     )
+    data.add_argument(
+        "--gate-films",
+        type=Path,
+        metavar="CSV",
+        help="a table with the columns image, view: pictures of other sources, which lie beside "
+        "it, for the input check alone",
+    )
     split = parser.add_argument_group("split (default: 70/10/20 by patient, stratified)")
     split.add_argument(
         "--split", type=Path, metavar="CSV", help=("a table with the columns image, split")
@@ -238,6 +245,7 @@ def make_dataset_paths(arguments: argparse.Namespace, phantom_folder: Path) -> D
         boxes=boxes,
         other_films=arguments.other_films,
         phantom=arguments.phantom,
+        gate_films=arguments.gate_films,
     )
 
 

@@ -13,7 +13,7 @@ from cxr_core.imaging.preprocessing import to_square
 from cxr_core.imaging.radiograph import CORRECTIONS, QUARTER_TURNS, Radiograph
 
 THUMBNAIL_SIDE = 32  # px a side; the ribs are gone, the shape of a chest is left
-UPRIGHT = "upright"
+UPRIGHT, LATERAL, NO_FILM = "upright", "lateral", "no film"  # kinds of picture
 GATE_SIDE = 224  # px; the classifier is fitted on thumbnails of squares of this side
 # Gray levels between the 1st and the 99th percentile. See docs/gate.md.
 MIN_CONTRAST = 16
@@ -48,6 +48,7 @@ _KIND_SENTENCES = {
     "lower part": "Only the lower part of a chest appears to be visible.",
     "upper part": "Only the upper part of a chest appears to be visible.",
     "enlarged part": "Only an enlarged part of a chest appears to be visible.",
+    LATERAL: "This looks like a lateral film, not a frontal one.",
 }
 _OTHER_SENTENCE = "This does not look like an upright frontal chest film."
 

@@ -43,6 +43,7 @@ from cxr_core.findings import KEYS, LABEL_COLUMNS, LABELS
 from cxr_core.training.config import TrainConfig
 from cxr_core.training.device import Accelerator
 from cxr_core.training.distributed import Distributed
+from cxr_core.training.gate_films import GateFilms, read_gate_films
 from cxr_core.training.trainer import SINGLE_PROCESS
 
 logger = logging.getLogger(__name__)
@@ -66,6 +67,8 @@ class DatasetPaths:
         other_films: a table of other hospitals' films (``training.other_films``).
         cache: folder of the decoded films.
         phantom: how many phantoms the entries and images are, where they were drawn for the run.
+        gate_films: a table ``image, view`` of pictures of other sources, which lie beside it, for
+            the input gate alone (``gate_films.read_gate_films``).
     """
 
     entries: Path
@@ -80,6 +83,7 @@ class DatasetPaths:
     boxes: Path | None = None
     other_films: Path | None = None
     phantom: int | None = None
+    gate_films: Path | None = None
 
     def __post_init__(self) -> None:
         if (self.train_val_list is None) != (self.test_list is None):
@@ -115,6 +119,7 @@ class FilmDataset:
             given.
         report_lines: what was found in the tables and the folder, a line each.
         fingerprint: SHA-256 over images, patients, labels, split and decoded pixels.
+        gate_films: of other sources, for the input gate alone; None when not given.
     """
 
     table: pd.DataFrame
@@ -123,6 +128,7 @@ class FilmDataset:
     boxes: pd.DataFrame | None
     report_lines: list[str]
     fingerprint: str
+    gate_films: GateFilms | None = None
 
     def write_tables(self, folder: Path) -> None:
         """Write ``split.csv``, and ``rejected.csv`` when a film could not be decoded."""
@@ -158,12 +164,13 @@ class FilmTables:
     Attributes:
         table: one row a film, with ``path``, ``side`` (shorter, in pixels), ``split``, labels and
             what is known.
-        boxes, report_lines: as ``FilmDataset``'s.
+        boxes, report_lines, gate_films: as ``FilmDataset``'s.
     """
 
     table: pd.DataFrame
     boxes: pd.DataFrame | None
     report_lines: list[str]
+    gate_films: GateFilms | None
 
 
 def read_tables(paths: DatasetPaths, config: TrainConfig) -> FilmTables:
@@ -174,13 +181,14 @@ def read_tables(paths: DatasetPaths, config: TrainConfig) -> FilmTables:
         PatientLeakError: a patient on two sides of the split.
     """
     boxes = None if paths.boxes is None else read_boxes(paths.boxes, auxiliary=True)
+    gate_films = None if paths.gate_films is None else read_gate_films(paths.gate_films)
     entries = attach_images(read_entries(paths.entries), (paths.images, *paths.further_images))
     table = select_population(entries.table, config.population)
     table = _assign_splits(table, paths, config)
     check_patients_disjoint(table)
     _require_usable_splits(table)
     table["side"] = [shorter_side(Path(path)) for path in table["path"]]
-    return FilmTables(table, boxes, entries.report.lines())
+    return FilmTables(table, boxes, entries.report.lines(), gate_films)
 
 
 def decode_tables(
@@ -203,7 +211,13 @@ def decode_tables(
     table["row"] = cache.indices(table["image"])
     _require_usable_splits(table)
     return FilmDataset(
-        table, cache, caches, tables.boxes, tables.report_lines, _fingerprint(table, cache)
+        table,
+        cache,
+        caches,
+        tables.boxes,
+        tables.report_lines,
+        _fingerprint(table, cache),
+        tables.gate_films,
     )
 
 

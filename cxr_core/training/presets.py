@@ -68,36 +68,24 @@ TEACHER = replace(
     auxiliary_loss_weight=1.0,
     augmentation=replace(STRONG_AUGMENTATION, scale=(0.75, 1.05)),
 )
-# The same network at the served size, where the films have the pixels.
-TEACHER_FULL_RES = replace(
-    TEACHER,
-    preset="teacher-full-res",
-    epochs=5,
-    px=224,
-    low_res_film_px=0,
-    select_on="validation",
-    learning_rate=2e-4,
-    box_loss_weight=0.1,
-    augmentation=replace(TEACHER.augmentation, min_resolution=0.5),
-)
-# DenseNet121 taught by the first of them, on all films.
+# DenseNet121 taught by it, on the same films.
 STUDENT = replace(
     TEACHER,
     preset="student",
     architecture="densenet121",
     weights="none",
-    epochs=12,
+    epochs=6,
     px=128,
     low_res_film_px=0,
-    learning_rate=1e-3,
+    learning_rate=5e-4,
     head_rate_factor=1.0,
     precision="auto",
 )
-# And at the served size, taught by both, with the boxes.
+# And at the served size, with the boxes, on the films that have the pixels.
 STUDENT_FULL_RES = replace(
     STUDENT,
     preset="student-full-res",
-    epochs=8,
+    epochs=6,
     px=224,
     select_on="validation",
     learning_rate=3e-4,
@@ -142,7 +130,6 @@ PRESETS: dict[str, TrainConfig] = {
         SCRATCH,
         BEST,
         TEACHER,
-        TEACHER_FULL_RES,
         STUDENT,
         STUDENT_FULL_RES,
         PHANTOM,

@@ -42,16 +42,11 @@ RECIPES: Mapping[str, tuple[Step, ...]] = MappingProxyType(
     {
         "best": (
             Step("teacher", "teacher"),
-            Step("teacher-full-res", "teacher-full-res", weights="teacher"),
             Step("scratch", "scratch"),
             Step("boxes", "best", weights="scratch"),
             Step("student", "student", weights="boxes", teachers=("teacher",)),
-            Step(
-                "best",
-                "student-full-res",
-                weights="student",
-                teachers=("teacher", "teacher-full-res"),
-            ),
+            Step("student-again", "student", weights="student", teachers=("teacher",)),
+            Step("best", "student-full-res", weights="student-again", teachers=("teacher",)),
         )
     }
 )

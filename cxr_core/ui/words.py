@@ -10,8 +10,7 @@ from cxr_core.wording import percent as percent
 from cxr_core.wording import with_minus_sign
 
 FRONTAL_ONLY = (
-    "Frontal films (PA or AP) only. The tool cannot recognise lateral films from the image, only "
-    "from the DICOM file."
+    "Frontal films (PA or AP) only. The input check stops most lateral films, but not every one."
 )
 CHECK_MARKER = "The file does not state left and right: check the marker on the film."
 _MARKERS = {"L": ("R", "L"), "R": ("L", "R")}

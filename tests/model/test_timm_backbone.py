@@ -8,7 +8,6 @@ import torch
 from safetensors.torch import save_file
 
 from cxr_core.errors import ConfigError, WeightsError
-from cxr_core.model import timm_backbone
 from cxr_core.model.architectures import build_model, require_architecture
 from cxr_core.model.gradcam import signed_evidence
 
@@ -88,6 +87,6 @@ def test_a_name_that_timm_does_not_have_is_one_sentence() -> None:
 
 
 def test_without_timm_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(timm_backbone.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"need the package timm.*\[backbones\]"):
         require_architecture("timm/resnet50")

@@ -3,11 +3,20 @@
 import numpy as np
 import pytest
 
-from cxr_core.imaging.gate import GATE_SIDE, UPRIGHT, log_probabilities, thumbnails
+from cxr_core.imaging.gate import (
+    GATE_SIDE,
+    LATERAL,
+    NO_FILM,
+    UPRIGHT,
+    log_probabilities,
+    thumbnails,
+)
 from cxr_core.imaging.preprocessing import to_square
 from cxr_core.phantom.draw import draw_phantom
 from cxr_core.training import gate as gate_fit
-from cxr_core.training.gate import MIN_FILMS, fit_gate, invalid_copies, jitter, non_film
+from cxr_core.training.gate import MIN_FILMS, fit_gate
+from cxr_core.training.gate_examples import invalid_copies, jitter, non_film
+from cxr_core.training.gate_films import GateFilms
 
 
 @pytest.fixture(scope="module")
@@ -71,5 +80,38 @@ def test_the_threshold_keeps_to_both_shares() -> None:
     assert gate_fit._threshold(scores, {"low": low}) == pytest.approx(
         np.quantile(scores[low], 0.04)
     )
+    halved = gate_fit._threshold(scores, {"low": low}, factor=0.5)
+    assert halved == pytest.approx(np.quantile(scores[low], 0.02))
     low[30:] = False  # too few to tell a share
     assert gate_fit._threshold(scores, {"low": low}) == everyone
+
+
+def test_films_of_other_sources_join_with_a_group_of_their_own(phantoms: np.ndarray) -> None:
+    others = GateFilms(
+        squares=phantoms[:4],
+        kinds=np.array([UPRIGHT, LATERAL, UPRIGHT, NO_FILM]),
+        sources=np.array(["a", "a", "b", "b"]),
+        patients=np.array(["a/1", "a/2", "b/1", "b/2"]),
+    )
+    squares, patients, groups = gate_fit._with_upright(
+        phantoms[4:7], np.array(["1", "2", "3"]), {"view PA": np.array([True, False, True])}, others
+    )
+    assert (squares == phantoms[[4, 5, 6, 0, 2]]).all()
+    assert patients.tolist() == ["1", "2", "3", "a/1", "b/1"]
+    assert {name: np.flatnonzero(member).tolist() for name, member in groups.items()} == {
+        "view PA": [0, 2],
+        "source a": [3],
+        "source b": [4],
+    }
+
+
+def test_rejected_pictures_of_other_sources_are_learnt_under_their_kinds(
+    phantoms: np.ndarray,
+) -> None:
+    others = GateFilms(
+        phantoms[:2], np.array([LATERAL, NO_FILM]), np.array(["a", "b"]), np.array(["1", "2"])
+    )
+    thumbs, kinds = gate_fit._rejected_examples(others, np.random.default_rng(0))
+    each = 1 + gate_fit._RARE_COPIES
+    assert kinds.tolist() == [LATERAL] * each + [NO_FILM] * each
+    assert (thumbs[[0, each]] == thumbnails(phantoms[:2])).all()

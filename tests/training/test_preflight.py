@@ -8,6 +8,7 @@ from urllib.error import URLError
 
 import pandas as pd
 import pytest
+import torchvision
 
 from cxr_core.data.augmentation import Augmentation
 from cxr_core.errors import ConfigError, CXRError, PatientLeakError, TrainingError
@@ -85,7 +86,8 @@ def test_settings_that_cannot_be_are_refused(values: dict[str, Any], words: str)
 def test_a_typo_in_a_path_is_said_before_films_are_decoded(
     sources: DatasetPaths, tmp_path: Path, no_decoding: None, name: str, words: str
 ) -> None:
-    wrong = replace(sources, **{name: tmp_path / "typo"})
+    changed: dict[str, Any] = {name: tmp_path / "typo"}
+    wrong = replace(sources, **changed)
     with pytest.raises(CXRError, match=words):
         run(CONFIG, wrong, tmp_path / "run")
     assert not (tmp_path / "run").exists()
@@ -130,7 +132,7 @@ def test_what_cannot_be_trained_is_said_before_films_are_decoded(
 def test_imagenet_without_a_network_is_said_before_films_are_decoded(
     sources: DatasetPaths, tmp_path: Path, no_decoding: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = densenet.densenet121
+    real = torchvision.models.densenet121
 
     def offline(*, weights: object, **more: Any) -> Any:
         if weights is not None:

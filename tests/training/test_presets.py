@@ -21,7 +21,7 @@ from cxr_core.training.trainer import Trainer
 
 
 def test_every_preset_bears_its_name() -> None:
-    teaching = {"teacher", "teacher-full-res", "student", "student-full-res"}
+    teaching = {"teacher", "student", "student-full-res"}
     assert {
         "baseline",
         "scratch",

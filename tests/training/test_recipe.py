@@ -50,8 +50,8 @@ def test_only_the_last_step_reads_the_test_films(
     assert [options.skip_test for *_, options in runs] == [True] * (len(runs) - 1) + [False]
     assert {config.seed for config, *_ in runs} == {5}
     last = runs[-1][0]
-    assert last.weights == str(tmp_path / "student")
-    assert last.teachers == (str(tmp_path / "teacher"), str(tmp_path / "teacher-full-res"))
+    assert last.weights == str(tmp_path / "student-again")
+    assert last.teachers == (str(tmp_path / "teacher"),)
 
 
 def test_a_recipe_goes_on_where_it_stopped(

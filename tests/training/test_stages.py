@@ -1,5 +1,6 @@
 """Films of several sizes, another draw each epoch, and a training that ends early."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -128,7 +129,7 @@ def test_training_ends_when_no_epoch_has_been_better_for_long(
         return {**real(*arguments), "auroc_mean": next(areas)}  # type: ignore[arg-type]
 
     monkeypatch.setattr(loop, "_validate", known)
-    rows = []
+    rows: list[Mapping[str, float]] = []
     trainer = Trainer(toy(), config, CPU, 9 * len(stage.train))
     fit(trainer, {32: stage}, RunLocation(tmp_path, {}), log=rows.append)
     # The second is the best; the third, fourth and fifth are one more than two that are not.

@@ -54,7 +54,7 @@ def test_the_tightest_quota_on_the_way_up_counts(tmp_path: Path) -> None:
 
 
 def test_cores_are_whole_and_at_least_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(threads.os, "process_cpu_count", lambda: 8, raising=False)
+    monkeypatch.setattr("os.process_cpu_count", lambda: 8, raising=False)
     for quota, cores in ((math.inf, 8), (2.5, 3), (0.2, 1)):
         monkeypatch.setattr(threads, "cgroup_quota", lambda quota=quota: quota)
         assert available_cpus() == cores
