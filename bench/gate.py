@@ -123,8 +123,8 @@ def _films(images: Path, model: Path, gate: GateParameters) -> Iterator[dict[str
         film = read_radiograph((images / name).read_bytes())
         results["as it is"].append(check_radiograph(film, gate))
         square = to_square(film.pixels, GATE_SIDE)
-        for copy, make_poor in POOR_COPIES.items():
-            poor[copy].append(not _check(make_poor(square, rng), gate).passed)
+        for copy, worsen in POOR_COPIES.items():
+            poor[copy].append(not _check(worsen(square, rng), gate).passed)
         for copy, (make, _) in ALTERED_COPIES.items():
             results[copy].append(_check(_enlarge_to(make(film.pixels), film.pixels), gate))
     stopped = np.array([not result.passed for result in results.pop("as it is")])
@@ -185,8 +185,8 @@ def _pydicom_slices(gate: GateParameters) -> Iterator[dict[str, Any]]:
 def _other_films(folder: Path, gate: GateParameters) -> Iterator[dict[str, Any]]:
     """Frontal films by source, wrongly stopped; laterals by source and the rest by modality."""
     table = pd.read_csv(folder / "films.csv", keep_default_na=False)
-    columns = zip(table["image"], table["view"], table["source"], strict=True)
-    named = {Path(image).name: (view_kind(view), source) for image, view, source in columns}
+    columns = (table["image"].map(lambda image: Path(image).name), table["view"], table["source"])
+    named = {image: (view_kind(view), source) for image, view, source in zip(*columns, strict=True)}
     rows: dict[str, list[bool]] = {}
     for name, path in sorted(find_images(folder).paths.items()):
         kind, source = named.get(name, ("no film", name.split("_")[0].upper()))

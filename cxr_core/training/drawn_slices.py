@@ -392,8 +392,8 @@ SLICES: dict[str, tuple[Callable[[Generator], Square], float]] = {
 def drawn_slice(rng: Generator) -> Square:
     """A slice (224, 224) of any modality."""
     draws, shares = zip(*SLICES.values(), strict=True)
-    drawn: Square = draws[rng.choice(len(draws), p=shares)](rng)
-    return drawn
+    square: Square = draws[rng.choice(len(draws), p=shares)](rng)
+    return square
 
 
 def drawn_lateral(rng: Generator) -> Square:

@@ -125,7 +125,7 @@ def _decode(path: Path) -> NDArray[np.uint8]:
     if isinstance(square, str):
         raise DataError(
             "A gate film cannot be decoded",
-            value=f"{path.name}: {square}",
+            value=f"{path.name}: {square.rstrip('.')}",
             remedy="Replace it, or take it out of the table.",
         )
     return square

@@ -17,7 +17,7 @@ def write_pictures(folder: Path, *names: str) -> None:
     for n, name in enumerate(names, start=1):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(np.full((60, 50), 40 * n, np.uint8)).save(path)
+        Image.fromarray(np.full((80, 70), 40 * n, np.uint8)).save(path)
 
 
 def test_kinds_sources_and_patients_are_read_from_the_table(tmp_path: Path) -> None:
