@@ -1,4 +1,4 @@
-"""The recipe of the shipped model: steps in their order, each learning from earlier ones."""
+"""Recipes: steps in their order, each learning from earlier ones, and the test set read once."""
 
 from dataclasses import replace
 from pathlib import Path
