@@ -10,6 +10,7 @@ from cxr_core.evaluation.predictions import read_predictions
 from cxr_core.evaluation.report import evaluate_predictions
 from cxr_core.findings import ABNORMAL_KEYS, KEYS
 from cxr_core.model.checkpoint import load_checkpoint
+from cxr_core.training.threads import available_cpus
 
 FILMS = 1200
 
@@ -17,7 +18,10 @@ FILMS = 1200
 @pytest.fixture(scope="module")
 def phantom_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = tmp_path_factory.mktemp("phantoms") / "run"
-    assert train.main(["--phantom", str(FILMS), "--out", str(run), "--quiet"]) == 0
+    # The longest of the slow tests, so it takes all cores: the other workers soon have none left.
+    threads = str(available_cpus())
+    words = ["--phantom", str(FILMS), "--out", str(run), "--threads", threads, "--quiet"]
+    assert train.main(words) == 0
     return run
 
 
