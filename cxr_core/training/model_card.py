@@ -191,9 +191,9 @@ def _lineage(data: CardData) -> str:
         )
     lines = [f"- {_ancestor(ancestor)}" for ancestor in ancestors]
     return (
-        "## Where the weights come from\n\nBeside these training films, from all of these. None "
-        "whose films are known has learnt from a patient of the validation or test set.\n\n"
-        + "\n".join(lines)
+        "## Where the weights come from\n\nBesides its own training films, the model carries what "
+        "others learnt. As far as their films are known, none of them learnt from a patient of the "
+        "validation or test set.\n\n" + "\n".join(lines)
     )
 
 

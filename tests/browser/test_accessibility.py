@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page
 
-from tests.helpers.browser import serious_violations, settled
+from tests.helpers.browser import press, serious_violations, settled
 
 READY = {
     "": "The model in use",
@@ -33,7 +33,7 @@ def test_a_films_result_has_no_serious_violation_and_the_film_is_large(
     page: Page, app_url: str
 ) -> None:
     page.goto(f"{app_url}/Read")
-    page.get_by_role("button", name="Try the phantom").click()
+    press(page, page.get_by_role("button", name="Try the phantom"))
     page.get_by_role("button", name="Show the map of Effusion").wait_for()
     assert serious_violations(page) == []
     page.set_viewport_size({"width": 820, "height": 1180})

@@ -8,7 +8,7 @@ import pydicom
 from PIL import Image
 from playwright.sync_api import FilePayload, Page, expect
 
-from tests.helpers.browser import download, serious_violations
+from tests.helpers.browser import download, press, serious_violations, upload
 from tests.helpers.dicom_files import STUDY_UID, dciodvfy_errors, patient_dicom, read_dicom
 from tests.helpers.pdf import read_pdf
 
@@ -21,18 +21,18 @@ def test_every_export_is_downloaded_and_read_back(
     film = patient_dicom()
     page.goto(f"{app_url}/Read")
     payload: FilePayload = {"name": "MUELLER.dcm", "mimeType": "", "buffer": film}
-    page.set_input_files("input[type=file]", payload)
-    page.get_by_text("Your reading", exact=True).click()
+    upload(page, payload)
+    press(page, page.get_by_text("Your reading", exact=True))
     page.get_by_role("radiogroup", name="Your reading of Effusion").get_by_text(
         "absent", exact=True
     ).click()
     page.get_by_label("Note on this film").fill(NOTE)
     page.get_by_label("Note on this film").press("Control+Enter")
-    page.get_by_text("Export", exact=True).click()
+    press(page, page.get_by_text("Export", exact=True))
     page.get_by_label("Reference line").fill("Case 12")
-    page.get_by_role("button", name="Apply").click()
+    press(page, page.get_by_role("button", name="Apply"))
     expect(page.get_by_text("Reference in the report and the CSV: Case 12")).to_be_visible()
-    page.get_by_text("Details", exact=True).click()
+    press(page, page.get_by_text("Details", exact=True))
     page.get_by_role("button", name="Check stability").wait_for()
     assert serious_violations(page) == []
 
@@ -60,7 +60,7 @@ def test_every_export_is_downloaded_and_read_back(
     assert archived.name == "cxr_overlay.dcm"
     assert dciodvfy_errors(dciodvfy, archived.read_bytes(), tmp_path) == []
     assert read_dicom(archived.read_bytes()).StudyInstanceUID != STUDY_UID
-    page.get_by_text("Export the DICOM overlay into this patient's own study").click()
+    press(page, page.get_by_text("Export the DICOM overlay into this patient's own study"))
     archived = download(page, "Overlay (DICOM, this patient)", tmp_path)
     assert read_dicom(archived.read_bytes()).StudyInstanceUID == STUDY_UID
     assert "MUELLER" not in page.content() + server_log.read_text(errors="replace")

@@ -10,7 +10,7 @@ from playwright.sync_api import FilePayload, Page, expect
 
 from cxr_core.findings import LABELS
 from cxr_core.phantom.draw import phantom_png
-from tests.helpers.browser import download
+from tests.helpers.browser import download, press, upload
 
 FILM = ".viewer .film:not([hidden])"
 MAP = ".viewer .map:not([hidden])"
@@ -22,10 +22,10 @@ def film(seed: int) -> bytes:
 
 def open_film(page: Page, data: bytes, name: str = "film.png") -> None:
     if page.get_by_role("button", name="Open film").count():
-        page.get_by_role("button", name="Open film").click()
+        press(page, page.get_by_role("button", name="Open film"))
     before = source(page)
     payload: FilePayload = {"name": name, "mimeType": "application/octet-stream", "buffer": data}
-    page.set_input_files("input[type=file]", payload)
+    upload(page, payload)
     wait_for_another(page, before)
     page.keyboard.press("Escape")
 
@@ -103,16 +103,16 @@ def test_a_film_survives_a_page_switch_and_has_no_address(
     page.goto(f"{app_url}/Read")
     open_film(page, film(3), "DOE_JANE_1960.dcm")
     before = source(page)
-    page.get_by_role("link", name="Model card").click()
+    press(page, page.get_by_role("link", name="Model card"))
     expect(page.get_by_role("heading", level=1, name="Model card")).to_be_visible()
-    page.get_by_role("link", name="Read").click()
+    press(page, page.get_by_role("link", name="Read"))
     page.locator(FILM).first.wait_for()
     assert source(page) == before
     assert not [url for url in addresses if "/media/" in url and "/static/" not in url]
     assert "DOE_JANE" not in page.content() + page.url
     assert "DOE_JANE" not in server_log.read_text(errors="replace")
 
-    page.get_by_text("Export", exact=True).click()
+    press(page, page.get_by_text("Export", exact=True))
     result = download(page, "Result (CSV)", tmp_path)
     assert result.name == "cxr_result.csv"
     header, row = result.read_text().splitlines()
@@ -122,7 +122,7 @@ def test_a_film_survives_a_page_switch_and_has_no_address(
 
 def test_every_map_is_reached_by_keyboard(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/Read")
-    page.get_by_role("button", name="Try the phantom").click()
+    press(page, page.get_by_role("button", name="Try the phantom"))
     page.locator(FILM).first.wait_for()
     for key, name in LABELS.items():
         row = page.get_by_role("button", name=f"Show the map of {name}")
@@ -158,19 +158,19 @@ def test_zoom_survives_the_display_and_goes_with_the_film(page: Page, app_url: s
     assert zoomed[1] != by_key[1]
 
     before = source(page)
-    page.get_by_text("Window", exact=True).click()
-    page.get_by_text("Invert", exact=True).click()
+    press(page, page.get_by_text("Window", exact=True))
+    press(page, page.get_by_text("Invert", exact=True))
     wait_for_another(page, before)
     assert place_of(page) == zoomed
-    page.get_by_text("Side by side").click()
+    press(page, page.get_by_text("Side by side"))
     expect(page.locator(FILM)).to_have_count(2)
     assert place_of(page) == zoomed
     left, right = (page.locator(".viewer .sheet").nth(panel).bounding_box() for panel in (0, 1))
     assert left is not None
     assert right is not None
     assert (left["width"], left["y"]) == pytest.approx((right["width"], right["y"]), abs=0.1)
-    page.get_by_role("button", name="Map", exact=True).click()
-    page.get_by_text("Blink the map").click()
+    press(page, page.get_by_role("button", name="Map", exact=True))
+    press(page, page.get_by_text("Blink the map"))
     expect(page.locator(MAP)).to_have_css("animation-name", "blink")
     expect(page.locator(FILM).first).to_have_css("animation-name", "none")  # the map alone
     page.emulate_media(reduced_motion="reduce")
@@ -188,17 +188,17 @@ def test_a_stopped_film_is_corrected_on_request(page: Page, app_url: str) -> Non
     open_film(page, stream.getvalue())
     expect(page.get_by_role("heading", name="Not read")).to_be_visible()
     expect(page.locator(".finding")).to_have_count(0)
-    page.get_by_role("button", name="Read it anyway").click()
+    press(page, page.get_by_role("button", name="Read it anyway"))
     expect(page.locator(".finding")).to_have_count(4)
     expect(page.get_by_text("almost uniformly gray")).to_be_visible()
-    page.get_by_role("link", name="Model card").click()
+    press(page, page.get_by_role("link", name="Model card"))
     expect(page.get_by_role("heading", level=1, name="Model card")).to_be_visible()
-    page.get_by_role("link", name="Read").click()
+    press(page, page.get_by_role("link", name="Read"))
     expect(page.locator(".finding")).to_have_count(4)
-    page.get_by_role("button", name="Open film").click()
-    page.get_by_text("Fix orientation or inversion").click()
-    page.get_by_role("button", name="Invert and read").click()
+    press(page, page.get_by_role("button", name="Open film"))
+    press(page, page.get_by_text("Fix orientation or inversion"))
+    press(page, page.get_by_role("button", name="Invert and read"))
     expect(page.get_by_text("Inverted at your request")).to_be_visible()
     expect(page.get_by_role("heading", name="Not read")).to_be_visible()  # still even gray
-    page.get_by_role("button", name="Undo").click()
+    press(page, page.get_by_role("button", name="Undo"))
     expect(page.get_by_text("Corrected film")).to_have_count(0)

@@ -9,7 +9,7 @@ import pandas as pd
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.helpers.browser import download, serious_violations, settled
+from tests.helpers.browser import download, press, serious_violations, settled, upload
 from tests.helpers.predictions import make_predictions
 
 OPENED = "Your table: 120 films"
@@ -33,21 +33,21 @@ def test_a_table_is_opened_kept_and_taken_along(page: Page, app_url: str, tmp_pa
     films = make_predictions(120)
     table = films.to_csv(index=False).encode()
     page.goto(f"{app_url}/Performance")
-    page.get_by_role("button", name="Open a run or table").click()
-    page.set_input_files(
-        "input[type=file]",
+    press(page, page.get_by_role("button", name="Open a run or table"))
+    upload(
+        page,
         {"name": "DOE_JANE.csv", "mimeType": "text/csv", "buffer": table},
     )
     page.get_by_text(OPENED).wait_for()
     page.keyboard.press("Escape")
-    page.get_by_role("link", name="Model card").click()
+    press(page, page.get_by_role("link", name="Model card"))
     page.get_by_text("It knows nothing.").first.wait_for()
-    page.get_by_role("link", name="Performance").click()
+    press(page, page.get_by_role("link", name="Performance"))
     page.get_by_text(OPENED).wait_for()
 
-    page.get_by_role("tab", name="Calibration").click()
+    press(page, page.get_by_role("tab", name="Calibration"))
     expect(page.get_by_role("heading", name="Calibration")).to_be_visible()
-    page.locator(".st-key-corner").get_by_role("button", name="Export").click()
+    press(page, page.locator(".st-key-corner").get_by_role("button", name="Export"))
     sha256 = hashlib.sha256(table).hexdigest()
     found = download(page, "Metrics (JSON)", tmp_path, exact=True)
     assert found.name == f"metrics_{sha256[:8]}.json"
@@ -61,18 +61,18 @@ def test_a_table_is_opened_kept_and_taken_along(page: Page, app_url: str, tmp_pa
     page.keyboard.press("Escape")
     assert serious_violations(page) == []
 
-    page.get_by_role("tab", name="Discrimination").click()
-    page.locator(".st-key-save_roc summary").click()
+    press(page, page.get_by_role("tab", name="Discrimination"))
+    press(page, page.locator(".st-key-save_roc summary"))
     figure = download(page, "HTML", tmp_path, exact=True).read_text()
     assert "ROC of Effusion" in figure
     assert "<script src" not in figure
-    page.get_by_role("radio", name="White").click()
+    press(page, page.get_by_role("radio", name="White"))
     png = _image(page, tmp_path, "Download plot as a PNG")
     assert png.name == f"roc_of_effusion_{sha256[:8]}.png"
     picture = Image.open(png).convert("RGB")
     assert picture.width == 2000
     assert picture.getpixel((2, 2)) == (255, 255, 255)
-    page.get_by_role("radio", name="SVG").click()
+    press(page, page.get_by_role("radio", name="SVG"))
     svg = _image(page, tmp_path, "Download plot")
     assert svg.suffix == ".svg"
     drawn = ElementTree.parse(svg).getroot()

@@ -10,7 +10,7 @@ from playwright.sync_api import FilePayload, Page, expect
 from cxr_core.findings import ABNORMAL_KEYS
 from cxr_core.phantom.draw import phantom_png
 from cxr_core.reading.batch import worklist_sort_key
-from tests.helpers.browser import download
+from tests.helpers.browser import download, press, upload
 from tests.helpers.zips import zip_bytes
 
 LOADED = ".viewer .film:not([hidden])"
@@ -36,7 +36,7 @@ def test_ten_films_with_a_bad_one(
     uploads += [payload(f"DOE_{n}.png", films[n]) for n in (6, 7, 8)]
     page.goto(f"{app_url}/Worklist")
     page.get_by_role("heading", name="Read many films").wait_for()
-    page.set_input_files("input[type=file]", uploads)
+    upload(page, uploads)
     expect(page.locator(".film-row")).to_have_count(10)
     expect(page.get_by_role("progressbar")).to_have_count(0)
     shown = numbers_shown(page)
@@ -59,7 +59,7 @@ def test_ten_films_with_a_bad_one(
     last.press("Enter")
     page.locator(LOADED).first.wait_for()
     expect(page.get_by_text(f"Film {shown[-1]}", exact=True)).to_be_visible()
-    page.get_by_role("link", name="Back to the worklist").click()
+    press(page, page.get_by_role("link", name="Back to the worklist"))
     row = page.locator(f".st-key-film_{shown[-1]}")
     expect(row.get_by_text("✓ opened")).to_be_in_viewport()
     expect(row.get_by_role("button")).to_be_focused()

@@ -1,9 +1,18 @@
 """Steps of the browser tests, each taken when the page is at rest, and axe-core's findings."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Download, Error, Locator, Page, TimeoutError, expect
+from playwright.sync_api import (
+    Download,
+    Error,
+    FilePayload,
+    Locator,
+    Page,
+    TimeoutError,
+    expect,
+)
 
 _ATTEMPTS = 5
 
@@ -38,6 +47,17 @@ def settled(page: Page, element: Locator) -> Locator:
             if isinstance(error, TimeoutError) or attempt + 1 == _ATTEMPTS:
                 raise
     return element
+
+
+def press(page: Page, element: Locator) -> None:
+    """Click ``element`` once the page is at rest; while it is being laid out a click may be lost."""
+    settled(page, element).click()
+
+
+def upload(page: Page, files: FilePayload | Sequence[FilePayload]) -> None:
+    """Give the page's file field these files once no script runs: before, they may be lost."""
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    page.set_input_files("input[type=file]", files)
 
 
 def download(page: Page, button: str, folder: Path, *, exact: bool = False) -> Path:
