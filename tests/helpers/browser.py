@@ -50,7 +50,7 @@ def settled(page: Page, element: Locator) -> Locator:
 
 
 def press(page: Page, element: Locator) -> None:
-    """Click ``element`` once the page is at rest; while it is being laid out a click may be lost."""
+    """Click ``element`` once the page is at rest: before, a click may be lost."""
     settled(page, element).click()
 
 
