@@ -26,8 +26,8 @@ with left:
     st.header("What it is not", anchor=False)
     st.markdown(
         f"{RESEARCH_TOOL} It does not look for pneumothorax, nodules, fractures or anything else: "
-        "a film with nothing flagged can still be abnormal. It was not tested on lateral films, nor "
-        "on films of other hospitals or machines than those named here."
+        "a film with nothing flagged can still be abnormal. It was not tested on lateral films, "
+        "nor on films of other hospitals or machines than those named here."
     )
 with right:
     st.header("The model in use", anchor=False)
