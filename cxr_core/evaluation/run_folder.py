@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from cxr_core.data.split_files import read_split
@@ -119,8 +120,7 @@ class RunFolder:
         Raises:
             DataError: it is there and breaks the contract.
         """
-        path = self.path / VALIDATION_PREDICTIONS_FILE
-        return read_predictions(path) if path.is_file() else None
+        return self._predictions(VALIDATION_PREDICTIONS_FILE)
 
     @cached_property
     def further_patients(self) -> pd.DataFrame | None:
@@ -129,7 +129,10 @@ class RunFolder:
         Raises:
             DataError: it is there and breaks the contract.
         """
-        path = self.path / FURTHER_PREDICTIONS_FILE
+        return self._predictions(FURTHER_PREDICTIONS_FILE)
+
+    def _predictions(self, name: str) -> pd.DataFrame | None:
+        path = self.path / name
         return read_predictions(path) if path.is_file() else None
 
     @cached_property
@@ -222,6 +225,24 @@ class RunFolder:
                 value=f"SHA-256 {found[:12]}…, expected {self.model.weights_sha256[:12]}… ({path})",
                 remedy="Restore the folder as train.py wrote it, or open another run.",
             )
+
+
+def kept_epoch(history: pd.DataFrame) -> int | None:
+    """The row (0, 1, …) of the epoch whose weights were kept: the highest area of those by which
+    epochs were chosen, at the final input size; None where the table does not tell.
+
+    Args:
+        history: as ``history.csv``. Without ``selection_auroc``, which earlier versions did not
+            write, epochs were chosen by ``auroc_mean``.
+    """
+    if "auroc_mean" not in history:
+        return None
+    areas = history["auroc_mean"]
+    if "selection_auroc" in history:
+        areas = history["selection_auroc"].fillna(areas)
+    if "px" in history:
+        areas = areas.where(history["px"] == history["px"].iloc[-1])
+    return None if areas.isna().all() else int(np.nanargmax(areas.to_numpy(dtype=float)))
 
 
 def require_run_folder(folder: Path) -> None:

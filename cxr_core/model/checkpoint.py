@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
@@ -35,8 +36,12 @@ _RENAMED_GATE_KEYS = {
 
 
 def save_gate(folder: Path, gate: GateParameters) -> dict[str, Any]:
-    """Write ``folder/gate.safetensors``; returns what belongs in ``model.json``."""
-    data = save(gate.arrays)
+    """Write ``folder/gate.safetensors``; returns what belongs in ``model.json``.
+
+    Stored as float16, at half the size: over 842 films no log probability moved by more than
+    0.003 (docs/gate.md).
+    """
+    data = save({name: array.astype(np.float16) for name, array in gate.arrays.items()})
     with atomic_write(folder / GATE_FILE) as temporary:
         temporary.write_bytes(data)
     return {
@@ -73,7 +78,7 @@ def load_gate(folder: Path, metadata: dict[str, Any]) -> GateParameters:
         return GateParameters(
             class_names=tuple(metadata["class_names"]),
             threshold=float(metadata["threshold"]),
-            arrays=load(data),
+            arrays={name: array.astype(np.float32) for name, array in load(data).items()},
             n_films=int(metadata["n_films"]),
             false_rejection_rate=float(metadata["false_rejection_rate"]),
         )

@@ -54,7 +54,7 @@ from cxr_core.training.initial_weights import InitialWeights
 from cxr_core.training.lineage import Lineage, record_test_use, stored_lineage
 from cxr_core.training.model_card import CardData, write_card
 from cxr_core.training.other_films import read_other_hospitals
-from cxr_core.training.run_record import installed_versions
+from cxr_core.training.run_record import installed_versions, kept_row
 from cxr_core.training.trainer import SINGLE_PROCESS
 
 MIN_FULL_TRAINING_FILMS = (
@@ -105,8 +105,7 @@ def make_provenance(
             one.source for one in lineage.ancestors if one.role == "teacher" and one.depth == 1
         ),
     )
-    full_res = history[history["px"] == config.px]
-    best = full_res.nlargest(1, "auroc_mean").iloc[0]
+    best = kept_row(history)
     few = context.balance["after"]["films"] < MIN_FULL_TRAINING_FILMS
     return {
         "created": datetime.now(UTC).strftime("%Y-%m-%d"),
@@ -122,7 +121,7 @@ def make_provenance(
         },
         "balance": context.balance,
         "best_epoch": int(best["epoch"]),
-        "best_validation_auroc": round(float(best["auroc_mean"]), 4),
+        "best_validation_auroc": round(float(best.get("selection_auroc", best["auroc_mean"])), 4),
         "training_seconds": round(float(history["seconds"].sum())),
         "device": context.device_name,
         "uses_external_data": context.initial_weights.uses_external_data,

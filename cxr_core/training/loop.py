@@ -39,7 +39,6 @@ logger = logging.getLogger(__name__)
 STEPS_PER_SYNC = {"cpu": 1, "cuda": 20}
 SAVE_INTERVAL_SECONDS = 300.0
 HISTORY_PREFIXES = {"validation": "", VALIDATION_MORE: "more_"}
-SELECTION_COLUMNS = {part: f"{prefix}auroc_mean" for part, prefix in HISTORY_PREFIXES.items()}
 
 
 # One pass over the training films, which can be left and taken up again at any batch.
@@ -220,16 +219,15 @@ def fit(
                 "px": px,
                 "learning_rate": train_state.learning_rate,
                 "train_loss": train_state.loss_sum / train_state.n_films,
-                **_validate(trainer, stage.validation),
+                **_validate(trainer, stage.validation, config.select_on),
                 "seconds": train_state.seconds,
                 "waiting": train_state.data_wait_seconds / train_state.seconds,
             }
             trainer.end_epoch(row["validation_loss"])
             train_state.end_epoch(row)
-            selected = row[SELECTION_COLUMNS[config.select_on]]
-            if px == config.px and selected > train_state.best_auroc:
+            if px == config.px and row["selection_auroc"] > train_state.best_auroc:
                 train_state.best_epoch = train_state.epoch
-                train_state.best_auroc = selected
+                train_state.best_auroc = row["selection_auroc"]
                 train_state.best_state = trainer.best_state()
             save()
             if distributed.is_main:
@@ -279,13 +277,17 @@ def _stop_if_requested(trainer: Trainer, request: StopRequest, label: str) -> No
         )
 
 
-def _validate(trainer: Trainer, loaders: dict[str, BatchLoader]) -> dict[str, float]:
-    """The figures of an epoch; those of ``validation_more`` have the prefix ``more_``."""
-    return {
+def _validate(
+    trainer: Trainer, loaders: dict[str, BatchLoader], select_on: str
+) -> dict[str, float]:
+    """The figures of an epoch; those of ``validation_more`` have the prefix ``more_``, and
+    ``selection_auroc`` is the area by which epochs are chosen."""
+    figures = {
         HISTORY_PREFIXES[part] + name: value
         for part, loader in loaders.items()
         for name, value in _validation_figures(trainer, loader).items()
     }
+    return figures | {"selection_auroc": figures[f"{HISTORY_PREFIXES[select_on]}auroc_mean"]}
 
 
 def _validation_figures(trainer: Trainer, loader: BatchLoader) -> dict[str, float]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from cxr_core.data.splits import PART_TITLES
+from cxr_core.data.splits import PART_TITLES, VALIDATION_MORE
 from cxr_core.evaluation.full_report import FullReport
 from cxr_core.evaluation.metrics.ranking import auroc
 from cxr_core.evaluation.render.figures import evaluation_tables
@@ -42,6 +42,10 @@ _PHANTOM = "The films are synthetic phantoms. These figures say nothing about pa
 _OUTSIDE = {
     "imagenet": "ImageNet's published weights",
     "a file": "a file of weights from outside this project",
+}
+_SELECTION_SETS = {
+    "validation": "validation set",
+    VALIDATION_MORE: "further validation set",
 }
 _COUNTED = (*KEYS, "other_only")
 
@@ -167,7 +171,8 @@ def _training(data: CardData) -> str:
     versions = ", ".join(f"{name} {number}" for name, number in provenance["versions"].items())
     return (
         f"## Training\n\nPreset `{config.preset}`, {config.epochs} epochs; epoch "
-        f"{provenance['best_epoch']} was kept (highest mean validation AUROC at {config.px} px, "
+        f"{provenance['best_epoch']} was kept (highest mean AUROC on the "
+        f"{_SELECTION_SETS[config.select_on]} at {config.px} px, "
         f"{provenance['best_validation_auroc']:.3f}). Trained on "
         f"{provenance.get('device', provenance.get('engine'))} in "
         f"{provenance['training_seconds'] / 60:.0f} minutes. "

@@ -7,8 +7,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from cxr_core.config import Preprocessing
 from cxr_core.errors import TrainingError
+from cxr_core.evaluation.run_folder import kept_epoch
 from cxr_core.files import atomic_write
 from cxr_core.training.config import TrainConfig
 from cxr_core.training.initial_weights import InitialWeights
@@ -97,6 +100,22 @@ def read_initial_weights(folder: Path) -> InitialWeights | None:
 def read_fingerprint(folder: Path) -> str:
     """The fingerprint of the films of the run in ``folder``."""
     return str(_read(folder).get("data_fingerprint"))
+
+
+def kept_row(history: pd.DataFrame) -> pd.Series:
+    """The row of ``history.csv`` whose weights were kept.
+
+    Raises:
+        TrainingError: it does not tell.
+    """
+    row = kept_epoch(history)
+    if row is None:
+        raise TrainingError(
+            "The history of the run does not tell which epoch was kept",
+            value=f"{len(history)} epochs, columns {', '.join(history.columns)}",
+            remedy="Restore history.csv as train.py wrote it.",
+        )
+    return history.iloc[row]
 
 
 def _read(folder: Path) -> dict[str, Any]:

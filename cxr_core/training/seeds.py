@@ -13,6 +13,7 @@ from cxr_core.training.config import TrainConfig
 from cxr_core.training.dataset import DatasetPaths
 from cxr_core.training.distributed import Distributed
 from cxr_core.training.run import RunOptions, run
+from cxr_core.training.run_record import kept_row
 from cxr_core.training.trainer import SINGLE_PROCESS
 
 SEEDS_FILE = "seeds.csv"
@@ -55,7 +56,7 @@ def run_seeds(
         if seed > config.seed and paths.split is None and paths.test_list is None:
             seed_paths = replace(paths, split=first / "split.csv")
         run(replace(config, seed=seed), seed_paths, seed_folder, options, distributed=distributed)
-        rows.append({"seed": seed, **_best_epoch(seed_folder, config.px)})
+        rows.append({"seed": seed, **_best_epoch(seed_folder)})
         if distributed.is_main:
             write_csv(pd.DataFrame(rows), folder / SEEDS_FILE)
     return pd.DataFrame(rows)
@@ -73,9 +74,9 @@ def spread_text(rows: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
-def _best_epoch(folder: Path, px: int) -> dict[str, float]:
+def _best_epoch(folder: Path) -> dict[str, float]:
     """The kept epoch of a run, from its history."""
     history = pd.read_csv(folder / HISTORY_FILE)
-    best = history[history["px"] == px].nlargest(1, "auroc_mean").iloc[0]
+    best = kept_row(history)
     areas = {column: float(best[column]) for column in _COLUMN_TITLES}
     return {"epoch": int(best["epoch"]), **areas, "seconds": float(history["seconds"].sum())}

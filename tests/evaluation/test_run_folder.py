@@ -4,11 +4,18 @@ import hashlib
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from cxr_core.config import Calibration, EvidenceScale, OperatingPoint, Preprocessing
 from cxr_core.errors import CheckpointError, DataError
-from cxr_core.evaluation.run_folder import RunFolder, RunProgress, find_runs, require_run_folder
+from cxr_core.evaluation.run_folder import (
+    RunFolder,
+    RunProgress,
+    find_runs,
+    kept_epoch,
+    require_run_folder,
+)
 from cxr_core.findings import KEYS
 from cxr_core.model.metadata import ModelMetadata, write_metadata
 
@@ -117,3 +124,20 @@ def test_each_file_is_read_once(tmp_path: Path) -> None:
     run(tmp_path, history_csv="epoch\n1\n2\n")
     assert len(folder.history) == 1
     assert len(RunFolder(tmp_path).history) == 2
+
+
+@pytest.mark.parametrize(
+    ("columns", "row"),
+    [
+        ({"auroc_mean": [0.6, 0.8, 0.7]}, 1),
+        # Epochs at a smaller input are never kept, however good they were.
+        ({"auroc_mean": [0.6, 0.8, 0.7], "px": [128, 128, 224]}, 2),
+        # Chosen on another part of the split; a resumed run of an earlier version begins without.
+        ({"auroc_mean": [0.6, 0.8, 0.7], "selection_auroc": [0.5, 0.6, 0.7]}, 2),
+        ({"auroc_mean": [0.9, 0.8, 0.7], "selection_auroc": [float("nan"), 0.6, 0.7]}, 0),
+        ({"auroc_mean": [float("nan")] * 3}, None),
+        ({}, None),
+    ],
+)
+def test_which_epoch_was_kept(columns: dict[str, list[float]], row: int | None) -> None:
+    assert kept_epoch(pd.DataFrame({"epoch": [1, 2, 3], **columns})) == row

@@ -126,7 +126,7 @@ def test_training_ends_when_no_epoch_has_been_better_for_long(
     real = loop._validate
 
     def known(*arguments: object) -> dict[str, float]:
-        return {**real(*arguments), "auroc_mean": next(areas)}  # type: ignore[arg-type]
+        return {**real(*arguments), "selection_auroc": next(areas)}  # type: ignore[arg-type]
 
     monkeypatch.setattr(loop, "_validate", known)
     rows: list[Mapping[str, float]] = []

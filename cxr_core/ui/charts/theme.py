@@ -8,6 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from cxr_core.evaluation.run_folder import kept_epoch
 from cxr_core.findings import FINDINGS, KEYS, LABELS
 from cxr_core.ui.words import percent
 
@@ -115,10 +116,10 @@ def training_history_figure(history: pd.DataFrame, *, best_label: str = "kept") 
                 x=epochs, y=history[f"auroc_{key}"], mode="lines", name=LABELS[key], row=1, col=2,
                 line={"color": FINDING_COLOURS[key], "dash": FINDING_DASHES[key]},
             )  # fmt: skip
-    kept = best_epoch(history)
-    if kept is not None:
+    row = kept_epoch(history)
+    if row is not None:
         figure.add_vline(
-            x=kept, line={"color": MUTED_COLOUR, "width": 1}, row=1, col=2,
+            x=int(epochs.iloc[row]), line={"color": MUTED_COLOUR, "width": 1}, row=1, col=2,
             annotation={"text": best_label, "font": {"color": MUTED_COLOUR}, "xanchor": "right"},
         )  # fmt: skip
     apply_template(figure, x="Epoch", y="", height=440)
@@ -132,20 +133,6 @@ def training_history_figure(history: pd.DataFrame, *, best_label: str = "kept") 
     )
     figure.update_annotations(font={"size": 13, "color": TEXT_COLOUR}, selector={"yref": "paper"})
     return figure
-
-
-def best_epoch(history: pd.DataFrame) -> int | None:
-    """The epoch whose weights were kept: the best mean validation AUROC at the final input size;
-    None where the table does not tell."""
-    if "auroc_mean" not in history:
-        return None
-    means = history["auroc_mean"]
-    if "px" in history:
-        means = means[history["px"] == history["px"].iloc[-1]]
-    if means.isna().all():
-        return None
-    best = history.index.get_loc(means.idxmax())
-    return int(history["epoch"].to_numpy()[best])
 
 
 def apply_template(figure: go.Figure, *, x: str, y: str, height: int, title: str = "") -> go.Figure:

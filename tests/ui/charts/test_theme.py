@@ -1,10 +1,9 @@
 """Charts: what is drawn are the values that were given."""
 
 import pandas as pd
-import pytest
 
 from cxr_core.findings import KEYS
-from cxr_core.ui.charts.theme import best_epoch, label_counts_figure, training_history_figure
+from cxr_core.ui.charts.theme import label_counts_figure, training_history_figure
 
 
 def test_label_counts_are_written_at_their_bars():
@@ -33,17 +32,3 @@ def test_training_curves_show_what_is_there_and_mark_the_best_epoch():
         training_history_figure(history, best_label="best so far").layout.annotations[2].text
         == "best so far"
     )
-
-
-@pytest.mark.parametrize(
-    ("columns", "epoch"),
-    [
-        ({"auroc_mean": [0.6, 0.8, 0.7]}, 2),
-        # Epochs at a smaller input are never kept, however good they were.
-        ({"auroc_mean": [0.6, 0.8, 0.7], "px": [128, 128, 224]}, 3),
-        ({"auroc_mean": [float("nan")] * 3}, None),
-        ({}, None),
-    ],
-)
-def test_which_epoch_was_kept(columns, epoch):
-    assert best_epoch(pd.DataFrame({"epoch": [1, 2, 3], **columns})) == epoch
