@@ -145,9 +145,7 @@ def _cross_validate_and_fit(
         len(squares),
     )
     for name, member in groups.items():
-        logger.info(
-            "  %s: %.1f %% of %d", name, 100 * (scores[member] < threshold).mean(), member.sum()
-        )
+        logger.info("  %s: %d of %d", name, (scores[member] < threshold).sum(), member.sum())
     return GateParameters(networks.class_names, threshold, networks.arrays, len(squares), stopped)
 
 

@@ -53,7 +53,8 @@ def test_a_fitted_gate_tells_phantoms_from_their_wrong_copies(
     seen, unseen = phantoms[:MIN_FILMS], phantoms[MIN_FILMS:]
     patients = np.arange(MIN_FILMS).astype(str)
     children = np.arange(MIN_FILMS) < 20
-    gate = fit_gate(seen, patients, {"children": children})
+    nobody = np.zeros(MIN_FILMS, dtype=bool)
+    gate = fit_gate(seen, patients, {"children": children, "under 18": nobody})
     assert gate is not None
     assert gate.class_names[0] == UPRIGHT
     assert gate.n_films == MIN_FILMS
