@@ -12,7 +12,7 @@ Balance = Literal["none", "undersample", "redraw", "sampler", "pos-weight"]
 Optimizer = Literal["adam", "adamw", "sgd"]
 Schedule = Literal["constant", "one-cycle", "cosine", "plateau"]
 Precision = Literal["auto", "float32", "bfloat16"]
-SelectOn = Literal["validation", "validation_more"]
+SelectOn = Literal["validation", "validation_more", "both"]
 
 # What earlier versions called a setting or a preset: run folders and habits still have these.
 RENAMED = {
@@ -48,8 +48,11 @@ class TrainConfig:
         low_res_film_px: side to which all films are brought before ``low_res_px`` (before ``px``
             in a run of one size), so that smaller films take part and cannot be told by their
             blur; 0 means the training side.
+        min_film_px: films with fewer pixels than that take part too, enlarged, down to this side;
+            0 leaves them out.
         full_res_epochs: epochs at the end that train at ``px``.
-        select_on: part of the split whose mean AUROC chooses the epoch that is kept.
+        select_on: part of the split whose mean AUROC chooses the epoch that is kept; ``both``
+            takes the mean of the two.
         early_stopping: epochs without a better one after which training ends; 0 never.
         batch_size: films a forward, over all processes.
         accumulate: batches a step.
@@ -86,6 +89,7 @@ class TrainConfig:
     px: int = 224
     low_res_px: int = 0
     low_res_film_px: int = 0
+    min_film_px: int = 0
     full_res_epochs: int = 0
     select_on: SelectOn = "validation"
     early_stopping: int = 0
@@ -156,6 +160,10 @@ class TrainConfig:
         two_stages = self.low_res_px not in (0, self.px)
         return px if two_stages and px == self.px else self.low_res_film_px or px
 
+    def least_film_px(self, px: int) -> int:
+        """The shorter side that a film must have to take part in the training at ``px``."""
+        return min(self.min_film_px or self.film_px(px), self.film_px(px))
+
     @property
     def stage_sizes(self) -> tuple[int, ...]:
         """The training sides in pixels, in the order in which they come."""
@@ -218,6 +226,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "distill_weight": (0, 1),
     "distill_temperature": (0.1, 100),
     "low_res_film_px": (0, 4096),
+    "min_film_px": (0, 4096),
     "seed": (0, 2**31 - 1),
     "label_smoothing": (0, 0.9),
     "ema_decay": (0, 0.99999),

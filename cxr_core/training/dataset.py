@@ -315,12 +315,29 @@ def require_film_pixels(config: TrainConfig, sides: pd.Series, px: int) -> None:
     Raises:
         TrainingError: all films are smaller than the stage wants them.
     """
-    film_px, largest = config.film_px(px), int(sides.max())
-    if largest < film_px:
+    least, largest = config.least_film_px(px), int(sides.max())
+    if largest < least:
         raise TrainingError(
-            f"No training film has {film_px} pixels a side, which training at {px} px needs",
+            f"No training film has {least} pixels a side, which training at {px} px needs",
             value=f"the largest has {largest}",
             remedy=f"Give larger films, or --px {max(32, largest // 32 * 32)}.",
+        )
+
+
+def require_selection_set(config: TrainConfig, splits: pd.Series) -> None:
+    """Refuse a choice among epochs by a part that the split does not have.
+
+    Args:
+        splits: the part of each film.
+
+    Raises:
+        ConfigError: there is no further validation set.
+    """
+    if config.select_on != "validation" and not (splits == VALIDATION_MORE).any():
+        raise ConfigError(
+            "The epoch cannot be chosen on further validation films, as the split has none",
+            value=f"select_on={config.select_on}",
+            remedy="Extend a split with --extend-split, or use --set select_on=validation.",
         )
 
 
@@ -343,11 +360,12 @@ def prepare_training_set(config: TrainConfig, films: FilmDataset, px: int) -> Tr
     film_px = config.film_px(px)
     train = films.subset("train")
     require_film_pixels(config, train["side"], px)
-    large = train["side"] >= film_px
+    least = config.least_film_px(px)
+    large = train["side"] >= least
     if not large.all():
         logger.info(
             "%d of %d training films take part at %d px; the others have less than %d pixels.",
-            *(int(large.sum()), len(train), px, film_px),
+            *(int(large.sum()), len(train), px, least),
         )
     train = train[large].reset_index(drop=True)
     before = class_counts(train)

@@ -287,7 +287,9 @@ def _validate(
         for part, loader in loaders.items()
         for name, value in _validation_figures(trainer, loader).items()
     }
-    return figures | {"selection_auroc": figures[f"{HISTORY_PREFIXES[select_on]}auroc_mean"]}
+    chosen_by = list(HISTORY_PREFIXES) if select_on == "both" else [select_on]
+    areas = [figures[f"{HISTORY_PREFIXES[part]}auroc_mean"] for part in chosen_by]
+    return figures | {"selection_auroc": sum(areas) / len(areas)}
 
 
 def _validation_figures(trainer: Trainer, loader: BatchLoader) -> dict[str, float]:

@@ -46,6 +46,7 @@ _OUTSIDE = {
 _SELECTION_SETS = {
     "validation": "validation set",
     VALIDATION_MORE: "further validation set",
+    "both": "mean of the two validation sets",
 }
 _COUNTED = (*KEYS, "other_only")
 

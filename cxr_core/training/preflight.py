@@ -12,6 +12,7 @@ from cxr_core.training.dataset import (
     no_boxes_error,
     read_tables,
     require_film_pixels,
+    require_selection_set,
 )
 from cxr_core.training.distillation import Teacher, load_teacher
 from cxr_core.training.initial_weights import (
@@ -51,6 +52,7 @@ def preflight(
         raise no_boxes_error(config)
     tables = read_tables(paths, config)
     if trains:
+        require_selection_set(config, tables.table["split"])
         sides = tables.table.loc[tables.table["split"] == "train", "side"]
         for px in config.stage_sizes:
             require_film_pixels(config, sides, px)

@@ -109,6 +109,11 @@ def _with_boxes_but_none_given(sources: DatasetPaths) -> DatasetPaths:
             r"No training film has 128 pixels a side.*: the largest has 96.*--px 96",
         ),
         (
+            {"select_on": "both"},
+            None,
+            r"on further validation films, as the split has none: select_on=both.*--extend-split",
+        ),
+        (
             {"box_loss_weight": 0.5},
             _with_boxes_but_none_given,
             r"The box loss needs boxes: box_loss_weight=0\.5.*--boxes",

@@ -74,6 +74,15 @@ def test_all_films_are_brought_to_the_smaller_side_first(mixed: DatasetPaths) ->
     assert next(iter(loaders.train)).images.shape[1:] == (3, 96, 96)
 
 
+def test_smaller_films_take_part_enlarged_where_the_run_says_so(mixed: DatasetPaths) -> None:
+    config = replace(PLAIN, low_res_px=0, full_res_epochs=0, px=96, min_film_px=64)
+    films = load_dataset(mixed, config)
+    assert set(films.stage_caches) == {96}
+    assert names(films, config, 96) == films.subset("train")["image"].tolist()
+    config = replace(config, min_film_px=65)
+    assert set(names(films, config, 96)) == set(films.subset("train").query("side == 96")["image"])
+
+
 def test_no_film_of_the_size_is_one_sentence(mixed: DatasetPaths) -> None:
     films = load_dataset(mixed, PLAIN)
     with pytest.raises(TrainingError, match=r"has 128 pixels a side.*the largest has 96.*--px 96"):
@@ -110,6 +119,32 @@ def test_each_epoch_serves_every_finding_and_another_draw_of_no_finding(
     loader.set_epoch(0)  # and the same draw when the epoch is read again
     places = np.concatenate([batch.indices for batch in loader])
     assert set(places[only_normal[places]]) == served[0]
+
+
+@pytest.mark.parametrize(
+    ("select_on", "wanted"), [("validation", 0.9), ("validation_more", 0.6), ("both", 0.75)]
+)
+def test_the_epoch_is_chosen_by_the_validation_set_that_is_named(
+    sources: DatasetPaths, monkeypatch: pytest.MonkeyPatch, select_on: str, wanted: float
+) -> None:
+    config = replace(PLAIN, px=32, low_res_px=0, full_res_epochs=0)
+    films = load_dataset(sources, config)
+    table = films.table.copy()
+    first_test = table.index[table["split"] == "test"][:20]
+    table.loc[first_test, "split"] = "validation_more"
+    films = replace(films, table=table)
+    training_set = prepare_training_set(config, films, 32)
+    loaders = make_loaders(config, films, Preprocessing(32), training_set, CPU).validation
+    areas = {"validation": 0.9, "validation_more": 0.6}
+    known = {id(loaders[part]): {"auroc_mean": area} for part, area in areas.items()}
+    monkeypatch.setattr(loop, "_validation_figures", lambda trainer, loader: known[id(loader)])
+    trainer = Trainer(toy(), config, CPU, 1)
+    figures = loop._validate(trainer, loaders, select_on)
+    assert figures == {
+        "auroc_mean": 0.9,
+        "more_auroc_mean": 0.6,
+        "selection_auroc": pytest.approx(wanted),
+    }
 
 
 def test_training_ends_when_no_epoch_has_been_better_for_long(
