@@ -17,18 +17,16 @@ from pydicom.uid import (
 
 from cxr_core.errors import ImageError
 from cxr_core.imaging.decoded import DecodedFilm, check_size, colour_fraction
+from cxr_core.imaging.dicom.content import header_warnings, kind_refused, rejection_reasons
 from cxr_core.imaging.dicom.pixels import decode_pixel_data
 from cxr_core.imaging.dicom.tags import (
     PARSED_KEYWORDS,
-    REFUSED_MODALITIES,
     drop_malformed,
     get_code,
     get_int,
     get_orientation,
-    header_warnings,
     is_portable,
     is_under_18,
-    rejection_reasons,
 )
 from cxr_core.imaging.dicom.voi import (
     apply_modality_transform,
@@ -45,23 +43,24 @@ _COLOUR_PHOTOMETRIC = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT", 
 # What a DICOM file must be before its picture is decoded; each refusal in its own words.
 
 
-def _check_modality(ds: Dataset) -> None:
-    """Refuse what is no radiograph, by modality; a Secondary Capture may well be one.
+def _check_kind(ds: Dataset) -> None:
+    """Refuse what is no radiograph, by modality and SOP class; a Secondary Capture may well be one.
 
     Raises:
-        ImageError: another modality, or a wrapped document.
+        ImageError: another kind of image, or a wrapped document.
     """
-    modality = get_code(ds, "Modality")
-    if modality in REFUSED_MODALITIES:
-        raise ImageError(
-            f"This DICOM file is {REFUSED_MODALITIES[modality]}, not a chest radiograph",
-            value=f"modality {modality}",
-            remedy="Upload the frontal chest radiograph (modality CR or DX).",
-        )
     if "EncapsulatedDocument" in ds:
         raise ImageError(
             "This DICOM file contains a document, not an image",
             value="an encapsulated document",
+            remedy="Upload the frontal chest radiograph (modality CR or DX).",
+        )
+    refused = kind_refused(ds)
+    if refused is not None:
+        kind, tag = refused
+        raise ImageError(
+            f"This DICOM file is {kind}, not a chest radiograph",
+            value=tag,
             remedy="Upload the frontal chest radiograph (modality CR or DX).",
         )
 
@@ -152,7 +151,7 @@ def decode_dicom(data: bytes) -> DecodedFilm:
     """
     ds = _parse(data)
     try:
-        _check_modality(ds)
+        _check_kind(ds)
         _check_image_header(ds, data)
         return _render(_decode_pixels(ds), ds)
     except ImageError:

@@ -18,6 +18,10 @@ PARSED_KEYWORDS = (
     "PresentationIntentType",
     "BodyPartExamined",
     "ViewPosition",
+    "ViewCodeSequence",
+    "CodeValue",
+    "CodingSchemeDesignator",
+    "CodeMeaning",
     "PatientOrientation",
     "BurnedInAnnotation",
     "SamplesPerPixel",
@@ -56,40 +60,6 @@ PARSED_KEYWORDS = (
     "SeriesDescription",
     "PerformedProcedureStepDescription",
 )
-# Modalities that are no radiograph, in words. Not the SOP class: many real films are stored as
-# Secondary Captures.
-REFUSED_MODALITIES = {
-    "BMD": "a bone density scan",
-    "CT": "a CT image",
-    "DOC": "a document",
-    "ECG": "an electrocardiogram",
-    "ES": "an endoscopy image",
-    "GM": "a microscopy image",
-    "IO": "a dental radiograph",
-    "IVUS": "an intravascular ultrasound image",
-    "KO": "a list of references",
-    "MG": "a mammogram",
-    "MR": "an MR image",
-    "NM": "a nuclear medicine image",
-    "OCT": "an optical coherence image",
-    "OP": "an eye photograph",
-    "OPT": "an eye scan",
-    "PR": "a presentation state",
-    "PT": "a PET image",
-    "PX": "a panoramic dental radiograph",
-    "RTDOSE": "a radiotherapy dose",
-    "RTPLAN": "a radiotherapy plan",
-    "RTSTRUCT": "a radiotherapy structure set",
-    "SEG": "a segmentation",
-    "SM": "a microscopy image",
-    "SR": "a structured report",
-    "US": "an ultrasound image",
-    "XA": "an angiogram",
-    "XC": "a photograph",
-}
-_RADIOGRAPH_MODALITIES = ("", "CR", "DX", "OT", "RG", "SC")
-_LATERAL_VIEWS = ("LL", "RL", "LAT", "LATERAL")
-_CHEST_WORDS = ("CHEST", "THORAX", "TORAX", "LUNG", "THX")
 _DESCRIPTION_KEYWORDS = (
     "StudyDescription",
     "SeriesDescription",
@@ -170,61 +140,6 @@ def get_orientation(ds: Dataset) -> tuple[str, str] | None:
     if len(sides) != 2 or not all(re.fullmatch("[APLRHF]{1,3}", side) for side in sides):
         return None
     return sides[0], sides[1]
-
-
-def rejection_reasons(ds: Dataset) -> list[str]:
-    """Calm sentences on what the tags say against a frontal chest film."""
-    found = []
-    part, view, sides = (
-        get_code(ds, "BodyPartExamined"),
-        get_code(ds, "ViewPosition"),
-        get_orientation(ds),
-    )
-    if part and not any(word in part for word in _CHEST_WORDS):
-        found.append(f"The file says that it shows {part}, not the chest.")
-    if view in _LATERAL_VIEWS or (sides is not None and sides[0][0] in "AP"):
-        found.append(
-            "The file says that this is a lateral film; the model reads frontal films only (PA or "
-            "AP)."
-        )
-    return found
-
-
-def header_warnings(ds: Dataset) -> list[str]:
-    """Calm sentences on what the tags say that a reader of a frontal chest film should know."""
-    found = []
-    modality = get_code(ds, "Modality")
-    if modality not in _RADIOGRAPH_MODALITIES:
-        found.append(f"The file gives its modality as {modality}, not as a radiograph (CR or DX).")
-    if get_code(ds, "BurnedInAnnotation") == "YES":
-        found.append("The file says that text is burned into the image; it may name the patient.")
-    if get_code(ds, "PresentationIntentType") == "FOR PROCESSING":
-        found.append("The file holds the detector's raw values (FOR PROCESSING), not the film.")
-    photometric, shape = (
-        get_code(ds, "PhotometricInterpretation"),
-        get_code(ds, "PresentationLUTShape"),
-    )
-    if (photometric, shape) in (("MONOCHROME1", "IDENTITY"), ("MONOCHROME2", "INVERSE")):
-        found.append(
-            f"The file contradicts itself on which end is bright ({photometric}, {shape}); "
-            f"it is shown as {photometric}."
-        )
-    return found + ([] if rejection_reasons(ds) else _position_warnings(ds))
-
-
-def _position_warnings(ds: Dataset) -> list[str]:
-    view, sides = get_code(ds, "ViewPosition"), get_orientation(ds)
-    found = []
-    if view not in ("", "PA", "AP"):
-        found.append(f"The file gives the view as {view}, not as frontal (PA or AP).")
-    if sides is not None and sides[0][0] == "R":
-        found.append(
-            "According to the file, the patient's right is on the right of the image: it is "
-            "mirrored."
-        )
-    if sides is not None and sides[1][0] != "F":
-        found.append("According to the file, the film is not upright.")
-    return found
 
 
 def _first_value(ds: Dataset, keyword: str) -> Any:
