@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from cxr_core.arrays import Floats
 from cxr_core.config import Calibration
 from cxr_core.data.csv_files import first_few, read_columns_strict, read_header
+from cxr_core.data.entries import parse_ages
 from cxr_core.errors import DataError
 from cxr_core.evaluation.scoring import sigmoid, to_probabilities
 from cxr_core.files import atomic_write
@@ -24,6 +25,7 @@ MAX_NAME_LENGTH = 300  # of an image's or patient's name
 _MAX_QUOTED = 60  # letters of a cell that a message quotes
 OPTIONAL_COLUMNS = ("patient", "age", "sex", "view", "follow_up", "group")
 NUMERIC_COLUMNS = ("age", "follow_up")
+LABEL_WORDS = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0}  # in small letters
 KNOWN_COLUMNS = (
     "image",
     *OPTIONAL_COLUMNS,
@@ -31,7 +33,6 @@ KNOWN_COLUMNS = (
     *LOGIT_COLUMNS,
     *PROBABILITY_COLUMNS,
 )
-AGE_RANGE = (0.0, 120.0)  # years; anything else is missing
 MAX_ROWS = 250_000  # twice NIH's set; resamples of more need more memory than a desk has
 
 
@@ -140,12 +141,13 @@ def as_number(cells: pd.Series) -> pd.Series:
 
 
 def as_labels(cells: pd.Series, images: pd.Series) -> pd.Series:
-    """A label column as int 0 and 1.
+    """A label column as int 0 and 1; also True and False, yes and no.
 
     Raises:
         DataError: another value, named with its image.
     """
-    numbers = as_number(cells)
+    words = cells.astype("str").str.strip().str.lower().map(LABEL_WORDS)
+    numbers = as_number(cells).where(words.isna(), words)
     _refuse(
         ~numbers.isin([0.0, 1.0]),
         cells,
@@ -231,7 +233,8 @@ def validate_predictions(table: pd.DataFrame) -> pd.DataFrame:
     Returns:
         New DataFrame, its columns in the order above, those that are known and there:
         ``image, patient, sex, view, group`` as ``str`` ("" where missing), ``age, follow_up``
-        as float (nan where missing; an age outside 0 to 120 is missing), labels as int 0 or 1,
+        as float (nan where missing; ages in years, also from ``058Y`` and ``011M``, and one
+        outside 0 to 120 is missing), labels as int 0 or 1,
         ``logit_*`` or else ``probability_*`` as finite floats.
 
     Raises:
@@ -247,9 +250,9 @@ def validate_predictions(table: pd.DataFrame) -> pd.DataFrame:
     columns = {"image": images}
     for name in OPTIONAL_COLUMNS:
         if name in known:
-            columns[name] = (as_number if name in NUMERIC_COLUMNS else as_text)(table[name])
+            columns[name] = (as_number if name == "follow_up" else as_text)(table[name])
     if "age" in columns:
-        columns["age"] = columns["age"].where(columns["age"].between(*AGE_RANGE))
+        columns["age"], _ = parse_ages(columns["age"])
     for name in LABEL_COLUMNS:
         columns[name] = as_labels(table[name], images)
     for name in score_columns(known):
@@ -285,6 +288,14 @@ def write_predictions(table: pd.DataFrame, path: Path) -> None:
     """Write a predictions table as CSV, whole or not at all, every number in full."""
     with atomic_write(path) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def look_like_probabilities(table: pd.DataFrame) -> bool:
+    """Whether all logits of a validated table lie from 0 to 1, as hardly any model's do."""
+    if not has_logits(table):
+        return False
+    logits = logits_of(table)  # (N, 4)
+    return bool(((logits >= 0) & (logits <= 1)).all())
 
 
 def has_logits(table: pd.DataFrame) -> bool:

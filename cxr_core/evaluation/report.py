@@ -31,6 +31,7 @@ from cxr_core.evaluation.predictions import (
     NUMERIC_COLUMNS,
     has_logits,
     labels_of,
+    look_like_probabilities,
     patients_of,
     probabilities_of,
     scores_of,
@@ -139,6 +140,11 @@ def report_notes(
         )
     elif (alone := int((table["patient"] == "").sum())) > 0:
         notes.append(f"{alone:,} films have no patient ID; each counts as its own patient.")
+    if look_like_probabilities(table):
+        notes.append(
+            "All logits lie between 0 and 1, so they may be probabilities under a wrong name. If "
+            "they are, name the columns probability_…; no probability below is right."
+        )
     if not has_logits(table):
         notes.append("The table holds probabilities; they are used as given, without calibration.")
     elif calibration is None:

@@ -67,7 +67,7 @@ BAD: dict[str, tuple[bytes, str, str, str]] = {
         "the same column twice", "patient", "Keep one"),
     "a label of 2": (with_cell("label_effusion", "2"), "neither 0 nor 1",
                      "row 5 below the header: label_effusion is 2 for 4.png", "Write 1"),
-    "a label in words": (with_cell("label_effusion", "yes"), "neither 0 nor 1", "is yes", "Write"),
+    "a label in words": (with_cell("label_effusion", "so"), "neither 0 nor 1", "is so", "Write"),
     "a label of a half": (with_cell("label_effusion", "0.5"), "neither 0 nor 1", "0.5", "Write"),
     "an empty label": (with_cell("label_effusion", ""), "neither 0 nor 1", "is empty", "Write"),
     "a logit of nan": (with_cell("logit_effusion", "nan"), "not a finite", "is nan", "run the"),

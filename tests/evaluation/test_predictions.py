@@ -13,6 +13,7 @@ from cxr_core.evaluation.predictions import (
     has_logits,
     labels_of,
     logits_of,
+    look_like_probabilities,
     patients_of,
     predictions_table,
     probabilities_of,
@@ -69,6 +70,27 @@ def test_columns_get_types_whatever_a_table_brings() -> None:
     assert checked["age"].isna().tolist() == [False, True, True]
     assert checked["label_effusion"].tolist() == [1, 0, 1]
     assert "extra" not in checked
+
+
+def test_ages_and_labels_as_other_tables_write_them() -> None:
+    table = small().assign(age=["058Y", "006M", "411"])
+    table["label_effusion"] = [True, False, True]
+    table["label_atelectasis"] = ["yes", "No", " TRUE"]
+    checked = validate_predictions(table)
+    assert checked["age"].tolist()[:2] == [58.0, 0.5]
+    assert np.isnan(checked["age"][2])  # NIH's first table has such ages
+    assert checked["label_effusion"].tolist() == [1, 0, 1]
+    assert checked["label_atelectasis"].tolist() == [1, 0, 1]
+    with pytest.raises(DataError, match="label_effusion is maybe for a.png"):
+        validate_predictions(table.assign(label_effusion=["maybe", "no", "yes"]))
+
+
+def test_probabilities_under_the_name_of_logits_are_noticed() -> None:
+    scores = dict(zip(LOGIT_COLUMNS, ([0.2, 0.9, 0.5],) * 4, strict=True))
+    assert look_like_probabilities(validate_predictions(small().assign(**scores)))
+    scores[LOGIT_COLUMNS[2]] = [0.2, 0.9, -0.01]
+    assert not look_like_probabilities(validate_predictions(small().assign(**scores)))
+    assert not look_like_probabilities(validate_predictions(small(PROBABILITY_COLUMNS)))
 
 
 def test_logits_and_probabilities_are_told_apart_by_name_never_by_range() -> None:

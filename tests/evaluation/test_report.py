@@ -107,6 +107,16 @@ def test_a_missing_operating_point_is_refused() -> None:
     assert raised.value.remedy == "Give one for each of the four findings."
 
 
+def test_probabilities_under_the_name_of_logits_are_said() -> None:
+    table = make_predictions(300)
+    words = "they may be probabilities under a wrong name"
+    report = evaluate_predictions(table, operating_points=POINTS, n_resamples=20)
+    assert words not in " ".join(report.notes)
+    table[list(LOGIT_COLUMNS)] = sigmoid(table[list(LOGIT_COLUMNS)])
+    report = evaluate_predictions(table, operating_points=POINTS, n_resamples=20)
+    assert words in " ".join(report.notes)
+
+
 def test_a_bare_table_of_probabilities_says_what_it_lacks() -> None:
     table = make_predictions(300)[["image", *LABEL_COLUMNS, *LOGIT_COLUMNS]]
     for key in KEYS:
