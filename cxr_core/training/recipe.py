@@ -42,11 +42,12 @@ RECIPES: Mapping[str, tuple[Step, ...]] = MappingProxyType(
     {
         "best": (
             Step("teacher", "teacher"),
+            Step("teacher-mixed", "teacher-mixed", teachers=("teacher",)),
             Step("scratch", "scratch"),
             Step("boxes", "best", weights="scratch"),
             Step("student", "student", weights="boxes", teachers=("teacher",)),
             Step("student-again", "student", weights="student", teachers=("teacher",)),
-            Step("best", "student-full-res", weights="student-again", teachers=("teacher",)),
+            Step("best", "student-mixed", weights="student-again", teachers=("teacher-mixed",)),
         )
     }
 )

@@ -51,7 +51,7 @@ def test_only_the_last_step_reads_the_test_films(
     assert {config.seed for config, *_ in runs} == {5}
     last = runs[-1][0]
     assert last.weights == str(tmp_path / "student-again")
-    assert last.teachers == (str(tmp_path / "teacher"),)
+    assert last.teachers == (str(tmp_path / "teacher-mixed"),)
 
 
 def test_a_recipe_goes_on_where_it_stopped(
