@@ -78,7 +78,7 @@ def _through_worklist(analyzer: Analyzer, films: list[bytes]) -> None:
         for number, film in enumerate(films):
             archive.writestr(f"{number}.png", film)
     worklist = Worklist()
-    worklist.add("films.zip", stream.getvalue(), keep_name=False)
+    worklist.add("films.zip", stream.getvalue())
     worklist.set_model(analyzer)
     while worklist.running:
         worklist.advance(analyzer, seconds=1.0)

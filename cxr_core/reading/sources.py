@@ -5,7 +5,7 @@ import re
 import stat
 import threading
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -186,7 +186,7 @@ class FilmSource:
 
     Attributes:
         number: its position among the films, from 1.
-        name: as the user named it; empty where names are not kept.
+        name: as the user named it.
         load: gives the file's bytes, when called and as often; raises ImageError or OSError.
     """
 
@@ -224,11 +224,6 @@ def film_sources(
         for index, member in enumerate(archive.names)
     ]
     return films, archive.n_skipped
-
-
-def without_names(sources: Iterable[FilmSource]) -> Iterator[FilmSource]:
-    """The same films, with their names forgotten."""
-    return (FilmSource(source.number, "", source.load) for source in sources)
 
 
 def _is_zip(data: bytes | Path) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from cxr_core.errors import ImageError
 from cxr_core.phantom.draw import phantom_png
 from cxr_core.reading.batch import read_films
-from cxr_core.reading.sources import FilmSource, film_sources, without_names
+from cxr_core.reading.sources import FilmSource, film_sources
 from tests.helpers.analyses import FakeAnalyzer
 from tests.helpers.zips import zip_bytes
 
@@ -117,4 +117,3 @@ def test_a_zip_is_its_members_and_a_bad_zip_is_one_film() -> None:
         bad.load()
     (plain,), _ = film_sources("film.png", FILM, first_number=1)
     assert plain.load() is FILM
-    assert [source.name for source in without_names([plain, bad])] == ["", ""]

@@ -9,6 +9,7 @@ from cxr_core.export.results_csv import STATUS_FAILED, rows_to_csv, waiting_row
 from cxr_core.findings import ABNORMAL_KEYS, LABELS, NORMAL_KEY
 from cxr_core.reading.analyzer import Analyzer
 from cxr_core.ui.assessment import assessment_cells
+from cxr_core.ui.model import shared_analyzer
 from cxr_core.ui.prevalence import site_prevalence
 from cxr_core.ui.shell import caption
 from cxr_core.ui.words import FRONTAL_ONLY, time_left
@@ -29,13 +30,19 @@ RESULTS_FILE = "cxr_results.csv"
 Cells = dict[str, str]
 # Seconds of reading between two drawings of the list; the first films come at once.
 FIRST_SLICE_SECONDS, SLICE_SECONDS = 0.5, 2.0
+# While a film is open in Read: short slices, so that the reader's clicks are heard.
+READ_ON_SECONDS, READ_ON_EVERY = 0.5, 1.0
 ACCEPTED_FILES = (
     "PNG, JPEG, TIFF or DICOM, several at once, or a zip of them, such as a zipped DICOM folder."
 )
-PRIVACY = "Films stay in this session's memory: none is stored, logged or given an address."
+PRIVACY = (
+    "Films stay in this session's memory: none is stored, logged or given an address. Reloading "
+    "the page in the browser begins a new session, and the list is gone."
+)
 READ_PAGE = "pages/1_Read.py"
 _UPLOADER = "worklist_uploader"
 _NAMES = "worklist_names"
+_NAMES_IN_CSV = "worklist_names_in_csv"
 _MEGABYTES = worklist.MAX_TOTAL_BYTES // 2**20
 
 
@@ -70,7 +77,14 @@ def film_list(films: Worklist) -> None:
 
 def _row(films: Worklist, row: FilmRow, place: int) -> None:
     with st.container(key=f"film_{row.number}"):
-        st.html(row_html(row, place=place, opened=row.number in films.opened))
+        st.html(
+            row_html(
+                row,
+                place=place,
+                opened=row.number in films.opened,
+                show_name=films.show_names,
+            )
+        )
         if row.status != STATUS_FAILED:
             # A callback: whatever a drawing is interrupted by, it has been heard.
             st.button(
@@ -131,7 +145,8 @@ def _bring_into_view(number: int) -> None:
 
 
 def worklist_link() -> None:
-    """On the Read page: the way back, and on to the next film; nothing for other films."""
+    """On the Read page: the way back, where the film stands, and on to the ones beside it; nothing
+    for other films. Films that still wait are read meanwhile."""
     number = worklist.open_film_number()
     if number is None:
         return
@@ -139,21 +154,37 @@ def worklist_link() -> None:
     films.scroll_to, films.open_read_page = number, False
     numbers = [row.number for row in films.visible_rows() if row.status != STATUS_FAILED]
     place = numbers.index(number) if number in numbers else -1
-    following = numbers[place + 1] if place + 1 < len(numbers) else None
     with st.container(key="from_worklist", horizontal=True, vertical_alignment="center"):
-        st.markdown(f"Film {number}", width="content")
+        of = f", {place + 1} of {len(numbers)}" if place >= 0 else ""
+        st.markdown(f"Film {number}{of}", width="content")
         st.page_link(WORKLIST_PAGE, label="Back to the worklist", icon=":material/arrow_back:")
-        if following is not None:
-            st.button(
-                "Next film",
-                key="next_film",
-                icon=":material/arrow_forward:",
-                on_click=worklist.open_film,
-                args=(following,),
-            )
+        for label, key, icon, other in (
+            ("Previous film", "previous_film", "arrow_back", place - 1),
+            ("Next film", "next_film", "arrow_forward", place + 1),
+        ):
+            if 0 <= other < len(numbers):
+                st.button(
+                    label,
+                    key=key,
+                    icon=f":material/{icon}:",
+                    on_click=worklist.open_film,
+                    args=(numbers[other],),
+                )
+        if films.running:
+            st.fragment(_read_on, run_every=READ_ON_EVERY)(films)
 
 
-# The worklist as CSV, made when it is asked for.
+def _read_on(films: Worklist) -> None:
+    """Read a few more of the films that wait, beside the one that is open."""
+    if films.running:
+        films.advance(shared_analyzer(), seconds=READ_ON_SECONDS)
+        caption(f"{len(films.rows)} of {len(films.sources)} films read.")
+    if not films.running:
+        st.rerun()  # without the clock, and the next film can be chosen among all
+
+
+# The worklist as CSV, made when it is asked for. A file's name may name a patient, so it is there
+# only when that is asked for too.
 
 
 def assessments_of(films: Worklist) -> dict[int, Cells]:
@@ -167,16 +198,25 @@ def assessments_of(films: Worklist) -> dict[int, Cells]:
     }
 
 
-def worklist_csv(films: Worklist, assessments: Mapping[int, Cells] = MappingProxyType({})) -> bytes:
+def worklist_csv(
+    films: Worklist,
+    assessments: Mapping[int, Cells] = MappingProxyType({}),
+    *,
+    with_names: bool = False,
+) -> bytes:
     """All films by number, whatever is shown; one that was not read yet says so.
 
     Args:
         assessments: the reader's, by number, from ``assessments_of``.
+        with_names: whether files' names are in it.
     """
     return rows_to_csv(
-        films.rows[number].csv_row | assessments.get(number, {})
-        if number in films.rows
-        else waiting_row(number, source.name)
+        (
+            films.rows[number].csv_row | assessments.get(number, {})
+            if number in films.rows
+            else waiting_row(number, source.name)
+        )
+        | ({} if with_names else {"file": ""})
         for number, source in films.sources.items()
     )
 
@@ -219,26 +259,13 @@ def _uploader() -> None:
         args=(key,),
     )
     st.caption(f"{ACCEPTED_FILES} {FRONTAL_ONLY}")
-    st.toggle(
-        "Keep file names",
-        key=_NAMES,
-        persist_state="session",
-        on_change=_forget_names,
-        help="File names may identify patients. Off: films have a number only. On: the names of "
-        "films added from then on appear in the list and in the CSV.",
-    )
     st.caption(PRIVACY)
 
 
 def _on_upload(key: str) -> None:
     uploads = st.session_state.get(key) or []
-    worklist.add_uploads(uploads, keep_names=bool(st.session_state.get(_NAMES)))
+    worklist.add_uploads(uploads)
     st.session_state[_UPLOADER] = st.session_state.get(_UPLOADER, 0) + 1  # an empty one
-
-
-def _forget_names() -> None:
-    if not st.session_state.get(_NAMES):
-        worklist.current_worklist().forget_names()
 
 
 def _controls(films: Worklist) -> None:
@@ -251,15 +278,33 @@ def _controls(films: Worklist) -> None:
             label_visibility="collapsed", persist_state="session",
             on_change=_first_page, args=(films,),
         )  # fmt: skip
-        st.download_button(
-            "Export (CSV)",
-            data=lambda: worklist_csv(films, assessments),
-            file_name=RESULTS_FILE,
-            mime="text/csv",
-            on_click="ignore",
-            icon=":material/download:",
+        if films.is_sorted:
+            st.empty()
+        else:
+            st.button(
+                "Sort again",
+                key="worklist_sort",
+                on_click=films.sort_again,
+                help="Corrected films stand where they stood before.",
+            )
+        films.show_names = st.toggle(
+            "File names", value=films.show_names, key=_NAMES, persist_state="session"
         )
-        st.button("Clear", key="worklist_clear", on_click=worklist.clear_worklist)
+        with st.popover("Export", icon=":material/download:", width="content"):
+            with_names = st.toggle("Include file names", key=_NAMES_IN_CSV, persist_state="session")
+            caption("File names may identify patients.")
+            st.download_button(
+                "Export (CSV)",
+                data=lambda: worklist_csv(films, assessments, with_names=with_names),
+                file_name=RESULTS_FILE,
+                mime="text/csv",
+                on_click="ignore",
+                icon=":material/download:",
+            )
+        with st.popover("Clear", width="content"):
+            noun = "film" if len(films.sources) == 1 else "films"
+            st.markdown(f"Remove {len(films.sources)} {noun} with their results and your readings?")
+            st.button("Clear the list", key="worklist_clear", on_click=worklist.clear_worklist)
 
 
 def _first_page(films: Worklist) -> None:

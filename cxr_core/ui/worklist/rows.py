@@ -2,9 +2,10 @@
 
 import base64
 import io
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from html import escape
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,7 @@ from cxr_core.reading.batch import (
 from cxr_core.ui.film_view import downscale
 from cxr_core.ui.words import percent
 
+SortKey = tuple[int, float, int]
 THUMBNAIL = 112  # longer side in pixels; shown at half of it or a little more
 
 
@@ -46,7 +48,7 @@ class FilmRow:
 
     Attributes:
         number: the film's position as it came, from 1.
-        name: the file's name; empty where names are not kept.
+        name: the file's name, for this session's list; an export has it only when asked.
         status: ``STATUS_READ``, ``STATUS_STOPPED`` (stopped) or ``STATUS_FAILED``.
         reason: why it was stopped or could not be read.
         probabilities, margins, above: as in ``Analysis``; empty for an unreadable film.
@@ -69,7 +71,7 @@ class FilmRow:
     read_anyway: bool = False
 
     @property
-    def sort_key(self) -> tuple[int, float, int]:
+    def sort_key(self) -> SortKey:
         """Sorts rows into the worklist's order."""
         read = self.status == STATUS_READ
         return worklist_sort_key(self.number, self.margins if read else None, self.above)
@@ -110,11 +112,6 @@ def analysis_film_row(
     )
 
 
-def without_name(row: FilmRow) -> FilmRow:
-    """The same row by its number alone."""
-    return replace(row, name="", csv_row=row.csv_row | {"file": ""})
-
-
 def thumbnail(pixels: NDArray[np.uint8]) -> str:
     """A film (H, W) as a small JPEG in a data URI; it is to be recognised by, not to be read."""
     stream = io.BytesIO()
@@ -138,11 +135,16 @@ FILTERS = (
 )
 
 
-def filter_and_sort(rows: Iterable[FilmRow], filter_name: str = ALL) -> list[FilmRow]:
+def filter_and_sort(
+    rows: Iterable[FilmRow],
+    filter_name: str = ALL,
+    places: Mapping[int, SortKey] = MappingProxyType({}),
+) -> list[FilmRow]:
     """The rows that a filter shows, in the worklist's order.
 
     Args:
         filter_name: one of ``FILTERS``.
+        places: by number, what to sort a row by instead of its own ``sort_key``.
     """
     groups = {
         STOPPED_OR_FAILED: UNREAD_GROUP,
@@ -157,17 +159,18 @@ def filter_and_sort(rows: Iterable[FilmRow], filter_name: str = ALL) -> list[Fil
         or row.sort_key[0] == groups.get(filter_name)
         or (finding is not None and row.status == STATUS_READ and row.above[finding])
     ]
-    return sorted(shown_rows, key=lambda row: row.sort_key)
+    return sorted(shown_rows, key=lambda row: places.get(row.number, row.sort_key))
 
 
-def row_html(row: FilmRow, *, place: int, opened: bool) -> str:
+def row_html(row: FilmRow, *, place: int, opened: bool, show_name: bool = True) -> str:
     """A row as HTML: its place, its thumbnail, and what was found.
 
     Args:
         place: its place in the list, from 1.
         opened: whether it was opened in Read.
+        show_name: whether the file's name stands beside the number.
     """
-    name = f' <span class="quiet">{escape(row.name)}</span>' if row.name else ""
+    name = f' <span class="quiet">{escape(row.name)}</span>' if row.name and show_name else ""
     mark = '<span class="opened">✓ opened</span>' if opened else ""
     known = [correction_sentence(row.correction), row.reason if row.read_anyway else ""]
     warnings = " ".join(filter(None, (*known, row.csv_row["warnings"])))

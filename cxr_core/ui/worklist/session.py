@@ -1,9 +1,10 @@
 """The films of one session's worklist: what is held of them, and the reading of them.
 
 The bytes stay in the session's memory, a zip's once for all its films. Of a reading only a small
-row is kept; a film that is opened is read again. No thread of its own drives the reading: the page
-asks for a few films, draws them, and asks again. So it pauses on another page, and ends with the
-session, which Streamlit closes some two minutes after its browser has gone.
+row is kept; a film that is opened is read again. No thread of its own drives the reading: a page
+asks for a few films, draws, and asks again. So it goes on while a film is open in Read, pauses on
+other pages, and ends with the session, which Streamlit closes some two minutes after its browser
+has gone.
 """
 
 import threading
@@ -16,15 +17,15 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from cxr_core.reading.analyzer import Analysis, Analyzer
 from cxr_core.reading.batch import Outcome, read_films
-from cxr_core.reading.sources import FilmSource, film_sources, without_names
+from cxr_core.reading.sources import FilmSource, film_sources
 from cxr_core.ui import state
 from cxr_core.ui.worklist.rows import (
     ALL,
     FilmRow,
+    SortKey,
     analysis_film_row,
     film_row,
     filter_and_sort,
-    without_name,
 )
 
 MAX_TOTAL_BYTES = 600 * 2**20
@@ -41,6 +42,9 @@ class Worklist:
     opened: numbers of the films that were opened in Read.
     n_skipped: files in zips that can be no films.
     n_rejected: files that found no room.
+    places: by number, what each row was sorted by; a film that is corrected in Read keeps its
+        place until ``sort_again``.
+    show_names: whether files' names stand in the list.
     running: whether the page goes on reading.
     filter_name: the filter, one of ``worklist_rows.FILTERS``.
     page: which page of the list is shown, from 0.
@@ -53,6 +57,8 @@ class Worklist:
     opened: set[int] = field(default_factory=set)
     n_skipped: int = 0
     n_rejected: int = 0
+    places: dict[int, SortKey] = field(default_factory=dict)
+    show_names: bool = True
     running: bool = False
     filter_name: str = ALL
     page: int = 0
@@ -67,23 +73,16 @@ class Worklist:
     _interrupts: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def add(self, name: str, data: bytes, *, keep_name: bool) -> None:
+    def add(self, name: str, data: bytes) -> None:
         """Take a film or a zip of films, and read on."""
         if self._total_bytes + len(data) > MAX_TOTAL_BYTES:
             self.n_rejected += 1
             return
         self._total_bytes += len(data)
         films, left_out = film_sources(name, data, first_number=len(self.sources) + 1)
-        kept = films if keep_name else without_names(films)
-        self.sources |= {source.number: source for source in kept}
+        self.sources |= {source.number: source for source in films}
         self.n_skipped += left_out
         self.resume()
-
-    def forget_names(self) -> None:
-        """Keep no file's name."""
-        self._stop()
-        self.sources = {film.number: film for film in without_names(self.sources.values())}
-        self.rows = {number: without_name(row) for number, row in self.rows.items()}
 
     def cancel(self) -> None:
         """Stop reading; what was read stays."""
@@ -101,6 +100,7 @@ class Worklist:
         model = analyzer.metadata.model_sha256
         if self._model not in ("", model):
             self.rows.clear()
+            self.places.clear()
             self.resume()
         self._model = model
 
@@ -115,7 +115,8 @@ class Worklist:
                 waiting = [film for n, film in self.sources.items() if n not in self.rows]
                 self._reading = read_films(analyzer, waiting)
             for outcome in self._reading:
-                self.rows[outcome.source.number] = film_row(outcome, model_sha256=self._model)
+                row = film_row(outcome, model_sha256=self._model)
+                self.rows[row.number], self.places[row.number] = row, row.sort_key
                 self._n_timed += 1
                 if self._interrupts != asked or time.monotonic() - began >= seconds:
                     break
@@ -132,7 +133,16 @@ class Worklist:
 
     def visible_rows(self) -> list[FilmRow]:
         """The rows that the filter shows, in order."""
-        return filter_and_sort(list(self.rows.values()), self.filter_name)
+        return filter_and_sort(list(self.rows.values()), self.filter_name, self.places)
+
+    @property
+    def is_sorted(self) -> bool:
+        """Whether every row stands where its result puts it."""
+        return all(self.places.get(number) == row.sort_key for number, row in self.rows.items())
+
+    def sort_again(self) -> None:
+        """Put corrected films where their new results belong."""
+        self.places = {number: row.sort_key for number, row in self.rows.items()}
 
     def close(self) -> None:
         """End the reading; the worklist is not used any more."""
@@ -167,12 +177,12 @@ def clear_worklist() -> None:
     st.session_state.pop(_WORKLIST, None)
 
 
-def add_uploads(uploads: list[object], *, keep_names: bool) -> None:
+def add_uploads(uploads: list[object]) -> None:
     """Keep the bytes of uploaded files; Streamlit's own copies are removed."""
     for upload in uploads:
         if not isinstance(upload, UploadedFile):
             continue  # an uploader that has been emptied, named once more by a late click
-        current_worklist().add(upload.name, upload.getvalue(), keep_name=keep_names)
+        current_worklist().add(upload.name, upload.getvalue())
         state.remove_upload(upload.file_id)
 
 

@@ -4,10 +4,12 @@ import csv
 import io
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 import streamlit as st
 
+from cxr_core.export.results_csv import STATUS_STOPPED
 from cxr_core.imaging.radiograph import Radiograph
 from cxr_core.phantom.draw import phantom_png
 from cxr_core.reading.analyzer import Analysis
@@ -20,11 +22,9 @@ from tests.helpers.zips import zip_bytes
 FILM = phantom_png(1, size=96)
 
 
-def filled(count: int, *, keep_name: bool = False) -> Worklist:
+def filled(count: int) -> Worklist:
     films = Worklist()
-    films.add(
-        "DOE.zip", zip_bytes({f"JANE_{n}.png": FILM for n in range(count)}), keep_name=keep_name
-    )
+    films.add("DOE.zip", zip_bytes({f"JANE_{n}.png": FILM for n in range(count)}))
     return films
 
 
@@ -32,17 +32,28 @@ def table(films: Worklist) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(worklist_csv(films).decode())))
 
 
-def test_names_are_kept_only_when_asked_for_and_can_be_forgotten() -> None:
-    analyzer = FakeAnalyzer()
-    unnamed, named = filled(2), filled(2, keep_name=True)
-    for films in (unnamed, named):
-        films.set_model(analyzer)
-        films.advance(analyzer, seconds=60)
-    assert [(row["row"], row["file"]) for row in table(unnamed)] == [("1", ""), ("2", "")]
-    assert [row["file"] for row in table(named)] == ["DOE.zip/JANE_0.png", "DOE.zip/JANE_1.png"]
-    named.forget_names()
-    assert [(row["row"], row["file"]) for row in table(named)] == [("1", ""), ("2", "")]
-    assert {film.name for film in named.sources.values()} == {""}
+def test_an_export_has_names_only_when_asked_for() -> None:
+    films, analyzer = filled(3), FakeAnalyzer()
+    films.set_model(analyzer)
+    films.advance(analyzer, seconds=0)
+    assert [(row["row"], row["file"]) for row in table(films)] == [("1", ""), ("2", ""), ("3", "")]
+    named = csv.DictReader(io.StringIO(worklist_csv(films, with_names=True).decode()))
+    assert [row["file"] for row in named] == [f"DOE.zip/JANE_{n}.png" for n in range(3)]
+
+
+def test_a_corrected_film_keeps_its_place_until_the_list_is_sorted_again() -> None:
+    films, analyzer = filled(3), FakeAnalyzer()
+    films.set_model(analyzer)
+    films.advance(analyzer, seconds=60)
+    before = [row.number for row in films.visible_rows()]
+    assert films.is_sorted
+    last = before[-1]
+    films.rows[last] = replace(films.rows[last], status=STATUS_STOPPED)
+    assert not films.is_sorted
+    assert [row.number for row in films.visible_rows()] == before
+    films.sort_again()
+    assert films.is_sorted
+    assert [row.number for row in films.visible_rows()] == [last, *before[:-1]]
 
 
 def test_the_readers_word_stands_in_the_row_of_its_film(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,7 +95,7 @@ def test_reading_is_cancelled_and_goes_on_with_the_rest() -> None:
 def test_films_added_meanwhile_are_numbered_on_and_read() -> None:
     films, analyzer = filled(2), FakeAnalyzer()
     films.advance(analyzer, seconds=0)
-    films.add("c.png", b"no film", keep_name=False)
+    films.add("c.png", b"no film")
     films.advance(analyzer, seconds=60)
     assert sorted(films.rows) == [1, 2, 3]
     assert films.visible_rows()[0].number == 3  # it cannot be read, so it comes first
@@ -109,7 +120,7 @@ def test_what_finds_no_room_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_TOTAL_BYTES", len(FILM) + 10)
     films = Worklist()
     for _ in range(3):
-        films.add("a.png", FILM, keep_name=False)
+        films.add("a.png", FILM)
     assert (len(films.sources), films.n_rejected) == (1, 2)
 
 
