@@ -63,8 +63,9 @@ def show(analysis: Analysis, data: bytes) -> None:
             caption(sides_sentence(analysis.radiograph.orientation))
         else:
             result(analysis)
+    if not stopped:
+        assessment_controls(analysis)  # before the reveal too: that is what it is for
     if not hidden:
-        assessment_controls(analysis)
         with st.expander("Export"):
             export_panel(build_record(analysis), data)
         details_panel(analysis)

@@ -89,7 +89,12 @@ def test_results_stay_hidden_until_the_reader_asks(open_page, film):
     assert not view_of(session)["map"]
     assert "cut-off" not in page_text(session)
     assert not session.get("download_button")
+    # The reader's own word comes first, and is still there afterwards.
+    (word,) = [one for one in session.segmented_control if "of Effusion" in one.label]
+    word.set_value("present").run()
     session.button(key="show_results").click().run()
+    (word,) = [one for one in session.segmented_control if "of Effusion" in one.label]
+    assert word.value == "present"
     assert view_of(session)["map"]
     assert "cut-off" in page_text(session)
     session = upload_film(session, phantom_png(6, size=256))  # the wish holds for the next film too
