@@ -24,7 +24,7 @@ from cxr_core.evaluation.evaluated import evaluate_with_model, measure_all
 from cxr_core.evaluation.full_report import FullReport
 from cxr_core.evaluation.further_films import write_other_films
 from cxr_core.evaluation.localisation.pointing import localisation_rows, write_localisation
-from cxr_core.evaluation.metrics.operating_points import fit_operating_points
+from cxr_core.evaluation.metrics.operating_points import fit_cutoffs
 from cxr_core.evaluation.predictions import predictions_table, write_predictions
 from cxr_core.evaluation.run_folder import (
     HISTORY_FILE,
@@ -221,19 +221,20 @@ def _metadata(
     no label, on those of training too."""
     lineage = stored_lineage(folder)
     calibration, uncalibrated = _fit_calibration(validation)
-    points = fit_operating_points(
+    cutoffs = fit_cutoffs(
         to_probabilities(validation.logits, calibration),
         validation.labels,
         validation.table["patient"].to_numpy(),
         seed=context.config.seed,
     )
     gate = fit_gate_on_dataset(films, seed=context.config.seed)
-    maps = margin_maps(validation.evidence, validation.logits, calibration, points)
+    maps = margin_maps(validation.evidence, validation.logits, calibration, cutoffs.specific)
     scale = float(np.percentile(np.abs(maps), EVIDENCE_PERCENTILE))
     return ModelMetadata(
         preprocessing=context.initial_weights.preprocessing,
         calibration=calibration,
-        operating_points=points,
+        operating_points=dict(cutoffs.specific),
+        sensitive_points=None if cutoffs.sensitive is None else dict(cutoffs.sensitive),
         # A network that has learnt nothing has maps of zeros, which any scale shows.
         evidence_scale=EvidenceScale(scale or 1.0),
         architecture=context.config.architecture,
