@@ -52,7 +52,7 @@ from cxr_core.training.gate import fit_gate_on_dataset
 from cxr_core.training.inference import InferenceOutput, infer_films, infer_split, randomized_copy
 from cxr_core.training.initial_weights import InitialWeights
 from cxr_core.training.lineage import Lineage, record_test_use, stored_lineage
-from cxr_core.training.model_card import CardData, write_card
+from cxr_core.training.model_card import CARD_FILE, CardData, write_card
 from cxr_core.training.other_films import read_other_hospitals
 from cxr_core.training.run_record import installed_versions, kept_row
 from cxr_core.training.trainer import SINGLE_PROCESS
@@ -209,7 +209,7 @@ def finalize(
     )
     if lineage is None:
         return RunResult(metadata, report, "validation")
-    with atomic_write(folder / "MODEL_CARD.md") as temporary:
+    with atomic_write(folder / CARD_FILE) as temporary:
         write_card(temporary, CardData(metadata, report, films.table, films.report_lines, lineage))
     return RunResult(metadata, report, "test")
 
