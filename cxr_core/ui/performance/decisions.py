@@ -15,7 +15,8 @@ from cxr_core.evaluation.metrics.operating_points import (
     cutoff_by_rule,
 )
 from cxr_core.evaluation.predictions import labels_of
-from cxr_core.evaluation.render.figures import CUT_OFFS, at_cutoff, evaluation_tables
+from cxr_core.evaluation.render.figures import at_cutoff, evaluation_tables
+from cxr_core.evaluation.render.flag_figures import CUT_OFFS
 from cxr_core.findings import KEYS, LABELS
 from cxr_core.ui.prevalence import MAX_PERCENT, MIN_PERCENT
 from cxr_core.ui.shell import caption, show_table

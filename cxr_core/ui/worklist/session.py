@@ -131,8 +131,9 @@ class Worklist:
         return self._reading_seconds / self._n_timed * (len(self.sources) - len(self.rows))
 
     def visible_rows(self) -> list[FilmRow]:
-        """The rows that the filter shows, in order."""
-        return filter_and_sort(list(self.rows.values()), self.filter_name)
+        """The rows that the filter shows, in order, as the reader's setting flags them."""
+        rows = [row.at(state.setting()) for row in self.rows.values()]
+        return filter_and_sort(rows, self.filter_name)
 
     def close(self) -> None:
         """End the reading; the worklist is not used any more."""
