@@ -64,6 +64,8 @@ def make_analysis(
         radiograph=film,
         cutoffs=pair,
     )
+    if pair is not None:
+        changes = {"operating_points": pair.points("standard")} | changes
     return replace(analysis, **changes)
 
 

@@ -12,7 +12,7 @@ import pytest
 from cxr_core.evaluation.cutoffs import Setting
 from cxr_core.evaluation.model_facts import NOT_MEASURED, read_model_facts
 from cxr_core.export.overlay import PALE, MapStyle, map_layer
-from cxr_core.export.record import worth_words
+from cxr_core.export.record import result_headline, worth_words
 from cxr_core.findings import ABNORMAL_KEYS, KEYS
 from cxr_core.model.checkpoint import save_metadata
 from cxr_core.model.metadata import load_metadata
@@ -69,7 +69,7 @@ def test_the_worth_of_each_result_and_the_kind_of_model_stand_on_read(
         assert worth_words(analysis, key, facts) in text
     assert facts.sentence in text
     assert facts.sentence.startswith("Demonstration model: mean AUROC 0.")
-    assert "Nothing flagged" in text
+    assert result_headline(analysis) in text
     assert "Uncertain: Effusion, Atelectasis, Infiltration." in text
 
 
@@ -97,7 +97,7 @@ def test_with_nothing_flagged_the_film_opens_without_a_map(open_page, film, unce
     assert view_of(session)["opacity"] == pytest.approx(PALE * 0.6)
     assert "Pale: Atelectasis is not flagged" in view_of(session)["label"]
     # Another finding's was not asked for, and the next film begins without any.
-    session = upload_film(session, phantom_png(5, size=256))
+    session = upload_film(session, phantom_png(4, findings=("effusion",), size=288))
     assert view_of(session)["map"] == ""
 
 
@@ -117,8 +117,12 @@ def test_the_sensitive_setting_flags_what_is_uncertain_and_opens_its_map(
     session.toggle(key="sensitive_setting").set_value(True).run()
     assert not session.exception
     text = plain(page_text(session))
-    assert "Flagged: Effusion, Atelectasis, Infiltration" in text
+    assert text.count('<div class="finding') == 4
+    assert text.count(' above"') == len(ABNORMAL_KEYS)  # coloured; No Finding never is
+    assert "Uncertain:" not in text
+    assert text.count("uncertain <span") == len(KEYS)
     analysis = at_setting(load_analyzer(uncertain).analyze(film), "sensitive")
+    assert result_headline(analysis) in text
     key = default_finding(analysis.margins)
     assert (shown_layer(session) == map_layer(analysis, key, (256, 256), MapStyle())).all()
     assert view_of(session)["opacity"] == pytest.approx(0.6)
