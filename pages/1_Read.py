@@ -12,7 +12,7 @@ from cxr_core.ui.read.cautions import show_cautions
 from cxr_core.ui.read.details import details_panel
 from cxr_core.ui.read.exports import build_record, export_panel
 from cxr_core.ui.read.film import film_panel, welcome
-from cxr_core.ui.read.findings import finding_notes, finding_rows, map_caption
+from cxr_core.ui.read.findings import finding_notes, finding_rows, headline, map_caption
 from cxr_core.ui.read.gate import corrected_banner, stop_panel
 from cxr_core.ui.shell import begin_page, caption, report_errors, show_error
 from cxr_core.ui.words import sides_sentence
@@ -74,6 +74,7 @@ def show(analysis: Analysis, data: bytes) -> None:
 def result(analysis: Analysis) -> None:
     """The right side: what the model says of the film."""
     key = state.selected_finding(analysis)
+    headline(analysis)
     finding_rows(analysis, shown_finding=key)
     finding_notes(analysis, shown_finding=key)
     map_caption(analysis, key)

@@ -63,9 +63,9 @@ def test_it_is_trained_and_stored(trained: Path) -> None:
     metadata = json.loads((trained / "model.json").read_text())
     assert metadata["findings"] == KEYS == list(metadata["operating_points"])
     assert len(metadata["calibration"]["offsets"]) == 5
-    # A cut-off by sensitivity, as for every abnormal finding, and not by its place in the table.
-    assert metadata["operating_points"]["nodule"]["criterion"] == "sensitivity"
-    assert metadata["operating_points"]["no_finding"]["criterion"] == "specificity"
+    for key in ("nodule", "no_finding"):
+        assert metadata["operating_points"][key]["criterion"] == "specificity"
+        assert metadata["sensitive_points"][key]["criterion"] == "sensitivity"
     predictions = pd.read_csv(trained / "predictions_test.csv")
     logits = predictions.columns[predictions.columns.str.startswith("logit_")]
     assert logits.tolist() == [f"logit_{key}" for key in KEYS]

@@ -13,12 +13,15 @@ from pathlib import Path
 from tqdm import tqdm
 
 from cxr_core.errors import CXRError, ImageError
+from cxr_core.evaluation.cutoffs import Setting
+from cxr_core.evaluation.model_facts import ModelFacts, read_model_facts_if_usable
 from cxr_core.export.results_csv import (
     STATUS_FAILED,
     Row,
     one_line,
     outcome_row,
     read_previous_rows,
+    worth_cells,
     write_rows,
 )
 from cxr_core.files import atomic_write
@@ -71,13 +74,18 @@ def iter_rows(
     *,
     workers: int | None = None,
     finished_rows: dict[str, Row] | None = None,
+    setting: Setting = "standard",
+    facts: ModelFacts | None = None,
 ) -> Iterator[Row]:
     """One row a film, as ``export.results_csv`` has them; one that cannot be read is a row too.
 
     Args:
         workers: threads that decode; None for the usual number.
         finished_rows: rows of films that need no reading again, by SHA-256.
+        setting: which cut-offs flag.
+        facts: of the analyzer's model; without them a row does not tell what a flag is worth.
     """
+    facts = facts or ModelFacts()
     finished_rows = finished_rows or {}
     model = analyzer.metadata.model_sha256
     for outcome in read_films(analyzer, sources, workers=workers, skip=finished_rows.keys()):
@@ -85,7 +93,8 @@ def iter_rows(
             place = {"row": str(outcome.source.number), "file": one_line(outcome.source.name)}
             yield finished_rows[outcome.sha256] | place
         else:
-            yield outcome_row(outcome, model_sha256=model)
+            row = outcome_row(outcome, model_sha256=model, setting=setting)
+            yield row | worth_cells(row, facts)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -108,9 +117,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="threads that decode films",
     )
     parser.add_argument(
+        "--sensitive",
+        action="store_true",
+        help="flag uncertain findings too: misses fewer, alarms more often",
+    )
+    parser.add_argument(
         "--resume",
         action="store_true",
-        help="skip films that an earlier run has read with this model",
+        help="skip films that an earlier run has read with this model in this setting",
     )
     args = parser.parse_args(argv)
     if args.workers < 1:
@@ -121,12 +135,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     journal = journal_path(out)
     try:
         sources = list_sources(args.paths)
-        analyzer = load_analyzer(args.model or DEFAULT_MODEL)
+        folder, setting = args.model or DEFAULT_MODEL, _setting(args)
+        analyzer = load_analyzer(folder)
+        facts = read_model_facts_if_usable(folder, analyzer.metadata)
         model = analyzer.metadata.model_sha256
         finished_rows = (
-            read_previous_rows((out, journal), model_sha256=model) if args.resume else {}
+            read_previous_rows((out, journal), model_sha256=model, setting=setting)
+            if args.resume
+            else {}
         )
-        rows = iter_rows(analyzer, sources, workers=args.workers, finished_rows=finished_rows)
+        rows = iter_rows(
+            analyzer, sources, workers=args.workers, finished_rows=finished_rows,
+            setting=setting, facts=facts,
+        )  # fmt: skip
         counts = _write(rows, out, total=len(sources), finished_rows=finished_rows)
     except CXRError as error:
         print(f"{PROG}: {error}", file=sys.stderr)
@@ -143,6 +164,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     summary = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
     print(f"{len(sources)} films: {summary}. The rows are in {out}.")
     return EXIT_SOME_NOT_READ if counts[STATUS_FAILED] else EXIT_ALL_READ
+
+
+def _setting(args: argparse.Namespace) -> Setting:
+    return "sensitive" if args.sensitive else "standard"
 
 
 def journal_path(out: Path) -> Path:

@@ -1,13 +1,14 @@
 """A predictions table, evaluated once: what pages, commands and the model card show."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from cxr_core.arrays import Floats
-from cxr_core.config import Calibration, OperatingPoint
+from cxr_core.config import Calibration
+from cxr_core.evaluation.cutoffs import Cutoffs, cutoffs_of_model
 from cxr_core.evaluation.full_report import FullReport, build_full_report, with_subgroups
 from cxr_core.evaluation.further_films import (
     FurtherPatients,
@@ -17,7 +18,7 @@ from cxr_core.evaluation.further_films import (
 )
 from cxr_core.evaluation.localisation.rates import localisation_metrics
 from cxr_core.evaluation.metrics.bootstrap import resample_patients
-from cxr_core.evaluation.metrics.operating_points import operating_points_of
+from cxr_core.evaluation.metrics.operating_points import cutoffs_of_table
 from cxr_core.evaluation.metrics.subgroups import (
     SubgroupMetrics,
     all_films_and_subgroups,
@@ -64,7 +65,7 @@ def evaluate_table(
     sha256: str,
     *,
     calibration: Calibration | None = None,
-    operating_points: Mapping[str, OperatingPoint] | None = None,
+    cutoffs: Cutoffs | None = None,
     fitted_on_these_films: bool = False,
     model_sha256: str | None = None,
     n_resamples: int = 2000,
@@ -77,7 +78,7 @@ def evaluate_table(
         table: a validated predictions table.
         sha256: of its file.
         calibration: applied where the table holds raw logits.
-        operating_points: without them, operating points are fitted on the table itself.
+        cutoffs: without them, cut-offs are fitted on the table itself.
         fitted_on_these_films: the points given were chosen by these very films.
         model_sha256: of the model that both belong to.
         calibration_metrics: whether to compute the calibration measures, which take long.
@@ -87,13 +88,12 @@ def evaluate_table(
     """
     applied = calibration if has_logits(table) else None
     probabilities = probabilities_of(table, applied)  # (N, 4)
-    fitted_here = operating_points is None or fitted_on_these_films
-    points = operating_points
-    if points is None:
-        points = operating_points_of(table, probabilities)
+    fitted_here = cutoffs is None or fitted_on_these_films
+    if cutoffs is None:
+        cutoffs = cutoffs_of_table(table, probabilities)
     report = evaluate_validated(
         table,
-        operating_points=points,
+        operating_points=None if cutoffs is None else cutoffs.specific,
         calibration=calibration,
         n_resamples=n_resamples,
         seed=seed,
@@ -107,8 +107,9 @@ def evaluate_table(
         table_sha256=sha256,
         model_sha256=model_sha256,
         fitted_here=fitted_here,
+        cutoffs=cutoffs,
     )
-    identity = repr((sha256, applied, points, fitted_here)).encode()
+    identity = repr((sha256, applied, cutoffs, fitted_here)).encode()
     cache_key = hashlib.sha256(identity).hexdigest()[:16]
     return EvaluatedTable(table, probabilities, full, fitted_here, cache_key)
 
@@ -132,7 +133,7 @@ def evaluate_with_model(
         table,
         sha256,
         calibration=None if metadata is None else metadata.calibration,
-        operating_points=None if metadata is None else metadata.operating_points,
+        cutoffs=None if metadata is None else cutoffs_of_model(metadata),
         fitted_on_these_films=fitted_on_these_films,
         model_sha256=None if metadata is None else metadata.model_sha256,
         n_resamples=n_resamples,

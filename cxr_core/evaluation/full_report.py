@@ -8,11 +8,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxr_core.evaluation.comparison import Comparison
+from cxr_core.evaluation.cutoffs import Cutoffs
 from cxr_core.evaluation.further_films import FurtherPatients, OtherSource
 from cxr_core.evaluation.localisation.rates import LocalisationMetrics
 from cxr_core.evaluation.metrics.at_threshold import ThresholdMetrics, threshold_metrics
 from cxr_core.evaluation.metrics.bootstrap import resample_patients
 from cxr_core.evaluation.metrics.errors import ErrorKind, most_confident_errors
+from cxr_core.evaluation.metrics.flag_worth import FlagWorth, flag_worth
 from cxr_core.evaluation.metrics.labels import SplitLabels, co_occurrence, labels_per_film
 from cxr_core.evaluation.metrics.subgroups import SubgroupMetrics, ViewShortcut
 from cxr_core.evaluation.predictions import labels_of
@@ -61,6 +63,9 @@ class FullReport:
         other_sources: other hospitals' films, one entry a source.
         comparison: with a second table; None without one.
         other_table_sha256: of that table's file; None without one.
+        cutoffs: both cut-offs of each finding; None where none were given.
+        flag_worth: how often films of a band carry the label, and how many are flagged; nothing
+            in it without cut-offs.
     """
 
     table_sha256: str
@@ -81,6 +86,8 @@ class FullReport:
     other_sources: tuple[OtherSource, ...] = ()
     comparison: Comparison | None = None
     other_table_sha256: str | None = None
+    cutoffs: Cutoffs | None = None
+    flag_worth: FlagWorth = field(default_factory=FlagWorth)
 
 
 def build_full_report(
@@ -91,6 +98,7 @@ def build_full_report(
     table_sha256: str,
     model_sha256: str | None = None,
     fitted_here: bool = False,
+    cutoffs: Cutoffs | None = None,
 ) -> FullReport:
     """Add to a report what is quickly computed; the rest is added with ``dataclasses.replace``.
 
@@ -98,9 +106,12 @@ def build_full_report(
         table: the validated predictions table of the report.
         probabilities: (N, 4) that its operating points belong to.
         fitted_here: whether these were fitted on the table itself.
+        cutoffs: the report's operating points and the sensitive ones; the former alone without.
     """
     labels, points = labels_of(table), report.operating_points  # (N, 4)
     resamples = resample_patients(table, n_resamples=report.n_resamples, seed=report.seed)
+    if cutoffs is None and points:
+        cutoffs = Cutoffs(points)
     optimistic = (FITTED_HERE_NOTE,) if points and fitted_here else ()
 
     def count(key: str, kind: ErrorKind) -> ErrorCount:
@@ -126,6 +137,10 @@ def build_full_report(
         co_occurrence=co_occurrence(labels),
         labels_per_film=labels_per_film(labels),
         notes=(*report.notes, *optimistic),
+        cutoffs=cutoffs,
+        flag_worth=FlagWorth()
+        if cutoffs is None
+        else flag_worth(labels, probabilities, cutoffs, resamples),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Literal
 
@@ -12,7 +12,7 @@ from contourpy import contour_generator
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from cxr_core.findings import NORMAL_KEY
+from cxr_core.findings import ABNORMAL_KEYS, NORMAL_KEY
 
 if TYPE_CHECKING:
     from cxr_core.reading.analyzer import Analysis
@@ -42,6 +42,8 @@ MapMode = Literal["colour", "contour"]
 SIGNED_CONTOUR_LEVEL = 0.25  # where the signed colours are ringed; weaker evidence gets no line
 # The veil at the scale's end; a film shows through the strongest evidence at full opacity too.
 MAX_ALPHA = 0.7
+PALE = 0.4  # of its opacity: how the map of a finding that is not flagged is drawn
+_WEAKEST_LINE = 0.35  # of the ramp, so that the lowest line is still bright enough to be seen
 _CONTOUR_UPSAMPLING = 32  # points a map cell on which a contour is traced
 
 
@@ -141,8 +143,7 @@ def _strokes(
         padded = np.pad(-share if negative else share, 1, constant_values=-1.0)
         contours = contour_generator(z=padded)
         for level in levels:
-            # The lowest line is still bright enough to be seen.
-            step = round((0.35 + 0.65 * level) * (N_COLOURS - 1))
+            step = round((_WEAKEST_LINE + (1 - _WEAKEST_LINE) * level) * (N_COLOURS - 1))
             red, green, blue = (int(c) for c in evidence_colormap(negative=negative)[step])
             weight = max(_MIN_LINE_WIDTH, round(max(height, width) / 360 * (0.5 + level)))
             length = weight + 2 * _outline_width(max(height, width))
@@ -180,6 +181,38 @@ class MapStyle:
     mode: MapMode = "colour"
     opacity: float = 0.6
     signed: bool = False
+
+
+def style_on_film(
+    analysis: Analysis, key: str, style: MapStyle, *, requested: bool = False
+) -> MapStyle:
+    """How one finding's map is drawn: in full where the finding is flagged, pale where the reader
+    asked for the map of another, and else not at all (opacity 0)."""
+    if is_flagged(analysis, key):
+        return style
+    return replace(style, opacity=PALE * style.opacity if requested else 0.0)
+
+
+def is_flagged(analysis: Analysis, key: str) -> bool:
+    """Whether one of the three is flagged; No Finding is called normal, and never flagged."""
+    return key in ABNORMAL_KEYS and analysis.above[key]
+
+
+def scale_layer(style: MapStyle, n: int) -> NDArray[np.uint8]:
+    """The colour scale from its low to its high end as a layer (n, 4), RGBA, before the style's
+    opacity: veils as strong as over a film, or the colours of the lines."""
+    share = np.linspace(-1.0 if style.signed else 0.0, 1.0, n, dtype=np.float32)
+    if style.mode == "colour":
+        return _colour_layer(share, signed=style.signed)
+    bright = np.sign(share) * (_WEAKEST_LINE + (1 - _WEAKEST_LINE) * np.abs(share))
+    layer = _colour_layer(bright.astype(np.float32), signed=style.signed)
+    layer[:, 3] = 255
+    return layer
+
+
+def typical_gray(pixels: NDArray[np.uint8]) -> int:
+    """The gray over which the scale of a film's maps is shown: its median."""
+    return round(float(np.median(pixels)))
 
 
 def display_map(analysis: Analysis, key: str) -> NDArray[np.float32]:

@@ -21,7 +21,7 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Paragraph
 
 from cxr_core.export.fonts import BOLD, MONO, REGULAR, font_path, printable
-from cxr_core.export.overlay import MapStyle, draw_map
+from cxr_core.export.overlay import MapStyle, draw_map, is_flagged
 from cxr_core.export.png import colorbar, colorbar_labels
 from cxr_core.export.record import (
     FLAGGED_MARK,
@@ -29,11 +29,12 @@ from cxr_core.export.record import (
     RESEARCH_TOOL,
     TITLE,
     Record,
-    flag_word,
-    map_legend,
     map_title,
+    map_words,
     percent,
     result_headline,
+    result_words,
+    uncertain_sentence,
 )
 from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS
 from cxr_core.version import PROGRAM
@@ -59,6 +60,7 @@ PIXELS_PER_POINT = 3.0  # 216 dpi: as fine as a good printer shows grays
 GAP = 11.0  # points between two parts
 _MAX_FILM_HEIGHT, _MAX_SMALL_MAP_HEIGHT, _SMALL_MAP_FRACTION = 240.0, 115.0, 0.3
 _CAPTION_HEIGHT, _FOOTER_HEIGHT = 36.0, 34.0
+_PALE_INK = 0.5  # of the lines of a finding that is not flagged
 _MIN_SMALL_MAP_OPACITY = 0.65  # the least, so that a small map is seen however the large one is set
 # reportlab's fonts remember which letters a document used, one document at a time.
 _FONT_LOCK = Lock()
@@ -198,23 +200,25 @@ class Column(NamedTuple):
 
 
 _COLUMNS = (
-    Column(("", "Finding"), 0.24),
-    Column(("", "Probability"), 0.15, numeric=True),
-    Column(("", "Cut-off"), 0.14, numeric=True),
-    Column(("", "Result"), 0.26),
-    Column(("", "Reader's reading"), 0.21),
+    Column(("", "Finding"), 0.15),
+    Column(("", "Probability"), 0.125, numeric=True),
+    Column(("", "Cut-off"), 0.105, numeric=True),
+    Column(("", "Result"), 0.265),
+    Column(("Test films like this", "with the label"), 0.2, numeric=True),
+    Column(("", "Reader's reading"), 0.155),
 )
 
 
 _COLUMNS_WITH_SITE = (
-    Column(("", "Finding"), 0.15),
-    Column(("", "Probability"), 0.115, numeric=True),
-    Column(("", "Cut-off"), 0.095, numeric=True),
-    Column(("", "Result"), 0.16),
-    Column(("Prevalence", "at the site"), 0.115, numeric=True),
-    Column(("Probability", "at the site"), 0.115, numeric=True),
-    Column(("Cut-off", "at the site"), 0.105, numeric=True),
-    Column(("Reader's", "reading"), 0.145),
+    Column(("", "Finding"), 0.12),
+    Column(("", "Probability"), 0.095, numeric=True),
+    Column(("", "Cut-off"), 0.08, numeric=True),
+    Column(("", "Result"), 0.19),
+    Column(("Test films like this", "with the label"), 0.165, numeric=True),
+    Column(("Prevalence", "at the site"), 0.09, numeric=True),
+    Column(("Probability", "at the site"), 0.09, numeric=True),
+    Column(("Cut-off", "at the site"), 0.08, numeric=True),
+    Column(("Reader's", "reading"), 0.09),
 )
 
 
@@ -245,16 +249,38 @@ def table_row(record: Record, key: str) -> list[str]:
     analysis = record.analysis
     probability, above = analysis.probabilities[key], analysis.above[key]
     threshold = analysis.operating_points[key].threshold
-    side = flag_word(key, flagged=above)
     row = [
         LABELS[key],
         percent(probability, decimals=1),
         percent(threshold, decimals=1),
-        f"{FLAGGED_MARK if above else NOT_FLAGGED_MARK} {side}",
+        f"{FLAGGED_MARK if above else NOT_FLAGGED_MARK} {result_words(analysis, key)}",
+        _share_cell(record, key),
     ]
     if record.at_site_prevalence:
         row += _site_cells(record, key)
     return [*row, record.assessments.get(key, NOT_GIVEN)]
+
+
+def _share_cell(record: Record, key: str) -> str:
+    """The share of test films in the film's band that carry the label, with its interval."""
+    one = record.facts.share(key, record.analysis.bands[key])
+    if one is None:
+        return "not measured"
+    if not one.share.estimable:
+        return "too few"
+    low, high = percent(one.share.low).removesuffix(" %"), percent(one.share.high)
+    return f"{percent(one.share.estimate)} ({low} to {high})"
+
+
+def worth_sentence(record: Record) -> str:
+    """What the column of test films means."""
+    if not record.facts.bands:
+        return "What a flag is worth was not measured: the model folder has no usable test films."
+    where = "in the same band" if record.analysis.has_bands else "on the same side of the cut-off"
+    return (
+        f"Test films like this: those of the model's {record.facts.n_films:,} test films {where}; "
+        "the share that carry the label mined from reports, with its 95 % interval."
+    )
 
 
 def prevalence_sentence(record: Record) -> str:
@@ -326,6 +352,8 @@ def record_pdf(record: Record) -> bytes:
             page.draw_paragraph(banner, x=LEFT + 8)
             page.y -= 7 + GAP
         page.draw_text(LEFT, page.y - 10, result_headline(record.analysis), size=12, font=BOLD)
+        uncertain = uncertain_sentence(record.analysis)
+        page.draw_text(RIGHT, page.y - 10, uncertain, size=9, align_right=True, max_width=220)
         page.y -= 14 + GAP
         paragraphs = _text_below_table(record)
         available_height = page.y - BOTTOM - _FOOTER_HEIGHT - TABLE_HEIGHT - 2 * GAP
@@ -345,6 +373,10 @@ def _draw_heading(page: PdfPage, record: Record) -> None:
     page.draw_text(RIGHT, TOP - 15, moment, size=9, align_right=True, gray=DARK_GRAY)
     page.draw_text(LEFT, TOP - 30, f"Not a diagnosis. {RESEARCH_TOOL}", size=8.5, gray=DARK_GRAY)
     page.y = TOP - 36
+    if record.model_sentences:
+        about = " ".join(record.model_sentences)
+        page.draw_text(LEFT, TOP - 42, about, size=8.5, font=BOLD)
+        page.y -= 12
     if record.reference:
         page.y -= 4
         page.draw_paragraph(
@@ -363,7 +395,10 @@ def _banner(record: Record) -> Paragraph | None:
 
 def _text_below_table(record: Record) -> list[Paragraph]:
     """What stands below the table."""
-    words = [fit_text(prevalence_sentence(record), font_size=7.5, max_height=30)]
+    words = [
+        fit_text(worth_sentence(record), font_size=7.5, max_height=22),
+        fit_text(prevalence_sentence(record), font_size=7.5, max_height=30),
+    ]
     if record.note.strip():
         words.append(fit_text(record.note, heading="Reader's note", max_height=80))
     none = "None besides the box above." if record.banner else "None."
@@ -376,7 +411,7 @@ def _draw_images(page: PdfPage, record: Record, available_height: float) -> None
     """The film beside the shown map, then the maps small, in ``available_height`` points."""
     image_height = available_height - _CAPTION_HEIGHT - 14 - 2 * GAP
     small = min(_MAX_SMALL_MAP_HEIGHT, _SMALL_MAP_FRACTION * image_height)
-    film = record.analysis.radiograph.pixels
+    film, shown = record.analysis.radiograph.pixels, record.style_of(record.shown_finding)
     half = (CONTENT_WIDTH - GAP) / 2
     narrow = (CONTENT_WIDTH - (len(KEYS) - 1) * GAP) / len(KEYS)
     width, height = _fit_size(film, half, min(_MAX_FILM_HEIGHT, image_height - small))
@@ -385,7 +420,7 @@ def _draw_images(page: PdfPage, record: Record, available_height: float) -> None
     print_copy = _downscale(film, width, height)
     page.draw_image(print_copy, left, y, width, height)
     page.draw_image(
-        _print_overlay(print_copy, record, record.shown_finding, record.style),
+        _print_overlay(print_copy, record, record.shown_finding, shown),
         right,
         y,
         width,
@@ -398,10 +433,11 @@ def _draw_images(page: PdfPage, record: Record, available_height: float) -> None
     page.draw_text(
         right, y - 11, map_title(record.shown_finding), size=8, font=BOLD, max_width=half - 108
     )
-    _draw_colorbar(page, record, y - 11)
+    if shown.opacity > 0:
+        _draw_colorbar(page, record, y - 11)
     page.y = y - 14
-    marks = map_legend(record.shown_finding, record.style)
-    if record.style.mode == "colour":
+    marks = map_words(record.analysis, record.shown_finding, shown)
+    if shown.mode == "colour" and shown.opacity > 0:
         marks += " Lines join regions of equal strength."
     page.draw_paragraph(
         fit_text(marks, max_height=_CAPTION_HEIGHT - 14, font_size=7.5, width=half), x=right
@@ -409,12 +445,15 @@ def _draw_images(page: PdfPage, record: Record, available_height: float) -> None
     page.y = y - _CAPTION_HEIGHT - GAP
     width, height = _fit_size(film, narrow, small)
     print_copy = _downscale(film, width, height)
-    style = replace(record.style, opacity=max(record.style.opacity, _MIN_SMALL_MAP_OPACITY))
     for index, key in enumerate(KEYS):
+        style = record.style_of(key)
+        if is_flagged(record.analysis, key):
+            style = replace(style, opacity=max(style.opacity, _MIN_SMALL_MAP_OPACITY))
         x = LEFT + index * (narrow + GAP)
         small_map = _print_overlay(print_copy, record, key, style)
         page.draw_image(small_map, x, page.y - height, width, height)
-        page.draw_text(x, page.y - height - 10, map_title(key), size=7, max_width=narrow)
+        title = map_title(key) if style.opacity > 0 else f"{LABELS[key]}: no map"
+        page.draw_text(x, page.y - height - 10, title, size=7, max_width=narrow)
     page.y -= height + 14 + GAP
 
 
@@ -424,8 +463,9 @@ def _print_overlay(
     """The map as on the page, with its contour lines over it: a veil is lost in gray print."""
     picture = draw_map(print_copy, record.analysis, key, style).copy()
     if style.opacity > 0:
+        ink = 1.0 if is_flagged(record.analysis, key) else _PALE_INK
         lines = draw_map(
-            print_copy, record.analysis, key, replace(style, mode="contour", opacity=1.0)
+            print_copy, record.analysis, key, replace(style, mode="contour", opacity=ink)
         )
         drawn = (lines != print_copy[..., None]).any(axis=2)
         picture[drawn] = lines[drawn]

@@ -13,16 +13,22 @@ from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
 from cxr_core.export.fonts import BOLD, REGULAR, font_path, printable
-from cxr_core.export.overlay import N_COLOURS, draw_map, evidence_alpha, evidence_colormap
+from cxr_core.export.overlay import (
+    alpha_composite,
+    draw_map,
+    scale_layer,
+    typical_gray,
+)
 from cxr_core.export.record import (
     FLAGGED_MARK,
     NOT_A_DIAGNOSIS,
     NOT_FLAGGED_MARK,
     Record,
     flag_sentence,
-    map_legend,
     map_title,
+    map_words,
     percent,
+    worth_words,
 )
 from cxr_core.findings import LABELS
 from cxr_core.version import PROGRAM
@@ -38,9 +44,8 @@ def overlay_image(record: Record) -> NDArray[np.uint8]:
     The first H rows are the film's own pixels one to one, in the middle of a black field where
     the film is narrower than ``MIN_WIDTH``.
     """
-    film = draw_map(
-        record.analysis.radiograph.pixels, record.analysis, record.shown_finding, record.style
-    )
+    key = record.shown_finding
+    film = draw_map(record.analysis.radiograph.pixels, record.analysis, key, record.style_of(key))
     width = max(film.shape[1], MIN_WIDTH)
     left = (width - film.shape[1]) // 2
     field = np.zeros((film.shape[0], width, 3), dtype=np.uint8)
@@ -64,13 +69,12 @@ def colorbar_labels(record: Record) -> tuple[str, str]:
 
 
 def colorbar(record: Record, width: int, height: int) -> NDArray[np.uint8]:
-    """The colour scale from its low to its high end, as it looks over black: (h, w, 3), RGB."""
-    share = np.linspace(-1.0 if record.style.signed else 0.0, 1.0, width, dtype=np.float32)
-    strength = np.round(np.abs(share) * (N_COLOURS - 1)).astype(np.uint8)
-    colours = evidence_colormap()[strength].astype(np.float32)  # (w, 3)
-    colours[share < 0] = evidence_colormap(negative=True)[strength[share < 0]]
-    row = np.round(colours * evidence_alpha(np.abs(share))[:, None]).astype(np.uint8)
-    return np.repeat(row[None], height, axis=0)
+    """The colour scale from its low to its high end, as it looks over this film's typical gray:
+    (h, w, 3), RGB."""
+    style = record.style_of(record.shown_finding)
+    gray = np.full((1, width), typical_gray(record.analysis.radiograph.pixels), np.uint8)
+    row = alpha_composite(gray, scale_layer(style, width)[None], opacity=style.opacity)
+    return np.repeat(row, height, axis=0)
 
 
 def _caption_strip(record: Record, width: int) -> NDArray[np.uint8]:
@@ -81,12 +85,14 @@ def _caption_strip(record: Record, width: int) -> NDArray[np.uint8]:
     text_width = width - 2 * margin
     banner = _wrap(" ".join(record.banner), bold, text_width)
     lines = _wrap(_finding_sentence(record), regular, text_width)
-    lines += _wrap(map_legend(record.shown_finding, record.style), regular, text_width)
-    disclaimer = _wrap(NOT_A_DIAGNOSIS, regular, text_width)
+    style = record.style_of(record.shown_finding)
+    lines += _wrap(map_words(record.analysis, record.shown_finding, style), regular, text_width)
+    about = " ".join((NOT_A_DIAGNOSIS, *record.model_sentences))
+    disclaimer = _wrap(about, regular, text_width)
     top = len(banner) * line + margin if banner else 0
-    rows = (
-        1 + len(lines) + 1 + len(disclaimer)
-    )  # the title, what is said, the scale, what it is not
+    has_scale = style.opacity > 0
+    # The title, what is said, the scale, what it is not.
+    rows = 1 + len(lines) + has_scale + len(disclaimer)
     picture = Image.new("RGB", (width, top + rows * line + 2 * margin), _BACKGROUND)
     pen = ImageDraw.Draw(picture)
     if banner:
@@ -96,12 +102,14 @@ def _caption_strip(record: Record, width: int) -> NDArray[np.uint8]:
         pen, margin, top + margin, line, [map_title(record.shown_finding)], bold, _TEXT_COLOUR
     )
     y = _write(pen, margin, y, line, lines, regular, _TEXT_COLOUR)
-    low, high = colorbar_labels(record)
-    x = margin + round(pen.textlength(low, font=regular)) + size // 2
-    picture.paste(Image.fromarray(colorbar(record, width // 4, size)), (x, y + size // 6))
-    pen.text((margin, y), low, fill=_DIM_TEXT_COLOUR, font=regular)
-    pen.text((x + width // 4 + size // 2, y), high, fill=_DIM_TEXT_COLOUR, font=regular)
-    _write(pen, margin, y + line, line, disclaimer, regular, _DIM_TEXT_COLOUR)
+    if has_scale:
+        low, high = colorbar_labels(record)
+        x = margin + round(pen.textlength(low, font=regular)) + size // 2
+        picture.paste(Image.fromarray(colorbar(record, width // 4, size)), (x, y + size // 6))
+        pen.text((margin, y), low, fill=_DIM_TEXT_COLOUR, font=regular)
+        pen.text((x + width // 4 + size // 2, y), high, fill=_DIM_TEXT_COLOUR, font=regular)
+        y += line
+    _write(pen, margin, y, line, disclaimer, regular, _DIM_TEXT_COLOUR)
     return np.asarray(picture)
 
 
@@ -127,7 +135,9 @@ def _finding_sentence(record: Record) -> str:
     threshold = analysis.operating_points[key].threshold
     mark = FLAGGED_MARK if above else NOT_FLAGGED_MARK
     where = flag_sentence(key, probability, threshold, flagged=above)
-    words = f"{mark} {LABELS[key]} {percent(probability)}, {where}."
+    band = f"{analysis.bands[key]}, " if analysis.has_bands else ""
+    worth = worth_words(analysis, key, record.facts)
+    words = f"{mark} {LABELS[key]} {percent(probability)}, {band}{where}: {worth}."
     if key in record.at_site_prevalence:
         rebased, cut_off = record.at_site_prevalence[key]
         words += f" At the site prevalence: {percent(rebased)}, cut-off {percent(cut_off)}."

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Literal, get_args
 
 from cxr_core.errors import ExportError
-from cxr_core.export.overlay import MapStyle
+from cxr_core.evaluation.model_facts import ModelFacts
+from cxr_core.export.overlay import MapStyle, is_flagged, style_on_film
 from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS
 from cxr_core.imaging.radiograph import CORRECTIONS
 from cxr_core.reading.analyzer import Analysis, no_finding_statement
@@ -31,6 +32,37 @@ def flag_word(key: str, *, flagged: bool) -> str:
     return word if flagged else f"not {word}"
 
 
+def result_words(analysis: Analysis, key: str) -> str:
+    """A finding's band and what became of it, e.g. "likely, flagged"; without a band where the
+    model has one cut-off a finding."""
+    word = flag_word(key, flagged=analysis.above[key])
+    return f"{analysis.bands[key]}, {word}" if analysis.has_bands else word
+
+
+def worth_words(analysis: Analysis, key: str, facts: ModelFacts) -> str:
+    """What the result of one finding is worth, e.g. "of test films flagged like this 29 % carried
+    the label (24 to 34 %)"."""
+    called = flag_word(key, flagged=True) if analysis.above[key] else ""
+    return facts.worth(key, analysis.bands[key], called=called)
+
+
+def setting_sentence(analysis: Analysis) -> str:
+    """That the reader has uncertain findings flagged too; "" in the standard setting."""
+    if analysis.setting == "standard":
+        return ""
+    return "Sensitive setting: uncertain findings are flagged too."
+
+
+def uncertain_sentence(analysis: Analysis) -> str:
+    """Which findings are uncertain and not flagged; "" for none."""
+    names = [
+        LABELS[key]
+        for key in ABNORMAL_KEYS
+        if analysis.bands[key] == "uncertain" and not analysis.above[key]
+    ]
+    return f"Uncertain: {', '.join(names)}." if names else ""
+
+
 def flag_sentence(key: str, probability: float, threshold: float, *, flagged: bool) -> str:
     """The same with its cut-off, e.g. "flagged (cut-off 31 %)".
 
@@ -48,7 +80,8 @@ def flag_sentence(key: str, probability: float, threshold: float, *, flagged: bo
 def result_headline(analysis: Analysis) -> str:
     """The reading in one line: "Flagged: Effusion, Infiltration", "Nothing flagged" or
     "Unclear: contradictory"."""
-    if no_finding_statement(analysis.probabilities, analysis.above).contradiction:
+    statement = no_finding_statement(analysis.probabilities, analysis.above, analysis.likely)
+    if statement.contradiction:
         return "Unclear: contradictory"
     flagged = [LABELS[key] for key in ABNORMAL_KEYS if analysis.above[key]]
     return f"Flagged: {', '.join(flagged)}" if flagged else "Nothing flagged"
@@ -71,6 +104,24 @@ def map_legend(key: str, style: MapStyle) -> str:
     else:
         marks = f"Colour: {shown}."
     return f"{marks} Coarse, not an outline."
+
+
+def map_words(analysis: Analysis, key: str, style: MapStyle) -> str:
+    """What the map shows that is drawn in this style, or why none is.
+
+    Args:
+        style: as ``style_on_film`` returned it.
+    """
+    if style.opacity > 0:
+        pale = "" if is_flagged(analysis, key) else f" Pale: {not_flagged_words(key)}."
+        return map_legend(key, style) + pale
+    why = "its opacity is 0" if is_flagged(analysis, key) else not_flagged_words(key)
+    return f"No map is drawn: {why}."
+
+
+def not_flagged_words(key: str) -> str:
+    """Why the map of a finding is not drawn in full."""
+    return f"{LABELS[key]} is not {'flagged' if key in ABNORMAL_KEYS else 'a flag'}"
 
 
 def correction_sentence(correction: str | None) -> str:
@@ -99,6 +150,8 @@ class Record:
         site_prevalence: share 0 to 1 of films with the finding at the reader's site.
         at_site_prevalence: (probability, cut-off), 0 to 1, at that prevalence.
         version: of this program.
+        facts: how good the model measured, and what its flags are worth.
+        map_requested: the reader asked for the shown finding's map, though it is not flagged.
     """
 
     analysis: Analysis
@@ -114,6 +167,8 @@ class Record:
     site_prevalence: Mapping[str, float | None] = field(default_factory=dict)
     at_site_prevalence: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     version: str = VERSION
+    facts: ModelFacts = field(default_factory=ModelFacts)
+    map_requested: bool = False
 
     def __post_init__(self) -> None:
         """Raises ExportError: a text too long, an unknown finding or verdict, no time zone, or
@@ -146,6 +201,17 @@ class Record:
                     value=share,
                     remedy="Give a number from 0 to 1.",
                 )
+
+    def style_of(self, key: str) -> MapStyle:
+        """How a finding's map is drawn: not at all where it is neither flagged nor asked for."""
+        requested = self.map_requested and key == self.shown_finding
+        return style_on_film(self.analysis, key, self.style, requested=requested)
+
+    @property
+    def model_sentences(self) -> tuple[str, ...]:
+        """What stands on every export of this model and setting; empty for most models."""
+        found = (self.facts.sentence, setting_sentence(self.analysis))
+        return tuple(sentence for sentence in found if sentence)
 
     @property
     def banner(self) -> tuple[str, ...]:

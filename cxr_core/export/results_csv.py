@@ -9,15 +9,27 @@ from pathlib import Path
 from typing import TextIO
 
 from cxr_core.errors import ConfigError
-from cxr_core.export.record import Record
+from cxr_core.evaluation.cutoffs import BANDS, Setting
+from cxr_core.evaluation.model_facts import ModelFacts
+from cxr_core.export.record import Record, flag_word
 from cxr_core.findings import KEYS, LOGIT_COLUMNS, PROBABILITY_COLUMNS
-from cxr_core.reading.analyzer import Analysis
+from cxr_core.reading.analyzer import Analysis, at_setting
 from cxr_core.reading.batch import Outcome
 from cxr_core.version import VERSION
 
 # ``stopped``: the gate stopped the film and nobody overruled it; ``failed``: it cannot be read.
 STATUS_READ, STATUS_STOPPED, STATUS_FAILED = "read", "stopped", "failed"
 CUTOFF_COLUMNS: tuple[str, ...] = tuple(f"cutoff_{key}" for key in KEYS)
+# Both cut-offs of each finding, between which it is uncertain; ``cutoff_…`` is the one that flags.
+SENSITIVE_CUTOFF_COLUMNS: tuple[str, ...] = tuple(f"sensitive_cutoff_{key}" for key in KEYS)
+SPECIFIC_CUTOFF_COLUMNS: tuple[str, ...] = tuple(f"specific_cutoff_{key}" for key in KEYS)
+BAND_COLUMNS: tuple[str, ...] = tuple(f"band_{key}" for key in KEYS)
+# Of the model's test films in the same band: how many, and the share that carry the label.
+TEST_FILMS_COLUMNS: tuple[str, ...] = tuple(f"test_films_{key}" for key in KEYS)
+TEST_SHARE_COLUMNS: tuple[str, ...] = tuple(f"test_share_{key}" for key in KEYS)
+TEST_SHARE_LOW_COLUMNS: tuple[str, ...] = tuple(f"test_share_low_{key}" for key in KEYS)
+TEST_SHARE_HIGH_COLUMNS: tuple[str, ...] = tuple(f"test_share_high_{key}" for key in KEYS)
+WORTH_COLUMNS: tuple[str, ...] = tuple(f"worth_{key}" for key in KEYS)
 FLAGGED_COLUMNS: tuple[str, ...] = tuple(f"flagged_{key}" for key in KEYS)
 SITE_PREVALENCE_COLUMNS: tuple[str, ...] = tuple(f"site_prevalence_{key}" for key in KEYS)
 SITE_PROBABILITY_COLUMNS: tuple[str, ...] = tuple(f"site_probability_{key}" for key in KEYS)
@@ -38,8 +50,17 @@ COLUMNS: tuple[str, ...] = (
     "film_note",
     *LOGIT_COLUMNS,
     *PROBABILITY_COLUMNS,
+    "setting",
     *CUTOFF_COLUMNS,
     *FLAGGED_COLUMNS,
+    *SENSITIVE_CUTOFF_COLUMNS,
+    *SPECIFIC_CUTOFF_COLUMNS,
+    *BAND_COLUMNS,
+    *TEST_FILMS_COLUMNS,
+    *TEST_SHARE_COLUMNS,
+    *TEST_SHARE_LOW_COLUMNS,
+    *TEST_SHARE_HIGH_COLUMNS,
+    *WORTH_COLUMNS,
     *SITE_PREVALENCE_COLUMNS,
     *SITE_PROBABILITY_COLUMNS,
     *SITE_CUTOFF_COLUMNS,
@@ -47,6 +68,7 @@ COLUMNS: tuple[str, ...] = (
     "note",
     "reference",
     "created",
+    "model_note",
     "model_sha256",
     "app_version",
     "library_versions",
@@ -107,24 +129,58 @@ def analysis_row(
         "correction": analysis.correction or "",
         "warnings": one_line(" ".join(analysis.warnings)),
         "model_sha256": analysis.model_sha256,
+        "setting": analysis.setting,
     }
     for index, key in enumerate(KEYS):
         row[LOGIT_COLUMNS[index]] = f"{analysis.logits[key]:.6f}"
         row[PROBABILITY_COLUMNS[index]] = f"{analysis.probabilities[key]:.6f}"
         row[CUTOFF_COLUMNS[index]] = f"{analysis.operating_points[key].threshold:.6f}"
         row[FLAGGED_COLUMNS[index]] = str(int(analysis.above[key]))
+        if analysis.cutoffs is not None:
+            specific = analysis.cutoffs.specific[key].threshold
+            row[SPECIFIC_CUTOFF_COLUMNS[index]] = f"{specific:.6f}"
+            if analysis.cutoffs.sensitive is not None:
+                lower = analysis.cutoffs.sensitive[key].threshold
+                row[SENSITIVE_CUTOFF_COLUMNS[index]] = f"{lower:.6f}"
+        row[BAND_COLUMNS[index]] = analysis.bands[key]
     return row
 
 
-def outcome_row(outcome: Outcome, *, model_sha256: str) -> Row:
+def worth_cells(row: Row, facts: ModelFacts) -> Row:
+    """What a row's results are worth, and what its model is, as cells to add to it.
+
+    Args:
+        row: of a film that was read, or without bands: then only the model is told.
+        facts: of the model that read it.
+    """
+    cells = {"model_note": facts.sentence}
+    for index, key in enumerate(KEYS):
+        band = next((band for band in BANDS if band == row[BAND_COLUMNS[index]]), None)
+        if band is None:
+            continue
+        flagged = row[FLAGGED_COLUMNS[index]] == "1"
+        called = flag_word(key, flagged=True) if flagged else ""
+        cells[WORTH_COLUMNS[index]] = facts.worth(key, band, called=called)
+        if (one := facts.share(key, band)) is not None:
+            cells[TEST_FILMS_COLUMNS[index]] = str(one.n)
+            if one.share.estimable:
+                cells[TEST_SHARE_COLUMNS[index]] = f"{one.share.estimate:.6f}"
+                cells[TEST_SHARE_LOW_COLUMNS[index]] = f"{one.share.low:.6f}"
+                cells[TEST_SHARE_HIGH_COLUMNS[index]] = f"{one.share.high:.6f}"
+    return cells
+
+
+def outcome_row(outcome: Outcome, *, model_sha256: str, setting: Setting = "standard") -> Row:
     """The row of one of many films, whether it was read or not.
 
     Args:
         model_sha256: of the model, for a film that it could not read.
+        setting: which cut-offs flag.
     """
     source = outcome.source
     if outcome.analysis is not None:
-        return analysis_row(outcome.analysis, source.name, row_number=source.number)
+        analysis = at_setting(outcome.analysis, setting)
+        return analysis_row(analysis, source.name, row_number=source.number)
     return _empty_row(source.number, source.name) | {
         "image_sha256": outcome.sha256,
         "status": STATUS_FAILED,
@@ -156,7 +212,7 @@ def record_row(record: Record) -> Row:
             probability, threshold = record.at_site_prevalence[key]
             row[SITE_PROBABILITY_COLUMNS[index]] = f"{probability:.6f}"
             row[SITE_CUTOFF_COLUMNS[index]] = f"{threshold:.6f}"
-    return row
+    return row | worth_cells(row, record.facts)
 
 
 def _empty_row(number: int | None, file: str) -> Row:
@@ -207,8 +263,10 @@ def write_rows(stream: TextIO, rows: Iterable[Row], *, header: bool = True) -> N
         writer.writerow({column: _escape_formula(value) for column, value in numbered.items()})
 
 
-def read_previous_rows(paths: Iterable[Path], *, model_sha256: str) -> dict[str, Row]:
-    """What earlier runs have read with this model, by the film's SHA-256.
+def read_previous_rows(
+    paths: Iterable[Path], *, model_sha256: str, setting: Setting = "standard"
+) -> dict[str, Row]:
+    """What earlier runs have read with this model in this setting, by the film's SHA-256.
 
     Rows of failed films are left out, so they are tried again; so are rows of the Worklist that
     are not what a run would write: without numbers, corrected, or read although stopped. A last
@@ -236,6 +294,7 @@ def read_previous_rows(paths: Iterable[Path], *, model_sha256: str) -> dict[str,
             row = _from_earlier(cells) if earlier else dict.fromkeys(COLUMNS, "") | cells
             if (
                 row["model_sha256"] == model_sha256
+                and (row["setting"] or "standard") == setting
                 and row["status"] in (STATUS_READ, STATUS_STOPPED)
                 and row[LOGIT_COLUMNS[0]]
                 and not row["correction"]

@@ -20,7 +20,7 @@ from pydicom.valuerep import PersonName, validate_value
 from cxr_core.errors import ExportError
 from cxr_core.export.fonts import printable
 from cxr_core.export.png import overlay_image
-from cxr_core.export.record import NOT_A_DIAGNOSIS, TITLE, Record, map_legend, map_title
+from cxr_core.export.record import NOT_A_DIAGNOSIS, TITLE, Record, map_title, map_words
 from cxr_core.imaging.dicom.tags import drop_malformed, get_code
 from cxr_core.version import PROGRAM
 
@@ -192,11 +192,12 @@ def _derivation(record: Record, *more: str) -> str:
     text = ""
     for sentence in (
         NOT_A_DIAGNOSIS,
+        *record.model_sentences,
         f"{map_title(record.shown_finding)} over the film, with a legend below it.",
         f"Model SHA-256 {record.analysis.model_sha256}.",
         *more,
         *record.banner,
-        map_legend(record.shown_finding, record.style),
+        map_words(record.analysis, record.shown_finding, record.style_of(record.shown_finding)),
         *record.all_cautions,
     ):
         longer = f"{text} {printable(sentence)}".strip()

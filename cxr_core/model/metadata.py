@@ -10,7 +10,7 @@ from typing import Any
 from cxr_core.config import Calibration, EvidenceScale, OperatingPoint, Preprocessing
 from cxr_core.errors import CheckpointError, ConfigError
 from cxr_core.files import atomic_write
-from cxr_core.findings import KEYS
+from cxr_core.findings import KEYS, LABELS
 from cxr_core.model.architectures import DEFAULT_ARCHITECTURE
 
 FORMAT_VERSION = 1
@@ -27,7 +27,9 @@ class ModelMetadata:
 
     Attributes:
         architecture: the network's name, one of ``architectures.ARCHITECTURES``.
-        operating_points: by finding key.
+        operating_points: by finding key; the cut-offs at which a finding is flagged.
+        sensitive_points: the cut-offs that miss little, nowhere above the others; None for a
+            model of an earlier version, which has one cut-off a finding.
         gate: what ``checkpoint.save_gate`` returned; None for a model without a gate.
         provenance: preset, configuration, data fingerprint, counts, seed, library versions.
         weights_sha256: of the weights file.
@@ -43,6 +45,23 @@ class ModelMetadata:
     provenance: dict[str, Any] = field(default_factory=dict)
     weights_sha256: str = ""
     model_sha256: str = ""
+    sensitive_points: dict[str, OperatingPoint] | None = None
+
+    def __post_init__(self) -> None:
+        """Raises ConfigError: a sensitive cut-off lies above the other one."""
+        for key, point in (self.sensitive_points or {}).items():
+            if point.threshold > self.operating_points[key].threshold:
+                raise ConfigError(
+                    f"The sensitive cut-off of {LABELS[key]} lies above the other one",
+                    value=f"{point.threshold} and {self.operating_points[key].threshold}",
+                    remedy="Fit the cut-offs again with train.py --finalize.",
+                )
+
+    @property
+    def is_demonstration(self) -> bool:
+        """Whether the model says that it only shows what the tool does; one that does not tell
+        counts as such."""
+        return bool(self.provenance.get("demonstration", True))
 
 
 def uses_external_data(provenance: Mapping[str, Any]) -> bool:
@@ -74,7 +93,12 @@ def write_metadata(folder: Path, metadata: ModelMetadata, *, weights_sha256: str
         "findings": list(KEYS),
         "preprocessing": asdict(metadata.preprocessing),
         "calibration": asdict(metadata.calibration),
-        "operating_points": {key: asdict(metadata.operating_points[key]) for key in KEYS},
+        "operating_points": _points_document(metadata.operating_points),
+        **(
+            {}
+            if metadata.sensitive_points is None
+            else {"sensitive_points": _points_document(metadata.sensitive_points)}
+        ),
         "evidence_scale": asdict(metadata.evidence_scale),
         **({} if metadata.gate is None else {"gate": metadata.gate}),
         "provenance": metadata.provenance,
@@ -85,6 +109,10 @@ def write_metadata(folder: Path, metadata: ModelMetadata, *, weights_sha256: str
     with atomic_write(folder / METADATA_FILE) as temporary:
         temporary.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     return str(document["model_sha256"])
+
+
+def _points_document(points: Mapping[str, OperatingPoint]) -> dict[str, dict[str, Any]]:
+    return {key: asdict(points[key]) for key in KEYS}
 
 
 def load_metadata(folder: str | Path) -> ModelMetadata:
@@ -147,9 +175,10 @@ def _parse(document: dict[str, Any], path: Path) -> ModelMetadata:
                 std=tuple(preprocessing["std"]),
             ),
             calibration=Calibration(calibration["scale"], tuple(calibration["offsets"])),
-            operating_points={
-                key: OperatingPoint(**document["operating_points"][key]) for key in KEYS
-            },
+            operating_points=_parse_points(document["operating_points"]),
+            sensitive_points=_parse_points(document["sensitive_points"])
+            if "sensitive_points" in document
+            else None,
             evidence_scale=EvidenceScale(**document["evidence_scale"]),
             architecture=document.get("architecture", DEFAULT_ARCHITECTURE),
             gate=document.get("gate"),
@@ -163,3 +192,7 @@ def _parse(document: dict[str, Any], path: Path) -> ModelMetadata:
             value=path,
             remedy=_RESTORE_REMEDY,
         ) from error
+
+
+def _parse_points(document: Mapping[str, Any]) -> dict[str, OperatingPoint]:
+    return {key: OperatingPoint(**document[key]) for key in KEYS}

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from cxr_core.config import EvidenceScale, OperatingPoint
 from cxr_core.errors import ImageError
-from cxr_core.evaluation.scoring import margin_maps, margins, to_probabilities
+from cxr_core.evaluation.cutoffs import Band, Cutoffs, Setting, cutoffs_of_model
+from cxr_core.evaluation.scoring import cutoff_logits, margin_maps, margins, to_probabilities
 from cxr_core.findings import ABNORMAL_IN_WORDS, ABNORMAL_KEYS, KEYS, LABELS, NORMAL_KEY
 from cxr_core.imaging.gate import GateResult, check_radiograph
 from cxr_core.imaging.preprocessing import preprocess
@@ -39,7 +40,9 @@ class NoFindingStatement:
 
 
 def no_finding_statement(
-    probabilities: Mapping[str, float], above: Mapping[str, bool]
+    probabilities: Mapping[str, float],
+    above: Mapping[str, bool],
+    likely: Mapping[str, bool] | None = None,
 ) -> NoFindingStatement:
     """Tell a contradiction from a film that is merely not called normal.
 
@@ -50,11 +53,14 @@ def no_finding_statement(
         probabilities: calibrated, by finding key; as the model assumes them, since No Finding is
             never re-based.
         above: whether each reaches its operating point.
+        likely: whether each reaches its specific cut-off; ``above`` without it. A flag that only
+            the sensitive setting raises contradicts nothing: uncertain is uncertain.
     """
     found = [key for key in ABNORMAL_KEYS if above[key]]
-    if found and above[NORMAL_KEY]:
-        names = listed([LABELS[key] for key in found])
-        verb = "is" if len(found) == 1 else "are"
+    contrary = [key for key in found if likely is None or likely[key]]
+    if contrary and above[NORMAL_KEY]:
+        names = listed([LABELS[key] for key in contrary])
+        verb = "is" if len(contrary) == 1 else "are"
         return NoFindingStatement(
             f"{names} {verb} flagged, and the film is called normal too. The two exclude "
             "each other: rely on neither for this film.",
@@ -67,6 +73,10 @@ def no_finding_statement(
             f"{LABELS[likeliest]} add up to more than 100 %. The two exclude each other: rely on "
             "neither for this film.",
             contradiction=True,
+        )
+    if found and above[NORMAL_KEY]:
+        return NoFindingStatement(
+            "The film is called normal, too: only the sensitive setting flags anything on it."
         )
     if found:
         return NoFindingStatement()
@@ -88,6 +98,7 @@ class Analysis:
         probabilities: calibrated, 0 to 1.
         logits: raw, as the network returned them.
         above: whether the calibrated probability reaches the operating point.
+        operating_points: the cut-offs at which findings are flagged in ``setting``.
         evidence: signed Grad-CAM, float32 (7, 7) at 224 px, logit units; its mean plus the
             classifier's bias is the raw logit.
         margins: calibrated logit less the operating point's; 0 or more is above.
@@ -99,6 +110,8 @@ class Analysis:
         warnings: calm sentences about the film, and about a model that is not calibrated.
         image_sha256: of the bytes that were read.
         model_sha256: of the model that read them.
+        setting: which of the two cut-offs flags (``at_setting``).
+        cutoffs: both of them; None where only ``operating_points`` are known.
     """
 
     probabilities: dict[str, float]
@@ -115,6 +128,45 @@ class Analysis:
     image_sha256: str
     model_sha256: str
     radiograph: Radiograph
+    setting: Setting = "standard"
+    cutoffs: Cutoffs | None = None
+
+    @property
+    def has_bands(self) -> bool:
+        """Whether the model has two cut-offs a finding, between which it is uncertain."""
+        return self.cutoffs is not None and self.cutoffs.paired
+
+    @property
+    def bands(self) -> dict[str, Band]:
+        """The band of each finding, the same in every setting."""
+        cutoffs = self.cutoffs or Cutoffs(self.operating_points)
+        return {key: cutoffs.band(key, p) for key, p in self.probabilities.items()}
+
+    @property
+    def likely(self) -> dict[str, bool]:
+        """Whether each finding is likely: above its specific cut-off."""
+        return {key: band == "likely" for key, band in self.bands.items()}
+
+
+def at_setting(analysis: Analysis, setting: Setting) -> Analysis:
+    """The same reading as it is flagged in another setting; a map's zero goes with its cut-off."""
+    if analysis.cutoffs is None or setting == analysis.setting:
+        return analysis
+    points = analysis.cutoffs.points(setting)
+    shift = dict(
+        zip(KEYS, cutoff_logits(analysis.operating_points) - cutoff_logits(points), strict=True)
+    )
+    return replace(
+        analysis,
+        setting=setting,
+        operating_points=points,
+        above={key: p >= points[key].threshold for key, p in analysis.probabilities.items()},
+        margins={key: m + float(shift[key]) for key, m in analysis.margins.items()},
+        margin_maps={
+            key: (shown + shift[key]).astype(np.float32)
+            for key, shown in analysis.margin_maps.items()
+        },
+    )
 
 
 class Analyzer:
@@ -178,6 +230,7 @@ class Analyzer:
             image_sha256=radiograph.sha256,
             model_sha256=self.metadata.model_sha256,
             radiograph=radiograph,
+            cutoffs=cutoffs_of_model(self.metadata),
         )
 
     def probe(self, data: bytes, analysis: Analysis) -> Probes:

@@ -31,17 +31,19 @@ class Probes:
     Attributes:
         probabilities: by change, then by finding: calibrated, 0 to 1; ``unchanged`` is the film.
         low, high: the least and the greatest of them.
-        borderline: some are above the operating point and some below: the finding is borderline.
         image_sha256, model_sha256, correction: of the analysis that they belong to.
     """
 
     probabilities: dict[str, dict[str, float]]
     low: dict[str, float]
     high: dict[str, float]
-    borderline: dict[str, bool]
     image_sha256: str
     model_sha256: str
     correction: str | None
+
+    def is_borderline(self, key: str, point: OperatingPoint) -> bool:
+        """Whether some of a finding's probabilities reach a cut-off and some do not."""
+        return self.low[key] < point.threshold <= self.high[key]
 
 
 def read_perturbed(
@@ -73,20 +75,10 @@ def read_perturbed(
         },
         low=dict(zip(KEYS, map(float, probabilities.min(axis=0)), strict=True)),
         high=dict(zip(KEYS, map(float, probabilities.max(axis=0)), strict=True)),
-        borderline={
-            key: is_borderline(probabilities[:, k], metadata.operating_points[key])
-            for k, key in enumerate(KEYS)
-        },
         image_sha256=image_sha256,
         model_sha256=metadata.model_sha256,
         correction=correction,
     )
-
-
-def is_borderline(probabilities: NDArray[np.float64], point: OperatingPoint) -> bool:
-    """Whether some of the probabilities (B,) reach the operating point and some do not."""
-    above = probabilities >= point.threshold
-    return bool(above.any() and not above.all())
 
 
 def perturb(pixels: NDArray[np.uint8], size: int) -> dict[str, Square]:

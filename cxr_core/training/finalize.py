@@ -24,7 +24,7 @@ from cxr_core.evaluation.evaluated import evaluate_with_model, measure_all
 from cxr_core.evaluation.full_report import FullReport
 from cxr_core.evaluation.further_films import write_other_films
 from cxr_core.evaluation.localisation.pointing import localisation_rows, write_localisation
-from cxr_core.evaluation.metrics.operating_points import fit_operating_points
+from cxr_core.evaluation.metrics.operating_points import fit_cutoffs
 from cxr_core.evaluation.predictions import predictions_table, write_predictions
 from cxr_core.evaluation.run_folder import (
     HISTORY_FILE,
@@ -52,7 +52,7 @@ from cxr_core.training.gate import fit_gate_on_dataset
 from cxr_core.training.inference import InferenceOutput, infer_films, infer_split, randomized_copy
 from cxr_core.training.initial_weights import InitialWeights
 from cxr_core.training.lineage import Lineage, record_test_use, stored_lineage
-from cxr_core.training.model_card import CardData, write_card
+from cxr_core.training.model_card import CARD_FILE, CardData, write_card
 from cxr_core.training.other_films import read_other_hospitals
 from cxr_core.training.run_record import installed_versions, kept_row
 from cxr_core.training.trainer import SINGLE_PROCESS
@@ -209,7 +209,7 @@ def finalize(
     )
     if lineage is None:
         return RunResult(metadata, report, "validation")
-    with atomic_write(folder / "MODEL_CARD.md") as temporary:
+    with atomic_write(folder / CARD_FILE) as temporary:
         write_card(temporary, CardData(metadata, report, films.table, films.report_lines, lineage))
     return RunResult(metadata, report, "test")
 
@@ -221,19 +221,20 @@ def _metadata(
     no label, on those of training too."""
     lineage = stored_lineage(folder)
     calibration, uncalibrated = _fit_calibration(validation)
-    points = fit_operating_points(
+    cutoffs = fit_cutoffs(
         to_probabilities(validation.logits, calibration),
         validation.labels,
         validation.table["patient"].to_numpy(),
         seed=context.config.seed,
     )
     gate = fit_gate_on_dataset(films, seed=context.config.seed)
-    maps = margin_maps(validation.evidence, validation.logits, calibration, points)
+    maps = margin_maps(validation.evidence, validation.logits, calibration, cutoffs.specific)
     scale = float(np.percentile(np.abs(maps), EVIDENCE_PERCENTILE))
     return ModelMetadata(
         preprocessing=context.initial_weights.preprocessing,
         calibration=calibration,
-        operating_points=points,
+        operating_points=dict(cutoffs.specific),
+        sensitive_points=None if cutoffs.sensitive is None else dict(cutoffs.sensitive),
         # A network that has learnt nothing has maps of zeros, which any scale shows.
         evidence_scale=EvidenceScale(scale or 1.0),
         architecture=context.config.architecture,

@@ -48,6 +48,8 @@ _SELECTION_SETS = {
     VALIDATION_MORE: "further validation set",
     "both": "mean of the two validation sets",
 }
+CARD_FILE = "MODEL_CARD.md"
+PERFORMANCE_TITLE = "## Performance on the test set"
 _COUNTED = (*KEYS, "other_only")
 
 
@@ -119,7 +121,7 @@ def write_card(path: Path, data: CardData) -> None:
         _lineage(data),
         _data(data),
         "## Biases to keep in mind\n\n" + "\n".join(f"- {s}" for s in bias_lines(data.films)),
-        _test_metrics(data),
+        performance(data),
         _further_films(data),
         _limits(data),
     )
@@ -268,11 +270,12 @@ def _small_films(data: CardData) -> str:
     )
 
 
-def _test_metrics(data: CardData) -> str:
+def performance(data: CardData) -> str:
+    """The section on the test set; of ``data`` it needs neither the films nor their report."""
     report = data.report.report
     patients = "" if report.n_patients is None else f" of {report.n_patients:,} patients"
     intro = (
-        f"## Performance on the test set\n\n{report.n_films:,} films{patients}, used neither for "
+        f"{PERFORMANCE_TITLE}\n\n{report.n_films:,} films{patients}, used neither for "
         "training this model nor for choosing its epoch, calibration or cut-offs. 95 % intervals "
         f"in brackets, by resampling {report.resampled}. {_test_uses(data.lineage)}"
     )

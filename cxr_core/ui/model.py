@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from cxr_core.evaluation.model_facts import ModelFacts, read_model_facts_if_usable
+from cxr_core.evaluation.run_folder import TEST_PREDICTIONS_FILE, RunFolder
+from cxr_core.model.metadata import ModelMetadata
+
 if TYPE_CHECKING:
     from cxr_core.reading.analyzer import Analyzer
 
@@ -32,6 +36,25 @@ def shared_analyzer() -> Analyzer:
     files = [(path, path.stat()) for path in sorted(folder.glob("model.*"))]
     stamps = tuple((path.name, status.st_mtime_ns, status.st_size) for path, status in files)
     return _load(str(folder), stamps)
+
+
+def current_model_facts() -> ModelFacts:
+    """How good the model in use measured, and what its flags are worth, from its test films.
+
+    Raises:
+        CheckpointError: the folder is incomplete or was altered.
+    """
+    folder, metadata = model_folder(), shared_analyzer().metadata
+    stamp = RunFolder(folder).stamp(TEST_PREDICTIONS_FILE)
+    return _model_facts(str(folder), metadata, metadata.model_sha256, stamp)
+
+
+# Streamlit keys on what has no underscore: hash and stamp stand for model and table.
+@st.cache_data(max_entries=4, show_spinner=False)
+def _model_facts(
+    folder: str, _metadata: ModelMetadata, model_sha256: str, stamp: str
+) -> ModelFacts:
+    return read_model_facts_if_usable(Path(folder), _metadata)
 
 
 @st.cache_resource(max_entries=1, show_spinner="Loading the model …")

@@ -93,7 +93,10 @@ def site_sentence() -> str:
     if not site:
         return ""
     named = ", ".join(f"{LABELS[key]} {_share(share)}" for key, share in site.items())
-    return f"Shown at your prevalence: {named}. What is flagged does not change."
+    return (
+        f"Shown at your prevalence: {named}. What is flagged does not "
+        "change, and shares of test films are not at your prevalence."
+    )
 
 
 def model_prevalence_sentence(folder: Path) -> str:

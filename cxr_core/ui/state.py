@@ -12,8 +12,9 @@ import streamlit as st
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from cxr_core.export.overlay import MapMode, MapStyle
-from cxr_core.reading.analyzer import Analysis, Analyzer
+from cxr_core.evaluation.cutoffs import Setting
+from cxr_core.export.overlay import MapMode, MapStyle, is_flagged
+from cxr_core.reading.analyzer import Analysis, Analyzer, at_setting
 from cxr_core.ui.words import default_finding
 
 _PREFIX = "of_film"
@@ -28,10 +29,21 @@ _FINDING = "film_finding"
 _CORRECTION = "film_correction"
 _READ_ANYWAY = "film_read_anyway"
 _RESULTS_REVEALED = "film_results_asked"
+_REQUESTED_MAPS = "film_requested_maps"
+_VIEW, _VIEW_OF, _PREFERRED_VIEW = "view", "film_view_of", "preferred_view"
+SENSITIVE = "sensitive_setting"  # key of the toggle, on every page the same
 _ZOOM = "film_zoom"
 _IMAGE_CACHE = "film_drawn"
 _UPLOADER = "film_uploader"
-_FILM_KEYS = (_ANALYSIS, _FINDING, _CORRECTION, _READ_ANYWAY, _RESULTS_REVEALED, _IMAGE_CACHE)
+_FILM_KEYS = (
+    _ANALYSIS,
+    _FINDING,
+    _CORRECTION,
+    _READ_ANYWAY,
+    _RESULTS_REVEALED,
+    _IMAGE_CACHE,
+    _REQUESTED_MAPS,
+)
 
 
 # What a session keeps of one reading: of these bytes, by this model, corrected as it is.
@@ -145,19 +157,25 @@ def cached_analysis(data: bytes, analyzer: Analyzer) -> Analysis | None:
         or (analysis.image_sha256, analysis.model_sha256, analysis.correction) != wanted
     ):
         return None
-    return analysis
+    return at_setting(analysis, setting())
 
 
 def cache_analysis(analysis: Analysis) -> Analysis:
-    """Remember an analysis for this session; returns it."""
+    """Remember an analysis for this session; returns it in the reader's setting."""
     st.session_state[_ANALYSIS] = analysis
-    return analysis
+    return at_setting(analysis, setting())
 
 
 def current_analysis() -> Analysis | None:
-    """The analysis of the film on screen; None when there is none of it any more."""
+    """The analysis of the film on screen in the reader's setting; None when there is none of it
+    any more."""
     analysis: Analysis | None = st.session_state.get(_ANALYSIS)
-    return analysis
+    return None if analysis is None else at_setting(analysis, setting())
+
+
+def setting() -> Setting:
+    """Which of the two cut-offs flags, as the reader wants it in this session."""
+    return "sensitive" if st.session_state.get(SENSITIVE) else "standard"
 
 
 def correction() -> str | None:
@@ -168,7 +186,7 @@ def correction() -> str | None:
 
 def set_correction(correction_name: str | None) -> None:
     """Callback: read the film anew with a correction, or with None as it came."""
-    for key in (_ANALYSIS, _FINDING, _READ_ANYWAY):
+    for key in (_ANALYSIS, _FINDING, _READ_ANYWAY, _REQUESTED_MAPS):
         st.session_state.pop(key, None)
     st.session_state[_CORRECTION] = correction_name
 
@@ -201,8 +219,47 @@ def selected_finding(analysis: Analysis) -> str:
 
 
 def select_finding(key: str) -> None:
-    """Callback of a finding's row."""
+    """Callback of a finding's row: its map is asked for, flagged or not."""
     st.session_state[_FINDING] = key
+    _request_map(key)
+
+
+def map_requested(key: str) -> bool:
+    """Whether the reader asked for a finding's map on this film."""
+    return key in st.session_state.get(_REQUESTED_MAPS, ())
+
+
+def _request_map(key: str) -> None:
+    st.session_state[_REQUESTED_MAPS] = {*st.session_state.get(_REQUESTED_MAPS, ()), key}
+
+
+def is_map_drawn(analysis: Analysis, key: str) -> bool:
+    """Whether a finding's map lies over the film: it is flagged, or was asked for."""
+    return is_flagged(analysis, key) or map_requested(key)
+
+
+def open_view(analysis: Analysis, key: str) -> None:
+    """Set the view of a film and finding that come to the screen: without a map that nobody asked
+    for, else as the reader had it last."""
+    drawn = is_map_drawn(analysis, key)
+    shown = (film_number(), correction(), key, drawn)
+    if st.session_state.get(_VIEW_OF) == shown and _VIEW in st.session_state:
+        return
+    preferred = str(st.session_state.get(_PREFERRED_VIEW, OVERLAY))
+    if preferred == FILM_ONLY and map_requested(key):
+        preferred = OVERLAY
+    st.session_state[_VIEW] = preferred if drawn else FILM_ONLY
+    st.session_state[_VIEW_OF] = shown
+
+
+def on_view(key: str, flagged: bool) -> None:
+    """Callback of the view: a view with the map asks for it; the choice holds for the next film,
+    but for the film alone where there was no map to see."""
+    chosen = st.session_state[_VIEW]
+    if flagged or chosen != FILM_ONLY:
+        st.session_state[_PREFERRED_VIEW] = chosen
+    if chosen != FILM_ONLY:
+        _request_map(key)
 
 
 def cached_image(name: str, cache_key: tuple[object, ...], render: Callable[[], str]) -> str:
@@ -237,8 +294,8 @@ def zoom_key() -> str:
 
 def page_state() -> tuple[object, ...]:
     """All that a part of the page may change of what its other parts show."""
-    style = map_style()
+    style, analysis = map_style(), current_analysis()
     return (
         film_number(), correction(), read_anyway(), results_hidden(), style.mode, style.signed,
-        current_analysis() is None,
+        setting(), tuple(sorted(st.session_state.get(_REQUESTED_MAPS, ()))), analysis is None,
     )  # fmt: skip

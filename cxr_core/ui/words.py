@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from cxr_core.evaluation.metrics.bootstrap import Interval
 from cxr_core.export.overlay import CONTOUR_LEVELS, MapMode, MapStyle
 from cxr_core.export.record import RESEARCH_TOOL as RESEARCH_TOOL
 from cxr_core.export.record import map_legend
@@ -111,18 +112,29 @@ def map_limits(cells: int) -> str:
     )
 
 
-def pointing_sentence(*, films: int, hits: int, fixed_spot_hits: int) -> str:
-    """How often the map's peak lay where radiologists drew a box, and what that is worth.
+def pointing_sentence(*, films: int, hits: int) -> str:
+    """How often the map's peak lay where radiologists drew a box.
 
     Args:
         films: boxed test films of the finding.
         hits: of them, those with the peak inside a box.
-        fixed_spot_hits: those on which the best fixed spot, the same on every film, is inside one.
     """
-    measured = f"On {films} test films with a radiologist's box its peak was inside on {hits}"
-    if hits <= fixed_spot_hits:
-        return f"{measured}: this map does not tell where the finding is."
-    return f"{measured}."
+    return f"On {films} test films with a radiologist's box its peak was inside on {hits}."
+
+
+def pointing_gain_sentence(key: str, gain: Interval) -> str:
+    """Whether the map points better than a fixed spot: one verdict on every page.
+
+    Args:
+        gain: hits of the map's peak less those of the best fixed spot, paired by film.
+    """
+    if not gain.estimable:
+        return f"{LABELS[key]}: too few boxed films to compare the map with a fixed spot."
+    if gain.low > 0:
+        return f"{LABELS[key]}: the map points better than one fixed spot."
+    if gain.high < 0:
+        return f"{LABELS[key]}: the map points worse than one fixed spot."
+    return f"{LABELS[key]}: the map is not shown to point better than one fixed spot."
 
 
 def fixed_spot_sentence(*, films: int, fixed_spot_hits: int) -> str:

@@ -9,13 +9,20 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cxr_core.evaluation.cutoffs import Cutoffs
+from cxr_core.evaluation.metrics.bootstrap import NOT_ESTIMABLE, Interval
+from cxr_core.evaluation.metrics.flag_worth import BandShare
+from cxr_core.evaluation.model_facts import ModelFacts
 from cxr_core.export.overlay import MapStyle
 from cxr_core.export.pdf import TRUNCATION_NOTE, record_pdf, table_row
 from cxr_core.export.record import MAX_NOTE_LENGTH, MAX_REFERENCE_LENGTH
+from cxr_core.findings import KEYS
 from cxr_core.imaging.gate import GateResult
 from cxr_core.imaging.radiograph import Radiograph
+from cxr_core.reading.analyzer import at_setting
 from cxr_core.version import VERSION
 from tests.helpers.analyses import STOPPED
+from tests.helpers.models import make_points
 from tests.helpers.pdf import read_pdf
 from tests.helpers.records import CREATED, export_analysis, make_record
 
@@ -58,12 +65,14 @@ def test_the_page_tells_everything_in_words():
         "This is the phantom.",
         "PNG, 600 x 512 pixels",
         "Map of Effusion",
-        "Map of Atelectasis",
-        "Map of Infiltration",
-        "What argues against a normal film",
-        "Effusion 50.0 % 31.0 % ▲ flagged absent",
-        "Atelectasis 25.0 % 31.0 % ▽ not flagged not given",
-        "No Finding 6.2 % 31.0 % ▽ not called normal unsure",
+        "Atelectasis: no map",
+        "Infiltration: no map",
+        "No Finding: no map",
+        "Flagged: Effusion",
+        "Effusion 50.0 % 31.0 % ▲ flagged not measured absent",
+        "Atelectasis 25.0 % 31.0 % ▽ not flagged not measured not given",
+        "No Finding 6.2 % 31.0 % ▽ not called normal not measured unsure",
+        "What a flag is worth was not measured",
         "No site prevalence was given",
         "Reader's note Old scar at the base.",
         "Cautions 16 bit. The film is mirrored.",
@@ -83,10 +92,41 @@ def test_the_page_tells_the_prevalence_of_the_site():
         style=MapStyle(signed=True),
     )
     page = read_pdf(record_pdf(record))
-    assert "Effusion 50.0 % 31.0 % ▲ flagged 5.0 % 24.0 % 12.0 % not given" in page.text
+    assert (
+        "Effusion 50.0 % 31.0 % ▲ flagged not measured 5.0 % 24.0 % 12.0 % not given" in page.text
+    )
     assert "Site prevalence, given by the reader: Effusion 5.0 %, Atelectasis 20.0 %." in page.text
     assert "Cool, dashed line" in page.text
-    assert table_row(record, "atelectasis")[4:] == ["20.0 %", "", "", "not given"]
+    assert table_row(record, "atelectasis")[5:] == ["20.0 %", "", "", "not given"]
+    assert not runs_off(page.gray)
+
+
+def test_the_page_tells_bands_what_they_are_worth_the_setting_and_the_kind_of_model():
+    pair = Cutoffs(make_points((0.31,) * 4), make_points((0.2,) * 4))
+    share = BandShare(88, 44, Interval(0.5, 0.384, 0.6211, "wide"))
+    few = BandShare(4, 1, NOT_ESTIMABLE)
+    facts = ModelFacts(
+        demonstration=True,
+        n_films=421,
+        mean_auroc=Interval(0.8049, 0.77, 0.84, "enough"),
+        bands={key: {"unlikely": few, "uncertain": few, "likely": share} for key in KEYS},
+    )
+    record = make_record(export_analysis(small_film(), cutoffs=pair), facts=facts)
+    page = read_pdf(record_pdf(record))
+    for words in (
+        "Demonstration model: mean AUROC 0.80 (0.77 to 0.84) on 421 test films.",
+        "Uncertain: Atelectasis.",
+        "Effusion 50.0 % 31.0 % ▲ likely, flagged 50 % (38 to 62 %) not given",
+        "Atelectasis 25.0 % 31.0 % ▽ uncertain, not flagged too few not given",
+        "those of the model's 421 test films in the same band",
+    ):
+        assert words in page.text, page.text
+    assert "Sensitive setting" not in page.text
+    sensitive = replace(record, analysis=at_setting(record.analysis, "sensitive"))
+    page = read_pdf(record_pdf(sensitive))
+    assert "Sensitive setting: uncertain findings are flagged too." in page.text
+    assert "Atelectasis 25.0 % 20.0 % ▲ uncertain, flagged too few not given" in page.text
+    assert "Flagged: Effusion, Atelectasis" in page.text
     assert not runs_off(page.gray)
 
 
@@ -128,5 +168,5 @@ def test_any_text_makes_one_page(reference, note, cautions):
     )
     page = read_pdf(record_pdf(record))
     assert page.pages == 1
-    assert "What argues against a normal film" in page.text
+    assert "No Finding: no map" in page.text
     assert not runs_off(page.gray)

@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cxr_core.export.overlay import MapStyle, draw_map, evidence_colormap
+from cxr_core.export.overlay import (
+    PALE,
+    MapStyle,
+    draw_map,
+    evidence_colormap,
+    typical_gray,
+)
 from cxr_core.export.png import MIN_WIDTH, colorbar, colorbar_labels, overlay_image, overlay_png
 from cxr_core.version import VERSION
 from tests.helpers.analyses import STOPPED
@@ -76,20 +82,30 @@ def test_a_small_film_stands_in_the_middle_of_a_field_wide_enough_to_read():
     assert (picture[:64, 275:] == 0).all()
 
 
-def test_the_scale_runs_from_nothing_to_the_ramps_end():
+def test_the_scale_runs_over_the_films_gray_as_strong_as_the_map_does():
+    gray = typical_gray(export_analysis().radiograph.pixels)
+    assert gray == 120  # a ramp from 20 to 220
     plain = colorbar(make_record(), 101, 4)
     assert plain.shape == (4, 101, 3)
-    assert (plain[:, 0] == 0).all()
-    assert plain[0, -1].tolist() != [0, 0, 0]
-    signed = make_record(style=MapStyle(signed=True))
+    assert (plain[:, 0] == gray).all()
+    signed = make_record(style=MapStyle(signed=True, opacity=0.5))
     both = colorbar(signed, 101, 4)
-    assert (both[0, 50] == 0).all()
-    # The colours of the two ends are those of the two ramps, as far as they cover black.
+    assert (both[0, 50] == gray).all()
+    # The ends are those of the two ramps over that gray: a veil of 0.7, at half its opacity.
     for end, ramp in (
         (both[0, -1], evidence_colormap()[-1]),
         (both[0, 0], evidence_colormap(negative=True)[-1]),
     ):
-        cover = end.max() / ramp.max()
-        assert np.abs(end - ramp * cover).max() <= 1
+        assert np.abs(end - (gray + (ramp.astype(float) - gray) * 0.35)).max() <= 1
     assert colorbar_labels(make_record()) == ("weak", "strong")
     assert colorbar_labels(signed) == ("strong", "strong")
+
+
+def test_a_map_that_is_not_flagged_is_drawn_on_request_alone_and_pale():
+    film = export_analysis().radiograph.pixels
+    nothing = make_record(shown_finding="atelectasis")
+    assert (overlay_image(nothing)[: len(film)] == film[..., None]).all()
+    asked = overlay_image(replace(nothing, map_requested=True))[: len(film)].astype(int)
+    full = overlay_image(make_record())[: len(film)].astype(int)  # the same map, flagged
+    away = [np.abs(one - film[..., None]).max() for one in (asked, full)]
+    assert 0 < away[0] <= round(PALE * away[1]) + 1

@@ -2,13 +2,21 @@
 
 import csv
 import io
+from dataclasses import replace
 from importlib.metadata import version
 
+from cxr_core.evaluation.cutoffs import Cutoffs
+from cxr_core.evaluation.metrics.bootstrap import NOT_ESTIMABLE, Interval
+from cxr_core.evaluation.metrics.flag_worth import BandShare
+from cxr_core.evaluation.model_facts import NOT_MEASURED, TOO_FEW, ModelFacts
 from cxr_core.export.results_csv import COLUMNS, analysis_row, outcome_row, record_row, rows_to_csv
+from cxr_core.findings import KEYS
+from cxr_core.reading.analyzer import at_setting
 from cxr_core.reading.batch import Outcome
 from cxr_core.reading.sources import FilmSource
 from cxr_core.version import VERSION
 from tests.helpers.analyses import STOPPED
+from tests.helpers.models import make_points
 from tests.helpers.records import export_analysis, make_record
 
 
@@ -54,6 +62,46 @@ def test_a_reading_brings_the_readers_word_and_the_prevalence_in_use():
     assert (row["note"], row["reference"]) == ("Old scar.", "Ward B")
     assert (row["cautions"], row["film_note"]) == ("Mirrored.", "A phantom.")
     assert row["created"] == "2026-03-09T14:05:06+00:00"
+
+
+def test_a_row_tells_bands_setting_and_what_each_result_is_worth():
+    pair = Cutoffs(make_points((0.31,) * 4), make_points((0.2,) * 4))
+    share = BandShare(257, 74, Interval(0.288, 0.2441, 0.3359, "enough"))
+    few = BandShare(4, 1, NOT_ESTIMABLE)
+    facts = ModelFacts(
+        demonstration=True,
+        n_films=421,
+        mean_auroc=Interval(0.8049, 0.77, 0.84, "enough"),
+        bands={key: {"unlikely": few, "uncertain": few, "likely": share} for key in KEYS},
+    )
+    record = make_record(export_analysis(cutoffs=pair), facts=facts)
+    row = record_row(record)
+    assert tuple(row) == COLUMNS
+    assert [row[f"band_{key}"] for key in KEYS] == ["likely", "uncertain", "unlikely", "unlikely"]
+    assert (row["setting"], row["cutoff_effusion"]) == ("standard", "0.310000")
+    assert row["sensitive_cutoff_effusion"] == "0.200000"
+    assert row["specific_cutoff_effusion"] == "0.310000"
+    assert row["test_films_effusion"] == "257"
+    ends = [row[f"test_share{end}_effusion"] for end in ("", "_low", "_high")]
+    assert ends == ["0.288000", "0.244100", "0.335900"]
+    assert row["worth_effusion"] == (
+        "of test films flagged like this 29 % carried the label (24 to 34 %)"
+    )
+    assert (row["test_films_atelectasis"], row["test_share_atelectasis"]) == ("4", "")
+    assert row["worth_atelectasis"] == TOO_FEW
+    assert row["model_note"].startswith("Demonstration model: mean AUROC 0.80 (0.77 to 0.84)")
+    sensitive = record_row(replace(record, analysis=at_setting(record.analysis, "sensitive")))
+    assert (sensitive["setting"], sensitive["cutoff_effusion"]) == ("sensitive", "0.200000")
+    assert sensitive["flagged_atelectasis"] == "1"
+    assert sensitive["cutoff_no_finding"] == "0.310000"
+
+
+def test_without_test_films_a_row_says_so_and_holds_no_share():
+    row = record_row(make_record())
+    assert row["worth_effusion"] == NOT_MEASURED
+    assert row["test_share_effusion"] == row["test_films_effusion"] == ""
+    assert row["sensitive_cutoff_effusion"] == ""
+    assert row["model_note"] == ""
 
 
 def test_rows_are_counted_and_a_file_that_failed_says_why():

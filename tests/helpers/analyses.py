@@ -7,6 +7,7 @@ import numpy as np
 from scipy.special import expit, logit
 
 from cxr_core.config import EvidenceScale, OperatingPoint
+from cxr_core.evaluation.cutoffs import Cutoffs
 from cxr_core.findings import KEYS
 from cxr_core.imaging.gate import GateResult
 from cxr_core.imaging.radiograph import Radiograph
@@ -31,9 +32,14 @@ def make_analysis(
     *,
     cutoffs: tuple[float, ...] = CUTOFFS,
     radiograph: Radiograph | None = None,
+    pair: Cutoffs | None = None,
     **changes: Any,
 ) -> Analysis:
-    """What a model without calibration would say at these probabilities; its maps are zero."""
+    """What a model without calibration would say at these probabilities; its maps are zero.
+
+    Args:
+        pair: both cut-offs of each finding; those of ``cutoffs`` are the specific ones then.
+    """
     film = radiograph or make_radiograph()
     by_key = dict(zip(KEYS, probabilities, strict=True))
     points = dict(zip(KEYS, cutoffs, strict=True))
@@ -56,7 +62,10 @@ def make_analysis(
         image_sha256=film.sha256,
         model_sha256="b" * 64,
         radiograph=film,
+        cutoffs=pair,
     )
+    if pair is not None:
+        changes = {"operating_points": pair.points("standard")} | changes
     return replace(analysis, **changes)
 
 

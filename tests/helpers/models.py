@@ -17,6 +17,7 @@ from cxr_core.model.network import ChestNetwork
 from tests.helpers.predictions import make_predictions
 
 CUTOFFS = (0.31, 0.28, 0.35, 0.62)
+SENSITIVE_CUTOFFS = (0.11, 0.08, 0.35, 0.32)  # Infiltration's two are one
 CARD_TEXT = "# A model of the tests\n\nRandom weights.\n\n## Limits\n\nIt knows nothing.\n"
 
 
@@ -55,7 +56,11 @@ def write_model_folder(folder: Path) -> Path:
         "config": {"preset": "scratch", "weights": "none"},
         "counts": {"train": {"films": 1480, "patients": 1165}},
     }
-    metadata = make_metadata(evidence_scale=EvidenceScale(9.0), provenance=provenance)
+    metadata = make_metadata(
+        sensitive_points=make_points(SENSITIVE_CUTOFFS),
+        evidence_scale=EvidenceScale(9.0),
+        provenance=provenance,
+    )
     save_checkpoint(folder, random_network(), metadata)
     (folder / "MODEL_CARD.md").write_text(CARD_TEXT)
     make_predictions().to_csv(folder / "predictions_test.csv", index=False)

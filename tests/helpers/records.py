@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from cxr_core.evaluation.cutoffs import Cutoffs
 from cxr_core.export.overlay import MapStyle
 from cxr_core.export.record import Record
 from cxr_core.findings import KEYS
@@ -16,8 +17,14 @@ from tests.helpers.analyses import make_analysis, make_radiograph
 CREATED = datetime(2026, 3, 9, 14, 5, 6, tzinfo=UTC)
 
 
-def export_analysis(film: Radiograph | None = None, **changes: Any) -> Analysis:
-    """Effusion 50 % against 31 %, the others below it; its map has one positive cell (2, 1)."""
+def export_analysis(
+    film: Radiograph | None = None, *, cutoffs: Cutoffs | None = None, **changes: Any
+) -> Analysis:
+    """Effusion 50 % against 31 %, the others below it; its map has one positive cell (2, 1).
+
+    Args:
+        cutoffs: both cut-offs of each finding, the specific ones 31 %; without them there is one.
+    """
     if film is None:
         ramp = np.tile(np.linspace(20, 220, 600), (512, 1)).astype(np.uint8)
         film = make_radiograph(ramp, sha256="ab" * 32)
@@ -33,7 +40,11 @@ def export_analysis(film: Radiograph | None = None, **changes: Any) -> Analysis:
         "model_sha256": "cd" * 32,
     }
     return make_analysis(
-        (0.5, 0.25, 0.125, 0.0625), cutoffs=(0.31,) * 4, radiograph=film, **(values | changes)
+        (0.5, 0.25, 0.125, 0.0625),
+        cutoffs=(0.31,) * 4,
+        pair=cutoffs,
+        radiograph=film,
+        **(values | changes),
     )
 
 

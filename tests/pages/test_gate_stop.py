@@ -38,6 +38,7 @@ def test_a_stopped_film_shows_its_reason_and_no_result(open_page, blank):
     session.button(key="read_anyway").click().run()
     assert "Not read" not in page_text(session)
     assert "almost uniformly gray" in page_text(session)  # all the time
+    session.button(key="show_effusion").click().run()
     assert view_of(session)["map"]
     session = open_page(READ, open_page("app.py", session))
     assert view_of(session)["map"]  # the same film: asked once
@@ -70,7 +71,7 @@ def test_the_suggested_correction_is_one_click_and_can_be_undone(open_page, stop
     assert "Corrected film" in page_text(session)
     assert "Inverted at your request" in page_text(session)
     assert (shown_picture(session) == pixels_of(film)).all()
-    assert view_of(session)["map"]
+    assert "cut-off" in page_text(session)
     assert "Inverted on request" in page_text(session)
 
     session.button(key="undo_correction").click().run()

@@ -8,7 +8,7 @@ from PIL import Image
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.testing.v1 import AppTest
 
-from cxr_core.export.overlay import MapStyle, alpha_composite, draw_map, map_layer
+from cxr_core.export.overlay import MapStyle, alpha_composite, draw_map, map_layer, style_on_film
 from cxr_core.export.record import flag_word, map_title
 from cxr_core.findings import KEYS, LABELS
 from cxr_core.phantom.draw import phantom_png
@@ -48,21 +48,24 @@ def test_without_a_film_it_asks_for_one(open_page):
 def test_an_upload_is_read_with_the_analyzers_own_numbers(open_page, films, model):
     session = upload_film(open_page(READ), films[0])
     analysis = load_analyzer(model).analyze(films[0])
+    key = default_finding(analysis.margins)
+    session.button(key=f"show_{key}").click().run()  # its map, flagged or not
+    session.button(key="show_no_finding").click().run()
+    assert "What argues against a normal film" in page_text(session)
+    session.button(key=f"show_{key}").click().run()
     text = page_text(session)
-    for key in KEYS:
-        assert LABELS[key] in text
-        side = flag_word(key, flagged=analysis.above[key])
-        point = percent(analysis.operating_points[key].threshold).replace(" ", "&nbsp;")
+    for name in KEYS:
+        assert LABELS[name] in text
+        side = flag_word(name, flagged=analysis.above[name])
+        point = percent(analysis.operating_points[name].threshold).replace(" ", "&nbsp;")
         assert f"{side} (cut-off {point})" in text
-        assert percent(analysis.probabilities[key]).replace("<", "&lt;") in text
+        assert percent(analysis.probabilities[name]).replace("<", "&lt;") in text
     assert "Grad-CAM" in text
     assert "zero is the cut-off" in text
-    assert "What argues against a normal film" in text
     assert "nothing here changes what the model sees" in text
-    style = MapStyle(opacity=0.6)
+    style = style_on_film(analysis, key, MapStyle(opacity=0.6), requested=True)
     opacity = view_of(session)["opacity"]
     flat = alpha_composite(shown_picture(session), shown_layer(session), opacity=opacity)
-    key = default_finding(analysis.margins)
     assert (flat == draw_map(pixels_of(films[0]), analysis, key, style)).all()
     assert "check the marker on the film" in text.replace("&#x27;", "'")
     assert "50 %" not in text
@@ -71,8 +74,10 @@ def test_an_upload_is_read_with_the_analyzers_own_numbers(open_page, films, mode
 
 def test_another_film_changes_everything_at_once(open_page, films):
     session = upload_film(open_page(READ), films[0])
+    session.button(key="show_effusion").click().run()
     with_first = shown_layer(session)
     session = upload_film(session, films[1])
+    session.button(key="show_effusion").click().run()
     assert (shown_layer(session) != with_first).any()
     assert hashlib.sha256(films[0]).hexdigest() not in page_text(session)
     assert_shows(session, films[1])
@@ -121,6 +126,7 @@ def test_a_row_brings_its_map_to_the_large_view(open_page, films, model):
 
 def test_the_signed_view_says_what_its_colours_mean(open_page, films):
     session = upload_film(open_page(READ), films[0])
+    session.button(key="show_effusion").click().run()
     session.toggle(key="signed").set_value(True).run()
     assert "Cool, dashed line: what pushed it down" in page_text(session)
 

@@ -95,6 +95,7 @@ def test_results_stay_hidden_until_the_reader_asks(open_page, film):
     session.button(key="show_results").click().run()
     (word,) = [one for one in session.segmented_control if "of Effusion" in one.label]
     assert word.value == "present"
+    session.button(key="show_effusion").click().run()
     assert view_of(session)["map"]
     assert "cut-off" in page_text(session)
     session = upload_film(session, phantom_png(6, size=256))  # the wish holds for the next film too

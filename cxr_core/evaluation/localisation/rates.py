@@ -210,12 +210,8 @@ def localisation_metrics(
     """
     if rows is None:
         return LocalisationMetrics()
-    patients = {}
-    if "patient" in table:
-        named = table[table["patient"] != ""]
-        patients = dict(zip(named["image"], named["patient"], strict=True))
-    found = hit_rates(rows, patients, n_resamples=n_resamples, seed=seed)
-    peaks = {key: rates for key, rates in found.items() if rates.n}
+    patients = _patients_by_image(table)
+    peaks = pointing_rates(rows, table, n_resamples=n_resamples, seed=seed)
     if missing := missing_columns(rows):
         return LocalisationMetrics(peaks, missing_columns=tuple(missing))
     overlaps = {
@@ -223,3 +219,19 @@ def localisation_metrics(
         for measure in THRESHOLDS
     }
     return LocalisationMetrics(peaks, overlaps, mean_box_areas(rows))
+
+
+def pointing_rates(
+    rows: pd.DataFrame, table: pd.DataFrame, *, n_resamples: int = 2000, seed: int = 0
+) -> dict[str, HitRates]:
+    """How often each pointer hits, of findings with a boxed film: the quick part of
+    ``localisation_metrics``, with the same intervals."""
+    found = hit_rates(rows, _patients_by_image(table), n_resamples=n_resamples, seed=seed)
+    return {key: rates for key, rates in found.items() if rates.n}
+
+
+def _patients_by_image(table: pd.DataFrame) -> dict[str, str]:
+    if "patient" not in table:
+        return {}
+    named = table[table["patient"] != ""]
+    return dict(zip(named["image"], named["patient"], strict=True))

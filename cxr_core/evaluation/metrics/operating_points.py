@@ -5,7 +5,7 @@ A film is above a cut-off when its calibrated probability is >= the cut-off.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -15,14 +15,14 @@ from numpy.typing import ArrayLike, NDArray
 from cxr_core.arrays import Floats
 from cxr_core.config import OperatingPoint
 from cxr_core.errors import DataError
+from cxr_core.evaluation.cutoffs import Cutoffs
 from cxr_core.evaluation.metrics.bootstrap import Resamples, percentiles, resample_units
 from cxr_core.evaluation.metrics.ranking import roc
 from cxr_core.evaluation.predictions import labels_of, patients_of
-from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS
+from cxr_core.findings import KEYS, LABELS
 
 Criterion = Literal["sensitivity", "specificity"]
-SENSITIVITY_TARGET = 0.80  # the three findings: a miss is worse than a second look
-SPECIFICITY_TARGET = 0.90  # No Finding: calling an ill film normal is worse
+TARGET = 0.90  # the least sensitivity of one cut-off, the least specificity of the other
 _ROUNDING = 1e-9  # 0.8 * 35 is not quite 28 in floating point
 CutoffRule = Literal["youden", "sensitivity", "specificity"]
 CUTOFF_RULES: tuple[CutoffRule, ...] = ("youden", "sensitivity", "specificity")
@@ -73,24 +73,62 @@ def count_confusion(
     )
 
 
-def fit_operating_points(
+def fit_cutoffs(
     probabilities: ArrayLike,
     labels: ArrayLike,
     patients: Sequence[object] | NDArray[np.generic],
     *,
     n_resamples: int = 2000,
     seed: int = 0,
-) -> dict[str, OperatingPoint]:
-    """One cut-off a finding, from validation films only.
+) -> Cutoffs:
+    """Both cut-offs of every finding, from validation films only.
 
-    Effusion, Atelectasis and Infiltration: the highest cut-off with a sensitivity of at least
-    0.80. No Finding: the lowest with a specificity of at least 0.90. Cut-offs are taken among
-    the probabilities that occur, as on the ROC. The interval resamples patients.
+    The specific one is the lowest with a specificity of at least 0.90, the sensitive one the
+    highest with a sensitivity of at least 0.90. Where a very good model's two would cross, the
+    specific one meets both targets and is taken for both: nothing lies between.
 
     Args:
         probabilities: (N, 4), calibrated.
         labels: (N, 4) of 0 and 1.
         patients: (N,) each film's patient.
+
+    Raises:
+        DataError: as ``fit_operating_points``.
+    """
+
+    def fit(criterion: Criterion) -> dict[str, OperatingPoint]:
+        return fit_operating_points(
+            probabilities, labels, patients, criterion=criterion, n_resamples=n_resamples, seed=seed
+        )
+
+    specific, sensitive = fit("specificity"), fit("sensitivity")
+    for key, point in specific.items():
+        if sensitive[key].threshold > point.threshold:
+            sensitive[key] = replace(point, criterion="sensitivity", target=TARGET)
+    return Cutoffs(specific, sensitive)
+
+
+def fit_operating_points(
+    probabilities: ArrayLike,
+    labels: ArrayLike,
+    patients: Sequence[object] | NDArray[np.generic],
+    *,
+    criterion: Criterion,
+    target: float = TARGET,
+    n_resamples: int = 2000,
+    seed: int = 0,
+) -> dict[str, OperatingPoint]:
+    """One cut-off a finding, from validation films only.
+
+    The highest cut-off with a sensitivity of at least ``target``, or the lowest with such a
+    specificity. Cut-offs are taken among the probabilities that occur, as on the ROC. The
+    interval resamples patients.
+
+    Args:
+        probabilities: (N, 4), calibrated.
+        labels: (N, 4) of 0 and 1.
+        patients: (N,) each film's patient.
+        target: 0 to 1.
 
     Raises:
         DataError: a finding without a positive or without a negative film, or with no cut-off
@@ -104,7 +142,6 @@ def fit_operating_points(
     )
     points: dict[str, OperatingPoint] = {}
     for k, key in enumerate(KEYS):
-        criterion, target = _criterion_of(key)
         _require_both_classes(y[:, k], key)
         threshold = float(_resampled_cutoffs(y[:, k], p[:, k], all_films, criterion, target)[0])
         if threshold > 1.0:
@@ -126,12 +163,6 @@ def fit_operating_points(
             specificity=reached.specificity,
         )
     return points
-
-
-def _criterion_of(key: str) -> tuple[Criterion, float]:
-    if key in ABNORMAL_KEYS:
-        return "sensitivity", SENSITIVITY_TARGET
-    return "specificity", SPECIFICITY_TARGET
 
 
 def _resampled_cutoffs(
@@ -224,11 +255,9 @@ def cutoff_by_rule(labels: ArrayLike, probabilities: ArrayLike, rule: CutoffRule
     return float(curve.thresholds[at]) if at > 0 else None
 
 
-def operating_points_of(
-    table: pd.DataFrame, probabilities: Floats
-) -> dict[str, OperatingPoint] | None:
-    """Operating points fitted on a table's own films, as ``fit_operating_points`` does on
-    validation films; None where a class is missing.
+def cutoffs_of_table(table: pd.DataFrame, probabilities: Floats) -> Cutoffs | None:
+    """Cut-offs fitted on a table's own films, as ``fit_cutoffs`` does on validation films; None
+    where a class is missing.
 
     Args:
         table: a validated predictions table.
@@ -237,6 +266,6 @@ def operating_points_of(
     patients = patients_of(table)
     patient_ids = table["image"].to_numpy(dtype=str) if patients is None else patients
     try:
-        return fit_operating_points(probabilities, labels_of(table), patient_ids, n_resamples=200)
+        return fit_cutoffs(probabilities, labels_of(table), patient_ids, n_resamples=200)
     except DataError:
         return None  # whoever shows it says that there is no cut-off, and why

@@ -255,17 +255,32 @@ def subgroup_mean_auroc(
     for part in subgroups_of(table):
         if part.by != by:
             continue
-        y, s, within = labels[part.mask], scores[part.mask], resamples.subset(part.mask)
-        mean = NOT_ESTIMABLE
-        if all(is_estimable(y[:, k], within) for k in range(len(KEYS))):
-            areas = [auroc(y[:, k], s[:, k]) for k in range(len(KEYS))]
-            drawn = [resampled_auroc(y[:, k], s[:, k], within) for k in range(len(KEYS))]
-            n_independent = min(n_limiting_patients(y[:, k], within) for k in range(len(KEYS)))
-            mean = logit_interval(
-                float(np.mean(areas)), np.mean(drawn, axis=0), n_independent=n_independent
-            )
-        found[part.value] = MeanAuroc(len(y), mean)
+        mean = _mean_auroc(labels[part.mask], scores[part.mask], resamples.subset(part.mask))
+        found[part.value] = MeanAuroc(int(part.mask.sum()), mean)
     return found
+
+
+def mean_auroc(table: pd.DataFrame, resamples: Resamples) -> Interval:
+    """Mean AUROC of the four findings over all films; not estimable where one of them is not.
+
+    Args:
+        table: a validated predictions table.
+        resamples: of its films' patients; the mean is taken within each resample.
+    """
+    return _mean_auroc(labels_of(table), scores_of(table), resamples)
+
+
+def _mean_auroc(y: NDArray[np.int64], s: Floats, resamples: Resamples) -> Interval:
+    """(N, 4) labels and scores."""
+    columns = range(len(KEYS))
+    if not all(is_estimable(y[:, k], resamples) for k in columns):
+        return NOT_ESTIMABLE
+    areas = [auroc(y[:, k], s[:, k]) for k in columns]
+    drawn = [resampled_auroc(y[:, k], s[:, k], resamples) for k in columns]
+    n_independent = min(n_limiting_patients(y[:, k], resamples) for k in columns)
+    return logit_interval(
+        float(np.mean(areas)), np.mean(drawn, axis=0), n_independent=n_independent
+    )
 
 
 # How far a model would get that saw a film's view and nothing else.

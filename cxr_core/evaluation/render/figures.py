@@ -15,6 +15,7 @@ from cxr_core.evaluation.metrics.bootstrap import MAX_WIDTH, Interval
 from cxr_core.evaluation.metrics.calibration import CalibrationMetrics
 from cxr_core.evaluation.metrics.errors import ErrorKind, FilmError
 from cxr_core.evaluation.metrics.subgroups import ALL_FILMS
+from cxr_core.evaluation.render.flag_figures import CUT_OFFS, bands, flags
 from cxr_core.evaluation.render.further_figures import further_films
 from cxr_core.evaluation.render.subset_figures import (
     FINDING,
@@ -35,7 +36,7 @@ from cxr_core.evaluation.render.table import Cell, Column, Row, Table
 from cxr_core.evaluation.report import EvaluationReport
 from cxr_core.findings import KEYS, LABELS
 
-DISCRIMINATION, CUT_OFFS, CALIBRATION = "discrimination", "cut-offs", "calibration"
+DISCRIMINATION, CALIBRATION = "discrimination", "calibration"
 ERRORS = "errors"
 ERROR_TITLES: dict[ErrorKind, str] = {
     "missed": "Most confident misses",
@@ -232,6 +233,8 @@ def errors(full: FullReport) -> Iterator[Table]:
 EVALUATION_TABLES: list[Callable[[FullReport], Iterator[Table]]] = [
     discrimination,
     calibration,
+    bands,
+    flags,
     confusion,
     rates,
     classification_report,

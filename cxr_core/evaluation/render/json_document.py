@@ -16,6 +16,10 @@ always there, dictionaries by finding key unless said otherwise:
                              mean_calibration_error, slope, intercept; or empty
     operating_points         threshold with low and high, criterion, target, what validation showed
     operating_points_fitted_here  true: on these very films, optimistic; null without any
+    sensitive_points         the same of the sensitive cut-offs; empty where there are none
+    flag_worth               bands: by finding and band, n, positives and the interval share; rates:
+                             by setting and finding, n and the intervals flagged, flagged_normal,
+                             with_label; any_finding: the same of any of the three; or empty
     confusion                tp, fp, fn, tn
     rates                    sensitivity, specificity, ppv, npv, positive_likelihood_ratio,
                              negative_likelihood_ratio: an interval each
@@ -123,6 +127,8 @@ def metrics_document(metrics: FullReport, *, created_at: datetime) -> dict[str, 
         "calibration": {"before": report.calibration_before, "after": report.calibration_after},
         "operating_points": report.operating_points,
         "operating_points_fitted_here": metrics.fitted_here,
+        "sensitive_points": (metrics.cutoffs and metrics.cutoffs.sensitive) or {},
+        "flag_worth": metrics.flag_worth,
         "confusion": report.confusion,
         "rates": {
             key: {

@@ -15,13 +15,14 @@ from cxr_core.evaluation.metrics.operating_points import (
     cutoff_by_rule,
 )
 from cxr_core.evaluation.predictions import labels_of
-from cxr_core.evaluation.render.figures import CUT_OFFS, at_cutoff, evaluation_tables
+from cxr_core.evaluation.render.figures import at_cutoff, evaluation_tables
+from cxr_core.evaluation.render.flag_figures import CUT_OFFS
 from cxr_core.findings import KEYS, LABELS
 from cxr_core.ui.prevalence import MAX_PERCENT, MIN_PERCENT
 from cxr_core.ui.shell import caption, show_table
 from cxr_core.ui.words import percent
 
-OPERATING_POINT, MANUAL = "point", "hand"
+OPERATING_POINT, SENSITIVE_POINT, MANUAL = "point", "sensitive point", "hand"
 _OPTIMISTIC = "fitted on these films, so its figures here are optimistic"
 _PRESET_SENTENCES = {
     "youden": "largest sum of sensitivity and specificity (Youden)",
@@ -39,7 +40,7 @@ class ChosenCutoff:
 
     Attributes:
         value: probability, 0 to 1; a film is above at >= it.
-        source: ``point``, ``hand``, or a preset's name.
+        source: ``point``, ``sensitive point``, ``hand``, or a preset's name.
         optimistic: it was fitted on the films on show.
     """
 
@@ -49,13 +50,15 @@ class ChosenCutoff:
 
 
 def available_cutoffs(evaluated: EvaluatedTable, key: str) -> dict[str, float]:
-    """The cut-offs that a finding has, by source; the operating point first."""
+    """The cut-offs that a finding has, by source; the model's own first."""
     k = KEYS.index(key)
     labels, probabilities = labels_of(evaluated.table)[:, k], evaluated.probabilities[:, k]
     fitted = {preset: cutoff_by_rule(labels, probabilities, preset) for preset in CUTOFF_RULES}
     point = evaluated.report.operating_points[key].threshold
+    sensitive = evaluated.full.cutoffs and evaluated.full.cutoffs.sensitive
     return {
         OPERATING_POINT: point,
+        **({SENSITIVE_POINT: sensitive[key].threshold} if sensitive else {}),
         **{name: cut for name, cut in fitted.items() if cut is not None},
     }
 
@@ -87,7 +90,7 @@ def choose_cutoff(evaluated: EvaluatedTable, key: str) -> ChosenCutoff:
     chosen = ChosenCutoff(
         value,
         source,
-        source in CUTOFF_RULES or (source == OPERATING_POINT and evaluated.fitted_on_this_table),
+        source in CUTOFF_RULES or (source != MANUAL and evaluated.fitted_on_this_table),
     )
     caption(cutoff_origin_sentence(chosen, cutoffs[OPERATING_POINT]))
     return chosen
@@ -97,6 +100,7 @@ def cutoff_source_label(source: str, *, fitted_here: bool) -> str:
     """What a source of thresholds is called on its button."""
     names = {
         OPERATING_POINT: "These films" if fitted_here else "Validation films",
+        SENSITIVE_POINT: "These films, sensitive" if fitted_here else "Validation films, sensitive",
         "youden": "Youden",
         "sensitivity": f"Sensitivity ≥ {RULE_TARGET:.2f}",
         "specificity": f"Specificity ≥ {RULE_TARGET:.2f}",
@@ -115,9 +119,10 @@ def cutoff_origin_sentence(chosen: ChosenCutoff, operating_point: float) -> str:
     if chosen.source in CUTOFF_RULES:
         how = _PRESET_SENTENCES[chosen.source]
         return f"{percent(chosen.value, decimals=1)}: {how}, {_OPTIMISTIC}."
+    which = "sensitive cut-off" if chosen.source == SENSITIVE_POINT else "cut-off"
     if chosen.optimistic:
-        return f"The model's cut-off, {_OPTIMISTIC}."
-    return "The model's cut-off, chosen on validation films, none of which is here."
+        return f"The model's {which}, {_OPTIMISTIC}."
+    return f"The model's {which}, chosen on validation films, none of which is here."
 
 
 def _on_preset_change(preset: str, slider: str, cuts: dict[str, float]) -> None:

@@ -16,7 +16,6 @@ from cxr_core.evaluation.localisation.rates import (
     OverlapRates,
     localisation_metrics,
 )
-from cxr_core.evaluation.metrics.bootstrap import Interval
 from cxr_core.evaluation.published import OVERLAP_CAUTION, read_published_overlap
 from cxr_core.evaluation.render.comparison_figures import published_overlap
 from cxr_core.evaluation.render.subset_figures import MEASURES, overlaps, pointing
@@ -25,7 +24,7 @@ from cxr_core.findings import LABELS
 from cxr_core.ui.charts.localisation import boxed_films_text, overlap_figure, pointing_figure
 from cxr_core.ui.charts.show import chart_source_of_films, show_chart
 from cxr_core.ui.shell import caption, show_table
-from cxr_core.ui.words import percent
+from cxr_core.ui.words import percent, pointing_gain_sentence
 from cxr_core.wording import listed
 
 _BUTTONS: dict[Measure, str] = {"iobb": "IoBB", "iou": "IoU"}
@@ -197,17 +196,6 @@ def _pointing(full: FullReport) -> None:
         show_table(table)
     for key, found in rates.items():
         caption(pointing_gain_sentence(key, found.gain))
-
-
-def pointing_gain_sentence(key: str, gain: Interval) -> str:
-    """Whether the map points better than a fixed spot, in words."""
-    if not gain.estimable:
-        return f"{LABELS[key]}: too few boxed films to compare the map with a fixed spot."
-    if gain.low > 0:
-        return f"{LABELS[key]}: the map points better than one fixed spot."
-    if gain.high < 0:
-        return f"{LABELS[key]}: the map points worse than one fixed spot."
-    return f"{LABELS[key]}: the map is not shown to point better than one fixed spot."
 
 
 def missing_columns_sentence(missing: Sequence[str]) -> str:

@@ -38,7 +38,7 @@ def cautions_of(analysis: Analysis, *, film_note: str = "") -> tuple[Caution, ..
     if not analysis.gate.passed:
         title = "Read although the input check stopped this film."
         found.append(Caution(title, analysis.gate.reasons))
-    statement = no_finding_statement(analysis.probabilities, analysis.above)
+    statement = no_finding_statement(analysis.probabilities, analysis.above, analysis.likely)
     if statement.contradiction:
         found.append(Caution("The model contradicts itself.", (statement.sentence,)))
     if film_note:
@@ -61,7 +61,7 @@ def note_sentences(analysis: Analysis, *, shown_finding: str = "") -> tuple[str,
     Args:
         shown_finding: key of the finding in the large view.
     """
-    statement = no_finding_statement(analysis.probabilities, analysis.above)
+    statement = no_finding_statement(analysis.probabilities, analysis.above, analysis.likely)
     found = [statement.sentence] if statement.sentence and not statement.contradiction else []
     if analysis.above["infiltration"] or shown_finding == "infiltration":
         found.append(infiltration_sentence())

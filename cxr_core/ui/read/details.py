@@ -66,7 +66,9 @@ def _evaluated(folder: Path) -> EvaluatedTable | None:
 
 
 def _numbers_table(analysis: Analysis, evaluated: EvaluatedTable | None) -> None:
-    header = ["Finding", "Raw logit", "Calibrated probability", "Cut-off (95 % interval)"]
+    header = ["Finding", "Raw logit", "Calibrated probability", "Flagged from (95 % interval)"]
+    if analysis.has_bands:
+        header.append("Unlikely below")
     rows = [_numbers(analysis, key) for key in KEYS]
     if site_prevalence():
         header.append("At your prevalence: probability, cut-off")
@@ -74,7 +76,7 @@ def _numbers_table(analysis: Analysis, evaluated: EvaluatedTable | None) -> None
             row.append(_at_site(analysis, key))
     header += ["Sensitivity on test (95 % interval)", "Specificity on test (95 % interval)"]
     for row, key in zip(rows, KEYS, strict=True):
-        row += rates_on_test(evaluated, key)
+        row += rates_on_test(evaluated, key, analysis.operating_points[key].threshold)
     films = "" if evaluated is None else f" of {evaluated.report.n_films:,} films"
     _show(
         header,
@@ -92,11 +94,14 @@ def _show(header: Sequence[str], rows: Sequence[Sequence[str]], title: str) -> N
 def _numbers(analysis: Analysis, key: str) -> list[str]:
     point = analysis.operating_points[key]
     low, high = percent(point.low, decimals=1), percent(point.high, decimals=1)
+    cutoffs = analysis.cutoffs
+    lower = [percent(cutoffs.lower(key), decimals=1)] if cutoffs and cutoffs.paired else []
     return [
         LABELS[key],
         with_minus_sign(f"{analysis.logits[key]:+.3f}"),
         percent(analysis.probabilities[key], decimals=1),
         f"{percent(point.threshold, decimals=1)} ({low} to {high})",
+        *lower,
     ]
 
 

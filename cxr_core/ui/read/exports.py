@@ -16,6 +16,7 @@ from cxr_core.findings import KEYS
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui import state
 from cxr_core.ui.assessment import assessment_of
+from cxr_core.ui.model import current_model_facts
 from cxr_core.ui.prevalence import display_values, site_prevalence
 from cxr_core.ui.read.cautions import caution_sentences
 from cxr_core.ui.read.stability import borderline_sentence
@@ -44,9 +45,10 @@ def build_record(analysis: Analysis) -> Record:
     shown = {key: display_values(analysis, key) for key in KEYS if key in site}
     cautions = caution_sentences(analysis, film_note=state.film_note())
     sentences = (borderline_sentence(analysis), *cautions)
+    key = state.selected_finding(analysis)
     return Record(
         analysis=analysis,
-        shown_finding=state.selected_finding(analysis),
+        shown_finding=key,
         style=state.map_style(),
         created=datetime.now().astimezone(),
         cautions=tuple(sentence for sentence in sentences if sentence),
@@ -54,6 +56,8 @@ def build_record(analysis: Analysis) -> Record:
         read_anyway=state.read_anyway(),
         assessments={key: cast(Assessment, word) for key, word in assessments.items() if word},
         note=note,
+        facts=current_model_facts(),
+        map_requested=state.map_requested(key),
         site_prevalence=dict(site),
         at_site_prevalence={
             key: (numbers.probability, numbers.cut_off) for key, numbers in shown.items()

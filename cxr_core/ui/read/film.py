@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from cxr_core.export.overlay import map_layer
+from cxr_core.export.overlay import is_flagged, map_layer, style_on_film
 from cxr_core.export.record import map_title
 from cxr_core.imaging.radiograph import Radiograph
 from cxr_core.imaging.windowing import (
@@ -257,7 +257,7 @@ def _panel(state_at_start: tuple[object, ...], *, with_map: bool) -> None:
         st.rerun()  # something that the rest of the page shows too has changed
     with st.container(key="controls", horizontal=True, vertical_alignment="center", gap="small"):
         film_controls()
-        view, opacity = _map_controls() if with_map else (FILM_ONLY, 0.0)
+        view = _map_controls(analysis) if with_map else FILM_ONLY
     with st.container(key="display", horizontal=True, vertical_alignment="center", gap="small"):
         with_window = st.toggle("Window", key="with_window", persist_state="session")
         st.html(f'<p class="quiet">{html.escape(DISPLAY_ONLY)}</p>', width="content")
@@ -265,16 +265,19 @@ def _panel(state_at_start: tuple[object, ...], *, with_map: bool) -> None:
     with st.container():
         if with_window:
             window_controls(analysis.radiograph)
-    _film(analysis, view=view, opacity=opacity)
+    _film(analysis, view=view)
 
 
-def _map_controls() -> tuple[str, float]:
-    """What of the map is shown and how; returns the view and the map's opacity 0 to 1."""
+def _map_controls(analysis: Analysis) -> str:
+    """What of the map is shown and how; returns the view."""
+    key = state.selected_finding(analysis)
+    state.open_view(analysis, key)
     view = st.segmented_control(
-        "View", (OVERLAY, FILM_ONLY, SIDE_BY_SIDE), default=OVERLAY, required=True, key="view",
+        "View", (OVERLAY, FILM_ONLY, SIDE_BY_SIDE), required=True, key="view",
         label_visibility="collapsed", persist_state="session",
+        on_change=state.on_view, args=(key, is_flagged(analysis, key)),
     )  # fmt: skip
-    opacity = st.slider(
+    st.slider(
         "Map opacity", 0, 100, 60, 5, format="%d %%", key="opacity", persist_state="session",
         width=230,
     )  # fmt: skip
@@ -285,21 +288,26 @@ def _map_controls() -> tuple[str, float]:
         )  # fmt: skip
         st.toggle("Also show what pushed the score down", key="signed", persist_state="session")
         st.toggle("Blink the map", key="blink", persist_state="session")
-    return str(view), opacity / 100
+    return str(view)
 
 
-def _film(analysis: Analysis, *, view: str, opacity: float) -> None:
+def _film(analysis: Analysis, *, view: str) -> None:
     radiograph, layer, label = analysis.radiograph, "", "The radiograph."
     identity = (analysis.image_sha256, analysis.model_sha256, analysis.correction)
     film = state.cached_image(
         "film", (*identity, *display_settings()), lambda: data_uri(display_film(radiograph))
     )
-    if view != FILM_ONLY:
-        key, style = state.selected_finding(analysis), state.map_style()
+    key = state.selected_finding(analysis)
+    style = style_on_film(analysis, key, state.map_style(), requested=state.map_requested(key))
+    # The legend beside the film shows the colours as they look over it, at this opacity.
+    # Beside an element, since a style alone is kept elsewhere on the page and never replaced.
+    rule = f".scale .veil {{ opacity: {style.opacity:.3f}; }}"
+    st.html(f'<span class="hidden"></span><style>{rule}</style>')
+    if view != FILM_ONLY and state.is_map_drawn(analysis, key):
         shape = fit_size(radiograph.pixels.shape, MAX_LAYER_SIDE)
         layer = state.cached_image(
             "map",
-            (*identity, key, style.mode, style.signed),
+            (*identity, analysis.setting, key, style.mode, style.signed),
             lambda: data_uri(map_layer(analysis, key, shape, style)),
         )
         label += f" {map_title(key)}. {describe_map(analysis, key)}"
@@ -308,7 +316,7 @@ def _film(analysis: Analysis, *, view: str, opacity: float) -> None:
             film,
             layer,
             shape=(radiograph.pixels.shape[0], radiograph.pixels.shape[1]),
-            opacity=opacity,
+            opacity=style.opacity,
             side_by_side=view == SIDE_BY_SIDE,
             blink=bool(layer and st.session_state.get("blink")),
             side_markers=words.side_markers(radiograph.orientation),

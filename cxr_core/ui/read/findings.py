@@ -1,42 +1,54 @@
 """The right side of the Read page: four findings with their maps, and what the maps mean."""
 
 import html
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import streamlit as st
 
+from cxr_core.errors import DataError
 from cxr_core.evaluation.evaluated import EvaluatedTable
+from cxr_core.evaluation.localisation.pointing import HitRates
+from cxr_core.evaluation.localisation.rates import pointing_rates
+from cxr_core.evaluation.metrics.at_threshold import threshold_metrics
+from cxr_core.evaluation.metrics.bootstrap import resample_patients
 from cxr_core.evaluation.metrics.errors import SimilarFilms, similar_films
-from cxr_core.evaluation.predictions import labels_of, patients_of
-from cxr_core.evaluation.run_folder import LOCALISATION_FILE
+from cxr_core.evaluation.model_facts import ModelFacts
+from cxr_core.evaluation.predictions import labels_of, patients_of, read_predictions
+from cxr_core.evaluation.run_folder import LOCALISATION_FILE, TEST_PREDICTIONS_FILE, RunFolder
 from cxr_core.evaluation.scoring import finite_logit, sigmoid
 from cxr_core.export.overlay import (
-    N_COLOURS,
+    MapStyle,
     display_map,
     draw_map,
-    evidence_alpha,
-    evidence_colormap,
+    is_flagged,
     peak_fraction,
+    scale_layer,
+    style_on_film,
+    typical_gray,
 )
 from cxr_core.export.record import (
     FLAGGED_MARK,
     NOT_FLAGGED_MARK,
     flag_sentence,
     map_title,
+    map_words,
+    not_flagged_words,
     result_headline,
+    uncertain_sentence,
+    worth_words,
 )
 from cxr_core.findings import ABNORMAL_IN_WORDS, ABNORMAL_KEYS, KEYS, LABELS, NORMAL_KEY
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui import state, words
 from cxr_core.ui.film_view import data_uri, downscale
-from cxr_core.ui.model import model_folder
+from cxr_core.ui.model import current_model_facts, model_folder
 from cxr_core.ui.prevalence import display_values, site_sentence
 from cxr_core.ui.read.cautions import note_sentences
 from cxr_core.ui.read.stability import borderline_findings, borderline_sentence
+from cxr_core.ui.setting import sensitive_toggle
+from cxr_core.ui.shell import caption
 from cxr_core.ui.words import percent, percent_range
 
 SMALL_MAP_SIDE = 300  # longer side of a small multiple in pixels
@@ -52,12 +64,14 @@ class FindingRow:
 
     Attributes:
         probability: e.g. "38 %".
+        band: e.g. "likely"; "" where the model has one cut-off a finding.
         flag: e.g. "flagged (cut-off 31 %)".
         note: what must not be overlooked, e.g. "at your prevalence 5 %, borderline"; or empty.
         fill, tick: probability and cut-off as shown, 0 to 1, for the bar.
     """
 
     probability: str
+    band: str
     flag: str
     note: str
     fill: float
@@ -70,6 +84,7 @@ def finding_row(analysis: Analysis, key: str) -> FindingRow:
     marks = [numbers.note, "borderline" if key in borderline_findings(analysis) else ""]
     return FindingRow(
         probability=percent(numbers.probability),
+        band=analysis.bands[key] if analysis.has_bands else "",
         flag=flag_sentence(key, numbers.probability, numbers.cut_off, flagged=analysis.above[key]),
         note=", ".join(filter(None, marks)),
         fill=numbers.probability,
@@ -77,12 +92,20 @@ def finding_row(analysis: Analysis, key: str) -> FindingRow:
     )
 
 
-def rates_on_test(evaluated: EvaluatedTable | None, key: str) -> tuple[str, str]:
-    """Sensitivity and specificity of the operating point on test films, with intervals."""
+def rates_on_test(evaluated: EvaluatedTable | None, key: str, threshold: float) -> tuple[str, str]:
+    """Sensitivity and specificity of a cut-off on test films, with intervals."""
     if evaluated is None or key not in evaluated.report.rates:
         return "not measured", "not measured"
-    rates = evaluated.report.rates[key]
-    return rates.sensitivity.text(), rates.specificity.text()
+    report, k = evaluated.report, KEYS.index(key)
+    if threshold == report.operating_points[key].threshold:
+        rates = report.rates[key]
+        return rates.sensitivity.text(), rates.specificity.text()
+    table = evaluated.table
+    resamples = resample_patients(table, n_resamples=report.n_resamples, seed=report.seed)
+    found = threshold_metrics(
+        labels_of(table)[:, k], evaluated.probabilities[:, k], threshold, resamples
+    )
+    return found.sensitivity.text(), found.specificity.text()
 
 
 def neighbours_of(analysis: Analysis, evaluated: EvaluatedTable, key: str) -> SimilarFilms | None:
@@ -140,84 +163,107 @@ def finding_notes(analysis: Analysis, *, shown_finding: str) -> None:
         st.html(f'<p class="quiet">{"<br>".join(lines)}</p>')
 
 
-# How often a model's maps pointed into radiologists' boxes, from its folder's own table.
+# Whether a model's maps point into radiologists' boxes, from its folder's own tables.
 
 
-@dataclass(frozen=True)
-class PointingCounts:
-    """Boxed test films of one finding.
-
-    Attributes:
-        films: test films with a box of the finding.
-        hits: of them, those on which the map's peak lay inside a box.
-        fixed_spot_hits: the same for the best fixed spot of the training boxes, on every film the
-            same.
-    """
-
-    films: int
-    hits: int
-    fixed_spot_hits: int
+def pointing_of(folder: Path) -> dict[str, HitRates]:
+    """By finding key, as the Performance page has them; empty when the model was not measured on
+    boxed films, or its tables cannot be used: a film is read all the same."""
+    run = RunFolder(folder)
+    return _pointing_of(str(folder), run.stamp(LOCALISATION_FILE), run.stamp(TEST_PREDICTIONS_FILE))
 
 
-def pointing_counts(folder: Path) -> dict[str, PointingCounts]:
-    """By finding key; empty when the model was not measured on boxed films."""
-    path = folder / LOCALISATION_FILE
-    if not path.is_file():
+@st.cache_data(max_entries=4, show_spinner=False)
+def _pointing_of(folder: str, boxes: str, films: str) -> dict[str, HitRates]:
+    run, path = RunFolder(Path(folder)), Path(folder) / TEST_PREDICTIONS_FILE
+    try:
+        if run.localisation is None or not path.is_file():
+            return {}
+        return pointing_rates(run.localisation, read_predictions(path))
+    except DataError:
         return {}
-    rows = pd.read_csv(path)
-    return {
-        str(key): PointingCounts(
-            films=len(films),
-            hits=int(films["inside"].sum()),
-            fixed_spot_hits=int(films["fixed_spot_inside"].sum()),
-        )
-        for key, films in rows.groupby("finding")
-    }
 
 
 def map_caption(analysis: Analysis, key: str) -> None:
     """The one scale of all maps, and what the map in the large view means."""
-    maximum, style = analysis.evidence_scale.maximum, state.map_style()
-    middle = '<span class="zero">weak</span>' if style.signed else ""
-    bar = ",".join(_colorbar_css(signed=style.signed))
+    style = _style(analysis, key)
+    sides = words.sides_sentence(analysis.radiograph.orientation)
+    if not state.is_map_drawn(analysis, key):
+        caption(f"{map_words(analysis, key, style)} Choose a finding to see its map. {sides}")
+        return
+    maximum = analysis.evidence_scale.maximum
     shown = display_map(analysis, key)
-    pointing = pointing_counts(model_folder()).get(key)
     sentences = [describe_map(analysis, key)]
     more = [
         words.map_limits(shown.shape[0]),
         words.scale_sentence(peak_fraction(shown, maximum=maximum), maximum, mode=style.mode),
         words.zero_sentence(float(shown.mean())),
     ]
-    if pointing:
-        films, fixed_spot_hits = pointing.films, pointing.fixed_spot_hits
-        sentences.append(words.pointing_sentence(**asdict(pointing)))
-        more.append(words.fixed_spot_sentence(films=films, fixed_spot_hits=fixed_spot_hits))
-    sentences.append(words.sides_sentence(analysis.radiograph.orientation))
+    if rates := pointing_of(model_folder()).get(key):
+        hits = round(rates.n * rates.peak.estimate) if rates.peak.estimable else None
+        if hits is not None:
+            sentences.append(words.pointing_sentence(films=rates.n, hits=hits))
+        sentences.append(words.pointing_gain_sentence(key, rates.gain))
+        if rates.fixed_spot.estimable:
+            fixed = round(rates.n * rates.fixed_spot.estimate)
+            more.append(words.fixed_spot_sentence(films=rates.n, fixed_spot_hits=fixed))
+    sentences.append(sides)
     st.html(
-        '<div class="scale" role="img" aria-label="Colour scale, the same for all maps: '
-        f'{"strong, weak, strong" if style.signed else "from weak to strong"}">'
-        f"<span>{'strong' if style.signed else 'weak'}</span>"
-        f'<span class="bar" style="background:linear-gradient(to right,{bar})">{middle}</span>'
-        "<span>strong</span></div>"
-        f'<p class="quiet"><strong>{map_title(key)}.</strong> {html.escape(" ".join(sentences))}'
+        _scale_html(analysis, style)
+        + f'<p class="quiet"><strong>{map_title(key)}.</strong> {html.escape(" ".join(sentences))}'
         '</p><details class="quiet"><summary>More on this map</summary>'
         f"{html.escape(' '.join(more))}</details>"
     )
+
+
+def _scale_html(analysis: Analysis, style: MapStyle) -> str:
+    """The scale as it looks over the film: its typical gray, under veils of the map's opacity,
+    which the film's panel sets as the slider moves."""
+    middle = '<span class="zero">weak</span>' if style.signed else ""
+    gray = typical_gray(analysis.radiograph.pixels)
+    veil = ",".join(
+        f"rgb({red} {green} {blue} / {alpha / 255:.3f})"
+        for red, green, blue, alpha in scale_layer(style, 33).tolist()
+    )
+    return (
+        '<div class="scale" role="img" aria-label="Colour scale, the same for all maps: '
+        f'{"strong, weak, strong" if style.signed else "from weak to strong"}">'
+        f"<span>{'strong' if style.signed else 'weak'}</span>"
+        f'<span class="bar" style="background:rgb({gray} {gray} {gray})">'
+        f'<span class="veil" style="background:linear-gradient(to right,{veil})"></span>'
+        f"{middle}</span><span>strong</span></div>"
+    )
+
+
+def _style(analysis: Analysis, key: str) -> MapStyle:
+    return style_on_film(analysis, key, state.map_style(), requested=state.map_requested(key))
+
+
+def headline(analysis: Analysis) -> None:
+    """The reading in one line, what is uncertain, what the model is, and the reader's setting."""
+    facts = current_model_facts()
+    lines = [facts.sentence, uncertain_sentence(analysis)]
+    quiet = "<br>".join(html.escape(line) for line in lines if line)
+    st.html(
+        f'<h2 class="headline">{html.escape(result_headline(analysis))}</h2>'
+        + (f'<p class="quiet">{quiet}</p>' if quiet else "")
+    )
+    sensitive_toggle(paired=analysis.has_bands)
 
 
 def finding_rows(analysis: Analysis, *, shown_finding: str) -> None:
     """Four rows: a small map, a name, one probability, and where it stands. A row is a button
     that brings its map to the large view."""
     film = downscale(analysis.radiograph.pixels, SMALL_MAP_SIDE)
-    style = state.map_style()
-    # Lines hide nothing, so that a small multiple can show them in full.
-    style = replace(style, opacity=SMALL_MAP_OPACITY if style.mode == "colour" else 1.0)
-    st.html(f'<h2 class="headline">{html.escape(result_headline(analysis))}</h2>')
+    facts = current_model_facts()
     with st.container(key="findings", gap="xsmall"):
         for key in KEYS:
-            picture = draw_map(film, analysis, key, style)
+            picture = draw_map(film, analysis, key, _small_style(analysis, key))
+            row = _row_html(
+                analysis, key, data_uri(picture), facts=facts, shown=key == shown_finding
+            )
             with st.container(key=f"row_{key}"):
-                st.html(_row_html(analysis, key, data_uri(picture), shown=key == shown_finding))
+                st.html(row)
                 st.button(
                     f"Show the map of {LABELS[key]}",
                     key=f"show_{key}",
@@ -226,21 +272,30 @@ def finding_rows(analysis: Analysis, *, shown_finding: str) -> None:
                 )
 
 
-def _row_html(analysis: Analysis, key: str, picture: str, *, shown: bool) -> str:
+def _small_style(analysis: Analysis, key: str) -> MapStyle:
+    """As in the large view, but strong enough to be seen however the slider is set."""
+    style = state.map_style()
+    # Lines hide nothing, so that a small multiple can show them in full.
+    full = replace(style, opacity=SMALL_MAP_OPACITY if style.mode == "colour" else 1.0)
+    return style_on_film(analysis, key, full, requested=state.map_requested(key))
+
+
+def _row_html(analysis: Analysis, key: str, picture: str, *, facts: ModelFacts, shown: bool) -> str:
     above, row = analysis.above[key], finding_row(analysis, key)
     classes = "finding" + " shown" * shown + " above" * (above and key in ABNORMAL_KEYS)
     mark = FLAGGED_MARK if above else NOT_FLAGGED_MARK
     # A number and its unit stay on one line.
     point = html.escape(", ".join(filter(None, (row.flag, row.note))))
-    point = point.replace(" %", "&nbsp;%")
-    alt = html.escape(f"{map_title(key)}. {describe_map(analysis, key)}")
+    point = f"{point}: {html.escape(worth_words(analysis, key, facts))}.".replace(" %", "&nbsp;%")
+    drawn = state.is_map_drawn(analysis, key)
+    alt = f"{map_title(key)}. {describe_map(analysis, key)}" if drawn else "The film, without a map"
     # Every other map shows what raises its row's own number, so only this one needs its name.
-    named = f'<p class="point">{map_title(key)}</p>' if key == NORMAL_KEY else ""
+    named = f'<p class="point">{map_title(key)}</p>' if key == NORMAL_KEY and drawn else ""
     return (
         f'<div class="{classes}"><div class="map">'
-        f'<img src="{picture}" alt="{alt}"></div>'
+        f'<img src="{picture}" alt="{html.escape(alt)}"></div>'
         f'<div class="words"><h3 class="name"><span>{LABELS[key]}</span>'
-        f'<span class="state" aria-hidden="true">{mark}</span></h3>'
+        f'<span class="state">{row.band} <span aria-hidden="true">{mark}</span></span></h3>'
         f'<p class="probability">{html.escape(row.probability)}</p>'
         f'<p class="point">{point}</p>{named}'
         f'<div class="track" aria-hidden="true"><span class="fill" style="width:{row.fill:.1%}">'
@@ -250,17 +305,7 @@ def _row_html(analysis: Analysis, key: str, picture: str, *, shown: bool) -> str
 
 def describe_map(analysis: Analysis, key: str) -> str:
     """What the colours or lines of one finding's map mean on this film."""
-    style = state.map_style()
+    style = _style(analysis, key)
     strongest = peak_fraction(display_map(analysis, key), maximum=analysis.evidence_scale.maximum)
-    return words.map_description(key, peak=strongest, style=style)
-
-
-def _colorbar_css(*, signed: bool) -> list[str]:
-    """CSS colours of the scale from its low to its high end, as they look over black."""
-    shares = np.linspace(-1.0 if signed else 0.0, 1.0, 33)
-    colours = []
-    for share in shares:
-        strength = round(abs(share) * (N_COLOURS - 1))
-        colour = evidence_colormap(negative=bool(share < 0))[strength] * evidence_alpha(abs(share))
-        colours.append("rgb({:.0f},{:.0f},{:.0f})".format(*colour))
-    return colours
+    pale = "" if is_flagged(analysis, key) else f" Pale: {not_flagged_words(key)}."
+    return words.map_description(key, peak=strongest, style=style) + pale

@@ -44,9 +44,12 @@ def run_probes(data: bytes, analysis: Analysis) -> Probes:
 
 
 def borderline_findings(analysis: Analysis) -> tuple[str, ...]:
-    """Keys of the findings that cross their operating points; none before the probes were run."""
-    probes = cached_probes(analysis)
-    return () if probes is None else tuple(key for key in KEYS if probes.borderline[key])
+    """Keys of the findings that cross the cut-off at which they are flagged; none before the
+    probes were run."""
+    probes, points = cached_probes(analysis), analysis.operating_points
+    if probes is None:
+        return ()
+    return tuple(key for key in KEYS if probes.is_borderline(key, points[key]))
 
 
 def borderline_sentence(analysis: Analysis) -> str:
@@ -58,7 +61,7 @@ def borderline_sentence(analysis: Analysis) -> str:
     return f"Borderline: {listed(names)} {verb} {points} under small changes of the image."
 
 
-def range_sentence(probes: Probes, key: str) -> str:
+def range_sentence(probes: Probes, key: str, *, borderline: bool) -> str:
     """How far a finding moves, e.g. "Effusion moves between 31 and 44 % under small changes …"."""
     low, high = (
         percent(at_site_prevalence(key, probes.low[key])),
@@ -68,7 +71,7 @@ def range_sentence(probes: Probes, key: str) -> str:
         f"stays at {high}" if low == high else f"moves between {low.removesuffix(' %')} and {high}"
     )
     mark = f", {site_note(key)}" if site_note(key) else ""
-    crosses = " Borderline: it crosses its cut-off." if probes.borderline[key] else ""
+    crosses = " Borderline: it crosses its cut-off." if borderline else ""
     return f"{LABELS[key]} {moves} under small changes of the image{mark}.{crosses}"
 
 
@@ -87,7 +90,8 @@ def stability_panel(data: bytes, analysis: Analysis) -> None:
             return
         st.rerun()  # so that the rows above tell what is borderline too
     else:
-        lines = [range_sentence(probes, key) for key in KEYS]
+        crossing = borderline_findings(analysis)
+        lines = [range_sentence(probes, key, borderline=key in crossing) for key in KEYS]
         st.html(f'<p class="quiet">{"<br>".join(map(escape, lines))}</p>')
         caption(_explanation())
 

@@ -5,12 +5,16 @@ from types import MappingProxyType
 
 import streamlit as st
 
-from cxr_core.export.results_csv import STATUS_FAILED, rows_to_csv, waiting_row
+from cxr_core.evaluation.cutoffs import Setting, cutoffs_of_model
+from cxr_core.evaluation.model_facts import ModelFacts
+from cxr_core.export.results_csv import STATUS_FAILED, rows_to_csv, waiting_row, worth_cells
 from cxr_core.findings import ABNORMAL_KEYS, LABELS, NORMAL_KEY
 from cxr_core.reading.analyzer import Analyzer
+from cxr_core.ui import state
 from cxr_core.ui.assessment import assessment_cells
-from cxr_core.ui.model import shared_analyzer
+from cxr_core.ui.model import current_model_facts, shared_analyzer
 from cxr_core.ui.prevalence import site_prevalence
+from cxr_core.ui.setting import sensitive_toggle
 from cxr_core.ui.shell import caption
 from cxr_core.ui.words import FRONTAL_ONLY, time_left
 from cxr_core.ui.worklist import session as worklist
@@ -202,22 +206,29 @@ def worklist_csv(
     films: Worklist,
     assessments: Mapping[int, Cells] = MappingProxyType({}),
     *,
+    setting: Setting = "standard",
+    facts: ModelFacts | None = None,
     with_names: bool = False,
 ) -> bytes:
     """All films by number, whatever is shown; one that was not read yet says so.
 
     Args:
         assessments: the reader's, by number, from ``assessments_of``.
+        setting: which cut-offs flag.
+        facts: of the model that read them; nothing without it.
         with_names: whether files' names are in it.
     """
+    told = facts or ModelFacts()
+
+    def row(number: int, name: str) -> Cells:
+        if number not in films.rows:
+            return waiting_row(number, name)
+        cells = films.rows[number].at(setting).csv_row
+        return cells | worth_cells(cells, told) | assessments.get(number, {})
+
+    nameless = {} if with_names else {"file": ""}
     return rows_to_csv(
-        (
-            films.rows[number].csv_row | assessments.get(number, {})
-            if number in films.rows
-            else waiting_row(number, source.name)
-        )
-        | ({} if with_names else {"file": ""})
-        for number, source in films.sources.items()
+        row(number, source.name) | nameless for number, source in films.sources.items()
     )
 
 
@@ -239,7 +250,7 @@ def worklist_panel(analyzer: Analyzer, films: Worklist) -> None:
         st.switch_page(READ_PAGE)
     films.set_model(analyzer)
     st.empty()  # takes the welcome's place
-    _controls(films)
+    _controls(films, paired=cutoffs_of_model(analyzer.metadata).paired)
     _progress(films)
     _notes(films)
     film_list(films)
@@ -268,8 +279,13 @@ def _on_upload(key: str) -> None:
     st.session_state[_UPLOADER] = st.session_state.get(_UPLOADER, 0) + 1  # an empty one
 
 
-def _controls(films: Worklist) -> None:
-    assessments = assessments_of(films)  # now: a download is made outside the session
+def _controls(films: Worklist, *, paired: bool) -> None:
+    # Now: a download is made outside the session.
+    assessments, setting, facts = assessments_of(films), state.setting(), current_model_facts()
+    if facts.sentence:
+        caption(facts.sentence)
+    else:
+        st.empty()
     with st.container(key="worklist_controls", horizontal=True, vertical_alignment="center"):
         with st.popover("Add films", icon=":material/upload_file:", width="content"):
             _uploader()
@@ -295,7 +311,9 @@ def _controls(films: Worklist) -> None:
             caption("File names may identify patients.")
             st.download_button(
                 "Export (CSV)",
-                data=lambda: worklist_csv(films, assessments, with_names=with_names),
+                data=lambda: worklist_csv(
+                    films, assessments, setting=setting, facts=facts, with_names=with_names
+                ),
                 file_name=RESULTS_FILE,
                 mime="text/csv",
                 on_click="ignore",
@@ -305,6 +323,7 @@ def _controls(films: Worklist) -> None:
             noun = "film" if len(films.sources) == 1 else "films"
             st.markdown(f"Remove {len(films.sources)} {noun} with their results and your readings?")
             st.button("Clear the list", key="worklist_clear", on_click=worklist.clear_worklist)
+    sensitive_toggle(paired=paired)
 
 
 def _first_page(films: Worklist) -> None:

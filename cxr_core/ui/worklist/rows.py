@@ -3,7 +3,7 @@
 import base64
 import io
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from html import escape
 from types import MappingProxyType
 
@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from cxr_core.evaluation.cutoffs import Band, Setting
 from cxr_core.export.record import correction_sentence
 from cxr_core.export.results_csv import (
+    BAND_COLUMNS,
     FLAGGED_COLUMNS,
     STATUS_FAILED,
     STATUS_READ,
@@ -27,7 +29,7 @@ from cxr_core.findings import (
     NORMAL_KEY,
     PROBABILITY_COLUMNS,
 )
-from cxr_core.reading.analyzer import Analysis
+from cxr_core.reading.analyzer import Analysis, at_setting
 from cxr_core.reading.batch import (
     FLAGGED_GROUP,
     NOT_FLAGGED_GROUP,
@@ -56,6 +58,9 @@ class FilmRow:
         csv_row: the row of the CSV.
         correction: what the reader had done to the film in Read; None for nothing.
         read_anyway: the reader had it read in Read although the gate stopped it.
+        bands: as in ``Analysis``; empty for an unreadable film, or where the model has one
+            cut-off a finding.
+        sensitive: the same film as the sensitive setting flags it; None where that is the same.
     """
 
     number: int
@@ -69,6 +74,12 @@ class FilmRow:
     csv_row: dict[str, str]
     correction: str | None = None
     read_anyway: bool = False
+    bands: dict[str, Band] = field(default_factory=dict)
+    sensitive: "FilmRow | None" = None
+
+    def at(self, setting: Setting) -> "FilmRow":
+        """The row as a setting flags it."""
+        return self.sensitive if setting == "sensitive" and self.sensitive is not None else self
 
     @property
     def sort_key(self) -> SortKey:
@@ -94,9 +105,18 @@ def analysis_film_row(
     Args:
         read_anyway: the reader had it read all the same.
     """
+    row = _setting_row(at_setting(analysis, "standard"), number, name, read_anyway=read_anyway)
+    if not analysis.has_bands:
+        return row
+    sensitive = at_setting(analysis, "sensitive")
+    return replace(row, sensitive=_setting_row(sensitive, number, name, read_anyway=read_anyway))
+
+
+def _setting_row(analysis: Analysis, number: int, name: str, *, read_anyway: bool) -> FilmRow:
     table = analysis_row(analysis, name, row_number=number, read_anyway=read_anyway)
     if table["status"] == STATUS_STOPPED:
-        table |= dict.fromkeys((*LOGIT_COLUMNS, *PROBABILITY_COLUMNS, *FLAGGED_COLUMNS), "")
+        told = (*LOGIT_COLUMNS, *PROBABILITY_COLUMNS, *FLAGGED_COLUMNS, *BAND_COLUMNS)
+        table |= dict.fromkeys(told, "")
     return FilmRow(
         number=number,
         name=name,
@@ -109,6 +129,7 @@ def analysis_film_row(
         csv_row=table,
         correction=analysis.correction,
         read_anyway=read_anyway,
+        bands=analysis.bands if analysis.has_bands else {},
     )
 
 
@@ -208,4 +229,5 @@ def _finding_text(row: FilmRow, key: str) -> str:
     margin = row.margins[key]
     distance = f"{abs(margin):.1f} log-odds {'above' if margin >= 0 else 'below'} the cut-off"
     probability = escape(percent(row.probabilities[key])).replace(" ", "&nbsp;")
-    return f"{LABELS[key]} {probability} <small>{distance}</small>"
+    band = f"{row.bands[key]}, " if row.bands else ""
+    return f"{LABELS[key]} {probability} <small>{band}{distance}</small>"

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from cxr_core.evaluation.cutoffs import SETTINGS
 from cxr_core.reading.analyzer import Analysis, Analyzer
 from cxr_core.reading.batch import Outcome, read_films
 from cxr_core.reading.sources import FilmSource, film_sources
@@ -22,7 +23,6 @@ from cxr_core.ui import state
 from cxr_core.ui.worklist.rows import (
     ALL,
     FilmRow,
-    SortKey,
     analysis_film_row,
     film_row,
     filter_and_sort,
@@ -42,8 +42,8 @@ class Worklist:
     opened: numbers of the films that were opened in Read.
     n_skipped: files in zips that can be no films.
     n_rejected: files that found no room.
-    places: by number, what each row was sorted by; a film that is corrected in Read keeps its
-        place until ``sort_again``.
+    places: by number, the row by which each film is sorted; one that is corrected in Read keeps
+        its place until ``sort_again``.
     show_names: whether files' names stand in the list.
     running: whether the page goes on reading.
     filter_name: the filter, one of ``worklist_rows.FILTERS``.
@@ -57,7 +57,7 @@ class Worklist:
     opened: set[int] = field(default_factory=set)
     n_skipped: int = 0
     n_rejected: int = 0
-    places: dict[int, SortKey] = field(default_factory=dict)
+    places: dict[int, FilmRow] = field(default_factory=dict)
     show_names: bool = True
     running: bool = False
     filter_name: str = ALL
@@ -116,7 +116,7 @@ class Worklist:
                 self._reading = read_films(analyzer, waiting)
             for outcome in self._reading:
                 row = film_row(outcome, model_sha256=self._model)
-                self.rows[row.number], self.places[row.number] = row, row.sort_key
+                self.rows[row.number] = self.places[row.number] = row
                 self._n_timed += 1
                 if self._interrupts != asked or time.monotonic() - began >= seconds:
                     break
@@ -132,17 +132,24 @@ class Worklist:
         return self._reading_seconds / self._n_timed * (len(self.sources) - len(self.rows))
 
     def visible_rows(self) -> list[FilmRow]:
-        """The rows that the filter shows, in order."""
-        return filter_and_sort(list(self.rows.values()), self.filter_name, self.places)
+        """The rows that the filter shows, in order, as the reader's setting flags them."""
+        setting = state.setting()
+        places = {number: row.at(setting).sort_key for number, row in self.places.items()}
+        rows = [row.at(setting) for row in self.rows.values()]
+        return filter_and_sort(rows, self.filter_name, places)
 
     @property
     def is_sorted(self) -> bool:
         """Whether every row stands where its result puts it."""
-        return all(self.places.get(number) == row.sort_key for number, row in self.rows.items())
+        return self.places.keys() == self.rows.keys() and all(
+            self.places[number].at(setting).sort_key == row.at(setting).sort_key
+            for number, row in self.rows.items()
+            for setting in SETTINGS
+        )
 
     def sort_again(self) -> None:
         """Put corrected films where their new results belong."""
-        self.places = {number: row.sort_key for number, row in self.rows.items()}
+        self.places = dict(self.rows)
 
     def close(self) -> None:
         """End the reading; the worklist is not used any more."""

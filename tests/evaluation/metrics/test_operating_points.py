@@ -14,6 +14,7 @@ from cxr_core.evaluation.metrics.bootstrap import resample_units
 from cxr_core.evaluation.metrics.operating_points import (
     _resampled_cutoffs,
     count_confusion,
+    fit_cutoffs,
     fit_operating_points,
 )
 from cxr_core.findings import KEYS
@@ -50,13 +51,18 @@ def test_highest_cut_off_that_keeps_the_sensitivity() -> None:
     # Ten positives, 0.10 to 1.00. Eight of them are at or above 0.30: sensitivity 0.80.
     positives = [round(0.1 * i, 1) for i in range(1, 11)]
     points = fit_operating_points(
-        four([*positives, 0.05, 0.35]), four([1] * 10 + [0, 0]), np.arange(12), n_resamples=50
+        four([*positives, 0.05, 0.35]),
+        four([1] * 10 + [0, 0]),
+        np.arange(12),
+        n_resamples=50,
+        criterion="sensitivity",
+        target=0.8,
     )
     point = points["effusion"]
     assert (point.threshold, point.criterion, point.target) == (0.3, "sensitivity", 0.8)
     assert (point.sensitivity, point.specificity) == (0.8, 0.5)
     assert 0.1 <= point.low <= 0.3 <= point.high <= 1.0
-    assert points["atelectasis"] == points["infiltration"] == point
+    assert points["atelectasis"] == points["no_finding"] == point
 
 
 def test_lowest_cut_off_that_keeps_no_findings_specificity() -> None:
@@ -68,6 +74,7 @@ def test_lowest_cut_off_that_keeps_no_findings_specificity() -> None:
         four([0] * 10 + [1] * 4),
         np.arange(14),
         n_resamples=50,
+        criterion="specificity",
     )
     point = points["no_finding"]
     assert (point.threshold, point.criterion, point.target) == (0.87, "specificity", 0.9)
@@ -77,19 +84,24 @@ def test_lowest_cut_off_that_keeps_no_findings_specificity() -> None:
 def test_tied_probabilities_are_above_together() -> None:
     # Sensitivity: the eighth positive is tied with the ninth; both are above. Specificity: the
     # two highest negatives are tied, both would be above, so the cut-off passes them.
-    points = fit_operating_points(
+    films = (
         four([0.9] * 7 + [0.4] * 2 + [0.1] + [0.6] * 2 + [0.2] * 8),
         four([1] * 10 + [0] * 10),
         np.arange(20),
-        n_resamples=20,
     )
-    assert (points["effusion"].threshold, points["effusion"].sensitivity) == (0.4, 0.9)
-    assert (points["no_finding"].threshold, points["no_finding"].specificity) == (0.9, 1.0)
+    sensitive = fit_operating_points(*films, criterion="sensitivity", target=0.8, n_resamples=20)
+    assert (sensitive["effusion"].threshold, sensitive["effusion"].sensitivity) == (0.4, 0.9)
+    specific = fit_operating_points(*films, criterion="specificity", n_resamples=20)
+    assert (specific["effusion"].threshold, specific["effusion"].specificity) == (0.9, 1.0)
 
 
 def test_where_the_highest_films_are_normal_the_cut_off_passes_them() -> None:
     points = fit_operating_points(
-        four([0.7, 0.7, 0.2, 0.1]), four([0, 0, 1, 1]), np.arange(4), n_resamples=20
+        four([0.7, 0.7, 0.2, 0.1]),
+        four([0, 0, 1, 1]),
+        np.arange(4),
+        n_resamples=20,
+        criterion="specificity",
     )
     assert points["no_finding"].threshold == math.nextafter(0.7, 1.0)
     assert points["no_finding"].specificity == 1.0
@@ -139,7 +151,9 @@ def test_interval_narrows_with_more_patients_and_follows_the_seed() -> None:
     def points(n: int, seed: int = 0):
         labels = np.random.default_rng(7).integers(0, 2, (n, 4))
         probabilities = 1 / (1 + np.exp(-(labels + rng.normal(size=(n, 4)))))
-        return fit_operating_points(probabilities, labels, np.arange(n), n_resamples=200, seed=seed)
+        return fit_operating_points(
+            probabilities, labels, np.arange(n), n_resamples=200, seed=seed, criterion="sensitivity"
+        )
 
     few, many = points(60)["effusion"], points(3000)["effusion"]
     assert many.high - many.low < (few.high - few.low) / 2
@@ -152,7 +166,7 @@ def test_a_finding_of_one_class_says_so(label: int, words: str) -> None:
     labels = four([0, 1, 0, 1]).astype(int)
     labels[:, 1] = label
     with pytest.raises(DataError) as raised:
-        fit_operating_points(four([0.1, 0.2, 0.3, 0.4]), labels, np.arange(4))
+        fit_cutoffs(four([0.1, 0.2, 0.3, 0.4]), labels, np.arange(4))
     assert "Atelectasis" in raised.value.problem
     assert words in raised.value.problem
     assert raised.value.value == "0 of 4 films"
@@ -161,14 +175,50 @@ def test_a_finding_of_one_class_says_so(label: int, words: str) -> None:
 
 def test_probabilities_of_one_leave_no_cut_off() -> None:
     with pytest.raises(DataError) as raised:
-        fit_operating_points(four([1.0, 1.0, 1.0]), four([0, 0, 1]), np.arange(3))
-    assert raised.value.problem == "No cut-off for No Finding reaches a specificity of 0.90"
+        fit_cutoffs(four([1.0, 1.0, 1.0]), four([0, 0, 1]), np.arange(3))
+    assert raised.value.problem == "No cut-off for Effusion reaches a specificity of 0.90"
     assert "probability of 1" in str(raised.value.value)
     assert "again" in raised.value.remedy
 
 
 def test_every_finding_has_a_point() -> None:
     points = fit_operating_points(
-        four([0.1, 0.2, 0.3, 0.4]), four([0, 1, 0, 1]), np.arange(4), n_resamples=5
+        four([0.1, 0.2, 0.3, 0.4]),
+        four([0, 1, 0, 1]),
+        np.arange(4),
+        n_resamples=5,
+        criterion="sensitivity",
     )
     assert tuple(points) == KEYS
+
+
+def test_both_cut_offs_hold_their_targets() -> None:
+    rng = np.random.default_rng(2)
+    labels = rng.integers(0, 2, (300, 4))
+    probabilities = (rng.random((300, 4)) + 0.4 * labels) / 1.4
+    cutoffs = fit_cutoffs(probabilities, labels, np.arange(300), n_resamples=5)
+    lower = cutoffs.sensitive or {}
+    for key in KEYS:
+        specific, sensitive = cutoffs.specific[key], lower[key]
+        assert sensitive.threshold < specific.threshold
+        assert (specific.criterion, specific.target) == ("specificity", 0.9)
+        assert (sensitive.criterion, sensitive.target) == ("sensitivity", 0.9)
+        assert specific.specificity >= 0.9
+        assert sensitive.sensitivity >= 0.9
+
+
+def test_where_the_two_would_cross_one_cut_off_holds_both_targets() -> None:
+    # Ten films without it at 0.1 to 0.19, ten with it at 0.8 to 0.89: a perfect model. The lowest
+    # cut-off of specificity 0.9 is the highest of those without it, 0.19; the highest of
+    # sensitivity 0.9 is 0.81, the second lowest of those with it.
+    probabilities = four([0.1 + 0.01 * i for i in range(10)] + [0.8 + 0.01 * i for i in range(10)])
+    cutoffs = fit_cutoffs(probabilities, four([0] * 10 + [1] * 10), np.arange(20), n_resamples=20)
+    lower = cutoffs.sensitive or {}
+    for key in KEYS:
+        specific, sensitive = cutoffs.specific[key], lower[key]
+        assert specific.threshold == sensitive.threshold == pytest.approx(0.19)
+        assert (sensitive.criterion, sensitive.sensitivity, sensitive.specificity) == (
+            "sensitivity", 1.0, 0.9,
+        )  # fmt: skip
+        assert cutoffs.band(key, 0.185) == "unlikely"
+        assert cutoffs.band(key, 0.195) == "likely"

@@ -40,7 +40,9 @@ def test_no_findings_point_is_the_operating_points_own() -> None:
     rng = np.random.default_rng(4)
     labels = rng.integers(0, 2, (400, 4))
     probabilities = (rng.random((400, 4)) + labels) / 2
-    points = fit_operating_points(probabilities, labels, np.arange(400), n_resamples=5)
+    points = fit_operating_points(
+        probabilities, labels, np.arange(400), criterion="specificity", n_resamples=5
+    )
     cutoff = cutoff_by_rule(labels[:, 3], probabilities[:, 3], "specificity")
     assert cutoff == points["no_finding"].threshold
 

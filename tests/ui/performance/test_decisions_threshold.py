@@ -24,9 +24,10 @@ def measured():
 
 def test_presets_hold_what_their_buttons_say(measured) -> None:
     cuts = available_cutoffs(measured, "effusion")
-    assert list(cuts) == ["point", "youden", "sensitivity", "specificity"]
+    assert list(cuts) == ["point", "sensitive point", "youden", "sensitivity", "specificity"]
     labels, probabilities = labels_of(measured.table)[:, 0], measured.probabilities[:, 0]
     assert count_confusion(labels, probabilities, cuts["sensitivity"]).sensitivity >= 0.9
+    assert count_confusion(labels, probabilities, cuts["sensitive point"]).sensitivity >= 0.9
     assert count_confusion(labels, probabilities, cuts["specificity"]).specificity >= 0.9
 
 
@@ -35,6 +36,10 @@ def test_presets_hold_what_their_buttons_say(measured) -> None:
     [
         (ChosenCutoff(0.31, "point", optimistic=False), "chosen on validation films"),
         (ChosenCutoff(0.31, "point", optimistic=True), "fitted on these films"),
+        (
+            ChosenCutoff(0.31, "sensitive point", optimistic=False),
+            "The model's sensitive cut-off, chosen on validation films",
+        ),
         (ChosenCutoff(0.2, "youden", optimistic=True), "20.0 %: largest sum"),
         (ChosenCutoff(0.2, "sensitivity", optimistic=True), "its figures here are optimistic"),
         (ChosenCutoff(0.5, "hand", optimistic=False), "the model's cut-off is 31.0 %"),

@@ -10,8 +10,8 @@ from cxr_core.ui.performance.localisation import (
     box_area_sentence,
     missing_columns_sentence,
     overlap_sentence,
-    pointing_gain_sentence,
 )
+from cxr_core.ui.words import pointing_gain_sentence
 
 AREA = Interval(0.8, 0.7, 0.85, "wide")
 MORE, NONE = Interval(0.2, 0.1, 0.3, "wide"), Interval(0.0, -0.1, 0.1, "wide")

@@ -26,12 +26,11 @@ FOUND = SimilarFilms(
 )
 
 
-def probes(low: float, high: float, *, crosses: tuple[str, ...] = ()) -> Probes:
+def probes(low: float, high: float) -> Probes:
     return Probes(
         probabilities={},
         low=dict.fromkeys(KEYS, low),
         high=dict.fromkeys(KEYS, high),
-        borderline={key: key in crosses for key in KEYS},
         image_sha256="",
         model_sha256="",
         correction=None,
@@ -47,7 +46,7 @@ def at_five_percent(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_row_says_its_number_and_where_it_stands():
     assert finding_row(FILM, "effusion") == FindingRow(
-        "50 %", "flagged (cut-off 25 %)", "", 0.5, 0.25
+        "50 %", "", "flagged (cut-off 25 %)", "", 0.5, 0.25
     )
 
 
@@ -59,21 +58,21 @@ def test_at_the_sites_prevalence_both_numbers_move_and_are_marked():
     assert (row.probability, row.flag) == ("20 %", "flagged (cut-off 8 %)")
     assert row.note == "at your prevalence 5 %"
     assert finding_row(FILM, "no_finding").note == ""
-    said = range_sentence(probes(0.4, 0.5), "effusion")
+    said = range_sentence(probes(0.4, 0.5), "effusion", borderline=False)
     assert "between 14 and 20 % under small changes" in said
     assert said.endswith("at your prevalence 5 %.")
 
 
 def test_a_finding_that_crosses_is_borderline(monkeypatch: pytest.MonkeyPatch):
-    moved = probes(0.24, 0.31, crosses=("effusion", "infiltration"))
+    moved = probes(0.19, 0.31)  # the cut-offs are 0.25, 0.15, 0.2 and 0.35
     monkeypatch.setattr(stability, "cached_probes", lambda analysis: moved)
     assert finding_row(FILM, "effusion").note == "borderline"
     assert finding_row(FILM, "atelectasis").note == ""
     assert borderline_sentence(FILM).startswith(
         "Borderline: Effusion and Infiltration cross their cut-offs"
     )
-    assert range_sentence(moved, "effusion") == (
-        "Effusion moves between 24 and 31 % under small changes of the image. "
+    assert range_sentence(moved, "effusion", borderline=True) == (
+        "Effusion moves between 19 and 31 % under small changes of the image. "
         "Borderline: it crosses its cut-off."
     )
 
@@ -84,7 +83,9 @@ def test_before_the_probes_nothing_is_borderline(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_steady_number_stays():
-    assert "Effusion stays at 31 % under" in range_sentence(probes(0.311, 0.314), "effusion")
+    assert "Effusion stays at 31 % under" in range_sentence(
+        probes(0.311, 0.314), "effusion", borderline=False
+    )
 
 
 def test_what_the_nearest_films_came_to():
@@ -110,7 +111,11 @@ def test_neighbours_are_found_among_a_models_own_test_films():
 def test_what_the_point_achieved_on_test():
     measured = evaluate_bytes(make_predictions(240).to_csv(index=False).encode())
     rates = measured.report.rates["effusion"]
-    assert numbers.rates_on_test(measured, "effusion") == (
+    point = measured.report.operating_points["effusion"].threshold
+    assert numbers.rates_on_test(measured, "effusion", point) == (
         rates.sensitivity.text(), rates.specificity.text(),
     )  # fmt: skip
-    assert numbers.rates_on_test(None, "effusion") == ("not measured", "not measured")
+    # At the lowest probability every film is flagged.
+    everything = float(measured.probabilities[:, 0].min())
+    assert numbers.rates_on_test(measured, "effusion", everything)[1].startswith("0.00 (")
+    assert numbers.rates_on_test(None, "effusion", 0.5) == ("not measured", "not measured")

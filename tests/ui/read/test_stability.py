@@ -22,12 +22,15 @@ def page() -> None:
             st.session_state["asked"] = st.session_state.get("asked", 0) + 1
             if data == b"another":
                 raise ImageError("They differ", value="films", remedy="Read it again.")
-            near = dict.fromkeys(KEYS, False) | {"effusion": True}
             low, high = dict.fromkeys(KEYS, 0.2), dict.fromkeys(KEYS, 0.4)
-            return Probes({}, low, high, near, "", "", None)
+            return Probes({}, low, high, "", "", None)
 
     setattr(stability, "shared_analyzer", Counting)  # noqa: B010
-    film = make_analysis((0.3, 0.1, 0.3, 0.2), image_sha256=st.session_state.get("film", "a") * 64)
+    film = make_analysis(
+        (0.3, 0.1, 0.3, 0.2),
+        cutoffs=(0.25, 0.15, 0.2, 0.5),
+        image_sha256=st.session_state.get("film", "a") * 64,
+    )
     st.text(stability.borderline_sentence(film))
     stability.stability_panel(st.session_state.get("data", b""), film)
 

@@ -1,0 +1,109 @@
+"""What stands beside a model's every answer: how good it measured, and what its flags are worth.
+
+All of it is computed from the model folder's own ``predictions_test.csv``; nothing is stored.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cxr_core.errors import DataError
+from cxr_core.evaluation.cutoffs import Band, cutoffs_of_model
+from cxr_core.evaluation.metrics.bootstrap import Interval, resample_patients
+from cxr_core.evaluation.metrics.flag_worth import BandShare, band_shares
+from cxr_core.evaluation.metrics.subgroups import mean_auroc
+from cxr_core.evaluation.predictions import labels_of, probabilities_of, read_predictions
+from cxr_core.evaluation.run_folder import TEST_PREDICTIONS_FILE
+from cxr_core.model.metadata import ModelMetadata
+from cxr_core.wording import percent
+
+NOT_MEASURED = "what this is worth was not measured: the model folder has no usable test films"
+TOO_FEW = "too few test films like this to tell what it is worth"
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """A model's own test films in a few numbers.
+
+    Attributes:
+        demonstration: the model says that it only shows what the tool does.
+        n_films: test films; 0 where the folder has no usable table of them.
+        mean_auroc: of the four findings; None without test films.
+        bands: by finding key and band; empty without test films.
+    """
+
+    demonstration: bool = False
+    n_films: int = 0
+    mean_auroc: Interval | None = None
+    bands: Mapping[str, Mapping[Band, BandShare]] = field(default_factory=dict)
+
+    @property
+    def sentence(self) -> str:
+        """That it is a demonstration model, and how good it measured; "" for any other model."""
+        if not self.demonstration:
+            return ""
+        if self.mean_auroc is None:
+            return "Demonstration model, with no test films to tell how good it is."
+        films = f"{self.n_films:,} test films"
+        if not self.mean_auroc.estimable:
+            return f"Demonstration model: {films}, too few to tell how good it is."
+        return f"Demonstration model: mean AUROC {self.mean_auroc.text()} on {films}."
+
+    def share(self, key: str, band: Band) -> BandShare | None:
+        """Test films of a finding's band; None where it was not measured."""
+        return self.bands[key][band] if key in self.bands else None
+
+    def worth(self, key: str, band: Band, *, called: str = "") -> str:
+        """How many test films of a band carried the label, as the end of a sentence.
+
+        Args:
+            called: what such a film is, e.g. ``flagged``; "" for none.
+        """
+        one = self.share(key, band)
+        if one is None:
+            return NOT_MEASURED
+        if not one.share.estimable:
+            return TOO_FEW
+        ends = f"{percent(one.share.low).removesuffix(' %')} to {percent(one.share.high)}"
+        like = f"{called} like this" if called else "like this"
+        return f"of test films {like} {percent(one.share.estimate)} carried the label ({ends})"
+
+
+def read_model_facts(folder: Path, metadata: ModelMetadata) -> ModelFacts:
+    """The facts of the model in ``folder``.
+
+    Raises:
+        DataError: its table of test films is there and breaks the contract.
+    """
+    path = folder / TEST_PREDICTIONS_FILE
+    if not path.is_file():
+        return ModelFacts(metadata.is_demonstration)
+    return model_facts(path.read_bytes(), metadata)
+
+
+def read_model_facts_if_usable(folder: Path, metadata: ModelMetadata) -> ModelFacts:
+    """The same; a table that cannot be used counts as none, so that a film is still read."""
+    try:
+        return read_model_facts(folder, metadata)
+    except DataError:
+        return ModelFacts(metadata.is_demonstration)
+
+
+def model_facts(predictions: bytes, metadata: ModelMetadata) -> ModelFacts:
+    """The facts that a table of test films tells of a model.
+
+    Args:
+        predictions: the bytes of ``predictions_test.csv``.
+
+    Raises:
+        DataError: the table breaks the contract.
+    """
+    table = read_predictions(predictions)
+    resamples = resample_patients(table)  # the dashboard's own draws, so that the figures agree
+    probabilities = probabilities_of(table, metadata.calibration)  # (N, 4)
+    return ModelFacts(
+        demonstration=metadata.is_demonstration,
+        n_films=len(table),
+        mean_auroc=mean_auroc(table, resamples),
+        bands=band_shares(labels_of(table), probabilities, cutoffs_of_model(metadata), resamples),
+    )
