@@ -140,7 +140,7 @@ def is_dicom_without_preamble(data: bytes) -> bool:
     if not (little or big):
         return False
     try:
-        ds = _parse(data)
+        ds = parse_dicom(data)
     except ImageError:
         return False
     return any(keyword in ds for keyword in ("SOPClassUID", "Modality", "Rows"))
@@ -158,11 +158,11 @@ def decode_dicom(data: bytes) -> DecodedFilm:
         ImageError: not a radiograph, no picture, several frames, colour, too small or too large,
             damaged, or a compression that cannot be decoded.
     """
-    ds = _parse(data)
+    ds = parse_dicom(data)
     try:
         _check_modality(ds)
         _check_image_header(ds, data)
-        return _render(_decode_pixels(ds), ds)
+        return _render(raw_pixels(ds), ds)
     except ImageError:
         raise
     except UndecodableError as error:
@@ -171,7 +171,12 @@ def decode_dicom(data: bytes) -> DecodedFilm:
         raise _damage_error(ds) from error
 
 
-def _parse(data: bytes) -> Dataset:
+def parse_dicom(data: bytes) -> Dataset:
+    """The data set of a DICOM file: the tags in ``PARSED_KEYWORDS``, malformed ones left out.
+
+    Raises:
+        ImageError: damaged, or compressed as a whole.
+    """
     if DeflatedExplicitVRLittleEndian.encode() in data[:4096]:
         # Inflating it could take any amount of memory, and no film needs it.
         raise ImageError(
@@ -200,8 +205,13 @@ def _parse(data: bytes) -> Dataset:
     return ds
 
 
-def _decode_pixels(ds: Dataset) -> DicomPixels:
-    """The raw values (H, W), before the modality LUT."""
+def raw_pixels(ds: Dataset) -> DicomPixels:
+    """The raw values (H, W) of a data set's one frame, before the modality LUT.
+
+    Raises:
+        ImageError: in colour, or of a shape that no film has.
+        Exception: of other kinds where the frame cannot be decoded.
+    """
     ds.pop("NumberOfFrames", None)  # one frame, however badly it was written
     for keyword, usual in (("SamplesPerPixel", 1), ("PixelRepresentation", 0)):
         if get_int(ds, keyword) is None:

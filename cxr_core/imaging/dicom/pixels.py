@@ -125,6 +125,9 @@ def _decode_native(ds: Dataset) -> tuple[NDArray[Any], str]:
             allocated = 8 * max(1, len(plain.PixelData) // samples)
         plain.BitsAllocated = plain.BitsStored = allocated
         plain.HighBit, plain.PixelRepresentation = allocated - 1, 0
+        length = _native_length(plain)
+        if len(plain.PixelData) > length + length % 2:
+            plain.PixelData = bytes(plain.PixelData)[: length + length % 2]  # padded
     numbers = pixel_array(plain)
     return np.ascontiguousarray(numbers.astype(numbers.dtype.newbyteorder("="))), note
 
