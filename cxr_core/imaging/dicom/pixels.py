@@ -95,10 +95,10 @@ def _frame(ds: Dataset) -> bytes | None:
     if not data:
         return None
     data = bytes(data)
-    syntax = ds.file_meta.TransferSyntaxUID
+    length = _native_length(ds)
+    if ds.file_meta.TransferSyntaxUID in _NATIVE and len(data) in (length, length + length % 2):
+        return None
     if data.startswith(_ITEM_TAG):
-        if syntax in _NATIVE and len(data) == _native_length(ds):
-            return None
         return bytes(get_frame(data, 0, number_of_frames=1))
     if parse_codestream(data) is not None:  # without the fragments around it
         return data
