@@ -107,7 +107,8 @@ def _frame(ds: Dataset) -> bytes | None:
 
 def _native_length(ds: Dataset) -> int:
     samples, bits = get_int(ds, "SamplesPerPixel") or 1, get_int(ds, "BitsAllocated") or 0
-    return (ds.Rows * ds.Columns * samples * bits + 7) // 8
+    rows, columns = get_int(ds, "Rows") or 0, get_int(ds, "Columns") or 0
+    return (rows * columns * samples * bits + 7) // 8
 
 
 def _decode_native(ds: Dataset) -> tuple[NDArray[Any], str]:

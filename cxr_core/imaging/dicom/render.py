@@ -65,8 +65,8 @@ def render_film(
         return VoiResult(pixels, chosen.window, _log_entry(chosen), _notes(chosen, ds))
     cause = _why_none(ds, offered)
     if stored.dtype == np.uint8 and (get_int(ds, "BitsStored") or 8) == 8:
-        warnings = (f"{cause}; the 8-bit values were kept.",) if _offers_any(ds) else ()
-        return VoiResult(stored, None, "8-bit values kept as they are.", warnings)
+        kept = (f"{cause}; the 8-bit values were kept.",) if _offers_any(ds) else ()
+        return VoiResult(stored, None, "8-bit values kept as they are.", kept)
     shown = gray_range(
         film,
         integer=has_integer_values(stored) or (modality.slope, modality.intercept) != (1, 0),
@@ -114,13 +114,17 @@ def _before_rescale(window: Window, modality: ModalityResult) -> Window:
     if window.lut is not None:
         first = slope * window.lut_start + intercept
         last = slope * (window.lut_start + len(window.lut) - 1) + intercept
-        low, high = sorted((round(first), round(last)))
-        if high - low >= 2**20:
+        begin, end = sorted((round(first), round(last)))
+        if end - begin >= 2**20:
             return window
-        places = np.rint((np.arange(low, high + 1) - intercept) / slope).astype(np.int64)
+        places = np.rint((np.arange(begin, end + 1) - intercept) / slope).astype(np.int64)
         table = window.lut[(places - window.lut_start).clip(0, len(window.lut) - 1)]
         return replace(
-            window, center=(low + high + 1) / 2, width=high - low + 1.0, lut=table, lut_start=low
+            window,
+            center=(begin + end + 1) / 2,
+            width=end - begin + 1.0,
+            lut=table,
+            lut_start=begin,
         )
     if window.function == "SIGMOID":
         center, width = slope * window.center + intercept, abs(slope) * window.width
