@@ -11,7 +11,7 @@ from pydicom.uid import JPEGLSLossless, JPEGLSNearLossless
 
 from cxr_core.errors import ImageError
 from cxr_core.imaging.dicom.codestream import Codestream, parse_codestream
-from cxr_core.imaging.dicom.decode import decode_dicom
+from cxr_core.imaging.dicom.decode import decode_dicom, parse_dicom, raw_pixels
 from tests.helpers.dicom_files import film_dataset, ramp, to_bytes
 from tests.helpers.errors import image_error
 
@@ -47,7 +47,7 @@ def test_the_codestream_says_its_size() -> None:
     assert parse_codestream(commented) == said
     for broken in (b"", codestream[:2], codestream[:10], b"\xff\xd8" + b"\xff" * 40):
         assert parse_codestream(broken) is None
-    assert decode_dicom(to_bytes(ds)).stored.shape == (64, 40)
+    assert raw_pixels(parse_dicom(to_bytes(ds))).values.shape == (64, 40)
 
 
 def test_another_size_in_the_codestream_is_refused_before_memory_is_taken() -> None:
