@@ -36,7 +36,7 @@ from cxr_core.imaging.windowing import (
 
 # How much better a window must fit the numbers before the rescale to be taken for theirs.
 _CLEARLY_BETTER = 0.1
-_SAME_END = 0.02  # of the range: ends that are the same
+_SAME_END = 0.004  # of the range, a gray level: ends that are the same
 
 
 class _Candidate(NamedTuple):

@@ -109,3 +109,10 @@ def test_8_bit_values_with_a_window_that_does_not_fit_are_kept() -> None:
     assert film.warnings == (
         "The file's window does not fit the film; the 8-bit values were kept.",
     )
+
+
+def test_a_small_intercept_beside_many_bits_is_told_too() -> None:
+    film = read(
+        16, RescaleSlope=1, RescaleIntercept=-1024, WindowCenter=2**15, WindowWidth=2**16
+    )  # fmt: skip
+    np.testing.assert_array_equal(film.pixels, PHANTOM)
