@@ -83,6 +83,18 @@ def dcm2pnm() -> str:
     return _tool("dcm2pnm", package="dcmtk")
 
 
+@pytest.fixture(scope="session")
+def dcmj2pnm() -> str:
+    """Path of DCMTK's renderer that reads JPEG too."""
+    return _tool("dcmj2pnm", package="dcmtk")
+
+
+@pytest.fixture(scope="session")
+def dcmcjpeg() -> str:
+    """Path of DCMTK's JPEG encoder, which writes 12-bit JPEG as machines do."""
+    return _tool("dcmcjpeg", package="dcmtk")
+
+
 def _tool(name: str, *, package: str) -> str:
     if found := shutil.which(name):
         return found

@@ -27,7 +27,7 @@ from cxr_core.export.results_csv import (
 from cxr_core.files import atomic_write
 from cxr_core.reading.analyzer import Analyzer, load_analyzer
 from cxr_core.reading.batch import default_workers, read_films
-from cxr_core.reading.sources import FilmSource, film_sources
+from cxr_core.reading.sources import FilmSource, film_sources, may_be_film
 
 PROG = "cxr-read"
 DEFAULT_MODEL = Path("models") / "default"  # in a checkout; elsewhere --model is needed
@@ -35,7 +35,7 @@ EXIT_ALL_READ, EXIT_NOT_STARTED, EXIT_SOME_NOT_READ, EXIT_INTERRUPTED = 0, 2, 3,
 
 
 def list_files(paths: Iterable[Path]) -> list[Path]:
-    """Files as named, and every visible file below each folder, sorted by path.
+    """Files as named, and every file below each folder that may be a film, sorted by path.
 
     Raises:
         ImageError: there is no file at all.
@@ -44,7 +44,9 @@ def list_files(paths: Iterable[Path]) -> list[Path]:
     for path in paths:
         if path.is_dir():
             inside = (found for found in path.rglob("*") if found.is_file())
-            files += sorted(found for found in inside if not found.name.startswith("."))
+            files += sorted(
+                found for found in inside if may_be_film(found.relative_to(path).as_posix())
+            )
         else:
             files.append(path)
     if not files:

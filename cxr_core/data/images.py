@@ -12,7 +12,7 @@ from pydicom.errors import InvalidDicomError
 from cxr_core.errors import DataError
 
 # Those that ``imaging.radiograph`` reads.
-IMAGE_SUFFIXES: tuple[str, ...] = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dcm")
+IMAGE_SUFFIXES: tuple[str, ...] = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dcm", ".dicom")
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class ImageIndex:
 
 
 def find_images(folder: Path) -> ImageIndex:
-    """Find every PNG, JPEG, TIFF and ``.dcm`` file below ``folder``, links followed.
+    """Find every PNG, JPEG, TIFF, ``.dcm`` and ``.dicom`` file below ``folder``, links followed.
 
     Hidden files and folders (macOS leaves ``._name.png`` beside real files) are passed over.
 
@@ -74,7 +74,7 @@ def find_images_in(folders: Sequence[Path]) -> ImageIndex:
 def shorter_side(path: Path) -> int:
     """Pixels of a film's shorter side, from the file's header alone; 0 where it tells none."""
     try:
-        if path.suffix.lower() == ".dcm":
+        if path.suffix.lower() in (".dcm", ".dicom"):
             header = pydicom.dcmread(
                 path, stop_before_pixels=True, specific_tags=["Rows", "Columns"]
             )

@@ -9,7 +9,7 @@ from cxr_core.errors import ExportError
 from cxr_core.evaluation.model_facts import ModelFacts
 from cxr_core.export.overlay import MapStyle, is_flagged, style_on_film
 from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS
-from cxr_core.imaging.radiograph import CORRECTIONS
+from cxr_core.imaging.radiograph import correction_words
 from cxr_core.reading.analyzer import Analysis, no_finding_statement
 from cxr_core.version import VERSION
 from cxr_core.wording import percent as percent
@@ -128,7 +128,7 @@ def correction_sentence(correction: str | None) -> str:
     """What was done to the film at the reader's request; "" for nothing."""
     if correction is None:
         return ""
-    done = CORRECTIONS[correction].done
+    done = correction_words(correction).done
     return f"The film was {done} at the reader's request before it was read."
 
 

@@ -11,6 +11,8 @@ from cxr_core.imaging.windowing import Window
 
 MIN_DECODED_SIDE = 64  # px; below this there is no film to read
 MAX_PIXELS = 64_000_000  # four times the largest flat-panel detectors in use
+COLOUR_WARNING = "This image is in colour; only its brightness was read."
+LUMINANCE_WEIGHTS = np.array([0.299, 0.587, 0.114])  # ITU-R 601
 CHANNEL_TOLERANCE = 4  # gray levels between channels that JPEG's rounding explains
 
 
@@ -31,7 +33,7 @@ class DecodedFilm:
         view: DICOM ViewPosition, as "PA"; None otherwise.
         orientation: DICOM PatientOrientation, as ("L", "F"): where the patient lies towards the
             picture's right and towards its bottom; None when absent.
-        window: DICOM's own (center, width) in units of ``stored``; None when absent.
+        model_window: by which ``pixels`` were made of ``stored``; None for 8 bits as they are.
         windows: all ways in which a DICOM file proposes to show ``stored``, by name.
         inverted: ``stored`` is MONOCHROME1, low is bright: a display must invert it.
         under_18: whether the file says that the patient is under 18; None when it does not say.
@@ -47,11 +49,17 @@ class DecodedFilm:
     colour_fraction: float = 0.0
     view: str | None = None
     orientation: tuple[str, str] | None = None
-    window: tuple[float, float] | None = None
+    model_window: Window | None = None
     windows: tuple[Window, ...] = ()
     inverted: bool = False
     under_18: bool | None = None
     portable: bool = False
+
+    @property
+    def window(self) -> tuple[float, float] | None:
+        """(center, width) of the file's own window or table that the film is read by, else None."""
+        chosen = self.model_window
+        return (chosen.center, chosen.width) if chosen is not None and chosen.key else None
 
 
 def check_size(width: int, height: int) -> None:

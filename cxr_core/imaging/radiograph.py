@@ -1,6 +1,7 @@
 """Bytes of an uploaded file -> ``Radiograph``: told apart by content, never by file name."""
 
 import hashlib
+import re
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,8 +9,11 @@ import numpy as np
 from cxr_core.errors import ImageError
 from cxr_core.imaging.decoded import DecodedFilm
 from cxr_core.imaging.dicom.decode import decode_dicom, is_dicom, is_dicom_without_preamble
+from cxr_core.imaging.gray_range import window_by_pixels
 from cxr_core.imaging.raster import decode_raster, decode_tiff, is_raster, is_tiff
+from cxr_core.imaging.windowing import apply_window
 
+_WINDOW_KEY = re.compile(r"(window|table)_(\d{1,2})")
 ACCEPTED_FORMATS = "PNG, JPEG, TIFF or DICOM"
 # First bytes of what people upload by mistake, and what to call it.
 _SIGNATURES = (
@@ -43,8 +47,15 @@ class CorrectionWords:
 
 
 QUARTER_TURNS: dict[str, int] = {"rotate_ccw": 1, "rotate_cw": 3, "rotate_180": 2}
+# The gray levels anew, from the pixels alone; else the key of a window that the file offers.
+GRAY_LEVELS = "gray_levels"
 CORRECTIONS: dict[str, CorrectionWords] = {
     "invert": CorrectionWords("Invert", "inverted", "Inverting it"),
+    GRAY_LEVELS: CorrectionWords(
+        "Derive the gray levels from the pixels",
+        "stretched to its own gray range",
+        "Deriving its gray levels from the pixels",
+    ),
 } | {
     name: CorrectionWords(f"Rotate {turn}", f"rotated {turn}", f"Rotating it {turn}")
     for name, turn in (
@@ -123,22 +134,59 @@ def _is_text(start: bytes) -> bool:
 # What a user may do to a film that lies wrong: invert it, or turn it upright.
 
 
-def apply_correction(radiograph: Radiograph, correction: str) -> Radiograph:
-    """The film as it should have come.
-
-    The orientation that a DICOM stated no longer holds after a turn, so it is dropped.
+def correction_words(correction: str) -> CorrectionWords:
+    """A correction in words: one of ``CORRECTIONS``, or a window or table that a file offers.
 
     Raises:
         ImageError: there is no such correction.
     """
-    if correction not in CORRECTIONS:
-        raise ImageError(
-            "There is no such correction",
-            value=correction,
-            remedy=f"Choose one of {', '.join(CORRECTIONS)}.",
+    if correction in CORRECTIONS:
+        return CORRECTIONS[correction]
+    if found := _WINDOW_KEY.fullmatch(correction):
+        name = f"the file's {found[1]} {found[2]}"
+        return CorrectionWords(f"Use {name}", f"windowed by {name}", f"Using {name}")
+    raise _no_correction_error(correction, tuple(CORRECTIONS))
+
+
+def window_corrections(radiograph: Radiograph) -> tuple[str, ...]:
+    """The windows and tables of the file that the film could be read by instead, by their keys."""
+    used = radiograph.model_window.key if radiograph.model_window else ""
+    return tuple(window.key for window in radiograph.windows if window.key != used)
+
+
+def _no_correction_error(correction: str, known: tuple[str, ...]) -> ImageError:
+    return ImageError(
+        "There is no such correction",
+        value=correction,
+        remedy=f"Choose one of {', '.join(known)}.",
+    )
+
+
+def apply_correction(radiograph: Radiograph, correction: str) -> Radiograph:
+    """The film as it should have come.
+
+    The orientation that a DICOM stated no longer holds after a turn, so it is dropped. A window is
+    applied to the stored values, so nothing is lost by the one that was applied before.
+
+    Args:
+        correction: one of ``CORRECTIONS``, or the key of one of the film's ``windows``.
+
+    Raises:
+        ImageError: there is no such correction.
+    """
+    windows = {window.key: window for window in radiograph.windows}
+    if correction not in (*CORRECTIONS, *windows):
+        raise _no_correction_error(correction, (*CORRECTIONS, *windows))
+    done = correction_words(correction).done
+    steps = (*radiograph.processing_log, f"{done[0].upper()}{done[1:]} on request")
+    if correction == GRAY_LEVELS or correction in windows:
+        window = windows.get(correction) or window_by_pixels(radiograph.stored)
+        return replace(
+            radiograph,
+            pixels=apply_window(radiograph.stored, window, inverted=radiograph.inverted),
+            model_window=window,
+            processing_log=steps,
         )
-    done = CORRECTIONS[correction].done.capitalize()
-    steps = (*radiograph.processing_log, f"{done} on request")
     if correction == "invert":
         pixels = 255 - radiograph.pixels  # (H, W)
         return replace(

@@ -9,12 +9,15 @@ from PIL import Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
 
 from cxr_core.errors import ImageError
 from cxr_core.imaging.decoded import (
+    COLOUR_WARNING,
     MAX_PIXELS,
     DecodedFilm,
     check_size,
     colour_fraction,
     scale_to_uint8,
 )
+from cxr_core.imaging.gray_range import film_range, gray_range, outlier_sentence, sample_film
+from cxr_core.imaging.plain_tiff import read_plain_tiff
 
 _EXIF_ORIENTATION = 0x0112
 EXIF_TRANSPOSES = {  # those that are not upright: EXIF 2.32, tag 0x0112
@@ -86,7 +89,7 @@ def to_grayscale(image: Image.Image, depth: int) -> Grayscale:
         rgb = image.convert("RGB")
         colour = colour_fraction(np.asarray(rgb))
         if colour > 0:
-            warnings.append("This image is in colour; only its brightness was read.")
+            warnings.append(COLOUR_WARNING)
             steps.append("Colour reduced to luminance.")
         image = rgb
     values = np.array(image.convert("L"))  # (H, W) uint8; exact where the channels are equal
@@ -108,10 +111,13 @@ def _composite_on_black(image: Image.Image) -> tuple[Image.Image, str]:
 
 
 def grayscale_from_uint16(values: NDArray[np.uint16]) -> Grayscale:
-    """Gray values (H, W), the least to 0 and the greatest to 255."""
-    low, high = int(values.min()), int(values.max())
-    step = f"16-bit values {low} to {high} scaled to 0 to 255."
-    return Grayscale(values, scale_to_uint8(values, low=low, high=high), (step,), ())
+    """Gray values (H, W) by the bits that the film fills, or else by its own range."""
+    film = film_range(sample_film(values))
+    shown = gray_range(film, integer=True)
+    step = f"16-bit values scaled to 0 to 255: {shown.name}, {shown.low:g} to {shown.high:g}."
+    pixels = scale_to_uint8(values, low=shown.low, high=shown.high)
+    outliers = outlier_sentence(values, shown)
+    return Grayscale(values, pixels, (step,), (outliers,) if outliers else ())
 
 
 def _grayscale_from_upper_bytes(
@@ -153,7 +159,7 @@ def decode_tiff(data: bytes) -> DecodedFilm:
         image = TiffImagePlugin.TiffImageFile(io.BytesIO(data))
         tile = _get_int(image, _TILE_WIDTH) * _get_int(image, _TILE_LENGTH)
     except Exception as error:  # whatever a parser raises on hostile bytes
-        raise _tiff_damage_error(data) from error
+        return _decode_unusual_tiff(data, error)
     check_size(*image.size)
     if tile > MAX_PIXELS:  # libtiff would set aside memory for it
         raise _tiff_damage_error(data)
@@ -186,6 +192,37 @@ def decode_tiff(data: bytes) -> DecodedFilm:
     )
 
 
+def _decode_unusual_tiff(data: bytes, cause: Exception) -> DecodedFilm:
+    """A TIFF that Pillow has no kind of picture for: 64-bit values, gray with alpha.
+
+    Raises:
+        ImageError: "this kind of TIFF", or damaged where there is no header.
+    """
+    try:
+        plain = read_plain_tiff(data)
+    except ImageError:
+        raise
+    except Exception as error:  # whatever a parser raises on hostile bytes
+        raise _tiff_damage_error(data) from cause or error
+    values = plain.values.astype(np.float64)  # (H, W)
+    if not np.isfinite(values).all():
+        raise _invalid_values_error()
+    if plain.white_is_zero:
+        values = values.max() - values
+    whole = bool((values == np.rint(values)).all())
+    film = film_range(sample_film(values))
+    shown = gray_range(film, integer=whole)
+    step = f"{plain.kind} scaled to 0 to 255: {shown.name}, {shown.low:g} to {shown.high:g}."
+    outliers = outlier_sentence(values, shown)
+    return DecodedFilm(
+        stored=values.astype(np.float32),
+        pixels=scale_to_uint8(values, low=shown.low, high=shown.high),
+        file_format="TIFF",
+        processing_log=(step,),
+        warnings=(*plain.warnings, *([outliers] if outliers else [])),
+    )
+
+
 def _get_int(image: TiffImagePlugin.TiffImageFile, tag: int) -> int:
     """A tag's value, or the first of several; 0 where it is absent."""
     value = image.tag_v2.get(tag, 0)
@@ -205,17 +242,25 @@ def _grayscale_from_float(image: Image.Image, bits: int, *, white_is_zero: bool)
     """Signed, 32-bit or floating values, scaled from their own range."""
     values = np.asarray(image).astype(np.float32)  # (H, W); exact to 24 bits
     if not np.isfinite(values).all():
-        raise ImageError(
-            "The TIFF file has invalid pixel values",
-            value="infinite or undefined gray values",
-            remedy="Export the film again as a 16-bit PNG or as DICOM.",
-        )
+        raise _invalid_values_error()
     if white_is_zero:
         values = -values
-    low, high = float(values.min()), float(values.max())
+    whole = bool((values == np.rint(values)).all())
+    film = film_range(sample_film(values))
+    shown = gray_range(film, integer=whole)
     kind = "Floating" if image.mode == "F" else f"{bits}-bit"
-    step = f"{kind} values {low:g} to {high:g} scaled to 0 to 255."
-    return Grayscale(values, scale_to_uint8(values, low=low, high=high), (step,), ())
+    step = f"{kind} values scaled to 0 to 255: {shown.name}, {shown.low:g} to {shown.high:g}."
+    outliers = outlier_sentence(values, shown)
+    pixels = scale_to_uint8(values, low=shown.low, high=shown.high)
+    return Grayscale(values, pixels, (step,), (outliers,) if outliers else ())
+
+
+def _invalid_values_error() -> ImageError:
+    return ImageError(
+        "The TIFF file has invalid pixel values",
+        value="infinite or undefined gray values",
+        remedy="Export the film again as a 16-bit PNG or as DICOM.",
+    )
 
 
 def _tiff_damage_error(data: bytes) -> ImageError:
@@ -271,12 +316,31 @@ def decode_raster(data: bytes) -> DecodedFilm:
     )
 
 
+_TEXT_CHUNKS = (b"tEXt", b"zTXt", b"iTXt")
+
+
+def _without_text(data: bytes) -> bytes:
+    """A PNG without its text: some hold a whole report, and Pillow refuses long ones.
+
+    Bytes that are no sequence of chunks are handed back as they are, for the decoder to judge.
+    """
+    kept, at = [data[: len(PNG_SIGNATURE)]], len(PNG_SIGNATURE)
+    while at + 12 <= len(data):
+        end = at + 12 + int.from_bytes(data[at : at + 4])
+        if end > len(data):
+            return data
+        if data[at + 4 : at + 8] not in _TEXT_CHUNKS:
+            kept.append(data[at:end])
+        at = end
+    return b"".join([*kept, data[at:]]) if at > len(PNG_SIGNATURE) else data
+
+
 def _open_header(data: bytes, kind: str) -> Image.Image:
     """Read the header only. The plugin itself, since ``Image.open`` has a size limit of its own
     that warns by a process-wide setting, and may hand a JPEG on to other plugins."""
     try:
         if kind == "PNG":
-            return PngImagePlugin.PngImageFile(io.BytesIO(data))
+            return PngImagePlugin.PngImageFile(io.BytesIO(_without_text(data)))
         return JpegImagePlugin.JpegImageFile(io.BytesIO(data))
     except Exception as error:  # whatever a parser raises on hostile bytes
         raise _damage_error(data, kind) from error

@@ -1,7 +1,7 @@
 """Window and level: stored values at full depth -> gray levels on a screen.
 
 DICOM PS3.3 C.11.2.1.2 (LINEAR, C.11.2.1.3.1 SIGMOID, C.11.2.1.3.2 LINEAR_EXACT) and C.11.2.1.1
-(VOI LUT). For the reader's eyes alone: nothing here is ever seen by a model.
+(VOI LUT). For the picture that a model reads and for the reader's display alike.
 """
 
 from dataclasses import dataclass
@@ -28,6 +28,7 @@ class Window:
         lut: uint8 gray levels from the value ``lut_start`` on, of a file's VOI LUT; it then
             decides, and center and width only say what it spans.
         lut_start: the stored value that ``lut`` begins at.
+        key: of a window that the file offers, "window_2" or "table_1"; else "".
     """
 
     name: str
@@ -36,6 +37,7 @@ class Window:
     function: VoiFunction = "LINEAR"
     lut: NDArray[np.uint8] | None = None
     lut_start: int = 0
+    key: str = ""
 
 
 def apply_window(

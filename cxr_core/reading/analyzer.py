@@ -184,8 +184,9 @@ class Analyzer:
 
         Args:
             data: the bytes of a PNG, JPEG, TIFF or single-frame grayscale DICOM file.
-            correction: on the user's word, ``invert``, ``rotate_ccw``, ``rotate_cw`` or
-                ``rotate_180`` before reading.
+            correction: on the user's word, before reading: ``invert``, ``rotate_ccw``,
+                ``rotate_cw``, ``rotate_180``, ``gray_levels`` (anew, from the pixels), or the key
+                of one of the file's windows and tables, as ``window_2`` or ``table_1``.
 
         Raises:
             ImageError: the bytes are not one readable film, or there is no such correction.

@@ -26,6 +26,22 @@ _OFFICE_MEMBER = "[Content_Types].xml"
 _SYSTEM_FILES = frozenset(
     ("dicomdir", "thumbs.db", "desktop.ini", "autorun.inf", "index.htm", "index.html")
 )
+_TEXT_SUFFIXES = frozenset(
+    (
+        ".txt",
+        ".csv",
+        ".tsv",
+        ".json",
+        ".xml",
+        ".md",
+        ".log",
+        ".ini",
+        ".htm",
+        ".html",
+        ".yaml",
+        ".yml",
+    )
+)
 _CHUNK = 2**20
 
 
@@ -68,7 +84,7 @@ class ZipArchive:
                 value="it looks like an Office document",
                 remedy="Save its films as PNG, JPEG, TIFF or DICOM.",
             )
-        films = [info for info in entries if _may_be_film(info.filename)]
+        films = [info for info in entries if may_be_film(info.filename)]
         if not films:
             raise ImageError(
                 "This zip contains no film",
@@ -158,10 +174,16 @@ def _check_entry(info: zipfile.ZipInfo) -> None:
         )
 
 
-def _may_be_film(name: str) -> bool:
+def may_be_film(name: str) -> bool:
+    """Whether a file, by its path inside a zip or a folder, may be a film.
+
+    Hidden files, system files, DICOMDIR and other tables of contents, and texts are none.
+    """
     parts = PurePosixPath(name.replace("\\", "/").casefold()).parts
     hidden = any(part.startswith(".") and part != ".." for part in parts)
-    return bool(parts) and not hidden and "__macosx" not in parts and parts[-1] not in _SYSTEM_FILES
+    if not parts or hidden or "__macosx" in parts or parts[-1] in _SYSTEM_FILES:
+        return False
+    return PurePosixPath(parts[-1]).suffix not in _TEXT_SUFFIXES
 
 
 def _too_many_files_error() -> ImageError:

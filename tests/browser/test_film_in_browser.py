@@ -207,7 +207,7 @@ def test_a_stopped_film_is_corrected_on_request(page: Page, app_url: str) -> Non
     press(page, page.get_by_role("link", name="Read"))
     expect(page.locator(".finding")).to_have_count(4)
     press(page, page.get_by_role("button", name="Open film"))
-    press(page, page.get_by_text("Fix orientation or inversion"))
+    press(page, page.get_by_text("Fix orientation, inversion or gray levels"))
     press(page, page.get_by_role("button", name="Invert and read"))
     expect(page.get_by_text("Inverted at your request")).to_be_visible()
     expect(page.get_by_role("heading", name="Not read")).to_be_visible()  # still even gray

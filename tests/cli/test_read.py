@@ -39,7 +39,8 @@ def test_good_and_bad_files(
     data = phantom_png(1, size=208)
     (films / "a.png").write_bytes(data)
     (films / "b.png").write_bytes(b"not a picture")
-    (films / ".hidden").write_bytes(b"")
+    for no_film in (".hidden", "DICOMDIR", "Thumbs.db", "notes.txt"):
+        (films / no_film).write_bytes(b"no film")
     missing = tmp_path / "gone.png"
     out = tmp_path / "results.csv"
     assert (

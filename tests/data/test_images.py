@@ -18,6 +18,7 @@ def test_images_are_found_at_any_depth_by_name(tmp_path: Path) -> None:
         "b.JPG": _touch(tmp_path / "images_001" / "images" / "b.JPG"),
         "c.jpeg": _touch(tmp_path / "x" / "c.jpeg"),
         "d.dcm": _touch(tmp_path / "x" / "y" / "z" / "d.dcm"),
+        "d.DICOM": _touch(tmp_path / "x" / "d.DICOM"),
         "e.tif": _touch(tmp_path / "e.tif"),
         "f.TIFF": _touch(tmp_path / "x" / "f.TIFF"),
     }

@@ -17,7 +17,7 @@ from tests.helpers.analyses import make_analysis
 
 def test_every_correction_has_its_own_sentence():
     sentences = {correction_sentence(correction) for correction in CORRECTIONS}
-    assert len(sentences) == len(CORRECTIONS) == 4
+    assert len(sentences) == len(CORRECTIONS) == 5
     assert all("at the reader's request" in sentence for sentence in sentences)
     assert correction_sentence(None) == ""
 

@@ -22,17 +22,28 @@ def test_8_bit_gray_is_kept_exactly() -> None:
 
 
 def test_16_bit_gray_is_scaled_from_its_own_range() -> None:
-    values = np.full((SIDE, SIDE), 1000, np.uint16)
-    values[0, :5] = [1000, 1001, 2000, 3540, 6100]  # span 5100: 20 values a gray level
+    values = np.linspace(9000, 14100, SIDE * SIDE).astype(np.uint16).reshape(SIDE, SIDE)
     film = decode_raster(encode(Image.fromarray(values)))
-    assert film.pixels[0, :5].tolist() == [0, 0, 50, 127, 255]
+    assert np.abs(film.pixels - (values - 9000.0) / 20).max() <= 1  # 20 values a gray level
     assert film.stored.dtype == np.uint16
     np.testing.assert_array_equal(film.stored, values)
-    assert film.processing_log == ("16-bit values 1000 to 6100 scaled to 0 to 255.",)
+    assert film.processing_log[0].startswith(
+        "16-bit values scaled to 0 to 255: the film's own range of values, 900"
+    )
+    assert film.warnings == ()
+
+
+def test_16_bit_gray_that_fills_its_bits_is_scaled_by_them() -> None:
+    values = np.linspace(0, 3600, SIDE * SIDE).astype(np.uint16).reshape(SIDE, SIDE)
+    film = decode_raster(encode(Image.fromarray(values)))
+    np.testing.assert_array_equal(film.pixels, np.rint(values * (255 / 4095)).astype(np.uint8))
+    assert film.processing_log == (
+        "16-bit values scaled to 0 to 255: the full range of 12 bits, 0 to 4095.",
+    )
 
 
 def test_16_bit_above_255_does_not_saturate() -> None:
-    values = np.linspace(300, 65535, SIDE * SIDE).astype(np.uint16).reshape(SIDE, SIDE)
+    values = np.linspace(0, 65535, SIDE * SIDE).astype(np.uint16).reshape(SIDE, SIDE)
     pixels = decode_raster(encode(Image.fromarray(values))).pixels
     assert len(np.unique(pixels)) == 256
     assert (np.diff(pixels.ravel().astype(int)) >= 0).all()

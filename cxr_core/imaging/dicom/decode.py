@@ -1,11 +1,9 @@
 """DICOM -> ``DecodedFilm``: any single-frame grayscale radiograph, whatever its SOP class."""
 
 import io
-from typing import Any
 
 import numpy as np
 import pydicom
-from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.uid import (
     UID,
@@ -16,9 +14,16 @@ from pydicom.uid import (
 )
 
 from cxr_core.errors import ImageError
-from cxr_core.imaging.decoded import DecodedFilm, check_size, colour_fraction
+from cxr_core.imaging.decoded import (
+    COLOUR_WARNING,
+    LUMINANCE_WEIGHTS,
+    DecodedFilm,
+    check_size,
+    colour_fraction,
+)
 from cxr_core.imaging.dicom.content import header_warnings, kind_refused, rejection_reasons
-from cxr_core.imaging.dicom.pixels import decode_pixel_data
+from cxr_core.imaging.dicom.pixels import DicomPixels, UndecodableError, decode_pixel_data
+from cxr_core.imaging.dicom.render import render_film
 from cxr_core.imaging.dicom.tags import (
     PARSED_KEYWORDS,
     drop_malformed,
@@ -31,12 +36,12 @@ from cxr_core.imaging.dicom.tags import (
 from cxr_core.imaging.dicom.voi import (
     apply_modality_transform,
     file_windows,
-    padding_mask,
-    render_voi,
 )
 
 _PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _PIXEL_DATA_TAG = (b"\xe0\x7f\x10\x00", b"\x7f\xe0\x00\x10")  # little, big endian
+# A coloured marker or a line of text on a gray film; a picture in colour has more.
+_MAX_COLOUR_FRACTION = 0.02
 _COLOUR_PHOTOMETRIC = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT", "PALETTE COLOR")
 
 
@@ -126,12 +131,15 @@ def is_dicom(data: bytes) -> bool:
 def is_dicom_without_preamble(data: bytes) -> bool:
     """Whether the bytes are a DICOM data set without preamble and prefix, as old archives wrote.
 
-    They must begin with group 0002 or 0008, little endian, and say what kind of image they are.
+    They must begin with group 0002 or 0008, in little endian, or with group 0008 in big endian and
+    explicit VR, and say what kind of image they are.
     """
-    if data[:2] not in (b"\x02\0", b"\x08\0") or data[3:4] != b"\0":
+    little = data[:2] in (b"\x02\0", b"\x08\0") and data[3:4] == b"\0"
+    big = data[:3] == b"\0\x08\0" and data[4:6].isalpha() and data[4:6].isupper()
+    if not (little or big):
         return False
     try:
-        ds = _parse(data)
+        ds = parse_dicom(data)
     except ImageError:
         return False
     return any(keyword in ds for keyword in ("SOPClassUID", "Modality", "Rows"))
@@ -149,18 +157,25 @@ def decode_dicom(data: bytes) -> DecodedFilm:
         ImageError: not a radiograph, no picture, several frames, colour, too small or too large,
             damaged, or a compression that cannot be decoded.
     """
-    ds = _parse(data)
+    ds = parse_dicom(data)
     try:
         _check_kind(ds)
         _check_image_header(ds, data)
-        return _render(_decode_pixels(ds), ds)
+        return _render(raw_pixels(ds), ds)
     except ImageError:
         raise
+    except UndecodableError as error:
+        raise _damage_error(ds, str(error)) from error
     except Exception as error:  # files are damaged, and tags lie, in more ways than can be listed
         raise _damage_error(ds) from error
 
 
-def _parse(data: bytes) -> Dataset:
+def parse_dicom(data: bytes) -> Dataset:
+    """The data set of a DICOM file: the tags in ``PARSED_KEYWORDS``, malformed ones left out.
+
+    Raises:
+        ImageError: damaged, or compressed as a whole.
+    """
     if DeflatedExplicitVRLittleEndian.encode() in data[:4096]:
         # Inflating it could take any amount of memory, and no film needs it.
         raise ImageError(
@@ -189,8 +204,13 @@ def _parse(data: bytes) -> Dataset:
     return ds
 
 
-def _decode_pixels(ds: Dataset) -> NDArray[Any]:
-    """The raw values (H, W), before the modality LUT."""
+def raw_pixels(ds: Dataset) -> DicomPixels:
+    """The raw values (H, W) of a data set's one frame, before the modality LUT.
+
+    Raises:
+        ImageError: in colour, or of a shape that no film has.
+        Exception: of other kinds where the frame cannot be decoded.
+    """
     ds.pop("NumberOfFrames", None)  # one frame, however badly it was written
     for keyword, usual in (("SamplesPerPixel", 1), ("PixelRepresentation", 0)):
         if get_int(ds, keyword) is None:
@@ -198,24 +218,38 @@ def _decode_pixels(ds: Dataset) -> NDArray[Any]:
     if get_code(ds, "PhotometricInterpretation") not in ("MONOCHROME1", *_COLOUR_PHOTOMETRIC):
         ds.PhotometricInterpretation = "MONOCHROME2"
     raw = decode_pixel_data(ds)
-    if raw.ndim == 3 and raw.shape[2] == 3:
-        if colour_fraction(raw) > 0:
-            raise _colour_error(ds)
-        raw = raw[:, :, 1]  # a gray film saved in colour: the channels agree
-    if raw.ndim != 2:
+    if raw.values.ndim == 3 and raw.values.shape[2] == 3:
+        return _to_gray(raw, ds)
+    if raw.values.ndim != 2:
         raise _damage_error(ds)
     return raw
 
 
-def _render(raw: NDArray[Any], ds: Dataset) -> DecodedFilm:
+def _to_gray(raw: DicomPixels, ds: Dataset) -> DicomPixels:
+    """A gray film saved in colour: its channels agree, but for a small coloured mark.
+
+    Raises:
+        ImageError: more of it is coloured than a mark.
+    """
+    share = colour_fraction(raw.values)
+    if share > _MAX_COLOUR_FRACTION:
+        raise _colour_error(ds)
+    if share == 0:
+        return raw._replace(values=raw.values[:, :, 1])
+    luminance = np.rint(raw.values @ LUMINANCE_WEIGHTS).astype(raw.values.dtype)
+    return raw._replace(values=luminance, warnings=(*raw.warnings, COLOUR_WARNING))
+
+
+def _render(raw: DicomPixels, ds: Dataset) -> DecodedFilm:
     inverted = get_code(ds, "PhotometricInterpretation") == "MONOCHROME1"
-    stored, modality_step, modality_warning = apply_modality_transform(raw, ds)
-    mask = padding_mask(raw, ds)
-    rendered = render_voi(stored, ds, None if mask is None else ~mask)
+    modality = apply_modality_transform(raw.values, ds)
+    stored = modality.values
+    mask = raw.padding
+    rendered = render_film(modality, ds, None if mask is None else ~mask)
     pixels = 255 - rendered.pixels if inverted else rendered.pixels.copy()
     steps = [
         f"Decoded from {ds.file_meta.TransferSyntaxUID.name}.",
-        modality_step,
+        modality.log_entry,
         rendered.log_entry,
     ]
     if inverted:
@@ -226,17 +260,17 @@ def _render(raw: NDArray[Any], ds: Dataset) -> DecodedFilm:
         stored[mask] = film.max() if inverted else film.min()  # the dark end of the film
         pixels[mask] = 0
         steps.append("Padding around the film set to black.")
-    warnings = [note for note in (modality_warning, rendered.warning) if note]
+    warnings = [*raw.warnings, *([modality.warning] if modality.warning else [])]
     return DecodedFilm(
         stored=stored,
         pixels=np.ascontiguousarray(pixels),
         file_format="DICOM",
         processing_log=tuple(steps),
-        warnings=tuple(header_warnings(ds) + warnings),
+        warnings=(*header_warnings(ds), *warnings, *rendered.warnings),
         rejection_reasons=tuple(rejection_reasons(ds)),
         view=get_code(ds, "ViewPosition") or None,
         orientation=get_orientation(ds),
-        window=rendered.window,
+        model_window=rendered.window,
         windows=file_windows(ds),
         inverted=inverted,
         under_18=is_under_18(ds),
@@ -244,10 +278,10 @@ def _render(raw: NDArray[Any], ds: Dataset) -> DecodedFilm:
     )
 
 
-def _damage_error(ds: Dataset) -> ImageError:
+def _damage_error(ds: Dataset, reason: str = "") -> ImageError:
     return ImageError(
         "The image in this DICOM file cannot be decoded",
-        value=f"transfer syntax {ds.file_meta.TransferSyntaxUID.name}",
+        value=f"transfer syntax {ds.file_meta.TransferSyntaxUID.name}{reason and f', {reason}'}",
         remedy="The file is damaged or incomplete, or its compression is not supported; export the "
         "film again, uncompressed.",
     )

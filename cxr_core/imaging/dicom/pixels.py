@@ -1,116 +1,235 @@
 """The raw pixel values of a DICOM file, decoded so that no file can take the app down.
 
-Uncompressed and RLE pixels are decoded by pydicom, JPEG baseline and JPEG 2000 by Pillow, JPEG-LS
-by pyjpegls. What is left (JPEG lossless, 12-bit JPEG) needs GDCM, whose C++ ends the whole process
-on some damaged files. So GDCM works in a process of its own, fed through a pipe, with the
-technical tags only. That child runs this file by its path, so nothing of ``cxr_core`` is imported
-here.
+First pydicom with its plugins: uncompressed and RLE by itself, JPEG baseline and JPEG 2000 by
+Pillow, JPEG-LS by pyjpegls. What they cannot read (JPEG lossless and 12-bit JPEG among them) goes
+to GDCM, whose C++ ends the whole process on some damaged files: it works in a process of its own
+(``gdcm_child``). Then both try the frame again as ``mend_codestream`` leaves it.
 """
 
 import io
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from copy import copy
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-import pydicom
 from numpy.typing import NDArray
 from pydicom import Dataset
-from pydicom.encaps import get_frame
+from pydicom.dataset import FileMetaDataset
+from pydicom.encaps import encapsulate, get_frame
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import (
     JPEG2000,
-    JPEG2000Lossless,
+    UID,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
     JPEGBaseline8Bit,
     JPEGLSLossless,
-    JPEGLSNearLossless,
     RLELossless,
 )
 
-_SOI, _SOF55 = b"\xff\xd8", b"\xf7"
-_PILLOW_SYNTAXES = (JPEGBaseline8Bit, JPEG2000, JPEG2000Lossless)
-_PIXEL_KEYWORDS = (
-    "SamplesPerPixel",
-    "PhotometricInterpretation",
-    "PlanarConfiguration",
-    "Rows",
-    "Columns",
-    "BitsAllocated",
-    "BitsStored",
-    "HighBit",
-    "PixelRepresentation",
-    "PixelData",
+from cxr_core.imaging.dicom.bits import bit_layout, extract_bits
+from cxr_core.imaging.dicom.codestream import (
+    Codestream,
+    mend_codestream,
+    parse_codestream,
+    same_codec,
 )
+from cxr_core.imaging.dicom.tags import get_code, get_int
+from cxr_core.imaging.dicom.voi import padding_mask
+
+_GDCM_CHILD = Path(__file__).with_name("gdcm_child.py")
 _GDCM_TIMEOUT = 120  # s; a film takes one or two, on a busy machine ten
+_PLUGINS = {JPEGBaseline8Bit: "pillow", JPEG2000: "pillow", JPEGLSLossless: "pyjpegls"}
+_ITEM_TAG = b"\xfe\xff\x00\xe0"  # begins a sequence of fragments, always little endian
+_NATIVE = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian)
 
 
-# JPEG-LS in DICOM, decoded by pyjpegls (CharLS) in this process.
-#
-# It takes its memory by the size that the codestream states, so that is compared with the data
-# set's first.
+class DicomPixels(NamedTuple):
+    """One frame's values before the modality LUT."""
+
+    values: NDArray[Any]  # (H, W), or (H, W, 3) for colour
+    padding: NDArray[np.bool_] | None  # (H, W), where they are no film
+    warnings: tuple[str, ...]
 
 
-def decode_jpeg_ls(ds: Dataset) -> NDArray[Any]:
-    """The pixels of a data set in one of the two JPEG-LS transfer syntaxes, (H, W) or (H, W, 3).
-
-    Raises:
-        ValueError: the codestream has another size than the data set, or none.
-        Exception: of other kinds, as the decoder raises it.
-    """
-    size = jpeg_ls_size(get_frame(ds.PixelData, 0, number_of_frames=1))
-    if size != (ds.Rows, ds.Columns):
-        raise ValueError(f"a codestream of {size} in a data set of {(ds.Rows, ds.Columns)}")
-    return pixel_array(ds, decoding_plugin="pyjpegls")
+class UndecodableError(ValueError):
+    """No decoder could read a frame; its text says what is wrong with it, a clause."""
 
 
-def jpeg_ls_size(codestream: bytes) -> tuple[int, int]:
-    """(rows, columns) by the frame header (ISO/IEC 14495-1, C.2.2).
-
-    Raises:
-        ValueError: there is no frame header where one must be.
-    """
-    at = len(_SOI)
-    while codestream.startswith(_SOI) and codestream[at : at + 1] == b"\xff":
-        length = int.from_bytes(codestream[at + 2 : at + 4])
-        header = codestream[at + 4 : at + 9]  # precision, rows, columns
-        if codestream[at + 1 : at + 2] == _SOF55 and len(header) == 5:
-            return int.from_bytes(header[1:3]), int.from_bytes(header[3:5])
-        at += 2 + max(2, length)
-    raise ValueError("a codestream without a JPEG-LS frame header")
-
-
-def decode_pixel_data(ds: Dataset) -> NDArray[Any]:
+def decode_pixel_data(ds: Dataset) -> DicomPixels:
     """Decode the one frame of a data set.
 
-    Returns:
-        (H, W), or (H, W, 3) for colour, before the modality LUT.
-
     Raises:
-        Exception: of any kind, as the decoders raise it; RuntimeError where GDCM failed.
+        UndecodableError: with what is wrong with a compressed frame.
+        Exception: of any kind, as the decoders raise it.
     """
+    warnings = []
+    frame = _frame(ds)
+    if frame is None:
+        numbers, note = _decode_native(ds)
+        bits = numbers.dtype.itemsize * 8
+    else:
+        numbers, bits, note = _decode_frame(frame, ds)
+    warnings.extend([note] if note else [])
+    if not np.issubdtype(numbers.dtype, np.integer):  # FloatPixelData has no bits
+        return DicomPixels(numbers, padding_mask(numbers, ds), tuple(warnings))
+    padding = padding_mask(numbers, ds) if numbers.ndim == 2 else None
+    layout = bit_layout(ds, bits)
+    unsigned = numbers.view(np.dtype(f"u{numbers.dtype.itemsize}"))
+    values, said = extract_bits(unsigned, layout, None if padding is None else ~padding)
+    warnings.extend(one for one in dict.fromkeys((layout.note, said)) if one)
+    if layout.stored == 8 and values.dtype == np.uint16 and values.max() <= 255:
+        values = values.astype(np.uint8)  # 8 bits are 8 bits, however much room they were given
+    if padding is None and values.ndim == 2:
+        padding = padding_mask(values, ds)
+    return DicomPixels(values, padding, tuple(warnings))
+
+
+def _frame(ds: Dataset) -> bytes | None:
+    """The compressed frame; None where the pixels are uncompressed, whatever the header says."""
+    data = ds.get("PixelData")
+    if not data:
+        return None
+    data = bytes(data)
+    length = _native_length(ds)
+    if ds.file_meta.TransferSyntaxUID in _NATIVE and len(data) in (length, length + length % 2):
+        return None
+    if data.startswith(_ITEM_TAG):
+        return bytes(get_frame(data, 0, number_of_frames=1))
+    if parse_codestream(data) is not None:  # without the fragments around it
+        return data
+    return None
+
+
+def _native_length(ds: Dataset) -> int:
+    samples, bits = get_int(ds, "SamplesPerPixel") or 1, get_int(ds, "BitsAllocated") or 0
+    rows, columns = get_int(ds, "Rows") or 0, get_int(ds, "Columns") or 0
+    return (rows * columns * samples * bits + 7) // 8
+
+
+def _decode_native(ds: Dataset) -> tuple[NDArray[Any], str]:
+    """Uncompressed numbers with all their allocated bits, in this machine's byte order."""
+    plain = _copy(ds)
+    note = ""
     syntax = ds.file_meta.TransferSyntaxUID
-    if syntax in _PILLOW_SYNTAXES:
-        return pixel_array(ds, decoding_plugin="pillow")
-    if syntax in (JPEGLSLossless, JPEGLSNearLossless):
-        return decode_jpeg_ls(ds)
-    if syntax == RLELossless or not syntax.is_compressed:
-        return pixel_array(ds)
-    return _decode_with_gdcm(ds)
+    if syntax not in _NATIVE and syntax.is_compressed:
+        plain.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        note = _contradiction(syntax, "is not compressed")
+    if "PixelData" in plain:
+        allocated = get_int(plain, "BitsAllocated")
+        if not allocated:
+            samples = ds.Rows * ds.Columns * (get_int(ds, "SamplesPerPixel") or 1)
+            allocated = 8 * max(1, len(plain.PixelData) // samples)
+        plain.BitsAllocated = plain.BitsStored = allocated
+        plain.HighBit, plain.PixelRepresentation = allocated - 1, 0
+        length = _native_length(plain)
+        if len(plain.PixelData) > length + length % 2:
+            plain.PixelData = bytes(plain.PixelData)[: length + length % 2]  # padded
+    numbers = pixel_array(plain)
+    return np.ascontiguousarray(numbers.astype(numbers.dtype.newbyteorder("="))), note
+
+
+def _copy(ds: Dataset) -> Dataset:
+    """The same elements in a data set that may be changed."""
+    plain = Dataset()
+    plain.update({element.tag: copy(element) for element in ds})
+    plain.file_meta = FileMetaDataset()
+    plain.file_meta.TransferSyntaxUID = ds.file_meta.TransferSyntaxUID
+    plain.set_original_encoding(*ds.original_encoding)
+    return plain
+
+
+def _contradiction(stated: UID, found: str) -> str:
+    return f"The file contradicts itself: it says {stated.name}, and its image {found}."
+
+
+def _decode_frame(frame: bytes, ds: Dataset) -> tuple[NDArray[Any], int, str]:
+    """A compressed frame's numbers, the bits that each has, and a note on the header or ""."""
+    stated: UID = ds.file_meta.TransferSyntaxUID
+    found = parse_codestream(frame)
+    if found is None:
+        if stated != RLELossless:
+            raise UndecodableError(f"the image does not begin as {stated.name} does")
+        numbers = pixel_array(_frame_dataset(frame, ds, RLELossless, None))
+        return numbers, numbers.dtype.itemsize * 8, ""
+    if (found.rows, found.columns) != (ds.Rows, ds.Columns):
+        raise UndecodableError(
+            f"the compressed image has {found.rows} rows and {found.columns} columns, the header "
+            f"says {ds.Rows} and {ds.Columns}"
+        )
+    syntax = stated if same_codec(stated, found.syntax) else found.syntax
+    note = "" if syntax == stated else _contradiction(stated, f"is {found.syntax.name}")
+    return _first_success(frame, ds, found, syntax), found.precision, note
+
+
+def _first_success(frame: bytes, ds: Dataset, found: Codestream, syntax: UID) -> NDArray[Any]:
+    reason = "neither of two decoders can read it"
+    for decode in _decoders(found):
+        try:
+            return decode(_frame_dataset(frame, ds, syntax, found))
+        except Exception:
+            continue
+    try:
+        mended = mend_codestream(frame)
+    except ValueError as error:
+        raise UndecodableError(str(error)) from error
+    if mended != frame:
+        for decode in _decoders(found):
+            try:
+                return decode(_frame_dataset(mended, ds, syntax, found))
+            except Exception:
+                continue
+    raise UndecodableError(reason)
+
+
+def _decoders(found: Codestream) -> Iterator[Callable[[Dataset], NDArray[Any]]]:
+    plugin = _PLUGINS.get(found.syntax)
+    if plugin is not None:
+        yield lambda one: pixel_array(one, decoding_plugin=plugin)
+    yield _decode_with_gdcm
+
+
+def _frame_dataset(frame: bytes, ds: Dataset, syntax: UID, found: Codestream | None) -> Dataset:
+    """A data set of this frame alone, with the depth and the channels that the frame has."""
+    one = Dataset()
+    one.file_meta = FileMetaDataset()
+    one.file_meta.TransferSyntaxUID = syntax
+    one.Rows, one.Columns = ds.Rows, ds.Columns
+    one.PixelRepresentation = get_int(ds, "PixelRepresentation") or 0
+    one.SamplesPerPixel = get_int(ds, "SamplesPerPixel") or 1
+    one.PhotometricInterpretation = get_code(ds, "PhotometricInterpretation") or "MONOCHROME2"
+    one.PlanarConfiguration = get_int(ds, "PlanarConfiguration") or 0
+    if found is None:
+        # One segment for each byte of a sample and each sample of a pixel (PS3.5, G.2).
+        segments = int.from_bytes(frame[:4], "little")
+        one.BitsAllocated = 8 * max(1, min(4, segments // one.SamplesPerPixel))
+        one.BitsStored, one.PixelRepresentation = one.BitsAllocated, 0
+    else:
+        one.BitsAllocated, one.BitsStored = (8 if found.precision <= 8 else 16), found.precision
+        if found.components != one.SamplesPerPixel:
+            one.SamplesPerPixel = found.components
+            colour = "RGB" if found.syntax == JPEGLSLossless else "YBR_FULL"
+            colour = "YBR_RCT" if found.syntax == JPEG2000 else colour
+            one.PhotometricInterpretation = "MONOCHROME2" if found.components == 1 else colour
+    one.HighBit = one.BitsStored - 1
+    if one.SamplesPerPixel == 1:
+        del one.PlanarConfiguration
+    one.PixelData = encapsulate([frame])
+    one["PixelData"].VR = "OB"
+    one["PixelData"].is_undefined_length = True
+    return one
 
 
 def _decode_with_gdcm(ds: Dataset) -> NDArray[Any]:
-    pixel_dataset = Dataset()
-    pixel_dataset.file_meta = pydicom.dataset.FileMetaDataset()
-    pixel_dataset.file_meta.TransferSyntaxUID = ds.file_meta.TransferSyntaxUID
-    for keyword in _PIXEL_KEYWORDS:
-        if keyword in ds:
-            pixel_dataset[keyword] = ds[keyword]
     buffer = io.BytesIO()
-    pixel_dataset.save_as(buffer)
+    ds.save_as(buffer)
     # By path and with -P: what is imported must not depend on where the app was started.
     child = subprocess.run(
-        [sys.executable, "-P", str(Path(__file__).resolve())],
+        [sys.executable, "-P", str(_GDCM_CHILD.resolve())],
         input=buffer.getvalue(),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -121,13 +240,3 @@ def _decode_with_gdcm(ds: Dataset) -> NDArray[Any]:
         raise RuntimeError(f"GDCM's process ended with status {child.returncode}")
     received: NDArray[Any] = np.load(io.BytesIO(child.stdout), allow_pickle=False)
     return received
-
-
-def _main() -> None:
-    """The child: a data set on standard input, its pixels as .npy on standard output."""
-    ds = pydicom.dcmread(io.BytesIO(sys.stdin.buffer.read()), force=True)
-    np.save(sys.stdout.buffer, pixel_array(ds, decoding_plugin="gdcm"))
-
-
-if __name__ == "__main__":
-    _main()

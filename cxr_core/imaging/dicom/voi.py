@@ -1,7 +1,7 @@
-"""DICOM's gray value chain: modality LUT, then VOI LUT or window, then MONOCHROME1, then 8 bits.
+"""What a DICOM file says of its gray values: modality LUT, windows and VOI tables, padding.
 
-DICOM PS3.3 C.11.1 (modality LUT), C.11.2 (VOI LUT), C.7.6.3.1.2 (photometric interpretation),
-C.7.5.1.1.2 (pixel padding). The formulas are pydicom's own.
+DICOM PS3.3 C.11.1 (modality LUT), C.11.2 (VOI LUT), C.7.5.1.1.2 (pixel padding). Which of a file's
+windows the film is shown by is decided in ``render``.
 """
 
 import re
@@ -20,8 +20,6 @@ from cxr_core.imaging.windowing import VoiFunction, Window
 # A file's own word for a window, as "HARDER"; anything longer could be about the patient.
 _SAFE_NAME = re.compile(r"[A-Za-z0-9 ._+/-]{1,16}")
 MAX_WINDOWS = 12  # a select box of more would serve nobody
-# A window that leaves fewer of the film's pixels between its ends shows no film.
-_MIN_FRACTION_INSIDE = 0.05
 
 
 # The ways in which a DICOM file proposes to show its film: its windows and its VOI tables.
@@ -41,7 +39,8 @@ def file_windows(ds: Dataset) -> tuple[Window, ...]:
         if center is None or width is None or not is_valid_width(width, function):
             continue
         name = names[index] if index < len(names) and names[index] else ""
-        found.append(Window(_window_name(name, "File's window", index), center, width, function))
+        label = _window_name(name, "File's window", index)
+        found.append(Window(label, center, width, function, key=f"window_{index + 1}"))
     return tuple(found[:MAX_WINDOWS])
 
 
@@ -92,6 +91,7 @@ def _lut_window(ds: Dataset, index: int) -> Window | None:
         float(last - first + 1),
         lut=table,
         lut_start=first,
+        key=f"table_{index + 1}",
     )
 
 
@@ -111,9 +111,19 @@ class VoiResult(NamedTuple):
     """A film's gray values as a display would show them, before MONOCHROME1 is inverted."""
 
     pixels: NDArray[np.uint8]  # (H, W)
-    window: tuple[float, float] | None
+    window: Window | None  # by which they were made; None for 8 bits kept as they are
     log_entry: str
-    warning: str | None
+    warnings: tuple[str, ...] = ()
+
+
+class ModalityResult(NamedTuple):
+    """A film's values after the modality LUT."""
+
+    values: NDArray[Any]  # (H, W), uint8, uint16, int16 or float32
+    log_entry: str
+    warning: str | None = None
+    slope: float = 1.0  # of the values for the stored numbers; 1 where a table was applied
+    intercept: float = 0.0
 
 
 def padding_mask(raw: NDArray[Any], ds: Dataset) -> NDArray[np.bool_] | None:
@@ -133,41 +143,34 @@ def _to_signed(value: int, ds: Dataset) -> int:
     return value - 2**16 if signed and value >= 2**15 else value
 
 
-def apply_modality_transform(
-    raw: NDArray[Any], ds: Dataset
-) -> tuple[NDArray[Any], str, str | None]:
+def apply_modality_transform(raw: NDArray[Any], ds: Dataset) -> ModalityResult:
     """Apply the Modality LUT Sequence, or else the rescale slope and intercept.
 
     Args:
         raw: (H, W) as stored in the file.
-
-    Returns:
-        The values (H, W) as uint8, uint16, int16 or float32; what was done; a warning or None.
     """
+    as_stored = "Stored values taken as they are."
     if get_items(ds, "ModalityLUTSequence"):
         try:
             # int64: pydicom computes in the type it is given, where uint8 would overflow.
             values = apply_modality_lut(raw.astype(np.int64), ds)
         except Exception:  # whatever a malformed table makes it raise
             note = "The file's modality table cannot be used; the stored values were taken instead."
-            return to_smallest_dtype(raw), "Stored values taken as they are.", note
-        return (
-            to_smallest_dtype(values),
-            f"Modality table applied: values {_range_text(values)}.",
-            None,
-        )
+            return ModalityResult(to_smallest_dtype(raw), as_stored, note)
+        step = f"Modality table applied: values {_range_text(values)}."
+        return ModalityResult(to_smallest_dtype(values), step)
     slope, intercept = get_float(ds, "RescaleSlope"), get_float(ds, "RescaleIntercept")
     slope, intercept = (1.0 if slope is None else slope), (intercept or 0.0)
     if slope == 0:
         note = "The file's rescale slope is 0; the stored values were taken instead."
-        return to_smallest_dtype(raw), "Stored values taken as they are.", note
+        return ModalityResult(to_smallest_dtype(raw), as_stored, note)
     if (slope, intercept) == (1, 0):
-        return to_smallest_dtype(raw), f"Stored values {_range_text(raw)}.", None
+        return ModalityResult(to_smallest_dtype(raw), f"Stored values {_range_text(raw)}.")
     rescale = Dataset()
     rescale.RescaleSlope, rescale.RescaleIntercept = slope, intercept
     values = apply_modality_lut(raw, rescale)  # float64
     step = f"Rescaled by {slope:g} and {intercept:+g}: values {_range_text(values)}."
-    return to_smallest_dtype(values), step, None
+    return ModalityResult(to_smallest_dtype(values), step, None, slope, intercept)
 
 
 def to_smallest_dtype(values: NDArray[Any]) -> NDArray[Any]:
@@ -180,79 +183,6 @@ def to_smallest_dtype(values: NDArray[Any]) -> NDArray[Any]:
             if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max:
                 return values.astype(kind)
     return values.astype(np.float32)
-
-
-def render_voi(stored: NDArray[Any], ds: Dataset, film_mask: NDArray[np.bool_] | None) -> VoiResult:
-    """Apply the VOI LUT, or else the window, or else the film's whole range.
-
-    Args:
-        stored: (H, W) after the modality LUT.
-        film_mask: True where ``stored`` is film; None where all of it is. Padding sets no range.
-    """
-    window = _first_window(ds)
-    if get_items(ds, "VOILUTSequence"):
-        pixels = _apply_voi_lut(stored, ds)
-        if pixels is not None and _shows_film(pixels, film_mask):
-            return VoiResult(pixels, window, "The file's VOI table applied.", None)
-        return _apply_full_range(stored, ds, film_mask, "The file's VOI table cannot be used")
-    if window is not None:
-        pixels = _apply_window(stored, ds, window)
-        if _shows_film(pixels, film_mask):
-            step = f"The file's window applied: center {window[0]:g}, width {window[1]:g}."
-            return VoiResult(pixels, window, step, None)
-        return _apply_full_range(
-            stored, ds, film_mask, "The file's window would hide nearly all of the film"
-        )
-    if "WindowCenter" in ds or "WindowWidth" in ds:
-        return _apply_full_range(stored, ds, film_mask, "The file's window cannot be used")
-    if stored.dtype == np.uint8 and get_int(ds, "BitsStored") == 8:
-        return VoiResult(stored, None, "8-bit values kept as they are.", None)
-    return _apply_full_range(stored, ds, film_mask, "The file gives no window")
-
-
-def _first_window(ds: Dataset) -> tuple[float, float] | None:
-    """(center, width), the first where the file has several; None where there is no valid one."""
-    center, width = get_float(ds, "WindowCenter"), get_float(ds, "WindowWidth")
-    if center is None or width is None:
-        return None
-    return (center, width) if is_valid_width(width, voi_function(ds)) else None
-
-
-def _apply_window(
-    stored: NDArray[Any], ds: Dataset, window: tuple[float, float]
-) -> NDArray[np.uint8]:
-    voi = Dataset()  # asks pydicom for 0 to 255 out, whatever the film's own depth
-    voi.PhotometricInterpretation = "MONOCHROME2"
-    voi.BitsStored, voi.PixelRepresentation = 8, 0
-    voi.WindowCenter, voi.WindowWidth = window
-    voi.VOILUTFunction = voi_function(ds)
-    shown = apply_voi_lut(stored, voi)  # float64 (H, W), 0 to 255
-    return scale_to_uint8(shown, low=0, high=255)
-
-
-def _apply_voi_lut(stored: NDArray[Any], ds: Dataset) -> NDArray[np.uint8] | None:
-    found = read_voi_lut(ds)
-    if found is None:
-        return None
-    first, table = found
-    places = np.rint(stored).clip(first, first + len(table) - 1).astype(np.int64) - first
-    shown: NDArray[np.uint8] = table[places]
-    return shown
-
-
-def _apply_full_range(
-    stored: NDArray[Any], ds: Dataset, film_mask: NDArray[np.bool_] | None, cause: str
-) -> VoiResult:
-    values = stored if film_mask is None else stored[film_mask]
-    low, high = float(values.min()), float(values.max())
-    step = f"Values {low:g} to {high:g} scaled to 0 to 255."
-    warning = f"{cause}; its whole range of values was used."
-    return VoiResult(scale_to_uint8(stored, low=low, high=high), None, step, warning)
-
-
-def _shows_film(pixels: NDArray[np.uint8], film_mask: NDArray[np.bool_] | None) -> bool:
-    values = pixels if film_mask is None else pixels[film_mask]
-    return bool(((values > 0) & (values < 255)).mean() >= _MIN_FRACTION_INSIDE)
 
 
 def _range_text(values: NDArray[Any]) -> str:

@@ -77,16 +77,12 @@ def window_choices(radiograph: Radiograph) -> dict[str, Window]:
     The first one's numbers say where the sliders begin; its picture is ``radiograph.pixels``.
     """
     whole = full_range_window(radiograph.stored)
-    first = radiograph.windows[0] if radiograph.windows and _is_model_window(radiograph) else whole
+    first = radiograph.model_window or whole
     offered = [*radiograph.windows, whole, contrast_window(radiograph.stored)]
     return {
         MODEL_WINDOW: replace(first, name=MODEL_WINDOW),
         **{window.name: window for window in offered},
     }
-
-
-def _is_model_window(radiograph: Radiograph) -> bool:
-    return radiograph.window is not None or radiograph.windows[0].lut is not None
 
 
 def display_film(radiograph: Radiograph) -> NDArray[np.uint8]:

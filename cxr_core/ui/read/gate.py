@@ -7,7 +7,7 @@ from html import escape
 
 import streamlit as st
 
-from cxr_core.imaging.radiograph import CORRECTIONS
+from cxr_core.imaging.radiograph import CORRECTIONS, correction_words, window_corrections
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui import state
 
@@ -16,16 +16,19 @@ STOPPED_TITLE = "Not read: this does not look like an upright frontal chest film
 
 def correction_menu() -> None:
     """All corrections, for a film whose fault no check has noticed."""
-    with st.expander("Fix orientation or inversion"):
+    analysis = state.current_analysis()
+    windows = window_corrections(analysis.radiograph) if analysis is not None else ()
+    with st.expander("Fix orientation, inversion or gray levels"):
         st.caption("The model reads the corrected film. To change only the display, use Window.")
-        _buttons(tuple(CORRECTIONS), "menu")
+        _buttons((*CORRECTIONS, *windows), "menu")
 
 
 def corrected_banner(analysis: Analysis) -> None:
     """What was done to the film at the reader's request, with a way back; nothing otherwise."""
     if analysis.correction is None:
         return
-    done = CORRECTIONS[analysis.correction].done.capitalize()
+    done = correction_words(analysis.correction).done
+    done = escape(done[0].upper() + done[1:])
     with st.container(key="corrected", horizontal=True, vertical_alignment="center", gap="small"):
         st.html(
             '<div class="note" role="note"><strong>Corrected film.</strong> '
@@ -42,7 +45,8 @@ def stop_panel(analysis: Analysis) -> None:
     with st.container(key="stop", gap="small"):
         if suggestion in CORRECTIONS:
             _buttons((str(suggestion),), "suggested")
-        others = tuple(name for name in CORRECTIONS if name != suggestion)
+        known = (*CORRECTIONS, *window_corrections(analysis.radiograph))
+        others = tuple(name for name in known if name != suggestion)
         with st.popover("Another correction" if suggestion else "Correct the film"):
             _buttons(others, "other")
         st.button("Read it anyway", key="read_anyway", on_click=state.override_gate)
@@ -56,7 +60,7 @@ def _buttons(names: tuple[str, ...], where: str) -> None:
     for name in names:
         if name != state.correction():
             st.button(
-                f"{CORRECTIONS[name].action} and read",
+                f"{correction_words(name).action} and read",
                 key=f"correct_{where}_{name}",
                 on_click=state.set_correction,
                 args=(name,),

@@ -19,6 +19,7 @@ from pydicom.uid import (
     SecondaryCaptureImageStorage,
 )
 
+from cxr_core.errors import ImageError
 from cxr_core.imaging.dicom.decode import decode_dicom, is_dicom, is_dicom_without_preamble
 from tests.helpers.dicom_files import decode, film_dataset, ramp, to_bytes
 from tests.helpers.errors import image_error
@@ -133,3 +134,21 @@ def test_a_gray_film_saved_as_rgb_is_read() -> None:
         SOPClassUID=SecondaryCaptureImageStorage,
     )
     np.testing.assert_array_equal(film.pixels, values)
+
+
+def test_a_small_coloured_marker_on_a_gray_film_is_read_with_a_warning() -> None:
+    values = np.repeat(ramp(np.uint8, span=250)[..., None], 3, axis=2)
+    values[4:10, 4:12] = (255, 255, 0)
+    tags = {
+        "SamplesPerPixel": 3,
+        "PhotometricInterpretation": "RGB",
+        "PlanarConfiguration": 0,
+        "SOPClassUID": SecondaryCaptureImageStorage,
+    }
+    film = decode(values, **tags)
+    np.testing.assert_array_equal(film.pixels[10:], values[10:, :, 0])
+    assert film.pixels[5, 5] == 226  # ITU-R 601: (0.299 + 0.587) x 255
+    assert film.warnings == ("This image is in colour; only its brightness was read.",)
+    values[:32] = (255, 255, 0)
+    with pytest.raises(ImageError, match="is in colour"):
+        decode(values, **tags)

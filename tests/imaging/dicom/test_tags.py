@@ -72,7 +72,7 @@ def test_nothing_is_said_against_a_chest(part: str | None) -> None:
     [
         ({"WindowCenter": 2048, "WindowWidth": 0}, "window cannot be used"),
         ({"WindowCenter": 2048}, "window cannot be used"),
-        ({"WindowCenter": -9000, "WindowWidth": 100}, "window would hide nearly all of the film"),
+        ({"WindowCenter": -9000, "WindowWidth": 100}, "window does not fit the film"),
         ({"RescaleSlope": 0, "RescaleIntercept": 5}, "rescale slope is 0"),
         ({"ModalityLUTSequence": [Dataset()]}, "modality table cannot be used"),
         ({"VOILUTSequence": [Dataset()]}, "VOI table cannot be used"),

@@ -101,7 +101,7 @@ def test_voi_table_comes_before_a_window() -> None:
         WindowWidth=4,
     )
     assert film.pixels[0, :4].tolist() == [0, 85, 170, 255]
-    assert "The file's VOI table applied." in film.processing_log
+    assert "File's table 1 applied: the file's VOI table." in film.processing_log
     assert film.window == (2.0, 4.0)
 
 
@@ -117,20 +117,28 @@ def test_an_8_bit_voi_table_of_1024_entries() -> None:
     assert film.pixels[0, :5].tolist() == [0, 0, 100, 255, 255]
 
 
-def test_without_a_window_the_whole_range_is_used_and_said() -> None:
-    film = decode(ramp(np.uint16, 0, 1020, 4080, 4080, span=4080))
-    assert film.pixels[0, :3].tolist() == [0, 64, 255]  # 63.75
-    assert film.warnings == ("The file gives no window; its whole range of values was used.",)
+def test_without_a_window_the_bits_that_the_film_fills_are_used_and_said() -> None:
+    film = decode(ramp(np.uint16, 0, 1020, 4080, 4095, span=4080))
+    assert film.pixels[0, :4].tolist() == [0, 64, 254, 255]  # 63.5, 254.07
+    assert film.warnings == ("The file gives no window; the full range of 12 bits was used.",)
+
+
+def test_without_a_window_a_film_that_fills_no_bits_has_its_own_range() -> None:
+    film = decode(1000 + ramp(np.uint16, span=1530))  # six values a gray level
+    expected = ramp(np.uint16, span=1530) / 6
+    assert np.abs(film.pixels - expected).max() <= 1
+    assert film.warnings == ("The file gives no window; the film's own range of values was used.",)
 
 
 def test_padding_sets_no_range_and_is_black() -> None:
-    values = ramp(np.uint16, span=1020)
+    values = ramp(np.uint16, span=1024)
     values[:, :20] = 65535
     for photometric in ("MONOCHROME1", "MONOCHROME2"):
         film = decode(values, PixelPaddingValue=65535, PhotometricInterpretation=photometric)
         assert not film.pixels[:, :20].any()
-        assert (film.pixels[:, 20:].min(), film.pixels[:, 20:].max()) == (0, 255)
-        assert film.stored.max() < 1020
+        assert film.pixels[:, 20:].min() <= 1
+        assert film.pixels[:, 20:].max() >= 254
+        assert film.stored.max() < 1024
     assert "Padding around the film set to black." in film.processing_log
 
 

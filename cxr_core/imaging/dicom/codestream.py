@@ -1,0 +1,154 @@
+"""A compressed frame's bytes: which codec wrote them, what they say of themselves, and mending.
+
+Headers of data sets lie about their frames: they name another codec, another depth, or promise an
+uncompressed picture. So a frame is told by its own markers: JPEG (ISO/IEC 10918-1, B.1),
+JPEG-LS (ISO/IEC 14495-1, C.1), JPEG 2000 (ISO/IEC 15444-1, annex A).
+"""
+
+from dataclasses import dataclass
+
+from pydicom.uid import (
+    JPEG2000,
+    UID,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+)
+
+_SOI, _EOI = b"\xff\xd8", b"\xff\xd9"
+_J2K_START, _J2K_SOT, _J2K_EOC = b"\xff\x4f\xff\x51", b"\xff\x90", b"\xff\xd9"
+_JP2_SIGNATURE = b"\0\0\0\x0cjP  "
+_SOT_LENGTH = 12  # bytes of a tile-part's header with its marker
+# Start of frame -> the transfer syntax whose decoder reads it; 8-bit SOF1 is read as baseline is.
+_SYNTAX_BY_SOF = {
+    0xC0: JPEGBaseline8Bit,
+    0xC1: JPEGExtended12Bit,
+    0xC2: JPEGBaseline8Bit,  # progressive: retired from DICOM, and read by the same decoders
+    0xC3: JPEGLosslessSV1,
+    0xF7: JPEGLSLossless,
+}
+
+
+@dataclass(frozen=True)
+class Codestream:
+    """What a frame says of itself.
+
+    Attributes:
+        syntax: a transfer syntax of its codec.
+        rows, columns: pixels.
+        precision: bits a sample.
+        components: samples a pixel.
+    """
+
+    syntax: UID
+    rows: int
+    columns: int
+    precision: int
+    components: int
+
+
+def parse_codestream(frame: bytes) -> Codestream | None:
+    """Read a frame's header; None where it is neither JPEG, JPEG-LS nor JPEG 2000."""
+    if frame.startswith((_J2K_START, _JP2_SIGNATURE)):
+        return _parse_jpeg_2000(frame)
+    if frame.startswith(_SOI):
+        return _parse_jpeg(frame)
+    return None
+
+
+def _parse_jpeg(frame: bytes) -> Codestream | None:
+    at = len(_SOI)
+    while at + 4 <= len(frame):
+        if frame[at] != 0xFF:
+            return None
+        marker = frame[at + 1]
+        if marker == 0xFF:  # a fill byte
+            at += 1
+            continue
+        header = frame[at + 4 : at + 10]  # precision, rows, columns, components
+        if marker in _SYNTAX_BY_SOF and len(header) == 6:
+            syntax = _SYNTAX_BY_SOF[marker]
+            if syntax == JPEGExtended12Bit and header[0] == 8:
+                syntax = JPEGBaseline8Bit
+            rows, columns = int.from_bytes(header[1:3]), int.from_bytes(header[3:5])
+            return Codestream(syntax, rows, columns, header[0], header[5])
+        at += 2 + max(2, int.from_bytes(frame[at + 2 : at + 4]))
+    return None
+
+
+def _parse_jpeg_2000(frame: bytes) -> Codestream | None:
+    start = frame.find(_J2K_START)
+    size = frame[start + 4 : start + 43]  # from Lsiz to the first component's depth
+    if start < 0 or len(size) < 39:
+        return None
+    right, bottom, left, top = (int.from_bytes(size[at : at + 4]) for at in (4, 8, 12, 16))
+    return Codestream(
+        syntax=JPEG2000,
+        rows=bottom - top,
+        columns=right - left,
+        precision=(size[38] & 0x7F) + 1,
+        components=int.from_bytes(size[36:38]),
+    )
+
+
+def same_codec(stated: UID, found: UID) -> bool:
+    """Whether two transfer syntaxes are of one codec, so that either's decoder reads both."""
+    codecs = (
+        ("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"),  # baseline within extended
+        ("1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70"),
+        ("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81"),
+        (JPEG2000Lossless, JPEG2000),
+    )
+    return stated == found or any(stated in codec and found in codec for codec in codecs)
+
+
+def mend_codestream(frame: bytes) -> bytes:
+    """The frame without what decoders stumble over; the same bytes where there is nothing.
+
+    What follows a JPEG's end is dropped. A JPEG 2000 codestream is put together again of its main
+    header and its tile-parts, by their stated lengths: what machines write between the last
+    tile-part and the end (comments, a pad byte), a missing end and an unstated length (Psot 0)
+    are no fault of the picture.
+
+    Raises:
+        ValueError: a JPEG 2000 codestream ends within a tile-part: it is cut short.
+    """
+    if frame.startswith((_J2K_START, _JP2_SIGNATURE)):
+        return _mend_jpeg_2000(frame[frame.find(_J2K_START) :])
+    if frame.startswith(_SOI) and (end := frame.rfind(_EOI)) > 0:
+        return frame[: end + len(_EOI)]
+    return frame
+
+
+def _mend_jpeg_2000(stream: bytes) -> bytes:
+    at = 2
+    while stream[at : at + 2] != _J2K_SOT:
+        at = _next_segment(stream, at)
+    whole = bytearray(stream[:at])
+    while True:
+        if stream[at : at + 2] == _J2K_SOT:
+            length = int.from_bytes(stream[at + 6 : at + 10])
+            end = at + length if length else stream.rfind(_J2K_EOC)
+            if end < at + _SOT_LENGTH or end > len(stream):
+                raise ValueError("the JPEG 2000 codestream is cut short")
+            part = bytearray(stream[at:end])
+            part[6:10] = (end - at).to_bytes(4)
+            whole += part
+            at = end
+        elif stream[at : at + 1] == b"\xff" and stream[at : at + 2] != _J2K_EOC:
+            try:
+                at = _next_segment(stream, at)
+            except ValueError:
+                break  # padding behind the last tile-part
+        else:
+            break
+    return bytes(whole) + _J2K_EOC
+
+
+def _next_segment(stream: bytes, at: int) -> int:
+    length = int.from_bytes(stream[at + 2 : at + 4])
+    if stream[at : at + 1] != b"\xff" or length < 2 or at + 2 + length > len(stream):
+        raise ValueError("the JPEG 2000 codestream is cut short")
+    return at + 2 + length

@@ -1,0 +1,125 @@
+"""Plain TIFF files of kinds that Pillow does not know, by the specification (TIFF 6.0).
+
+Whole samples of any common type, uncompressed or deflated, in strips, one page: 64-bit floats,
+gray with an alpha channel, 16 bits and more. Anything else is "this kind of TIFF".
+"""
+
+import io
+import zlib
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import TiffImagePlugin
+
+from cxr_core.errors import ImageError
+from cxr_core.imaging.decoded import COLOUR_WARNING, LUMINANCE_WEIGHTS, check_size
+
+_WIDTH, _LENGTH, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
+_STRIPS, _ORIENTATION, _SAMPLES, _STRIP_BYTES, _PLANAR = 273, 274, 277, 279, 284
+_PREDICTOR, _TILES, _SAMPLE_FORMAT = 317, 324, 339
+_UNCOMPRESSED, _DEFLATE = (1,), (8, 32946)
+_KINDS = {1: "u", 2: "i", 3: "f"}  # SampleFormat
+_WORDS = {"u": "integer", "i": "signed integer", "f": "floating"}
+
+
+class PlainTiff(NamedTuple):
+    """The gray values of a plain TIFF."""
+
+    values: NDArray[Any]  # (H, W)
+    kind: str  # in words, as "64-bit floating values"
+    white_is_zero: bool
+    warnings: tuple[str, ...]
+
+
+def read_plain_tiff(data: bytes) -> PlainTiff:
+    """Read the one page of a plain TIFF.
+
+    Raises:
+        ImageError: another kind of TIFF, or a size that is refused.
+        Exception: of other kinds where the bytes are damaged.
+    """
+    tags = TiffImagePlugin.ImageFileDirectory_v2(data[:8])
+    stream = io.BytesIO(data)
+    stream.seek(tags.next)
+    tags.load(stream)
+    width, length = int(tags[_WIDTH]), int(tags[_LENGTH])
+    check_size(width, length)
+    samples = int(tags.get(_SAMPLES, 1))
+    bits, formats = _same(tags.get(_BITS, 1)), _same(tags.get(_SAMPLE_FORMAT, 1))
+    letter = _KINDS.get(formats, "")
+    compression = int(tags.get(_COMPRESSION, 1))
+    plain = (
+        compression in (*_UNCOMPRESSED, *_DEFLATE)
+        and int(tags.get(_PREDICTOR, 1)) == 1
+        and (samples == 1 or int(tags.get(_PLANAR, 1)) == 1)
+        and int(tags.get(_ORIENTATION, 1)) == 1
+        and _TILES not in tags
+        and 1 <= samples <= 4
+        and (letter, bits) in {(k, b) for k in "ui" for b in (8, 16, 32, 64)} | {
+            ("f", 16), ("f", 32), ("f", 64)
+        }
+    )  # fmt: skip
+    if not plain or tags.next:
+        raise _kind_error(samples, bits, compression, pages=bool(tags.next))
+    kind = np.dtype(f"{'<' if data[:2] == b'II' else '>'}{letter}{bits // 8}")
+    expected = width * length * samples * kind.itemsize
+    body = _body(data, tags, expected, deflated=compression in _DEFLATE)
+    values = np.frombuffer(body, kind, width * length * samples).reshape(length, width, samples)
+    gray, warnings = _to_gray(values)
+    words = f"{bits}-bit {_WORDS[letter]} values"
+    return PlainTiff(gray, words, tags.get(_PHOTOMETRIC) == 0, warnings)
+
+
+def _same(value: Any) -> int:
+    """A tag that all samples share; 0 where they differ."""
+    several = value if isinstance(value, tuple) else (value,)
+    return int(several[0]) if len(set(several)) == 1 else 0
+
+
+def _kind_error(samples: int, bits: int, compression: int, *, pages: bool) -> ImageError:
+    what = f"{samples} x {bits or 'different'} bits a pixel, compression {compression}"
+    return ImageError(
+        "This kind of TIFF cannot be read",
+        value=f"{what}, several pages" if pages else what,
+        remedy="Save the film as a 16-bit grayscale PNG or TIFF, or as DICOM.",
+    )
+
+
+def _body(data: bytes, tags: Any, expected: int, *, deflated: bool) -> bytes:
+    """All strips after one another.
+
+    Raises:
+        ValueError: fewer bytes than the size needs.
+    """
+    starts, sizes = (
+        value if isinstance(value, tuple) else (value,)
+        for value in (tags[_STRIPS], tags[_STRIP_BYTES])
+    )
+    body = bytearray()
+    for start, size in zip(starts, sizes, strict=True):
+        strip = data[start : start + size]
+        body += zlib.decompressobj().decompress(strip, expected) if deflated else strip
+        if len(body) >= expected:
+            break
+    if len(body) < expected:
+        raise ValueError("the strips are cut short")
+    return bytes(body[:expected])
+
+
+def _to_gray(values: NDArray[Any]) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """(H, W, samples) to (H, W), laid on black where it is partly transparent."""
+    warnings = []
+    gray = values[:, :, 0]
+    if values.shape[2] >= 3:
+        colour = values[:, :, :3]
+        if (colour != gray[:, :, None]).any():
+            gray = colour.astype(np.float64) @ LUMINANCE_WEIGHTS
+            warnings.append(COLOUR_WARNING)
+    if values.shape[2] in (2, 4):
+        alpha = values[:, :, -1].astype(np.float64)
+        opaque = 1.0 if values.dtype.kind == "f" else float(np.iinfo(values.dtype).max)
+        if (alpha < opaque).any():
+            gray = gray * (alpha / opaque).clip(0, 1)
+            warnings.append("Transparent parts of this image were filled with black.")
+    return gray, tuple(warnings)

@@ -1,0 +1,188 @@
+"""Compressed frames as machines write them: padded, commented, without an end, misnamed."""
+
+import io
+import subprocess
+from pathlib import Path
+
+import gdcm
+import numpy as np
+import pytest
+from PIL import Image
+from pydicom import Dataset
+from pydicom.encaps import encapsulate, get_frame
+from pydicom.uid import (
+    UID,
+    ExplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLSLossless,
+    RLELossless,
+)
+
+from cxr_core.imaging.dicom.codestream import mend_codestream
+from cxr_core.imaging.dicom.decode import decode_dicom
+from cxr_core.phantom.draw import draw_phantom
+from tests.helpers.dicom_files import film_dataset, has_warning, read_dicom, to_bytes
+from tests.helpers.errors import image_error
+
+PHANTOM = draw_phantom(7, size=128).pixels
+TWELVE = np.rint(PHANTOM * (4095 / 255)).astype(np.uint16)
+
+
+def jpeg_2000() -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(TWELVE).save(stream, "JPEG2000", no_jp2=True, irreversible=False)
+    return stream.getvalue()
+
+
+def jpeg() -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(PHANTOM).save(stream, "JPEG", quality=95)
+    return stream.getvalue()
+
+
+def jpeg_ls() -> bytes:
+    ds = film_dataset(TWELVE)
+    ds.compress(JPEGLSLossless, encoding_plugin="pyjpegls")
+    return get_frame(ds.PixelData, 0, number_of_frames=1).rstrip(b"\0")
+
+
+def by_gdcm(syntax: int, folder: Path) -> bytes:
+    """The 12-bit phantom's film as GDCM compresses it."""
+    plain, packed = folder / "plain.dcm", folder / "packed.dcm"
+    plain.write_bytes(
+        to_bytes(
+            film_dataset(TWELVE, BitsStored=12, HighBit=11, WindowCenter=2048, WindowWidth=4096)
+        )
+    )
+    reader = gdcm.ImageReader()
+    reader.SetFileName(str(plain))
+    assert reader.Read()
+    change = gdcm.ImageChangeTransferSyntax()
+    change.SetTransferSyntax(gdcm.TransferSyntax(syntax))
+    change.SetInput(reader.GetImage())
+    assert change.Change()
+    writer = gdcm.ImageWriter()
+    writer.SetFile(reader.GetFile())
+    writer.SetImage(change.GetOutput())
+    writer.SetFileName(str(packed))
+    assert writer.Write()
+    return packed.read_bytes()
+
+
+def frame_of(data: bytes) -> bytes:
+    return get_frame(read_dicom(data).PixelData, 0, number_of_frames=1)
+
+
+def in_dicom(frame: bytes, syntax: UID, values: np.ndarray = TWELVE, **tags: object) -> bytes:
+    depth = {"BitsStored": 12, "HighBit": 11} if values.dtype == np.uint16 else {}
+    window = {"WindowCenter": 2048, "WindowWidth": 4096} if values.dtype == np.uint16 else {}
+    ds: Dataset = film_dataset(values, **depth, **window, **tags)
+    ds.file_meta.TransferSyntaxUID = syntax
+    ds.PixelData = encapsulate([frame])
+    ds["PixelData"].VR = "OB"
+    ds["PixelData"].is_undefined_length = True
+    if not syntax.is_compressed:  # pydicom would not write what no reader should see
+        ds.file_meta.TransferSyntaxUID = JPEG2000Lossless
+        data = to_bytes(ds)
+        old, new = (str(one).encode() for one in (JPEG2000Lossless, syntax))
+        return data.replace(old, new.ljust(len(old), b"\0"), 1)
+    return to_bytes(ds)
+
+
+def psot_zero(stream: bytes) -> bytes:
+    at = stream.index(b"\xff\x90")
+    return stream[: at + 6] + bytes(4) + stream[at + 10 :]
+
+
+COMMENT = b"\xff\x64\x00\x0b\x00\x01PADDING"
+JPEG_2000_KINDS = {
+    "as it is": lambda s: s,
+    "comment before the end": lambda s: s[:-2] + COMMENT + s[-2:],
+    "comment, padded": lambda s: s[:-2] + COMMENT + s[-2:] + b"\0",
+    "pad byte before the end": lambda s: s[:-2] + b"\0" + s[-2:],
+    "no end": lambda s: s[:-2],
+    "no end, padded": lambda s: s[:-2] + b"\0\0",
+    "length of the tile-part not stated": psot_zero,
+    "length not stated, padded": lambda s: psot_zero(s) + b"\0",
+    "padded": lambda s: s + bytes(7),
+}
+
+
+@pytest.mark.parametrize("kind", list(JPEG_2000_KINDS))
+def test_jpeg_2000_of_real_machines(kind: str) -> None:
+    film = decode_dicom(in_dicom(JPEG_2000_KINDS[kind](jpeg_2000()), JPEG2000Lossless))
+    np.testing.assert_array_equal(film.stored, TWELVE)
+    assert film.warnings == ()
+
+
+def test_jpeg_2000_that_ends_within_its_tile_is_refused() -> None:
+    error = image_error(decode_dicom, in_dicom(jpeg_2000()[:-2000], JPEG2000Lossless))
+    assert str(error.value).endswith("the JPEG 2000 codestream is cut short")
+    assert error.problem == "The image in this DICOM file cannot be decoded"
+
+
+def test_a_whole_codestream_is_mended_to_itself() -> None:
+    for stream in (jpeg_2000(), jpeg(), jpeg_ls()):
+        assert mend_codestream(stream) == stream
+
+
+@pytest.mark.parametrize("padding", [b"\0", bytes(9), b"\xff\xff\xff"])
+def test_jpeg_ls_with_a_padded_end(padding: bytes) -> None:
+    film = decode_dicom(in_dicom(jpeg_ls() + padding, JPEGLSLossless))
+    np.testing.assert_array_equal(film.stored, TWELVE)
+
+
+def test_12_bit_jpeg_is_read(tmp_path: Path, dcmcjpeg: str) -> None:
+    plain, packed = tmp_path / "plain.dcm", tmp_path / "packed.dcm"
+    window = {"WindowCenter": 2048, "WindowWidth": 4096}
+    plain.write_bytes(to_bytes(film_dataset(TWELVE, BitsStored=12, HighBit=11, **window)))
+    subprocess.run([dcmcjpeg, "+ee", "+q", "100", plain, packed], check=True, timeout=60)
+    assert read_dicom(packed.read_bytes()).file_meta.TransferSyntaxUID == JPEGExtended12Bit
+    film = decode_dicom(packed.read_bytes())
+    assert np.abs(film.stored.astype(int) - TWELVE).max() <= 1
+    assert np.abs(film.pixels.astype(int) - PHANTOM).max() <= 1
+
+
+@pytest.mark.parametrize("stated", [ExplicitVRLittleEndian, JPEGBaseline8Bit, JPEGLSLossless])
+def test_a_transfer_syntax_that_contradicts_the_image(stated: UID) -> None:
+    film = decode_dicom(in_dicom(jpeg_2000(), stated))
+    np.testing.assert_array_equal(film.stored, TWELVE)
+    assert film.warnings == (
+        f"The file contradicts itself: it says {stated.name}, and its image is JPEG 2000 Image "
+        "Compression.",
+    )
+
+
+def test_lossless_jpeg_called_jpeg_2000(tmp_path: Path) -> None:
+    data = by_gdcm(gdcm.TransferSyntax.JPEGLosslessProcess14_1, tmp_path)
+    plain = decode_dicom(data)
+    np.testing.assert_array_equal(plain.stored, TWELVE)
+    assert plain.warnings == ()
+    film = decode_dicom(in_dicom(frame_of(data), JPEG2000Lossless))
+    np.testing.assert_array_equal(film.stored, TWELVE)
+    assert has_warning(film, "its image is JPEG Lossless")
+
+
+@pytest.mark.parametrize("stated", [JPEG2000Lossless, JPEGBaseline8Bit, RLELossless])
+def test_an_uncompressed_image_called_compressed(stated: UID) -> None:
+    ds = film_dataset(TWELVE, BitsStored=12, HighBit=11, WindowCenter=2048, WindowWidth=4096)
+    data = to_bytes(ds)
+    old = str(ExplicitVRLittleEndian).encode() + b"\0"
+    at = data.index(b"\x02\0\x10\0UI")
+    length = int.from_bytes(data[at + 6 : at + 8], "little")
+    assert data[at + 8 : at + 8 + length].rstrip(b"\0") == old.rstrip(b"\0")
+    new = str(stated).encode()
+    new += b"\0" * (len(new) % 2)
+    value = b"\x02\0\x10\0UI" + len(new).to_bytes(2, "little") + new
+    film = decode_dicom(data[:at] + value + data[at + 8 + length :])
+    np.testing.assert_array_equal(film.stored, TWELVE)
+    assert has_warning(film, f"it says {stated.name}, and its image is not compressed")
+
+
+def test_a_frame_that_is_no_image_is_refused_with_what_is_wrong() -> None:
+    error = image_error(decode_dicom, in_dicom(b"no image at all.", JPEG2000Lossless))
+    assert "the image does not begin as JPEG 2000" in str(error.value)
+    error = image_error(decode_dicom, in_dicom(jpeg_2000(), JPEG2000Lossless, Rows=100))
+    assert "128 rows and 128 columns, the header says 100 and 128" in str(error.value)
