@@ -7,6 +7,7 @@ from cxr_core.export.record import RESEARCH_TOOL
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui import state
 from cxr_core.ui.assessment import assessment_controls
+from cxr_core.ui.examples import example_labels
 from cxr_core.ui.model import shared_analyzer
 from cxr_core.ui.read.cautions import show_cautions
 from cxr_core.ui.read.details import details_panel
@@ -78,6 +79,7 @@ def result(analysis: Analysis) -> None:
     finding_rows(analysis, shown_finding=key)
     finding_notes(analysis, shown_finding=key)
     map_caption(analysis, key)
+    example_labels(analysis)
 
 
 def results_button() -> None:

@@ -114,6 +114,19 @@ def test_the_phantom_is_one_click_away(open_page):
     assert "A drawing, not a patient" in page_text(session)
 
 
+def test_an_example_is_read_and_its_labels_come_when_asked_for(open_page):
+    session = open_page(READ)
+    session.button(key="example_1").click().run()
+    assert not session.error
+    assert "the model has not learnt from it" in page_text(session)
+    labels = "labels of this film: Effusion."
+    assert labels not in page_text(session)
+    session.button(key="show_example_labels").click().run()
+    assert labels in page_text(session)
+    session = upload_film(session, phantom_png(6, size=256))  # another film has no such button
+    assert "show_example_labels" not in {button.key for button in session.button}
+
+
 def test_a_row_brings_its_map_to_the_large_view(open_page, films, model):
     session = upload_film(open_page(READ), films[0])
     analysis = load_analyzer(model).analyze(films[0])

@@ -32,7 +32,7 @@ def cautions_of(analysis: Analysis, *, film_note: str = "") -> tuple[Caution, ..
     """What to know before the numbers are believed, the gravest first; empty when nothing is.
 
     Args:
-        film_note: a sentence that belongs to the film, e.g. that it is the phantom.
+        film_note: a sentence that belongs to the film, e.g. that it is the phantom or an example.
     """
     found = []
     if not analysis.gate.passed:
@@ -42,7 +42,7 @@ def cautions_of(analysis: Analysis, *, film_note: str = "") -> tuple[Caution, ..
     if statement.contradiction:
         found.append(Caution("The model contradicts itself.", (statement.sentence,)))
     if film_note:
-        found.append(Caution("Phantom.", (film_note,)))
+        found.append(Caution("Demonstration film.", (film_note,)))
     about = (*tag_sentences(analysis, model_folder()), *analysis.warnings)
     if about:
         found.append(Caution("About this film.", about))

@@ -23,6 +23,7 @@ from cxr_core.imaging.windowing import (
 from cxr_core.phantom.draw import phantom_png
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui import state, words
+from cxr_core.ui.examples import example_buttons, list_examples
 from cxr_core.ui.film_view import (
     MAX_FILM_SIDE,
     MAX_LAYER_SIDE,
@@ -194,7 +195,13 @@ def welcome() -> None:
     with st.container(key="welcome", width=640):
         st.header("Open one frontal chest radiograph", anchor=False)
         _uploader()
-        st.markdown("No film at hand? The phantom is a drawn chest with two findings.")
+        st.markdown(
+            "No film at hand? Take a public one, chosen to show right answers and a miss, or the "
+            "phantom, a drawn chest with two findings."
+            if list_examples()
+            else "No film at hand? The phantom is a drawn chest with two findings."
+        )
+        example_buttons()
         _phantom_button()
         _hide_toggle()
         st.caption(PRIVACY)
@@ -204,6 +211,7 @@ def film_controls() -> None:
     """Beside an open film: open another, close or correct this one, look before the results."""
     with st.popover("Open film", icon=":material/upload_file:", width="content"):
         _uploader()
+        example_buttons()
         _phantom_button()
         if state.current_film() is not None:
             st.button("Close this film", key="close_film", on_click=state.set_film, args=(None,))

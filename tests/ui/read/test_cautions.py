@@ -49,7 +49,7 @@ def test_the_gravest_comes_first():
     stopped = GateResult(passed=False, reasons=("It is a strip.",))
     film = make_analysis((0.6, 0.1, 0.1, 0.4), gate=stopped, warnings=("A tag lies.",))
     boxes = cautions_of(film, film_note="A drawing.")
-    assert [box.title.split()[0] for box in boxes] == ["Read", "The", "Phantom.", "About"]
+    assert [box.title.split()[0] for box in boxes] == ["Read", "The", "Demonstration", "About"]
     assert boxes[0].sentences == ("It is a strip.",)
     assert "the film is called normal" in boxes[1].sentences[0]
     assert caution_sentences(film, film_note="A drawing.") == (
