@@ -37,7 +37,7 @@ class Step:
     teachers: tuple[str, ...] = ()
 
 
-# docs/experiments.md says what each step gained, and that the last does not ship yet.
+# docs/experiments.md says what each step gained.
 RECIPES: Mapping[str, tuple[Step, ...]] = MappingProxyType(
     {
         "best": (
