@@ -14,6 +14,20 @@ MAX_PIXELS = 64_000_000  # four times the largest flat-panel detectors in use
 CHANNEL_TOLERANCE = 4  # gray levels between channels that JPEG's rounding explains
 
 
+@dataclass(frozen=True)
+class PixelSpacing:
+    """How far apart a film's pixels are, as its file states it.
+
+    Attributes:
+        row, column: mm from one row to the next and from one column to the next.
+        note: where these millimetres hold, a short phrase.
+    """
+
+    row: float
+    column: float
+    note: str
+
+
 # eq=False: comparing arrays with == has no single answer, so films are equal by identity only.
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DecodedFilm:
@@ -36,6 +50,7 @@ class DecodedFilm:
         inverted: ``stored`` is MONOCHROME1, low is bright: a display must invert it.
         under_18: whether the file says that the patient is under 18; None when it does not say.
         portable: the file says that the film was taken at the bed.
+        pixel_spacing: for measuring; None when the file states none.
     """
 
     stored: NDArray[Any]
@@ -52,6 +67,7 @@ class DecodedFilm:
     inverted: bool = False
     under_18: bool | None = None
     portable: bool = False
+    pixel_spacing: PixelSpacing | None = None
 
 
 def check_size(width: int, height: int) -> None:

@@ -19,6 +19,7 @@ from cxr_core.errors import ImageError
 from cxr_core.imaging.decoded import DecodedFilm, check_size, colour_fraction
 from cxr_core.imaging.dicom.content import header_warnings, kind_refused, rejection_reasons
 from cxr_core.imaging.dicom.pixels import decode_pixel_data
+from cxr_core.imaging.dicom.spacing import get_pixel_spacing
 from cxr_core.imaging.dicom.tags import (
     PARSED_KEYWORDS,
     drop_malformed,
@@ -241,6 +242,7 @@ def _render(raw: NDArray[Any], ds: Dataset) -> DecodedFilm:
         inverted=inverted,
         under_18=is_under_18(ds),
         portable=is_portable(ds),
+        pixel_spacing=get_pixel_spacing(ds),
     )
 
 
