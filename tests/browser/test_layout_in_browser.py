@@ -14,9 +14,9 @@ SIZES = ((390, 844), (640, 960), (768, 1024), (1024, 768), (1280, 800), (1920, 1
 # button laid over its own words, so it stands for them.
 CONTROLS = """
 () => {
-  const named = (element) => element.getAttribute("aria-label") || element.innerText || element.id;
+  const named = (element) => element.getAttribute("aria-label") || element.innerText;
   const all = [...document.querySelectorAll(
-    "button, a[href], select, summary, [role=slider], [role=radiogroup] label, input[type=checkbox]",
+    "button, a[href], select, summary, [role=slider], [role=radiogroup] label, [type=checkbox]",
   )];
   const shown = all.filter((element) => {
     const box = element.getBoundingClientRect();
