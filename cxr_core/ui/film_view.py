@@ -21,6 +21,10 @@ from streamlit.components.v2.types import ComponentRenderer
 # The map is smooth, so its own layer needs no more; the browser stretches it over the film.
 MAX_LAYER_SIDE = 1024
 _SCRIPTS = Path(__file__).with_name("viewer")
+SESSION_OVER = (
+    "The last session is over: the page was reloaded, or the server was restarted. Its films and "
+    "readings are gone; open the film again."
+)
 # Joined in this order into one module.
 _TOPICS = (
     "pixels", "windowing", "geometry", "painting", "measures", "pointer", "toolbar", "keys",
@@ -63,6 +67,7 @@ def film_view(
     side_markers: tuple[str, str] | None,
     label: str,
     shortcuts: Sequence[Shortcut] = (),
+    session: str = "",
 ) -> None:
     """A film filling its container, aspect ratio kept, with a map as a layer above it.
 
@@ -77,6 +82,7 @@ def film_view(
         side_markers: letters at the left and right edge, or None.
         label: what is shown, for those who do not see it.
         shortcuts: keys that press buttons elsewhere on the page.
+        session: a word for this session and no other, for ``session_note``; empty for none.
     """
     data = {
         "map": layer,
@@ -89,8 +95,17 @@ def film_view(
         "identity": film_key,
         "label": label,
         "shortcuts": [asdict(shortcut) for shortcut in shortcuts],
+        "session": session,
     }
     _mount()(key="film_view", data=data, height="stretch")
+
+
+def session_note(session: str) -> None:
+    """On a page without a film: that an earlier session is over, where this browser's tab had one.
+
+    A restarted server, or a session that it has dropped, comes back as a new and empty one.
+    """
+    _mount()(key="session_note", data={"newSession": session, "note": SESSION_OVER})
 
 
 def _mount() -> ComponentRenderer:

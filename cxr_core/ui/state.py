@@ -5,6 +5,7 @@ leave memory with the session or when the film is closed; the file's name is nev
 """
 
 import hashlib
+import secrets
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -31,6 +32,7 @@ _READ_ANYWAY = "film_read_anyway"
 _RESULTS_REVEALED = "film_results_asked"
 _IMAGE_CACHE = "film_drawn"
 _UPLOADER = "film_uploader"
+_SESSION = "film_session"
 _FILM_KEYS = (_ANALYSIS, _FINDING, _CORRECTION, _READ_ANYWAY, _RESULTS_REVEALED, _IMAGE_CACHE)
 
 
@@ -223,6 +225,11 @@ def map_style() -> MapStyle:
         opacity=st.session_state.get("opacity", 60) / 100,
         signed=bool(st.session_state.get("signed")),
     )
+
+
+def session_word() -> str:
+    """A random word that belongs to this session and to no other."""
+    return str(st.session_state.setdefault(_SESSION, secrets.token_hex(8)))
 
 
 def film_key(analysis: Analysis) -> str:

@@ -19,6 +19,7 @@ from cxr_core.ui.film_view import (
     film_view,
     fit_size,
     send_film,
+    session_note,
 )
 from cxr_core.ui.read.findings import describe_map
 from cxr_core.ui.read.gate import correction_menu
@@ -52,6 +53,7 @@ PRIVACY = "The film stays in this session's memory: it is not stored, logged or 
 def welcome() -> None:
     """The page before there is a film."""
     with st.container(key="welcome", width=640):
+        session_note(state.session_word())
         st.header("Open one frontal chest radiograph", anchor=False)
         _uploader()
         st.markdown("No film at hand? The phantom is a drawn chest with two findings.")
@@ -169,4 +171,5 @@ def _film(analysis: Analysis, *, view: str, opacity: float) -> None:
             side_markers=words.side_markers(radiograph.orientation),
             label=label,
             shortcuts=SHORTCUTS,
+            session=state.session_word(),
         )

@@ -3,6 +3,7 @@
 
 const wishes = { tool: "pan", shortcuts: true }; // for every film
 const viewers = new WeakMap(); // a mounted element -> its viewer
+const SESSION = "cxr-session"; // where the tab keeps the word of the session that its last film was of
 let kept = { identity: "", look: null };
 
 function newLook() {
@@ -11,6 +12,7 @@ function newLook() {
 
 export default function ({ data, parentElement }) {
   if (data instanceof Uint8Array) return receive(data, parentElement);
+  if (data.newSession) return noteSession(data, parentElement);
   let viewer = viewers.get(parentElement);
   if (!viewer) {
     viewer = build(parentElement);
@@ -21,6 +23,16 @@ export default function ({ data, parentElement }) {
     viewer.end();
     viewers.delete(parentElement);
   };
+}
+
+// Says that the session of the last film is over, on a page of another session.
+function noteSession({ newSession, note }, parent) {
+  const last = sessionStorage.getItem(SESSION);
+  parent.replaceChildren();
+  if (!last || last === newSession) return;
+  const said = element("p", "note", parent);
+  said.setAttribute("role", "status");
+  said.textContent = note;
 }
 
 function element(tag, name, parent) {
@@ -100,6 +112,7 @@ function show(viewer, data) {
     if (wishes.tool in KINDS) wishes.tool = "pan"; // the next film may have no spacing
   }
   viewer.film = data;
+  if (data.session) sessionStorage.setItem(SESSION, data.session);
   viewer.root.classList.toggle("beside", data.beside);
   viewer.root.classList.toggle("blinking", data.blink);
   viewer.panels.forEach((panel, index) => {
