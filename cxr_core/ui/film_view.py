@@ -52,7 +52,7 @@ def send_film(packed: bytes) -> None:
 
     Apart from the view, which changes often: Streamlit sends what has not changed only once.
     """
-    with st.container(key="film_source"):
+    with st.container(key="film_data"):
         _mount()(key="film_source", data=packed)
 
 

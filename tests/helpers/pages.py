@@ -29,7 +29,8 @@ def view_of(session: AppTest) -> Any:
 
 def packed_film(session: AppTest) -> bytes:
     """The film's values as they travel to the browser; they are those of the view beside them."""
-    (packed,) = (mount.proto.bytes for mount in session.get("bidi_component") if mount.proto.bytes)
+    mounted = [mount.proto.bytes for mount in session.get("bidi_component")]
+    (packed,) = filter(None, mounted)
     assert unpack(packed)[0]["key"] == view_of(session)["identity"]
     return packed
 
