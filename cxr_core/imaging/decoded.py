@@ -16,6 +16,20 @@ LUMINANCE_WEIGHTS = np.array([0.299, 0.587, 0.114])  # ITU-R 601
 CHANNEL_TOLERANCE = 4  # gray levels between channels that JPEG's rounding explains
 
 
+@dataclass(frozen=True)
+class PixelSpacing:
+    """How far apart a film's pixels are, as its file states it.
+
+    Attributes:
+        row, column: mm from one row to the next and from one column to the next.
+        note: where these millimetres hold, a short phrase.
+    """
+
+    row: float
+    column: float
+    note: str
+
+
 # eq=False: comparing arrays with == has no single answer, so films are equal by identity only.
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DecodedFilm:
@@ -38,6 +52,7 @@ class DecodedFilm:
         inverted: ``stored`` is MONOCHROME1, low is bright: a display must invert it.
         under_18: whether the file says that the patient is under 18; None when it does not say.
         portable: the file says that the film was taken at the bed.
+        pixel_spacing: for measuring; None when the file states none.
     """
 
     stored: NDArray[Any]
@@ -54,6 +69,7 @@ class DecodedFilm:
     inverted: bool = False
     under_18: bool | None = None
     portable: bool = False
+    pixel_spacing: PixelSpacing | None = None
 
     @property
     def window(self) -> tuple[float, float] | None:

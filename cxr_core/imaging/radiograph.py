@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cxr_core.errors import ImageError
-from cxr_core.imaging.decoded import DecodedFilm
+from cxr_core.imaging.decoded import DecodedFilm, PixelSpacing
 from cxr_core.imaging.dicom.decode import decode_dicom, is_dicom, is_dicom_without_preamble
 from cxr_core.imaging.gray_range import window_by_pixels
 from cxr_core.imaging.raster import decode_raster, decode_tiff, is_raster, is_tiff
@@ -198,5 +198,13 @@ def apply_correction(radiograph: Radiograph, correction: str) -> Radiograph:
         pixels=np.ascontiguousarray(np.rot90(radiograph.pixels, quarters)),
         stored=np.ascontiguousarray(np.rot90(radiograph.stored, quarters)),
         orientation=None,
+        pixel_spacing=turn_spacing(radiograph.pixel_spacing, quarters),
         processing_log=steps,
     )
+
+
+def turn_spacing(spacing: PixelSpacing | None, quarters: int) -> PixelSpacing | None:
+    """A film's pixel spacing after so many quarter turns: rows become columns at each."""
+    if spacing is None or quarters % 2 == 0:
+        return spacing
+    return replace(spacing, row=spacing.column, column=spacing.row)

@@ -1,12 +1,14 @@
-"""The film and its map in the browser: zoom and pan that outlast every change of the display.
+"""The film in the browser: window and level, zoom and pan, measures, and the map as a layer.
 
-Plotly's chart is made anew by Streamlit whenever its picture changes, and the zoom is lost with
-it. This small component of our own (``film_view.js``) keeps it. The pictures travel to it within
-the session's connection, as to a chart: they have no address on the server.
+A small component of our own (``viewer/*.js``) does all of it at once, without a round trip, and
+keeps what the reader chose through every rerun and page switch. What it shows travels to it within
+the session's connection: nothing has an address on the server.
 """
 
 import base64
 import io
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,43 +16,75 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
+from streamlit.components.v2.types import ComponentRenderer
 
-# A longer side than this is scaled down for the screen; the model never sees that copy.
-MAX_FILM_SIDE = 2048
 # The map is smooth, so its own layer needs no more; the browser stretches it over the film.
 MAX_LAYER_SIDE = 1024
+_SCRIPTS = Path(__file__).with_name("viewer")
+SESSION_OVER = (
+    "The last session is over: the page was reloaded, or the server was restarted. Its films and "
+    "readings are gone; open the film again."
+)
+# Joined in this order into one module.
+_TOPICS = (
+    "pixels", "windowing", "geometry", "painting", "measures", "pointer", "toolbar", "keys",
+    "viewer",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Shortcut:
+    """A key of the viewer that presses a button of the page.
+
+    Attributes:
+        key: as the browser names it, in lower case.
+        widget: the button's key; a button that is not on the page is not pressed.
+        words: what it does, for the list of keys.
+    """
+
+    key: str
+    widget: str
+    words: str
+
+
+def send_film(packed: bytes) -> None:
+    """Send a film (``film_source.pack_film``) for the ``film_view`` of the same key.
+
+    Apart from the view, which changes often: Streamlit sends what has not changed only once.
+    """
+    with st.container(key="film_data"):
+        _mount()(key="film_source", data=packed)
 
 
 def film_view(
-    film: str,
     layer: str = "",
     *,
+    film_key: str,
     shape: tuple[int, int],
     opacity: float = 1.0,
     side_by_side: bool = False,
     blink: bool = False,
     side_markers: tuple[str, str] | None,
-    zoom_key: str,
     label: str,
+    shortcuts: Sequence[Shortcut] = (),
+    session: str = "",
 ) -> None:
     """A film filling its container, aspect ratio kept, with a map as a layer above it.
 
     Args:
-        film: the film as it is shown, as a data URI.
         layer: RGBA over the whole film, of any size, as a data URI; empty for none.
-        shape: (H, W) that gives the film its aspect ratio.
+        film_key: of the film that ``send_film`` sends; what the reader chose in the viewer (window,
+            zoom, measures) is kept while this stays the same.
+        shape: (H, W) of the film as it came.
         opacity: of the layer, 0 to 1.
         side_by_side: the plain film on the left and the film with its layer on the right, in step.
         blink: show and hide the layer by turns, slowly.
         side_markers: letters at the left and right edge, or None.
-        zoom_key: what the reader's zoom belongs to; it is kept while this stays the same.
         label: what is shown, for those who do not see it.
+        shortcuts: keys that press buttons elsewhere on the page.
+        session: a word for this session and no other, for ``session_note``; empty for none.
     """
-    # Registering the same component again is nothing new to Streamlit.
-    script = Path(__file__).with_suffix(".js").read_text("utf-8")
-    mount = st.components.v2.component("film_view", js=script, isolate_styles=False)
     data = {
-        "film": film,
         "map": layer,
         "height": shape[0],
         "width": shape[1],
@@ -58,10 +92,31 @@ def film_view(
         "beside": side_by_side,
         "blink": blink,
         "marks": side_markers,
-        "identity": zoom_key,
+        "identity": film_key,
         "label": label,
+        "shortcuts": [asdict(shortcut) for shortcut in shortcuts],
+        "session": session,
     }
-    mount(key="film_view", data=data, height="stretch")
+    _mount()(key="film_view", data=data, height="stretch")
+
+
+def session_note(session: str) -> None:
+    """On a page without a film: that an earlier session is over, where this browser's tab had one.
+
+    A restarted server, or a session that it has dropped, comes back as a new and empty one.
+    """
+    _mount()(key="session_note", data={"newSession": session, "note": SESSION_OVER})
+
+
+def _mount() -> ComponentRenderer:
+    """The component; film and view are two mounts of one script, which shares its memory."""
+    # Registering the same component again is nothing new to Streamlit.
+    return st.components.v2.component("film_view", js=viewer_script(), isolate_styles=False)
+
+
+def viewer_script() -> str:
+    """The viewer's topics as one module."""
+    return "\n".join(_SCRIPTS.joinpath(f"{topic}.js").read_text("utf-8") for topic in _TOPICS)
 
 
 def data_uri(picture: NDArray[np.uint8]) -> str:

@@ -5,8 +5,9 @@ leave memory with the session or when the film is closed; the file's name is nev
 """
 
 import hashlib
+import secrets
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import streamlit as st
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
@@ -17,6 +18,7 @@ from cxr_core.export.overlay import MapMode, MapStyle, is_flagged
 from cxr_core.reading.analyzer import Analysis, Analyzer, at_setting
 from cxr_core.ui.words import default_finding
 
+T = TypeVar("T")
 _PREFIX = "of_film"
 # What the reader may choose over the film; the words are those on the buttons.
 OVERLAY, FILM_ONLY, SIDE_BY_SIDE = "Overlay", "Film", "Side by side"
@@ -32,9 +34,9 @@ _RESULTS_REVEALED = "film_results_asked"
 _REQUESTED_MAPS = "film_requested_maps"
 _VIEW, _VIEW_OF, _PREFERRED_VIEW = "view", "film_view_of", "preferred_view"
 SENSITIVE = "sensitive_setting"  # key of the toggle, on every page the same
-_ZOOM = "film_zoom"
 _IMAGE_CACHE = "film_drawn"
 _UPLOADER = "film_uploader"
+_SESSION = "film_session"
 _FILM_KEYS = (
     _ANALYSIS,
     _FINDING,
@@ -262,12 +264,12 @@ def on_view(key: str, flagged: bool) -> None:
         _request_map(key)
 
 
-def cached_image(name: str, cache_key: tuple[object, ...], render: Callable[[], str]) -> str:
+def cached_image(name: str, cache_key: tuple[object, ...], render: Callable[[], T]) -> T:
     """The last picture of this name if it is of all that is wanted, or else a new one.
 
     Encoding a film takes longer than all the rest of a redraw, and most moves do not change it.
     """
-    cache: dict[str, tuple[tuple[object, ...], str]] = st.session_state.setdefault(_IMAGE_CACHE, {})
+    cache: dict[str, tuple[tuple[object, ...], T]] = st.session_state.setdefault(_IMAGE_CACHE, {})
     if name not in cache or cache[name][0] != cache_key:
         cache[name] = (cache_key, render())
     return cache[name][1]
@@ -282,14 +284,14 @@ def map_style() -> MapStyle:
     )
 
 
-def reset_zoom() -> None:
-    """Show the whole film again."""
-    st.session_state[_ZOOM] = st.session_state.get(_ZOOM, 0) + 1
+def session_word() -> str:
+    """A random word that belongs to this session and to no other."""
+    return str(st.session_state.setdefault(_SESSION, secrets.token_hex(8)))
 
 
-def zoom_key() -> str:
-    """What the reader's zoom belongs to: this film, as it lies now, until a reset."""
-    return f"{film_number()} {correction()} {st.session_state.get(_ZOOM, 0)}"
+def film_key(analysis: Analysis) -> str:
+    """What the reader's window, zoom and measures belong to: this film, as it lies now."""
+    return f"{film_number()} {analysis.image_sha256[:24]} {analysis.correction}"
 
 
 def page_state() -> tuple[object, ...]:

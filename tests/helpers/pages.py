@@ -9,6 +9,8 @@ import numpy as np
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from tests.helpers.packed_films import model_picture, unpack
+
 HOME = "app.py"
 READ, WORKLIST = "pages/1_Read.py", "pages/2_Worklist.py"
 PERFORMANCE, MODEL_CARD = "pages/3_Performance.py", "pages/4_Model_card.py"
@@ -20,8 +22,17 @@ def pixels_of(film: bytes) -> np.ndarray:
 
 def view_of(session: AppTest) -> Any:
     """All that the browser is told of the film; None where there is none."""
-    mounted = session.get("bidi_component")
-    return json.loads(mounted[0].proto.json) if mounted else None
+    told = [mount.proto.json for mount in session.get("bidi_component")]
+    views = [view for view in map(json.loads, filter(None, told)) if "identity" in view]
+    return views[0] if views else None
+
+
+def packed_film(session: AppTest) -> bytes:
+    """The film's values as they travel to the browser; they are those of the view beside them."""
+    mounted = [mount.proto.bytes for mount in session.get("bidi_component")]
+    (packed,) = filter(None, mounted)
+    assert unpack(packed)[0]["key"] == view_of(session)["identity"]
+    return packed
 
 
 def decode_data_uri(source: str) -> np.ndarray:
@@ -29,8 +40,8 @@ def decode_data_uri(source: str) -> np.ndarray:
 
 
 def shown_picture(session: AppTest) -> np.ndarray:
-    """The film on the page, (H, W)."""
-    return decode_data_uri(view_of(session)["film"])
+    """The film that the viewer opens with, (H, W): as the model sees it."""
+    return model_picture(packed_film(session))
 
 
 def shown_layer(session: AppTest) -> np.ndarray:

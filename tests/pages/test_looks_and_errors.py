@@ -2,7 +2,6 @@
 
 import shutil
 
-import numpy as np
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -10,7 +9,14 @@ from streamlit.testing.v1 import AppTest
 from cxr_core.evaluation.localisation.overlap import OVERLAP_COLUMNS
 from cxr_core.evaluation.localisation.pointing import LOCALISATION_COLUMNS
 from cxr_core.phantom.draw import draw_phantom, encode_png
-from tests.helpers.pages import PERFORMANCE, decode_data_uri, page_text, pixels_of, view_of
+from tests.helpers.pages import (
+    PERFORMANCE,
+    page_text,
+    pixels_of,
+    shown_layer,
+    shown_picture,
+    view_of,
+)
 from tests.helpers.predictions import make_predictions
 
 
@@ -56,9 +62,9 @@ def test_overlaps_are_shown_and_a_listed_film_is_opened(open_page, boxed, tmp_pa
 
     choose(session, options[0])
     view = view_of(session)
-    assert (decode_data_uri(view["film"]) == pixels_of(film)).all()
+    assert (shown_picture(session) == pixels_of(film)).all()
     assert view["beside"]
-    assert np.asarray(decode_data_uri(view["map"])).shape[-1] == 4
+    assert shown_layer(session).shape[-1] == 4
     # The demonstration table was made up, so it cannot agree; but it stands beside this model.
     text = page_text(session)
     assert f"{first}. Labels: Effusion" in text
@@ -81,7 +87,7 @@ def test_overlaps_are_shown_and_a_listed_film_is_opened(open_page, boxed, tmp_pa
     choose(session, option)
     assert not session.error
     view = view_of(session)
-    assert (decode_data_uri(view["film"]) == pixels_of(film)).all()
+    assert (shown_picture(session) == pixels_of(film)).all()
     assert view["map"] == ""
     assert not view["beside"]
     assert "another model&#x27;s, whose map cannot be drawn here" in page_text(session)

@@ -1,15 +1,15 @@
-"""Window and level, views and forms: what the reader sees, and that the model never sees it."""
+"""The film in the viewer, views and forms: what reaches the reader's browser."""
 
-import numpy as np
 import pytest
 
 from cxr_core.export.overlay import MapStyle, map_layer
-from cxr_core.imaging.windowing import Window, apply_window
 from cxr_core.phantom.draw import phantom_png
 from cxr_core.reading.analyzer import load_analyzer
 from cxr_core.ui.words import default_finding
+from tests.helpers.packed_films import model_picture
 from tests.helpers.pages import (
     READ,
+    packed_film,
     page_text,
     pixels_of,
     shown_layer,
@@ -19,51 +19,31 @@ from tests.helpers.pages import (
 )
 
 
-def zoom_of(session) -> str:
-    """What the reader's zoom is kept for."""
-    return view_of(session)["identity"]
-
-
 @pytest.fixture(scope="module")
 def film() -> bytes:
     return phantom_png(4, findings=("effusion",), size=256)
 
 
-def test_window_level_and_invert_change_the_display_alone(open_page, film):
+def test_the_viewer_is_sent_the_film_once_at_full_depth(open_page, film):
     session = upload_film(open_page(READ), film)
-    read = page_text(session)
-    session.toggle(key="with_window").set_value(True).run()
-    pixels = pixels_of(film)
-    assert session.selectbox[0].value == "As the model sees it"
-    low, high = int(pixels.min()), int(pixels.max())
-    level, width = (slider for slider in session.slider if slider.label in ("Level", "Width"))
-    assert (level.value, width.value) == (round((low + high + 1) / 2), high - low + 1)
-
-    before = zoom_of(session)
-    level.set_value(90).run()
-    assert zoom_of(session) == before
-    assert session.selectbox[0].value == "Custom window"
-    expected = apply_window(pixels, Window("", 90, high - low + 1))
-    assert (shown_picture(session) == expected).all()
-    (negative,) = (toggle for toggle in session.toggle if toggle.label == "Invert")
-    negative.set_value(True).run()
-    assert (shown_picture(session) == 255 - expected).all()
-
-    session.selectbox[0].set_value("Full range").run()
-    spread = np.rint((pixels.astype(float) - low) / (high - low) * 255)
-    assert np.abs(shown_picture(session) - (255 - spread)).max() <= 1
-    (level,) = (slider for slider in session.slider if slider.label == "Level")
-    assert level.value == round((low + high + 1) / 2)
-
-    zoomed = zoom_of(session)
-    session.button(key="reset_display").click().run()
-    assert (shown_picture(session) == pixels).all()
-    assert zoom_of(session) != zoomed
-    # Not a word of the result has changed all the while, and the next film begins anew.
-    assert read == page_text(session)
-    session.selectbox[0].set_value("More contrast").run()
+    packed, key = packed_film(session), view_of(session)["identity"]
+    assert (model_picture(packed) == pixels_of(film)).all()
+    assert not session.toggle(key="blink").value
+    session.slider(key="opacity").set_value(20).run()  # a change of the display
+    assert packed_film(session) == packed
+    assert view_of(session)["identity"] == key
     session = upload_film(session, phantom_png(5, size=256))
+    assert view_of(session)["identity"] != key  # another film begins anew
     assert (shown_picture(session) == pixels_of(phantom_png(5, size=256))).all()
+    upload_film(session, film)
+    assert view_of(session)["identity"] != key  # and so does the same one, opened again
+
+
+def test_keys_press_buttons_that_the_page_has(open_page, film):
+    session = upload_film(open_page(READ), film)
+    for shortcut in view_of(session)["shortcuts"][:4]:
+        name = shortcut["words"].removeprefix("Map of ")
+        assert session.button(key=shortcut["widget"]).label == f"Show the map of {name}"
 
 
 def test_views_and_forms(open_page, film, model):

@@ -24,6 +24,7 @@ from cxr_core.imaging.decoded import (
 from cxr_core.imaging.dicom.content import header_warnings, kind_refused, rejection_reasons
 from cxr_core.imaging.dicom.pixels import DicomPixels, UndecodableError, decode_pixel_data
 from cxr_core.imaging.dicom.render import render_film
+from cxr_core.imaging.dicom.spacing import get_pixel_spacing
 from cxr_core.imaging.dicom.tags import (
     PARSED_KEYWORDS,
     drop_malformed,
@@ -275,6 +276,7 @@ def _render(raw: DicomPixels, ds: Dataset) -> DecodedFilm:
         inverted=inverted,
         under_18=is_under_18(ds),
         portable=is_portable(ds),
+        pixel_spacing=get_pixel_spacing(ds),
     )
 
 

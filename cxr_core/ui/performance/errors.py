@@ -27,14 +27,8 @@ from cxr_core.export.overlay import MapStyle, display_map, map_layer, peak_fract
 from cxr_core.export.record import map_title
 from cxr_core.findings import KEYS, LABELS, LOGIT_COLUMNS, PROBABILITY_COLUMNS
 from cxr_core.ui import words
-from cxr_core.ui.film_view import (
-    MAX_FILM_SIDE,
-    MAX_LAYER_SIDE,
-    data_uri,
-    downscale,
-    film_view,
-    fit_size,
-)
+from cxr_core.ui.film_source import pack_film
+from cxr_core.ui.film_view import MAX_LAYER_SIDE, data_uri, film_view, fit_size, send_film
 from cxr_core.ui.model import model_folder, shared_analyzer
 from cxr_core.ui.shell import caption, report_errors, show_table
 from cxr_core.wording import with_minus_sign
@@ -58,11 +52,11 @@ MAX_LISTED = 10
 
 @dataclass(frozen=True)
 class OpenFilm:
-    """The film that is open: of which folder, name and model, its reading and its picture."""
+    """The film that is open: of which folder, name and model, its reading, and the film packed."""
 
     cache_key: tuple[str, str, str]
     analysis: Analysis
-    image: str
+    packed: bytes
 
 
 @st.fragment
@@ -125,15 +119,15 @@ def _show(
         label += f" {map_description(analysis, key)}"
     with st.container(key="error_film_words"):
         caption(label)
+    send_film(shown.packed)
     with st.container(key="film"):
         film_view(
-            shown.image,
             layer,
+            film_key=_film_key(analysis),
             shape=shape,
             opacity=style.opacity,
             side_by_side=with_map,
             side_markers=words.side_markers(analysis.radiograph.orientation),
-            zoom_key=f"error {analysis.image_sha256}",
             label=label,
         )
 
@@ -162,10 +156,14 @@ def _open_film(films: str, image: str) -> OpenFilm:
                 remedy="Make the file readable for the app, or choose another film.",
             ) from error
         analysis = analyzer.analyze(data)
-        picture = data_uri(downscale(analysis.radiograph.pixels, MAX_FILM_SIDE))
-    opened = OpenFilm(wanted, analysis, picture)
+        packed = pack_film(analysis.radiograph, _film_key(analysis))
+    opened = OpenFilm(wanted, analysis, packed)
     st.session_state[_OPEN_FILM_KEY] = opened
     return opened
+
+
+def _film_key(analysis: Analysis) -> str:
+    return f"error {analysis.image_sha256}"
 
 
 def _close_film() -> None:

@@ -34,10 +34,10 @@ def test_the_operating_point_lies_on_both_curves(measured) -> None:
     assert roc.operating_point.y == pytest.approx(
         np.interp(roc.operating_point.x + 1e-12, roc.x, roc.y)
     )
-    # Fitted on these films, the point is the threshold at which a recall is reached.
-    at = np.flatnonzero(recall.thresholds == recall.operating_point.threshold)
-    assert recall.y[at] == pytest.approx([recall.operating_point.y])
-    assert recall.x[at] == pytest.approx([recall.operating_point.x])
+    labels, probabilities = labels_of(measured.table)[:, 0], measured.probabilities[:, 0]
+    counts = count_confusion(labels, probabilities, recall.operating_point.threshold)
+    assert recall.operating_point.x == pytest.approx(counts.sensitivity)
+    assert recall.operating_point.y == pytest.approx(counts.tp / (counts.tp + counts.fp))
 
 
 @pytest.mark.parametrize("label", [0, 1])
