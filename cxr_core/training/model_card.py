@@ -99,7 +99,8 @@ def _sampling_groups(films: pd.DataFrame) -> Iterator[str]:
         counts = ", ".join(
             f"{label} {int(rows[f'label_{key}'].sum()):,}" for key, label in LABELS.items()
         )
-        yield f"Films sampled as `{group!s}`: {len(rows):,} ({counts})."
+        sampled = f"sampled as `{group}`" if group else "of no named sample"
+        yield f"Films {sampled}: {len(rows):,} ({counts})."
 
 
 @dataclass(frozen=True)
