@@ -238,7 +238,7 @@ def test_measures_are_in_the_files_millimetres(opened: Page) -> None:
     labels = page.locator(".viewer .frame >> nth=0").locator(".measures text")
     key(page, "l")
     drag(page, (0.25, 0.5), (0.75, 0.5))
-    (length,) = labels.all_inner_texts()
+    (length,) = labels.all_text_contents()
     assert float(length.removesuffix(" mm")) == pytest.approx(0.5 * SIDE * SPACING, abs=0.6)
     assert "at the detector, not corrected for magnification" in words(page)
     key(page, "Delete")
@@ -246,13 +246,13 @@ def test_measures_are_in_the_files_millimetres(opened: Page) -> None:
     key(page, "a")
     drag(page, (0.2, 0.5), (0.5, 0.5))
     drag(page, (0.5, 0.2), (0.5, 0.2))  # a press at the other end
-    assert float(labels.all_inner_texts()[-1].removesuffix("°")) == pytest.approx(90, abs=1)
+    assert float(labels.all_text_contents()[-1].removesuffix("°")) == pytest.approx(90, abs=1)
     key(page, "Delete")
     key(page, "t")
     drag(page, (0.35, 0.6), (0.65, 0.7))
     assert "Now drag across the inside of the chest" in words(page)
     drag(page, (0.2, 0.8), (0.8, 0.8))
-    heart, chest = labels.all_inner_texts()
+    heart, chest = labels.all_text_contents()
     assert heart in ("Heart 38 mm", "Heart 39 mm")
     assert chest.endswith("ratio 0.50")
     heights = page.locator(".viewer .measures .line").first.get_attribute("points")
@@ -260,7 +260,7 @@ def test_measures_are_in_the_files_millimetres(opened: Page) -> None:
     (_, y0), (_, y1) = (point.split(",") for point in heights.split())
     assert y0 == y1  # widths are taken level
     key(page, "+")  # a measure belongs to the film, not to the screen
-    assert labels.all_inner_texts() == [heart, chest]
+    assert labels.all_text_contents() == [heart, chest]
 
 
 def test_without_a_pixel_spacing_there_is_no_ruler(page: Page, app_url: str) -> None:
@@ -273,7 +273,7 @@ def test_without_a_pixel_spacing_there_is_no_ruler(page: Page, app_url: str) -> 
     tool(page, "Cardiothoracic ratio").click()
     drag(page, (0.35, 0.6), (0.65, 0.6))
     drag(page, (0.2, 0.8), (0.8, 0.8))
-    labels = page.locator(".viewer .measures text").all_inner_texts()
+    labels = page.locator(".viewer .measures text").all_text_contents()
     assert labels == ["Heart", "Chest, ratio 0.50"]
 
 

@@ -141,5 +141,5 @@ function updateToolbar(viewer) {
   buttons.invert.setAttribute("aria-pressed", look.inverted);
   buttons.map.hidden = !viewer.film.map;
   buttons.map.setAttribute("aria-pressed", !look.mapHidden);
-  buttons.remove.hidden = look.measures.length === 0;
+  buttons.remove.disabled = look.measures.length === 0; // not hidden: the film must not move
 }
