@@ -99,7 +99,7 @@ def _sampling_groups(films: pd.DataFrame) -> Iterator[str]:
         counts = ", ".join(
             f"{label} {int(rows[f'label_{key}'].sum()):,}" for key, label in LABELS.items()
         )
-        sampled = f"sampled as `{group}`" if group else "of no named sample"
+        sampled = f"sampled as `{group!s}`" if group else "of no named sample"
         yield f"Films {sampled}: {len(rows):,} ({counts})."
 
 
