@@ -1,5 +1,7 @@
 """What is packed for the browser, unpacked again: the film's values and the model's picture."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -13,10 +15,10 @@ from tests.helpers.packed_films import model_picture, table, unpack
 WINDOW = Window("File's window 1", 300.0, 500.0)
 
 
-def film(stored: np.ndarray, pixels: np.ndarray | None = None, **fields: object) -> Radiograph:
+def film(stored: np.ndarray, pixels: np.ndarray | None = None, **fields: Any) -> Radiograph:
     if pixels is None:
         pixels = apply_window(stored, WINDOW, inverted=bool(fields.get("inverted")))
-    given = {"windows": (WINDOW,), "window": (WINDOW.center, WINDOW.width)} | fields
+    given: dict[str, Any] = {"windows": (WINDOW,), "window": (WINDOW.center, WINDOW.width)} | fields
     return Radiograph(
         stored=stored, pixels=pixels, file_format="DICOM", processing_log=(), sha256="0" * 64,
         **given,
@@ -24,7 +26,7 @@ def film(stored: np.ndarray, pixels: np.ndarray | None = None, **fields: object)
 
 
 def values(kind: type, low: int, high: int, shape: tuple[int, int] = (70, 90)) -> np.ndarray:
-    found = np.random.default_rng(3).integers(low, high + 1, shape).astype(kind)
+    found: np.ndarray = np.random.default_rng(3).integers(low, high + 1, shape).astype(kind)
     found[0, :2] = low, high
     return found
 
