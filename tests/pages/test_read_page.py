@@ -58,7 +58,6 @@ def test_an_upload_is_read_with_the_analyzers_own_numbers(open_page, films, mode
     assert "Grad-CAM" in text
     assert "zero is the cut-off" in text
     assert "What argues against a normal film" in text
-    assert "nothing here changes what the model sees" in text
     style = MapStyle(opacity=0.6)
     opacity = view_of(session)["opacity"]
     flat = alpha_composite(shown_picture(session), shown_layer(session), opacity=opacity)
