@@ -62,7 +62,6 @@ def test_an_upload_is_read_with_the_analyzers_own_numbers(open_page, films, mode
         assert percent(analysis.probabilities[name]).replace("<", "&lt;") in text
     assert "Grad-CAM" in text
     assert "zero is the cut-off" in text
-    assert "nothing here changes what the model sees" in text
     style = style_on_film(analysis, key, MapStyle(opacity=0.6), requested=True)
     opacity = view_of(session)["opacity"]
     flat = alpha_composite(shown_picture(session), shown_layer(session), opacity=opacity)

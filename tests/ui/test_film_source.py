@@ -15,7 +15,7 @@ from tests.helpers.packed_films import model_picture, table, unpack
 WINDOW = Window("File's window 1", 300.0, 500.0)
 
 
-def film(stored: np.ndarray, pixels: np.ndarray | None = None, **fields: object) -> Radiograph:
+def film(stored: np.ndarray, pixels: np.ndarray | None = None, **fields: Any) -> Radiograph:
     if pixels is None:
         pixels = apply_window(stored, WINDOW, inverted=bool(fields.get("inverted")))
     given: dict[str, Any] = {"windows": (WINDOW,), "model_window": WINDOW} | fields

@@ -154,6 +154,9 @@ function updateWords(viewer) {
     lines.push(windowText(source, look) + (look.inverted ? " · INVERTED" : ""));
     const size = Math.round((100 * look.zoom) / oneToOne(viewer));
     lines.push(`Zoom ${size} %` + (look.mapHidden && film.map ? " · MAP HIDDEN" : ""));
+    if (look.preset !== 0 || look.inverted) {
+      lines.push("Display only: the model reads its own picture.");
+    }
     if (source.spacing && look.measures.some(({ kind }) => kind !== "angle")) {
       lines.push(`mm ${source.spacing.note}`);
     }
