@@ -1,5 +1,6 @@
 """``models/default``: whole, unaltered, and reading real films as its tables say."""
 
+import hashlib
 import random
 from pathlib import Path
 
@@ -14,12 +15,21 @@ from cxr_core.model.checkpoint import load_checkpoint
 from cxr_core.reading.analyzer import load_analyzer
 from tests.helpers import DEFAULT_MODEL
 
+# Of the split that all models of this project are compared on; it must never change.
+FROZEN_FILMS = 2107
+FROZEN_SHA256 = "268329f6db2c2136828bc5f941fc031d4c593fa3232bee564179897c0676e654"
 LARGEST_DIFFERENCE = 0.02  # logits, between the stored tables and a film read from its file
 
 
 @pytest.fixture(scope="module")
 def split() -> pd.DataFrame:
+    """All films of the model that ships: the frozen ones have a group, further ones none."""
     return pd.read_csv(DEFAULT_MODEL / "split.csv", dtype=str)
+
+
+@pytest.fixture(scope="module")
+def frozen(split: pd.DataFrame) -> pd.DataFrame:
+    return split[split["group"].notna()]
 
 
 def test_it_loads_and_serves_224_px() -> None:
@@ -29,12 +39,22 @@ def test_it_loads_and_serves_224_px() -> None:
     assert (DEFAULT_MODEL / "model.safetensors").stat().st_size < 15_000_000
 
 
-def test_the_split_is_by_patient_with_a_fifth_for_test(split: pd.DataFrame) -> None:
+def test_the_split_is_by_patient_and_its_first_films_never_move(
+    split: pd.DataFrame, frozen: pd.DataFrame
+) -> None:
     check_patients_disjoint(split)
-    assert len(split) == 2107
-    share = split["split"].value_counts(normalize=True)
+    rows = sorted(zip(frozen["image"], frozen["split"], strict=True))
+    text = "\n".join(f"{image},{part}" for image, part in rows)
+    assert len(frozen) == FROZEN_FILMS
+    assert hashlib.sha256(text.encode()).hexdigest() == FROZEN_SHA256
+    further = split[split["group"].isna()]
+    assert set(further["split"]) <= {"train", "validation_more"}
+
+
+def test_a_fifth_of_the_frozen_films_is_for_test(frozen: pd.DataFrame) -> None:
+    share = frozen["split"].value_counts(normalize=True)
     assert 0.18 <= share["test"] <= 0.22
-    by_group = split.groupby("group")["split"].apply(lambda parts: (parts == "test").mean())
+    by_group = frozen.groupby("group")["split"].apply(lambda parts: (parts == "test").mean())
     assert by_group.drop("other").between(0.18, 0.22).all()
 
 
@@ -71,6 +91,13 @@ def test_analyze_gives_the_stored_logits_on_test_films(shared: Path, n_films: in
             assert analysis.logits[key] == pytest.approx(stored, abs=LARGEST_DIFFERENCE)
 
 
-def test_the_split_covers_every_shared_film(shared: Path, split: pd.DataFrame) -> None:
+def test_the_split_covers_every_shared_film(
+    shared: Path, split: pd.DataFrame, frozen: pd.DataFrame
+) -> None:
     films = pd.read_csv(shared / "nih" / "available_images.csv")
-    assert set(split["image"]) == set(films["Image Index"])
+    assert set(frozen["image"]) == set(films["Image Index"])
+    # Of the further films those are left out whose patients validate or test.
+    further = set(pd.read_csv(shared / "nih" / "more_images.csv")["Image Index"])
+    left_out = further - set(split["image"])
+    held = set(frozen.loc[frozen["split"] != "train", "patient"])
+    assert {image.split("_")[0].lstrip("0") for image in left_out} <= held

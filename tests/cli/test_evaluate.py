@@ -54,10 +54,16 @@ def test_it_prints_the_pages_tables(predictions: Path, capsys: pytest.CaptureFix
         n_resamples=30,
         subgroups=False,
     )
-    shared = report_text(read_predictions(predictions), expected).split("\n\nLikelihood")[0]
+    shared = report_text(read_predictions(predictions), expected).split("\n\nWhat each band")[0]
     assert told.startswith(shared)
     assert "optimistic" not in told
-    for title in ("Likelihood ratios", "Effusion by subgroup", "two labels at once"):
+    for title in (
+        "What each band is worth",
+        "Confusion matrices",
+        "Likelihood ratios",
+        "Effusion by subgroup",
+        "two labels at once",
+    ):
         assert title in told
     assert max(map(len, told.splitlines())) <= 100
 

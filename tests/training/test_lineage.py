@@ -199,5 +199,5 @@ def test_reading_the_test_films_is_counted_over_the_generations(
 def test_the_shipped_model_can_be_gone_on_from() -> None:
     shipped = Path(__file__).parents[2] / "models" / "default"
     lineage = read_lineage(shipped)
-    assert len(lineage.trained_on.images) == 1474
-    assert len(lineage.trained_on.patients) == 1164
+    assert len(lineage.trained_on.images) == 8245
+    assert len(lineage.trained_on.patients) == 2966
