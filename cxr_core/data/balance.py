@@ -52,19 +52,25 @@ def undersample(train_table: pd.DataFrame, seed: int) -> pd.DataFrame:
     return train_table[keep].reset_index(drop=True)
 
 
-def redraw_normals(train_table: pd.DataFrame) -> tuple[NDArray[np.bool_], int]:
+def redraw_normals(
+    train_table: pd.DataFrame, group: NDArray[np.bool_] | None = None
+) -> tuple[NDArray[np.bool_], int]:
     """What ``undersample`` leaves out once can be drawn anew in each epoch.
 
+    Args:
+        group: bool (N,), the films to balance among themselves; None for all.
+
     Returns:
-        bool (N,), the films that carry nothing but No Finding; and how many of them an epoch
-        takes.
+        bool (N,), the films of the group that carry nothing but No Finding; and how many of them
+        an epoch takes.
 
     Raises:
         DataError: as ``undersample``.
     """
-    surplus, normal_only = _surplus_normals(train_table)
+    places = np.arange(len(train_table)) if group is None else np.flatnonzero(group)
+    surplus, normal_only = _surplus_normals(train_table.iloc[places].reset_index(drop=True))
     optional = np.zeros(len(train_table), dtype=bool)
-    optional[normal_only] = True
+    optional[places[normal_only]] = True
     return optional, len(normal_only) - surplus
 
 

@@ -1,7 +1,7 @@
 """Cached films -> batches for training and evaluation."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -72,7 +72,7 @@ class BatchLoader:
         batch_size: int = 32,
         shuffle: bool = False,
         weights: NDArray[np.float64] | None = None,
-        redraw: Redraw | None = None,
+        redraw: Sequence[Redraw] = (),
         augmentation: Augmentation | None = None,
         boxes: FilmBoxes | None = None,
         seed: int = 0,
@@ -89,7 +89,8 @@ class BatchLoader:
             batch_size: films a batch, over all processes.
             shuffle: another order each epoch.
             weights: (M,) chances to be drawn, with replacement; excludes ``shuffle``'s order.
-            redraw: films of which only some are served in an epoch, others each time.
+            redraw: groups of films of which only some are served in an epoch, others each time;
+                no film is in two of them.
             augmentation: applied to gray values before normalisation; None for evaluation.
             boxes: of the M films; they move with the films.
             shard: this process's number and how many there are; each gets every so many-th film
@@ -111,7 +112,7 @@ class BatchLoader:
         self.batch_size = batch_size
         self.shuffle = shuffle
         self.weights = None if weights is None else torch.as_tensor(weights, dtype=torch.float64)
-        self.redraw = redraw
+        self.redraw = tuple(redraw)
         self.augmentation = augmentation
         self.boxes = boxes
         self.seed = seed
@@ -126,9 +127,8 @@ class BatchLoader:
     @property
     def n_films(self) -> int:
         """Films in an epoch."""
-        if self.redraw is None:
-            return len(self.rows)
-        return len(self.rows) - int(self.redraw.optional.sum()) + self.redraw.n_drawn
+        left_out = sum(int(one.optional.sum()) - int(one.n_drawn) for one in self.redraw)
+        return len(self.rows) - left_out
 
     def set_epoch(self, epoch: int, *, start_batch: int = 0) -> None:
         """Choose the epoch of the next iteration, and its first batch, which counts from 0."""
@@ -159,10 +159,14 @@ class BatchLoader:
                 self.weights, len(self.rows), replacement=True, generator=generator
             )
         served = torch.arange(len(self.rows))
-        if self.redraw is not None:
-            optional = torch.from_numpy(self.redraw.optional)
-            drawn = torch.randperm(int(optional.sum()), generator=generator)[: self.redraw.n_drawn]
-            served = torch.cat([served[~optional], served[optional][drawn]])
+        always = torch.ones(len(served), dtype=torch.bool)
+        chosen = []
+        for one in self.redraw:
+            optional = torch.from_numpy(one.optional)
+            drawn = torch.randperm(int(optional.sum()), generator=generator)[: one.n_drawn]
+            chosen.append(served[optional][drawn])
+            always &= ~optional
+        served = torch.cat([served[always], *chosen])
         if self.shuffle:
             return served[torch.randperm(len(served), generator=generator)]
         return served

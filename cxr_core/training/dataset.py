@@ -289,7 +289,7 @@ class TrainingSet:
         names: M file names.
         boxes: on these films; None where no loss wants them.
         sampling_weights: (M,) chances to be drawn.
-        redraw: films of which each epoch takes only some.
+        redraw: films of which each epoch takes only some, sharp and enlarged ones apart.
         pos_weight: (4,).
         balance_counts: before and after balancing.
     """
@@ -300,7 +300,7 @@ class TrainingSet:
     names: list[str]
     boxes: FilmBoxes | None
     sampling_weights: NDArray[np.float64] | None
-    redraw: Redraw | None
+    redraw: tuple[Redraw, ...]
     pos_weight: Tensor | None
     balance_counts: dict[str, dict[str, int]]
 
@@ -369,13 +369,16 @@ def prepare_training_set(config: TrainConfig, films: FilmDataset, px: int) -> Tr
         )
     train = train[large].reset_index(drop=True)
     before = class_counts(train)
-    redraw: Redraw | None = None
+    redraw: tuple[Redraw, ...] = ()
     sampler: NDArray[np.float64] | None = None
     positive_weights: Tensor | None = None
     if config.balance == "undersample":
         train = undersample(train, seed=config.seed)
     elif config.balance == "redraw":
-        redraw = Redraw(*redraw_normals(train))
+        # Each sharpness in itself, so that it tells nothing of the labels.
+        has_pixels = (train["side"] >= film_px).to_numpy()
+        groups = [group for group in (has_pixels, ~has_pixels) if group.any()]
+        redraw = tuple(Redraw(*redraw_normals(train, group)) for group in groups)
     elif config.balance == "sampler":
         sampler = sampler_weights(train)
     elif config.balance == "pos-weight":

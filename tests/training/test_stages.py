@@ -121,6 +121,36 @@ def test_each_epoch_serves_every_finding_and_another_draw_of_no_finding(
     assert set(places[only_normal[places]]) == served[0]
 
 
+def test_sharp_and_enlarged_films_are_balanced_each_in_itself(mixed: DatasetPaths) -> None:
+    """Or sharpness would tell of the label: the two kinds come with unlike shares of findings."""
+    config = replace(
+        PLAIN, balance="redraw", low_res_px=0, full_res_epochs=0, px=96, min_film_px=64
+    )
+    films = load_dataset(mixed, config)
+    table = films.table.copy()
+    train, sharp = (table["split"] == "train").to_numpy(), (table["side"] == 96).to_numpy()
+    columns = ["label_effusion", "label_atelectasis", "label_infiltration"]
+    order = np.arange(len(table))
+    # Few normal films among the sharp ones, many among the small ones.
+    normal = train & np.where(sharp, order % 2 > 0, order % 9 > 0)
+    table.loc[train, columns], table.loc[train, "label_no_finding"] = 0, 0
+    table.loc[train & ~normal, "label_effusion"] = 1
+    table.loc[normal, "label_no_finding"] = 1
+    films = replace(films, table=table)
+    training_set = prepare_training_set(config, films, 96)
+    loader = make_loaders(config, films, Preprocessing(96), training_set, CPU).train
+    places = np.concatenate([batch.indices for batch in loader])
+    assert len(set(places)) == len(places) == loader.n_films
+    side = table.set_index("image")["side"]
+    is_sharp = np.array([side[name] == 96 for name in training_set.names])
+    for kind in (is_sharp, ~is_sharp):
+        served = np.zeros(len(kind), dtype=bool)
+        served[places] = True
+        findings, normals = (training_set.labels[kind & served, k].sum() for k in (0, 3))
+        assert findings == training_set.labels[kind, 0].sum()  # all of them
+        assert normals == min(findings, training_set.labels[kind, 3].sum())
+
+
 @pytest.mark.parametrize(
     ("select_on", "wanted"), [("validation", 0.9), ("validation_more", 0.6), ("both", 0.75)]
 )
