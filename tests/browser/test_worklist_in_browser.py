@@ -10,7 +10,7 @@ from playwright.sync_api import FilePayload, Page, expect
 from cxr_core.findings import ABNORMAL_KEYS
 from cxr_core.phantom.draw import phantom_png
 from cxr_core.reading.batch import worklist_sort_key
-from tests.helpers.browser import download, press, upload
+from tests.helpers.browser import download, press, settled, upload
 from tests.helpers.zips import zip_bytes
 
 LOADED = ".viewer .film:not([hidden])"
@@ -47,6 +47,7 @@ def test_ten_films_with_a_bad_one(
     press(page, page.get_by_role("button", name="Export", exact=True))
     results = download(page, "Export (CSV)", tmp_path)
     page.keyboard.press("Escape")
+    expect(page.get_by_text("Include file names")).to_be_hidden()  # closing moves the focus
     assert results.name == "cxr_results.csv"
     rows = list(csv.DictReader(io.StringIO(results.read_text())))
     assert [row["row"] for row in rows] == [str(number) for number in range(1, 11)]
@@ -57,10 +58,9 @@ def test_ten_films_with_a_bad_one(
 
     # The last row, opened by keyboard alone: the film itself, and the way back to it.
     last = page.get_by_role("button", name=f"Open film {shown[-1]} in Read")
-    last.focus()
-    last.press("Enter")
+    settled(page, last).press("Enter")
     page.locator(LOADED).first.wait_for()
-    expect(page.get_by_text(f"Film {shown[-1]}", exact=True)).to_be_visible()
+    expect(page.get_by_text(f"Film {shown[-1]}, 9 of 9", exact=True)).to_be_visible()
     press(page, page.get_by_role("link", name="Back to the worklist"))
     row = page.locator(f".st-key-film_{shown[-1]}")
     expect(row.get_by_text("✓ opened")).to_be_in_viewport()
@@ -71,6 +71,10 @@ def test_ten_films_with_a_bad_one(
     # Of all that has an address, the CSV has one, when it was asked for; no picture has.
     kept = [url for url in addresses if "/media/" in url and "/static/" not in url]
     assert [url.rpartition(".")[2] for url in kept] == ["csv"]
+    # Names stand in the list until they are hidden, and never in an address or a log.
+    assert "DOE_" in page.content()
+    press(page, page.get_by_text("File names", exact=True))
+    expect(page.locator(".film-row .name .quiet")).to_have_count(0)
     assert "DOE_" not in page.content() + page.url + server_log.read_text(errors="replace")
 
 
