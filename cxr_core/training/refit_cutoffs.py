@@ -31,7 +31,6 @@ from cxr_core.model.metadata import ModelMetadata
 from cxr_core.training.lineage import stored_lineage
 from cxr_core.training.model_card import CARD_FILE, PERFORMANCE_TITLE, CardData, performance
 
-PROG = "python -m cxr_core.training.refit_cutoffs"
 _PERFORMANCE = re.compile(
     rf"^{re.escape(PERFORMANCE_TITLE)}\n.*?(?=^## )", re.MULTILINE | re.DOTALL
 )

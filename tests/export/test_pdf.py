@@ -10,13 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cxr_core.evaluation.cutoffs import Cutoffs
-from cxr_core.evaluation.metrics.bootstrap import NOT_ESTIMABLE, Interval
+from cxr_core.evaluation.metrics.bootstrap import Interval
 from cxr_core.evaluation.metrics.flag_worth import BandShare
-from cxr_core.evaluation.model_facts import ModelFacts
 from cxr_core.export.overlay import MapStyle
 from cxr_core.export.pdf import TRUNCATION_NOTE, record_pdf, table_row
 from cxr_core.export.record import MAX_NOTE_LENGTH, MAX_REFERENCE_LENGTH
-from cxr_core.findings import KEYS
 from cxr_core.imaging.gate import GateResult
 from cxr_core.imaging.radiograph import Radiograph
 from cxr_core.reading.analyzer import at_setting
@@ -24,7 +22,7 @@ from cxr_core.version import VERSION
 from tests.helpers.analyses import STOPPED
 from tests.helpers.models import make_points
 from tests.helpers.pdf import read_pdf
-from tests.helpers.records import CREATED, export_analysis, make_record
+from tests.helpers.records import CREATED, export_analysis, make_facts, make_record
 
 # Points kept free at the sides, and above and below: what letter cuts off an A4, and a margin.
 SIDE, EDGE = 50, 46
@@ -104,13 +102,7 @@ def test_the_page_tells_the_prevalence_of_the_site():
 def test_the_page_tells_bands_what_they_are_worth_the_setting_and_the_kind_of_model():
     pair = Cutoffs(make_points((0.31,) * 4), make_points((0.2,) * 4))
     share = BandShare(88, 44, Interval(0.5, 0.384, 0.6211, "wide"))
-    few = BandShare(4, 1, NOT_ESTIMABLE)
-    facts = ModelFacts(
-        demonstration=True,
-        n_films=421,
-        mean_auroc=Interval(0.8049, 0.77, 0.84, "enough"),
-        bands={key: {"unlikely": few, "uncertain": few, "likely": share} for key in KEYS},
-    )
+    facts = make_facts(likely=share)
     record = make_record(export_analysis(small_film(), cutoffs=pair), facts=facts)
     page = read_pdf(record_pdf(record))
     for words in (

@@ -6,9 +6,9 @@ from dataclasses import replace
 from importlib.metadata import version
 
 from cxr_core.evaluation.cutoffs import Cutoffs
-from cxr_core.evaluation.metrics.bootstrap import NOT_ESTIMABLE, Interval
+from cxr_core.evaluation.metrics.bootstrap import Interval
 from cxr_core.evaluation.metrics.flag_worth import BandShare
-from cxr_core.evaluation.model_facts import NOT_MEASURED, TOO_FEW, ModelFacts
+from cxr_core.evaluation.model_facts import NOT_MEASURED, TOO_FEW
 from cxr_core.export.results_csv import COLUMNS, analysis_row, outcome_row, record_row, rows_to_csv
 from cxr_core.findings import KEYS
 from cxr_core.reading.analyzer import at_setting
@@ -17,7 +17,7 @@ from cxr_core.reading.sources import FilmSource
 from cxr_core.version import VERSION
 from tests.helpers.analyses import STOPPED
 from tests.helpers.models import make_points
-from tests.helpers.records import export_analysis, make_record
+from tests.helpers.records import export_analysis, make_facts, make_record
 
 
 def read_back(*rows: dict[str, str]) -> list[dict[str, str]]:
@@ -67,13 +67,7 @@ def test_a_reading_brings_the_readers_word_and_the_prevalence_in_use():
 def test_a_row_tells_bands_setting_and_what_each_result_is_worth():
     pair = Cutoffs(make_points((0.31,) * 4), make_points((0.2,) * 4))
     share = BandShare(257, 74, Interval(0.288, 0.2441, 0.3359, "enough"))
-    few = BandShare(4, 1, NOT_ESTIMABLE)
-    facts = ModelFacts(
-        demonstration=True,
-        n_films=421,
-        mean_auroc=Interval(0.8049, 0.77, 0.84, "enough"),
-        bands={key: {"unlikely": few, "uncertain": few, "likely": share} for key in KEYS},
-    )
+    facts = make_facts(likely=share)
     record = make_record(export_analysis(cutoffs=pair), facts=facts)
     row = record_row(record)
     assert tuple(row) == COLUMNS

@@ -4,6 +4,7 @@ import io
 import subprocess
 from pathlib import Path
 
+import gdcm
 import numpy as np
 import pydicom
 from pydicom import Dataset
@@ -101,6 +102,25 @@ def patient_dicom(**tags: object) -> bytes:
     for keyword in left_out & {"PatientName", "PatientID"}:
         del ds[keyword]
     return to_bytes(ds)
+
+
+def compressed_by_gdcm(data: bytes, syntax: int, folder: Path) -> bytes:
+    """An uncompressed file as GDCM writes it in another of its transfer syntaxes."""
+    plain, packed = folder / "plain.dcm", folder / "packed.dcm"
+    plain.write_bytes(data)
+    reader = gdcm.ImageReader()
+    reader.SetFileName(str(plain))
+    assert reader.Read()
+    change = gdcm.ImageChangeTransferSyntax()
+    change.SetTransferSyntax(gdcm.TransferSyntax(syntax))
+    change.SetInput(reader.GetImage())
+    assert change.Change()
+    writer = gdcm.ImageWriter()
+    writer.SetFile(reader.GetFile())
+    writer.SetImage(change.GetOutput())
+    writer.SetFileName(str(packed))
+    assert writer.Write()
+    return packed.read_bytes()
 
 
 def read_dicom(data: bytes) -> Dataset:

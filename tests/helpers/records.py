@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 
 from cxr_core.evaluation.cutoffs import Cutoffs
+from cxr_core.evaluation.metrics.bootstrap import NOT_ESTIMABLE, Interval
+from cxr_core.evaluation.metrics.flag_worth import BandShare
+from cxr_core.evaluation.model_facts import ModelFacts
 from cxr_core.export.overlay import MapStyle
 from cxr_core.export.record import Record
 from cxr_core.findings import KEYS
@@ -52,6 +55,17 @@ def export_analysis_of(data: bytes, **changes: Any) -> Analysis:
     """The same numbers for the film in these bytes."""
     film = read_radiograph(data)
     return export_analysis(film, warnings=film.warnings, **changes)
+
+
+def make_facts(*, likely: BandShare) -> ModelFacts:
+    """Of a demonstration model, with too few test films in the two lower bands."""
+    few = BandShare(4, 1, NOT_ESTIMABLE)
+    return ModelFacts(
+        demonstration=True,
+        n_films=421,
+        mean_auroc=Interval(0.8049, 0.77, 0.84, "enough"),
+        bands={key: {"unlikely": few, "uncertain": few, "likely": likely} for key in KEYS},
+    )
 
 
 def make_record(analysis: Analysis | None = None, **changes: Any) -> Record:

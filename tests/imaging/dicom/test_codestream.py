@@ -23,7 +23,13 @@ from pydicom.uid import (
 from cxr_core.imaging.dicom.codestream import mend_codestream
 from cxr_core.imaging.dicom.decode import decode_dicom
 from cxr_core.phantom.draw import draw_phantom
-from tests.helpers.dicom_files import film_dataset, has_warning, read_dicom, to_bytes
+from tests.helpers.dicom_files import (
+    compressed_by_gdcm,
+    film_dataset,
+    has_warning,
+    read_dicom,
+    to_bytes,
+)
 from tests.helpers.errors import image_error
 
 PHANTOM = draw_phantom(7, size=128).pixels
@@ -46,29 +52,6 @@ def jpeg_ls() -> bytes:
     ds = film_dataset(TWELVE)
     ds.compress(JPEGLSLossless, encoding_plugin="pyjpegls")
     return get_frame(ds.PixelData, 0, number_of_frames=1).rstrip(b"\0")
-
-
-def by_gdcm(syntax: int, folder: Path) -> bytes:
-    """The 12-bit phantom's film as GDCM compresses it."""
-    plain, packed = folder / "plain.dcm", folder / "packed.dcm"
-    plain.write_bytes(
-        to_bytes(
-            film_dataset(TWELVE, BitsStored=12, HighBit=11, WindowCenter=2048, WindowWidth=4096)
-        )
-    )
-    reader = gdcm.ImageReader()
-    reader.SetFileName(str(plain))
-    assert reader.Read()
-    change = gdcm.ImageChangeTransferSyntax()
-    change.SetTransferSyntax(gdcm.TransferSyntax(syntax))
-    change.SetInput(reader.GetImage())
-    assert change.Change()
-    writer = gdcm.ImageWriter()
-    writer.SetFile(reader.GetFile())
-    writer.SetImage(change.GetOutput())
-    writer.SetFileName(str(packed))
-    assert writer.Write()
-    return packed.read_bytes()
 
 
 def frame_of(data: bytes) -> bytes:
@@ -156,7 +139,11 @@ def test_a_transfer_syntax_that_contradicts_the_image(stated: UID) -> None:
 
 
 def test_lossless_jpeg_called_jpeg_2000(tmp_path: Path) -> None:
-    data = by_gdcm(gdcm.TransferSyntax.JPEGLosslessProcess14_1, tmp_path)
+    plain_file = to_bytes(
+        film_dataset(TWELVE, BitsStored=12, HighBit=11, WindowCenter=2048, WindowWidth=4096)
+    )
+    lossless = gdcm.TransferSyntax.JPEGLosslessProcess14_1
+    data = compressed_by_gdcm(plain_file, lossless, tmp_path)
     plain = decode_dicom(data)
     np.testing.assert_array_equal(plain.stored, TWELVE)
     assert plain.warnings == ()

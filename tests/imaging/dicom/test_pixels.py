@@ -21,7 +21,7 @@ from pydicom.uid import (
 
 from cxr_core.errors import ImageError
 from cxr_core.imaging.dicom.decode import decode_dicom, is_dicom, is_dicom_without_preamble
-from tests.helpers.dicom_files import decode, film_dataset, ramp, to_bytes
+from tests.helpers.dicom_files import compressed_by_gdcm, decode, film_dataset, ramp, to_bytes
 from tests.helpers.errors import image_error
 
 
@@ -67,38 +67,21 @@ def test_jpeg_baseline_equals_pillow() -> None:
         np.testing.assert_array_equal(decode_dicom(to_bytes(ds)).pixels, np.asarray(reopened))
 
 
-def by_gdcm(values: np.ndarray, syntax: int, folder: Path) -> bytes:
-    """The film as GDCM compresses it."""
-    plain, packed = folder / "plain.dcm", folder / "packed.dcm"
-    plain.write_bytes(to_bytes(film_dataset(values)))
-    reader = gdcm.ImageReader()
-    reader.SetFileName(str(plain))
-    assert reader.Read()
-    change = gdcm.ImageChangeTransferSyntax()
-    change.SetTransferSyntax(gdcm.TransferSyntax(syntax))
-    change.SetInput(reader.GetImage())
-    assert change.Change()
-    writer = gdcm.ImageWriter()
-    writer.SetFile(reader.GetFile())
-    writer.SetImage(change.GetOutput())
-    writer.SetFileName(str(packed))
-    assert writer.Write()
-    return packed.read_bytes()
-
-
 @pytest.mark.parametrize(
     "syntax", [gdcm.TransferSyntax.JPEGLosslessProcess14_1, gdcm.TransferSyntax.JPEGLSLossless]
 )
 def test_jpeg_lossless_and_jpeg_ls_give_back_every_value(syntax: int, tmp_path: Path) -> None:
     values = ramp(np.uint16)
-    film = decode_dicom(by_gdcm(values, syntax, tmp_path))
+    film = decode_dicom(compressed_by_gdcm(to_bytes(film_dataset(values)), syntax, tmp_path))
     np.testing.assert_array_equal(film.stored, values)
 
 
 @pytest.mark.parametrize(("offset", "value"), [(4, 255), (13, 0)])  # SIGSEGV, SIGABRT
 def test_what_ends_gdcms_process_does_not_end_ours(offset: int, value: int, tmp_path: Path) -> None:
     syntax = gdcm.TransferSyntax.JPEGLosslessProcess14_1
-    data = bytearray(by_gdcm(ramp(np.uint8, span=250), syntax, tmp_path))
+    data = bytearray(
+        compressed_by_gdcm(to_bytes(film_dataset(ramp(np.uint8, span=250))), syntax, tmp_path)
+    )
     data[data.index(b"\xff\xc3") + offset] = value  # in the frame header, SOF3
     error = image_error(decode_dicom, bytes(data))
     assert error.problem == "The image in this DICOM file cannot be decoded"
