@@ -18,20 +18,13 @@ from cxr_core.errors import DataError
 from cxr_core.findings import KEYS, LABELS
 from cxr_core.model.architectures import imagenet_mean_std
 from cxr_core.training.config import TrainConfig
-from cxr_core.training.dataset import (
-    DatasetPaths,
-    FilmDataset,
-    FilmTables,
-    TrainingSet,
-    decoded_sizes,
-    make_loaders,
-    prepare_training_set,
-)
+from cxr_core.training.dataset import DatasetPaths, FilmDataset, FilmTables, decoded_sizes
 from cxr_core.training.device import Accelerator, select_accelerator
 from cxr_core.training.distillation import Teachers
 from cxr_core.training.initial_weights import init_network
 from cxr_core.training.preflight import Preflight, preflight
 from cxr_core.training.trainer import Trainer
+from cxr_core.training.training_set import TrainingSet, make_loaders, prepare_training_set
 
 _TIMED_BATCHES = 2
 _OTHER_ONLY = "other findings only"

@@ -23,7 +23,6 @@ from cxr_core.evaluation.metrics.ranking import auroc
 from cxr_core.evaluation.run_folder import HISTORY_FILE
 from cxr_core.files import atomic_write
 from cxr_core.findings import ABNORMAL_INDICES, KEYS, NORMAL_INDEX
-from cxr_core.training.dataset import StageLoaders
 from cxr_core.training.state import (
     RESUME_FILE,
     StopRequest,
@@ -33,6 +32,7 @@ from cxr_core.training.state import (
     stop_request,
 )
 from cxr_core.training.trainer import Trainer, predict
+from cxr_core.training.training_set import StageLoaders
 
 logger = logging.getLogger(__name__)
 # Reading a loss makes a GPU wait for its end, so it is done for several steps at once there.

@@ -6,19 +6,17 @@ import torch
 
 from cxr_core.model.architectures import DEFAULT_ARCHITECTURE, require_architecture
 from cxr_core.training.config import TrainConfig
-from cxr_core.training.dataset import (
-    DatasetPaths,
-    FilmTables,
-    no_boxes_error,
-    read_tables,
-    require_film_pixels,
-    require_selection_set,
-)
+from cxr_core.training.dataset import DatasetPaths, FilmTables, read_tables
 from cxr_core.training.distillation import Teacher, load_teacher
 from cxr_core.training.initial_weights import (
     init_network,
     parents_of,
     require_parents_kept_apart,
+)
+from cxr_core.training.training_set import (
+    no_boxes_error,
+    require_film_pixels,
+    require_selection_set,
 )
 
 

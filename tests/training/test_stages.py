@@ -14,16 +14,11 @@ from cxr_core.config import Preprocessing
 from cxr_core.errors import TrainingError
 from cxr_core.training import loop
 from cxr_core.training.config import TrainConfig
-from cxr_core.training.dataset import (
-    DatasetPaths,
-    FilmDataset,
-    load_dataset,
-    make_loaders,
-    prepare_training_set,
-)
+from cxr_core.training.dataset import DatasetPaths, FilmDataset, load_dataset
 from cxr_core.training.device import Accelerator
 from cxr_core.training.loop import RunLocation, fit
 from cxr_core.training.trainer import Trainer
+from cxr_core.training.training_set import make_loaders, prepare_training_set
 from tests.training.easy_films import CONFIG, write_easy_films
 from tests.training.test_trainer_steps import toy
 
