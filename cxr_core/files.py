@@ -10,12 +10,17 @@ from pathlib import Path
 def atomic_write(path: Path) -> Iterator[Path]:
     """Give a temporary path beside ``path``; on success it takes ``path``'s place.
 
-    When the block raises, the temporary file is removed and ``path`` stays as it was.
+    When the block raises, the temporary file is removed and ``path`` stays as it was. Who may read
+    the file is what the process's mask says, whichever library writes it: safetensors' own files
+    are for their owner alone.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
+        temporary.touch()
+        mode = temporary.stat().st_mode
         yield temporary
+        temporary.chmod(mode)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

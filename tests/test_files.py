@@ -36,3 +36,11 @@ def test_leavings_of_killed_processes_go_and_nothing_else(tmp_path: Path) -> Non
         (tmp_path / name).write_text("x")
     remove_temporary_files(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [".hidden", "resume.pt"]
+
+
+def test_a_librarys_private_file_gets_the_modes_of_any_other(tmp_path: Path) -> None:
+    (tmp_path / "plain").write_text("x")
+    with atomic_write(tmp_path / "weights") as temporary:
+        temporary.unlink()
+        temporary.touch(mode=0o600)
+    assert (tmp_path / "weights").stat().st_mode == (tmp_path / "plain").stat().st_mode

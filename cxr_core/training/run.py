@@ -18,15 +18,7 @@ from cxr_core.model.architectures import build_model
 from cxr_core.model.checkpoint import WEIGHTS_FILE, load_weights
 from cxr_core.model.network import ChestNetwork
 from cxr_core.training.config import TrainConfig
-from cxr_core.training.dataset import (
-    REJECTED_FILE,
-    DatasetPaths,
-    FilmDataset,
-    TrainingSet,
-    decode_tables,
-    make_loaders,
-    prepare_training_set,
-)
+from cxr_core.training.dataset import REJECTED_FILE, DatasetPaths, FilmDataset, decode_tables
 from cxr_core.training.device import Accelerator, select_accelerator
 from cxr_core.training.distillation import Teacher, Teachers, save_auxiliary_head
 from cxr_core.training.distributed import Distributed
@@ -47,6 +39,7 @@ from cxr_core.training.lineage import (
 from cxr_core.training.logs import open_logs, require_logs
 from cxr_core.training.loop import SAVE_INTERVAL_SECONDS, RunLocation, fit
 from cxr_core.training.preflight import preflight
+from cxr_core.training.run_lock import hold_run_folder
 from cxr_core.training.run_paths import PATHS_FILE, write_run_paths
 from cxr_core.training.run_record import (
     CONFIG_FILE,
@@ -59,6 +52,7 @@ from cxr_core.training.same_run import GROWING, check_same_films, check_same_set
 from cxr_core.training.state import RESUME_FILE
 from cxr_core.training.threads import batch_timer, choose_threads, require_threads, use_threads
 from cxr_core.training.trainer import AUXILIARY_PREFIX, SINGLE_PROCESS, Trainer
+from cxr_core.training.training_set import TrainingSet, make_loaders, prepare_training_set
 
 logger = logging.getLogger(__name__)
 
@@ -114,6 +108,18 @@ def run(
     options = options or RunOptions()
     require_threads(options.threads)
     require_logs(options.logs)
+    with hold_run_folder(folder, distributed):
+        return _run_held(config, paths, folder, options, distributed)
+
+
+def _run_held(
+    config: TrainConfig,
+    paths: DatasetPaths,
+    folder: Path,
+    options: RunOptions,
+    distributed: Distributed,
+) -> RunResult | None:
+    """``run`` in a folder that no other run is writing to."""
     started = _run_exists(folder, distributed)
     _require_command_fits(folder, options, started=started)
     if started:
@@ -208,7 +214,6 @@ def _require_command_fits(folder: Path, options: RunOptions, *, started: bool) -
 def _leave_nothing_unbegun(folder: Path, distributed: Distributed, *, new: bool) -> Iterator[None]:
     """Take away what a run wrote that failed before anything was worth keeping, so that the
     corrected command finds the folder as it was."""
-    existed = folder.exists()
     try:
         yield
     except BaseException:
@@ -216,8 +221,6 @@ def _leave_nothing_unbegun(folder: Path, distributed: Distributed, *, new: bool)
         if new and distributed.is_main and not any((folder / name).exists() for name in kept):
             for name in (CONFIG_FILE, PATHS_FILE, LINEAGE_FILE, SPLIT_FILE, REJECTED_FILE):
                 (folder / name).unlink(missing_ok=True)
-            if not existed and folder.is_dir() and not any(folder.iterdir()):
-                folder.rmdir()
         raise
 
 
