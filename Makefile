@@ -25,7 +25,7 @@ help:
 	@sed -n '1,4s/^#[ ]\{0,1\}//p' Makefile
 
 app: $(APP)
-	$(IN_VENV) -m streamlit run app.py $(ARGS)
+	$(IN_VENV) -m streamlit run serve.py $(ARGS)
 
 install: $(DEV)
 

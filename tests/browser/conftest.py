@@ -33,7 +33,7 @@ def app_url(server_log: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py"]
+    command = [sys.executable, "-m", "streamlit", "run", "serve.py"]
     options = ["--server.port", str(port), "--server.headless", "true"]
     environment = {**os.environ, "CXR_MODEL": str(model)}
     with server_log.open("wb") as log:
@@ -46,7 +46,7 @@ def app_url(server_log: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
             yield url
         finally:
             server.terminate()
-            server.wait(timeout=30)
+            server.wait(timeout=START_TIMEOUT)
 
 
 def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
