@@ -14,7 +14,7 @@ from cxr_core.ui.read.details import details_panel
 from cxr_core.ui.read.exports import build_record, export_panel
 from cxr_core.ui.read.film import film_panel, welcome
 from cxr_core.ui.read.findings import finding_notes, finding_rows, headline, map_caption
-from cxr_core.ui.read.gate import corrected_banner, stop_panel
+from cxr_core.ui.read.gate import corrected_banner, crop_offer, stop_panel
 from cxr_core.ui.shell import begin_page, caption, report_errors, show_error
 from cxr_core.ui.words import sides_sentence
 from cxr_core.ui.worklist.page import worklist_link
@@ -52,6 +52,7 @@ def show(analysis: Analysis, data: bytes) -> None:
     corrected_banner(analysis)
     if not hidden:
         show_cautions(analysis, film_note=state.film_note())
+        crop_offer(analysis)
     left, right = st.columns([1.6, 1], gap="medium")
     with left:
         film_panel(with_map=not hidden)

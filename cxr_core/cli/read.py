@@ -25,6 +25,7 @@ from cxr_core.export.results_csv import (
     write_rows,
 )
 from cxr_core.files import atomic_write
+from cxr_core.imaging.correction import correction_key
 from cxr_core.reading.analyzer import Analyzer, load_analyzer
 from cxr_core.reading.batch import default_workers, read_films
 from cxr_core.reading.sources import FilmSource, film_sources, may_be_film
@@ -78,10 +79,12 @@ def iter_rows(
     finished_rows: dict[str, Row] | None = None,
     setting: Setting = "standard",
     facts: ModelFacts | None = None,
+    correction: str | None = None,
 ) -> Iterator[Row]:
     """One row a film, as ``export.results_csv`` has them; one that cannot be read is a row too.
 
     Args:
+        correction: what is done to every film before it is read, as ``Correction.key``.
         workers: threads that decode; None for the usual number.
         finished_rows: rows of films that need no reading again, by SHA-256.
         setting: which cut-offs flag.
@@ -90,7 +93,9 @@ def iter_rows(
     facts = facts or ModelFacts()
     finished_rows = finished_rows or {}
     model = analyzer.metadata.model_sha256
-    for outcome in read_films(analyzer, sources, workers=workers, skip=finished_rows.keys()):
+    for outcome in read_films(
+        analyzer, sources, workers=workers, skip=finished_rows.keys(), correction=correction
+    ):
         if outcome.sha256 in finished_rows:
             place = {"row": str(outcome.source.number), "file": one_line(outcome.source.name)}
             yield finished_rows[outcome.sha256] | place
@@ -124,9 +129,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="flag uncertain findings too: misses fewer, alarms more often",
     )
     parser.add_argument(
+        "--correct",
+        metavar="STEPS",
+        help="do this to every film first: steps joined by +, as invert+rotate_cw+mirror",
+    )
+    parser.add_argument(
         "--resume",
         action="store_true",
-        help="skip films that an earlier run has read with this model in this setting",
+        help="skip films that an earlier run has read with this model, setting and correction",
     )
     args = parser.parse_args(argv)
     if args.workers < 1:
@@ -138,17 +148,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         sources = list_sources(args.paths)
         folder, setting = args.model or DEFAULT_MODEL, _setting(args)
+        correction = correction_key(args.correct)
         analyzer = load_analyzer(folder)
         facts = read_model_facts_if_usable(folder, analyzer.metadata)
         model = analyzer.metadata.model_sha256
         finished_rows = (
-            read_previous_rows((out, journal), model_sha256=model, setting=setting)
+            read_previous_rows(
+                (out, journal), model_sha256=model, setting=setting, correction=correction
+            )
             if args.resume
             else {}
         )
         rows = iter_rows(
             analyzer, sources, workers=args.workers, finished_rows=finished_rows,
-            setting=setting, facts=facts,
+            setting=setting, facts=facts, correction=correction,
         )  # fmt: skip
         counts = _write(rows, out, total=len(sources), finished_rows=finished_rows)
     except CXRError as error:

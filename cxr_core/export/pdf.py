@@ -51,6 +51,7 @@ LEFT, RIGHT, TOP, BOTTOM = (
 CONTENT_WIDTH = RIGHT - LEFT
 BLACK, DARK_GRAY, LIGHT_GRAY = 0.0, 0.35, 0.75  # grays, 0 to 1
 MIN_FONT_SIZE = 6.5  # points; smaller cannot be read on paper
+_DOUBTFUL_GRAY = 0.55  # of numbers that are not reliable
 LEADING = 1.3
 TRUNCATION_NOTE = " … (Shortened to fit the page; the full text is in the CSV.)"
 ROW_HEIGHT, HEADER_HEIGHT = 14.5, 24.0  # points
@@ -235,10 +236,12 @@ def draw_table(page: PdfPage, record: Record) -> None:
     page.y = top - HEADER_HEIGHT + 2
     page.draw_rule(gray=DARK_GRAY)
     for key in KEYS:
-        highlighted = record.analysis.above[key] and key in ABNORMAL_KEYS
+        reliable = record.analysis.gate.passed
+        highlighted = record.analysis.above[key] and key in ABNORMAL_KEYS and reliable
         _draw_row(
-            page, columns, table_row(record, key), page.y - 10.5, size=9, bold=4 * highlighted
-        )
+            page, columns, table_row(record, key), page.y - 10.5, size=9, bold=4 * highlighted,
+            gray=BLACK if reliable else _DOUBTFUL_GRAY,
+        )  # fmt: skip
         page.y -= ROW_HEIGHT
         page.draw_rule(gray=LIGHT_GRAY)
     page.y = top - TABLE_HEIGHT
@@ -263,6 +266,8 @@ def table_row(record: Record, key: str) -> list[str]:
 
 def _share_cell(record: Record, key: str) -> str:
     """The share of test films in the film's band that carry the label, with its interval."""
+    if not record.analysis.gate.passed:
+        return "not known"
     one = record.facts.share(key, record.analysis.bands[key])
     if one is None:
         return "not measured"
@@ -274,6 +279,8 @@ def _share_cell(record: Record, key: str) -> str:
 
 def worth_sentence(record: Record) -> str:
     """What the column of test films means."""
+    if not record.analysis.gate.passed:
+        return "The input check stopped this film: what its results are worth is not known."
     if not record.facts.bands:
         return "What a flag is worth was not measured: the model folder has no usable test films."
     where = "in the same band" if record.analysis.has_bands else "on the same side of the cut-off"

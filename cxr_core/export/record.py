@@ -9,7 +9,7 @@ from cxr_core.errors import ExportError
 from cxr_core.evaluation.model_facts import ModelFacts
 from cxr_core.export.overlay import MapStyle, is_flagged, style_on_film
 from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS
-from cxr_core.imaging.radiograph import correction_words
+from cxr_core.imaging.correction import correction_words
 from cxr_core.reading.analyzer import Analysis, no_finding_statement
 from cxr_core.version import VERSION
 from cxr_core.wording import percent as percent
@@ -18,6 +18,9 @@ TITLE = "Research model output"
 NOT_A_DIAGNOSIS = "Research model output, not a diagnosis."
 RESEARCH_TOOL = "A research tool, not a medical device. Do not use it to decide about a patient."
 FLAGGED_MARK, NOT_FLAGGED_MARK = "▲", "▽"
+# Over, and in, every result of a film that the input check stopped.
+NOT_RELIABLE = "Not reliable: read at the reader's request"
+NO_WORTH = "what this is worth is not known: it was measured on films that pass the input check"
 Assessment = Literal["present", "absent", "unsure"]
 MAX_REFERENCE_LENGTH = 120  # characters
 MAX_NOTE_LENGTH = 1000
@@ -36,12 +39,16 @@ def result_words(analysis: Analysis, key: str) -> str:
     """A finding's band and what became of it, e.g. "likely, flagged"; without a band where the
     model has one cut-off a finding."""
     word = flag_word(key, flagged=analysis.above[key])
-    return f"{analysis.bands[key]}, {word}" if analysis.has_bands else word
+    word = f"{analysis.bands[key]}, {word}" if analysis.has_bands else word
+    return word if analysis.gate.passed else f"Not reliable ({word})"
 
 
 def worth_words(analysis: Analysis, key: str, facts: ModelFacts) -> str:
     """What the result of one finding is worth, e.g. "of test films flagged like this 29 % carried
-    the label (24 to 34 %)"."""
+    the label (24 to 34 %)". The test films all pass the input check: of one that does not they
+    tell nothing."""
+    if not analysis.gate.passed:
+        return NO_WORTH
     called = flag_word(key, flagged=True) if analysis.above[key] else ""
     return facts.worth(key, analysis.bands[key], called=called)
 
@@ -54,7 +61,9 @@ def setting_sentence(analysis: Analysis) -> str:
 
 
 def uncertain_sentence(analysis: Analysis) -> str:
-    """Which findings are uncertain and not flagged; "" for none."""
+    """Which findings are uncertain and not flagged; "" for none, or no reliable number."""
+    if not analysis.gate.passed:
+        return ""
     names = [
         LABELS[key]
         for key in ABNORMAL_KEYS
@@ -78,8 +87,10 @@ def flag_sentence(key: str, probability: float, threshold: float, *, flagged: bo
 
 
 def result_headline(analysis: Analysis) -> str:
-    """The reading in one line: "Flagged: Effusion, Infiltration", "Nothing flagged" or
-    "Unclear: contradictory"."""
+    """The reading in one line: "Flagged: Effusion, Infiltration", "Nothing flagged", "Unclear:
+    contradictory", or that the film is one that the input check stopped."""
+    if not analysis.gate.passed:
+        return NOT_RELIABLE
     statement = no_finding_statement(analysis.probabilities, analysis.above, analysis.likely)
     if statement.contradiction:
         return "Unclear: contradictory"
@@ -222,9 +233,8 @@ class Record:
         sentences = []
         gate = self.analysis.gate
         if not gate.passed:
-            opening = "The input check stopped this film"
-            opening += ", and it was read anyway." if self.read_anyway else "."
-            sentences += [opening, *gate.reasons]
+            opening = [f"{NOT_RELIABLE}."] if self.read_anyway else []
+            sentences += [*opening, "The input check stopped this film.", *gate.reasons]
         if done := correction_sentence(self.analysis.correction):
             sentences.append(done)
         if self.film_note:

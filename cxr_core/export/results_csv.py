@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -11,7 +11,13 @@ from typing import TextIO
 from cxr_core.errors import ConfigError
 from cxr_core.evaluation.cutoffs import BANDS, Setting
 from cxr_core.evaluation.model_facts import ModelFacts
-from cxr_core.export.record import Record, flag_word
+from cxr_core.export.record import (
+    NO_WORTH,
+    NOT_RELIABLE,
+    Record,
+    correction_sentence,
+    flag_word,
+)
 from cxr_core.findings import KEYS, LOGIT_COLUMNS, PROBABILITY_COLUMNS
 from cxr_core.reading.analyzer import Analysis, at_setting
 from cxr_core.reading.batch import Outcome
@@ -45,6 +51,7 @@ COLUMNS: tuple[str, ...] = (
     "gate_reasons",
     "read_anyway",
     "correction",
+    "correction_words",
     "warnings",
     "cautions",
     "film_note",
@@ -127,6 +134,8 @@ def analysis_row(
         "gate_reasons": gate_reasons,
         "read_anyway": str(int(read_anyway)),
         "correction": analysis.correction or "",
+        "correction_words": correction_sentence(analysis.correction),
+        "cautions": cautions_cell(analysis, (), read_anyway=read_anyway),
         "warnings": one_line(" ".join(analysis.warnings)),
         "model_sha256": analysis.model_sha256,
         "setting": analysis.setting,
@@ -146,8 +155,16 @@ def analysis_row(
     return row
 
 
+def cautions_cell(analysis: Analysis, cautions: Sequence[str], *, read_anyway: bool) -> str:
+    """The cautions of a film; first, that its numbers are not reliable, where they are not."""
+    first = [f"{NOT_RELIABLE}."] if read_anyway and not analysis.gate.passed else []
+    return " ".join((*first, *cautions))
+
+
 def worth_cells(row: Row, facts: ModelFacts) -> Row:
     """What a row's results are worth, and what its model is, as cells to add to it.
+
+    A film that the input check stopped has no test films like it, so its cells stay empty.
 
     Args:
         row: of a film that was read, or without bands: then only the model is told.
@@ -157,6 +174,9 @@ def worth_cells(row: Row, facts: ModelFacts) -> Row:
     for index, key in enumerate(KEYS):
         band = next((band for band in BANDS if band == row[BAND_COLUMNS[index]]), None)
         if band is None:
+            continue
+        if row["gate"] == "stopped":
+            cells[WORTH_COLUMNS[index]] = NO_WORTH
             continue
         flagged = row[FLAGGED_COLUMNS[index]] == "1"
         called = flag_word(key, flagged=True) if flagged else ""
@@ -197,7 +217,7 @@ def waiting_row(row_number: int, file: str = "") -> Row:
 def record_row(record: Record) -> Row:
     """The row of one reading with the reader's assessment, the site's prevalence and the time."""
     row = analysis_row(record.analysis, row_number=1, read_anyway=record.read_anyway) | {
-        "cautions": " ".join(record.cautions),
+        "cautions": cautions_cell(record.analysis, record.cautions, read_anyway=record.read_anyway),
         "film_note": record.film_note,
         "note": record.note,
         "reference": record.reference,
@@ -264,13 +284,20 @@ def write_rows(stream: TextIO, rows: Iterable[Row], *, header: bool = True) -> N
 
 
 def read_previous_rows(
-    paths: Iterable[Path], *, model_sha256: str, setting: Setting = "standard"
+    paths: Iterable[Path],
+    *,
+    model_sha256: str,
+    setting: Setting = "standard",
+    correction: str | None = None,
 ) -> dict[str, Row]:
     """What earlier runs have read with this model in this setting, by the film's SHA-256.
 
+    Args:
+        correction: what is done to every film, as ``Correction.key``.
+
     Rows of failed films are left out, so they are tried again; so are rows of the Worklist that
-    are not what a run would write: without numbers, corrected, or read although stopped. A last
-    line that was not written to its end is passed over; files that are not there are, too. A
+    are not what a run would write: without numbers, corrected otherwise, or read although stopped.
+    A last line that was not written to its end is passed over; files that are not there are, too. A
     column that the version before did not write stays empty in its rows.
 
     Raises:
@@ -297,7 +324,7 @@ def read_previous_rows(
                 and (row["setting"] or "standard") == setting
                 and row["status"] in (STATUS_READ, STATUS_STOPPED)
                 and row[LOGIT_COLUMNS[0]]
-                and not row["correction"]
+                and row["correction"] == (correction or "")
                 and row["read_anyway"] != "1"
             ):
                 found[row["image_sha256"]] = row

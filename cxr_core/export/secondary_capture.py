@@ -169,7 +169,7 @@ def _pseudonymous_image(record: Record) -> Dataset:
         study_date=day,
         study_time=time,
         # LO: at most 64 characters
-        series_description=f"{TITLE} - {map_title(record.shown_finding)}",
+        series_description=f"{_series_title(record)} - {map_title(record.shown_finding)}",
         content_date=day,
         content_time=time,
         specific_character_set="ISO_IR 192",
@@ -187,16 +187,23 @@ def _pseudonymous_image(record: Record) -> Dataset:
     return image
 
 
+def _series_title(record: Record) -> str:
+    return TITLE if record.analysis.gate.passed else "Not reliable"
+
+
 def _derivation(record: Record, *more: str) -> str:
     """ST, at most 1,024 characters: whole sentences, as many as there is room for."""
     text = ""
+    # That the numbers are not reliable must not be lost for want of room.
+    first, last = ((), record.banner) if record.analysis.gate.passed else (record.banner, ())
     for sentence in (
         NOT_A_DIAGNOSIS,
+        *first,
         *record.model_sentences,
         f"{map_title(record.shown_finding)} over the film, with a legend below it.",
         f"Model SHA-256 {record.analysis.model_sha256}.",
         *more,
-        *record.banner,
+        *last,
         map_words(record.analysis, record.shown_finding, record.style_of(record.shown_finding)),
         *record.all_cautions,
     ):

@@ -9,8 +9,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cxr_core.config import GateParameters
+from cxr_core.imaging.bars import find_bars
+from cxr_core.imaging.correction import QUARTER_TURNS, Correction, Crop
 from cxr_core.imaging.preprocessing import to_square
-from cxr_core.imaging.radiograph import CORRECTIONS, QUARTER_TURNS, Radiograph
+from cxr_core.imaging.radiograph import Radiograph
+from cxr_core.imaging.tilt import tilt_degrees
 
 THUMBNAIL_SIDE = 32  # px a side; the ribs are gone, the shape of a chest is left
 UPRIGHT, LATERAL, NO_FILM = "upright", "lateral", "no film"  # kinds of picture
@@ -31,13 +34,8 @@ _MAX_SAMPLES = 512
 _INVERTED = "The film looks inverted: bones are dark."
 _ON_ITS_SIDE = "The film appears to lie on its side."
 _UPSIDE_DOWN = "The film appears to be upside down."
-# The correction that mends a fault, and the kind of picture that has it -> the fault.
-_CORRECTABLE_SENTENCES = {
-    "invert": _INVERTED,
-    "rotate_ccw": _ON_ITS_SIDE,
-    "rotate_cw": _ON_ITS_SIDE,
-    "rotate_180": _UPSIDE_DOWN,
-}
+_BARS = "The film lies between uniform bars."
+_TURN_SENTENCES = {1: _ON_ITS_SIDE, 2: _UPSIDE_DOWN, 3: _ON_ITS_SIDE}  # by quarters that mend it
 _KIND_SENTENCES = {
     "inverted": _INVERTED,
     "turned left": _ON_ITS_SIDE,
@@ -104,12 +102,15 @@ class GateResult:
     Attributes:
         passed: no reason was found to stop.
         reasons: sentences for the reader; empty when passed.
-        suggestion: the correction (``radiograph.CORRECTIONS``) that would fix it; None for none.
+        suggestion: the key of the correction that would fix it, tried and found right, to be done
+            to the film as it was looked at; None for none. A film that passes may have one, too.
+        notes: what a reader should know of a film that passes.
     """
 
     passed: bool
     reasons: tuple[str, ...]
     suggestion: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 def check_radiograph(
@@ -121,17 +122,17 @@ def check_radiograph(
         parameters: the fitted classifier that came with the model; without it only checks that
             need none are made.
     """
-    reasons = [*_basic_checks(radiograph.pixels), *radiograph.rejection_reasons]
+    basic = [*_basic_checks(radiograph.pixels)]
+    said = [*radiograph.rejection_reasons]
     if radiograph.colour_fraction > MAX_COLOUR_FRACTION:
-        reasons.append(
+        said.append(
             f"{100 * radiograph.colour_fraction:.0f} % of the image is in colour; it looks like a "
             "photograph or a screenshot, not a radiograph."
         )
-    suggestion = None
-    if parameters is not None and not reasons:
-        suggestion, classifier_reasons = _classify(radiograph.pixels, parameters)
-        reasons.extend(classifier_reasons)
-    return GateResult(passed=not reasons, reasons=tuple(reasons), suggestion=suggestion)
+    if parameters is None or said:
+        reasons = (*basic, *said)
+        return GateResult(passed=not reasons, reasons=reasons)
+    return _judge(radiograph.pixels, tuple(basic), parameters)
 
 
 def _basic_checks(pixels: NDArray[np.uint8]) -> Iterator[str]:
@@ -156,23 +157,87 @@ def _basic_checks(pixels: NDArray[np.uint8]) -> Iterator[str]:
         )
 
 
-def _classify(
-    pixels: NDArray[np.uint8], parameters: GateParameters
-) -> tuple[str | None, tuple[str, ...]]:
-    """The correction after which the film passes, and the reason to stop it as it is."""
-    thumb = film_thumbnail(pixels, parameters)  # (S, S)
-    corrected = {"invert": -thumb}  # standardised: to invert is to change the sign
-    corrected |= {
-        name: np.rot90(thumb, quarter_turns) for name, quarter_turns in QUARTER_TURNS.items()
+def _judge(
+    pixels: NDArray[np.uint8], basic: tuple[str, ...], parameters: GateParameters
+) -> GateResult:
+    """What the classifier says of a film, and of what could be done to it.
+
+    Args:
+        basic: what other checks found; only a crop may mend that.
+    """
+    as_it_is = film_thumbnail(pixels, parameters)  # (S, S)
+    scores = log_probabilities(as_it_is.reshape(1, -1), parameters)[0]  # (c,)
+    passed = not basic and bool(scores[0] >= parameters.threshold)
+    bars = find_bars(pixels)
+    if bars is not None and any(_basic_checks(bars.apply(pixels))):
+        bars = None
+    if passed:
+        crop = _best([Correction(crop=bars)] if bars else [], pixels, parameters)
+        if crop is None:
+            return GateResult(True, (), notes=_notes(pixels, None))
+        return GateResult(True, (), crop.key, _notes(pixels, crop.crop))
+    for trials in _trials(bars, only_cropped=bool(basic)):
+        if best := _best(trials, pixels, parameters):
+            return GateResult(False, (*basic, _fault(best)), best.key)
+    kind = parameters.class_names[int(scores.argmax())]
+    reasons = basic or (_KIND_SENTENCES.get(kind, _OTHER_SENTENCE),)
+    return GateResult(False, reasons)
+
+
+def _trials(bars: Crop | None, *, only_cropped: bool) -> Iterator[list[Correction]]:
+    """What to try, first what needs one step, then two, then three."""
+    single = [Correction(inverted=True), *map(_turn, QUARTER_TURNS.values())]
+    double = [_turn(quarters, inverted=True) for quarters in QUARTER_TURNS.values()]
+    crop = [] if bars is None else [Correction(crop=bars)]
+    cropped = [[one.then(more) for one in crop for more in steps] for steps in (single, double)]
+    if only_cropped:
+        yield from (crop, *cropped)
+    else:
+        yield from ([*single, *crop], [*double, *cropped[0]], cropped[1])
+
+
+def _turn(quarters: int, *, inverted: bool = False) -> Correction:
+    return Correction(inverted=inverted, quarters=quarters)
+
+
+def _best(
+    trials: list[Correction], pixels: NDArray[np.uint8], parameters: GateParameters
+) -> Correction | None:
+    """The correction after which the film looks most like an upright one; None if none does."""
+    if not trials:
+        return None
+    thumbs = {
+        crop: film_thumbnail(crop.apply(pixels), parameters)
+        for crop in {trial.crop for trial in trials}
     }
-    candidates = np.stack([thumb, *corrected.values()]).reshape(1 + len(corrected), -1)
-    scores = log_probabilities(candidates, parameters)  # (5, c)
-    if scores[0, 0] >= parameters.threshold:
-        return None, ()
-    best = int(scores[1:, 0].argmax())
-    if scores[1 + best, 0] >= _SUGGEST_ABOVE:
-        name = list(corrected)[best]
-        fix = f"{CORRECTIONS[name].doing} would fix this."
-        return name, (f"{_CORRECTABLE_SENTENCES[name]} {fix}",)
-    kind = parameters.class_names[int(scores[0].argmax())]
-    return None, (_KIND_SENTENCES.get(kind, _OTHER_SENTENCE),)
+    moved = [
+        # Standardised: to invert is to change the sign.
+        np.rot90(thumbs[trial.crop] * (-1 if trial.inverted else 1), trial.quarters).reshape(-1)
+        for trial in trials
+    ]
+    upright = log_probabilities(np.stack(moved), parameters)[:, 0]  # (n,)
+    best = int(upright.argmax())
+    return trials[best] if upright[best] >= _SUGGEST_ABOVE else None
+
+
+def _fault(correction: Correction) -> str:
+    """What is wrong with a film that a correction mends, and that it does."""
+    faults = [_BARS] if correction.crop else []
+    faults += [_INVERTED] if correction.inverted else []
+    faults += [_TURN_SENTENCES[correction.quarters]] if correction.quarters else []
+    return f"{' '.join(faults)} {correction.words.doing} would fix this."
+
+
+def _notes(pixels: NDArray[np.uint8], bars: Crop | None) -> tuple[str, ...]:
+    """What is to be said of a film that passes."""
+    notes = []
+    if bars is not None:
+        notes.append(f"{_BARS} The model reads them with it: {bars.sides}. They can be cropped.")
+    film = pixels if bars is None else bars.apply(pixels)
+    if (tilt := tilt_degrees(film)) is not None:
+        way = "clockwise" if tilt > 0 else "counter-clockwise"
+        notes.append(
+            f"The film looks tilted by about {abs(tilt):.0f} degrees {way}; tilted films are read "
+            "less reliably."
+        )
+    return tuple(notes)

@@ -1,19 +1,22 @@
 """Bytes of an uploaded file -> ``Radiograph``: told apart by content, never by file name."""
 
 import hashlib
-import re
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from cxr_core.errors import ImageError
-from cxr_core.imaging.decoded import DecodedFilm, PixelSpacing
+from cxr_core.imaging.correction import (
+    CORRECTIONS,
+    GRAY_LEVELS,
+    Correction,
+    Crop,
+    no_correction_error,
+)
+from cxr_core.imaging.decoded import MIN_DECODED_SIDE, DecodedFilm, PixelSpacing
 from cxr_core.imaging.dicom.decode import decode_dicom, is_dicom, is_dicom_without_preamble
 from cxr_core.imaging.gray_range import window_by_pixels
 from cxr_core.imaging.raster import decode_raster, decode_tiff, is_raster, is_tiff
-from cxr_core.imaging.windowing import apply_window
+from cxr_core.imaging.windowing import Window, apply_window
 
-_WINDOW_KEY = re.compile(r"(window|table)_(\d{1,2})")
 ACCEPTED_FORMATS = "PNG, JPEG, TIFF or DICOM"
 # First bytes of what people upload by mistake, and what to call it.
 _SIGNATURES = (
@@ -29,41 +32,6 @@ _SIGNATURES = (
     (b"<!DOCTYPE", "a web page"),
     (b"<html", "a web page"),
 )
-
-
-@dataclass(frozen=True)
-class CorrectionWords:
-    """A correction in words, from which every sentence about it is made.
-
-    Attributes:
-        action: what to do, e.g. "Invert".
-        done: what was done, e.g. "inverted".
-        doing: what would be done, e.g. "Inverting it".
-    """
-
-    action: str
-    done: str
-    doing: str
-
-
-QUARTER_TURNS: dict[str, int] = {"rotate_ccw": 1, "rotate_cw": 3, "rotate_180": 2}
-# The gray levels anew, from the pixels alone; else the key of a window that the file offers.
-GRAY_LEVELS = "gray_levels"
-CORRECTIONS: dict[str, CorrectionWords] = {
-    "invert": CorrectionWords("Invert", "inverted", "Inverting it"),
-    GRAY_LEVELS: CorrectionWords(
-        "Derive the gray levels from the pixels",
-        "stretched to its own gray range",
-        "Deriving its gray levels from the pixels",
-    ),
-} | {
-    name: CorrectionWords(f"Rotate {turn}", f"rotated {turn}", f"Rotating it {turn}")
-    for name, turn in (
-        ("rotate_ccw", "90° counter-clockwise"),
-        ("rotate_cw", "90° clockwise"),
-        ("rotate_180", "by 180°"),
-    )
-}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -131,21 +99,7 @@ def _is_text(start: bytes) -> bool:
     return b"\0" not in start and len("".join(printable).encode()) >= 0.9 * len(start)
 
 
-# What a user may do to a film that lies wrong: invert it, or turn it upright.
-
-
-def correction_words(correction: str) -> CorrectionWords:
-    """A correction in words: one of ``CORRECTIONS``, or a window or table that a file offers.
-
-    Raises:
-        ImageError: there is no such correction.
-    """
-    if correction in CORRECTIONS:
-        return CORRECTIONS[correction]
-    if found := _WINDOW_KEY.fullmatch(correction):
-        name = f"the file's {found[1]} {found[2]}"
-        return CorrectionWords(f"Use {name}", f"windowed by {name}", f"Using {name}")
-    raise _no_correction_error(correction, tuple(CORRECTIONS))
+# What a user may do to a film that came wrong.
 
 
 def window_corrections(radiograph: Radiograph) -> tuple[str, ...]:
@@ -154,53 +108,58 @@ def window_corrections(radiograph: Radiograph) -> tuple[str, ...]:
     return tuple(window.key for window in radiograph.windows if window.key != used)
 
 
-def _no_correction_error(correction: str, known: tuple[str, ...]) -> ImageError:
-    return ImageError(
-        "There is no such correction",
-        value=correction,
-        remedy=f"Choose one of {', '.join(known)}.",
-    )
+def apply_correction(radiograph: Radiograph, correction: str | Correction) -> Radiograph:
+    """The film as it should have come; unchanged by a correction that is none.
 
-
-def apply_correction(radiograph: Radiograph, correction: str) -> Radiograph:
-    """The film as it should have come.
-
-    The orientation that a DICOM stated no longer holds after a turn, so it is dropped. A window is
-    applied to the stored values, so nothing is lost by the one that was applied before.
+    The orientation that a DICOM stated no longer holds after a turn or a mirror, so it is dropped.
+    A window is applied to the stored values, so nothing is lost by the one that was applied before.
 
     Args:
-        correction: one of ``CORRECTIONS``, or the key of one of the film's ``windows``.
+        correction: a ``Correction`` or its key; a window must be one of the film's ``windows``.
 
     Raises:
-        ImageError: there is no such correction.
+        ImageError: there is no such correction, or a crop that leaves too little of the film.
     """
-    windows = {window.key: window for window in radiograph.windows}
-    if correction not in (*CORRECTIONS, *windows):
-        raise _no_correction_error(correction, (*CORRECTIONS, *windows))
-    done = correction_words(correction).done
-    steps = (*radiograph.processing_log, f"{done[0].upper()}{done[1:]} on request")
-    if correction == GRAY_LEVELS or correction in windows:
-        window = windows.get(correction) or window_by_pixels(radiograph.stored)
-        return replace(
-            radiograph,
-            pixels=apply_window(radiograph.stored, window, inverted=radiograph.inverted),
-            model_window=window,
-            processing_log=steps,
-        )
-    if correction == "invert":
-        pixels = 255 - radiograph.pixels  # (H, W)
-        return replace(
-            radiograph, pixels=pixels, inverted=not radiograph.inverted, processing_log=steps
-        )
-    quarters = QUARTER_TURNS[correction]
+    asked = Correction.parse(correction)
+    if not asked:
+        return radiograph
+    film = radiograph
+    if asked.gray:
+        window = _window(film, asked.gray)
+        shown = apply_window(film.stored, window, inverted=film.inverted)
+        film = replace(film, pixels=shown, model_window=window)
+    if asked.crop:
+        _check_crop(film.pixels.shape, asked.crop)
+    if asked.inverted:
+        film = replace(film, pixels=255 - film.pixels, inverted=not film.inverted)
+    done = asked.words.done
     return replace(
-        radiograph,
-        pixels=np.ascontiguousarray(np.rot90(radiograph.pixels, quarters)),
-        stored=np.ascontiguousarray(np.rot90(radiograph.stored, quarters)),
-        orientation=None,
-        pixel_spacing=turn_spacing(radiograph.pixel_spacing, quarters),
-        processing_log=steps,
+        film,
+        pixels=asked.move(film.pixels),
+        stored=asked.move(film.stored),
+        orientation=None if asked.moves else film.orientation,
+        pixel_spacing=turn_spacing(film.pixel_spacing, asked.quarters),
+        processing_log=(*film.processing_log, f"{done[0].upper()}{done[1:]} on request"),
     )
+
+
+def _window(radiograph: Radiograph, key: str) -> Window:
+    if key == GRAY_LEVELS:
+        return window_by_pixels(radiograph.stored)
+    windows = {window.key: window for window in radiograph.windows}
+    if key not in windows:
+        raise no_correction_error(key, (*CORRECTIONS, *windows))
+    return windows[key]
+
+
+def _check_crop(shape: tuple[int, ...], crop: Crop) -> None:
+    height, width = shape[0] - crop.top - crop.bottom, shape[1] - crop.left - crop.right
+    if min(height, width) < MIN_DECODED_SIDE:
+        raise ImageError(
+            "The crop leaves too little of the film",
+            value=f"{crop.sides} of {shape[1]} x {shape[0]} pixels",
+            remedy=f"Leave at least {MIN_DECODED_SIDE} pixels on each side.",
+        )
 
 
 def turn_spacing(spacing: PixelSpacing | None, quarters: int) -> PixelSpacing | None:

@@ -14,6 +14,7 @@ from cxr_core.errors import ImageError
 from cxr_core.evaluation.cutoffs import Band, Cutoffs, Setting, cutoffs_of_model
 from cxr_core.evaluation.scoring import cutoff_logits, margin_maps, margins, to_probabilities
 from cxr_core.findings import ABNORMAL_IN_WORDS, ABNORMAL_KEYS, KEYS, LABELS, NORMAL_KEY
+from cxr_core.imaging.correction import Correction, correction_key
 from cxr_core.imaging.gate import GateResult, check_radiograph
 from cxr_core.imaging.preprocessing import preprocess
 from cxr_core.imaging.radiograph import Radiograph, apply_correction, read_radiograph
@@ -106,7 +107,8 @@ class Analysis:
             its zero at the operating point, its mean is the margin (``evaluation.scoring``).
         evidence_scale: the model's fixed scale for all four margin maps.
         gate: whether the film looks readable, and what speaks against it.
-        correction: what was done to the film on the user's word; None when nothing.
+        correction: what was done to the film on the user's word, as ``Correction.key`` spells it;
+            None when nothing.
         warnings: calm sentences about the film, and about a model that is not calibrated.
         image_sha256: of the bytes that were read.
         model_sha256: of the model that read them.
@@ -179,19 +181,22 @@ class Analyzer:
         uncalibrated = why_uncalibrated(self.metadata.provenance)
         self._model_warnings = (UNCALIBRATED_WARNING,) if uncalibrated else ()
 
-    def analyze(self, data: bytes, *, correction: str | None = None) -> Analysis:
+    def analyze(self, data: bytes, *, correction: str | Correction | None = None) -> Analysis:
         """Read one film.
 
         Args:
             data: the bytes of a PNG, JPEG, TIFF or single-frame grayscale DICOM file.
-            correction: on the user's word, before reading: ``invert``, ``rotate_ccw``,
-                ``rotate_cw``, ``rotate_180``, ``gray_levels`` (anew, from the pixels), or the key
-                of one of the file's windows and tables, as ``window_2`` or ``table_1``.
+            correction: on the user's word, before reading: a ``Correction``, or steps joined by
+                ``+`` as in ``invert+rotate_cw``. The steps: ``invert``, ``rotate_ccw``,
+                ``rotate_cw``, ``rotate_180``, ``mirror``, ``gray_levels`` (anew, from the pixels),
+                the key of one of the file's windows and tables, as ``window_2`` or ``table_1``,
+                and ``crop_L_T_R_B``, pixels off each side.
 
         Raises:
             ImageError: the bytes are not one readable film, or there is no such correction.
         """
-        return self.analyze_radiograph(read_radiograph(data), correction=correction)
+        radiograph, asked = read_radiograph(data), correction_key(correction)
+        return self.analyze_radiograph(radiograph, correction=asked)
 
     def analyze_radiograph(
         self, radiograph: Radiograph, *, correction: str | None = None
@@ -201,8 +206,8 @@ class Analyzer:
         Raises:
             ImageError: there is no such correction.
         """
-        if correction is not None:
-            radiograph = apply_correction(radiograph, correction)
+        asked = Correction.parse(correction)
+        radiograph = apply_correction(radiograph, asked)
         images = preprocess(radiograph.pixels, self.metadata.preprocessing)  # (1, 3, S, S)
         with torch.inference_mode():
             features = self._model.forward_features(images)  # (1, C, h, w)
@@ -213,6 +218,7 @@ class Analyzer:
         calibration = self.metadata.calibration
         distances = margins(logits[0], calibration, points)  # (4,)
         maps = margin_maps(evidence, logits[0], calibration, points).astype(np.float32)
+        gate = check_radiograph(radiograph, self._gate)
         return Analysis(
             probabilities={key: float(p) for key, p in zip(KEYS, probabilities, strict=True)},
             logits={key: float(z) for key, z in zip(KEYS, logits[0], strict=True)},
@@ -225,9 +231,9 @@ class Analyzer:
             margins={key: float(m) for key, m in zip(KEYS, distances, strict=True)},
             margin_maps=dict(zip(KEYS, maps, strict=True)),
             evidence_scale=self.metadata.evidence_scale,
-            gate=check_radiograph(radiograph, self._gate),
-            correction=correction,
-            warnings=(*self._model_warnings, *radiograph.warnings),
+            gate=gate,
+            correction=asked.key or None,
+            warnings=(*self._model_warnings, *radiograph.warnings, *gate.notes),
             image_sha256=radiograph.sha256,
             model_sha256=self.metadata.model_sha256,
             radiograph=radiograph,

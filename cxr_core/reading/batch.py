@@ -81,6 +81,7 @@ def read_films(
     *,
     workers: int | None = None,
     skip: Container[str] = frozenset(),
+    correction: str | None = None,
 ) -> Generator[Outcome, None, None]:
     """Read films in their order; one that cannot be read is an outcome too, with its reason.
 
@@ -92,6 +93,7 @@ def read_films(
         workers: threads that decode; None for ``default_workers()``.
         skip: SHA-256 of films that need no reading; they come back with neither analysis nor
             reason.
+        correction: what is done to every film before it is read, as ``Correction.key``.
     """
     workers = workers or default_workers()
     pending = iter(sources)
@@ -102,7 +104,7 @@ def read_films(
         while queue:
             decoded = queue.popleft().result()
             queue.extend(pool.submit(_decode, source, skip) for source in islice(pending, 1))
-            yield _analyze(analyzer, decoded)
+            yield _analyze(analyzer, decoded, correction)
             del decoded  # not held while the next one is waited for
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
@@ -120,11 +122,11 @@ def _decode(source: FilmSource, skip: Container[str]) -> _Decoded:
         return _Decoded(source, sha256, reason=_reason(error))
 
 
-def _analyze(analyzer: Analyzer, decoded: _Decoded) -> Outcome:
+def _analyze(analyzer: Analyzer, decoded: _Decoded, correction: str | None) -> Outcome:
     if decoded.radiograph is None:
         return Outcome(decoded.source, decoded.sha256, reason=decoded.reason)
     try:
-        analysis = analyzer.analyze_radiograph(decoded.radiograph)
+        analysis = analyzer.analyze_radiograph(decoded.radiograph, correction=correction)
     except Exception as error:  # one bad file must not end the others
         return Outcome(decoded.source, decoded.sha256, reason=_reason(error))
     return Outcome(decoded.source, decoded.sha256, analysis)

@@ -15,6 +15,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from cxr_core.evaluation.cutoffs import Setting
 from cxr_core.export.overlay import MapMode, MapStyle, is_flagged
+from cxr_core.imaging.correction import Correction
 from cxr_core.reading.analyzer import Analysis, Analyzer, at_setting
 from cxr_core.ui.words import default_finding
 
@@ -181,7 +182,7 @@ def setting() -> Setting:
 
 
 def correction() -> str | None:
-    """What is done to the film before it is read (``radiograph.CORRECTIONS``)."""
+    """What is done to the film before it is read, as ``Correction.key``; None for nothing."""
     chosen: str | None = st.session_state.get(_CORRECTION)
     return chosen
 
@@ -191,6 +192,11 @@ def set_correction(correction_name: str | None) -> None:
     for key in (_ANALYSIS, _FINDING, _READ_ANYWAY, _REQUESTED_MAPS):
         st.session_state.pop(key, None)
     st.session_state[_CORRECTION] = correction_name
+
+
+def add_correction(step: str) -> None:
+    """Callback: do one thing more to the film as it lies on screen, and read it anew."""
+    set_correction(Correction.parse(correction()).then(Correction.parse(step)).key or None)
 
 
 def read_anyway() -> bool:

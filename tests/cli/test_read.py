@@ -4,6 +4,7 @@ import csv
 import hashlib
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cxr_core.cli.read import journal_path, main
@@ -12,10 +13,11 @@ from cxr_core.findings import KEYS
 from cxr_core.imaging.radiograph import read_radiograph
 from cxr_core.model.checkpoint import save_checkpoint
 from cxr_core.model.metadata import load_metadata
-from cxr_core.phantom.draw import phantom_png
+from cxr_core.phantom.draw import encode_png, phantom_png
 from cxr_core.reading import batch as engine
 from cxr_core.reading.analyzer import load_analyzer
 from tests.helpers.models import make_metadata, make_points, random_network
+from tests.helpers.pages import pixels_of
 from tests.helpers.zips import zip_bytes
 
 
@@ -227,3 +229,26 @@ def test_a_row_of_the_worklist_that_a_run_would_not_write_is_read_again(
     out.write_bytes(rows_to_csv([row | {"note": "Kept?"} | cells]))
     assert main(words) == 0
     assert rows(out) == [row]
+
+
+def test_a_correction_is_done_to_every_film_and_resumed_as_itself(
+    tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    film = pixels_of(phantom_png(2, size=256))
+    (tmp_path / "right.png").write_bytes(encode_png(film))
+    (tmp_path / "wrong.png").write_bytes(encode_png(np.rot90(255 - film).copy()))
+    plain, corrected = tmp_path / "plain.csv", tmp_path / "corrected.csv"
+    words = ["--model", str(model), "--resume", "--out"]
+    assert main([str(tmp_path / "right.png"), *words, str(plain)]) == 0
+    wrong = [str(tmp_path / "wrong.png"), *words, str(corrected), "--correct"]
+    assert main([*wrong, "rotate_cw+invert"]) == 0
+    (right,), (found,) = rows(plain), rows(corrected)
+    assert found["correction"] == "invert+rotate_cw"
+    assert "was inverted and rotated 90° clockwise at the reader's" in found["correction_words"]
+    assert found["logit_effusion"] == right["logit_effusion"]
+    assert main([*wrong, "invert+rotate_cw"]) == 0  # the same one: nothing is read again
+    assert main([*wrong, "invert"]) == 0
+    (found,) = rows(corrected)
+    assert found["correction"] == "invert"
+    assert main([*wrong, "flip"]) == 2
+    assert "There is no such correction: flip" in capsys.readouterr().err

@@ -45,15 +45,16 @@ def test_a_film_in_order_has_no_banner():
 @pytest.mark.parametrize(
     ("read_anyway", "opening"),
     [
-        (True, "The input check stopped this film, and it was read anyway."),
-        (False, "The input check stopped this film."),
+        (True, ("Not reliable: read at the reader's request.",)),
+        (False, ()),
     ],
 )
 def test_the_banner_names_the_stop_the_correction_and_the_phantom(read_anyway, opening):
     analysis = export_analysis(gate=STOPPED, correction="invert")
     record = make_record(analysis, read_anyway=read_anyway, film_note="A phantom.")
     assert record.banner == (
-        opening,
+        *opening,
+        "The input check stopped this film.",
         "Too dark.",
         "Too small.",
         "The film was inverted at the reader's request before it was read.",

@@ -2,6 +2,7 @@
 
 import pytest
 
+from cxr_core.evaluation.model_facts import ModelFacts
 from cxr_core.export.overlay import MapStyle
 from cxr_core.export.record import (
     correction_sentence,
@@ -9,17 +10,30 @@ from cxr_core.export.record import (
     map_legend,
     map_title,
     result_headline,
+    result_words,
+    worth_words,
 )
 from cxr_core.findings import KEYS
-from cxr_core.imaging.radiograph import CORRECTIONS
-from tests.helpers.analyses import make_analysis
+from cxr_core.imaging.correction import CORRECTIONS
+from tests.helpers.analyses import STOPPED, make_analysis
 
 
 def test_every_correction_has_its_own_sentence():
     sentences = {correction_sentence(correction) for correction in CORRECTIONS}
-    assert len(sentences) == len(CORRECTIONS) == 5
+    assert len(sentences) == len(CORRECTIONS) == 6
     assert all("at the reader's request" in sentence for sentence in sentences)
     assert correction_sentence(None) == ""
+    assert correction_sentence("invert+rotate_cw") == (
+        "The film was inverted and rotated 90° clockwise at the reader's request before it was "
+        "read."
+    )
+
+
+def test_of_a_stopped_film_no_word_reassures_or_tells_what_it_is_worth():
+    stopped = make_analysis((0.1, 0.05, 0.1, 0.9), gate=STOPPED)
+    assert result_headline(stopped) == "Not reliable: read at the reader's request"
+    assert result_words(stopped, "no_finding") == "Not reliable (called normal)"
+    assert "not known" in worth_words(stopped, "effusion", ModelFacts())
 
 
 def test_the_map_of_no_finding_is_named_for_what_it_shows():

@@ -132,3 +132,15 @@ def test_no_text_is_run_as_a_formula():
 def test_letters_of_every_script_come_back_and_a_half_letter_harms_nothing():
     (row,) = read_back(record_row(make_record(note="Müller 王 😀", reference="a\ud800b")))
     assert (row["note"], row["reference"]) == ("Müller 王 😀", "a?b")
+
+
+def test_a_film_read_past_the_input_check_says_so_and_what_it_is_worth_stays_open():
+    record = make_record(
+        export_analysis(gate=STOPPED), read_anyway=True, cautions=("Too dark.",),
+        facts=make_facts(likely=BandShare(90, 30, Interval(0.3, 0.2, 0.4, "enough"))),
+    )  # fmt: skip
+    row = record_row(record)
+    assert row["cautions"] == "Not reliable: read at the reader's request. Too dark."
+    assert (row["read_anyway"], row["gate"]) == ("1", "stopped")
+    assert "not known" in row["worth_effusion"]
+    assert row["test_share_effusion"] == row["test_films_effusion"] == ""

@@ -1,5 +1,7 @@
 """A gate made by hand, whose decisions can be told beforehand."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from cxr_core.config import GateParameters
@@ -29,4 +31,18 @@ def brightness_gate(threshold: float = -1.0) -> GateParameters:
         arrays={name: array.astype(np.float32) for name, array in arrays.items()},
         n_films=300,
         false_rejection_rate=0.01,
+    )
+
+
+def template_gate(template: np.ndarray) -> GateParameters:
+    """Knows one picture (``SIDE``, ``SIDE``): upright is what is more than half alike to it."""
+    standard = (template - template.mean()) / template.std()
+    return replace(
+        brightness_gate(threshold=float(np.log(0.5))),
+        arrays=brightness_gate().arrays
+        | {
+            "components": (standard.reshape(1, -1) / standard.size).astype(np.float32),
+            "output": np.array([[[40.0, 0.0]]], np.float32),
+            "output_bias": np.array([[-10.0, 10.0]], np.float32),
+        },
     )

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from cxr_core.imaging.gate import GateResult, check_radiograph
-from cxr_core.imaging.radiograph import Radiograph, read_radiograph
-from tests.helpers.gate import brightness_gate
+from cxr_core.imaging.radiograph import Radiograph, apply_correction, read_radiograph
+from tests.helpers.gate import SIDE, brightness_gate, template_gate
 
 
 def film(pixels: np.ndarray, **said: Any) -> Radiograph:
@@ -98,3 +98,68 @@ def test_a_correction_is_offered_only_where_it_surely_mends() -> None:
 def test_real_films_pass(shared: Path) -> None:
     for path in sorted((shared / "nih" / "originals").glob("*.png")):
         assert check_radiograph(read_radiograph(path.read_bytes())).passed
+
+
+# Eight by eight fields of gray that are alike to none of their turns, mirrors or negatives.
+TEMPLATE = np.random.default_rng(11).integers(0, 256, (SIDE, SIDE)).astype(np.uint8)
+KNOWN = np.kron(TEMPLATE, np.ones((40, 40), np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("pixels", "suggestion", "words"),
+    [
+        (255 - KNOWN, "invert", "Inverting it would fix this."),
+        (np.rot90(KNOWN), "rotate_cw", "Rotating it 90° clockwise would fix this."),
+        (
+            np.rot90(255 - KNOWN),
+            "invert+rotate_cw",
+            "The film looks inverted: bones are dark. The film appears to lie on its side. "
+            "Inverting it and rotating it 90° clockwise would fix this.",
+        ),
+        (np.rot90(255 - KNOWN, 2), "invert+rotate_180", "and rotating it by 180° would fix this."),
+        (
+            np.pad(KNOWN, ((0, 0), (90, 90))),
+            "crop_90_0_90_0",
+            "The film lies between uniform bars. Cropping its bars (90 px left and 90 px right) "
+            "would fix this.",
+        ),
+        (
+            np.pad(255 - KNOWN, ((90, 90), (0, 0)), constant_values=255),
+            "crop_0_90_0_90+invert",
+            "inverting it would fix this.",
+        ),
+        (
+            np.rot90(np.pad(255 - KNOWN, ((0, 0), (90, 90)))),
+            "crop_0_90_0_90+invert+rotate_cw",
+            "and rotating it 90° clockwise would fix this.",
+        ),
+        # Too long for a film with its bars, and right without.
+        (np.pad(KNOWN, ((0, 0), (260, 260))), "crop_260_0_260_0", "would fix this."),
+    ],
+)
+def test_what_mends_a_film_in_the_fewest_steps_is_offered(
+    pixels: np.ndarray, suggestion: str, words: str
+) -> None:
+    gate = template_gate(TEMPLATE)
+    stopped = check_radiograph(film(pixels), gate)
+    assert (stopped.passed, stopped.suggestion) == (False, suggestion)
+    assert words in " ".join(stopped.reasons)
+    mended = apply_correction(film(pixels), suggestion)
+    np.testing.assert_array_equal(mended.pixels, KNOWN)
+    assert check_radiograph(mended, gate).passed
+
+
+def test_nothing_is_offered_for_what_no_step_makes_right() -> None:
+    other = np.kron(np.random.default_rng(12).integers(0, 256, (8, 8)), np.ones((40, 40)))
+    for pixels in (other, np.pad(other, ((0, 0), (90, 90)))):
+        assert check_radiograph(film(pixels), template_gate(TEMPLATE)).suggestion is None
+
+
+def test_a_film_that_passes_with_its_bars_is_offered_the_crop_and_told_of_them() -> None:
+    passed = check_radiograph(film(np.pad(KNOWN, ((0, 0), (12, 12)))), template_gate(TEMPLATE))
+    assert (passed.passed, passed.reasons, passed.suggestion) == (True, (), "crop_12_0_12_0")
+    assert passed.notes == (
+        "The film lies between uniform bars. The model reads them with it: 12 px left and 12 px "
+        "right. They can be cropped.",
+    )
+    assert check_radiograph(film(KNOWN), template_gate(TEMPLATE)) == GateResult(True, ())

@@ -50,5 +50,5 @@ def test_turns_move_the_marked_corner(
 
 
 def test_unknown_correction_is_refused(film: Radiograph) -> None:
-    with pytest.raises(ImageError, match=r"no such correction: mirror\. Choose one of invert"):
-        apply_correction(film, "mirror")
+    with pytest.raises(ImageError, match=r"no such correction: flip\. Choose one of invert"):
+        apply_correction(film, "flip")

@@ -5,13 +5,8 @@ import pytest
 from PIL import Image
 
 from cxr_core.export.record import correction_sentence
-from cxr_core.imaging.radiograph import (
-    GRAY_LEVELS,
-    apply_correction,
-    correction_words,
-    read_radiograph,
-    window_corrections,
-)
+from cxr_core.imaging.correction import GRAY_LEVELS, correction_words
+from cxr_core.imaging.radiograph import apply_correction, read_radiograph, window_corrections
 from cxr_core.phantom.draw import draw_phantom
 from tests.helpers.dicom_files import film_dataset, lut_sequence, to_bytes
 from tests.helpers.errors import image_error

@@ -8,10 +8,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cxr_core.imaging.gate import check_radiograph
-from cxr_core.phantom.draw import phantom_png
+from cxr_core.findings import KEYS
+from cxr_core.imaging.gate import GateResult, check_radiograph
+from cxr_core.phantom.draw import encode_png, phantom_png
 from cxr_core.reading import analyzer
-from tests.helpers.pages import READ, page_text, pixels_of, shown_picture, upload_film, view_of
+from tests.helpers.pages import (
+    READ,
+    page_text,
+    pixels_of,
+    shown_layer,
+    shown_picture,
+    upload_film,
+    view_of,
+)
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +47,12 @@ def test_a_stopped_film_shows_its_reason_and_no_result(open_page, blank):
     session.button(key="read_anyway").click().run()
     assert "Not read" not in page_text(session)
     assert "almost uniformly gray" in page_text(session)  # all the time
+    # In words and in every card, not by a colour alone; and nothing that reassures.
+    words = unescape(page_text(session))
+    assert words.count("Not reliable: read at the reader's request") == 1 + len(KEYS)
+    assert words.count('class="finding') == words.count(" doubtful") == len(KEYS)
+    for reassuring in ("Nothing flagged", "Flagged:", "None of the three", "carried the label"):
+        assert reassuring not in words
     session.button(key="show_effusion").click().run()
     assert view_of(session)["map"]
     session = open_page(READ, open_page("app.py", session))
@@ -91,3 +106,47 @@ def test_a_passed_film_can_be_corrected_too(open_page):
     session = upload_film(session, film)
     assert "Corrected film" not in page_text(session)
     assert (shown_picture(session) == pixels_of(film)).all()
+
+
+def test_corrections_add_up_and_are_undone_together(open_page):
+    film = phantom_png(8, size=256)
+    wrong = np.rot90(255 - pixels_of(film))[:, ::-1]
+    session = upload_film(open_page(READ), encode_png(np.ascontiguousarray(wrong)))
+    for step in ("mirror", "invert", "rotate_cw"):
+        session.button(key=f"correct_menu_{step}").click().run()
+    assert (shown_picture(session) == pixels_of(film)).all()
+    assert (
+        "Inverted, mirrored and rotated 90° clockwise at your request, on screen and for the "
+        "model." in page_text(session)
+    )
+    session.button(key="correct_menu_invert").click().run()
+    assert (shown_picture(session) == 255 - pixels_of(film)).all()  # inverted back
+    session.button(key="undo_correction").click().run()
+    assert (shown_picture(session) == wrong).all()
+    assert "Corrected film" not in page_text(session)
+
+
+def test_a_film_between_bars_is_read_and_offered_without_them(open_page, monkeypatch):
+    """Film, map and cards are all of the cropped film, and the page says what was cut off."""
+    crop = "crop_60_0_40_0"
+
+    def check(radiograph, *rest, **named):
+        barred = radiograph.pixels.shape == (256, 356)
+        note = ("The film lies between uniform bars.",) if barred else ()
+        return GateResult(True, (), crop if barred else None, note)
+
+    monkeypatch.setattr(analyzer, "check_radiograph", check)
+    film = phantom_png(8, size=256)
+    session = open_page(READ)
+    session = upload_film(session, encode_png(np.pad(pixels_of(film), ((0, 0), (60, 40)))))
+    assert "The film lies between uniform bars." in page_text(session)
+    assert session.button(key=f"correct_offer_{crop}").label == (
+        "Crop the bars (60 px left and 40 px right) and read"
+    )
+    session.button(key=f"correct_offer_{crop}").click().run()
+    assert (shown_picture(session) == pixels_of(film)).all()
+    session.button(key="show_effusion").click().run()
+    layer = shown_layer(session)
+    assert layer.shape[0] == layer.shape[1]  # as the cropped film, square
+    assert "Cropped by its bars (60 px left and 40 px right) at your request" in page_text(session)
+    assert not [button.key for button in session.button if "offer" in str(button.key)]

@@ -108,7 +108,7 @@ def test_a_correction_is_made_and_named(analyzer: Analyzer, film: bytes) -> None
     assert corrected.logits == analyzer.analyze(film).logits
     assert corrected.correction == "invert"
     with pytest.raises(ImageError, match="no such correction"):
-        analyzer.analyze(film, correction="mirror")
+        analyzer.analyze(film, correction="flip")
 
 
 def test_a_bad_file_does_not_disturb_the_next_film(analyzer: Analyzer, film: bytes) -> None:

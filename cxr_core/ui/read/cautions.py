@@ -62,7 +62,9 @@ def note_sentences(analysis: Analysis, *, shown_finding: str = "") -> tuple[str,
         shown_finding: key of the finding in the large view.
     """
     statement = no_finding_statement(analysis.probabilities, analysis.above, analysis.likely)
-    found = [statement.sentence] if statement.sentence and not statement.contradiction else []
+    # Of a film that the input check stopped, "none of the three" would reassure without grounds.
+    told = analysis.gate.passed and not statement.contradiction
+    found = [statement.sentence] if statement.sentence and told else []
     if analysis.above["infiltration"] or shown_finding == "infiltration":
         found.append(infiltration_sentence())
     return tuple(found)

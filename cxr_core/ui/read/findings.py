@@ -31,6 +31,7 @@ from cxr_core.export.overlay import (
 from cxr_core.export.record import (
     FLAGGED_MARK,
     NOT_FLAGGED_MARK,
+    NOT_RELIABLE,
     flag_sentence,
     map_title,
     map_words,
@@ -53,6 +54,10 @@ from cxr_core.ui.words import percent, percent_range
 
 SMALL_MAP_SIDE = 300  # longer side of a small multiple in pixels
 SMALL_MAP_OPACITY = 0.65
+STOPPED_NUMBERS = (
+    "The input check stopped this film. The numbers below were computed all the same; nothing is "
+    "known of how often they are right on such a film."
+)
 
 
 # One finding's numbers in words: its row, what its cut-off did on test films, its neighbours.
@@ -242,7 +247,8 @@ def _style(analysis: Analysis, key: str) -> MapStyle:
 def headline(analysis: Analysis) -> None:
     """The reading in one line, what is uncertain, what the model is, and the reader's setting."""
     facts = current_model_facts()
-    lines = [facts.sentence, uncertain_sentence(analysis)]
+    doubt = "" if analysis.gate.passed else STOPPED_NUMBERS
+    lines = [doubt, facts.sentence, uncertain_sentence(analysis)]
     quiet = "<br>".join(html.escape(line) for line in lines if line)
     st.html(
         f'<h2 class="headline">{html.escape(result_headline(analysis))}</h2>'
@@ -282,7 +288,9 @@ def _small_style(analysis: Analysis, key: str) -> MapStyle:
 
 def _row_html(analysis: Analysis, key: str, picture: str, *, facts: ModelFacts, shown: bool) -> str:
     above, row = analysis.above[key], finding_row(analysis, key)
-    classes = "finding" + " shown" * shown + " above" * (above and key in ABNORMAL_KEYS)
+    reliable = analysis.gate.passed
+    classes = "finding" + " shown" * shown + " doubtful" * (not reliable)
+    classes += " above" * (above and reliable and key in ABNORMAL_KEYS)
     mark = FLAGGED_MARK if above else NOT_FLAGGED_MARK
     # A number and its unit stay on one line.
     point = html.escape(", ".join(filter(None, (row.flag, row.note))))
@@ -291,12 +299,13 @@ def _row_html(analysis: Analysis, key: str, picture: str, *, facts: ModelFacts, 
     alt = f"{map_title(key)}. {describe_map(analysis, key)}" if drawn else "The film, without a map"
     # Every other map shows what raises its row's own number, so only this one needs its name.
     named = f'<p class="point">{map_title(key)}</p>' if key == NORMAL_KEY and drawn else ""
+    doubt = "" if reliable else f'<p class="doubt">{NOT_RELIABLE}</p>'
     return (
         f'<div class="{classes}"><div class="map">'
         f'<img src="{picture}" alt="{html.escape(alt)}"></div>'
         f'<div class="words"><h3 class="name"><span>{LABELS[key]}</span>'
         f'<span class="state">{row.band} <span aria-hidden="true">{mark}</span></span></h3>'
-        f'<p class="probability">{html.escape(row.probability)}</p>'
+        f'{doubt}<p class="probability">{html.escape(row.probability)}</p>'
         f'<p class="point">{point}</p>{named}'
         f'<div class="track" aria-hidden="true"><span class="fill" style="width:{row.fill:.1%}">'
         f'</span><span class="tick" style="left:{row.tick:.1%}"></span></div></div></div>'

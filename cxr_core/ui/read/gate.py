@@ -7,7 +7,8 @@ from html import escape
 
 import streamlit as st
 
-from cxr_core.imaging.radiograph import CORRECTIONS, correction_words, window_corrections
+from cxr_core.imaging.correction import CORRECTIONS, JOIN, Correction, correction_words
+from cxr_core.imaging.radiograph import window_corrections
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui import state
 
@@ -15,11 +16,14 @@ STOPPED_TITLE = "Not read: this does not look like an upright frontal chest film
 
 
 def correction_menu() -> None:
-    """All corrections, for a film whose fault no check has noticed."""
+    """All corrections, for a film whose fault no check has noticed; they add up."""
     analysis = state.current_analysis()
     windows = window_corrections(analysis.radiograph) if analysis is not None else ()
     with st.expander("Fix orientation, inversion or gray levels"):
-        st.caption("The model reads the corrected film. To change only the display, use Window.")
+        st.caption(
+            "The model reads the corrected film, and corrections add up. To change only the "
+            "display, use Window."
+        )
         _buttons((*CORRECTIONS, *windows), "menu")
 
 
@@ -34,7 +38,12 @@ def corrected_banner(analysis: Analysis) -> None:
             '<div class="note" role="note"><strong>Corrected film.</strong> '
             f"{done} at your request, on screen and for the model.</div>"
         )
-        st.button("Undo", key="undo_correction", on_click=state.set_correction, args=(None,))
+        st.button(
+            "Undo all" if JOIN in analysis.correction else "Undo",
+            key="undo_correction",
+            on_click=state.set_correction,
+            args=(None,),
+        )
 
 
 def stop_panel(analysis: Analysis) -> None:
@@ -43,8 +52,8 @@ def stop_panel(analysis: Analysis) -> None:
     st.html(f'<h2 class="stopped">{escape(STOPPED_TITLE)}</h2>{reasons}')
     suggestion = analysis.gate.suggestion
     with st.container(key="stop", gap="small"):
-        if suggestion in CORRECTIONS:
-            _buttons((str(suggestion),), "suggested")
+        if suggestion:
+            _buttons((suggestion,), "suggested")
         known = (*CORRECTIONS, *window_corrections(analysis.radiograph))
         others = tuple(name for name in known if name != suggestion)
         with st.popover("Another correction" if suggestion else "Correct the film"):
@@ -56,12 +65,22 @@ def stop_panel(analysis: Analysis) -> None:
     )
 
 
+def crop_offer(analysis: Analysis) -> None:
+    """For a film that was read with the bars around it: to read it without them."""
+    suggestion = analysis.gate.suggestion
+    if analysis.gate.passed and suggestion:
+        with st.container(key="offer"):
+            _buttons((suggestion,), "offer")
+
+
 def _buttons(names: tuple[str, ...], where: str) -> None:
+    """One button a step; each is done to the film as it lies on screen."""
+    in_force = Correction.parse(state.correction()).gray
     for name in names:
-        if name != state.correction():
+        if name != in_force:
             st.button(
                 f"{correction_words(name).action} and read",
                 key=f"correct_{where}_{name}",
-                on_click=state.set_correction,
+                on_click=state.add_correction,
                 args=(name,),
             )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cxr_core.evaluation.cutoffs import Band, Setting
-from cxr_core.export.record import correction_sentence
+from cxr_core.export.record import NOT_RELIABLE, correction_sentence
 from cxr_core.export.results_csv import (
     BAND_COLUMNS,
     FLAGGED_COLUMNS,
@@ -80,6 +80,11 @@ class FilmRow:
     def at(self, setting: Setting) -> "FilmRow":
         """The row as a setting flags it."""
         return self.sensitive if setting == "sensitive" and self.sensitive is not None else self
+
+    @property
+    def not_reliable(self) -> bool:
+        """Whether it was read only because the reader asked for it, past the input check."""
+        return self.read_anyway and bool(self.reason)
 
     @property
     def sort_key(self) -> SortKey:
@@ -193,15 +198,16 @@ def row_html(row: FilmRow, *, place: int, opened: bool, show_name: bool = True) 
     """
     name = f' <span class="quiet">{escape(row.name)}</span>' if row.name and show_name else ""
     mark = '<span class="opened">✓ opened</span>' if opened else ""
-    known = [correction_sentence(row.correction), row.reason if row.read_anyway else ""]
+    known = [correction_sentence(row.correction), row.reason if row.not_reliable else ""]
     warnings = " ".join(filter(None, (*known, row.csv_row["warnings"])))
     caution = f'<span class="caution">⚠ {escape(warnings)}</span>' if warnings else ""
     picture = f'<img src="{row.thumbnail}" alt="">' if row.thumbnail else "no picture"
     action = (
         "" if row.status == STATUS_FAILED else '<span class="go" aria-hidden="true">Open ›</span>'
     )
+    classes = "film-row" + " seen" * opened + " doubtful" * row.not_reliable
     return (
-        f'<div class="film-row{" seen" * opened}"><span class="place">{place}</span>'
+        f'<div class="{classes}"><span class="place">{place}</span>'
         f'<span class="thumb">{picture}</span><div class="what">'
         f'<p class="name"><strong>Film {row.number}</strong>{name}{mark}{caution}</p>'
         f"{_result_html(row)}</div>"
@@ -217,12 +223,15 @@ def _result_html(row: FilmRow) -> str:
         (key for key in ABNORMAL_KEYS if row.above[key]), key=lambda key: -row.margins[key]
     )
     none = f"{LABELS[NORMAL_KEY]} {percent(row.probabilities[NORMAL_KEY])}"
+    # Nothing of such a row may reassure, or look like a finding.
+    doubt = f"<strong>{NOT_RELIABLE}.</strong> " if row.not_reliable else ""
     if above:
         text = " ".join(f'<span class="hit">▲ {_finding_text(row, key)}</span>' for key in above)
     else:
         nearest = max(ABNORMAL_KEYS, key=lambda key: row.margins[key])
-        text = f"<span>▽ None flagged. Nearest: {_finding_text(row, nearest)}</span>"
-    return f'<p class="found">{text} <span class="plain">{escape(none)}</span></p>'
+        opening = "Nearest" if doubt else "▽ None flagged. Nearest"
+        text = f"<span>{opening}: {_finding_text(row, nearest)}</span>"
+    return f'<p class="found">{doubt}{text} <span class="plain">{escape(none)}</span></p>'
 
 
 def _finding_text(row: FilmRow, key: str) -> str:

@@ -170,10 +170,15 @@ def test_the_numbers_of_a_stopped_film_are_told_only_when_it_was_read_anyway() -
     said = row_html(asked, place=1, opened=True)
     assert "⚠ The film is blank." in said
     assert "▲ Effusion" in said
+    assert 'class="film-row seen doubtful"' in said
+    assert "Not reliable: read at the reader's request." in said
+    assert asked.csv_row["cautions"] == "Not reliable: read at the reader's request."
 
 
 def test_a_corrected_film_says_so() -> None:
     turned = replace(analysis_with_margins((1.0, -1.0, -1.0, -1.0)), correction="invert")
     row = analysis_film_row(turned, 2, "")
     assert row.csv_row["correction"] == row.correction == "invert"
+    assert row.csv_row["correction_words"].startswith("The film was inverted at the reader's")
+    assert "doubtful" not in row_html(row, place=1, opened=True)
     assert "⚠ The film was inverted" in row_html(row, place=1, opened=True)
