@@ -245,7 +245,7 @@ def headline(analysis: Analysis) -> None:
         f'<h2 class="headline">{html.escape(result_headline(analysis))}</h2>'
         + (f'<p class="quiet">{quiet}</p>' if quiet else "")
     )
-    sensitive_toggle(paired=analysis.has_bands)
+    sensitive_toggle(current_model_facts(), paired=analysis.has_bands)
 
 
 def finding_rows(analysis: Analysis, *, shown_finding: str) -> None:
