@@ -25,8 +25,8 @@ from cxr_core.evaluation.metrics.subgroups import (
     SubgroupMetrics,
     all_films_and_subgroups,
     subgroup_metrics,
-    view_shortcuts,
 )
+from cxr_core.evaluation.metrics.view_alone import view_shortcuts
 from cxr_core.evaluation.predictions import (
     has_logits,
     is_labelled,

@@ -22,7 +22,8 @@ from cxr_core.evaluation.metrics.labels import (
     co_occurrence,
     labels_per_film,
 )
-from cxr_core.evaluation.metrics.subgroups import SubgroupMetrics, ViewShortcut
+from cxr_core.evaluation.metrics.subgroups import SubgroupMetrics
+from cxr_core.evaluation.metrics.view_alone import ViewShortcut
 from cxr_core.evaluation.predictions import labels_of
 from cxr_core.evaluation.report import EvaluationReport, subgroup_notes
 from cxr_core.findings import KEYS

@@ -1,6 +1,7 @@
 """A label that some or all films lack: its finding is measured on the others, all else stays."""
 
 import json
+import pickle
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import classification_report, roc_auc_score
 
+from cxr_core.cli.compare import main as compare_main
+from cxr_core.cli.evaluate import main as evaluate_main
 from cxr_core.config import Calibration
 from cxr_core.errors import ConfigError, DataError
 from cxr_core.evaluation.comparison import Comparison, compare_predictions
@@ -426,6 +429,27 @@ def test_further_patients_without_a_label(complete: pd.DataFrame, rows: pd.Serie
     shown = further_patients_table(measure_further_patients(nobody, n_resamples=20))
     assert "an unknown share of them No Finding" in shown.caption
     assert any(isinstance(c, Interval) and c == NOT_LABELLED for c in shown.rows[-1].cells)
+
+
+def test_a_result_that_was_stored_in_between_says_the_same(unlabelled: FullReport) -> None:
+    # As Streamlit's cache does: no number that is none equals itself after that.
+    assert metrics_text(pickle.loads(pickle.dumps(unlabelled))) == metrics_text(unlabelled)
+
+
+def test_the_commands_say_so(
+    complete: pd.DataFrame, rows: pd.Series, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = without_label(complete, "effusion", rows).assign(label_no_finding="")
+    path = tmp_path / "predictions.csv"
+    table.to_csv(path, index=False)
+    assert evaluate_main([str(path), "--resamples", "20"]) == 0
+    assert compare_main([str(path), str(path), "--resamples", "20"]) == 0
+    said = capsys.readouterr().out
+    assert said.count(f"Effusion is labelled on {(~rows).sum()} of 400 films") == 2
+    assert said.count("No Finding is not labelled: no film has a label of it") == 2
+    path.write_bytes(csv_bytes(table.assign(label_atelectasis=-2)))
+    assert evaluate_main([str(path)]) == 2
+    assert "row 1 below the header: label_atelectasis is -2" in capsys.readouterr().err
 
 
 # Two models.

@@ -130,7 +130,7 @@ def calibration(full: FullReport) -> Iterator[Table]:
 
 def _calibration_cells(one: CalibrationMetrics) -> tuple[Cell, ...]:
     scores = (one.brier, one.brier_of_prevalence)
-    if one.brier == NOT_LABELLED:
+    if one.brier.verdict == "not labelled":
         return NOT_LABELLED, NOT_LABELLED, *scores, one.slope, one.intercept
     return one.ece, one.expected_ece, *scores, one.slope, one.intercept
 

@@ -11,7 +11,8 @@ from cxr_core.evaluation.full_report import (
 from cxr_core.evaluation.localisation.overlap import Measure
 from cxr_core.evaluation.metrics.bootstrap import NOT_LABELLED, Verdict
 from cxr_core.evaluation.metrics.labels import LabelCount
-from cxr_core.evaluation.metrics.subgroups import ALL_FILMS, SubgroupMetrics, shortcut_sentence
+from cxr_core.evaluation.metrics.subgroups import ALL_FILMS, SubgroupMetrics
+from cxr_core.evaluation.metrics.view_alone import shortcut_sentence
 from cxr_core.evaluation.render.table import Cell, Column, Row, Share, Table
 from cxr_core.evaluation.report import EvaluationReport
 from cxr_core.findings import KEYS, LABELS
