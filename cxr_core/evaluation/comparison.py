@@ -5,7 +5,7 @@ same draws: what makes a draw hard does so for both, and cancels in the differen
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -24,6 +24,7 @@ from cxr_core.evaluation.leakage import (
 from cxr_core.evaluation.localisation.pointing import difference_interval, resample_films
 from cxr_core.evaluation.metrics.bootstrap import (
     NOT_ESTIMABLE,
+    NOT_LABELLED,
     Interval,
     Resamples,
     logit_interval,
@@ -32,6 +33,7 @@ from cxr_core.evaluation.metrics.bootstrap import (
     resample_patients,
 )
 from cxr_core.evaluation.metrics.calibration import expected_calibration_error
+from cxr_core.evaluation.metrics.labelled import labelled_films
 from cxr_core.evaluation.metrics.ranking import (
     auroc,
     is_estimable,
@@ -41,6 +43,7 @@ from cxr_core.evaluation.metrics.ranking import (
 from cxr_core.evaluation.metrics.subgroups import Subgroup, subgroups_of
 from cxr_core.evaluation.predictions import (
     has_logits,
+    is_labelled,
     labels_of,
     patients_of,
     probabilities_of,
@@ -52,6 +55,7 @@ from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS, NORMAL_KEY
 
 ALL_FINDINGS = "all"  # the key of all boxed findings together
 _ROW_KEY = ["image", "finding"]
+OMIT_EMPTY = "omit empty"  # marks a field that a document leaves out where it holds nothing
 
 
 # What a comparison of two models on the same films found: plain values.
@@ -74,9 +78,12 @@ class AurocComparison:
         name: which films, e.g. ``PA``.
         n: how many.
         positives: by finding key; of them, those with the finding.
-        auroc: by finding key, for the findings that are judged among these films.
-        mean: over these findings, averaged within each resample; not estimable where one of
-            them is not; None where it is not asked for.
+        auroc: by finding key, for the findings that are judged among these films, each on those
+            that have its label.
+        mean: over these findings but those not labelled, averaged within each resample; not
+            estimable where one of them is not; None where it is not asked for.
+        n_labelled: by finding key, films with a label of it; findings that all of them have one of
+            are left out.
     """
 
     name: str
@@ -84,11 +91,12 @@ class AurocComparison:
     positives: dict[str, int]
     auroc: dict[str, PairedIntervals]
     mean: PairedIntervals | None = None
+    n_labelled: dict[str, int] = field(default_factory=dict, metadata={OMIT_EMPTY: True})
 
 
 @dataclass(frozen=True)
 class CalibrationErrors:
-    """Expected calibration error by finding key, 0 is perfect.
+    """Expected calibration error by finding key, 0 is perfect; nan without labels.
 
     Attributes:
         before: of the plain sigmoid, or of the probabilities given.
@@ -164,32 +172,43 @@ def compare_auroc(
 
     Args:
         subgroup: which of the N films, and which findings.
-        labels: (N, 4) of 0 and 1.
-        scores: (2, N, 4) of A and of B, finite.
+        labels: (N, 4) as ``predictions.labels_of`` gives them.
+        scores: (2, N, 4) of A and of B, finite where there is a label.
         resamples: of the N films' patients.
         mean: whether to add the mean over the part's findings, taken within each resample.
     """
     y, s = labels[subgroup.mask], scores[:, subgroup.mask]  # (n, 4), (2, n, 4)
     within = resamples.subset(subgroup.mask)
-    which = [KEYS.index(key) for key in subgroup.keys]
-    found = [_auroc_pair(y[:, k], s[:, :, k], within) for k in which]
-    n_independent = [n_limiting_patients(y[:, k], within) for k in which]
-    estimates = np.stack([estimate for estimate, _ in found])  # (K, 2)
-    drawn = np.stack([values for _, values in found])  # (K, 2, R)
+    films = {key: labelled_films(y, KEYS.index(key), within) for key in subgroup.keys}
+    found = {
+        key: _auroc_pair(one.labels, s[:, one.mask, KEYS.index(key)], one.resamples)
+        for key, one in films.items()
+    }
+    n_independent = {
+        key: n_limiting_patients(one.labels, one.resamples) for key, one in films.items()
+    }
+    unlabelled = [key for key, one in films.items() if one.n == 0 and len(y) > 0]
+    averaged = [key for key in films if key not in unlabelled]
+    pair = None
+    if mean and averaged:
+        # A finding without a value, as a whole or in a resample, leaves their mean without one.
+        pair = paired_intervals(
+            np.mean([found[key][0] for key in averaged], axis=0),
+            np.mean([found[key][1] for key in averaged], axis=0),
+            n_independent=min(n_independent[key] for key in averaged),
+        )
     return AurocComparison(
         name=subgroup.value,
         n=len(y),
-        positives={key: int(y[:, k].sum()) for key, k in zip(subgroup.keys, which, strict=True)},
+        positives={key: int(one.labels.sum()) for key, one in films.items()},
         auroc={
-            key: paired_intervals(estimates[j], drawn[j], n_independent=n_independent[j])
-            for j, key in enumerate(subgroup.keys)
+            key: PairedIntervals(*[NOT_LABELLED] * 3)
+            if key in unlabelled
+            else paired_intervals(*found[key], n_independent=n_independent[key])
+            for key in films
         },
-        # A finding without a value, as a whole or in a resample, leaves their mean without one.
-        mean=paired_intervals(
-            estimates.mean(axis=0), drawn.mean(axis=0), n_independent=min(n_independent)
-        )
-        if mean
-        else None,
+        mean=pair,
+        n_labelled={key: one.n for key, one in films.items() if one.n < len(y)},
     )
 
 
@@ -227,10 +246,11 @@ def _auroc_pair(
 def calibration_errors(table: pd.DataFrame, calibration: Calibration) -> CalibrationErrors:
     """Expected calibration errors of a validated predictions table."""
     labels, plain = labels_of(table), probabilities_of(table)  # (N, 4), (N, 4)
+    known = is_labelled(labels)
 
     def errors(probabilities: Floats) -> dict[str, float]:
         return {
-            key: expected_calibration_error(probabilities[:, k], labels[:, k])
+            key: expected_calibration_error(probabilities[known[:, k], k], labels[known[:, k], k])
             for k, key in enumerate(KEYS)
         }
 
@@ -308,7 +328,7 @@ def compare_predictions(
 
     Args:
         a, b: predictions tables, in any order, matched by ``image``. ``patient``, ``view`` and
-            ``group`` are A's, or B's where A does not tell them.
+            ``group`` are A's, or B's where A does not tell them; so are labels.
         model_a, model_b: their folders: calibration, for the calibration errors, and where their
             evidence peaked, compared where both tell it.
         n_resamples: resamples of the patients, or of the images where patients are absent.

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cxr_core.config import OperatingPoint
-from cxr_core.findings import ABNORMAL_KEYS, KEYS
+from cxr_core.findings import ABNORMAL_KEYS
 from cxr_core.model.metadata import ModelMetadata
 
 Band = Literal["unlikely", "uncertain", "likely"]
@@ -23,6 +23,8 @@ SETTINGS: tuple[Setting, ...] = get_args(Setting)
 @dataclass(frozen=True)
 class Cutoffs:
     """Each finding's cut-offs on the calibrated probability; dictionaries are by finding key.
+
+    Those of a model hold every finding; those fitted on a table lack a finding without any label.
 
     At or above ``specific`` a finding is "likely", below ``sensitive`` "unlikely", between them
     "uncertain". Where the two are one, nothing lies between.
@@ -49,7 +51,7 @@ class Cutoffs:
         """
         flagged_at = dict(self.specific)
         if setting == "sensitive" and self.sensitive is not None:
-            flagged_at |= {key: self.sensitive[key] for key in ABNORMAL_KEYS}
+            flagged_at |= {key: self.sensitive[key] for key in ABNORMAL_KEYS if key in flagged_at}
         return flagged_at
 
     def lower(self, key: str) -> float:
@@ -62,11 +64,10 @@ class Cutoffs:
             return "likely"
         return "uncertain" if probability >= self.lower(key) else "unlikely"
 
-    def band_indices(self, probabilities: ArrayLike) -> NDArray[np.int64]:
-        """Calibrated probabilities (N, 4) -> places in ``BANDS`` (N, 4)."""
+    def band_indices(self, key: str, probabilities: ArrayLike) -> NDArray[np.int64]:
+        """A finding's calibrated probabilities (N,) -> places in ``BANDS`` (N,)."""
         p = np.asarray(probabilities, dtype=np.float64)
-        lower = np.array([self.lower(key) for key in KEYS])
-        upper = np.array([self.specific[key].threshold for key in KEYS])
+        upper, lower = self.specific[key].threshold, self.lower(key)
         result: NDArray[np.int64] = np.where(p >= upper, 2, np.where(p >= lower, 1, 0))
         return result
 

@@ -4,7 +4,9 @@ import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from cxr_core.arrays import Floats
 from cxr_core.config import Calibration
@@ -17,16 +19,21 @@ from cxr_core.evaluation.further_films import (
     measure_other_sources,
 )
 from cxr_core.evaluation.localisation.rates import localisation_metrics
-from cxr_core.evaluation.metrics.bootstrap import resample_patients
+from cxr_core.evaluation.metrics.bootstrap import Resamples, resample_patients
 from cxr_core.evaluation.metrics.operating_points import cutoffs_of_table
 from cxr_core.evaluation.metrics.subgroups import (
     SubgroupMetrics,
     all_films_and_subgroups,
     subgroup_metrics,
-    view_shortcuts,
 )
-from cxr_core.evaluation.predictions import has_logits, probabilities_of
-from cxr_core.evaluation.report import EvaluationReport, evaluate_validated
+from cxr_core.evaluation.metrics.view_alone import view_shortcuts
+from cxr_core.evaluation.predictions import (
+    has_logits,
+    is_labelled,
+    labels_of,
+    probabilities_of,
+)
+from cxr_core.evaluation.report import EvaluationReport, evaluate_validated, flagged_films
 from cxr_core.evaluation.run_folder import RunFolder
 from cxr_core.findings import KEYS
 from cxr_core.model.metadata import ModelMetadata
@@ -58,6 +65,24 @@ class EvaluatedTable:
     def report(self) -> EvaluationReport:
         """The figures of ``evaluate_predictions``."""
         return self.full.report
+
+    def labelled(self, key: str) -> tuple[NDArray[np.int64], Floats]:
+        """(n,) labels and probabilities of the films that have a label of a finding."""
+        k = KEYS.index(key)
+        labels = labels_of(self.table)[:, k]
+        known = is_labelled(labels)
+        return labels[known], self.probabilities[known, k]
+
+    def resamples(self, key: str) -> Resamples:
+        """The draws behind the report's intervals, of the patients of these films."""
+        films = resample_patients(
+            self.table, n_resamples=self.report.n_resamples, seed=self.report.seed
+        )
+        return films.subset(is_labelled(labels_of(self.table)[:, KEYS.index(key)]))
+
+    def is_labelled(self, key: str) -> bool:
+        """Whether any film has a label of a finding."""
+        return self.report.label_distribution[key].n > 0
 
 
 def evaluate_table(
@@ -158,7 +183,7 @@ def measure_subgroups(
     resamples = resample_patients(table, n_resamples=report.n_resamples, seed=report.seed)
     flagged = None  # (N, 4)
     if points := report.operating_points:
-        flagged = evaluated.probabilities >= [points[key].threshold for key in KEYS]
+        flagged = flagged_films(evaluated.probabilities, points)
     parts = all_films_and_subgroups(table)
     measured: Iterable[list[SubgroupMetrics]] = subgroup_metrics(
         table, flagged, resamples, subgroups=parts

@@ -15,8 +15,15 @@ from cxr_core.evaluation.metrics.at_threshold import ThresholdMetrics, threshold
 from cxr_core.evaluation.metrics.bootstrap import resample_patients
 from cxr_core.evaluation.metrics.errors import ErrorKind, most_confident_errors
 from cxr_core.evaluation.metrics.flag_worth import FlagWorth, flag_worth
-from cxr_core.evaluation.metrics.labels import SplitLabels, co_occurrence, labels_per_film
-from cxr_core.evaluation.metrics.subgroups import SubgroupMetrics, ViewShortcut
+from cxr_core.evaluation.metrics.labelled import LabelledFilms, labelled_films
+from cxr_core.evaluation.metrics.labels import (
+    SplitLabels,
+    co_labelled,
+    co_occurrence,
+    labels_per_film,
+)
+from cxr_core.evaluation.metrics.subgroups import SubgroupMetrics
+from cxr_core.evaluation.metrics.view_alone import ViewShortcut
 from cxr_core.evaluation.predictions import labels_of
 from cxr_core.evaluation.report import EvaluationReport, subgroup_notes
 from cxr_core.findings import KEYS
@@ -51,7 +58,9 @@ class FullReport:
         at_operating_points: likelihood ratios and all else at the operating points.
         missed, false_alarms: errors at the operating points.
         co_occurrence: (4, 4) films with both labels; the diagonal is the films with each.
-        labels_per_film: films with 0, 1, 2, 3 and 4 of the four labels.
+        co_labelled: (4, 4) films with the row's finding that have a label of the column's.
+        labels_per_film: films with 0, 1, 2, 3 and 4 of the four labels, of those that have a label
+            of every finding that is labelled at all.
         notes: whole sentences on what was absent, assumed or left out.
         groups: area, sensitivity and specificity of every group, all films first; empty where
             they were not measured.
@@ -76,6 +85,7 @@ class FullReport:
     missed: dict[str, ErrorCount]
     false_alarms: dict[str, ErrorCount]
     co_occurrence: NDArray[np.int64]
+    co_labelled: NDArray[np.int64]
     labels_per_film: tuple[int, ...]
     notes: tuple[str, ...]
     groups: tuple[SubgroupMetrics, ...] = ()
@@ -126,15 +136,16 @@ def build_full_report(
         report=report,
         fitted_here=fitted_here if points else None,
         at_operating_points={
-            key: threshold_metrics(
-                labels[:, k], probabilities[:, k], points[key].threshold, resamples
+            key: _at_own_cutoff(
+                labelled_films(labels, k, resamples), probabilities[:, k], points[key].threshold
             )
             for k, key in enumerate(KEYS)
-            if points
+            if key in points
         },
         missed={key: count(key, "missed") for key in points},
         false_alarms={key: count(key, "false alarm") for key in points},
         co_occurrence=co_occurrence(labels),
+        co_labelled=co_labelled(labels),
         labels_per_film=labels_per_film(labels),
         notes=(*report.notes, *optimistic),
         cutoffs=cutoffs,
@@ -142,6 +153,12 @@ def build_full_report(
         if cutoffs is None
         else flag_worth(labels, probabilities, cutoffs, resamples),
     )
+
+
+def _at_own_cutoff(
+    films: LabelledFilms, probabilities: NDArray[np.float64], threshold: float
+) -> ThresholdMetrics:
+    return threshold_metrics(films.labels, probabilities[films.mask], threshold, films.resamples)
 
 
 def with_subgroups(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from cxr_core.data.csv_files import find_columns, read_columns, read_header
 from cxr_core.errors import DataError
@@ -17,6 +18,7 @@ from cxr_core.evaluation.metrics.bootstrap import (
     resample_patients,
     resample_units,
 )
+from cxr_core.evaluation.metrics.labelled import labelled_films
 from cxr_core.evaluation.metrics.ranking import auroc_interval
 from cxr_core.evaluation.predictions import labels_of, patients_of, scores_of
 from cxr_core.files import atomic_write
@@ -31,7 +33,7 @@ class FurtherPatients:
 
     Attributes:
         n_films, n_patients: how many.
-        auroc: by finding key, over all films.
+        auroc: by finding key, over all films that have its label.
         positives: films with the finding, by key.
         n_abnormal: films that are not No Finding.
         abnormal_auroc: of the abnormal findings, among these films.
@@ -71,19 +73,22 @@ def measure_further_patients(
     labels, scores = labels_of(table), scores_of(table)  # (N, 4), (N, 4)
     resamples = resample_patients(table, n_resamples=n_resamples, seed=seed)
     abnormal = labels[:, NORMAL_INDEX] == 0  # (N,)
-    within = resamples.subset(abnormal)
+
+    def area(k: int, part: NDArray[np.bool_]) -> Interval:
+        films = labelled_films(labels[part], k, resamples.subset(part))
+        if films.n == 0:
+            return films.absent
+        return auroc_interval(films.labels, scores[part, k][films.mask], films.resamples)
+
+    everything = np.full(len(table), True)
     return FurtherPatients(
         n_films=len(table),
         n_patients=None if patients_of(table) is None else resamples.n_patients(),
-        auroc={
-            key: auroc_interval(labels[:, k], scores[:, k], resamples) for k, key in enumerate(KEYS)
-        },
-        positives={key: int(labels[:, k].sum()) for k, key in enumerate(KEYS)},
+        auroc={key: area(k, everything) for k, key in enumerate(KEYS)},
+        positives={key: int((labels[:, k] == 1).sum()) for k, key in enumerate(KEYS)},
         n_abnormal=int(abnormal.sum()),
         abnormal_auroc={
-            key: auroc_interval(labels[abnormal, k], scores[abnormal, k], within)
-            for k, key in enumerate(KEYS)
-            if key in ABNORMAL_KEYS
+            key: area(k, abnormal) for k, key in enumerate(KEYS) if key in ABNORMAL_KEYS
         },
     )
 

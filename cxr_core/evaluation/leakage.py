@@ -11,8 +11,9 @@ from cxr_core.data.csv_files import first_few, normalise_identifiers, normalise_
 from cxr_core.data.splits import VALIDATION_MORE
 from cxr_core.errors import DataError
 from cxr_core.evaluation.metrics.bootstrap import MIN_COUNT
+from cxr_core.evaluation.metrics.labelled import missing_label_notes
 from cxr_core.evaluation.metrics.subgroups import MAX_CATEGORIES
-from cxr_core.evaluation.predictions import labels_of, patients_of
+from cxr_core.evaluation.predictions import is_labelled, labels_of, patients_of
 from cxr_core.findings import LABEL_COLUMNS
 
 VIEWS = ("PA", "AP")
@@ -25,14 +26,17 @@ class SharedFilms:
     """Two validated tables of the same films, row by row.
 
     Attributes:
-        a, b: the rows of the films that stand in both, in A's order.
+        a, b: the rows of the films that stand in both, in A's order; a label that one of them lacks
+            is the other's.
         only_a, only_b: films that stand in one table alone and were left out.
+        n_completed: labels that one table lacked and the other had.
     """
 
     a: pd.DataFrame
     b: pd.DataFrame
     only_a: int
     only_b: int
+    n_completed: int = 0
 
 
 def shared_films(a: pd.DataFrame, b: pd.DataFrame, *, min_count: int = MIN_COUNT) -> SharedFilms:
@@ -43,8 +47,8 @@ def shared_films(a: pd.DataFrame, b: pd.DataFrame, *, min_count: int = MIN_COUNT
         min_count: films that have to be in both; with fewer nothing is estimable.
 
     Raises:
-        DataError: too few films are in both, or the two differ in a label of these, or in the
-            patients that they name; what differs is named.
+        DataError: too few films are in both, or the two differ in a label that both have of these,
+            or in the patients that they name; what differs is named.
     """
     both = a["image"].isin(b["image"])
     n = int(both.sum())
@@ -55,7 +59,11 @@ def shared_films(a: pd.DataFrame, b: pd.DataFrame, *, min_count: int = MIN_COUNT
     b = b.set_index("image").loc[a["image"]].reset_index()
     _require_same_labels(a, b)
     _require_same_patients(a, b)
-    return SharedFilms(a, b, only_a, only_b)
+    of_a, of_b = labels_of(a), labels_of(b)  # (N, 4)
+    completed = np.where(is_labelled(of_a), of_a, of_b)
+    labels = {name: completed[:, k] for k, name in enumerate(LABEL_COLUMNS)}
+    n_completed = int((is_labelled(of_a) != is_labelled(of_b)).sum())
+    return SharedFilms(a.assign(**labels), b.assign(**labels), only_a, only_b, n_completed)
 
 
 def film_metadata(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
@@ -80,6 +88,11 @@ def alignment_notes(shared: SharedFilms) -> list[str]:
     notes = []
     if left_out := unmatched_note(shared):
         notes.append(left_out)
+    if shared.n_completed:
+        notes.append(
+            f"{shared.n_completed:,} labels that one table lacks are taken from the other."
+        )
+    notes += missing_label_notes(labels_of(films))
     if patients_of(films) is None:
         notes.append(
             "Neither table names patients, so images are resampled. Intervals are too narrow if "
@@ -124,7 +137,8 @@ def _too_few(n: int, a: pd.Series, b: pd.Series) -> DataError:
 
 
 def _require_same_labels(a: pd.DataFrame, b: pd.DataFrame) -> None:
-    differs = labels_of(a) != labels_of(b)  # (N, 4)
+    of_a, of_b = labels_of(a), labels_of(b)  # (N, 4)
+    differs = (of_a != of_b) & is_labelled(of_a) & is_labelled(of_b)
     if not differs.any():
         return
     named = [

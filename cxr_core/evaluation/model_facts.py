@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cxr_core.errors import DataError
-from cxr_core.evaluation.cutoffs import Band, cutoffs_of_model
+from cxr_core.evaluation.cutoffs import Band, Setting, cutoffs_of_model
 from cxr_core.evaluation.metrics.bootstrap import Interval, resample_patients
-from cxr_core.evaluation.metrics.flag_worth import BandShare, band_shares
+from cxr_core.evaluation.metrics.flag_worth import BandShare, flag_worth
 from cxr_core.evaluation.metrics.subgroups import mean_auroc
 from cxr_core.evaluation.predictions import labels_of, probabilities_of, read_predictions
 from cxr_core.evaluation.run_folder import TEST_PREDICTIONS_FILE
@@ -18,6 +18,7 @@ from cxr_core.model.metadata import ModelMetadata
 from cxr_core.wording import percent
 
 NOT_MEASURED = "what this is worth was not measured: the model folder has no usable test films"
+UNLABELLED = "what this is worth was not measured: the test films have no label of it"
 TOO_FEW = "too few test films like this to tell what it is worth"
 
 
@@ -28,14 +29,16 @@ class ModelFacts:
     Attributes:
         demonstration: the model says that it only shows what the tool does.
         n_films: test films; 0 where the folder has no usable table of them.
-        mean_auroc: of the four findings; None without test films.
+        mean_auroc: of the findings that the test films have labels of; None without test films.
         bands: by finding key and band; empty without test films.
+        flagged: by setting, share of the test films with any of the three flagged; empty without.
     """
 
     demonstration: bool = False
     n_films: int = 0
     mean_auroc: Interval | None = None
     bands: Mapping[str, Mapping[Band, BandShare]] = field(default_factory=dict)
+    flagged: Mapping[Setting, Interval] = field(default_factory=dict)
 
     @property
     def sentence(self) -> str:
@@ -47,7 +50,20 @@ class ModelFacts:
         films = f"{self.n_films:,} test films"
         if not self.mean_auroc.estimable:
             return f"Demonstration model: {films}, too few to tell how good it is."
-        return f"Demonstration model: mean AUROC {self.mean_auroc.text()} on {films}."
+        unlabelled = [key for key, bands in self.bands.items() if _is_unlabelled(bands)]
+        of = " of the labelled findings" if unlabelled else ""
+        return f"Demonstration model: mean AUROC{of} {self.mean_auroc.text()} on {films}."
+
+    @property
+    def flagged_sentence(self) -> str:
+        """How many test films have some flag in either setting; "" where it was not measured."""
+        standard, sensitive = self.flagged.get("standard"), self.flagged.get("sensitive")
+        if standard is None or sensitive is None or not standard.estimable:
+            return ""
+        return (
+            f"Of {self.n_films:,} test films {percent(sensitive.estimate)} have some flag, "
+            f"{percent(standard.estimate)} in the standard setting."
+        )
 
     def share(self, key: str, band: Band) -> BandShare | None:
         """Test films of a finding's band; None where it was not measured."""
@@ -63,10 +79,14 @@ class ModelFacts:
         if one is None:
             return NOT_MEASURED
         if not one.share.estimable:
-            return TOO_FEW
+            return UNLABELLED if _is_unlabelled(self.bands[key]) else TOO_FEW
         ends = f"{percent(one.share.low).removesuffix(' %')} to {percent(one.share.high)}"
         like = f"{called} like this" if called else "like this"
         return f"of test films {like} {percent(one.share.estimate)} carried the label ({ends})"
+
+
+def _is_unlabelled(bands: Mapping[Band, BandShare]) -> bool:
+    return all(one.share.verdict == "not labelled" for one in bands.values())
 
 
 def read_model_facts(folder: Path, metadata: ModelMetadata) -> ModelFacts:
@@ -101,9 +121,11 @@ def model_facts(predictions: bytes, metadata: ModelMetadata) -> ModelFacts:
     table = read_predictions(predictions)
     resamples = resample_patients(table)  # the dashboard's own draws, so that the figures agree
     probabilities = probabilities_of(table, metadata.calibration)  # (N, 4)
+    worth = flag_worth(labels_of(table), probabilities, cutoffs_of_model(metadata), resamples)
     return ModelFacts(
         demonstration=metadata.is_demonstration,
         n_films=len(table),
         mean_auroc=mean_auroc(table, resamples),
-        bands=band_shares(labels_of(table), probabilities, cutoffs_of_model(metadata), resamples),
+        bands=worth.bands,
+        flagged={setting: rates.flagged for setting, rates in worth.any_finding.items()},
     )

@@ -3,6 +3,9 @@
 Only ``image``, the four labels and the four logits (or columns named ``probability_*``) are
 required, so that any other model's table can be read too. What a column holds is told by its
 name, never by its values.
+
+A film may lack the label of a finding. It then takes no part in what is measured of that finding;
+``is_labelled`` tells which films have which label, and whoever asks for labels asks it too.
 """
 
 from collections.abc import Sequence
@@ -26,6 +29,8 @@ _MAX_QUOTED = 60  # letters of a cell that a message quotes
 OPTIONAL_COLUMNS = ("patient", "age", "sex", "view", "follow_up", "group")
 NUMERIC_COLUMNS = ("age", "follow_up")
 LABEL_WORDS = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0}  # in small letters
+MISSING_LABEL = -1  # in a validated table
+_MISSING_WORDS = ("", "nan")  # in small letters
 KNOWN_COLUMNS = (
     "image",
     *OPTIONAL_COLUMNS,
@@ -140,41 +145,61 @@ def as_number(cells: pd.Series) -> pd.Series:
     return pd.to_numeric(cells, errors="coerce").astype("float64")
 
 
-def as_labels(cells: pd.Series, images: pd.Series) -> pd.Series:
+def _in_small_letters(cells: pd.Series) -> pd.Series:
+    """Cells as stripped text of any length, "" where missing."""
+    text = cells.astype("object").where(cells.notna(), "").astype("str")
+    return text.str.strip().str.lower()
+
+
+def as_labels(cells: pd.Series, images: pd.Series, *, may_be_missing: bool = False) -> pd.Series:
     """A label column as int 0 and 1; also True and False, yes and no.
+
+    Args:
+        may_be_missing: an empty cell, NaN and -1 become ``MISSING_LABEL``.
 
     Raises:
         DataError: another value, named with its image.
     """
-    words = cells.astype("str").str.strip().str.lower().map(LABEL_WORDS)
+    text = _in_small_letters(cells)
+    words = text.map(LABEL_WORDS)
     numbers = as_number(cells).where(words.isna(), words)
+    allowed = [0.0, 1.0]
+    remedy = "Write 1 where the film has the finding and 0 where it does not"
+    if may_be_missing:
+        numbers = numbers.where(~text.isin(_MISSING_WORDS), MISSING_LABEL)
+        allowed.append(MISSING_LABEL)
+        remedy += ", and leave the cell empty where its label is not known"
     _refuse(
-        ~numbers.isin([0.0, 1.0]),
+        ~numbers.isin(allowed),
         cells,
         images,
         problem="A label is neither 0 nor 1",
-        remedy="Write 1 where the film has the finding and 0 where it does not.",
+        remedy=f"{remedy}.",
     )
     return numbers.astype("int64")
 
 
-def as_scores(cells: pd.Series, images: pd.Series) -> pd.Series:
+def as_scores(cells: pd.Series, images: pd.Series, *, may_be_missing: bool = False) -> pd.Series:
     """A logit or probability column as finite float.
+
+    Args:
+        may_be_missing: an empty cell and NaN become nan.
 
     Raises:
         DataError: a logit that is missing, text or infinite, or a probability outside 0 to 1.
     """
     numbers = as_number(cells)
+    absent = _in_small_letters(cells).isin(_MISSING_WORDS) & may_be_missing
     if cells.name in PROBABILITY_COLUMNS:
         _refuse(
-            ~numbers.between(0.0, 1.0),
+            ~(numbers.between(0.0, 1.0) | absent),
             cells,
             images,
             problem="A probability is not a number from 0 to 1",
             remedy="Correct it, or name the column logit_… if it holds logits.",
         )
     _refuse(
-        ~np.isfinite(numbers),
+        ~(np.isfinite(numbers) | absent),
         cells,
         images,
         problem="A logit is not a finite number",
@@ -234,13 +259,14 @@ def validate_predictions(table: pd.DataFrame) -> pd.DataFrame:
         New DataFrame, its columns in the order above, those that are known and there:
         ``image, patient, sex, view, group`` as ``str`` ("" where missing), ``age, follow_up``
         as float (nan where missing; ages in years, also from ``058Y`` and ``011M``, and one
-        outside 0 to 120 is missing), labels as int 0 or 1,
-        ``logit_*`` or else ``probability_*`` as finite floats.
+        outside 0 to 120 is missing), labels as int 0 or 1, or ``MISSING_LABEL`` where a cell is
+        empty, NaN or -1, ``logit_*`` or else ``probability_*`` as finite floats; those of a finding
+        that no film has a label of may be nan, as a model may lack that output.
 
     Raises:
         DataError: a required column is missing or stands there twice; no row; an image without
-            name or twice; a label other than 0 and 1; a logit that is not finite; a
-            probability outside 0 to 1.
+            name or twice; a label other than 0, 1 and a missing one; no label at all; a logit
+            that is not finite; a probability outside 0 to 1.
     """
     known = [str(name) for name in table.columns if name in KNOWN_COLUMNS]
     require_columns(known, f"a table of {len(table.columns)} columns")
@@ -254,9 +280,16 @@ def validate_predictions(table: pd.DataFrame) -> pd.DataFrame:
     if "age" in columns:
         columns["age"], _ = parse_ages(columns["age"])
     for name in LABEL_COLUMNS:
-        columns[name] = as_labels(table[name], images)
-    for name in score_columns(known):
-        columns[name] = as_scores(table[name], images)
+        columns[name] = as_labels(table[name], images, may_be_missing=True)
+    labelled = {name: bool((columns[name] != MISSING_LABEL).any()) for name in LABEL_COLUMNS}
+    if not any(labelled.values()):
+        raise DataError(
+            "The predictions table has no label at all",
+            value=f"{', '.join(LABEL_COLUMNS)} are empty or -1 in all {len(images):,} rows",
+            remedy="Fill in the labels of at least one finding.",
+        )
+    for name, of_label in zip(score_columns(known), LABEL_COLUMNS, strict=True):
+        columns[name] = as_scores(table[name], images, may_be_missing=not labelled[of_label])
     return pd.DataFrame(columns)
 
 
@@ -295,7 +328,8 @@ def look_like_probabilities(table: pd.DataFrame) -> bool:
     if not has_logits(table):
         return False
     logits = logits_of(table)  # (N, 4)
-    return bool(((logits >= 0) & (logits <= 1)).all())
+    told = ~np.isnan(logits)
+    return bool((~told | ((logits >= 0) & (logits <= 1))).all())
 
 
 def has_logits(table: pd.DataFrame) -> bool:
@@ -304,12 +338,21 @@ def has_logits(table: pd.DataFrame) -> bool:
 
 
 def labels_of(table: pd.DataFrame) -> NDArray[np.int64]:
-    """Labels of a validated table, (N, 4) of 0 and 1."""
+    """Labels of a validated table, (N, 4) of 0 and 1, and ``MISSING_LABEL`` where there is none.
+
+    They count nothing by themselves: ``is_labelled`` tells which of them are labels.
+    """
     return table[list(LABEL_COLUMNS)].to_numpy(dtype=np.int64)
 
 
+def is_labelled(labels: ArrayLike) -> NDArray[np.bool_]:
+    """Where labels as ``labels_of`` gives them are known, of the same shape."""
+    result: NDArray[np.bool_] = np.asarray(labels) != MISSING_LABEL
+    return result
+
+
 def logits_of(table: pd.DataFrame) -> Floats:
-    """Raw logits of a validated table, (N, 4).
+    """Raw logits of a validated table, (N, 4); nan may stand for a finding without any label.
 
     Raises:
         DataError: the table holds probabilities only.

@@ -14,7 +14,6 @@ from cxr_core.config import Calibration, OperatingPoint
 from cxr_core.errors import ConfigError
 from cxr_core.evaluation.metrics.bootstrap import (
     Interval,
-    Resamples,
     proportion_intervals,
     resample_patients,
 )
@@ -23,6 +22,11 @@ from cxr_core.evaluation.metrics.calibration import (
     calibration_metrics_by_finding,
     expected_calibration_error,
 )
+from cxr_core.evaluation.metrics.labelled import (
+    LabelledFilms,
+    labelled_films,
+    missing_label_notes,
+)
 from cxr_core.evaluation.metrics.labels import LabelCount
 from cxr_core.evaluation.metrics.operating_points import ConfusionMatrix, count_confusion
 from cxr_core.evaluation.metrics.ranking import auroc_interval, average_precision_interval
@@ -30,6 +34,7 @@ from cxr_core.evaluation.metrics.subgroups import MAX_CATEGORIES, SUBGROUP_COLUM
 from cxr_core.evaluation.predictions import (
     NUMERIC_COLUMNS,
     has_logits,
+    is_labelled,
     labels_of,
     look_like_probabilities,
     patients_of,
@@ -38,9 +43,6 @@ from cxr_core.evaluation.predictions import (
     validate_predictions,
 )
 from cxr_core.findings import ALL_IN_WORDS, KEYS, LABELS
-
-_LabelArray = NDArray[np.int64]
-
 
 # What an evaluation found: plain values, for pages, model cards and terminals.
 
@@ -79,10 +81,13 @@ class EvaluationReport:
         resampled: what the intervals resample.
         n_resamples, seed: how they were drawn.
         auroc, average_precision: estimate with interval; nan and "too few" where not estimable.
-        label_distribution: counts and verdict.
-        ece_before: expected calibration error of the plain sigmoid, or of the probabilities given.
+        label_distribution: counts and verdict; its ``n`` are the films that have a label of the
+            finding, on which alone all of its figures are measured.
+        ece_before: expected calibration error of the plain sigmoid, or of the probabilities given;
+            nan without labels.
         ece_after: after the calibration; empty where none was applied.
-        operating_points: as given; empty where none were, as are the next two.
+        operating_points: as given, without those of findings that have no label; empty where none
+            were given, as are the next two.
         confusion: films by label and call at the operating points.
         rates: sensitivity, specificity and predictive values there.
         classification_report: None without operating points.
@@ -132,7 +137,7 @@ def report_notes(
         auroc: by finding key.
         subgroups: whether the subgroups were asked for.
     """
-    notes = []
+    notes = missing_label_notes(labels_of(table))
     if patients_of(table) is None:
         notes.append(
             "The table names no patients, so images are resampled. Intervals are too narrow if "
@@ -199,7 +204,8 @@ def evaluate_predictions(
     Args:
         table: a predictions table; checked by ``validate_predictions``.
         operating_points: by finding key, on the calibrated probability. Without them there is
-            no confusion matrix and no classification report: 0.5 is no cut-off.
+            no confusion matrix and no classification report: 0.5 is no cut-off. A finding that no
+            film has a label of needs none.
         calibration: applied to raw logits. A table of probabilities is taken as it is.
         n_resamples: resamples of the patients, or of the images where patients are absent.
         subgroups: whether to compute the areas within subgroups, the slowest part.
@@ -234,12 +240,16 @@ def evaluate_validated(
     patients = patients_of(table)
     resamples = resample_patients(table, n_resamples=n_resamples, seed=seed)
     labels, scores = labels_of(table), scores_of(table)  # (N, 4), (N, 4)
-    pairs = {key: (labels[:, j], scores[:, j]) for j, key in enumerate(KEYS)}
-    auroc = {key: auroc_interval(*pairs[key], resamples) for key in KEYS}
+    films = {key: labelled_films(labels, j, resamples) for j, key in enumerate(KEYS)}
+    pairs = {
+        key: (films[key].labels, scores[films[key].mask, j], films[key].resamples)
+        for j, key in enumerate(KEYS)
+    }
+    auroc = {key: auroc_interval(*pairs[key]) for key in KEYS}
     calibrated = calibration is not None and has_logits(table)
     plain = probabilities_of(table)  # (N, 4)
     probabilities = probabilities_of(table, calibration) if calibrated else plain
-    points = _checked_points(operating_points)
+    points = _checked_points(operating_points, films)
     return EvaluationReport(
         n_films=len(table),
         n_patients=None if patients is None else resamples.n_patients(),
@@ -247,20 +257,26 @@ def evaluate_validated(
         n_resamples=n_resamples,
         seed=seed,
         auroc=auroc,
-        average_precision={key: average_precision_interval(*pairs[key], resamples) for key in KEYS},
+        average_precision={key: average_precision_interval(*pairs[key]) for key in KEYS},
         label_distribution={
-            key: LabelCount(len(table), int(labels[:, j].sum()), auroc[key].verdict)
-            for j, key in enumerate(KEYS)
+            key: LabelCount(films[key].n, int(films[key].labels.sum()), auroc[key].verdict)
+            for key in KEYS
         },
-        ece_before=_calibration_errors(plain, labels),
-        ece_after=_calibration_errors(probabilities, labels) if calibrated else {},
+        ece_before=_calibration_errors(plain, films),
+        ece_after=_calibration_errors(probabilities, films) if calibrated else {},
         operating_points=points,
         confusion={
-            key: count_confusion(labels[:, j], probabilities[:, j], points[key].threshold)
+            key: count_confusion(
+                films[key].labels, probabilities[films[key].mask, j], points[key].threshold
+            )
             for j, key in enumerate(KEYS)
-            if points
+            if key in points
         },
-        rates=_rates(labels, probabilities, points, resamples) if points else {},
+        rates={
+            key: _rates(films[key], probabilities[films[key].mask, j], points[key])
+            for j, key in enumerate(KEYS)
+            if key in points
+        },
         classification_report=_sklearn_report(labels, probabilities, points) if points else None,
         subgroups=subgroup_auroc(table, resamples) if subgroups else pd.DataFrame(),
         notes=tuple(report_notes(table, points, calibration, auroc=auroc, subgroups=subgroups)),
@@ -273,58 +289,60 @@ def evaluate_validated(
     )
 
 
-def _checked_points(points: Mapping[str, OperatingPoint] | None) -> dict[str, OperatingPoint]:
+def _checked_points(
+    points: Mapping[str, OperatingPoint] | None, films: Mapping[str, LabelledFilms]
+) -> dict[str, OperatingPoint]:
+    """Those of the labelled findings, in their order."""
     if points is None:
         return {}
-    missing = [key for key in KEYS if key not in points]
+    labelled = [key for key in KEYS if films[key].n]
+    missing = [key for key in labelled if key not in points]
     if missing:
         raise ConfigError(
             "A cut-off is missing",
             value=", ".join(missing),
             remedy=f"Give one for each of the {ALL_IN_WORDS} findings.",
         )
-    return {key: points[key] for key in KEYS}
+    return {key: points[key] for key in labelled}
 
 
-def _calibration_errors(probabilities: Floats, labels: _LabelArray) -> dict[str, float]:
+def _calibration_errors(
+    probabilities: Floats, films: Mapping[str, LabelledFilms]
+) -> dict[str, float]:
     return {
-        key: expected_calibration_error(probabilities[:, j], labels[:, j])
+        key: expected_calibration_error(probabilities[films[key].mask, j], films[key].labels)
         for j, key in enumerate(KEYS)
     }
 
 
-def _flagged(probabilities: Floats, points: Mapping[str, OperatingPoint]) -> NDArray[np.bool_]:
-    """(N, 4) True where a film is above its finding's cut-off."""
-    result: NDArray[np.bool_] = probabilities >= np.array([points[key].threshold for key in KEYS])
+def flagged_films(probabilities: Floats, points: Mapping[str, OperatingPoint]) -> NDArray[np.bool_]:
+    """(N, 4) True where a film is above its finding's cut-off; False for a finding without one."""
+    thresholds = [points[key].threshold if key in points else np.inf for key in KEYS]
+    result: NDArray[np.bool_] = probabilities >= np.array(thresholds)
     return result
 
 
-def _rates(
-    labels: _LabelArray,
-    probabilities: Floats,
-    points: Mapping[str, OperatingPoint],
-    resamples: Resamples,
-) -> dict[str, RateIntervals]:
-    flagged, positive = _flagged(probabilities, points), labels == 1  # (N, 4)
-    hits = np.concatenate(
-        [flagged & positive, ~flagged & ~positive, flagged & positive, ~flagged & ~positive], axis=1
+def _rates(films: LabelledFilms, probabilities: Floats, point: OperatingPoint) -> RateIntervals:
+    """One finding's, of the (n,) probabilities of its films."""
+    flagged, positive = probabilities >= point.threshold, films.labels == 1  # (n,)
+    right = flagged & positive, ~flagged & ~positive
+    among = np.stack([positive, ~positive, flagged, ~flagged], axis=1)  # (n, 4)
+    return RateIntervals(
+        *proportion_intervals(np.stack([*right, *right], axis=1), among, films.resamples)
     )
-    among = np.concatenate([positive, ~positive, flagged, ~flagged], axis=1)  # (N, 16)
-    found = proportion_intervals(hits, among, resamples)
-    n = len(KEYS)
-    return {
-        key: RateIntervals(found[j], found[n + j], found[2 * n + j], found[3 * n + j])
-        for j, key in enumerate(KEYS)
-    }
 
 
 def _sklearn_report(
-    labels: _LabelArray, probabilities: Floats, points: Mapping[str, OperatingPoint]
+    labels: NDArray[np.int64], probabilities: Floats, points: Mapping[str, OperatingPoint]
 ) -> ClassificationReport:
     # Imported late: it takes a second, and only this table needs it.
     from sklearn.metrics import classification_report
 
-    called = _flagged(probabilities, points).astype(int)  # (N, 4)
+    known = is_labelled(labels)  # (N, 4)
+    # Neither precision nor recall counts a film that is not labelled and not called, so a film
+    # whose label is missing takes no part as one.
+    called = (flagged_films(probabilities, points) & known).astype(int)  # (N, 4)
+    labels = np.where(known, labels, 0)
     names = [LABELS[key] for key in KEYS]
     text = classification_report(labels, called, target_names=names, zero_division=np.nan)
     values = classification_report(

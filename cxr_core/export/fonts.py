@@ -1,6 +1,10 @@
 """The one typeface of pictures and pages: DejaVu Sans, which comes with matplotlib.
 
 The PDF's own fonts and those of reportlab know Latin letters only, and reference lines hold more.
+Chinese, Japanese and Korean on the PDF come from ``cjk_font``. What can be drawn: Latin, Greek,
+Cyrillic, Armenian, Georgian, and there CJK. What runs from right to left (Arabic, Hebrew) would be
+drawn backwards, and what neither font has (Devanagari, Thai, pictures) not at all: a sign stands
+for each letter, and ``unprintable_sentence`` says so.
 """
 
 import importlib.util
@@ -11,10 +15,20 @@ from pathlib import Path
 from reportlab.pdfbase.ttfonts import TTFontFile
 
 from cxr_core.errors import ExportError
+from cxr_core.export.cjk_font import is_cjk
+from cxr_core.wording import listed
 
 REGULAR, BOLD, MONO = "DejaVuSans", "DejaVuSans-Bold", "DejaVuSansMono"
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"  # stands for every letter that cannot be drawn
 # Letters that run to the left: drawn in the order of the text they would read backwards.
+_OTHER = "other signs"
+_SCRIPTS = {
+    "Cjk": "Chinese",
+    "Hiragana": "Japanese",
+    "Katakana": "Japanese",
+    "Hangul": "Korean",
+    "Other": _OTHER,
+}
 _RIGHT_TO_LEFT = {"R", "AL", "RLE", "RLO", "RLI"}
 
 
@@ -36,24 +50,51 @@ def font_path(name: str) -> Path:
     return path
 
 
-def printable(text: str) -> str:
+def printable(text: str, *, cjk: bool = False) -> str:
     """A user's text as it can be drawn, on one line a paragraph.
 
     Line ends stay, other blanks become one space, and every letter that the font lacks, that
     runs from right to left or that only controls a terminal becomes ``REPLACEMENT``.
+
+    Args:
+        cjk: whether the letters of ``cjk_font`` are drawn, too.
     """
-    drawn = (_printable_letter(letter) for letter in unicodedata.normalize("NFC", text))
+    drawn = (_printable_letter(letter, cjk) for letter in unicodedata.normalize("NFC", text))
     lines = ("".join(drawn)).split("\n")
     return "\n".join(line for line in (" ".join(line.split()) for line in lines) if line)
 
 
-def _printable_letter(letter: str) -> str:
+def unprintable_sentence(text: str) -> str:
+    """Which scripts ``printable`` with ``cjk`` cannot draw of a text; "" where it draws all."""
+    lost = [
+        letter
+        for letter in unicodedata.normalize("NFC", text)
+        if _printable_letter(letter, True) == REPLACEMENT
+    ]
+    if not lost:
+        return ""
+    scripts = sorted({_script(letter) for letter in lost} - {_OTHER})
+    named = [*scripts, *([_OTHER] if _OTHER in map(_script, lost) else [])]
+    return f"Not printable here, {REPLACEMENT} stands for each: {listed(named)}."
+
+
+def _script(letter: str) -> str:
+    """The script of a letter, by the first word of its name, e.g. ``Arabic``."""
+    if unicodedata.category(letter)[0] not in "LM":
+        return _OTHER
+    first = unicodedata.name(letter, _OTHER).split(" ")[0].title()
+    return _SCRIPTS.get(first, first)
+
+
+def _printable_letter(letter: str, cjk: bool) -> str:
     if letter in "\r\n\v\f\x85\u2028\u2029":
         return "\n"
     if letter.isspace():
         return " "
     if letter in "\u200b\u200c\u200d\u2060\ufeff\u00ad\ufe0e\ufe0f":
         return ""  # no width of their own: joiners, break marks, variants
+    if cjk and is_cjk(letter):
+        return letter
     leftward = unicodedata.bidirectional(letter) in _RIGHT_TO_LEFT
     control = unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Cn")
     return (

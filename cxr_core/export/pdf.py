@@ -1,27 +1,32 @@
 """One reading on one page: the film, its maps, the numbers, and what speaks against them."""
 
-import io
-from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from threading import Lock
-from typing import NamedTuple
-from xml.sax.saxutils import escape
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from reportlab.lib.pagesizes import A4, LETTER
-from reportlab.lib.styles import ParagraphStyle
-from reportlab.lib.utils import ImageReader
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
-from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Paragraph
 
-from cxr_core.export.fonts import BOLD, MONO, REGULAR, font_path, printable
+from cxr_core.export.fonts import BOLD, MONO, unprintable_sentence
 from cxr_core.export.overlay import MapStyle, draw_map, is_flagged
+from cxr_core.export.pdf_page import (
+    BLACK,
+    BOTTOM,
+    CONTENT_WIDTH,
+    DARK_GRAY,
+    GAP,
+    LEFT,
+    LIGHT_GRAY,
+    RIGHT,
+    TOP,
+    Column,
+    PdfPage,
+    draw_row,
+    fit_text,
+    paragraph_height,
+)
 from cxr_core.export.png import colorbar, colorbar_labels
 from cxr_core.export.record import (
     FLAGGED_MARK,
@@ -39,26 +44,11 @@ from cxr_core.export.record import (
 from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS
 from cxr_core.version import PROGRAM
 
-SIDE_MARGIN = 51.0  # points, margin at either side: A4 is narrower than letter
-# Letter is shorter than A4: printed in its middle it loses this much above and below.
-VERTICAL_MARGIN = (A4[1] - LETTER[1]) / 2 + 22.0
-LEFT, RIGHT, TOP, BOTTOM = (
-    SIDE_MARGIN,
-    A4[0] - SIDE_MARGIN,
-    A4[1] - VERTICAL_MARGIN,
-    VERTICAL_MARGIN,
-)
-CONTENT_WIDTH = RIGHT - LEFT
-BLACK, DARK_GRAY, LIGHT_GRAY = 0.0, 0.35, 0.75  # grays, 0 to 1
-MIN_FONT_SIZE = 6.5  # points; smaller cannot be read on paper
 _DOUBTFUL_GRAY = 0.55  # of numbers that are not reliable
-LEADING = 1.3
-TRUNCATION_NOTE = " … (Shortened to fit the page; the full text is in the CSV.)"
 ROW_HEIGHT, HEADER_HEIGHT = 14.5, 24.0  # points
 TABLE_HEIGHT = HEADER_HEIGHT + ROW_HEIGHT * len(KEYS) + 4
 NOT_GIVEN = "not given"
 PIXELS_PER_POINT = 3.0  # 216 dpi: as fine as a good printer shows grays
-GAP = 11.0  # points between two parts
 _MAX_FILM_HEIGHT, _MAX_SMALL_MAP_HEIGHT, _SMALL_MAP_FRACTION = 240.0, 115.0, 0.3
 _CAPTION_HEIGHT, _FOOTER_HEIGHT = 36.0, 34.0
 _PALE_INK = 0.5  # of the lines of a finding that is not flagged
@@ -67,137 +57,7 @@ _MIN_SMALL_MAP_OPACITY = 0.65  # the least, so that a small map is seen however 
 _FONT_LOCK = Lock()
 
 
-# A sheet of paper that is written from the top down: text that fits, pictures, lines.
-
-
-class PdfPage:
-    """One A4 page that is still within letter's edges. ``y`` is where the next thing begins."""
-
-    def __init__(self, *, title: str, program: str, created: datetime) -> None:
-        for name in (REGULAR, BOLD, MONO):
-            if name not in pdfmetrics.getRegisteredFontNames():
-                pdfmetrics.registerFont(TTFont(name, str(font_path(name))))
-        self._buffer = io.BytesIO()
-        # Invariant: the same record gives the same bytes; its own time is written instead.
-        self._canvas = Canvas(
-            self._buffer, pagesize=A4, invariant=1, pageCompression=1, lang="en",
-            initialFontName=REGULAR,
-        )  # fmt: skip
-        self._canvas.setTitle(title)
-        self._canvas.setAuthor("")
-        self._canvas.setSubject("")
-        self._canvas.setCreator(program)
-        self._canvas.setDateFormatter(lambda *_: _pdf_date(created))
-        self.y = TOP
-
-    def draw_text(
-        self, x: float, y: float, text: str, *, size: float, font: str = REGULAR,
-        gray: float = BLACK, align_right: bool = False, max_width: float = CONTENT_WIDTH,
-    ) -> None:  # fmt: skip
-        """One line on the base line ``y``, made smaller where it is wider than ``max_width``."""
-        width = pdfmetrics.stringWidth(text, font, size)
-        self._canvas.setFont(font, size * min(1.0, max_width / width) if width else size)
-        self._canvas.setFillGray(gray)
-        (self._canvas.drawRightString if align_right else self._canvas.drawString)(x, y, text)
-
-    def draw_paragraph(self, paragraph: Paragraph, *, x: float = LEFT) -> None:
-        """Draw what ``fit_text`` returned, and go below it."""
-        _, height = paragraph.wrap(paragraph.width, A4[1])
-        paragraph.drawOn(self._canvas, x, self.y - height)
-        self.y -= height
-
-    def draw_frame(self, height: float) -> None:
-        """A frame over the whole width that hangs from ``y``, for what must not be missed."""
-        self._canvas.setStrokeGray(BLACK)
-        self._canvas.setFillGray(0.93)
-        self._canvas.setLineWidth(1.2)
-        self._canvas.rect(LEFT, self.y - height, CONTENT_WIDTH, height, fill=1)
-
-    def draw_rule(self, *, gray: float = LIGHT_GRAY) -> None:
-        """A thin line over the whole width at ``y``."""
-        self._canvas.setStrokeGray(gray)
-        self._canvas.setLineWidth(0.5)
-        self._canvas.line(LEFT, self.y, RIGHT, self.y)
-
-    def draw_image(
-        self, pixels: NDArray[np.uint8], x: float, y: float, width: float, height: float
-    ) -> None:
-        """(H, W) or (H, W, 3) pixels, lossless, their lower left corner at (x, y)."""
-        self._canvas.drawImage(ImageReader(Image.fromarray(pixels)), x, y, width, height)
-
-    def to_bytes(self) -> bytes:
-        """The finished PDF."""
-        self._canvas.showPage()
-        self._canvas.save()
-        return self._buffer.getvalue()
-
-
-def fit_text(
-    text: str,
-    *,
-    max_height: float,
-    font_size: float = 8.5,
-    width: float = CONTENT_WIDTH,
-    heading: str = "",
-    bold: bool = False,
-) -> Paragraph:
-    """A user's or the model's text as a paragraph at most ``max_height`` points high.
-
-    It is made smaller down to ``MIN_FONT_SIZE``, then shortened with a sentence that says so.
-
-    Args:
-        heading: words in bold before it.
-        max_height: must hold the opening and ``TRUNCATION_NOTE`` at the least size.
-    """
-    clean = printable(text)
-    for points in np.arange(font_size, MIN_FONT_SIZE - 0.01, -0.5):
-        paragraph, needed = _paragraph(heading, clean, float(points), width, bold)
-        if needed <= max_height:
-            return paragraph
-    n_fits, n_too_long = 0, len(clean)
-    while n_too_long - n_fits > 1:
-        middle = (n_fits + n_too_long) // 2
-        _, needed = _paragraph(
-            heading, clean[:middle] + TRUNCATION_NOTE, MIN_FONT_SIZE, width, bold
-        )
-        n_fits, n_too_long = (middle, n_too_long) if needed <= max_height else (n_fits, middle)
-    kept = clean[:n_fits].rsplit(" ", 1)[0] if " " in clean[:n_fits] else clean[:n_fits]
-    return _paragraph(heading, kept.rstrip() + TRUNCATION_NOTE, MIN_FONT_SIZE, width, bold)[0]
-
-
-def paragraph_height(paragraph: Paragraph | None) -> float:
-    """Points that a paragraph takes; 0 for none."""
-    return float(paragraph.wrap(paragraph.width, A4[1])[1]) if paragraph is not None else 0.0
-
-
-def _paragraph(
-    heading: str, text: str, size: float, width: float, bold: bool
-) -> tuple[Paragraph, float]:
-    style = ParagraphStyle(
-        "text", fontName=BOLD if bold else REGULAR, fontSize=size, leading=size * LEADING,
-        splitLongWords=1,
-    )  # fmt: skip
-    head = f'<font name="{BOLD}">{escape(heading)}</font> ' if heading else ""
-    paragraph = Paragraph(head + escape(text).replace("\n", "<br/>"), style)
-    paragraph.width = width
-    return paragraph, paragraph.wrap(width, A4[1])[1]
-
-
-def _pdf_date(moment: datetime) -> str:
-    """A time with its zone as a PDF date (ISO 32000-1, 7.9.4)."""
-    zone = moment.strftime("%z")  # +hhmm
-    return f"D:{moment:%Y%m%d%H%M%S}{zone[:3]}'{zone[3:5]}'"
-
-
 # The table of the page: a row a finding, numbers in line, every state in words.
-
-
-class Column(NamedTuple):
-    """``width_fraction`` of the table's width; figures stand to the right."""
-
-    header: tuple[str, str]
-    width_fraction: float
-    numeric: bool = False
 
 
 _COLUMNS = (
@@ -227,10 +87,10 @@ def draw_table(page: PdfPage, record: Record) -> None:
     """Draw the table at the sheet's ``y`` and go below it; ``TABLE_HEIGHT`` points high."""
     columns = _COLUMNS_WITH_SITE if record.at_site_prevalence else _COLUMNS
     top = page.y
-    _draw_row(
+    draw_row(
         page, columns, [column.header[0] for column in columns], top - 8, size=7, gray=DARK_GRAY
     )
-    _draw_row(
+    draw_row(
         page, columns, [column.header[1] for column in columns], top - 17, size=7, gray=DARK_GRAY
     )
     page.y = top - HEADER_HEIGHT + 2
@@ -238,7 +98,7 @@ def draw_table(page: PdfPage, record: Record) -> None:
     for key in KEYS:
         reliable = record.analysis.gate.passed
         highlighted = record.analysis.above[key] and key in ABNORMAL_KEYS and reliable
-        _draw_row(
+        draw_row(
             page, columns, table_row(record, key), page.y - 10.5, size=9, bold=4 * highlighted,
             gray=BLACK if reliable else _DOUBTFUL_GRAY,
         )  # fmt: skip
@@ -272,7 +132,7 @@ def _share_cell(record: Record, key: str) -> str:
     if one is None:
         return "not measured"
     if not one.share.estimable:
-        return "too few"
+        return "not labelled" if one.share.verdict == "not labelled" else "too few"
     low, high = percent(one.share.low).removesuffix(" %"), percent(one.share.high)
     return f"{percent(one.share.estimate)} ({low} to {high})"
 
@@ -316,41 +176,20 @@ def _site_cells(record: Record, key: str) -> list[str]:
     return [given, percent(probability, decimals=1), percent(threshold, decimals=1)]
 
 
-def _draw_row(
-    page: PdfPage, columns: Sequence[Column], texts: Sequence[str], y: float, *, size: float,
-    gray: float = 0.0, bold: int = 0,
-) -> None:  # fmt: skip
-    """Write a row of texts on the line ``y``, the first ``bold`` of them in bold."""
-    x = LEFT
-    for index, (column, text) in enumerate(zip(columns, texts, strict=True)):
-        width = column.width_fraction * CONTENT_WIDTH
-        inner = width - 10
-        end = x + inner if column.numeric else x + 6 * (column is not columns[0])
-        page.draw_text(
-            end,
-            y,
-            text,
-            size=size,
-            font=BOLD if index < bold else REGULAR,
-            gray=gray,
-            align_right=column.numeric,
-            max_width=inner,
-        )
-        x += width
-
-
 def record_pdf(record: Record) -> bytes:
     """The page as PDF, A4 within letter's edges; legible in gray.
 
-    Letters that the font lacks are replaced visibly; a text too long is set smaller, then
-    shortened with a sentence that says so. The same record gives the same bytes.
+    Letters that no font has are replaced visibly, and a sentence says so; a text too long is set
+    smaller, then shortened with a sentence that says so. The same record gives the same bytes.
 
     Raises:
         ExportError: the font is not installed.
     """
     with _FONT_LOCK:
         program = f"{PROGRAM} {record.version}"
-        page = PdfPage(title=TITLE, program=program, created=record.created)
+        page = PdfPage(
+            title=TITLE, program=program, created=record.created, letters=_users_text(record)
+        )
         _draw_heading(page, record)
         banner = _banner(record)
         if banner is not None:
@@ -389,7 +228,19 @@ def _draw_heading(page: PdfPage, record: Record) -> None:
         page.draw_paragraph(
             fit_text(record.reference, heading="Reference", font_size=9.5, max_height=26)
         )
+    if record.identity:
+        page.y -= 4
+        told = "; ".join(f"{name}: {value}" for name, value in record.identity)
+        page.draw_paragraph(
+            fit_text(f"{told}.", heading="From the film's file:", font_size=8.5, max_height=26)
+        )
     page.y -= GAP
+
+
+def _users_text(record: Record) -> str:
+    """All that others than this program have written, and that the page shows."""
+    told = [value for _, value in record.identity]
+    return "\n".join((record.reference, record.note, *record.banner, *record.all_cautions, *told))
 
 
 def _banner(record: Record) -> Paragraph | None:
@@ -411,6 +262,8 @@ def _text_below_table(record: Record) -> list[Paragraph]:
     none = "None besides the box above." if record.banner else "None."
     cautions = " ".join(record.all_cautions) or none
     words.append(fit_text(cautions, heading="Cautions", max_height=54))
+    if lost := unprintable_sentence(_users_text(record)):
+        words.append(fit_text(lost, font_size=7.5, max_height=22))
     return words
 
 

@@ -163,6 +163,8 @@ class Record:
         version: of this program.
         facts: how good the model measured, and what its flags are worth.
         map_requested: the reader asked for the shown finding's map, though it is not flagged.
+        identity: what the film's file says of the patient and the study, as (name, value), printed
+            on the PDF alone; empty unless the reader asked for it.
     """
 
     analysis: Analysis
@@ -180,6 +182,7 @@ class Record:
     version: str = VERSION
     facts: ModelFacts = field(default_factory=ModelFacts)
     map_requested: bool = False
+    identity: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         """Raises ExportError: a text too long, an unknown finding or verdict, no time zone, or

@@ -4,6 +4,7 @@ The three findings' probability and cut-off move together; No Finding is never r
 nobody knows what its share would be at the site.
 """
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,7 +76,8 @@ def site_prevalence() -> dict[str, float]:
 def model_prevalence(folder: Path) -> dict[str, float]:
     """The prevalence that the model's probabilities assume, by finding key.
 
-    Empty where the folder has no table of its validation films, or they lack a class.
+    Empty where the folder has no table of its validation films, or they lack a class; without the
+    findings that they have no label of.
     """
     path = folder / VALIDATION_PREDICTIONS_FILE
     return _validation_prevalence(path.read_bytes()) if path.is_file() else {}
@@ -83,7 +85,8 @@ def model_prevalence(folder: Path) -> dict[str, float]:
 
 @st.cache_data(max_entries=4, show_spinner=False)
 def _validation_prevalence(data: bytes) -> dict[str, float]:
-    shares = assumed_prevalence(labels_of(read_predictions(data)))
+    found = assumed_prevalence(labels_of(read_predictions(data)))
+    shares = {key: share for key, share in found.items() if not math.isnan(share)}
     return shares if all(0 < share < 1 for share in shares.values()) else {}
 
 
@@ -121,7 +124,7 @@ def prevalence_controls() -> None:
     if not known:
         return
     with st.container(key="prevalence", horizontal=True, vertical_alignment="bottom", gap="medium"):
-        for key in ABNORMAL_KEYS:
+        for key in filter(known.__contains__, ABNORMAL_KEYS):
             st.number_input(
                 f"{LABELS[key]} at your site, %",
                 min_value=MIN_PERCENT,

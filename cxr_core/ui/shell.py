@@ -109,7 +109,12 @@ def caption(text: str) -> None:
 def show_error(error: CXRError) -> None:
     """An error's own sentence, as plain text: it may quote a file, and Streamlit reads Markdown,
     in which a quoted link or picture would come alive."""
-    st.error(_MARKDOWN.sub(r"\\\g<0>", str(error)))
+    st.error(plain_markdown(str(error)))
+
+
+def plain_markdown(text: str) -> str:
+    """Text of a file or an error for a label or a message, in which Markdown stays plain text."""
+    return _MARKDOWN.sub(r"\\\g<0>", text)
 
 
 @contextmanager

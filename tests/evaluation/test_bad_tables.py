@@ -69,7 +69,7 @@ BAD: dict[str, tuple[bytes, str, str, str]] = {
                      "row 5 below the header: label_effusion is 2 for 4.png", "Write 1"),
     "a label in words": (with_cell("label_effusion", "so"), "neither 0 nor 1", "is so", "Write"),
     "a label of a half": (with_cell("label_effusion", "0.5"), "neither 0 nor 1", "0.5", "Write"),
-    "an empty label": (with_cell("label_effusion", ""), "neither 0 nor 1", "is empty", "Write"),
+    "a label of -2": (with_cell("label_effusion", "-2"), "neither 0 nor 1", "is -2", "Write"),
     "a logit of nan": (with_cell("logit_effusion", "nan"), "not a finite", "is nan", "run the"),
     "a logit of inf": (with_cell("logit_effusion", "-inf"), "not a finite", "is -inf", "run the"),
     "a logit too large": (with_cell("logit_effusion", "1e999"), "not a finite", "1e999", "run the"),
@@ -93,7 +93,7 @@ BAD: dict[str, tuple[bytes, str, str, str]] = {
     "decimal commas": (
         SOUND.replace(b"0.", b"0,"), "not regular CSV", "Expected 10 fields in line", "as many"),
     "a longer line": (SOUND + b"x.png,1,0,0,0,0,1,1,1,1,9\n", "not regular", "saw 11", "as many"),
-    "a shorter line": (SOUND + b"x.png,1,0,0,0\n", "neither 0 nor 1", "empty for x.png", "Write"),
+    "a shorter line": (SOUND + b"x.png,1,0,0,0\n", "not a finite", "empty for x.png", "run the"),
     "a quote left open": (SOUND + b'"x.png,1,0', "not regular CSV", "inside string", "quote"),
     "UTF-16": (SOUND.decode().encode("utf-16"), "not in UTF-8", "bytes", "UTF-8"),
     "UTF-16 unmarked": (SOUND.decode().encode("utf-16-le"), "not a text file", "bytes", "CSV"),

@@ -30,10 +30,9 @@ def test_where_both_are_one_nothing_is_uncertain() -> None:
 def test_arrays_agree_with_single_probabilities() -> None:
     probabilities = np.random.default_rng(0).random((200, 4))
     for cutoffs in (PAIR, SINGLE):
-        found = cutoffs.band_indices(probabilities)
-        for row, film in zip(found, probabilities, strict=True):
-            named = [cutoffs.band(key, p) for key, p in zip(KEYS, film, strict=True)]
-            assert [BANDS[place] for place in row] == named
+        for key, column in zip(KEYS, probabilities.T, strict=True):
+            found = cutoffs.band_indices(key, column)
+            assert [BANDS[place] for place in found] == [cutoffs.band(key, p) for p in column]
 
 
 def test_the_sensitive_setting_flags_more_but_calls_no_more_films_normal() -> None:

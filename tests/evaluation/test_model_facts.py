@@ -18,7 +18,9 @@ from cxr_core.evaluation.model_facts import (
     read_model_facts_if_usable,
 )
 from cxr_core.evaluation.predictions import read_predictions
-from cxr_core.findings import KEYS
+from cxr_core.findings import ABNORMAL_KEYS, KEYS
+from cxr_core.ui.setting import sensitive_help
+from cxr_core.wording import percent
 from tests.helpers.models import make_metadata, make_points
 from tests.helpers.predictions import make_predictions
 
@@ -55,6 +57,24 @@ def test_they_are_the_dashboards_figures(folder: Path) -> None:
     assert facts.mean_auroc is not None
     mean = np.mean([full.report.auroc[key].estimate for key in KEYS])
     assert facts.mean_auroc.estimate == pytest.approx(mean)
+
+
+def test_how_many_films_have_a_flag_is_counted_and_said(folder: Path) -> None:
+    facts = read_model_facts(folder, DEMONSTRATION)
+    table = make_predictions()
+    p = 1 / (1 + np.exp(-table[[f"logit_{key}" for key in ABNORMAL_KEYS]].to_numpy()))
+    standard, sensitive = ((p >= cut).any(axis=1).mean() for cut in (0.6, 0.3))
+    assert facts.flagged["standard"].estimate == pytest.approx(standard)
+    assert sensitive > standard
+    said = f"Of 240 test films {percent(sensitive)} have some flag, {percent(standard)} in the"
+    assert facts.flagged_sentence == f"{said} standard setting."
+    assert facts.flagged_sentence in sensitive_help(facts)
+
+
+def test_a_model_without_test_films_gives_no_number() -> None:
+    assert sensitive_help(ModelFacts()) == (
+        "Misses fewer findings and raises more false alarms. Exports say which setting was on."
+    )
 
 
 def test_only_a_demonstration_model_says_so(folder: Path) -> None:

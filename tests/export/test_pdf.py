@@ -13,7 +13,8 @@ from cxr_core.evaluation.cutoffs import Cutoffs
 from cxr_core.evaluation.metrics.bootstrap import Interval
 from cxr_core.evaluation.metrics.flag_worth import BandShare
 from cxr_core.export.overlay import MapStyle
-from cxr_core.export.pdf import TRUNCATION_NOTE, record_pdf, table_row
+from cxr_core.export.pdf import record_pdf, table_row
+from cxr_core.export.pdf_page import TRUNCATION_NOTE
 from cxr_core.export.record import MAX_NOTE_LENGTH, MAX_REFERENCE_LENGTH
 from cxr_core.imaging.gate import GateResult
 from cxr_core.imaging.radiograph import Radiograph
@@ -120,6 +121,55 @@ def test_the_page_tells_bands_what_they_are_worth_the_setting_and_the_kind_of_mo
     assert "Atelectasis 25.0 % 20.0 % ▲ uncertain, flagged too few not given" in page.text
     assert "Flagged: Effusion, Atelectasis" in page.text
     assert not runs_off(page.gray)
+
+
+@pytest.mark.parametrize(
+    "text", ["王小明 三院", "山田 太郎 カタカナ", "김철수", "Žižka Ωmega Яков"]
+)
+def test_other_scripts_are_printed_and_read_back(text):
+    record = make_record(
+        export_analysis(small_film()), reference=text, note=f"Note: {text}",
+        identity=(("Patient", text),),
+    )  # fmt: skip
+    data = record_pdf(record)
+    page = read_pdf(data)
+    assert page.text.replace(" ", "").count(text.replace(" ", "")) == 3
+    assert "Not printable" not in page.text
+    assert "�" not in page.text
+    assert record_pdf(record) == data
+    # Each letter has its own picture: another name of as many letters looks otherwise.
+    other = replace(record, identity=(("Patient", text[::-1]),))
+    assert (read_pdf(record_pdf(other)).gray != page.gray).any()
+    assert not runs_off(page.gray)
+
+
+def test_a_letter_is_drawn_as_its_font_has_it():
+    def ink(reference: str) -> int:
+        page = read_pdf(record_pdf(make_record(export_analysis(small_film()), reference=reference)))
+        return int((255 - page.gray[60:130].astype(int)).sum())
+
+    nothing = ink("")
+    # 龘 has 48 strokes and 一 one: a box, or nothing, in place of both would be alike.
+    assert ink("龘" * 12) - nothing > 3 * (ink("一" * 12) - nothing) > 0
+
+
+def test_what_cannot_be_printed_is_said_on_the_page():
+    record = make_record(export_analysis(small_film()), reference="محمد שלום", note="नमस्ते 王")
+    page = read_pdf(record_pdf(record))
+    assert "Not printable here, � stands for each: Arabic, Devanagari and Hebrew." in page.text
+    assert page.text.count("�") == 8 + 6 + 1
+    assert "王" in page.text
+
+
+def test_the_patient_stands_on_the_page_only_where_the_record_has_it():
+    record = make_record(export_analysis(small_film()))
+    told = replace(record, identity=(("Patient", "DOE JANE"), ("accession number", "A0815")))
+    assert "From the film's file" not in read_pdf(record_pdf(record)).text
+    page = read_pdf(record_pdf(told))
+    assert "From the film's file: Patient: DOE JANE; accession number: A0815." in page.text
+    assert not runs_off(page.gray)
+    longest = replace(told, identity=(("Patient", "W" * 64 + " " + "M" * 900),), note="n" * 1000)
+    assert read_pdf(record_pdf(longest)).pages == 1
 
 
 def test_the_file_tells_no_author_and_nothing_but_its_time_changes():

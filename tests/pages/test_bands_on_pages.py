@@ -114,6 +114,9 @@ def test_the_sensitive_setting_flags_what_is_uncertain_and_opens_its_map(
     open_page, film, uncertain
 ) -> None:
     session = upload_film(open_page(READ), film)
+    told = read_model_facts(uncertain, load_metadata(uncertain)).flagged_sentence
+    assert told
+    assert told in session.toggle(key="sensitive_setting").help
     session.toggle(key="sensitive_setting").set_value(True).run()
     assert not session.exception
     text = plain(page_text(session))

@@ -14,6 +14,7 @@ from cxr_core.arrays import Floats
 from cxr_core.errors import ConfigError
 from cxr_core.evaluation.metrics.bootstrap import (
     NOT_ESTIMABLE,
+    NOT_LABELLED,
     Interval,
     Resamples,
     make_interval,
@@ -21,6 +22,7 @@ from cxr_core.evaluation.metrics.bootstrap import (
     resampled_ratios,
 )
 from cxr_core.evaluation.metrics.operating_points import ConfusionMatrix, count_confusion
+from cxr_core.evaluation.predictions import is_labelled
 from cxr_core.findings import KEYS
 
 # The share of films with a finding that a probability assumes, and the same at another share.
@@ -30,16 +32,20 @@ from cxr_core.findings import KEYS
 
 
 def assumed_prevalence(labels: ArrayLike) -> dict[str, float]:
-    """Share of each label among the films that the calibration was fitted on, by finding key.
+    """Share of each label among the films that the calibration was fitted on, by finding key; nan
+    for a finding that none of them has a label of.
 
     With one free offset a finding, maximum likelihood makes the mean calibrated probability of
     those films equal this share: it is the prevalence that the probabilities assume.
 
     Args:
-        labels: (N, 4) of 0 and 1, N at least 1.
+        labels: (N, 4) as ``predictions.labels_of`` gives them, N at least 1.
     """
-    shares = np.asarray(labels, dtype=np.float64).mean(axis=0)  # (4,)
-    return {key: float(share) for key, share in zip(KEYS, shares, strict=True)}
+    columns = [column[is_labelled(column)] for column in np.asarray(labels).T]
+    return {
+        key: float(column.mean()) if len(column) else float("nan")
+        for key, column in zip(KEYS, columns, strict=True)
+    }
 
 
 def adjust_for_prevalence(
@@ -120,7 +126,7 @@ def threshold_metrics(
     """Every figure of a threshold, with 95 % intervals.
 
     Args:
-        labels: (N,) of 0 and 1.
+        labels: (N,) of 0 and 1; without any, every figure is "not labelled".
         probabilities: (N,) on the threshold's scale; above is ``probability >= threshold``.
         resamples: of these N films' patients.
         prevalence: share of films with the finding where the reader works.
@@ -140,6 +146,11 @@ def threshold_metrics(
     hits = np.stack(
         [above & positive, ~above & ~positive, above & positive, ~above & ~positive], axis=1
     )
+    if len(positive) == 0:
+        none = NOT_LABELLED
+        return ThresholdMetrics(
+            threshold, counts, none, none, none, none, none, none, prevalence, none, none
+        )
     among = np.stack([positive, ~positive, above, ~above], axis=1)  # (N, 4)
     sensitivity, specificity, ppv, npv = proportion_intervals(hits, among, resamples)
     # The figures themselves stand in row 0, each resample in a row below.

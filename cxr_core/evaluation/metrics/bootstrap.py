@@ -7,7 +7,7 @@ computed with these counts as weights, which equals repeating the rows.
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Literal
 
@@ -20,7 +20,7 @@ from cxr_core.arrays import Floats
 from cxr_core.errors import ConfigError
 from cxr_core.evaluation.predictions import patients_of
 
-Verdict = Literal["enough", "wide", "too few"]
+Verdict = Literal["enough", "wide", "too few", "not labelled"]
 MIN_COUNT = 10  # positives, negatives and patients; below it a figure is not estimable
 Z_95 = NormalDist().inv_cdf(0.975)  # 1.96, of a two-sided 95 % interval
 MAX_WIDTH = 0.10  # an interval wider than this is called wide
@@ -35,7 +35,8 @@ class Interval:
         estimate: the figure on the films themselves; nan where it is not estimable.
         low, high: of ``logit_interval`` for shares and areas, else the 2.5 % and 97.5 % of the
             resamples; nan where not estimable.
-        verdict: ``too few`` (not estimable), ``wide`` (over 0.10) or ``enough``.
+        verdict: ``enough``, ``wide`` (over 0.10), or ``too few`` or ``not labelled``, which are not
+            estimable.
         left_out: resamples without a value, because a class vanished in them.
     """
 
@@ -48,12 +49,12 @@ class Interval:
     @property
     def estimable(self) -> bool:
         """Whether there is a figure at all."""
-        return self.verdict != "too few"
+        return self.verdict not in ("too few", "not labelled")
 
     def text(self, digits: int = 2) -> str:
-        """Return "0.83 (0.79 to 0.87)", or "not estimable"."""
+        """Return "0.83 (0.79 to 0.87)", "not estimable" or "not labelled"."""
         if not self.estimable:
-            return "not estimable"
+            return "not labelled" if self.verdict == "not labelled" else "not estimable"
         # Rounded first, and a zero added, so that no figure is shown as "-0.00".
         ends = (
             round_half_percent(end, digits) + 0.0 for end in (self.estimate, self.low, self.high)
@@ -72,6 +73,8 @@ def round_half_percent(value: float, digits: int) -> float:
 
 
 NOT_ESTIMABLE = Interval(float("nan"), float("nan"), float("nan"), "too few")
+# Of a finding that none of the films has a label of.
+NOT_LABELLED = replace(NOT_ESTIMABLE, verdict="not labelled")
 
 
 @dataclass(frozen=True)

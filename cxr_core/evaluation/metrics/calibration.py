@@ -13,12 +13,14 @@ from cxr_core.config import Calibration
 from cxr_core.evaluation.metrics.bootstrap import (
     MIN_COUNT,
     NOT_ESTIMABLE,
+    NOT_LABELLED,
     Interval,
     Resamples,
     percentile_interval,
     proportion_intervals,
     resampled_ratios,
 )
+from cxr_core.evaluation.metrics.labelled import labelled_films
 from cxr_core.evaluation.metrics.ranking import cumulative_weights, is_estimable
 from cxr_core.evaluation.predictions import has_logits, labels_of, logits_of, probabilities_of
 from cxr_core.evaluation.scoring import apply_calibration, sigmoid
@@ -313,11 +315,11 @@ def calibration_metrics(
         logits: (N,) of these probabilities, where they are known better than from rounding.
 
     Returns:
-        Not estimable with under 10 positives, negatives or patients.
+        Not estimable with under 10 positives, negatives or patients; not labelled without any film.
     """
     y, p = np.asarray(labels, dtype=np.float64), np.asarray(probabilities, dtype=np.float64)
     if not is_estimable(y, resamples):
-        none, nan = NOT_ESTIMABLE, float("nan")
+        none, nan = NOT_ESTIMABLE if len(y) else NOT_LABELLED, float("nan")
         return CalibrationMetrics(nan, nan, none, none, none, none, none, none)
     slope, intercept = slope_and_intercept(y, logit(p) if logits is None else logits, resamples)
     member = bin_indices(p)[:, None] == np.arange(N_BINS)  # (N, BINS)
@@ -350,7 +352,7 @@ def calibration_metrics(
 def calibration_metrics_by_finding(
     table: pd.DataFrame, resamples: Resamples, calibration: Calibration | None = None
 ) -> dict[str, CalibrationMetrics]:
-    """The measures of all four findings, by key.
+    """The measures of all four findings, by key, each on the films that have its label.
 
     Args:
         table: a validated predictions table of N rows.
@@ -365,15 +367,16 @@ def calibration_metrics_by_finding(
     logits = logits_of(table) if has_logits(table) else None
     if logits is not None and calibration is not None:
         logits = apply_calibration(logits, calibration)
-    return {
-        key: calibration_metrics(
-            labels[:, k],
-            probabilities[:, k],
-            resamples,
-            logits=None if logits is None else logits[:, k],
+    found = {}
+    for k, key in enumerate(KEYS):
+        films = labelled_films(labels, k, resamples)
+        found[key] = calibration_metrics(
+            films.labels,
+            probabilities[films.mask, k],
+            films.resamples,
+            logits=None if logits is None else logits[films.mask, k],
         )
-        for k, key in enumerate(KEYS)
-    }
+    return found
 
 
 def expected_ece(probabilities: ArrayLike) -> float:

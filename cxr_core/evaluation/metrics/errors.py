@@ -6,13 +6,13 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from cxr_core.arrays import Floats
 from cxr_core.config import OperatingPoint
 from cxr_core.evaluation.metrics.bootstrap import MIN_COUNT, wilson_interval
-from cxr_core.evaluation.predictions import labels_of
-from cxr_core.evaluation.scoring import cutoff_logits, finite_logit
+from cxr_core.evaluation.predictions import is_labelled, labels_of
+from cxr_core.evaluation.scoring import finite_logit
 from cxr_core.findings import ALL_IN_WORDS, KEYS, LABELS
 
 # Fewer make the interval too wide to say anything, more are no longer similar
@@ -33,7 +33,7 @@ class SimilarFilms:
         n_positive: of them, those with the label.
         low, high: Wilson's 95 % interval of carried / n, 0 to 1.
         min_score, max_score: the lowest and the highest of their scores.
-        prevalence: share of the label among all test films, 0 to 1.
+        prevalence: share of the label among all test films that have one, 0 to 1.
     """
 
     n: int
@@ -63,15 +63,16 @@ def similar_films(
     Args:
         score: logit of the film.
         scores: (N,) logits of the test films.
-        labels: (N,) of 0 and 1.
+        labels: (N,) of 0 and 1; films without a label take no part.
         patients: (N,) each film's patient; give the images' names where patients are unknown.
 
     Returns:
         None with under 10 patients.
     """
-    values, y = np.asarray(scores, dtype=np.float64), np.asarray(labels)
+    known = is_labelled(labels)
+    values, y = np.asarray(scores, dtype=np.float64)[known], np.asarray(labels)[known]
     nearest_first = np.argsort(np.abs(values - score), kind="stable")  # (N,)
-    _, first = np.unique(np.asarray(patients)[nearest_first], return_index=True)
+    _, first = np.unique(np.asarray(patients)[known][nearest_first], return_index=True)
     chosen = nearest_first[np.sort(first)[:n]]  # (n,)
     if len(chosen) < MIN_COUNT:
         return None
@@ -96,7 +97,8 @@ class FilmError:
         image: the table's name of it.
         probability, cutoff: 0 to 1.
         margin: how far the film is from the cut-off, logits; above it is positive.
-        labels: labels of the film, e.g. ``Effusion, Infiltration``, or ``none of the four``.
+        labels: labels of the film, e.g. ``Effusion, Infiltration``, or ``none of the four``; what
+            it has no label of stands behind them, e.g. ``none (not labelled: No Finding)``.
         view: "" where the table does not tell.
         age: years; nan where the table does not tell.
     """
@@ -129,13 +131,17 @@ def most_confident_errors(
         limit: how many at most.
 
     Returns:
-        The errors, and how many there are altogether.
+        The errors, and how many there are altogether; none where the finding has no operating
+        point. A film without a label of the finding is no error.
     """
+    if key not in operating_points:
+        return [], 0
     k = KEYS.index(key)
     labels, p = labels_of(table), np.asarray(probabilities, dtype=np.float64)[:, k]  # (N, 4), (N,)
-    ill, above = labels[:, k] == 1, p >= operating_points[key].threshold  # (N,), (N,)
-    wrong = np.flatnonzero(ill & ~above if kind == "missed" else ~ill & above)
-    margin = finite_logit(p) - cutoff_logits(operating_points)[k]  # (N,)
+    above = p >= operating_points[key].threshold  # (N,)
+    ill, well = labels[:, k] == 1, labels[:, k] == 0  # (N,), (N,)
+    wrong = np.flatnonzero(ill & ~above if kind == "missed" else well & above)
+    margin = finite_logit(p) - finite_logit(operating_points[key].threshold)  # (N,)
     farthest = wrong[np.argsort(-np.abs(margin[wrong]), kind="stable")][:limit]
     views = table["view"] if "view" in table else pd.Series([""] * len(table))
     ages = table["age"] if "age" in table else pd.Series([np.nan] * len(table))
@@ -154,6 +160,9 @@ def most_confident_errors(
     return errors, len(wrong)
 
 
-def _label_names(labels: Floats) -> str:
-    names = [LABELS[key] for key, held in zip(KEYS, labels, strict=True) if held]
-    return ", ".join(names) or f"none of the {ALL_IN_WORDS}"
+def _label_names(labels: NDArray[np.int64]) -> str:
+    held = [LABELS[key] for key, label in zip(KEYS, labels, strict=True) if label == 1]
+    missing = [LABELS[KEYS[k]] for k in np.flatnonzero(~is_labelled(labels))]
+    if not missing:
+        return ", ".join(held) or f"none of the {ALL_IN_WORDS}"
+    return f"{', '.join(held) or 'none'} (not labelled: {', '.join(missing)})"

@@ -6,7 +6,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cxr_core.evaluation.cutoffs import BANDS, SETTINGS, Band, Cutoffs, Setting
-from cxr_core.evaluation.metrics.bootstrap import Interval, Resamples, proportion_intervals
+from cxr_core.evaluation.metrics.bootstrap import (
+    NOT_LABELLED,
+    Interval,
+    Resamples,
+    proportion_intervals,
+)
+from cxr_core.evaluation.metrics.labelled import labelled_films
+from cxr_core.evaluation.predictions import is_labelled
 from cxr_core.findings import ABNORMAL_INDICES, ABNORMAL_KEYS, KEYS, NORMAL_INDEX
 
 
@@ -15,9 +22,10 @@ class BandShare:
     """Films of one band of one finding.
 
     Attributes:
-        n: films in the band.
+        n: films in the band that have a label of the finding.
         positives: of them, those with the label.
-        share: ``positives`` of ``n``; not estimable with under 10 films or patients.
+        share: ``positives`` of ``n``; not estimable with under 10 films or patients, not labelled
+            where no film at all has a label of the finding.
     """
 
     n: int
@@ -28,6 +36,10 @@ class BandShare:
 @dataclass(frozen=True)
 class FlagRates:
     """One of the three findings, or any of them, in one setting.
+
+    One finding is measured on the films that have its label, and is "not labelled" without any.
+    Any of them is measured on all films, as a flag needs no label; ``with_label`` on those that
+    have all three.
 
     Attributes:
         n: films flagged.
@@ -47,10 +59,11 @@ class FlagWorth:
     """What flags are worth on one table's films.
 
     Attributes:
-        bands: by finding key and band.
+        bands: by finding key and band; findings without a cut-off are left out.
         rates: by setting and finding key, of the three; one setting alone where a finding has one
             cut-off.
-        any_finding: by setting, of films with any of the three flagged.
+        any_finding: by setting, of films with any of the three flagged; empty where one of them
+            has no cut-off.
     """
 
     bands: dict[str, dict[Band, BandShare]] = field(default_factory=dict)
@@ -64,23 +77,27 @@ def band_shares(
     """By finding key and band; a band between two cut-offs that are one has no films.
 
     Args:
-        labels: (N, 4) of 0 and 1.
+        labels: (N, 4) as ``predictions.labels_of`` gives them.
         probabilities: (N, 4), on the cut-offs' scale.
         resamples: of these N films' patients.
     """
-    y = np.asarray(labels).astype(bool)  # (N, 4)
-    places = cutoffs.band_indices(probabilities)  # (N, 4)
-    among = np.stack([places == place for place in range(len(BANDS))], axis=2)  # (N, 4, 3)
-    hits = among & y[:, :, None]
-    flat = (len(y), -1)
-    intervals = iter(proportion_intervals(hits.reshape(flat), among.reshape(flat), resamples))
-    return {
-        key: {
-            band: BandShare(int(among[:, k, b].sum()), int(hits[:, k, b].sum()), next(intervals))
+    p = np.asarray(probabilities, dtype=np.float64)
+    found = {}
+    for k, key in enumerate(KEYS):
+        if key not in cutoffs.specific:
+            continue
+        films = labelled_films(labels, k, resamples)
+        places = cutoffs.band_indices(key, p[films.mask, k])  # (n,)
+        among = places[:, None] == np.arange(len(BANDS))  # (n, 3)
+        hits = among & (films.labels == 1)[:, None]
+        shares = [NOT_LABELLED] * len(BANDS)
+        if films.n:
+            shares = proportion_intervals(hits, among, films.resamples)
+        found[key] = {
+            band: BandShare(int(among[:, b].sum()), int(hits[:, b].sum()), shares[b])
             for b, band in enumerate(BANDS)
         }
-        for k, key in enumerate(KEYS)
-    }
+    return found
 
 
 def flag_worth(
@@ -89,27 +106,35 @@ def flag_worth(
     """Bands, and flags in both settings.
 
     Args:
-        labels: (N, 4) of 0 and 1.
+        labels: (N, 4) as ``predictions.labels_of`` gives them.
         probabilities: (N, 4), on the cut-offs' scale.
         resamples: of these N films' patients.
     """
-    y, p = np.asarray(labels).astype(bool), np.asarray(probabilities, dtype=np.float64)
-    abnormal = list(ABNORMAL_INDICES)
+    y, p = np.asarray(labels), np.asarray(probabilities, dtype=np.float64)
+    normal = y[:, NORMAL_INDEX] == 1  # (N,)
+    of_three = y[:, list(ABNORMAL_INDICES)]  # (N, 3)
+    all_known = np.all(is_labelled(of_three), axis=1)  # (N,)
     rates: dict[Setting, dict[str, FlagRates]] = {}
     any_finding: dict[Setting, FlagRates] = {}
     for setting in SETTINGS if cutoffs.paired else SETTINGS[:1]:
         points = cutoffs.points(setting)
-        flagged = p >= [points[key].threshold for key in KEYS]  # (N, 4)
-        # The three, then any of them.
-        called = _with_any(flagged[:, abnormal])  # (N, 4)
-        *found, of_any = _rates(called, _with_any(y[:, abnormal]), y[:, NORMAL_INDEX], resamples)
-        rates[setting] = dict(zip(ABNORMAL_KEYS, found, strict=True))
-        any_finding[setting] = of_any
+        flags = {
+            key: p[:, KEYS.index(key)] >= points[key].threshold
+            for key in ABNORMAL_KEYS
+            if key in points
+        }
+        rates[setting] = {}
+        for key, flagged in flags.items():
+            films = labelled_films(y, KEYS.index(key), resamples)
+            rates[setting][key] = _rates(
+                flagged[films.mask], films.labels == 1, normal[films.mask], films.resamples
+            )
+        if len(flags) == len(ABNORMAL_KEYS):
+            flagged = np.any(list(flags.values()), axis=0)  # (N,)
+            any_finding[setting] = _rates(
+                flagged, (of_three == 1).any(axis=1), normal, resamples, known=all_known
+            )
     return FlagWorth(band_shares(y, p, cutoffs, resamples), rates, any_finding)
-
-
-def _with_any(columns: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    return np.column_stack([columns, columns.any(axis=1)])
 
 
 def _rates(
@@ -117,14 +142,16 @@ def _rates(
     positive: NDArray[np.bool_],
     normal: NDArray[np.bool_],
     resamples: Resamples,
-) -> list[FlagRates]:
-    """(N, J) flags and labels, (N,) No Finding -> J rates."""
-    columns = flagged.shape[1]
-    normals = np.repeat(normal[:, None], columns, axis=1)
-    hits = np.concatenate([flagged, flagged & normals, flagged & positive], axis=1)
-    among = np.concatenate([np.ones_like(flagged), normals, flagged], axis=1)
-    found = proportion_intervals(hits, among, resamples)  # 3 J
-    return [
-        FlagRates(int(flagged[:, j].sum()), found[j], found[columns + j], found[2 * columns + j])
-        for j in range(columns)
-    ]
+    *,
+    known: NDArray[np.bool_] | None = None,
+) -> FlagRates:
+    """(n,) flags, labels and No Finding; ``known`` are the films whose labels count."""
+    if len(flagged) == 0:
+        return FlagRates(0, NOT_LABELLED, NOT_LABELLED, NOT_LABELLED)
+    told = flagged if known is None else flagged & known
+    hits = np.stack([flagged, flagged & normal, told & positive], axis=1)
+    among = np.stack([np.ones_like(flagged), normal, told], axis=1)
+    shares = proportion_intervals(hits, among, resamples)
+    if known is not None and not known.any():
+        shares[2] = NOT_LABELLED
+    return FlagRates(int(flagged.sum()), *shares)

@@ -11,7 +11,7 @@ from cxr_core.data.csv_files import read_columns, read_header
 from cxr_core.data.splits import PART_TITLES
 from cxr_core.errors import DataError
 from cxr_core.evaluation.metrics.bootstrap import MAX_WIDTH, MIN_COUNT, Z_95, Verdict
-from cxr_core.evaluation.predictions import as_labels
+from cxr_core.evaluation.predictions import as_labels, is_labelled
 from cxr_core.findings import KEYS, LABEL_COLUMNS
 
 EXPECTED_AUROC = 0.80  # about what the findings reach; the width hardly depends on it
@@ -22,9 +22,10 @@ class LabelCount:
     """One finding's labels.
 
     Attributes:
-        n: films.
+        n: films that have a label of it.
         positives: films with the finding.
-        verdict: what its AUROC can bear: ``enough``, ``wide`` or ``too few``.
+        verdict: what its AUROC can bear: ``enough``, ``wide`` or ``too few``; ``not labelled``
+            where no film has a label of it.
     """
 
     n: int
@@ -38,8 +39,8 @@ class LabelCount:
 
     @property
     def prevalence(self) -> float:
-        """Share of films with the finding: the floor of the average precision."""
-        return self.positives / self.n
+        """Share with the finding: the floor of the average precision; nan without films."""
+        return self.positives / self.n if self.n else float("nan")
 
 
 @dataclass(frozen=True)
@@ -129,12 +130,25 @@ def expected_width(positives: int, negatives: int) -> float:
 
 def co_occurrence(labels: ArrayLike) -> NDArray[np.int64]:
     """(N, 4) labels -> (4, 4) films with both; the diagonal is the films with each."""
-    y = np.asarray(labels, dtype=np.int64)
+    y = (np.asarray(labels) == 1).astype(np.int64)
     result: NDArray[np.int64] = y.T @ y
     return result
 
 
+def co_labelled(labels: ArrayLike) -> NDArray[np.int64]:
+    """(N, 4) labels -> (4, 4) films with the row's finding that have a label of the column's."""
+    positive, known = np.asarray(labels) == 1, is_labelled(labels)
+    result: NDArray[np.int64] = positive.T.astype(np.int64) @ known.astype(np.int64)
+    return result
+
+
 def labels_per_film(labels: ArrayLike) -> tuple[int, ...]:
-    """(N, 4) labels -> films with 0, 1, 2, 3 and 4 of the four."""
-    counts = np.asarray(labels, dtype=np.int64).sum(axis=1)  # (N,)
+    """(N, 4) labels -> films with 0, 1, 2, 3 and 4 of the four.
+
+    Of the films with a label of every finding that any film has one of: how many of the four a
+    film has cannot be said where one of them is missing.
+    """
+    y, known = np.asarray(labels), is_labelled(labels)
+    complete = known[:, known.any(axis=0)].all(axis=1)  # (N,)
+    counts = (y[complete] == 1).sum(axis=1)
     return tuple(int(films) for films in np.bincount(counts, minlength=len(KEYS) + 1))

@@ -17,8 +17,9 @@ from cxr_core.config import OperatingPoint
 from cxr_core.errors import DataError
 from cxr_core.evaluation.cutoffs import Cutoffs
 from cxr_core.evaluation.metrics.bootstrap import Resamples, percentiles, resample_units
+from cxr_core.evaluation.metrics.labelled import labelled_films
 from cxr_core.evaluation.metrics.ranking import roc
-from cxr_core.evaluation.predictions import labels_of, patients_of
+from cxr_core.evaluation.predictions import is_labelled, labels_of, patients_of
 from cxr_core.findings import KEYS, LABELS
 
 Criterion = Literal["sensitivity", "specificity"]
@@ -78,6 +79,7 @@ def fit_cutoffs(
     labels: ArrayLike,
     patients: Sequence[object] | NDArray[np.generic],
     *,
+    keys: Sequence[str] = KEYS,
     n_resamples: int = 2000,
     seed: int = 0,
 ) -> Cutoffs:
@@ -89,8 +91,9 @@ def fit_cutoffs(
 
     Args:
         probabilities: (N, 4), calibrated.
-        labels: (N, 4) of 0 and 1.
+        labels: (N, 4) as ``predictions.labels_of`` gives them.
         patients: (N,) each film's patient.
+        keys: the findings to fit.
 
     Raises:
         DataError: as ``fit_operating_points``.
@@ -98,7 +101,13 @@ def fit_cutoffs(
 
     def fit(criterion: Criterion) -> dict[str, OperatingPoint]:
         return fit_operating_points(
-            probabilities, labels, patients, criterion=criterion, n_resamples=n_resamples, seed=seed
+            probabilities,
+            labels,
+            patients,
+            criterion=criterion,
+            keys=keys,
+            n_resamples=n_resamples,
+            seed=seed,
         )
 
     specific, sensitive = fit("specificity"), fit("sensitivity")
@@ -115,6 +124,7 @@ def fit_operating_points(
     *,
     criterion: Criterion,
     target: float = TARGET,
+    keys: Sequence[str] = KEYS,
     n_resamples: int = 2000,
     seed: int = 0,
 ) -> dict[str, OperatingPoint]:
@@ -126,33 +136,37 @@ def fit_operating_points(
 
     Args:
         probabilities: (N, 4), calibrated.
-        labels: (N, 4) of 0 and 1.
+        labels: (N, 4) as ``predictions.labels_of`` gives them; a finding's cut-off is fitted on
+            the films that have its label.
         patients: (N,) each film's patient.
         target: 0 to 1.
+        keys: the findings to fit.
 
     Raises:
         DataError: a finding without a positive or without a negative film, or with no cut-off
             that reaches its target.
     """
-    p, y = np.asarray(probabilities, dtype=np.float64), np.asarray(labels).astype(bool)
+    p, y = np.asarray(probabilities, dtype=np.float64), np.asarray(labels)
     resamples = resample_units(patients, n_resamples=n_resamples, seed=seed)
-    # Every film once: the same code gives the cut-off itself.
-    all_films = Resamples(
-        np.ones((1, resamples.counts.shape[1]), np.uint8), resamples.patient_index
-    )
     points: dict[str, OperatingPoint] = {}
-    for k, key in enumerate(KEYS):
-        _require_both_classes(y[:, k], key)
-        threshold = float(_resampled_cutoffs(y[:, k], p[:, k], all_films, criterion, target)[0])
+    for key in keys:
+        films = labelled_films(y, KEYS.index(key), resamples)
+        ill, of_films = films.labels == 1, p[films.mask, KEYS.index(key)]  # (n,), (n,)
+        _require_both_classes(ill, key)
+        # Every film once: the same code gives the cut-off itself.
+        once = Resamples(
+            np.ones((1, resamples.counts.shape[1]), np.uint8), films.resamples.patient_index
+        )
+        threshold = float(_resampled_cutoffs(ill, of_films, once, criterion, target)[0])
         if threshold > 1.0:
             raise DataError(
                 f"No cut-off for {LABELS[key]} reaches a {criterion} of {target:.2f}",
-                value=f"too many of its {len(y):,} validation films have a probability of 1",
+                value=f"too many of its {films.n:,} validation films have a probability of 1",
                 remedy="Train or calibrate the model again.",
             )
-        drawn = _resampled_cutoffs(y[:, k], p[:, k], resamples, criterion, target)
+        drawn = _resampled_cutoffs(ill, of_films, films.resamples, criterion, target)
         low, high = percentiles(np.minimum(drawn, 1.0))
-        reached = count_confusion(y[:, k], p[:, k], threshold)
+        reached = count_confusion(ill, of_films, threshold)
         points[key] = OperatingPoint(
             threshold=threshold,
             low=low,
@@ -257,7 +271,7 @@ def cutoff_by_rule(labels: ArrayLike, probabilities: ArrayLike, rule: CutoffRule
 
 def cutoffs_of_table(table: pd.DataFrame, probabilities: Floats) -> Cutoffs | None:
     """Cut-offs fitted on a table's own films, as ``fit_cutoffs`` does on validation films; None
-    where a class is missing.
+    where a class is missing. A finding that no film has a label of gets none; the others do.
 
     Args:
         table: a validated predictions table.
@@ -265,7 +279,9 @@ def cutoffs_of_table(table: pd.DataFrame, probabilities: Floats) -> Cutoffs | No
     """
     patients = patients_of(table)
     patient_ids = table["image"].to_numpy(dtype=str) if patients is None else patients
+    labels = labels_of(table)  # (N, 4)
+    keys = [key for k, key in enumerate(KEYS) if is_labelled(labels[:, k]).any()]
     try:
-        return fit_cutoffs(probabilities, labels_of(table), patient_ids, n_resamples=200)
+        return fit_cutoffs(probabilities, labels, patient_ids, keys=keys, n_resamples=200)
     except DataError:
         return None  # whoever shows it says that there is no cut-off, and why

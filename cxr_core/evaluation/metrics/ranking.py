@@ -22,6 +22,7 @@ from cxr_core.arrays import Floats
 from cxr_core.evaluation.metrics.bootstrap import (
     MIN_COUNT,
     NOT_ESTIMABLE,
+    NOT_LABELLED,
     Interval,
     Resamples,
     logit_interval,
@@ -156,7 +157,8 @@ def auroc_interval(labels: ArrayLike, scores: ArrayLike, resamples: Resamples) -
         resamples: of these N films' patients.
 
     Returns:
-        Not estimable, never 0.5, with under 10 positives, negatives or patients.
+        Not estimable, never 0.5, with under 10 positives, negatives or patients; not labelled
+        without any film.
     """
     return _area_interval(labels, scores, resamples, auroc, resampled_auroc)
 
@@ -244,6 +246,8 @@ def _area_interval(
     area: Callable[[ArrayLike, ArrayLike], float],
     resampled: Callable[[ArrayLike, ArrayLike, Resamples], Floats],
 ) -> Interval:
+    if np.size(labels) == 0:
+        return NOT_LABELLED
     if not is_estimable(labels, resamples):
         return NOT_ESTIMABLE
     drawn = resampled(labels, scores, resamples)

@@ -18,9 +18,9 @@ from cxr_core.evaluation.metrics.bootstrap import (
     Interval,
     Resamples,
     logit_interval,
-    percentile_interval,
     proportion_intervals,
 )
+from cxr_core.evaluation.metrics.labelled import LabelledFilms, labelled_films
 from cxr_core.evaluation.metrics.ranking import (
     auroc,
     auroc_interval,
@@ -28,7 +28,7 @@ from cxr_core.evaluation.metrics.ranking import (
     n_limiting_patients,
     resampled_auroc,
 )
-from cxr_core.evaluation.predictions import labels_of, scores_of
+from cxr_core.evaluation.predictions import is_labelled, labels_of, scores_of
 from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS, NORMAL_KEY
 
 AGE_BANDS = (("under 18", 0.0, 18.0), ("18 to 64", 18.0, 65.0), ("65 and over", 65.0, np.inf))
@@ -67,7 +67,8 @@ def subgroups_of(table: pd.DataFrame) -> Iterator[Subgroup]:
 
     First the films that are not No Finding, for the three findings; then each view (where No
     Finding is judged within PA and within AP), sex, age band, follow-up and group. Films without a
-    value belong to none.
+    value belong to none; so does, in the first, a film without a label of No Finding, whatever its
+    other labels: it may be empty.
     """
     abnormal = (table[f"label_{NORMAL_KEY}"] == 0).to_numpy()
     yield Subgroup("label", ABNORMAL_FILMS, abnormal, ABNORMAL_KEYS)
@@ -86,8 +87,9 @@ def subgroup_auroc(table: pd.DataFrame, resamples: Resamples) -> pd.DataFrame:
         resamples: of its films' patients.
 
     Returns:
-        DataFrame ``by, value, finding, n, positives, estimate, low, high, verdict``; the
-        numbers are nan and the verdict is "too few" where the area is not estimable.
+        DataFrame ``by, value, finding, n, positives, estimate, low, high, verdict``, n the films
+        that have a label of the finding; the numbers are nan and the verdict is "too few" where
+        the area is not estimable, "not labelled" where no film of the subgroup has a label of it.
     """
     labels, scores = labels_of(table), scores_of(table)  # (N, 4), (N, 4)
     rows = []
@@ -95,8 +97,9 @@ def subgroup_auroc(table: pd.DataFrame, resamples: Resamples) -> pd.DataFrame:
         within = resamples.subset(subgroup.mask)
         for key in subgroup.keys:
             k = KEYS.index(key)
-            y = labels[subgroup.mask, k]
-            area = auroc_interval(y, scores[subgroup.mask, k], within)
+            films = labelled_films(labels[subgroup.mask], k, within)
+            y = films.labels
+            area = _auroc(films, scores[subgroup.mask, k])
             rows.append(
                 {
                     "by": subgroup.by,
@@ -111,6 +114,13 @@ def subgroup_auroc(table: pd.DataFrame, resamples: Resamples) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(rows)
+
+
+def _auroc(films: LabelledFilms, scores: Floats) -> Interval:
+    """Of the films of a part, whose scores are (N,)."""
+    if films.n == 0:
+        return films.absent
+    return auroc_interval(films.labels, scores[films.mask], films.resamples)
 
 
 def _by_band(
@@ -143,7 +153,7 @@ class SubgroupMetrics:
     Attributes:
         by, value: which films, as in ``Subgroup``; both are told for all films too.
         finding: its key.
-        n: films among them.
+        n: films among them that have a label of the finding.
         positives: of these, films with the finding.
         auroc: AUROC.
         sensitivity, specificity: at the operating point; not estimable without one, or where
@@ -184,38 +194,39 @@ def subgroup_metrics(
     Yields:
         A part's findings, in their order.
     """
-    labels, scores = labels_of(table) == 1, scores_of(table)  # (N, 4), (N, 4)
+    labels, scores = labels_of(table), scores_of(table)  # (N, 4), (N, 4)
     flagged_films = None if flagged is None else np.asarray(flagged, dtype=bool)  # (N, 4)
     for part in all_films_and_subgroups(table) if subgroups is None else subgroups:
-        columns = [KEYS.index(key) for key in part.keys]
-        within, films = resamples.subset(part.mask), part.mask
-        positive, raw = labels[films][:, columns], scores[films][:, columns]  # (n, K)
-        rates = [NOT_ESTIMABLE] * (2 * len(columns))
-        if flagged_films is not None:
-            rates = _rates(positive, flagged_films[films][:, columns], within)
-        found = [
-            SubgroupMetrics(
-                by=part.by,
-                value=part.value,
-                finding=key,
-                n=len(positive),
-                positives=int(positive[:, j].sum()),
-                auroc=auroc_interval(positive[:, j], raw[:, j], within),
-                sensitivity=rates[j],
-                specificity=rates[len(columns) + j],
+        found = []
+        for key in part.keys:
+            k = KEYS.index(key)
+            films = labelled_films(labels[part.mask], k, resamples.subset(part.mask))
+            rates = [NOT_ESTIMABLE] * 2
+            if flagged_films is not None:
+                rates = _rates(films, flagged_films[part.mask, k][films.mask])
+            found.append(
+                SubgroupMetrics(
+                    by=part.by,
+                    value=part.value,
+                    finding=key,
+                    n=films.n,
+                    positives=int(films.labels.sum()),
+                    auroc=_auroc(films, scores[part.mask, k]),
+                    sensitivity=rates[0],
+                    specificity=rates[1],
+                )
             )
-            for j, key in enumerate(part.keys)
-        ]
         yield found
 
 
-def _rates(
-    ill: NDArray[np.bool_], called: NDArray[np.bool_], resamples: Resamples
-) -> list[Interval]:
-    """(n, K) -> K sensitivities, then K specificities; a cell whose own films are of under 10
-    patients is masked."""
-    among = np.concatenate([ill, ~ill], axis=1)  # (n, 2K)
-    hits = np.concatenate([called & ill, ~called & ~ill], axis=1)  # (n, 2K)
+def _rates(films: LabelledFilms, called: NDArray[np.bool_]) -> list[Interval]:
+    """Sensitivity and specificity of (n,) calls; one whose own films are of under 10 patients is
+    masked."""
+    if films.n == 0:
+        return [films.absent] * 2
+    ill, resamples = films.labels == 1, films.resamples
+    among = np.stack([ill, ~ill], axis=1)  # (n, 2)
+    hits = np.stack([called & ill, ~called & ~ill], axis=1)  # (n, 2)
     found = proportion_intervals(hits, among, resamples)
     return [
         share if resamples.subset(among[:, j]).n_patients() >= MIN_COUNT else NOT_ESTIMABLE
@@ -232,7 +243,8 @@ class MeanAuroc:
 
     Attributes:
         n: films in it.
-        auroc: mean AUROC of the four findings; not estimable where one of them is not.
+        auroc: mean AUROC of the findings that any film of the table has a label of; not estimable
+            where one of them is not.
     """
 
     n: int
@@ -242,7 +254,7 @@ class MeanAuroc:
 def subgroup_mean_auroc(
     table: pd.DataFrame, resamples: Resamples, *, by: str
 ) -> dict[str, MeanAuroc]:
-    """Mean AUROC of the four findings in each subgroup of one kind, by its value, e.g. ``AP``.
+    """Mean AUROC of the labelled findings in each subgroup of one kind, by its value, e.g. ``AP``.
 
     Args:
         table: a validated predictions table.
@@ -255,158 +267,37 @@ def subgroup_mean_auroc(
     for part in subgroups_of(table):
         if part.by != by:
             continue
-        mean = _mean_auroc(labels[part.mask], scores[part.mask], resamples.subset(part.mask))
+        mean = _mean_auroc(labels, scores, resamples, part.mask)
         found[part.value] = MeanAuroc(int(part.mask.sum()), mean)
     return found
 
 
 def mean_auroc(table: pd.DataFrame, resamples: Resamples) -> Interval:
-    """Mean AUROC of the four findings over all films; not estimable where one of them is not.
+    """Mean AUROC over all films of the findings that any of them has a label of (all four in a
+    complete table); not estimable where one of them is not.
 
     Args:
         table: a validated predictions table.
         resamples: of its films' patients; the mean is taken within each resample.
     """
-    return _mean_auroc(labels_of(table), scores_of(table), resamples)
+    return _mean_auroc(labels_of(table), scores_of(table), resamples, np.full(len(table), True))
 
 
-def _mean_auroc(y: NDArray[np.int64], s: Floats, resamples: Resamples) -> Interval:
-    """(N, 4) labels and scores."""
-    columns = range(len(KEYS))
-    if not all(is_estimable(y[:, k], resamples) for k in columns):
+def _mean_auroc(
+    labels: NDArray[np.int64], scores: Floats, resamples: Resamples, part: NDArray[np.bool_]
+) -> Interval:
+    """Of (N, 4) labels and scores, among the films of a (N,) part."""
+    within = resamples.subset(part)
+    found = [
+        (labelled_films(labels[part], int(k), within), scores[part, k])
+        for k in np.flatnonzero(is_labelled(labels).any(axis=0))
+    ]
+    if not all(is_estimable(films.labels, films.resamples) for films, _ in found):
         return NOT_ESTIMABLE
-    areas = [auroc(y[:, k], s[:, k]) for k in columns]
-    drawn = [resampled_auroc(y[:, k], s[:, k], resamples) for k in columns]
-    n_independent = min(n_limiting_patients(y[:, k], resamples) for k in columns)
+    films_and_scores = [(films, s[films.mask]) for films, s in found]
+    areas = [auroc(films.labels, s) for films, s in films_and_scores]
+    drawn = [resampled_auroc(films.labels, s, films.resamples) for films, s in films_and_scores]
+    n_independent = min(n_limiting_patients(films.labels, films.resamples) for films, _ in found)
     return logit_interval(
         float(np.mean(areas)), np.mean(drawn, axis=0), n_independent=n_independent
-    )
-
-
-# How far a model would get that saw a film's view and nothing else.
-#
-# Films taken in bed (AP) are of sicker patients, so the view alone foretells findings. A model
-# whose area is no better than the view's, or that falls to chance within each view, may have
-# learnt the view.
-
-
-@dataclass(frozen=True)
-class ViewShortcut:
-    """One finding.
-
-    Attributes:
-        finding: its key.
-        model: AUROC of the model, over the films whose view is known.
-        view_alone: AUROC of each film's share of the finding among films of its view.
-        gain: ``model`` less ``view_alone``, paired by resample.
-        within: AUROC of the model among the films of one view, by view, the commonest 20.
-        fitted_here: the shares are those of these very films, so ``view_alone`` is optimistic;
-            else they are those of validation films.
-    """
-
-    finding: str
-    model: Interval
-    view_alone: Interval
-    gain: Interval
-    within: dict[str, Interval]
-    fitted_here: bool
-
-
-def prevalence_by_view(table: pd.DataFrame) -> pd.DataFrame:
-    """Share of each label among the films of a view: a row a view, a column a finding.
-
-    Args:
-        table: a validated predictions table with ``view``; films without a view are left out.
-    """
-    told = table[table["view"] != ""]
-    labels = pd.DataFrame(labels_of(told), columns=list(KEYS), index=told["view"].to_numpy())
-    return labels.groupby(level=0).mean()
-
-
-def view_shortcuts(
-    table: pd.DataFrame, resamples: Resamples, validation: pd.DataFrame | None = None
-) -> list[ViewShortcut]:
-    """The view alone beside the model, for each finding.
-
-    Args:
-        table: a validated predictions table.
-        resamples: of its films' patients.
-        validation: the model's validation films, which tell the shares; without them, or where
-            they lack a view that occurs here, the shares are the table's own.
-
-    Returns:
-        Empty where the table has no ``view``, or fewer than two.
-    """
-    if "view" not in table:
-        return []
-    known = (table["view"] != "").to_numpy()
-    views = table["view"][known].to_numpy(dtype=str)
-    if len(np.unique(views)) < 2:
-        return []
-    shares, fitted_here = prevalence_by_view(table), True
-    if validation is not None and "view" in validation:
-        validation_shares = prevalence_by_view(validation)
-        if set(views) <= set(validation_shares.index):
-            shares, fitted_here = validation_shares, False
-    predicted = shares.loc[views].to_numpy(dtype=np.float64)  # (n, 4)
-    labels, scores = labels_of(table)[known], scores_of(table)[known]  # (n, 4), (n, 4)
-    within = resamples.subset(known)
-    return [
-        _shortcut(key, labels[:, k], scores[:, k], predicted[:, k], views, within, fitted_here)
-        for k, key in enumerate(KEYS)
-    ]
-
-
-def shortcut_sentence(found: ViewShortcut) -> str:
-    """What the figures say, in words: a shortcut, its absence, or that it cannot be told."""
-    label = LABELS[found.finding]
-    estimable_views = {view: area for view, area in found.within.items() if area.estimable}
-    if not found.gain.estimable or not estimable_views:
-        return f"{label}: too few films to say whether the view is a shortcut."
-    chance = [view for view, area in estimable_views.items() if area.low <= 0.5]
-    if found.gain.low <= 0:
-        return (
-            f"{label}: the model does not clearly rank better than the view alone; it may have "
-            "learnt the view."
-        )
-    if len(chance) == len(estimable_views):
-        return (
-            f"{label}: within {' and within '.join(chance)} the model may be at chance (0.50); its "
-            "result over all films may come from the view."
-        )
-    if chance:
-        return (
-            f"{label}: better than the view alone, but within {' and within '.join(chance)} "
-            "chance (0.50) is not ruled out."
-        )
-    views = " and within ".join(estimable_views)
-    return f"{label}: better than the view alone, and better than chance within {views}."
-
-
-def _shortcut(
-    key: str,
-    y: NDArray[np.int64],
-    s: Floats,
-    predicted: Floats,
-    views: NDArray[np.str_],
-    resamples: Resamples,
-    fitted_here: bool,
-) -> ViewShortcut:
-    commonest = pd.Series(views).value_counts().index[:MAX_CATEGORIES]
-    gain = NOT_ESTIMABLE
-    if is_estimable(y, resamples):
-        drawn = resampled_auroc(y, s, resamples) - resampled_auroc(y, predicted, resamples)
-        gain = percentile_interval(auroc(y, s) - auroc(y, predicted), drawn)
-    return ViewShortcut(
-        finding=key,
-        model=auroc_interval(y, s, resamples),
-        view_alone=auroc_interval(y, predicted, resamples),
-        gain=gain,
-        within={
-            view: auroc_interval(
-                y[views == view], s[views == view], resamples.subset(views == view)
-            )
-            for view in sorted(map(str, commonest))
-        },
-        fitted_here=fitted_here,
     )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from cxr_core.evaluation.comparison import AurocComparison, Comparison, PairedIntervals
 from cxr_core.evaluation.localisation.overlap import Measure
-from cxr_core.evaluation.metrics.bootstrap import Interval
+from cxr_core.evaluation.metrics.bootstrap import NOT_LABELLED, Interval
 from cxr_core.evaluation.published import (
     PublishedAuroc,
     PublishedOverlap,
@@ -17,7 +17,7 @@ from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS
 
 ALL_COMPARED, WITHIN_GROUP, PUBLISHED = "comparison", "comparison within group", "published"
 DIFFERENCE_DIGITS = 3
-_FINDING = Column("Finding", is_text=True)
+_FINDING = Column("Finding", is_text=True, whole=True)
 _SIDES = (
     Column("A", digits=DIFFERENCE_DIGITS),
     Column("B", digits=DIFFERENCE_DIGITS),
@@ -50,13 +50,15 @@ def _sides(pair: PairedIntervals) -> tuple[Cell, ...]:
 def _auroc(
     comparison: Comparison, films: AurocComparison, name: str, *, topic: str = ALL_COMPARED
 ) -> Table:
-    rows = [
-        Row((LABELS[key], films.positives[key], *_sides(pair), difference_verdict(pair.difference)),
-            key)
-        for key, pair in films.auroc.items()
-    ]  # fmt: skip
+    rows = []
+    for key, pair in films.auroc.items():
+        label, n = LABELS[key], films.n_labelled.get(key)
+        finding = f"{label} ({n:,} films)" if n else label
+        verdict = difference_verdict(pair.difference)
+        rows.append(Row((finding, films.positives[key], *_sides(pair), verdict), key))
     if mean := films.mean:
-        rows.append(Row(("Mean", None, *_sides(mean), difference_verdict(mean.difference))))
+        averaged = "Mean of the labelled" if 0 in films.n_labelled.values() else "Mean"
+        rows.append(Row((averaged, None, *_sides(mean), difference_verdict(mean.difference))))
     return Table(
         topic,
         f"AUROC, {name}: {films.n:,} films",
@@ -103,9 +105,16 @@ def compared_calibration(comparison: Comparison) -> Iterator[Table]:
         return
     title = "Expected calibration error (10 bins, 0 is perfect), before and after calibration"
     columns = (_FINDING, *(Column(name, digits=3) for name in sides))
-    rows = [Row((LABELS[key], *(ece[key] for ece in sides.values())), key) for key in KEYS]
-    means = [sum(ece.values()) / len(ece) for ece in sides.values()]
-    yield Table(ALL_COMPARED, title, columns, [*rows, Row(("Mean", *means))])
+    # Both tables have the same labels.
+    unlabelled = [key for key in KEYS if comparison.overall.n_labelled.get(key) == 0]
+    rows = []
+    for key in KEYS:
+        cells = [NOT_LABELLED if key in unlabelled else ece[key] for ece in sides.values()]
+        rows.append(Row((LABELS[key], *cells), key))
+    labelled = [key for key in KEYS if key not in unlabelled]
+    means = [sum(ece[key] for key in labelled) / len(labelled) for ece in sides.values()]
+    name = "Mean of the labelled" if unlabelled else "Mean"
+    yield Table(ALL_COMPARED, title, columns, [*rows, Row((name, *means))])
 
 
 def compared_localisation(comparison: Comparison) -> Iterator[Table]:

@@ -4,14 +4,14 @@ A new figure is one function here and its name in ``EVALUATION_TABLES``.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from cxr_core.evaluation.full_report import (
     ErrorCount,
     FullReport,
 )
 from cxr_core.evaluation.metrics.at_threshold import ThresholdMetrics
-from cxr_core.evaluation.metrics.bootstrap import MAX_WIDTH, Interval
+from cxr_core.evaluation.metrics.bootstrap import MAX_WIDTH, NOT_LABELLED, Interval
 from cxr_core.evaluation.metrics.calibration import CalibrationMetrics
 from cxr_core.evaluation.metrics.errors import ErrorKind, FilmError
 from cxr_core.evaluation.metrics.subgroups import ALL_FILMS
@@ -23,6 +23,7 @@ from cxr_core.evaluation.render.subset_figures import (
     SAMPLE_SIZE,
     SAMPLE_SIZES,
     co_occurrence,
+    finding_name,
     label_counts,
     labels_per_film,
     overlaps,
@@ -34,7 +35,7 @@ from cxr_core.evaluation.render.subset_figures import (
 )
 from cxr_core.evaluation.render.table import Cell, Column, Row, Table
 from cxr_core.evaluation.report import EvaluationReport
-from cxr_core.findings import KEYS, LABELS
+from cxr_core.findings import KEYS
 
 DISCRIMINATION, CALIBRATION = "discrimination", "calibration"
 ERRORS = "errors"
@@ -49,9 +50,21 @@ ERROR_MEANINGS: dict[ErrorKind, str] = {
 
 
 def _row(report: EvaluationReport, key: str, cells: Sequence[Cell], *, suffix: str = "") -> Row:
-    """A finding among all films."""
+    """A finding among all films that have its label."""
     count = report.label_distribution[key]
-    return Row((LABELS[key], *cells), key, ALL_FILMS, count.n, count.positives, suffix)
+    name = finding_name(report, key)
+    return Row((name, *cells), key, ALL_FILMS, count.n, count.positives, suffix)
+
+
+def _rows(
+    report: EvaluationReport, columns: Sequence[Column], cells: Mapping[str, Sequence[Cell]]
+) -> list[Row]:
+    """A row a finding; every cell of one that has no label says so."""
+    unlabelled = [NOT_LABELLED] * (len(columns) - 1)
+    return [
+        _row(report, key, cells[key] if count.n else unlabelled)
+        for key, count in report.label_distribution.items()
+    ]
 
 
 def discrimination(full: FullReport) -> Iterator[Table]:
@@ -65,16 +78,15 @@ def discrimination(full: FullReport) -> Iterator[Table]:
         POSITIVE,
         SAMPLE_SIZE,
     )
-    rows = []
+    cells = {}
     for key, count in report.label_distribution.items():
         areas = (report.auroc[key], report.average_precision[key])
-        words = SAMPLE_SIZES[count.verdict]
-        rows.append(_row(report, key, (*areas, count.prevalence, count.positives, words)))
+        cells[key] = (*areas, count.prevalence, count.positives, SAMPLE_SIZES[count.verdict])
     yield Table(
         DISCRIMINATION,
         "Discrimination",
         columns,
-        rows,
+        _rows(report, columns, cells),
         f"{report.n_films:,} films; {resampling_caption(report)}. Sample size: wide where the "
         f"AUROC's interval spans more than {MAX_WIDTH:.2f}",
         on_card=True,
@@ -118,6 +130,8 @@ def calibration(full: FullReport) -> Iterator[Table]:
 
 def _calibration_cells(one: CalibrationMetrics) -> tuple[Cell, ...]:
     scores = (one.brier, one.brier_of_prevalence)
+    if one.brier.verdict == "not labelled":
+        return NOT_LABELLED, NOT_LABELLED, *scores, one.slope, one.intercept
     return one.ece, one.expected_ece, *scores, one.slope, one.intercept
 
 
@@ -132,15 +146,14 @@ def confusion(full: FullReport) -> Iterator[Table]:
         Column("Target", is_text=True),
         *(Column(name.upper(), name) for name in ("tp", "fn", "fp", "tn")),
     )
-    rows = []
+    cells: dict[str, Sequence[Cell]] = {}
     for key, counts in report.confusion.items():
         point = report.operating_points[key]
         cut_off = Interval(point.threshold, point.low, point.high, "enough")
         target = f"{point.criterion} >= {point.target:.2f}"
-        films = (counts.tp, counts.fn, counts.fp, counts.tn)
-        rows.append(_row(report, key, (cut_off, target, *films)))
+        cells[key] = (cut_off, target, counts.tp, counts.fn, counts.fp, counts.tn)
     title = "Confusion matrices at the cut-offs (flagged: probability >= cut-off)"
-    yield Table(CUT_OFFS, title, columns, rows, on_card=True)
+    yield Table(CUT_OFFS, title, columns, _rows(report, columns, cells), on_card=True)
 
 
 def rates(full: FullReport) -> Iterator[Table]:
@@ -155,10 +168,11 @@ def rates(full: FullReport) -> Iterator[Table]:
         Column("PPV", "positive_predictive_value"),
         Column("NPV", "negative_predictive_value"),
     )
-    rows = [
-        _row(report, key, (one.sensitivity, one.specificity, one.ppv, one.npv))
+    cells = {
+        key: (one.sensitivity, one.specificity, one.ppv, one.npv)
         for key, one in report.rates.items()
-    ]
+    }
+    rows = _rows(report, columns, cells)
     caption = f"Performance at the cut-offs; {resampling_caption(report)}"
     yield Table(CUT_OFFS, "Performance at the cut-offs", columns, rows, caption, on_card=True)
 
@@ -172,10 +186,11 @@ def likelihood_ratios(full: FullReport) -> Iterator[Table]:
         Column("Positive (LR+)", "likelihood_ratio_above"),
         Column("Negative (LR−)", "likelihood_ratio_below"),
     )
-    rows = [
-        _row(full.report, key, (one.positive_likelihood_ratio, one.negative_likelihood_ratio))
+    cells = {
+        key: (one.positive_likelihood_ratio, one.negative_likelihood_ratio)
         for key, one in full.at_operating_points.items()
-    ]
+    }
+    rows = _rows(full.report, columns, cells)
     yield Table(CUT_OFFS, "Likelihood ratios at the cut-offs", columns, rows)
 
 
@@ -198,6 +213,8 @@ def classification_report(full: FullReport) -> Iterator[Table]:
         cells: list[Cell] = [float(found[metric]) for metric in metrics]
         cells.append(int(found["support"]))
         is_finding = k < len(KEYS)
+        if is_finding and full.report.label_distribution[KEYS[k]].n == 0:
+            cells = [NOT_LABELLED] * len(cells)
         rows.append(
             _row(full.report, KEYS[k], cells) if is_finding else Row((name, *cells), part=None)
         )
@@ -220,10 +237,13 @@ def errors(full: FullReport) -> Iterator[Table]:
     def cells(counted: ErrorCount) -> tuple[Cell, Cell]:
         return counted.films, counted.margin if counted.films else None
 
-    rows = [
-        Row((LABELS[key], *cells(missed), *cells(full.false_alarms[key])), key)
-        for key, missed in full.missed.items()
-    ]
+    rows = []
+    for key in KEYS:
+        name = finding_name(full.report, key)
+        found: list[Cell] = [NOT_LABELLED] * (len(columns) - 1)
+        if key in full.missed:
+            found = [*cells(full.missed[key]), *cells(full.false_alarms[key])]
+        rows.append(Row((name, *found), key))
     title = (
         "Errors at the cut-offs; the most confident with its distance from the cut-off (log-odds)"
     )

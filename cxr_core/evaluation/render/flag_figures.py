@@ -1,12 +1,13 @@
 """What a flag is worth, as tables: how many films of each band carry the label, how many flags."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from cxr_core.evaluation.full_report import FullReport
+from cxr_core.evaluation.metrics.bootstrap import NOT_LABELLED
 from cxr_core.evaluation.metrics.flag_worth import FlagRates
-from cxr_core.evaluation.render.subset_figures import FINDING, resampling_caption
-from cxr_core.evaluation.render.table import Column, Row, Table
-from cxr_core.findings import ABNORMAL_IN_WORDS, LABELS, NORMAL_KEY
+from cxr_core.evaluation.render.subset_figures import FINDING, finding_name, resampling_caption
+from cxr_core.evaluation.render.table import Cell, Column, Row, Table
+from cxr_core.findings import ABNORMAL_IN_WORDS, ABNORMAL_KEYS, KEYS, LABELS, NORMAL_KEY
 from cxr_core.wording import percent
 
 CUT_OFFS = "cut-offs"
@@ -27,7 +28,13 @@ def bands(full: FullReport) -> Iterator[Table]:
         Column("Share (95 % interval)", "share_with_label"),
     )
     rows = []
-    for key, found in full.flag_worth.bands.items():
+    for key in KEYS:
+        name = finding_name(full.report, key)
+        if full.report.label_distribution[key].n == 0:
+            cells: Sequence[Cell] = (name, *[NOT_LABELLED] * (len(columns) - 1))
+            rows.append(Row(cells, key, "bands", 0, 0))
+            continue
+        found = full.flag_worth.bands[key]
         lower, upper = (
             percent(end, decimals=1)
             for end in (cutoffs.lower(key), cutoffs.specific[key].threshold)
@@ -40,7 +47,7 @@ def bands(full: FullReport) -> Iterator[Table]:
         for band, one in found.items():
             if band == "uncertain" and not cutoffs.paired:
                 continue
-            cells = (LABELS[key], band, where[band], one.n, one.positives, one.share)
+            cells = (name, band, where[band], one.n, one.positives, one.share)
             rows.append(Row(cells, key, f"band: {band}", one.n, one.positives))
     yield Table(
         CUT_OFFS,
@@ -64,20 +71,30 @@ def flags(full: FullReport) -> Iterator[Table]:
         Column(f"Of {LABELS[NORMAL_KEY]} films", "flagged_share_normal"),
         Column("Of them with the label", "flagged_with_label"),
     )
-    rows = []
+    rows, counts = [], full.report.label_distribution
     for setting, by_finding in full.flag_worth.rates.items():
-        lines: list[tuple[str, str, FlagRates]] = [
-            *((LABELS[key], key, one) for key, one in by_finding.items()),
-            (ANY_OF_THE_ABNORMAL, "", full.flag_worth.any_finding[setting]),
+        lines: list[tuple[str, str, FlagRates | None]] = [
+            (finding_name(full.report, key), key, by_finding.get(key)) for key in ABNORMAL_KEYS
         ]
+        if setting in full.flag_worth.any_finding:
+            lines.append((ANY_OF_THE_ABNORMAL, "", full.flag_worth.any_finding[setting]))
         for name, key, one in lines:
-            cells = (name, setting, one.n, one.flagged, one.flagged_normal, one.with_label)
-            rows.append(Row(cells, key, f"setting: {setting}"))
+            figures: Sequence[Cell] = [NOT_LABELLED] * (len(columns) - 2)
+            if one is not None and not (key and counts[key].n == 0):
+                figures = (one.n, one.flagged, one.flagged_normal, one.with_label)
+            rows.append(Row((name, setting, *figures), key, f"setting: {setting}"))
+    notes = []
+    if any(counts[key].n < full.report.n_films for key in ABNORMAL_KEYS):
+        notes.append(
+            f"{ANY_OF_THE_ABNORMAL}: measured on all films; the share with the label is that of "
+            "the films that have all of these labels."
+        )
     yield Table(
         CUT_OFFS,
         "How many films are flagged, and how many of them carry the label",
         columns,
         rows,
         f"How many films are flagged; {resampling_caption(full.report)}",
+        notes,
         on_card=True,
     )

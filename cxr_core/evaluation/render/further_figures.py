@@ -39,7 +39,8 @@ def further_patients_table(found: FurtherPatients) -> Table:
         for key, area in found.auroc.items()
     ]
     patients = "" if found.n_patients is None else f" of {found.n_patients:,} patients"
-    normal = percent(found.positives[NORMAL_KEY] / found.n_films)
+    told = found.positives[NORMAL_KEY] + found.n_abnormal  # films with a label of No Finding
+    normal = percent(found.positives[NORMAL_KEY] / told) if told else "an unknown share"
     return Table(
         FURTHER_FILMS,
         "Further patients of the same hospital",

@@ -1,14 +1,16 @@
 """All figures of a table as one JSON document, every number in full.
 
 The document is strict JSON: what is not estimable is ``null``, never NaN. Its parts, all of them
-always there, dictionaries by finding key unless said otherwise:
+always there, dictionaries by finding key unless said otherwise (a finding that no film has a label
+of is left out where it has no cut-off, and else "not labelled"):
 
     format, format_version   ``cxr_core metrics``, 2; a part that changes its meaning raises it
     made, program            when (ISO 8601 with its zone) and by which version
     table                    sha256 of the file, films, patients (null: the table names none)
     model                    sha256 of model.json; null where it is not known
     intervals                level 0.95, resampled (patients or images), n_resamples, seed
-    labels                   n, positives, negatives, prevalence, verdict
+    labels                   n (films that have a label of it: all of the finding's figures are of
+                             these), positives, negatives, prevalence, verdict
     auroc, average_precision an interval
     calibration_error        before, after (empty where no calibration was applied); 10 bins
     calibration              before, after: ece and expected_ece, plain numbers, and the intervals
@@ -30,7 +32,8 @@ always there, dictionaries by finding key unless said otherwise:
     view_alone               a list: finding, the intervals model, view_alone, gain, within (by
                              view), and fitted_here; empty where not measured
     co_occurrence            films with both labels, by finding and finding
-    labels_per_film          a list: films with 0, 1, 2, 3, 4 of the four labels
+    labels_per_film          a list: films with 0, 1, 2, 3, 4 of the four labels, of those that
+                             lack none that others have
     multi_label_share        of the films with a label, the share with two or more
     splits                   a list: the run's parts with their labels; empty without a run
     localisation             n and the intervals peak, fixed_spot, centre, random_point, shuffled,
@@ -38,16 +41,18 @@ always there, dictionaries by finding key unless said otherwise:
     overlaps                 by measure (iobb, iou) and finding, a list: n, threshold, and the
                              intervals map_box, fixed_box, centre_box, random_box, shuffled, gain
     comparison_of            a, the table above, and b, the second one: sha256 each; or null
-    comparison               with a second table, as ``comparison.Comparison``; null without
+    comparison               with a second table, as ``comparison.Comparison``; null without;
+                             n_labelled, films with a label, where some have none
     tables                   a list: the tables of the page, each with topic, title, columns
                              (title, and figure as in the CSV), rows (finding, part, n, positives,
                              cells) and notes
     notes                    a list of sentences
 
 An interval is ``{"estimate", "low", "high", "verdict", "left_out", "status"}``: the estimate with
-its 95 % interval; verdict ``enough``, ``wide`` (over 0.10) or ``too few``; resamples
-left out because a class vanished in them; status ``estimable`` or ``not estimable``, and then the
-three numbers are null. Any other null number is not estimable too, or not told by the table.
+its 95 % interval; verdict ``enough``, ``wide`` (over 0.10), ``too few`` or ``not labelled``;
+resamples left out because a class vanished in them; status ``estimable``, or ``not estimable`` or
+``not labelled``, and then the three numbers are null. Any other null number is not estimable too,
+or not told by the table.
 """
 
 import json
@@ -60,6 +65,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cxr_core.evaluation.comparison import OMIT_EMPTY
 from cxr_core.evaluation.full_report import FullReport, multi_label_share
 from cxr_core.evaluation.metrics.bootstrap import Interval
 from cxr_core.evaluation.render.comparison_figures import comparison_tables
@@ -167,7 +173,7 @@ def metrics_document(metrics: FullReport, *, created_at: datetime) -> dict[str, 
 def to_plain_values(value: object) -> Any:
     """Dataclasses, tables and arrays, however nested, as values that strict JSON has."""
     if isinstance(value, Interval):
-        status = "estimable" if value.estimable else "not estimable"
+        status = "estimable" if value.estimable else value.text()
         return {**to_plain_values(_fields(value)), "status": status}
     if is_dataclass(value) and not isinstance(value, type):
         return to_plain_values(_fields(value))
@@ -185,4 +191,6 @@ def to_plain_values(value: object) -> Any:
 
 
 def _fields(value: Any) -> dict[str, object]:
-    return {field.name: getattr(value, field.name) for field in fields(value)}
+    named = {field.name: getattr(value, field.name) for field in fields(value)}
+    omitted = [f.name for f in fields(value) if f.metadata.get(OMIT_EMPTY) and not named[f.name]]
+    return {name: item for name, item in named.items() if name not in omitted}

@@ -9,8 +9,10 @@ from cxr_core.evaluation.full_report import (
     multi_label_share,
 )
 from cxr_core.evaluation.localisation.overlap import Measure
+from cxr_core.evaluation.metrics.bootstrap import NOT_LABELLED, Verdict
 from cxr_core.evaluation.metrics.labels import LabelCount
-from cxr_core.evaluation.metrics.subgroups import ALL_FILMS, SubgroupMetrics, shortcut_sentence
+from cxr_core.evaluation.metrics.subgroups import ALL_FILMS, SubgroupMetrics
+from cxr_core.evaluation.metrics.view_alone import shortcut_sentence
 from cxr_core.evaluation.render.table import Cell, Column, Row, Share, Table
 from cxr_core.evaluation.report import EvaluationReport
 from cxr_core.findings import KEYS, LABELS
@@ -18,7 +20,12 @@ from cxr_core.wording import percent
 
 SUBGROUPS, LABEL_COUNTS, LOCALISATION = "subgroups", "labels", "localisation"
 KNOWN_VIEW, BOXED_FILMS = "films of a known view", "films with a box of it"
-SAMPLE_SIZES = {"enough": "enough", "wide": "wide interval", "too few": "too few"}
+SAMPLE_SIZES: dict[Verdict, str] = {
+    "enough": "enough",
+    "wide": "wide interval",
+    "too few": "too few",
+    "not labelled": "not labelled",
+}
 POINTERS = {
     "peak": "Map's peak",
     "fixed_spot": "Best fixed spot",
@@ -37,7 +44,7 @@ MEASURES: dict[Measure, str] = {
     "iobb": "intersection over the map's box (IoBB)",
     "iou": "intersection over union (IoU)",
 }
-FINDING = Column("Finding", is_text=True)
+FINDING = Column("Finding", is_text=True, whole=True)
 POSITIVE = Column("Positive")
 SAMPLE_SIZE = Column("Sample size", is_text=True)
 _COLUMN_LABELS = {
@@ -51,6 +58,12 @@ _COLUMN_LABELS = {
 
 def resampling_caption(report: EvaluationReport) -> str:
     return f"95 % intervals from resampling {report.resampled}, {report.n_resamples:,} times"
+
+
+def finding_name(report: EvaluationReport, key: str) -> str:
+    """What a finding's row is called: with its films where some have no label of it."""
+    n = report.label_distribution[key].n
+    return LABELS[key] if n in (0, report.n_films) else f"{LABELS[key]} ({n:,} films)"
 
 
 def subgroup_name(by: str, value: str) -> str:
@@ -155,13 +168,18 @@ def label_counts(full: FullReport) -> Iterator[Table]:
         LABEL_COUNTS,
         "Labels of these films, and whether they are enough",
         (FINDING, Column("These films", digits=0)),
-        [Row((LABELS[key], _label_share(count)), key) for key, count in counts.items()],
+        [
+            Row((finding_name(full.report, key), _label_share(count)), key)
+            for key, count in counts.items()
+        ],
         "Films with the label, and the sample size: enough, wide interval (AUROC's over 0.10) or "
         "too few (under 10 with it, without it, or patients)",
     )
 
 
-def _label_share(count: LabelCount) -> Share:
+def _label_share(count: LabelCount) -> Cell:
+    if count.n == 0:
+        return NOT_LABELLED
     return Share(count.positives, count.n, SAMPLE_SIZES[count.verdict])
 
 
@@ -170,23 +188,29 @@ def co_occurrence(full: FullReport) -> Iterator[Table]:
     columns = [Column("Of the films with", is_text=True)]
     columns += [Column(f"also {LABELS[key]}", f"films_also_{key}", digits=0) for key in KEYS]
     rows = []
+    counts, n_films = full.report.label_distribution, full.report.n_films
     for k, key in enumerate(KEYS):
         both = [int(films) for films in full.co_occurrence[k]]
-        films = both[k]
-        shares: list[Cell] = [None if j == k else Share(n, films) for j, n in enumerate(both)]
-        rows.append(Row((f"{LABELS[key]} ({films:,})", *shares), key))
-    n_films = full.report.n_films
+        known = [int(films) for films in full.co_labelled[k]]
+        shares: list[Cell] = [
+            NOT_LABELLED if 0 in (counts[key].n, counts[other].n) else Share(both[j], known[j])
+            for j, other in enumerate(KEYS)
+        ]
+        shares[k] = None
+        rows.append(Row((f"{LABELS[key]} ({both[k]:,})", *shares), key))
     caption = f"Films with two labels at once, of the {n_films:,} shown; shares of each row"
+    if any(count.n < n_films for count in counts.values()):
+        caption += ", of its films that have a label of the column's finding"
     yield Table(LABEL_COUNTS, "Films with two labels at once", columns, rows, caption)
 
 
 def labels_per_film(full: FullReport) -> Iterator[Table]:
     """How many labels a film has, and how many films and patients there are."""
     films, report = full.labels_per_film, full.report
-    share = multi_label_share(films)
+    share, counted = multi_label_share(films), sum(films)
     several = (
         f"{percent(share)} of the labelled films have two or more"
-        if films[0] < report.n_films
+        if films[0] < counted
         else "no film has a label"
     )
     columns = [Column("", is_text=True), Column("All", "films"), Column("Patients", "patients")]
@@ -194,9 +218,12 @@ def labels_per_film(full: FullReport) -> Iterator[Table]:
         Column(f"{n} label{'' if n == 1 else 's'}", f"films_with_{n}_labels", digits=0)
         for n in range(len(films))
     ]
-    shares = [Share(n, report.n_films) for n in films]
+    shares = [Share(n, counted) for n in films]
     row = Row(("Films", report.n_films, report.n_patients, *shares))
-    yield Table(LABEL_COUNTS, f"Labels per film; {several}", columns, [row])
+    title = f"Labels per film; {several}"
+    if counted < report.n_films:
+        title += f"; counted on the {counted:,} films that lack no label that others have"
+    yield Table(LABEL_COUNTS, title, columns, [row])
 
 
 def pointing(full: FullReport) -> Iterator[Table]:

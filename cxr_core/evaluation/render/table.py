@@ -50,6 +50,7 @@ class Column:
         is_text: holds words and stands to the left.
         judged: an interval's verdict goes into the CSV.
         in_text: whether a terminal shows it.
+        whole: a terminal never shortens its words, as they tell of how many films a row is.
     """
 
     title: str
@@ -61,6 +62,7 @@ class Column:
     is_text: bool = False
     judged: bool = True
     in_text: bool = True
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -205,21 +207,24 @@ def to_text(table: Table) -> str:
     while n_names < len(columns) and columns[n_names].is_text:
         n_names += 1
     left = [j == 0 or column.is_text for j, column in enumerate(columns)]
-    blocks = [_align(block, sides) for block, sides in _blocks(grid, left, n_names)]
+    blocks = [
+        _align(block, sides)
+        for block, sides in _blocks(grid, left, n_names, whole_names=columns[0].whole)
+    ]
     notes = [wrap_text(note, bullet="- ") for note in table.notes]
     text = "\n".join([wrap_text(table.title), "\n\n".join(blocks), *notes])
     return text.replace("−", "-")  # not every terminal has the sign
 
 
 def _blocks(
-    grid: list[list[str]], left: list[bool], n_names: int
+    grid: list[list[str]], left: list[bool], n_names: int, *, whole_names: bool
 ) -> Iterator[tuple[list[list[str]], list[bool]]]:
     """The grid's columns in as many blocks as it takes, each led by the names of the rows."""
     widths = [2 + max(len(row[j]) for row in grid) for j in range(len(left))]
     room = WIDTH + 2 - sum(widths[1:])
     if room - 2 < _MIN_NAME_WIDTH:  # too wide whatever the names: they may take a third of a line
         room = WIDTH // 3
-    if widths[0] > room:
+    if widths[0] > room and not whole_names:
         grid = [[textwrap.shorten(row[0], room - 2, placeholder="…"), *row[1:]] for row in grid]
         widths[0] = 2 + max(len(row[0]) for row in grid)
     names, taken = list(range(n_names)), list(range(n_names))
@@ -252,7 +257,8 @@ def to_csv_rows(tables: Iterable[Table]) -> list[dict[str, object]]:
     """A row of ``CSV_COLUMNS`` for each figure; what two tables show is written once.
 
     Finding is a key ("" for all together), value has low and high where it has an interval,
-    verdict is ``enough``, ``wide`` or ``not estimable``, and then there is no value.
+    verdict is ``enough``, ``wide``, or ``not estimable`` or ``not labelled``, and then there is no
+    value.
     """
     rows: dict[tuple[str, str, str], dict[str, object]] = {}
     for table in tables:
@@ -270,7 +276,7 @@ def _csv_value(cell: Cell, column: Column) -> dict[str, object]:
     match cell:
         case Interval():
             if not cell.estimable:
-                return {"verdict": _NOT_ESTIMABLE}
+                return {"verdict": cell.text()}
             verdict = cell.verdict if column.judged else ""
             return {"value": cell.estimate, "low": cell.low, "high": cell.high, "verdict": verdict}
         case Share():

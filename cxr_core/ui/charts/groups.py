@@ -39,7 +39,10 @@ def subgroup_figure(
             x=[0.02] * len(masked),
             y=masked,
             mode="text",
-            text=[_TOO_FEW] * len(masked),
+            text=[
+                "not labelled" if intervals[row].verdict == "not labelled" else _TOO_FEW
+                for row in masked
+            ],
             textposition="middle right",
             textfont={"color": MUTED_COLOUR, "size": 12},
             hoverinfo="skip",

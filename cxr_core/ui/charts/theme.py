@@ -8,6 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from cxr_core.evaluation.metrics.labels import LabelCount
 from cxr_core.evaluation.run_folder import kept_epoch
 from cxr_core.findings import FINDINGS, KEYS, LABELS
 from cxr_core.ui.words import percent
@@ -67,18 +68,22 @@ def _replace_colours(part: Any) -> Any:
     return LIGHT_COLOURS.get(part.casefold(), part)
 
 
-def label_counts_figure(positives: Mapping[str, int], total: int) -> go.Figure:
+def label_counts_figure(found: Mapping[str, LabelCount], total: int) -> go.Figure:
     """How many of the films carry each label.
 
     Args:
-        positives: films with the label, by key.
+        found: films with the label, and those that have one, by key.
         total: films altogether.
     """
-    counts = [positives[key] for key in KEYS]
+    counts = [found[key].positives for key in KEYS]
+    texts = [
+        f"{one.positives:,} of {one.n:,} ({percent(one.prevalence)})" if one.n else "not labelled"
+        for one in (found[key] for key in KEYS)
+    ]
     figure = go.Figure()
     figure.add_bar(
         y=[LABELS[key] for key in KEYS], x=counts, orientation="h",
-        text=[f"{count:,} of {total:,} ({percent(count / total)})" for count in counts],
+        text=texts,
         textposition="outside", cliponaxis=False, marker={"color": "#8b8e95"}, hoverinfo="skip",
     )  # fmt: skip
     apply_template(

@@ -17,6 +17,7 @@ from cxr_core.evaluation.metrics.calibration import (
     reliability_bins,
     reliability_intervals,
 )
+from cxr_core.evaluation.metrics.labelled import labelled_films
 from cxr_core.evaluation.predictions import has_logits, labels_of, logits_of, probabilities_of
 from cxr_core.evaluation.render.figures import CALIBRATION, evaluation_tables
 from cxr_core.findings import KEYS, LABELS
@@ -34,6 +35,8 @@ UNCALIBRATED, AS_GIVEN = "plain sigmoid", "as given"
 
 def calibration_sentence(label: str, curve: ReliabilityCurve, metrics: CalibrationMetrics) -> str:
     """What the probabilities of a finding are worth on these films."""
+    if metrics.brier.verdict == "not labelled":
+        return f"{label}: not labelled on these films, so its calibration cannot be assessed."
     if not metrics.mean_calibration_error.estimable:
         return f"{label}: too few films or patients to assess calibration."
     films = sum(one.n for one in curve.bins)
@@ -161,6 +164,7 @@ def evaluate_calibration(evaluated: EvaluatedTable) -> dict[str, list[Calibratio
     resamples = resample_patients(
         table, n_resamples=evaluated.report.n_resamples, seed=evaluated.report.seed
     )
+    films = [labelled_films(labels, k, resamples) for k in range(len(KEYS))]
     logits = logits_of(table) if has_logits(table) else None
     kinds: list[tuple[str, Floats, Floats | None]]
     if evaluated.report.ece_after:
@@ -173,7 +177,11 @@ def evaluate_calibration(evaluated: EvaluatedTable) -> dict[str, list[Calibratio
     return {
         key: [
             _calibration_result(
-                name, p[:, k], labels[:, k], None if z is None else z[:, k], resamples
+                name,
+                p[films[k].mask, k],
+                films[k].labels,
+                None if z is None else z[films[k].mask, k],
+                films[k].resamples,
             )
             for name, p, z in kinds
         ]
@@ -184,7 +192,8 @@ def evaluate_calibration(evaluated: EvaluatedTable) -> dict[str, list[Calibratio
 def _calibration_result(
     name: str, p: Floats, y: np.ndarray, z: Floats | None, resamples: Resamples
 ) -> CalibrationResult:
-    bins, intervals = reliability_bins(p, y), reliability_intervals(p, y, resamples)
+    bins = reliability_bins(p, y)
+    intervals = reliability_intervals(p, y, resamples) if bins else ()
     return CalibrationResult(
         ReliabilityCurve(name, bins, intervals), calibration_metrics(y, p, resamples, logits=z)
     )
@@ -270,7 +279,7 @@ def with_calibration(
 
 def _extremes_note(evaluated: EvaluatedTable, key: str, judged: CalibrationResult) -> str:
     """Why a table with good figures can be without slope and intercept."""
-    p = evaluated.probabilities[:, KEYS.index(key)]
+    _, p = evaluated.labelled(key)
     extreme = int(((p == 0) | (p == 1)).sum())
     if extreme == 0 or not judged.metrics.brier.estimable:
         return ""

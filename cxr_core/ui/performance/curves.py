@@ -8,9 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from cxr_core.evaluation.evaluated import EvaluatedTable
-from cxr_core.evaluation.metrics.bootstrap import resample_patients
 from cxr_core.evaluation.metrics.ranking import Bands, confidence_bands, precision_recall, roc
-from cxr_core.evaluation.predictions import labels_of
 from cxr_core.evaluation.render.figures import DISCRIMINATION, evaluation_tables
 from cxr_core.findings import ALL_IN_WORDS, KEYS, LABELS
 from cxr_core.ui.charts.curves import Curve, CurvePoint, precision_recall_figure, roc_figure
@@ -59,14 +57,14 @@ def _precision_recall(evaluated: EvaluatedTable, chosen: str) -> None:
     lines = {key: precision_recall_curve_of(evaluated, key, _bands(evaluated, key, chosen))
              for key in _keys(chosen)}  # fmt: skip
     drawn = {key: line for key, line in lines.items() if len(line.x)}
-    prevalence = {key: report.label_distribution[key].prevalence for key in drawn}
+    shares = {key: report.label_distribution[key].prevalence for key in lines}
     _chart(
-        precision_recall_figure(drawn, prevalence, f"Precision and recall of {_name(chosen)}"),
+        precision_recall_figure(drawn, shares, f"Precision and recall of {_name(chosen)}"),
         "precision_recall",
         "Precision-recall curves. "
         + " ".join(
-            f"{LABELS[key]}: average precision {report.average_precision[key].text()}, "
-            f"prevalence {percent(report.label_distribution[key].prevalence)}."
+            f"{LABELS[key]}: average precision {report.average_precision[key].text()}"
+            + (f", prevalence {percent(shares[key])}." if evaluated.is_labelled(key) else ".")
             for key in lines
         ),
     )
@@ -79,8 +77,7 @@ def _precision_recall(evaluated: EvaluatedTable, chosen: str) -> None:
 
 def roc_curve_of(evaluated: EvaluatedTable, key: str, bands: Bands | None) -> Curve:
     """One finding's ROC over the calibrated probability; empty where a class is missing."""
-    k = KEYS.index(key)
-    curve = roc(labels_of(evaluated.table)[:, k], evaluated.probabilities[:, k])
+    curve = roc(*evaluated.labelled(key))
     point = evaluated.report.confusion.get(key)
     return Curve(
         curve.fpr,
@@ -98,9 +95,8 @@ def roc_curve_of(evaluated: EvaluatedTable, key: str, bands: Bands | None) -> Cu
 
 def precision_recall_curve_of(evaluated: EvaluatedTable, key: str, bands: Bands | None) -> Curve:
     """One finding's precision over recall: the points at which the recall rises."""
-    k = KEYS.index(key)
-    labels = labels_of(evaluated.table)[:, k]
-    curve = precision_recall(labels, evaluated.probabilities[:, k])
+    labels, probabilities = evaluated.labelled(key)
+    curve = precision_recall(labels, probabilities)
     is_first_at_recall = np.diff(curve.recall, prepend=-1.0) > 0  # the first point too
     precision, recall = curve.precision[is_first_at_recall], curve.recall[is_first_at_recall]
     positives, negatives = labels.sum(), len(labels) - labels.sum()
@@ -139,18 +135,14 @@ def _bands(evaluated: EvaluatedTable, key: str, chosen: str) -> Bands | None:
 # Streamlit keys on what has no underscore: the hash stands for the table.
 @st.cache_data(max_entries=8, show_spinner="Resampling patients …", scope="session")
 def _cached_bands(_evaluated: EvaluatedTable, identity: str, key: str) -> Bands | None:
-    report, k = _evaluated.report, KEYS.index(key)
-    resamples = resample_patients(
-        _evaluated.table, n_resamples=report.n_resamples, seed=report.seed
-    )
-    return confidence_bands(
-        labels_of(_evaluated.table)[:, k], _evaluated.probabilities[:, k], resamples
-    )
+    return confidence_bands(*_evaluated.labelled(key), _evaluated.resamples(key))
 
 
 def _band_sentence(evaluated: EvaluatedTable, chosen: str) -> str:
     if chosen == ALL:
         return "Choose one finding to see its 95 % confidence band."
+    if not evaluated.is_labelled(chosen):
+        return f"{LABELS[chosen]} is not labelled on these films, so it has no curve."
     if not evaluated.report.auroc[chosen].estimable:
         return "Too few films or patients for a band."
     return (

@@ -7,14 +7,12 @@ import streamlit as st
 
 from cxr_core.evaluation.evaluated import EvaluatedTable
 from cxr_core.evaluation.metrics.at_threshold import threshold_metrics
-from cxr_core.evaluation.metrics.bootstrap import resample_patients
 from cxr_core.evaluation.metrics.operating_points import (
     CUTOFF_RULES,
     RULE_TARGET,
     ConfusionMatrix,
     cutoff_by_rule,
 )
-from cxr_core.evaluation.predictions import labels_of
 from cxr_core.evaluation.render.figures import at_cutoff, evaluation_tables
 from cxr_core.evaluation.render.flag_figures import CUT_OFFS
 from cxr_core.findings import KEYS, LABELS
@@ -50,9 +48,8 @@ class ChosenCutoff:
 
 
 def available_cutoffs(evaluated: EvaluatedTable, key: str) -> dict[str, float]:
-    """The cut-offs that a finding has, by source; the model's own first."""
-    k = KEYS.index(key)
-    labels, probabilities = labels_of(evaluated.table)[:, k], evaluated.probabilities[:, k]
+    """The cut-offs that a labelled finding has, by source; the model's own first."""
+    labels, probabilities = evaluated.labelled(key)
     fitted = {preset: cutoff_by_rule(labels, probabilities, preset) for preset in CUTOFF_RULES}
     point = evaluated.report.operating_points[key].threshold
     sensitive = evaluated.full.cutoffs and evaluated.full.cutoffs.sensitive
@@ -157,14 +154,13 @@ def _one_cutoff(evaluated: EvaluatedTable) -> None:
         "Finding", KEYS, format_func=LABELS.__getitem__, default=KEYS[0], required=True,
         key="decision_finding",
     )  # fmt: skip
+    if not evaluated.is_labelled(key):
+        caption(f"{LABELS[key]} is not labelled on these films, so nothing can be measured of it.")
+        return
     chosen = choose_cutoff(evaluated, key)
     prevalence = _prevalence(evaluated, key)
     found = threshold_metrics(
-        labels_of(evaluated.table)[:, KEYS.index(key)],
-        evaluated.probabilities[:, KEYS.index(key)],
-        chosen.value,
-        resample_patients(evaluated.table, n_resamples=report.n_resamples, seed=report.seed),
-        prevalence=prevalence,
+        *evaluated.labelled(key), chosen.value, evaluated.resamples(key), prevalence=prevalence
     )
     left, right = st.columns([1, 1.35], gap="large")
     with left:

@@ -181,7 +181,8 @@ def matches_model(evaluated: EvaluatedTable, image: str, analysis: Analysis) -> 
     row = evaluated.table["image"] == image
     written = evaluated.table.loc[row, list(names)].to_numpy(dtype=np.float64)[0]  # (4,)
     predicted = analysis.logits if logits else analysis.probabilities
-    off = np.abs(written - np.array([predicted[key] for key in KEYS]))  # (4,)
+    # A finding without labels may have no figure at all.
+    off = np.abs(written - np.array([predicted[key] for key in KEYS]))[~np.isnan(written)]
     return bool((off <= (_LOGIT_TOLERANCE if logits else _PROBABILITY_TOLERANCE)).all())
 
 
@@ -237,6 +238,9 @@ def errors_panel(evaluated: EvaluatedTable, run: RunFolder | None) -> None:
         "Finding", KEYS, format_func=LABELS.__getitem__, default=KEYS[0], required=True,
         key="errors_finding",
     )  # fmt: skip
+    if not evaluated.is_labelled(key):
+        caption(f"{LABELS[key]} is not labelled on these films, so no error can be told.")
+        return
     caption(
         "Sorted by distance from the cut-off (log-odds), the model's most confident errors first. "
         "Labels are often mined from reports, so the label may be wrong: look at the film."

@@ -83,13 +83,17 @@ def _split_labels(parts: list[SplitLabels]) -> None:
 def _table_labels(evaluated: EvaluatedTable) -> None:
     """The films in view alone, with the verdict of their measured areas."""
     counts, total = evaluated.report.label_distribution, evaluated.report.n_films
-    positives = {key: counts[key].positives for key in KEYS}
     show_chart(
-        label_counts_figure(positives, total),
+        label_counts_figure(counts, total),
         key="labels",
         title="Films with each label",
         alt=f"Films with each label, of {total:,}: "
-        + ", ".join(f"{LABELS[key]} {positives[key]:,}" for key in KEYS),
+        + ", ".join(
+            f"{LABELS[key]} {counts[key].positives:,}"
+            if counts[key].n
+            else f"{LABELS[key]} not labelled"
+            for key in KEYS
+        ),
     )
     caption("A bar is the number of films with the label; a film can have several, or none.")
 

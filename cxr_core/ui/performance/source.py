@@ -9,6 +9,7 @@ import streamlit as st
 
 from cxr_core.errors import CXRError, DataError
 from cxr_core.evaluation.evaluated import EvaluatedTable
+from cxr_core.evaluation.metrics.labelled import missing_label_notes
 from cxr_core.evaluation.predictions import labels_of
 from cxr_core.evaluation.run_folder import (
     WEIGHTS_FILE,
@@ -47,7 +48,8 @@ _RUNS = Path("runs")
 COLUMNS_HELP = (
     f"Columns: image, {LABEL_COLUMNS[0]} … {LABEL_COLUMNS[-1]}, and logit_… or probability_… of "
     "the same findings (with both, logits are used). Optional: patient, age, sex, view, "
-    "follow_up, group."
+    "follow_up, group. A label may be missing (empty or -1): its finding is then measured on the "
+    "other films."
 )
 
 
@@ -117,7 +119,8 @@ def open_run(folder: Path) -> EvaluationSource:
 def _table_cautions(evaluated: EvaluatedTable) -> tuple[str, ...]:
     """What any table's figures cannot be read without."""
     cautions = [NO_PATIENTS_CAUTION] if evaluated.report.n_patients is None else []
-    labels = labels_of(evaluated.table).astype(bool)  # (N, 4)
+    cautions += missing_label_notes(labels_of(evaluated.table))
+    labels = labels_of(evaluated.table) == 1  # (N, 4); a missing label contradicts nothing
     normal = labels[:, NORMAL_INDEX]
     both = int((normal & labels[:, ABNORMAL_INDICES].any(axis=1)).sum())
     if both:

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
 import streamlit as st
+from numpy.typing import NDArray
 
 from cxr_core.errors import CXRError
 from cxr_core.evaluation.comparison import Comparison, compare_validated
@@ -17,7 +19,7 @@ from cxr_core.evaluation.leakage import (
 )
 from cxr_core.evaluation.metrics.bootstrap import Interval
 from cxr_core.evaluation.metrics.ranking import roc
-from cxr_core.evaluation.predictions import labels_of
+from cxr_core.evaluation.predictions import is_labelled, labels_of
 from cxr_core.evaluation.render.comparison_figures import (
     DIFFERENCE_DIGITS,
     WITHIN_GROUP,
@@ -43,12 +45,14 @@ class PairedModels:
     Attributes:
         comparison: on the films in both.
         images: (N,) names of these films.
+        labels: (N, 4) their labels, as ``predictions.labels_of`` gives them.
         leakage_notes: whole sentences on what the models have seen of these films.
         notes: whole sentences on what was absent or left out.
     """
 
     comparison: Comparison
     images: tuple[str, ...]
+    labels: NDArray[np.int64]
     leakage_notes: tuple[str, ...]
     notes: tuple[str, ...]
 
@@ -98,20 +102,28 @@ def compare_tables(
     comparison = compare_validated(a, b, n_resamples=n_resamples)
     films = unmatched_note(shared)  # the page counts them apart
     notes = tuple(note for note in comparison.notes if note != films)
-    return PairedModels(comparison, tuple(shared.a["image"]), tuple(seen), notes)
+    images, labels = tuple(shared.a["image"]), labels_of(shared.a)
+    return PairedModels(comparison, images, labels, tuple(seen), notes)
 
 
 def matched_roc_curve(
-    evaluated: EvaluatedTable, images: Sequence[str], key: str, area: Interval
+    evaluated: EvaluatedTable,
+    images: Sequence[str],
+    labels: NDArray[np.int64],
+    key: str,
+    area: Interval,
 ) -> Curve:
-    """A model's ROC over the matched films; empty where a class is missing.
+    """A model's ROC over the matched films with a label; empty where a class is missing.
 
     Args:
-        images: the films, all of them in the table.
+        images: N films, all of them in the table.
+        labels: (N, 4) theirs, as ``predictions.labels_of`` gives them.
         area: on these films, for the legend.
     """
-    rows, k = pd.Index(evaluated.table["image"]).get_indexer(pd.Index(images)), KEYS.index(key)
-    curve = roc(labels_of(evaluated.table)[rows, k], evaluated.probabilities[rows, k])
+    k = KEYS.index(key)
+    known = is_labelled(labels[:, k])
+    rows = pd.Index(evaluated.table["image"]).get_indexer(pd.Index(images)[known])
+    curve = roc(labels[known, k], evaluated.probabilities[rows, k])
     return Curve(curve.fpr, curve.tpr, curve.thresholds, curve.tpr, 1 - curve.fpr, area=area)
 
 
@@ -124,6 +136,7 @@ def verdict_sentence(key: str, difference: Interval) -> str:
         "no difference shown": f"{label}: no difference shown, B − A is "
         f"{signed_interval(difference)}.",
         "not estimable": f"{label}: not estimable, too few films or patients.",
+        "not labelled": f"{label}: not labelled on these films.",
     }
     return sentences[difference_verdict(difference)]
 
@@ -218,8 +231,8 @@ def _curves(a: EvaluatedTable, b: EvaluatedTable, pair: PairedModels) -> None:
     area = pair.comparison.overall.auroc[key]
     show_chart(
         paired_roc_figure(
-            matched_roc_curve(a, pair.images, key, area.a),
-            matched_roc_curve(b, pair.images, key, area.b),
+            matched_roc_curve(a, pair.images, pair.labels, key, area.a),
+            matched_roc_curve(b, pair.images, pair.labels, key, area.b),
             key,
         ),
         key="two_models_roc",

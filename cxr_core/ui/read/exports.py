@@ -7,6 +7,7 @@ from typing import cast
 
 import streamlit as st
 
+from cxr_core.export.identity import WORDS, file_identity, whose_study
 from cxr_core.export.pdf import record_pdf
 from cxr_core.export.png import overlay_png
 from cxr_core.export.record import MAX_REFERENCE_LENGTH, Assessment, Record
@@ -20,7 +21,13 @@ from cxr_core.ui.model import current_model_facts
 from cxr_core.ui.prevalence import display_values, site_prevalence
 from cxr_core.ui.read.cautions import caution_sentences
 from cxr_core.ui.read.stability import borderline_sentence
-from cxr_core.ui.shell import caption, download_button, report_errors, show_error
+from cxr_core.ui.shell import (
+    caption,
+    download_button,
+    plain_markdown,
+    report_errors,
+    show_error,
+)
 
 # Constant names: a file name must tell neither film nor patient.
 REPORT_FILE, OVERLAY_FILE = "cxr_report.pdf", "cxr_overlay.png"
@@ -33,6 +40,7 @@ PATIENT_STUDY_NOTE = (
     "The file will carry the patient's name, ID and study. In an archive it appears beside the "
     "patient's films as a new series."
 )
+NO_IDENTITY_NOTE = "The film's file names neither patient nor study, so there is nothing to print."
 
 
 # What the page shows of a film, gathered for an export.
@@ -80,18 +88,27 @@ def export_panel(record: Record, data: bytes) -> None:
 
 def _panel(record: Record, data: bytes) -> None:
     film = record.analysis.image_sha256
+    is_dicom = record.analysis.radiograph.file_format == "DICOM"
     reference = _reference_line(film)
+    identity = _identity_to_print(film, data) if is_dicom else ()
 
     def now() -> Record:
         return replace(record, reference=reference, created=datetime.now().astimezone())
 
+    def report() -> bytes:
+        return record_pdf(replace(now(), identity=identity))
+
     with st.container(horizontal=True, gap="small"):
-        _button("Report (PDF)", lambda: record_pdf(now()), REPORT_FILE, "application/pdf")
+        # The label says what is in it, so that what is clicked is what is made.
+        named = " with patient" if identity else ""
+        _button(f"Report (PDF{named})", report, REPORT_FILE, "application/pdf")
         _button("Overlay (PNG)", lambda: overlay_png(now()), OVERLAY_FILE, "image/png")
         _button("Result (CSV)", lambda: rows_to_csv([record_row(now())]), RESULT_FILE, "text/csv")
-    if record.analysis.radiograph.file_format == "DICOM":
+    if is_dicom:
+        whose = plain_markdown(whose_study(data)) or "the file does not say whose"
         in_patient_study = st.checkbox(
-            "Export the DICOM overlay into this patient's own study", key=f"export_own_{film}"
+            f"Export the DICOM overlay into this patient's own study ({whose})",
+            key=f"export_own_{film}",
         )
         caption(PATIENT_STUDY_NOTE if in_patient_study else NEW_STUDY_NOTE)
         refusal = patient_study_error(data) if in_patient_study else None
@@ -105,6 +122,21 @@ def _panel(record: Record, data: bytes) -> None:
             DICOM_FILE,
             "application/dicom",
         )
+
+
+def _identity_to_print(film: str, data: bytes) -> tuple[tuple[str, str], ...]:
+    """What the reader wants printed of the file's patient and study: nothing unless it is asked."""
+    # Keyed by the film: the tick must not reach the next patient's report.
+    wanted = st.checkbox(f"Print the patient on the PDF: {WORDS}", key=f"export_identity_{film}")
+    if not wanted:
+        return ()
+    found = file_identity(data)
+    if not found:
+        caption(NO_IDENTITY_NOTE)
+        return ()
+    told = "; ".join(f"{name}: {value}" for name, value in found)
+    caption(f"The report will carry, as the film's file has it: {told}. The other exports do not.")
+    return found
 
 
 def _reference_line(film: str) -> str:

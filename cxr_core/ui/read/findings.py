@@ -12,7 +12,6 @@ from cxr_core.evaluation.evaluated import EvaluatedTable
 from cxr_core.evaluation.localisation.pointing import HitRates
 from cxr_core.evaluation.localisation.rates import pointing_rates
 from cxr_core.evaluation.metrics.at_threshold import threshold_metrics
-from cxr_core.evaluation.metrics.bootstrap import resample_patients
 from cxr_core.evaluation.metrics.errors import SimilarFilms, similar_films
 from cxr_core.evaluation.model_facts import ModelFacts
 from cxr_core.evaluation.predictions import labels_of, patients_of, read_predictions
@@ -101,15 +100,11 @@ def rates_on_test(evaluated: EvaluatedTable | None, key: str, threshold: float) 
     """Sensitivity and specificity of a cut-off on test films, with intervals."""
     if evaluated is None or key not in evaluated.report.rates:
         return "not measured", "not measured"
-    report, k = evaluated.report, KEYS.index(key)
+    report = evaluated.report
     if threshold == report.operating_points[key].threshold:
         rates = report.rates[key]
         return rates.sensitivity.text(), rates.specificity.text()
-    table = evaluated.table
-    resamples = resample_patients(table, n_resamples=report.n_resamples, seed=report.seed)
-    found = threshold_metrics(
-        labels_of(table)[:, k], evaluated.probabilities[:, k], threshold, resamples
-    )
+    found = threshold_metrics(*evaluated.labelled(key), threshold, evaluated.resamples(key))
     return found.sensitivity.text(), found.specificity.text()
 
 
@@ -145,7 +140,9 @@ def neighbours_row(key: str, found: SimilarFilms | None) -> list[str]:
 def enriched_sentence(evaluated: EvaluatedTable) -> str:
     """What the counts above cannot be taken for."""
     counts = evaluated.report.label_distribution
-    shares = ", ".join(f"{LABELS[key]} {percent(counts[key].prevalence)}" for key in KEYS)
+    shares = ", ".join(
+        f"{LABELS[key]} {percent(counts[key].prevalence)}" for key in KEYS if counts[key].n
+    )
     return (
         f"The test set is enriched: {shares}. At your site the {ABNORMAL_IN_WORDS} are probably "
         "rarer and No Finding more common."
@@ -254,7 +251,7 @@ def headline(analysis: Analysis) -> None:
         f'<h2 class="headline">{html.escape(result_headline(analysis))}</h2>'
         + (f'<p class="quiet">{quiet}</p>' if quiet else "")
     )
-    sensitive_toggle(paired=analysis.has_bands)
+    sensitive_toggle(current_model_facts(), paired=analysis.has_bands)
 
 
 def finding_rows(analysis: Analysis, *, shown_finding: str) -> None:

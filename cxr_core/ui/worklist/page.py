@@ -323,7 +323,7 @@ def _controls(films: Worklist, *, paired: bool) -> None:
             noun = "film" if len(films.sources) == 1 else "films"
             st.markdown(f"Remove {len(films.sources)} {noun} with their results and your readings?")
             st.button("Clear the list", key="worklist_clear", on_click=worklist.clear_worklist)
-    sensitive_toggle(paired=paired)
+    sensitive_toggle(current_model_facts(), paired=paired)
 
 
 def _first_page(films: Worklist) -> None:

@@ -108,7 +108,8 @@ def test_a_subgroup_of_few_films_is_not_estimable(full: FullReport) -> None:
 
 def test_labels_that_occur_together(full: FullReport) -> None:
     few = np.array([[12, 3, 0, 0], [3, 8, 0, 0], [0, 0, 0, 0], [0, 0, 0, 5]])
-    (table,) = co_occurrence(replace(full, co_occurrence=few))
+    each = np.repeat(few.diagonal()[:, None], 4, axis=1)
+    (table,) = co_occurrence(replace(full, co_occurrence=few, co_labelled=each))
     assert words(table) == ["Effusion (12)", "–", "3 (25 %)", "0 (0 %)", "0 (0 %)"]
     assert words(table, 2) == ["Infiltration (0)", "0", "0", "–", "0"]
     (table,) = labels_per_film(replace(full, labels_per_film=(40, 30, 8, 2, 0)))

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 import plotly.graph_objects as go
 import pytest
 
+from cxr_core.evaluation.metrics.labels import LabelCount
+from cxr_core.findings import KEYS
 from cxr_core.ui.charts.show import DARK_BACKGROUND, ChartSource, export_figure, figure_html
 from cxr_core.ui.charts.theme import label_counts_figure, training_history_figure
 from tests.helpers.models import make_history
@@ -46,9 +48,7 @@ def test_a_saved_figure_has_ground_title_axes_and_source(alone: go.Figure) -> No
 
 
 def test_a_title_of_its_own_stays() -> None:
-    figure = label_counts_figure(
-        {"effusion": 1, "atelectasis": 2, "infiltration": 3, "no_finding": 4}, 9
-    )
+    figure = label_counts_figure({key: LabelCount(9, 1, "too few") for key in KEYS}, 9)
     figure.update_layout(title={"text": "Mine"})
     assert export_figure(figure, title="Another", footer="").layout.title.text == "Mine"
 

@@ -2,15 +2,18 @@
 
 import pandas as pd
 
+from cxr_core.evaluation.metrics.labels import LabelCount
 from cxr_core.findings import KEYS
 from cxr_core.ui.charts.theme import label_counts_figure, training_history_figure
 
 
 def test_label_counts_are_written_at_their_bars():
-    figure = label_counts_figure(dict(zip(KEYS, (5, 10, 0, 2), strict=True)), 40)
+    counts = [LabelCount(40, 5, "wide"), LabelCount(20, 10, "wide"), LabelCount(40, 0, "too few"),
+              LabelCount(0, 0, "not labelled")]  # fmt: skip
+    figure = label_counts_figure(dict(zip(KEYS, counts, strict=True)), 40)
     (bars,) = figure.data
-    assert list(bars.x) == [5, 10, 0, 2]
-    assert bars.text[1] == "10 of 40 (25 %)"
+    assert list(bars.x) == [5, 10, 0, 0]
+    assert bars.text == ("5 of 40 (12 %)", "10 of 20 (50 %)", "0 of 40 (0 %)", "not labelled")
     assert figure.layout.title.text == "Labels of the 40 films shown"
 
 

@@ -9,6 +9,7 @@ from sklearn.metrics import roc_auc_score
 
 from cxr_core.errors import DataError
 from cxr_core.evaluation.metrics.bootstrap import NOT_ESTIMABLE, Interval
+from cxr_core.evaluation.predictions import labels_of, validate_predictions
 from cxr_core.evaluation.published import read_published_auroc
 from cxr_core.evaluation.render.comparison_figures import (
     comparison_tables,
@@ -59,7 +60,8 @@ def test_a_curve_is_of_the_matched_films_in_any_order() -> None:
     table = make_predictions(240)
     measured = evaluate_bytes(table.to_csv(index=False).encode())
     some = table.sample(150, random_state=0)
-    line = matched_roc_curve(measured, tuple(some["image"]), "effusion", NOT_ESTIMABLE)
+    labels = labels_of(validate_predictions(some))
+    line = matched_roc_curve(measured, tuple(some["image"]), labels, "effusion", NOT_ESTIMABLE)
     expected = roc_auc_score(some["label_effusion"], some["logit_effusion"])
     assert np.trapezoid(line.y, line.x) == pytest.approx(expected, abs=1e-12)
 
@@ -68,7 +70,8 @@ def test_a_solid_and_a_dashed_line_are_named_with_their_areas() -> None:
     table = make_predictions(240)
     measured = evaluate_bytes(table.to_csv(index=False).encode())
     area = Interval(0.81, 0.75, 0.86, "wide")
-    line = matched_roc_curve(measured, tuple(table["image"]), "infiltration", area)
+    labels = labels_of(measured.table)
+    line = matched_roc_curve(measured, tuple(table["image"]), labels, "infiltration", area)
     _, a, b = paired_roc_figure(line, line, "infiltration").data
     assert (a.name, b.name) == ("A 0.81 (0.75 to 0.86)", "B 0.81 (0.75 to 0.86)")
     assert (a.line.dash, b.line.dash) == ("solid", "dash")

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from cxr_core.errors import ExportError
 from cxr_core.ui import shell as downloads
 from tests.helpers.dicom_files import PATIENT, patient_dicom
+from tests.helpers.pdf import read_pdf
 
 NEW, OWN = "Overlay (DICOM, new study)", "Overlay (DICOM, this patient)"
 EVERYWHERE = {
@@ -50,6 +51,17 @@ def open_panel(data: bytes | None) -> AppTest:
     return AppTest.from_function(panel, args=(data,), default_timeout=60).run()
 
 
+def tick(app: AppTest, words: str) -> None:
+    """Tick the one box whose label has these words."""
+    (box,) = (box for box in app.checkbox if words in box.label)
+    box.check().run()
+    assert not app.exception
+
+
+def captions(app: AppTest) -> str:
+    return " ".join(block.proto.body for block in app.get("html"))
+
+
 def result(offered: Offered) -> dict[str, str]:
     (row,) = csv.DictReader(io.StringIO(offered["Result (CSV)"]().decode()))
     return row
@@ -62,7 +74,7 @@ def test_a_png_film_offers_three_files_whose_names_tell_nothing(offered):
     starts = {"Report (PDF)": b"%PDF", "Overlay (PNG)": b"\x89PNG", "Result (CSV)": b"row,file,"}
     for label, start in starts.items():
         assert offered[label]().startswith(start)
-    assert not app.checkbox
+    assert not app.checkbox  # the file names no patient, so there is nothing to print
 
 
 def test_a_dicom_film_goes_into_its_patients_study_only_when_ticked(offered):
@@ -79,7 +91,7 @@ def test_a_dicom_film_goes_into_its_patients_study_only_when_ticked(offered):
     assert any("the report and the CSV: Ward B" in block.proto.body for block in app.get("html"))
 
     offered.clear()
-    app.checkbox[0].check().run()
+    tick(app, "own study")
     assert set(offered) == {*EVERYWHERE, OWN}
     assert any("name, ID and study" in block.proto.body for block in app.get("html"))
     made = pydicom.dcmread(io.BytesIO(offered[OWN]()))
@@ -89,9 +101,54 @@ def test_a_dicom_film_goes_into_its_patients_study_only_when_ticked(offered):
 def test_a_film_that_names_no_patient_says_so_instead_of_a_button(offered):
     app = open_panel(patient_dicom(PatientID=None))
     offered.clear()
-    app.checkbox[0].check().run()
+    tick(app, "own study")
     assert set(offered) == set(EVERYWHERE)
     assert "no valid Patient ID" in app.error[0].value
+
+
+def test_the_patient_is_printed_only_when_it_is_asked_for(offered):
+    app = open_panel(patient_dicom(PatientAge="074Y"))
+    (box,) = (box for box in app.checkbox if "Print the patient" in box.label)
+    assert not box.value
+    secrets = ("Müller", "PAT-4711", "1950-12-31", "074Y", "A0815", "2024-02-29")
+    plain = read_pdf(offered["Report (PDF)"]())
+    assert not any(secret in plain.text for secret in secrets)
+    assert "From the film's file" not in plain.text
+    assert not any(secret in captions(app) for secret in secrets)
+
+    offered.clear()
+    tick(app, "Print the patient")
+    named = read_pdf(offered["Report (PDF with patient)"]())
+    assert (
+        "From the film's file: Patient: Müller Jörg; ID: PAT-4711; born: 1950-12-31; age: 074Y; "
+        "accession number: A0815; study date: 2024-02-29." in named.text
+    )
+    assert named.pages == 1
+    assert "Patient: Müller Jörg" in captions(app)
+    # Neither a file's name, nor the PDF's own description, nor any other export tells it.
+    assert offered.names["Report (PDF with patient)"] == "cxr_report.pdf"
+    assert not any(secret in str(named.metadata) for secret in secrets)
+    for label in ("Overlay (PNG)", "Result (CSV)", NEW):
+        for secret in secrets:
+            assert secret.encode() not in offered[label]()
+
+
+def test_a_file_without_patient_and_study_has_nothing_to_print(offered):
+    nobody = dict.fromkeys(
+        ("PatientName", "PatientID", "PatientBirthDate", "AccessionNumber", "StudyDate")
+    )
+    app = open_panel(patient_dicom(**nobody))
+    offered.clear()
+    tick(app, "Print the patient")
+    assert "Report (PDF)" in offered
+    assert "names neither patient nor study" in captions(app)
+
+
+def test_the_patients_own_study_names_the_patient(offered):
+    app = open_panel(patient_dicom(PatientName="Doe*^[Jane](x)"))
+    (box,) = (box for box in app.checkbox if "own study" in box.label)
+    assert "Patient Doe\\* \\[Jane\\](x), ID PAT-4711" in box.label  # no link, no bold print
+    assert "accession number A0815, study date 2024-02-29" in box.label
 
 
 def test_an_unforeseen_failure_quotes_nothing_of_the_film():

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from cxr_core.evaluation.metrics.bootstrap import resample_patients
-from cxr_core.evaluation.metrics.subgroups import (
+from cxr_core.evaluation.metrics.view_alone import (
     prevalence_by_view,
     shortcut_sentence,
     view_shortcuts,

@@ -1,0 +1,75 @@
+"""The films that have a label of a finding: what is measured of it is measured on these alone."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cxr_core.evaluation.metrics.bootstrap import (
+    NOT_ESTIMABLE,
+    NOT_LABELLED,
+    Interval,
+    Resamples,
+)
+from cxr_core.evaluation.predictions import is_labelled
+from cxr_core.findings import KEYS, LABELS
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledFilms:
+    """The n of N films that have a label of one finding.
+
+    Attributes:
+        mask: bool (N,), which they are.
+        labels: (n,) of 0 and 1.
+        resamples: of their patients: the same draws as of all films, so that findings stay paired.
+    """
+
+    mask: NDArray[np.bool_]
+    labels: NDArray[np.int64]
+    resamples: Resamples
+
+    @property
+    def n(self) -> int:
+        """How many they are."""
+        return len(self.labels)
+
+    @property
+    def absent(self) -> Interval:
+        """What stands for a figure where there are none: there is no label, or no film at all."""
+        return NOT_LABELLED if len(self.mask) else NOT_ESTIMABLE
+
+
+def labelled_films(labels: ArrayLike, column: int, resamples: Resamples) -> LabelledFilms:
+    """The films with a label of one finding.
+
+    Args:
+        labels: (N, 4) as ``predictions.labels_of`` gives them.
+        column: of the finding.
+        resamples: of the N films' patients.
+    """
+    y = np.asarray(labels)[:, column]
+    mask = is_labelled(y)
+    return LabelledFilms(mask, y[mask].astype(np.int64), resamples.subset(mask))
+
+
+def missing_label_notes(labels: ArrayLike) -> list[str]:
+    """Sentences on the findings that some or all films have no label of; none of a complete table.
+
+    Args:
+        labels: (N, 4) as ``predictions.labels_of`` gives them.
+    """
+    known = is_labelled(labels)  # (N, 4)
+    notes = []
+    for k, key in enumerate(KEYS):
+        films, told = len(known), int(known[:, k].sum())
+        if told == 0:
+            notes.append(
+                f"{LABELS[key]} is not labelled: no film has a label of it, so nothing of it is "
+                "measured."
+            )
+        elif told < films:
+            notes.append(
+                f"{LABELS[key]} is labelled on {told:,} of {films:,} films and measured on these."
+            )
+    return notes

@@ -1,0 +1,169 @@
+"""How far a model would get that saw a film's view and nothing else.
+
+Films taken in bed (AP) are of sicker patients, so the view alone foretells findings. A model
+whose area is no better than the view's, or that falls to chance within each view, may have
+learnt the view.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cxr_core.arrays import Floats
+from cxr_core.evaluation.metrics.bootstrap import (
+    NOT_ESTIMABLE,
+    Interval,
+    Resamples,
+    percentile_interval,
+)
+from cxr_core.evaluation.metrics.labelled import LabelledFilms, labelled_films
+from cxr_core.evaluation.metrics.ranking import (
+    auroc,
+    auroc_interval,
+    is_estimable,
+    resampled_auroc,
+)
+from cxr_core.evaluation.metrics.subgroups import MAX_CATEGORIES
+from cxr_core.evaluation.predictions import is_labelled, labels_of, scores_of
+from cxr_core.findings import KEYS, LABELS
+
+
+@dataclass(frozen=True)
+class ViewShortcut:
+    """One finding.
+
+    Attributes:
+        finding: its key.
+        model: AUROC of the model, over the films whose view is known.
+        view_alone: AUROC of each film's share of the finding among films of its view.
+        gain: ``model`` less ``view_alone``, paired by resample.
+        within: AUROC of the model among the films of one view, by view, the commonest 20. All are
+            of the films with a label of the finding; not estimable where these have one view.
+        fitted_here: the shares are those of these very films, so ``view_alone`` is optimistic;
+            else they are those of validation films.
+    """
+
+    finding: str
+    model: Interval
+    view_alone: Interval
+    gain: Interval
+    within: dict[str, Interval]
+    fitted_here: bool
+
+
+def prevalence_by_view(table: pd.DataFrame) -> pd.DataFrame:
+    """Share of each label among the films of a view that have one: a row a view, a column a
+    finding; nan where none has.
+
+    Args:
+        table: a validated predictions table with ``view``; films without a view are left out.
+    """
+    told = table[table["view"] != ""]
+    labels = pd.DataFrame(labels_of(told), columns=list(KEYS), index=told["view"].to_numpy())
+    return labels.where(is_labelled(labels)).groupby(level=0).mean()
+
+
+def view_shortcuts(
+    table: pd.DataFrame, resamples: Resamples, validation: pd.DataFrame | None = None
+) -> list[ViewShortcut]:
+    """The view alone beside the model, for each finding.
+
+    Args:
+        table: a validated predictions table.
+        resamples: of its films' patients.
+        validation: the model's validation films, which tell the shares; without them, or where
+            they lack a view that occurs here or the labels of the finding in it, the shares are
+            the table's own.
+
+    Returns:
+        Empty where the table has no ``view``, or fewer than two.
+    """
+    if "view" not in table:
+        return []
+    known = (table["view"] != "").to_numpy()
+    views = table["view"][known].to_numpy(dtype=str)
+    if len(np.unique(views)) < 2:
+        return []
+    own = prevalence_by_view(table)
+    of_validation = None
+    if validation is not None and "view" in validation:
+        of_validation = prevalence_by_view(validation)
+    labels, scores = labels_of(table)[known], scores_of(table)[known]  # (n, 4), (n, 4)
+    within = resamples.subset(known)
+    commonest = sorted(map(str, pd.Series(views).value_counts().index[:MAX_CATEGORIES]))
+    found = []
+    for k, key in enumerate(KEYS):
+        films = labelled_films(labels, k, within)
+        of_films, shares, fitted_here = views[films.mask], own[key], True
+        if of_validation is not None and set(of_films) <= set(of_validation[key].dropna().index):
+            shares, fitted_here = of_validation[key], False
+        predicted = shares.loc[of_films].to_numpy(dtype=np.float64)  # (m,)
+        found.append(
+            _shortcut(
+                key, films, scores[films.mask, k], predicted, of_films, commonest, fitted_here
+            )
+        )
+    return found
+
+
+def shortcut_sentence(found: ViewShortcut) -> str:
+    """What the figures say, in words: a shortcut, its absence, or that it cannot be told."""
+    label = LABELS[found.finding]
+    estimable_views = {view: area for view, area in found.within.items() if area.estimable}
+    if found.gain.verdict == "not labelled":
+        return f"{label}: not labelled."
+    if not found.gain.estimable or not estimable_views:
+        return f"{label}: too few films to say whether the view is a shortcut."
+    chance = [view for view, area in estimable_views.items() if area.low <= 0.5]
+    if found.gain.low <= 0:
+        return (
+            f"{label}: the model does not clearly rank better than the view alone; it may have "
+            "learnt the view."
+        )
+    if len(chance) == len(estimable_views):
+        return (
+            f"{label}: within {' and within '.join(chance)} the model may be at chance (0.50); its "
+            "result over all films may come from the view."
+        )
+    if chance:
+        return (
+            f"{label}: better than the view alone, but within {' and within '.join(chance)} "
+            "chance (0.50) is not ruled out."
+        )
+    views = " and within ".join(estimable_views)
+    return f"{label}: better than the view alone, and better than chance within {views}."
+
+
+def _shortcut(
+    key: str,
+    films: LabelledFilms,
+    s: Floats,
+    predicted: Floats,
+    views: NDArray[np.str_],
+    commonest: Sequence[str],
+    fitted_here: bool,
+) -> ViewShortcut:
+    y, resamples = films.labels, films.resamples
+    if len(np.unique(views)) < 2:  # one share for all: an area of 0.5 that says nothing
+        none = NOT_ESTIMABLE if films.n else films.absent
+        return ViewShortcut(key, none, none, none, dict.fromkeys(commonest, none), fitted_here)
+    gain = NOT_ESTIMABLE
+    if is_estimable(y, resamples):
+        drawn = resampled_auroc(y, s, resamples) - resampled_auroc(y, predicted, resamples)
+        gain = percentile_interval(auroc(y, s) - auroc(y, predicted), drawn)
+    return ViewShortcut(
+        finding=key,
+        model=auroc_interval(y, s, resamples),
+        view_alone=auroc_interval(y, predicted, resamples),
+        gain=gain,
+        within={
+            view: auroc_interval(
+                y[views == view], s[views == view], resamples.subset(views == view)
+            )
+            for view in commonest
+        },
+        fitted_here=fitted_here,
+    )
