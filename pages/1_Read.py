@@ -9,16 +9,19 @@ from cxr_core.ui import state
 from cxr_core.ui.assessment import assessment_controls
 from cxr_core.ui.examples import example_labels
 from cxr_core.ui.model import shared_analyzer
+from cxr_core.ui.prior import is_prior_stopped, prior_analysis
 from cxr_core.ui.read.cautions import show_cautions
 from cxr_core.ui.read.details import details_panel
 from cxr_core.ui.read.exports import build_record, export_panel
 from cxr_core.ui.read.film import film_panel, welcome
 from cxr_core.ui.read.findings import finding_notes, finding_rows, headline, map_caption
 from cxr_core.ui.read.gate import corrected_banner, crop_offer, stop_panel
+from cxr_core.ui.read.prior import FilmsToCompare, ensure_prior_is_read, prior_notes
+from cxr_core.ui.read.two_readings import comparison_panel
 from cxr_core.ui.shell import begin_page, caption, report_errors, show_error
 from cxr_core.ui.words import sides_sentence
 from cxr_core.ui.worklist.page import worklist_link
-from cxr_core.ui.worklist.session import update_row
+from cxr_core.ui.worklist.session import films_to_compare, open_beside, update_row
 
 
 def read(data: bytes) -> None:
@@ -53,9 +56,22 @@ def show(analysis: Analysis, data: bytes) -> None:
     if not hidden:
         show_cautions(analysis, film_note=state.film_note())
         crop_offer(analysis)
-    left, right = st.columns([1.6, 1], gap="medium")
-    with left:
-        film_panel(with_map=not hidden)
+    ensure_prior_is_read()
+    second = prior_analysis()
+    others = FilmsToCompare(films_to_compare(), open_beside)
+    if second is None:
+        left, right = st.columns([1.6, 1], gap="medium")
+        with left:
+            film_panel(with_map=not hidden, others=others)
+    else:
+        film_panel(with_map=not hidden, others=others)
+        left, right = st.columns(2, gap="medium")
+        with left:
+            prior_notes(second, with_results=not state.results_hidden())
+            if not state.results_hidden():
+                comparison_panel(
+                    None if stopped else analysis, None if is_prior_stopped() else second
+                )
     with right:
         if stopped:
             stop_panel(analysis)

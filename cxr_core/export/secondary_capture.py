@@ -21,7 +21,7 @@ from cxr_core.errors import ExportError
 from cxr_core.export.fonts import printable
 from cxr_core.export.png import overlay_image
 from cxr_core.export.record import NOT_A_DIAGNOSIS, TITLE, Record, map_title, map_words
-from cxr_core.imaging.dicom.tags import drop_malformed, get_code
+from cxr_core.imaging.dicom.tags import get_code, read_elements
 from cxr_core.version import PROGRAM
 
 _REQUIRED = ("StudyInstanceUID", "PatientID")
@@ -93,17 +93,6 @@ def get_valid_text(source: Dataset, keyword: str) -> str:
         return ""
     valid = {"UI": _UID.fullmatch(text) is not None, "CS": text in _SEXES}.get(kind, True)
     return text if valid and "\\" not in text else ""
-
-
-def read_elements(data: bytes, *keywords: str) -> Dataset:
-    """The named elements of a file and no others; a malformed one counts as absent."""
-    # As the decoder sets it: pydicom's complaints quote the values of tags. Set, not switched
-    # back: that would race between threads.
-    pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
-    tags = ["SpecificCharacterSet", *keywords]
-    ds = pydicom.dcmread(io.BytesIO(data), force=True, specific_tags=list(tags))
-    drop_malformed(ds)
-    return ds
 
 
 def secondary_capture(record: Record, data: bytes, *, in_patient_study: bool = False) -> bytes:

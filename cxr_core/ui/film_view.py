@@ -10,7 +10,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import streamlit as st
@@ -21,14 +21,15 @@ from streamlit.components.v2.types import ComponentRenderer
 # The map is smooth, so its own layer needs no more; the browser stretches it over the film.
 MAX_LAYER_SIDE = 1024
 _SCRIPTS = Path(__file__).with_name("viewer")
+Slot = Literal["film", "prior"]
 SESSION_OVER = (
     "The last session is over: the page was reloaded, or the server was restarted. Its films and "
     "readings are gone; open the film again."
 )
 # Joined in this order into one module.
 _TOPICS = (
-    "pixels", "windowing", "geometry", "painting", "measures", "pointer", "toolbar", "keys",
-    "viewer",
+    "connection", "pixels", "windowing", "step", "geometry", "painting", "measures", "editing",
+    "pointer", "toolbar", "keys", "viewer",
 )  # fmt: skip
 
 
@@ -47,13 +48,13 @@ class Shortcut:
     words: str
 
 
-def send_film(packed: bytes) -> None:
+def send_film(packed: bytes, *, slot: Slot = "film") -> None:
     """Send a film (``film_source.pack_film``) for the ``film_view`` of the same key.
 
     Apart from the view, which changes often: Streamlit sends what has not changed only once.
     """
-    with st.container(key="film_data"):
-        _mount()(key="film_source", data=packed)
+    with st.container(key=f"{slot}_data"):
+        _mount()(key=f"{slot}_source", data=packed)
 
 
 def film_view(
@@ -68,6 +69,11 @@ def film_view(
     label: str,
     shortcuts: Sequence[Shortcut] = (),
     session: str = "",
+    slot: Slot = "film",
+    title: str = "",
+    stated: str = "",
+    print_stated: bool = False,
+    in_step: bool = False,
 ) -> None:
     """A film filling its container, aspect ratio kept, with a map as a layer above it.
 
@@ -83,6 +89,11 @@ def film_view(
         label: what is shown, for those who do not see it.
         shortcuts: keys that press buttons elsewhere on the page.
         session: a word for this session and no other, for ``session_note``; empty for none.
+        slot: its place on the page, where there are two films.
+        title: which of two films it is, over the film; empty where there is one.
+        stated: what the film's file says of itself, beside the title; empty for none.
+        print_stated: whether that stands on paper, too.
+        in_step: what is done to the film (zoom, place, window) is done to the other one, too.
     """
     data = {
         "map": layer,
@@ -96,8 +107,19 @@ def film_view(
         "label": label,
         "shortcuts": [asdict(shortcut) for shortcut in shortcuts],
         "session": session,
+        "slot": slot,
+        "title": title,
+        "stated": stated,
+        "printStated": print_stated,
+        "inStep": in_step,
     }
-    _mount()(key="film_view", data=data, height="stretch")
+    _mount()(key=f"{slot}_view", data=data, height="stretch")
+
+
+def session_mark(session: str) -> None:
+    """On a page with films but no view: the browser's tab notes whose they are, for
+    ``session_note``."""
+    _mount()(key="session_mark", data={"mark": session})
 
 
 def session_note(session: str) -> None:

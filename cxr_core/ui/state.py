@@ -1,7 +1,8 @@
 """What one session remembers: its film, that film's analysis, and what is being looked at.
 
 Streamlit forgets an uploaded file on a page switch, so the bytes live in the session state. They
-leave memory with the session or when the film is closed; the file's name is never kept.
+leave memory with the session or when the film is closed, and with them the file's name, which is
+kept for the line over the film alone.
 """
 
 import hashlib
@@ -21,12 +22,15 @@ from cxr_core.ui.words import default_finding
 
 T = TypeVar("T")
 _PREFIX = "of_film"
+PROBES = "probes"  # what a reading's stability is kept under
 # What the reader may choose over the film; the words are those on the buttons.
 OVERLAY, FILM_ONLY, SIDE_BY_SIDE = "Overlay", "Film", "Side by side"
 MAP_MODES: dict[str, MapMode] = {"Colour": "colour", "Contours": "contour"}
 _FILM = "film_bytes"
 _SERIAL = "film_serial"
 _NOTE = "film_note"
+_NAME = "film_name"
+PRIOR = "film_prior"  # what ui/prior.py keeps; another film, perhaps of another patient, ends it
 _ANALYSIS = "film_analysis"
 _FINDING = "film_finding"
 _CORRECTION = "film_correction"
@@ -46,6 +50,7 @@ _FILM_KEYS = (
     _RESULTS_REVEALED,
     _IMAGE_CACHE,
     _REQUESTED_MAPS,
+    PRIOR,
 )
 
 
@@ -68,6 +73,11 @@ def get_value(analysis: Analysis, name: str) -> Any:
 def set_value(analysis: Analysis, name: str, value: object) -> None:
     """Keep one thing of this reading for the session."""
     st.session_state[value_key(analysis, name)] = value
+
+
+def drop_value(analysis: Analysis, name: str) -> None:
+    """Forget what was kept of this reading under a name."""
+    st.session_state.pop(value_key(analysis, name), None)
 
 
 def get_value_by_hash(
@@ -93,12 +103,13 @@ def _prefix_by_hash(image_sha256: str, model_sha256: str, correction: str | None
     return f"{_PREFIX}_{film}_{model}_{correction or 'as-it-came'}_"
 
 
-def set_film(data: bytes | None, note: str = "") -> None:
+def set_film(data: bytes | None, note: str = "", *, name: str = "") -> None:
     """Make ``data`` the session's film, or close it with None; all that belonged to the last
     film is dropped at once. Closing drops the reader's words on every film of the session.
 
     Args:
         note: a sentence that belongs to this film.
+        name: the file's, for the line over the film and nothing else.
     """
     for key in _FILM_KEYS:
         st.session_state.pop(key, None)
@@ -106,12 +117,23 @@ def set_film(data: bytes | None, note: str = "") -> None:
         clear_values()
     st.session_state[_FILM] = data
     st.session_state[_NOTE] = note
+    st.session_state[_NAME] = name
     st.session_state[_SERIAL] = film_number() + 1
 
 
 def film_note() -> str:
     """The sentence that belongs to the session's film, or an empty text."""
     return str(st.session_state.get(_NOTE, ""))
+
+
+def film_name() -> str:
+    """The name of the session's film's file; empty where it is not kept."""
+    return str(st.session_state.get(_NAME, ""))
+
+
+def set_film_name(name: str) -> None:
+    """Another name for the session's film, or none with an empty text."""
+    st.session_state[_NAME] = name
 
 
 def current_film() -> bytes | None:
@@ -131,10 +153,10 @@ def uploader_key() -> str:
 
 
 def on_upload() -> None:
-    """Callback of the uploader: keep the bytes, forget the file and its name."""
+    """Callback of the uploader: keep the bytes and the name, forget the file."""
     uploaded = st.session_state.get(uploader_key())
     if uploaded is not None:
-        set_film(uploaded.getvalue())
+        set_film(uploaded.getvalue(), name=uploaded.name)
         remove_upload(uploaded.file_id)
         st.session_state[_UPLOADER] = st.session_state.get(_UPLOADER, 0) + 1
 
@@ -246,15 +268,21 @@ def is_map_drawn(analysis: Analysis, key: str) -> bool:
     return is_flagged(analysis, key) or map_requested(key)
 
 
-def open_view(analysis: Analysis, key: str) -> None:
+def open_view(analysis: Analysis, key: str, *, alone: bool = True) -> None:
     """Set the view of a film and finding that come to the screen: without a map that nobody asked
-    for, else as the reader had it last."""
+    for, else as the reader had it last.
+
+    Args:
+        alone: no other film lies beside it; else it cannot stand side by side with itself.
+    """
     drawn = is_map_drawn(analysis, key)
-    shown = (film_number(), correction(), key, drawn)
+    shown = (film_number(), correction(), key, drawn, alone)
     if st.session_state.get(_VIEW_OF) == shown and _VIEW in st.session_state:
         return
     preferred = str(st.session_state.get(_PREFERRED_VIEW, OVERLAY))
     if preferred == FILM_ONLY and map_requested(key):
+        preferred = OVERLAY
+    if preferred == SIDE_BY_SIDE and not alone:
         preferred = OVERLAY
     st.session_state[_VIEW] = preferred if drawn else FILM_ONLY
     st.session_state[_VIEW_OF] = shown
@@ -279,6 +307,12 @@ def cached_image(name: str, cache_key: tuple[object, ...], render: Callable[[], 
     if name not in cache or cache[name][0] != cache_key:
         cache[name] = (cache_key, render())
     return cache[name][1]
+
+
+def drop_images(*names: str) -> None:
+    """Forget the last pictures of these names."""
+    for name in names:
+        st.session_state.get(_IMAGE_CACHE, {}).pop(name, None)
 
 
 def map_style() -> MapStyle:

@@ -29,24 +29,62 @@ def server_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def app_url(server_log: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of the app, served on a small random model."""
-    model = write_model_folder(tmp_path_factory.mktemp("model"))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "serve.py"]
-    options = ["--server.port", str(port), "--server.headless", "true"]
-    environment = {**os.environ, "CXR_MODEL": str(model)}
-    with server_log.open("wb") as log:
-        server = subprocess.Popen(
-            command + options, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
-        )
+    app = ServedApp(write_model_folder(tmp_path_factory.mktemp("model")), server_log)
+    app.start()
+    try:
+        yield app.url
+    finally:
+        app.stop()
+
+
+@pytest.fixture
+def own_app(tmp_path: Path) -> Iterator["ServedApp"]:
+    """A server for one test alone, which may end it and start it again."""
+    app = ServedApp(write_model_folder(tmp_path / "model"), tmp_path / "server.log")
+    app.start()
+    try:
+        yield app
+    finally:
+        app.stop()
+
+
+class ServedApp:
+    """The app on a port of its own."""
+
+    def __init__(self, model: Path, log: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port = probe.getsockname()[1]
+        self.url = f"http://localhost:{self._port}"
+        self._model, self._log = model, log
+        self._server: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the server and wait until it answers; the port stays the same."""
+        command = [sys.executable, "-m", "streamlit", "run", "serve.py"]
+        options = ["--server.port", str(self._port), "--server.headless", "true"]
+        environment = {**os.environ, "CXR_MODEL": str(self._model)}
+        with self._log.open("ab") as log:
+            self._server = subprocess.Popen(
+                command + options, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
+            )
         try:
-            url = f"http://localhost:{port}"
-            _wait_for(f"{url}/_stcore/health", server)
-            yield url
-        finally:
-            server.terminate()
-            server.wait(timeout=START_TIMEOUT)
+            _wait_for(f"{self.url}/_stcore/health", self._server)
+        except BaseException:
+            self.kill()
+            raise
+
+    def stop(self) -> None:
+        """End the server as one does."""
+        if self._server is not None:
+            self._server.terminate()
+            self._server.wait(timeout=START_TIMEOUT)
+
+    def kill(self) -> None:
+        """End it at once, as a crash does: it can tell nobody."""
+        if self._server is not None:
+            self._server.kill()
+            self._server.wait(timeout=START_TIMEOUT)
 
 
 def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:

@@ -130,6 +130,12 @@ def test_a_film_survives_a_page_switch_and_has_no_address(
     page.locator(FILM).first.wait_for()
     assert source(page) == before
     assert not [url for url in addresses if "/media/" in url and "/static/" not in url]
+    # The file's name stands over the film until it is hidden, and never in an address or a log.
+    expect(page.locator(".viewer .stated")).to_contain_text("DOE_JANE")
+    press(page, page.get_by_role("button", name="Open film"))
+    press(page, page.get_by_text("Show what the file says of itself"))
+    expect(page.locator(".viewer .stated")).to_be_hidden()
+    page.keyboard.press("Escape")
     assert "DOE_JANE" not in page.content() + page.url
     assert "DOE_JANE" not in server_log.read_text(errors="replace")
 

@@ -1,13 +1,14 @@
-"""The Read page at every width and at 200 % zoom: all is reachable, nothing overlaps."""
+"""Read and Worklist at every width and at 200 % zoom: all is reachable, nothing overlaps."""
 
 import unicodedata
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, FloatRect, Locator, Page, expect
 from pypdf import PdfReader
 
-from tests.helpers.browser import press
+from cxr_core.phantom.draw import phantom_png
+from tests.helpers.browser import press, serious_violations, upload
 
 # A page of 1280 x 800 at 200 % is one of 640 x 400.
 SIZES = ((390, 844), (640, 960), (768, 1024), (1024, 768), (1280, 800), (1920, 1080), (640, 400))
@@ -54,16 +55,111 @@ def with_film(page: Page, app_url: str) -> Page:
     return page
 
 
+@pytest.fixture
+def with_two_films(with_film: Page) -> Page:
+    """The phantom, and another film beside it."""
+    page = with_film
+    press(page, page.get_by_role("button", name="Prior", exact=True))
+    page.get_by_text("Film to put beside this one").wait_for()
+    upload(page, payload("earlier.png", 2))
+    page.locator(".st-key-prior .film[data-film]").wait_for()
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    return page
+
+
+def payload(name: str, seed: int) -> FilePayload:
+    return {"name": name, "mimeType": "image/png", "buffer": phantom_png(seed, size=512)}
+
+
+def assert_all_is_reached(page: Page, width: int, height: int, *, at_least: int) -> None:
+    """In a window of this size: more controls than ``at_least``, none over another or outside."""
+    page.set_viewport_size({"width": width, "height": height})
+    page.wait_for_timeout(500)  # Streamlit and the viewer lay out anew
+    found = page.evaluate(CONTROLS)
+    assert found["count"] > at_least, width
+    assert found["overlaps"] == [], width
+    assert found["outside"] == [], width
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def box_of(element: Locator) -> FloatRect:
+    box = element.bounding_box()
+    assert box is not None
+    return box
+
+
+def test_two_films_are_large_side_by_side_or_one_below_the_other(with_two_films: Page) -> None:
+    page = with_two_films
+    for width, height in SIZES:
+        assert_all_is_reached(page, width, height, at_least=45)
+        films = [
+            box_of(page.locator(f".st-key-{slot} .film[data-film]")) for slot in ("film", "prior")
+        ]
+        frames = [
+            box_of(page.locator(f".st-key-{slot} .frame >> nth=0")) for slot in ("film", "prior")
+        ]
+        first, second = frames
+        assert first["width"] == pytest.approx(second["width"], abs=1), width
+        assert first["height"] == pytest.approx(second["height"], abs=1), width
+        if width > 960:
+            assert first["y"] == pytest.approx(second["y"], abs=1), width
+            assert first["x"] + first["width"] <= second["x"], width
+        else:
+            assert first["y"] + first["height"] <= second["y"], width
+            assert first["x"] == pytest.approx(second["x"], abs=1), width
+        for film in films:
+            assert min(film["width"], film["height"]) >= min(280, height * 0.5), width
+    assert serious_violations(page) == []
+
+
+def test_two_films_are_printed_on_one_page_without_what_names_a_patient(
+    with_two_films: Page, tmp_path: Path
+) -> None:
+    page = with_two_films
+    expect(page.locator(".st-key-prior .stated")).to_contain_text("earlier.png")
+    taken = tmp_path / "page.pdf"
+    page.pdf(path=taken, format="A4", print_background=True)
+    (sheet,) = PdfReader(taken).pages
+    text = unicodedata.normalize("NFKC", sheet.extract_text())
+    assert "Prior film" in text
+    assert "Two readings of the same model" in text
+    assert "earlier.png" not in text
+    press(page, page.get_by_role("button", name="Open film"))
+    press(page, page.get_by_text("Print it, too"))
+    page.keyboard.press("Escape")
+    expect(page.locator(".stated .unprinted")).to_have_count(0)
+    page.pdf(path=taken, format="A4", print_background=True)
+    (sheet,) = PdfReader(taken).pages
+    assert "earlier.png" in unicodedata.normalize("NFKC", sheet.extract_text())
+
+
+def test_the_worklists_controls_stand_in_two_groups(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/Worklist")
+    page.get_by_role("heading", name="Read many films").wait_for()
+    upload(page, [payload("one.png", 1), payload("two.png", 2)])
+    expect(page.locator(".film-row")).to_have_count(2)
+    expect(page.get_by_role("progressbar")).to_have_count(0)
+    actions, switches = (
+        page.locator(".st-key-worklist_actions"),
+        page.locator(".st-key-worklist_switches"),
+    )
+    for width, height in SIZES:
+        assert_all_is_reached(page, width, height, at_least=14)
+        first, second = box_of(actions), box_of(switches)
+        in_one_line = actions.locator("button").evaluate_all(
+            "(all) => new Set(all.map((one) => one.getBoundingClientRect().top)).size"
+        )
+        assert in_one_line == 1, width
+        if width >= 1024:  # both groups on one line
+            assert first["x"] + first["width"] <= second["x"], width
+            assert second["y"] < first["y"] + first["height"], width
+
+
 def test_every_control_is_reached_and_nothing_overlaps(with_film: Page) -> None:
     page = with_film
     for width, height in SIZES:
-        page.set_viewport_size({"width": width, "height": height})
-        page.wait_for_timeout(500)  # Streamlit and the viewer lay out anew
-        found = page.evaluate(CONTROLS)
-        assert found["count"] > 25, width
-        assert found["overlaps"] == [], width
-        assert found["outside"] == [], width
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert_all_is_reached(page, width, height, at_least=25)
         film = page.locator(".viewer .film[data-film]").first.bounding_box()
         frame = page.locator(".viewer .frame").first.bounding_box()
         assert film is not None

@@ -20,10 +20,10 @@ def pixels_of(film: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(film)).convert("L"))
 
 
-def view_of(session: AppTest) -> Any:
-    """All that the browser is told of the film; None where there is none."""
+def view_of(session: AppTest, slot: str = "film") -> Any:
+    """All that the browser is told of a film on the page; None where there is none there."""
     told = [mount.proto.json for mount in session.get("bidi_component")]
-    views = [view for view in map(json.loads, filter(None, told)) if "identity" in view]
+    views = [view for view in map(json.loads, filter(None, told)) if view.get("slot") == slot]
     return views[0] if views else None
 
 

@@ -1,11 +1,13 @@
 """What a DICOM file says of its film. Tags lie: a malformed one counts as absent, never crashes."""
 
+import io
 import logging
 import math
 import re
 from datetime import date
 from typing import Any
 
+import pydicom
 from pydicom import Dataset, Sequence
 from pydicom.multival import MultiValue
 
@@ -86,6 +88,17 @@ def drop_malformed(ds: Dataset) -> None:
         except Exception:  # whatever a malformed value makes it raise
             logger.debug("Tag %s is malformed and was left out.", tag)  # never its value
             del ds[tag]
+
+
+def read_elements(data: bytes, *keywords: str) -> Dataset:
+    """The named elements of a file and no others; a malformed one counts as absent."""
+    # As the decoder sets it: pydicom's complaints quote the values of tags. Set, not switched
+    # back: that would race between threads.
+    pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+    tags = ["SpecificCharacterSet", *keywords]
+    ds = pydicom.dcmread(io.BytesIO(data), force=True, specific_tags=list(tags))
+    drop_malformed(ds)
+    return ds
 
 
 def get_code(ds: Dataset, keyword: str) -> str:
@@ -188,7 +201,7 @@ def _age_from_tag(ds: Dataset) -> float | None:
 
 def _age_from_dates(ds: Dataset) -> float | None:
     """Years from birth to study."""
-    born, taken = _get_date(ds, "PatientBirthDate"), _get_date(ds, "StudyDate")
+    born, taken = get_date(ds, "PatientBirthDate"), get_date(ds, "StudyDate")
     if born is None or taken is None or taken < born:
         return None
     before_birthday = (taken.month, taken.day) < (born.month, born.day)
@@ -196,7 +209,8 @@ def _age_from_dates(ds: Dataset) -> float | None:
     return float(years) if years <= _MAX_AGE else None
 
 
-def _get_date(ds: Dataset, keyword: str) -> date | None:
+def get_date(ds: Dataset, keyword: str) -> date | None:
+    """A day, also as older files write it (1950.12.31); None where absent or malformed."""
     found = re.fullmatch(r"(\d{4})[.:]?(\d\d)[.:]?(\d\d)", get_text(ds, keyword))
     try:
         return date(*map(int, found.groups())) if found else None

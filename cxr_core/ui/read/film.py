@@ -5,25 +5,34 @@ It is a fragment: moving a slider draws the film again and nothing else.
 
 import streamlit as st
 
-from cxr_core.export.overlay import is_flagged, map_layer, style_on_film
+from cxr_core.export.overlay import MapStyle, is_flagged, map_layer, style_on_film
 from cxr_core.export.record import map_title
 from cxr_core.findings import KEYS, LABELS
 from cxr_core.phantom.draw import phantom_png
 from cxr_core.reading.analyzer import Analysis
-from cxr_core.ui import state, words
+from cxr_core.ui import prior, state, words
 from cxr_core.ui.examples import example_buttons, list_examples
 from cxr_core.ui.film_source import pack_film
 from cxr_core.ui.film_view import (
     MAX_LAYER_SIDE,
     Shortcut,
+    Slot,
     data_uri,
     film_view,
     fit_size,
     send_film,
     session_note,
 )
+from cxr_core.ui.identity import (
+    identity_line,
+    identity_of,
+    identity_switches,
+    is_identity_printed,
+    is_identity_shown,
+)
 from cxr_core.ui.read.findings import describe_map
 from cxr_core.ui.read.gate import correction_menu
+from cxr_core.ui.read.prior import FilmsToCompare, is_in_step, prior_controls, step_switch
 from cxr_core.ui.state import FILM_ONLY, MAP_MODES, OVERLAY, SIDE_BY_SIDE
 from cxr_core.ui.words import FRONTAL_ONLY
 
@@ -45,6 +54,7 @@ SHORTCUTS = (
     Shortcut("n", "next_film", "Next film of the worklist"),
     Shortcut("p", "previous_film", "Previous film of the worklist"),
 )
+FIRST_TITLE, PRIOR_TITLE = "This film", "Prior film"
 PRIVACY = "The film stays in this session's memory: it is not stored, logged or given an address."
 
 
@@ -78,6 +88,7 @@ def film_controls() -> None:
         if state.current_film() is not None:
             st.button("Close this film", key="close_film", on_click=state.set_film, args=(None,))
             correction_menu()
+            identity_switches()
         _hide_toggle()
         st.caption(PRIVACY)
 
@@ -106,48 +117,79 @@ def _open_phantom() -> None:
     state.set_film(film, PHANTOM_NOTE)
 
 
-def film_panel(*, with_map: bool = True) -> None:
-    """The film with its controls.
+def film_panel(*, with_map: bool = True, others: FilmsToCompare | None = None) -> None:
+    """The film with its controls, and the prior film beside it where there is one.
 
     Args:
         with_map: whether the reader is to see the map; without, neither it nor its controls
             reach the browser.
+        others: films that can be put beside it, besides an upload.
     """
-    analysis = state.current_analysis()
+    analysis, second = state.current_analysis(), prior.prior_analysis()
     if analysis is not None:
-        _send(analysis)
-    _panel(state.page_state(), with_map=with_map)
+        _send(analysis, state.film_key(analysis))
+    if second is not None:
+        _send(second, prior.prior_key(second), slot="prior")
+    _panel(_page_state(), with_map=with_map, others=others)
 
 
-def _send(analysis: Analysis) -> None:
+def _page_state() -> tuple[object, ...]:
+    return (*state.page_state(), *prior.prior_state(), is_identity_shown(), is_identity_printed())
+
+
+def _send(analysis: Analysis, key: str, *, slot: Slot = "film") -> None:
     """The film's values, outside the fragment: no move of a slider sends them again."""
-    key = state.film_key(analysis)
-    send_film(state.cached_image("film", (key,), lambda: pack_film(analysis.radiograph, key)))
+    name = prior.FILM_IMAGE if slot == "prior" else "film"
+    packed = state.cached_image(name, (key,), lambda: pack_film(analysis.radiograph, key))
+    send_film(packed, slot=slot)
 
 
 @st.fragment
-def _panel(state_at_start: tuple[object, ...], *, with_map: bool) -> None:
-    analysis = state.current_analysis()
-    if analysis is None or state_at_start != state.page_state():
+def _panel(
+    state_at_start: tuple[object, ...], *, with_map: bool, others: FilmsToCompare | None
+) -> None:
+    analysis, second = state.current_analysis(), prior.prior_analysis()
+    if analysis is None or state_at_start != _page_state():
         st.rerun()  # something that the rest of the page shows too has changed
     with st.container(key="controls", horizontal=True, vertical_alignment="center", gap="small"):
         film_controls()
-        view = _map_controls(analysis) if with_map else FILM_ONLY
-    _film(analysis, view=view)
-
-
-def _map_controls(analysis: Analysis) -> str:
-    """What of the map is shown and how; returns the view."""
+        prior_controls(others, max_megabytes=MAX_MEGABYTES)
+        view = _map_controls(analysis, alone=second is None) if with_map else FILM_ONLY
+        if second is not None:
+            step_switch()
     key = state.selected_finding(analysis)
-    state.open_view(analysis, key)
+    _scale_rule(_style_of(analysis, key))
+    if second is None:
+        with st.container(key="film"):
+            _film(analysis, key, view=view)
+        return
+    with st.container(key="two_films"):
+        left, right = st.columns(2, gap="xsmall")
+        with left, st.container(key="film"):
+            _film(analysis, key, view=view, title=FIRST_TITLE)
+        with right, st.container(key="prior"):
+            # Its map, as the first one's, but its numbers are told only where the gate let it pass.
+            shown = FILM_ONLY if prior.is_prior_stopped() else view
+            _film(second, key, view=shown, title=PRIOR_TITLE, slot="prior")
+
+
+def _map_controls(analysis: Analysis, *, alone: bool) -> str:
+    """What of the map is shown and how; returns the view.
+
+    Args:
+        alone: no film lies beside it; else there is no room for it to stand side by side.
+    """
+    key = state.selected_finding(analysis)
+    state.open_view(analysis, key, alone=alone)
+    views = (OVERLAY, FILM_ONLY, SIDE_BY_SIDE) if alone else (OVERLAY, FILM_ONLY)
     view = st.segmented_control(
-        "View", (OVERLAY, FILM_ONLY, SIDE_BY_SIDE), required=True, key="view",
+        "View", views, required=True, key="view",
         label_visibility="collapsed", persist_state="session",
         on_change=state.on_view, args=(key, is_flagged(analysis, key)),
     )  # fmt: skip
     st.slider(
         "Map opacity", 0, 100, 60, 5, format="%d %%", key="opacity", persist_state="session",
-        width=230,
+        width=180,
     )  # fmt: skip
     with st.popover("Map", width="content"):
         st.segmented_control(
@@ -159,33 +201,56 @@ def _map_controls(analysis: Analysis) -> str:
     return str(view)
 
 
-def _film(analysis: Analysis, *, view: str) -> None:
-    radiograph, layer, label = analysis.radiograph, "", "The radiograph."
-    identity = (analysis.image_sha256, analysis.model_sha256, analysis.correction)
-    key = state.selected_finding(analysis)
-    style = style_on_film(analysis, key, state.map_style(), requested=state.map_requested(key))
-    # The legend beside the film shows the colours as they look over it, at this opacity.
+def _style_of(analysis: Analysis, key: str) -> MapStyle:
+    return style_on_film(analysis, key, state.map_style(), requested=state.map_requested(key))
+
+
+def _scale_rule(style: MapStyle) -> None:
+    """The legend beside the film shows the colours as they look over it, at this opacity."""
     # Beside an element, since a style alone is kept elsewhere on the page and never replaced.
     rule = f".scale .veil {{ opacity: {style.opacity:.3f}; }}"
     st.html(f'<span class="hidden"></span><style>{rule}</style>')
+
+
+def _film(analysis: Analysis, key: str, *, view: str, title: str = "", slot: Slot = "film") -> None:
+    radiograph, layer = analysis.radiograph, ""
+    label = f"{title or 'The radiograph'}."
+    identity = (analysis.image_sha256, analysis.model_sha256, analysis.correction)
+    style = _style_of(analysis, key)
     if view != FILM_ONLY and state.is_map_drawn(analysis, key):
         shape = fit_size(radiograph.pixels.shape, MAX_LAYER_SIDE)
         layer = state.cached_image(
-            "map",
+            prior.MAP_IMAGE if slot == "prior" else "map",
             (*identity, analysis.setting, key, style.mode, style.signed),
             lambda: data_uri(map_layer(analysis, key, shape, style)),
         )
         label += f" {map_title(key)}. {describe_map(analysis, key)}"
-    with st.container(key="film"):
-        film_view(
-            layer,
-            film_key=state.film_key(analysis),
-            shape=(radiograph.pixels.shape[0], radiograph.pixels.shape[1]),
-            opacity=style.opacity,
-            side_by_side=view == SIDE_BY_SIDE,
-            blink=bool(layer and st.session_state.get("blink")),
-            side_markers=words.side_markers(radiograph.orientation),
-            label=label,
-            shortcuts=SHORTCUTS,
-            session=state.session_word(),
-        )
+    film_view(
+        layer,
+        film_key=prior.prior_key(analysis) if slot == "prior" else state.film_key(analysis),
+        shape=(radiograph.pixels.shape[0], radiograph.pixels.shape[1]),
+        opacity=style.opacity,
+        side_by_side=view == SIDE_BY_SIDE,
+        blink=bool(layer and st.session_state.get("blink")),
+        side_markers=words.side_markers(radiograph.orientation),
+        label=label,
+        shortcuts=SHORTCUTS,
+        session=state.session_word(),
+        slot=slot,
+        title=title,
+        stated=_stated(analysis, slot),
+        print_stated=is_identity_printed(),
+        in_step=bool(title) and is_in_step(),
+    )
+
+
+def _stated(analysis: Analysis, slot: Slot) -> str:
+    """What the file says of itself, while the reader has it over the film."""
+    second = prior.current_prior()
+    if slot == "prior":
+        data, name = (second.data, second.name) if second is not None else (None, "")
+    else:
+        data, name = state.current_film(), state.film_name()
+    if data is None or not is_identity_shown():
+        return ""
+    return identity_line(identity_of(analysis, data), file_name=name)

@@ -17,16 +17,14 @@ from cxr_core.reading.perturbations import (
 from cxr_core.ui.model import shared_analyzer
 from cxr_core.ui.prevalence import at_site_prevalence, site_note
 from cxr_core.ui.shell import caption, show_error
-from cxr_core.ui.state import get_value, set_value
+from cxr_core.ui.state import PROBES, get_value, set_value
 from cxr_core.ui.words import percent
 from cxr_core.wording import listed
-
-_PROBES = "probes"
 
 
 def cached_probes(analysis: Analysis) -> Probes | None:
     """This reading's probes, where they were run in this session."""
-    probes: Probes | None = get_value(analysis, _PROBES)
+    probes: Probes | None = get_value(analysis, PROBES)
     return probes
 
 
@@ -39,7 +37,7 @@ def run_probes(data: bytes, analysis: Analysis) -> Probes:
     probes = cached_probes(analysis)
     if probes is None:
         probes = shared_analyzer().probe(data, analysis)
-        set_value(analysis, _PROBES, probes)
+        set_value(analysis, PROBES, probes)
     return probes
 
 

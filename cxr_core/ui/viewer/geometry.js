@@ -60,38 +60,53 @@ function place(viewer) {
 // the size they have now, and scales them as they are.
 function readyForPrint(viewer) {
   const { width, height } = firstBox(viewer);
-  const across = width * (viewer.film.beside ? 2 : 1);
+  const across = width * (viewer.film.beside ? 2 : 1) * (1 + othersOf(viewer).length);
   if (!across || !height) return;
   viewer.root.style.setProperty("--panel-width", `${width}px`);
   viewer.root.style.setProperty("--panel-height", `${height}px`);
   viewer.root.style.setProperty("--print-zoom", Math.min(640 / across, 400 / height));
 }
 
-// Zoom by a factor; the point of a panel's frame that lies (dx, dy) from its middle stays.
+// Zoom by a factor; the point of a panel's frame that lies (dx, dy) from its middle stays. A film in
+// step is zoomed by what the first one was, about the same point of its own frame.
 function zoomBy(viewer, factor, box = firstBox(viewer), dx = 0, dy = 0) {
   const { film, look } = viewer;
   if (!film) return;
-  const fit = fitted(viewer, box);
   const single = oneToOne(viewer, box);
+  const wanted = held(look.zoom * factor, Math.min(1, single), Math.max(16, 8 * single));
+  const done = wanted / look.zoom;
+  zoomTo(viewer, wanted, box, dx, dy);
+  for (const other of inStep(viewer).slice(1)) {
+    zoomTo(other, held(other.look.zoom * done, 0.02, 200), firstBox(other), dx, dy);
+  }
+}
+
+function zoomTo(viewer, zoom, box, dx, dy) {
+  const { film, look } = viewer;
+  const fit = fitted(viewer, box);
   const before = fit * look.zoom;
-  look.zoom = held(look.zoom * factor, Math.min(1, single), Math.max(16, 8 * single));
-  const after = fit * look.zoom;
+  look.zoom = zoom;
+  const after = fit * zoom;
   look.x += (dx / before - dx / after) / film.width;
   look.y += (dy / before - dy / after) / film.height;
   place(viewer);
 }
 
+// Films in step move as far on the screen, so that what was laid over each other stays so.
 function panBy(viewer, dx, dy) {
-  if (!viewer.film) return;
-  const scale = fitted(viewer, firstBox(viewer)) * viewer.look.zoom;
-  viewer.look.x -= dx / scale / viewer.film.width;
-  viewer.look.y -= dy / scale / viewer.film.height;
-  place(viewer);
+  for (const each of inStep(viewer)) {
+    const scale = fitted(each, firstBox(each)) * each.look.zoom;
+    each.look.x -= dx / scale / each.film.width;
+    each.look.y -= dy / scale / each.film.height;
+    place(each);
+  }
 }
 
 function fitFilm(viewer) {
-  Object.assign(viewer.look, WHOLE);
-  place(viewer);
+  for (const each of inStep(viewer)) {
+    Object.assign(each.look, WHOLE);
+    place(each);
+  }
 }
 
 function showOneToOne(viewer, box = firstBox(viewer), dx = 0, dy = 0) {

@@ -11,6 +11,9 @@ const KEY_LIST = [
   ["Space", "Map on or off"],
   ["V  W  M", "In hand: move, window, magnifier"],
   ["L  A  T", "In hand: ruler, angle, cardiothoracic ratio"],
+  ["Enter", "With ruler, angle or ratio in hand: place it by keys, held by one end"],
+  ["E", "Hold a measurement that is there; again: the next one"],
+  ["While held", "Arrow keys move the end (Shift: finely), Tab next end, Enter done, Esc cancel, Delete remove"],
   ["Delete", "Remove all measurements"],
   ["Esc", "Back to moving the film"],
   ["Arrow keys", "Move the film; with the window in hand, level (up, down) and width (left, right)"],
@@ -28,6 +31,7 @@ const TAKES_LETTERS =
   "input, textarea, select, [contenteditable=true], dialog, " +
   "[role=slider], [role=combobox], [role=listbox], [role=menu]";
 const ONLY_INSIDE = ["Escape", "Delete", "Backspace"]; // elsewhere these mean something else
+const TAKES_ENTER = "button, select, a, summary";
 const TAKES_SPACE = "button, a, summary, [role=button], [role=tab], [role=radio], [role=switch]";
 
 // Returns whether the key was the viewer's.
@@ -37,6 +41,16 @@ function pressed(viewer, event) {
   const inside = viewer.root.contains(at);
   if (at.closest(TAKES_LETTERS)) return false;
   if (!inside && (!wishes.shortcuts || ONLY_INSIDE.includes(event.key))) return false;
+  if (inside && !at.closest(TAKES_ENTER)) {
+    const places = event.key === "Enter" && wishes.tool in KINDS;
+    const act = viewer.editing
+      ? editingAction(viewer, event)
+      : places && (() => placeByKeys(viewer));
+    if (act) {
+      act();
+      return true;
+    }
+  }
   if (event.key in ARROWS) return inside && !at.closest(TAKES_SPACE) && arrow(viewer, ARROWS[event.key]);
   if (event.key === " " && (at.closest(TAKES_SPACE) || !viewer.film.map)) return false;
   const act = actionOf(viewer, event.key.length === 1 ? event.key.toLowerCase() : event.key);
@@ -58,6 +72,7 @@ function actionOf(viewer, key) {
   const actions = {
     r: reset, i: invert, "+": zoomIn, "=": zoomIn, "-": zoomOut, 0: fitFilm, o: showOneToOne,
     f: fullScreen, " ": toggleMap, Delete: clearMeasures, Backspace: clearMeasures, "?": showKeys,
+    e: holdNext,
     Escape: wishes.tool === "pan" ? null : (of) => takeTool(of, "pan"),
   };
   if (actions[key]) return () => actions[key](viewer);

@@ -4,13 +4,22 @@
 const SVG = "http://www.w3.org/2000/svg";
 const REACH = 10; // pixels of the page within which a point is taken hold of
 const KINDS = {
-  length: { points: 2, hints: ["Ruler: drag from one point to the other."] },
+  length: {
+    name: "Ruler",
+    points: 2,
+    ends: ["First end", "Second end"],
+    hints: ["Ruler: drag from one point to the other."],
+  },
   angle: {
+    name: "Angle",
     points: 3,
+    ends: ["End of one side", "Corner", "End of the other side"],
     hints: ["Angle: drag from the end of one side to the corner.", "Now press at the other side's end."],
   },
   ratio: {
+    name: "Cardiothoracic ratio",
     points: 4,
+    ends: ["Heart, first end", "Heart, second end", "Chest, first end", "Chest, second end"],
     hints: [
       "Cardiothoracic ratio: drag across the heart where it is widest.",
       "Now drag across the inside of the chest where it is widest.",
@@ -74,14 +83,17 @@ function dropUnfinished(viewer) {
 
 function clearMeasures(viewer) {
   viewer.look.measures.length = 0;
+  viewer.editing = null;
   viewer.refresh();
 }
 
 // What the reader is to do next with the tool in hand; empty when it is no measure.
 function hintOf(viewer) {
+  if (viewer.editing) return editingHint(viewer);
   const kind = KINDS[wishes.tool];
   if (!kind || viewer.dragging) return "";
-  return kind.hints[unfinished(viewer)?.kind === wishes.tool ? 1 : 0];
+  if (unfinished(viewer)?.kind === wishes.tool) return kind.hints[1];
+  return `${kind.hints[0]} Or press Enter, and place it by keys.`;
 }
 
 function spacingOf(viewer) {
@@ -115,6 +127,8 @@ function measureTexts(viewer, { kind, points }) {
 }
 
 function drawMeasures(viewer) {
+  const said = viewer.look.measures.map((measure) => measureSentence(viewer, measure)).join(" ");
+  if (viewer.measured.textContent !== said) viewer.measured.textContent = said;
   for (const panel of viewer.panels) {
     panel.drawing.replaceChildren();
     if (!panel.place || !panel.used || !films.has(viewer.film.identity)) continue;
@@ -122,16 +136,28 @@ function drawMeasures(viewer) {
   }
 }
 
+// A measure in words, for those who do not see it.
+function measureSentence(viewer, measure) {
+  const texts = measureTexts(viewer, measure).filter(Boolean).join(", ");
+  return `${KINDS[measure.kind].name}: ${texts || "not complete"}.`;
+}
+
 function drawMeasure(viewer, panel, measure) {
   const { left, top, scale } = panel.place;
   const at = measure.points.map(({ x, y }) => ({ x: left + x * scale, y: top + y * scale }));
   const texts = measureTexts(viewer, measure);
   const lines = measure.kind === "angle" ? [at] : [at.slice(0, 2), at.slice(2)];
+  let first = 0; // number of the line's first point
   lines.forEach((line, index) => {
     if (line.length < 2) return;
     const points = line.map(({ x, y }) => `${x},${y}`).join(" ");
     for (const name of ["edge", "line"]) shape(panel, "polyline", { points, class: name });
     for (const { x, y } of line) shape(panel, "circle", { cx: x, cy: y, r: 3.5, class: "end" });
+    const end = viewer.editing?.measure === measure && line[viewer.editing.index - first];
+    for (const name of end ? ["edge", "held"] : []) {
+      shape(panel, "circle", { cx: end.x, cy: end.y, r: 9, class: name });
+    }
+    first += line.length;
     const anchor = measure.kind === "angle" ? line[1] : line[line[0].x > line[1].x ? 0 : 1];
     const label = shape(panel, "text", { x: anchor.x + 8, y: anchor.y - 8 });
     label.textContent = texts[index] ?? "";

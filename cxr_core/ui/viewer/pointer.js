@@ -28,6 +28,7 @@ function listen(viewer, panel) {
   frame.onpointerdown = (event) => {
     if (!panel.place) return;
     viewer.root.focus({ preventScroll: true });
+    endEditing(viewer);
     frame.setPointerCapture(event.pointerId);
     fingers.set(event.pointerId, { x: event.clientX, y: event.clientY });
     if (fingers.size > 1) {
@@ -81,6 +82,8 @@ function listen(viewer, panel) {
 function dragWindow(viewer, dx, dy) {
   const film = films.get(viewer.film?.identity);
   if (!film) return;
+  const before = windowOf(film, viewer.look);
   moveWindow(film, viewer.look, dy / DRAG_RANGE, dx / DRAG_RANGE);
   viewer.refresh();
+  windowInStep(viewer, before);
 }

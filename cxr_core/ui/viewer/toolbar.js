@@ -35,28 +35,36 @@ function zoomOut(viewer) {
 }
 
 function invert(viewer) {
-  viewer.look.inverted = !viewer.look.inverted;
-  viewer.refresh();
+  for (const each of inStep(viewer)) {
+    each.look.inverted = !each.look.inverted;
+    each.refresh();
+  }
   sayWindow(viewer);
 }
 
 function toggleMap(viewer) {
-  viewer.look.mapHidden = !viewer.look.mapHidden;
-  viewer.refresh();
+  const hidden = !viewer.look.mapHidden;
+  for (const each of inStep(viewer)) {
+    each.look.mapHidden = hidden;
+    each.refresh();
+  }
   say(viewer, viewer.look.mapHidden ? "Map hidden" : "Map shown");
 }
 
 // As the film opened; the measurements stay, as they were work.
 function reset(viewer) {
-  Object.assign(viewer.look, { ...WHOLE, preset: 0, custom: null, inverted: false, mapHidden: false });
-  place(viewer);
+  for (const each of inStep(viewer)) {
+    Object.assign(each.look, { ...WHOLE, preset: 0, custom: null, inverted: false, mapHidden: false });
+    place(each);
+  }
   sayWindow(viewer);
 }
 
 function fullScreen(viewer) {
+  const whole = othersOf(viewer).length ? viewer.root.closest(".st-key-two_films") : null;
   const change = document.fullscreenElement
     ? document.exitFullscreen()
-    : viewer.root.requestFullscreen?.();
+    : (whole ?? viewer.root).requestFullscreen?.();
   change?.catch((error) => say(viewer, `The browser refuses full screen: ${error.message}`));
 }
 
@@ -65,9 +73,10 @@ function takeTool(viewer, tool) {
     say(viewer, `No ruler and no angle: ${NO_SPACING}.`);
     return;
   }
+  endEditing(viewer);
   if (tool !== wishes.tool) dropUnfinished(viewer);
   wishes.tool = tool;
-  place(viewer);
+  for (const each of [viewer, ...othersOf(viewer)]) place(each); // the tool in hand is one
   say(viewer, hintOf(viewer));
 }
 
@@ -80,6 +89,7 @@ function buildToolbar(viewer) {
   windows.onchange = () => {
     viewer.look.preset = Number(windows.value);
     viewer.refresh();
+    presetInStep(viewer);
     sayWindow(viewer);
   };
   const buttons = {};
@@ -99,7 +109,13 @@ function buildToolbar(viewer) {
   add("invert", "Invert (I)", () => invert(viewer));
   add("reset", "Reset window and zoom (R)", () => reset(viewer));
   gap();
-  for (const [tool, title] of TOOLS) add(tool, title, () => takeTool(viewer, tool));
+  for (const [tool, title] of TOOLS) {
+    add(tool, title, (event) => {
+      takeTool(viewer, tool);
+      // Taken by keyboard: the next key is for the film.
+      if (event.detail === 0 && tool in KINDS) viewer.root.focus({ preventScroll: true });
+    });
+  }
   add("remove", "Remove all measurements (Delete)", () => clearMeasures(viewer));
   gap();
   add("minus", "Zoom out (−)", () => zoomOut(viewer));

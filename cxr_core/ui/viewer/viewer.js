@@ -2,16 +2,25 @@
 // corners. What the reader chose outlasts reruns and page switches; another film begins anew.
 
 const wishes = { tool: "pan", shortcuts: true }; // for every film
-const viewers = new WeakMap(); // a mounted element -> its viewer
+const viewers = new Map(); // a mounted element -> its viewer
 const SESSION = "cxr-session"; // where the tab keeps the word of the session that its last film was of
-let kept = { identity: "", look: null };
+const kept = new Map(); // place on the page -> the film that was last there, and what was chosen for it
 
 function newLook() {
   return { ...WHOLE, preset: 0, custom: null, inverted: false, mapHidden: false, measures: [] };
 }
 
-export default function ({ data, parentElement }) {
-  if (data instanceof Uint8Array) return receive(data, parentElement);
+export default function ({ data, parentElement, setTriggerValue }) {
+  watchConnection();
+  if (data instanceof Uint8Array) {
+    const forget = receive(data, parentElement);
+    const unask = asker(parentElement, setTriggerValue);
+    return () => [forget, unask].forEach((end) => end());
+  }
+  if (data.mark) {
+    sessionStorage.setItem(SESSION, data.mark);
+    return asker(parentElement, setTriggerValue);
+  }
   if (data.newSession) return noteSession(data, parentElement);
   let viewer = viewers.get(parentElement);
   if (!viewer) {
@@ -22,6 +31,8 @@ export default function ({ data, parentElement }) {
   return () => {
     viewer.end();
     viewers.delete(parentElement);
+    if (lastUsed === viewer) lastUsed = null;
+    for (const other of viewers.values()) place(other);
   };
 }
 
@@ -45,23 +56,25 @@ function build(parent) {
   const root = element("div", "viewer", parent);
   root.tabIndex = 0;
   root.setAttribute("role", "group");
-  root.setAttribute("aria-label", "Film viewer; press ? for its keys");
-  const viewer = { root, film: null, look: newLook(), dragging: false };
+  const viewer = { root, film: null, look: newLook(), dragging: false, editing: null };
   viewer.toolbar = buildToolbar(viewer);
+  viewer.stated = buildStated(root);
   const stage = element("div", "stage", root);
   viewer.panels = [0, 1].map(() => buildPanel(stage));
   viewer.words = element("p", "words", stage);
   viewer.spoken = element("p", "spoken", root);
   viewer.spoken.setAttribute("role", "status");
+  viewer.measured = element("p", "spoken measured", root);
   viewer.dialog = keyDialog(viewer);
   viewer.refresh = oncePerFrame(() => viewer.film && draw(viewer));
   for (const panel of viewer.panels) listen(viewer, panel);
 
   const onKey = (event) => {
-    if (!pressed(viewer, event)) return;
+    if (!isAddressed(viewer, event) || !pressed(viewer, event)) return;
     event.preventDefault();
-    event.stopPropagation(); // Streamlit has keys of its own
+    event.stopImmediatePropagation(); // Streamlit has keys of its own, and so has the other viewer
   };
+  root.addEventListener("focusin", () => (lastUsed = viewer));
   const onFilm = (key) => key === viewer.film?.identity && viewer.refresh();
   const watch = new ResizeObserver(() => place(viewer));
   window.addEventListener("keydown", onKey, true);
@@ -107,11 +120,15 @@ function oncePerFrame(work) {
 
 function show(viewer, data) {
   if (viewer.film?.identity !== data.identity) {
-    if (kept.identity !== data.identity) kept = { identity: data.identity, look: newLook() };
-    viewer.look = kept.look;
+    if (kept.get(data.slot)?.identity !== data.identity) {
+      kept.set(data.slot, { identity: data.identity, look: firstLook(viewer, data) });
+    }
+    viewer.look = kept.get(data.slot).look;
+    viewer.editing = null;
     if (wishes.tool in KINDS) wishes.tool = "pan"; // the next film may have no spacing
   }
   viewer.film = data;
+  showStated(viewer);
   if (data.session) sessionStorage.setItem(SESSION, data.session);
   viewer.root.classList.toggle("beside", data.beside);
   viewer.root.classList.toggle("blinking", data.blink);
@@ -129,6 +146,23 @@ function show(viewer, data) {
   });
   place(viewer);
   draw(viewer); // at once: the last film must not stay for a frame
+  for (const other of othersOf(viewer)) place(other); // alone or not, it is printed otherwise
+}
+
+// The line over the film: which of two it is, and what its file says of itself.
+function buildStated(root) {
+  const line = element("p", "stated", root);
+  return { line, title: element("strong", "", line), text: element("span", "", line) };
+}
+
+function showStated({ root, film, stated }) {
+  stated.title.textContent = film.title;
+  stated.text.textContent = film.stated;
+  stated.text.title = film.stated;
+  stated.line.hidden = !film.title && !film.stated;
+  stated.text.classList.toggle("unprinted", !film.printStated);
+  const name = film.title ? `Film viewer, ${film.title.toLowerCase()}` : "Film viewer";
+  root.setAttribute("aria-label", `${name}; press ? for its keys`);
 }
 
 function draw(viewer) {

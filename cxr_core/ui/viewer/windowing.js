@@ -58,15 +58,25 @@ function windowOf(film, look) {
 
 // Move the window's center and width, by shares of the film's whole range.
 function moveWindow(film, look, level, width) {
-  const range = Math.max(film.top * film.slope, 1e-6);
+  const range = rangeOf(film);
   const from = windowOf(film, look);
+  setWindow(film, look, from.center + level * range, from.width + width * range);
+}
+
+function rangeOf(film) {
+  return Math.max(film.top * film.slope, 1e-6);
+}
+
+// A window of the reader's own, within what the film's values allow.
+function setWindow(film, look, center, width) {
+  const range = rangeOf(film);
   const least = film.integer ? 1 : range / 1000;
   const low = film.intercept;
-  const moved = {
-    center: held(from.center + level * range, low - range, low + 2 * range),
-    width: held(from.width + width * range, least, 4 * range),
+  look.custom = {
+    function: windowOf(film, look).function, table: null, start: 0,
+    center: held(center, low - range, low + 2 * range),
+    width: held(width, least, 4 * range),
   };
-  look.custom = { function: from.function, table: null, start: 0, ...moved };
   look.preset = CUSTOM;
 }
 

@@ -1,9 +1,10 @@
 """The Worklist page's pieces: adding films, progress, and the list."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from cxr_core.evaluation.cutoffs import Setting, cutoffs_of_model
 from cxr_core.evaluation.model_facts import ModelFacts
@@ -12,6 +13,7 @@ from cxr_core.findings import ABNORMAL_KEYS, LABELS, NORMAL_KEY
 from cxr_core.reading.analyzer import Analyzer
 from cxr_core.ui import state
 from cxr_core.ui.assessment import assessment_cells
+from cxr_core.ui.film_view import session_mark, session_note
 from cxr_core.ui.model import current_model_facts, shared_analyzer
 from cxr_core.ui.prevalence import site_prevalence
 from cxr_core.ui.setting import sensitive_toggle
@@ -156,6 +158,7 @@ def worklist_link() -> None:
         return
     films = worklist.current_worklist()
     films.scroll_to, films.open_read_page = number, False
+    worklist.update_names()
     numbers = [row.number for row in films.visible_rows() if row.status != STATUS_FAILED]
     place = numbers.index(number) if number in numbers else -1
     with st.container(key="from_worklist", horizontal=True, vertical_alignment="center"):
@@ -235,6 +238,7 @@ def worklist_csv(
 def welcome() -> None:
     """The page before there are films."""
     with st.container(key="welcome", width=640):
+        session_note(state.session_word())
         st.header("Read many films", anchor=False)
         _uploader()
 
@@ -250,6 +254,7 @@ def worklist_panel(analyzer: Analyzer, films: Worklist) -> None:
         st.switch_page(READ_PAGE)
     films.set_model(analyzer)
     st.empty()  # takes the welcome's place
+    session_mark(state.session_word())
     _controls(films, paired=cutoffs_of_model(analyzer.metadata).paired)
     _progress(films)
     _notes(films)
@@ -282,48 +287,66 @@ def _on_upload(key: str) -> None:
 def _controls(films: Worklist, *, paired: bool) -> None:
     # Now: a download is made outside the session.
     assessments, setting, facts = assessments_of(films), state.setting(), current_model_facts()
+
+    def export(with_names: bool) -> bytes:
+        return worklist_csv(films, assessments, setting=setting, facts=facts, with_names=with_names)
+
     if facts.sentence:
         caption(facts.sentence)
     else:
         st.empty()
+    # Two groups on one line, or on two where it is short: what is done with the list, how it looks.
     with st.container(key="worklist_controls", horizontal=True, vertical_alignment="center"):
-        with st.popover("Add films", icon=":material/upload_file:", width="content"):
-            _uploader()
-        films.filter_name = st.segmented_control(
-            "Show", FILTERS, default=films.filter_name, required=True, key="worklist_filter",
-            label_visibility="collapsed", persist_state="session",
-            on_change=_first_page, args=(films,),
-        )  # fmt: skip
-        if films.is_sorted:
-            st.empty()
-        else:
-            st.button(
-                "Sort again",
-                key="worklist_sort",
-                on_click=films.sort_again,
-                help="Corrected films stand where they stood before.",
+        with _group("worklist_actions"):
+            _actions(films, export)
+        with _group("worklist_switches"):
+            films.show_names = st.toggle(
+                "File names", value=films.show_names, key=_NAMES, persist_state="session"
             )
-        films.show_names = st.toggle(
-            "File names", value=films.show_names, key=_NAMES, persist_state="session"
+            sensitive_toggle(facts, paired=paired)
+    films.filter_name = st.segmented_control(
+        "Show", FILTERS, default=films.filter_name, required=True, key="worklist_filter",
+        label_visibility="collapsed", persist_state="session",
+        on_change=_first_page, args=(films,),
+    )  # fmt: skip
+
+
+def _group(key: str) -> DeltaGenerator:
+    return st.container(key=key, horizontal=True, vertical_alignment="center", width="content")
+
+
+def _actions(films: Worklist, table: Callable[[bool], bytes]) -> None:
+    """Add, sort, export, clear.
+
+    Args:
+        table: the whole list as CSV, with or without file names.
+    """
+    with st.popover("Add films", icon=":material/upload_file:", width="content"):
+        _uploader()
+    if films.is_sorted:
+        st.empty()
+    else:
+        st.button(
+            "Sort again",
+            key="worklist_sort",
+            on_click=films.sort_again,
+            help="Corrected films stand where they stood before.",
         )
-        with st.popover("Export", icon=":material/download:", width="content"):
-            with_names = st.toggle("Include file names", key=_NAMES_IN_CSV, persist_state="session")
-            caption("File names may identify patients.")
-            st.download_button(
-                "Export (CSV)",
-                data=lambda: worklist_csv(
-                    films, assessments, setting=setting, facts=facts, with_names=with_names
-                ),
-                file_name=RESULTS_FILE,
-                mime="text/csv",
-                on_click="ignore",
-                icon=":material/download:",
-            )
-        with st.popover("Clear", width="content"):
-            noun = "film" if len(films.sources) == 1 else "films"
-            st.markdown(f"Remove {len(films.sources)} {noun} with their results and your readings?")
-            st.button("Clear the list", key="worklist_clear", on_click=worklist.clear_worklist)
-    sensitive_toggle(current_model_facts(), paired=paired)
+    with st.popover("Export", icon=":material/download:", width="content"):
+        with_names = st.toggle("Include file names", key=_NAMES_IN_CSV, persist_state="session")
+        caption("File names may identify patients.")
+        st.download_button(
+            "Export (CSV)",
+            data=lambda: table(with_names),
+            file_name=RESULTS_FILE,
+            mime="text/csv",
+            on_click="ignore",
+            icon=":material/download:",
+        )
+    with st.popover("Clear", width="content"):
+        noun = "film" if len(films.sources) == 1 else "films"
+        st.markdown(f"Remove {len(films.sources)} {noun} with their results and your readings?")
+        st.button("Clear the list", key="worklist_clear", on_click=worklist.clear_worklist)
 
 
 def _first_page(films: Worklist) -> None:

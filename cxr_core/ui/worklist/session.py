@@ -16,10 +16,11 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from cxr_core.evaluation.cutoffs import SETTINGS
+from cxr_core.export.results_csv import STATUS_FAILED
 from cxr_core.reading.analyzer import Analysis, Analyzer
 from cxr_core.reading.batch import Outcome, read_films
 from cxr_core.reading.sources import FilmSource, film_sources
-from cxr_core.ui import state
+from cxr_core.ui import prior, state
 from cxr_core.ui.worklist.rows import (
     ALL,
     FilmRow,
@@ -138,6 +139,10 @@ class Worklist:
         rows = [row.at(setting) for row in self.rows.values()]
         return filter_and_sort(rows, self.filter_name, places)
 
+    def shown_name(self, number: int) -> str:
+        """A film's file name; empty while names are hidden."""
+        return self.sources[number].name if self.show_names else ""
+
     @property
     def is_sorted(self) -> bool:
         """Whether every row stands where its result puts it."""
@@ -178,6 +183,8 @@ def current_worklist() -> Worklist:
 def clear_worklist() -> None:
     """Drop all films and results, the one that is open in Read too."""
     current_worklist().close()
+    if (beside := prior.current_prior()) is not None and beside.number is not None:
+        prior.close_prior()
     if open_film_number() is not None:
         state.set_film(None)
     st.session_state.pop(_OPEN_FILM, None)
@@ -201,7 +208,7 @@ def open_film(number: int) -> None:
     """
     worklist = current_worklist()
     data = worklist.sources[number].load()
-    state.set_film(data)
+    state.set_film(data, name=worklist.shown_name(number))
     if (row := worklist.rows.get(number)) is not None:  # as the reader left it
         if row.correction is not None:
             state.set_correction(row.correction)
@@ -211,6 +218,42 @@ def open_film(number: int) -> None:
     worklist.opened.add(number)
     worklist.scroll_to = number
     worklist.open_read_page = True
+
+
+def open_beside(number: int) -> None:
+    """Put a film of the worklist beside the session's film, as the reader left it.
+
+    Raises:
+        ImageError: a member of a zip that cannot be unpacked.
+    """
+    worklist = current_worklist()
+    row = worklist.rows.get(number)
+    prior.open_prior(
+        worklist.sources[number].load(),
+        name=worklist.shown_name(number),
+        number=number,
+        correction=row.correction if row is not None else None,
+        read_anyway=row is not None and row.read_anyway,
+    )
+
+
+def films_to_compare() -> dict[int, str]:
+    """The films that can be put beside the open one, by number: number and, where shown, name."""
+    worklist = current_worklist()
+    return {
+        number: f"Film {number} {worklist.shown_name(number)}".strip()
+        for number, row in sorted(worklist.rows.items())
+        if row.status != STATUS_FAILED and number != open_film_number()
+    }
+
+
+def update_names() -> None:
+    """The names over the films in Read are hidden and shown as those in the list are."""
+    worklist, number, beside = current_worklist(), open_film_number(), prior.current_prior()
+    if number is not None:
+        state.set_film_name(worklist.shown_name(number))
+    if beside is not None and beside.number is not None:
+        prior.set_prior_name(worklist.shown_name(beside.number))
 
 
 def open_film_number() -> int | None:
