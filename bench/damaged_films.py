@@ -1,6 +1,7 @@
 """Films damaged in known ways: which are refused, which are told, which are read in silence.
 
     python -m bench.damaged_films [--originals 12] [--size 384] [--images DIR] [--seed 0] [--list]
+        [--without ENCODING ...]
 
 Each original, a drawn phantom or a film of ``--images``, is written in every encoding of
 ``ENCODINGS`` and each file damaged in every way that it allows. A damaged film is *refused*, *told*
@@ -306,6 +307,7 @@ def main() -> None:
     parser.add_argument("--images", type=Path, help="a folder of films instead of phantoms")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--list", action="store_true", help="name each film that is read silently")
+    parser.add_argument("--without", nargs="+", default=[], choices=list(ENCODINGS), metavar="NAME")
     given = parser.parse_args()
     rng = np.random.default_rng(given.seed)
     by_encoding: dict[str, Counter[str]] = {}
@@ -316,6 +318,8 @@ def main() -> None:
         originals(given.originals, given.size, given.images, given.seed)
     ):
         for encoding, encode in ENCODINGS.items():
+            if encoding in given.without:
+                continue
             data = encode(pixels)
             try:
                 whole = read_radiograph(data)

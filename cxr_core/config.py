@@ -6,6 +6,7 @@ and fitted in one place, ``training.finalize``, from validation films only.
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,30 +15,31 @@ from cxr_core.errors import ConfigError
 from cxr_core.findings import KEYS
 
 _MIN_SIDE, _MAX_SIDE = 32, 4096  # px; five halvings must leave something, and memory is finite
+_QUOTED = 80  # characters of a value in an error
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
-def short(value: object) -> str:
-    """A value as an error quotes it: of a file's, it may be of any length."""
+def short(value: object) -> object:
+    """A value as an error quotes it: itself, or what fits on a line where a file's is longer."""
     try:
         text = str(value)
-    except ValueError:  # an integer of more digits than Python turns into text
-        return "a number of thousands of digits"
-    text = text.encode("utf-8", "replace").decode()
-    return text if len(text) <= 60 else f"{text[:59]}…"
+        text.encode()
+    except ValueError:  # half a character, or more digits than Python turns into text
+        return "a text or a number that no model has"
+    return value if len(text) <= _QUOTED else f"{text[: _QUOTED - 1]}…"
 
 
 def is_finite(value: object) -> bool:
     """Whether a value is one finite number, of a size that float64 holds."""
     try:
-        return isinstance(value, int | float) and math.isfinite(value)
+        return isinstance(value, Real) and math.isfinite(value)
     except OverflowError:
         return False
 
 
 def _are_finite(values: object, count: int) -> bool:
-    return isinstance(values, tuple) and len(values) == count and all(map(is_finite, values))
+    return isinstance(values, tuple | list) and len(values) == count and all(map(is_finite, values))
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,17 @@ class Preprocessing:
                 value=short(self.size),
                 remedy="Use a whole number, usually 224.",
             )
-        if not _MIN_SIDE <= self.size <= _MAX_SIDE:
+        if self.size < _MIN_SIDE:
             raise ConfigError(
-                "The input side is too small or too large for the network",
+                "The input side is too small for the network",
                 value=f"{short(self.size)} px",
-                remedy=f"Use {_MIN_SIDE} to {_MAX_SIDE} px.",
+                remedy=f"Use at least {_MIN_SIDE} px.",
+            )
+        if self.size > _MAX_SIDE:
+            raise ConfigError(
+                "The input side is too large for the network",
+                value=f"{short(self.size)} px",
+                remedy=f"Use at most {_MAX_SIDE} px.",
             )
         if not _are_finite(self.mean, 3):
             raise ConfigError(

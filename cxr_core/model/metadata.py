@@ -140,7 +140,7 @@ def load_metadata(folder: str | Path) -> ModelMetadata:
     if expected != actual:
         raise CheckpointError(
             f"model.json was changed after it was written ({path})",
-            value=f"SHA-256 {actual[:12]}…, expected {short(expected)[:12]}…",
+            value=f"SHA-256 {actual[:12]}…, expected {str(short(expected))[:12]}…",
             remedy=_RESTORE_REMEDY,
         )
     return _parse(document, path)
