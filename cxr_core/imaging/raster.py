@@ -20,6 +20,7 @@ from cxr_core.imaging.decoded import (
 from cxr_core.imaging.gray_range import film_range, gray_range, outlier_sentence, sample_film
 from cxr_core.imaging.jpeg import JpegDamageError, JpegKindError, decode_jpeg
 from cxr_core.imaging.plain_tiff import read_plain_tiff
+from cxr_core.imaging.tiff_strips import check_parts
 
 _EXIF_ORIENTATION = 0x0112
 EXIF_TRANSPOSES = {  # those that are not upright: EXIF 2.32, tag 0x0112
@@ -179,6 +180,7 @@ def decode_tiff(data: bytes) -> DecodedFilm:
     white_is_zero = image.tag_v2.get(_PHOTOMETRIC) == _WHITE_IS_ZERO
     bits = _get_int(image, _BITS)
     try:
+        check_parts(data, image)
         image.load()  # turns the picture upright, too
         notes = _traces_of_damage(image)
         gray = _tiff_to_grayscale(image, bits, white_is_zero=white_is_zero)

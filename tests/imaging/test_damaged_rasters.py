@@ -139,3 +139,14 @@ def test_a_cut_png_or_tiff_is_refused(kind: str, share: float) -> None:
     data = stream.getvalue()[: int(len(stream.getvalue()) * share)]
     decode = decode_raster if kind == "PNG" else decode_tiff
     assert isinstance(image_error(decode, data), ImageError)
+
+
+@pytest.mark.parametrize("compression", ["tiff_adobe_deflate", "jpeg"])
+def test_a_lost_sector_in_a_compressed_tiff_is_refused(compression: str) -> None:
+    stream = io.BytesIO()
+    Image.fromarray(PHANTOM).save(stream, "TIFF", compression=compression)
+    data = stream.getvalue()
+    assert decode_tiff(data).warnings == ()
+    middle = len(data) // 2
+    damaged = data[:middle] + bytes(300) + data[middle + 300 :]
+    assert "damaged" in image_error(decode_tiff, damaged).problem

@@ -52,7 +52,9 @@ from cxr_core.imaging.jpeg import JpegDamageError, decode_jpeg
 _GDCM_CHILD = Path(__file__).with_name("gdcm_child.py")
 _GDCM_TIMEOUT = 120  # s; a film takes one or two, on a busy machine ten
 _PLUGINS = {JPEG2000: "pillow", JPEGLSLossless: "pyjpegls"}
-_GDCM_TRIES = "Unsupported JPEG data precision"  # said on the way to the decoder for this depth
+# What GDCM says of whole films, too: on the way to the decoder for a depth, and of a header field
+# that does not touch the picture.
+_GDCM_SMALL_TALK = ("Unsupported JPEG data precision", "Invalid SOS parameters for sequential JPEG")
 _ITEM_TAG = b"\xfe\xff\x00\xe0"  # begins a sequence of fragments, always little endian
 _NATIVE = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian)
 
@@ -307,7 +309,11 @@ def _decode_with_gdcm(ds: Dataset) -> NDArray[Any]:
     if child.returncode != 0:
         raise RuntimeError(f"GDCM's process ended with status {child.returncode}")
     said = child.stderr.decode("utf-8", "replace").splitlines()
-    complaints = [line.strip() for line in said if line.strip() and _GDCM_TRIES not in line]
+    complaints = [
+        line.strip()
+        for line in said
+        if line.strip() and not any(words in line for words in _GDCM_SMALL_TALK)
+    ]
     if complaints:
         raise DecoderWarningError(complaints[0][:100])
     received: NDArray[Any] = np.load(io.BytesIO(child.stdout), allow_pickle=False)
