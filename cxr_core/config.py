@@ -6,6 +6,7 @@ and fitted in one place, ``training.finalize``, from validation films only.
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +14,32 @@ from numpy.typing import NDArray
 from cxr_core.errors import ConfigError
 from cxr_core.findings import KEYS
 
+_MIN_SIDE, _MAX_SIDE = 32, 4096  # px; five halvings must leave something, and memory is finite
+_QUOTED = 80  # characters of a value in an error
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+def short(value: object) -> object:
+    """A value as an error quotes it: itself, or what fits on a line where a file's is longer."""
+    try:
+        text = str(value)
+        text.encode()
+    except ValueError:  # half a character, or more digits than Python turns into text
+        return "a text or a number that no model has"
+    return value if len(text) <= _QUOTED else f"{text[: _QUOTED - 1]}…"
+
+
+def is_finite(value: object) -> bool:
+    """Whether a value is one finite number, of a size that float64 holds."""
+    try:
+        return isinstance(value, Real) and math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def _are_finite(values: object, count: int) -> bool:
+    return isinstance(values, tuple | list) and len(values) == count and all(map(is_finite, values))
 
 
 @dataclass(frozen=True)
@@ -32,16 +57,34 @@ class Preprocessing:
     std: tuple[float, float, float] = IMAGENET_STD
 
     def __post_init__(self) -> None:
-        if self.size < 32:
+        if isinstance(self.size, bool) or not isinstance(self.size, int):
+            raise ConfigError(
+                "The input side is not a whole number of pixels",
+                value=short(self.size),
+                remedy="Use a whole number, usually 224.",
+            )
+        if self.size < _MIN_SIDE:
             raise ConfigError(
                 "The input side is too small for the network",
-                value=f"{self.size} px",
-                remedy="Use at least 32 px.",
+                value=f"{short(self.size)} px",
+                remedy=f"Use at least {_MIN_SIDE} px.",
             )
-        if min(self.std) <= 0:
+        if self.size > _MAX_SIDE:
+            raise ConfigError(
+                "The input side is too large for the network",
+                value=f"{short(self.size)} px",
+                remedy=f"Use at most {_MAX_SIDE} px.",
+            )
+        if not _are_finite(self.mean, 3):
+            raise ConfigError(
+                "The channels' means are not three finite numbers",
+                value=short(self.mean),
+                remedy="Give three numbers from 0 to 1.",
+            )
+        if not _are_finite(self.std, 3) or min(self.std) <= 0:
             raise ConfigError(
                 "A channel's standard deviation is not positive",
-                value=self.std,
+                value=short(self.std),
                 remedy="Give three positive numbers.",
             )
 
@@ -58,16 +101,16 @@ class Calibration:
     offsets: tuple[float, ...] = (0.0,) * len(KEYS)
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.scale) and self.scale > 0):
+        if not (is_finite(self.scale) and self.scale > 0):
             raise ConfigError(
                 "The calibration scale is not a positive number",
-                value=self.scale,
+                value=short(self.scale),
                 remedy="Fit the calibration again with train.py --finalize.",
             )
-        if len(self.offsets) != len(KEYS) or not all(map(math.isfinite, self.offsets)):
+        if not _are_finite(self.offsets, len(KEYS)):
             raise ConfigError(
                 "The calibration needs one finite offset per finding",
-                value=self.offsets,
+                value=short(self.offsets),
                 remedy="Fit the calibration again with train.py --finalize.",
             )
 
@@ -95,10 +138,10 @@ class OperatingPoint:
     specificity: float
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.threshold <= 1.0:
+        if not (is_finite(self.threshold) and 0.0 <= self.threshold <= 1.0):
             raise ConfigError(
                 "A cut-off is not between 0 and 1",
-                value=self.threshold,
+                value=short(self.threshold),
                 remedy="Fit the cut-offs again with train.py --finalize.",
             )
 
@@ -115,10 +158,10 @@ class EvidenceScale:
     maximum: float
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.maximum) and self.maximum > 0):
+        if not (is_finite(self.maximum) and self.maximum > 0):
             raise ConfigError(
                 "The colour scale of the maps is not a positive number",
-                value=self.maximum,
+                value=short(self.maximum),
                 remedy="Fit it again with train.py --finalize.",
             )
 
@@ -162,5 +205,11 @@ class GateParameters:
             raise ConfigError(
                 "The input gate's arrays have inconsistent shapes",
                 value=shapes,
+                remedy="Fit it again with train.py --finalize.",
+            )
+        if not all(np.isfinite(array).all() for array in self.arrays.values()):
+            raise ConfigError(
+                "The input gate holds values that are not numbers",
+                value=", ".join(n for n, a in self.arrays.items() if not np.isfinite(a).all()),
                 remedy="Fit it again with train.py --finalize.",
             )

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
 
 from cxr_core.errors import ImageError
+from cxr_core.imaging.damage import BLOCK, SUBSAMPLED_BLOCK, damage_warnings
 from cxr_core.imaging.decoded import (
     COLOUR_WARNING,
     MAX_PIXELS,
@@ -17,7 +18,9 @@ from cxr_core.imaging.decoded import (
     scale_to_uint8,
 )
 from cxr_core.imaging.gray_range import film_range, gray_range, outlier_sentence, sample_film
+from cxr_core.imaging.jpeg import JpegDamageError, JpegKindError, decode_jpeg
 from cxr_core.imaging.plain_tiff import read_plain_tiff
+from cxr_core.imaging.tiff_strips import check_parts
 
 _EXIF_ORIENTATION = 0x0112
 EXIF_TRANSPOSES = {  # those that are not upright: EXIF 2.32, tag 0x0112
@@ -37,6 +40,9 @@ TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # the last two are B
 _BITS, _PHOTOMETRIC, _ORIENTATION = 258, 262, 274
 _TILE_WIDTH, _TILE_LENGTH = 322, 323
 _WHITE_IS_ZERO = 0
+UNCHECKED_JPEG_WARNING = (
+    "This kind of JPEG could not be checked for damage; compare it with the original."
+)
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 JPEG_SIGNATURE = b"\xff\xd8\xff"
 
@@ -54,9 +60,10 @@ class Grayscale(NamedTuple):
     colour_fraction: float = 0.0  # share of the picture that has some
 
 
-def apply_exif_orientation(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
-    """Turn the picture as its EXIF orientation says."""
-    orientation = image.getexif().get(_EXIF_ORIENTATION, 1)
+def apply_exif_orientation(
+    image: Image.Image, orientation: int
+) -> tuple[Image.Image, tuple[str, ...]]:
+    """Turn the picture as its file's EXIF orientation says."""
     if orientation not in EXIF_TRANSPOSES:
         return image, ()
     return image.transpose(EXIF_TRANSPOSES[orientation]), (orientation_log_entry(orientation),)
@@ -173,7 +180,9 @@ def decode_tiff(data: bytes) -> DecodedFilm:
     white_is_zero = image.tag_v2.get(_PHOTOMETRIC) == _WHITE_IS_ZERO
     bits = _get_int(image, _BITS)
     try:
+        check_parts(data, image)
         image.load()  # turns the picture upright, too
+        notes = _traces_of_damage(image)
         gray = _tiff_to_grayscale(image, bits, white_is_zero=white_is_zero)
     except ImageError:
         raise
@@ -187,7 +196,7 @@ def decode_tiff(data: bytes) -> DecodedFilm:
         pixels=gray.pixels,
         file_format="TIFF",
         processing_log=(*steps, *gray.processing_log),
-        warnings=gray.warnings,
+        warnings=(*notes, *gray.warnings),
         colour_fraction=gray.colour_fraction,
     )
 
@@ -299,11 +308,16 @@ def decode_raster(data: bytes) -> DecodedFilm:
         )
     depth = data[24] if kind == "PNG" else 8  # IHDR: bits a channel (PNG 3rd edition, 11.2.1)
     try:
-        image.load()
-        transposed, orientation_log = apply_exif_orientation(image)
-        gray = to_grayscale(transposed, depth)
+        loaded, notes = _load(image, data) if kind == "JPEG" else (image, ())
+        loaded.load()
+        orientation = image.getexif().get(_EXIF_ORIENTATION, 1)
+        upright, orientation_log = apply_exif_orientation(loaded, orientation)
+        gray = to_grayscale(upright, depth)
+        notes = (*notes, *_traces_of_damage(loaded))
     except ImageError:
         raise
+    except JpegDamageError as error:
+        raise _damage_error(data, kind, str(error)) from error
     except Exception as error:  # whatever a decoder raises on hostile bytes
         raise _damage_error(data, kind) from error
     return DecodedFilm(
@@ -311,9 +325,30 @@ def decode_raster(data: bytes) -> DecodedFilm:
         pixels=gray.pixels,
         file_format=kind,
         processing_log=(*orientation_log, *gray.processing_log),
-        warnings=gray.warnings,
+        warnings=(*notes, *gray.warnings),
         colour_fraction=gray.colour_fraction,
     )
+
+
+def _load(image: Image.Image, data: bytes) -> tuple[Image.Image, tuple[str, ...]]:
+    """A JPEG's picture, decoded strictly, and a note where that could not be done.
+
+    Raises:
+        JpegDamageError: its picture is damaged.
+    """
+    try:
+        return Image.fromarray(decode_jpeg(data, image.mode), image.mode), ()
+    except JpegKindError:
+        return image, (UNCHECKED_JPEG_WARNING,)
+
+
+def _traces_of_damage(image: Image.Image) -> tuple[str, ...]:
+    """What in a loaded picture, as it was coded, looks like damage."""
+    if image.mode.startswith("I"):
+        return damage_warnings(np.asarray(image), blocks=())  # no JPEG has 16 bits here
+    coloured = image.mode not in ("L", "1")
+    blocks = (BLOCK, SUBSAMPLED_BLOCK) if coloured else (BLOCK,)
+    return damage_warnings(np.asarray(image.convert("L")), blocks)
 
 
 _TEXT_CHUNKS = (b"tEXt", b"zTXt", b"iTXt")
@@ -346,7 +381,7 @@ def _open_header(data: bytes, kind: str) -> Image.Image:
         raise _damage_error(data, kind) from error
 
 
-def _damage_error(data: bytes, kind: str) -> ImageError:
+def _damage_error(data: bytes, kind: str, reason: str = "") -> ImageError:
     end = b"IEND" if kind == "PNG" else b"\xff\xd9"
     size = f"{kind}, {len(data):,} bytes"
     if end not in data[-1024:]:
@@ -357,6 +392,6 @@ def _damage_error(data: bytes, kind: str) -> ImageError:
         )
     return ImageError(
         "The file is damaged and cannot be read",
-        value=size,
+        value=f"{size}{reason and f', {reason}'}",
         remedy="Export the film again as PNG, JPEG, TIFF or DICOM.",
     )

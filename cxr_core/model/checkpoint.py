@@ -82,7 +82,9 @@ def load_gate(folder: Path, metadata: dict[str, Any]) -> GateParameters:
             n_films=int(metadata["n_films"]),
             false_rejection_rate=float(metadata["false_rejection_rate"]),
         )
-    except (KeyError, TypeError, ValueError, SafetensorError, ConfigError) as error:
+    except (
+        KeyError, TypeError, ValueError, ArithmeticError, IndexError, SafetensorError, ConfigError
+    ) as error:  # fmt: skip
         raise CheckpointError(
             f"The input gate cannot be used ({error!r})", value=path, remedy=_REFIT_GATE_REMEDY
         ) from error
@@ -133,14 +135,41 @@ def load_weights(folder: Path, architecture: str = DEFAULT_ARCHITECTURE) -> Ches
     model = build_model(architecture)
     try:
         model.load_state_dict({key: _to_float32(value) for key, value in load_file(path).items()})
-    except (SafetensorError, OSError, RuntimeError) as error:
+    except (SafetensorError, OSError, RuntimeError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise CheckpointError(
             f"The weights file does not hold this network ({reason})",
             value=path,
             remedy="Restore the folder as train.py wrote it, or make it again with train.py.",
         ) from error
+    broken = [name for name, value in model.state_dict().items() if not torch.isfinite(value).all()]
+    if broken:
+        raise CheckpointError(
+            f"The weights hold values that are not numbers ({len(broken)} tensors, the first is "
+            f"{broken[0]})",
+            value=path,
+            remedy="Restore the folder as train.py wrote it, or train again: the run diverged.",
+        )
     return model.eval().requires_grad_(False)
+
+
+def load_verified_weights(folder: Path, metadata: ModelMetadata) -> ChestNetwork:
+    """The network of a folder whose ``model.json`` is read already, refused where it was altered.
+
+    Raises:
+        CheckpointError: missing, altered, damaged, or not this network's tensors.
+        ConfigError: this version does not have the network that ``model.json`` names.
+    """
+    weights = folder / WEIGHTS_FILE
+    if weights.is_file():
+        actual = file_sha256(weights)
+        if actual != metadata.weights_sha256:
+            raise CheckpointError(
+                f"The weights do not match model.json ({weights})",
+                value=f"SHA-256 {actual[:12]}…, expected {metadata.weights_sha256[:12]}…",
+                remedy="Restore the folder as train.py wrote it, or run train.py --finalize on it.",
+            )
+    return load_weights(folder, metadata.architecture)
 
 
 def save_checkpoint(
@@ -167,19 +196,8 @@ def load_checkpoint(folder: str | Path) -> Checkpoint:
     """
     folder = Path(folder)
     metadata = load_metadata(folder)
-    weights = folder / WEIGHTS_FILE
-    if weights.is_file():
-        actual = file_sha256(weights)
-        if actual != metadata.weights_sha256:
-            raise CheckpointError(
-                f"The weights do not match model.json ({weights})",
-                value=f"SHA-256 {actual[:12]}…, expected {metadata.weights_sha256[:12]}…",
-                remedy="Restore the folder as train.py wrote it, or run train.py --finalize on it.",
-            )
     gate = None if metadata.gate is None else load_gate(folder, metadata.gate)
-    return Checkpoint(
-        model=load_weights(folder, metadata.architecture), metadata=metadata, gate=gate
-    )
+    return Checkpoint(model=load_verified_weights(folder, metadata), metadata=metadata, gate=gate)
 
 
 def file_sha256(path: Path) -> str:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cxr_core.config import Calibration, EvidenceScale, OperatingPoint, Preprocessing
+from cxr_core.config import Calibration, EvidenceScale, OperatingPoint, Preprocessing, short
 from cxr_core.errors import CheckpointError, ConfigError
 from cxr_core.files import atomic_write
 from cxr_core.findings import KEYS, LABELS
@@ -127,44 +127,61 @@ def load_metadata(folder: str | Path) -> ModelMetadata:
     if document.get("format") != FORMAT_VERSION:
         raise CheckpointError(
             f"This model folder has a format that this version does not read ({path})",
-            value=document.get("format"),
+            value=short(document.get("format")),
             remedy=f"Use a folder of format {FORMAT_VERSION}, or make it again with train.py.",
         )
-    if list(document.get("findings", [])) != list(KEYS):
+    if document.get("findings") != list(KEYS):
         raise CheckpointError(
             f"This model has other findings, or another order of them ({path})",
-            value=document.get("findings"),
+            value=short(document.get("findings")),
             remedy=f"Use a model made for {', '.join(KEYS)}, in this order.",
         )
-    expected, actual = document.get("model_sha256"), canonical_sha256(document)
+    expected, actual = document.get("model_sha256"), _canonical_sha256_of_file(document, path)
     if expected != actual:
         raise CheckpointError(
             f"model.json was changed after it was written ({path})",
-            value=f"SHA-256 {actual[:12]}…, expected {str(expected)[:12]}…",
+            value=f"SHA-256 {actual[:12]}…, expected {str(short(expected))[:12]}…",
             remedy=_RESTORE_REMEDY,
         )
     return _parse(document, path)
 
 
+def _canonical_sha256_of_file(document: Mapping[str, Any], path: Path) -> str:
+    try:
+        return canonical_sha256(document)
+    except ValueError as error:  # half a character, or a number of thousands of digits
+        raise _unreadable_error(path, "it holds a text or a number that no model has") from error
+
+
+def _unreadable_error(path: Path, reason: object) -> CheckpointError:
+    return CheckpointError(
+        f"model.json cannot be read ({short(reason)})", value=path, remedy=_RESTORE_REMEDY
+    )
+
+
 def _read_document(path: Path) -> dict[str, Any]:
     try:
-        document = json.loads(path.read_text())
+        document = json.loads(path.read_text("utf-8"))
     except FileNotFoundError as error:
         raise CheckpointError(
             "There is no model in this folder (model.json is missing)",
             value=path.parent,
             remedy="Give the folder of a finished run, for example models/default.",
         ) from error
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise CheckpointError(
-            f"model.json cannot be read ({error})", value=path, remedy=_RESTORE_REMEDY
-        ) from error
+    except (OSError, ValueError, RecursionError) as error:  # not JSON, not UTF-8, nested too deep
+        raise _unreadable_error(path, error) from error
     if not isinstance(document, dict):
         raise CheckpointError("model.json is not an object", value=path, remedy=_RESTORE_REMEDY)
     return document
 
 
 def _parse(document: dict[str, Any], path: Path) -> ModelMetadata:
+    for name in ("architecture", "weights_sha256", "model_sha256"):
+        if not isinstance(document.get(name, ""), str):
+            raise _invalid_error(path, f"{name} is no text")
+    for name in ("gate", "provenance"):
+        if not isinstance(document.get(name, {}), dict):
+            raise _invalid_error(path, f"{name} is no object")
     try:
         preprocessing = document["preprocessing"]
         calibration = document["calibration"]
@@ -186,12 +203,18 @@ def _parse(document: dict[str, Any], path: Path) -> ModelMetadata:
             weights_sha256=document["weights_sha256"],
             model_sha256=document["model_sha256"],
         )
-    except (KeyError, TypeError, ConfigError) as error:
-        raise CheckpointError(
-            f"model.json lacks a value or has an invalid one ({error!r})",
-            value=path,
-            remedy=_RESTORE_REMEDY,
-        ) from error
+    except ConfigError as error:
+        raise _invalid_error(path, f"{error.problem}: {error.value}") from error
+    except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+        raise _invalid_error(path, repr(error)) from error
+
+
+def _invalid_error(path: Path, reason: str) -> CheckpointError:
+    return CheckpointError(
+        f"model.json lacks a value or has an invalid one ({reason})",
+        value=path,
+        remedy=_RESTORE_REMEDY,
+    )
 
 
 def _parse_points(document: Mapping[str, Any]) -> dict[str, OperatingPoint]:

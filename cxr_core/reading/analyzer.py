@@ -21,6 +21,8 @@ from cxr_core.imaging.radiograph import Radiograph, apply_correction, read_radio
 from cxr_core.model.checkpoint import Checkpoint, load_checkpoint
 from cxr_core.model.gradcam import signed_evidence
 from cxr_core.model.metadata import UNCALIBRATED_WARNING, ModelMetadata, why_uncalibrated
+from cxr_core.model.network import require_finite
+from cxr_core.reading.approved import require_approved
 from cxr_core.reading.perturbations import Probes, read_perturbed
 from cxr_core.wording import listed
 
@@ -205,13 +207,14 @@ class Analyzer:
 
         Raises:
             ImageError: there is no such correction.
+            CheckpointError: the model's answer is no number.
         """
         asked = Correction.parse(correction)
         radiograph = apply_correction(radiograph, asked)
         images = preprocess(radiograph.pixels, self.metadata.preprocessing)  # (1, 3, S, S)
         with torch.inference_mode():
             features = self._model.forward_features(images)  # (1, C, h, w)
-            logits = self._model.forward_head(features).numpy()  # (1, 4)
+            logits = require_finite(self._model.forward_head(features)).numpy()  # (1, 4)
         evidence = signed_evidence(features, self._model.classifier)  # (4, h, w)
         probabilities = to_probabilities(logits, self.metadata.calibration)[0]  # (4,)
         points = self.metadata.operating_points
@@ -270,6 +273,9 @@ def load_analyzer(folder: str | Path) -> Analyzer:
     """Load the model of a run folder, ready to read films.
 
     Raises:
-        CheckpointError: the folder is incomplete or was altered.
+        CheckpointError: the folder is incomplete or was altered, its weights are no numbers, or
+            ``CXR_MODEL_SHA256`` approves another model.
     """
-    return Analyzer(load_checkpoint(folder))
+    checkpoint = load_checkpoint(folder)
+    require_approved(checkpoint.metadata.model_sha256, Path(folder))
+    return Analyzer(checkpoint)

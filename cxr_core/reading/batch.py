@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 
-from cxr_core.errors import ImageError
+from cxr_core.errors import CheckpointError, ImageError
 from cxr_core.findings import ABNORMAL_KEYS
 from cxr_core.imaging.radiograph import Radiograph, read_radiograph
 from cxr_core.reading.analyzer import Analysis, Analyzer
@@ -133,7 +133,7 @@ def _analyze(analyzer: Analyzer, decoded: _Decoded, correction: str | None) -> O
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, ImageError):
+    if isinstance(error, ImageError | CheckpointError):
         return str(error)
     if isinstance(error, OSError):
         return f"The file cannot be opened: {error.strerror}. Check the path and its permissions."

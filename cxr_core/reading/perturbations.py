@@ -13,6 +13,7 @@ from cxr_core.evaluation.scoring import to_probabilities
 from cxr_core.findings import KEYS
 from cxr_core.imaging.preprocessing import normalise, to_square
 from cxr_core.model.metadata import ModelMetadata
+from cxr_core.model.network import require_finite
 
 SHIFT_FRACTION = 0.04  # of the film's side
 ROTATION_DEGREES = 5.0  # degrees
@@ -66,7 +67,7 @@ def read_perturbed(
     # Channels last is faster for a batch, and the logits agree.
     images = normalise(films, metadata.preprocessing).to(memory_format=torch.channels_last)
     with torch.inference_mode():
-        logits = model(images).numpy()  # (B, 4)
+        logits = require_finite(model(images)).numpy()  # (B, 4)
     probabilities = to_probabilities(logits, metadata.calibration)  # (B, 4)
     return Probes(
         probabilities={

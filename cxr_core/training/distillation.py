@@ -13,7 +13,7 @@ from torch.nn import functional
 from cxr_core.config import Preprocessing
 from cxr_core.errors import CheckpointError
 from cxr_core.files import atomic_write
-from cxr_core.model.checkpoint import load_weights
+from cxr_core.model.checkpoint import load_verified_weights
 from cxr_core.model.metadata import ModelMetadata, load_metadata
 from cxr_core.model.network import ChestNetwork
 from cxr_core.training.device import Accelerator
@@ -118,7 +118,7 @@ def load_teacher(folder: Path) -> Teacher:
         CheckpointError: no model, or a damaged one.
     """
     metadata = load_metadata(folder)
-    network = load_weights(folder, metadata.architecture)
+    network = load_verified_weights(folder, metadata)
     auxiliary: tuple[Tensor, Tensor] | None = None
     path = folder / AUXILIARY_FILE
     if path.is_file():

@@ -8,7 +8,7 @@ import pandas as pd
 from cxr_core.config import Preprocessing
 from cxr_core.errors import WeightsError
 from cxr_core.model.architectures import build_model, imagenet_mean_std
-from cxr_core.model.checkpoint import load_weights
+from cxr_core.model.checkpoint import load_verified_weights
 from cxr_core.model.metadata import load_metadata, uses_external_data
 from cxr_core.model.network import ChestNetwork
 from cxr_core.training.config import TrainConfig
@@ -91,14 +91,15 @@ def init_network(config: TrainConfig) -> ChestNetwork:
     folder = model_folder(Path(config.weights))
     if folder is None:
         return build_model(config.architecture, weights=config.weights)
-    stored = load_metadata(folder).architecture
+    metadata = load_metadata(folder)
+    stored = metadata.architecture
     if stored != config.architecture:
         raise WeightsError(
             "The model to start from is another network than this run's",
             value=f"{stored} for {config.architecture}",
             remedy=f"Say --set architecture={stored}, or start from other weights.",
         )
-    return load_weights(folder, stored).requires_grad_(True).train()
+    return load_verified_weights(folder, metadata).requires_grad_(True).train()
 
 
 def parents_of(config: TrainConfig) -> list[Parent]:

@@ -5,6 +5,7 @@ uncompressed picture. So a frame is told by its own markers: JPEG (ISO/IEC 10918
 JPEG-LS (ISO/IEC 14495-1, C.1), JPEG 2000 (ISO/IEC 15444-1, annex A).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pydicom.uid import (
@@ -122,6 +123,38 @@ def mend_codestream(frame: bytes) -> bytes:
     return frame
 
 
+def check_jpeg_2000(frame: bytes) -> None:
+    """Refuse a JPEG 2000 codestream whose tile-parts end early or are not all there.
+
+    Other frames are not looked at.
+
+    Raises:
+        ValueError: it is cut short, or holds fewer tiles than its size has.
+    """
+    if not frame.startswith((_J2K_START, _JP2_SIGNATURE)):
+        return
+    stream = frame[frame.find(_J2K_START) :]
+    size = [int.from_bytes(stream[at : at + 4]) for at in range(8, 40, 4)]
+    right, bottom, _, _, width, height, left, top = size
+    if not width or not height:
+        raise ValueError("the JPEG 2000 codestream states no tile size")
+    expected = -(-(right - left) // width) * -(-(bottom - top) // height)
+    found = {int.from_bytes(stream[at + 4 : at + 6]) for at in _tile_parts(stream)}
+    if len(found) < expected:
+        raise ValueError(f"the JPEG 2000 codestream has {len(found)} of its {expected} tiles")
+
+
+def _tile_parts(stream: bytes) -> Iterator[int]:
+    """Where the tile-parts of a mended codestream begin."""
+    whole = _mend_jpeg_2000(stream)
+    at = 2
+    while whole[at : at + 2] != _J2K_SOT:
+        at = _next_segment(whole, at)
+    while whole[at : at + 2] == _J2K_SOT:
+        yield at
+        at += int.from_bytes(whole[at + 6 : at + 10])
+
+
 def _mend_jpeg_2000(stream: bytes) -> bytes:
     at = 2
     while stream[at : at + 2] != _J2K_SOT:
@@ -152,3 +185,36 @@ def _next_segment(stream: bytes, at: int) -> int:
     if stream[at : at + 1] != b"\xff" or length < 2 or at + 2 + length > len(stream):
         raise ValueError("the JPEG 2000 codestream is cut short")
     return at + 2 + length
+
+
+def check_rle(frame: bytes, rows: int, columns: int) -> None:
+    """Refuse an RLE frame of which a segment is not as long as the picture (PS3.5, annex G).
+
+    Raises:
+        ValueError: with both lengths. One byte more is padding.
+    """
+    n_segments = int.from_bytes(frame[:4], "little")
+    starts = [int.from_bytes(frame[at : at + 4], "little") for at in range(4, 64, 4)][:n_segments]
+    for start, end in zip(starts, [*starts[1:], len(frame)], strict=True):
+        length = _packbits_length(frame[start:end])
+        if not rows * columns <= length <= rows * columns + 1:
+            raise ValueError(
+                f"an RLE segment holds {length:,} bytes, where {rows} rows x {columns} columns "
+                f"need {rows * columns:,}"
+            )
+
+
+def _packbits_length(segment: bytes) -> int:
+    """Bytes that a PackBits segment unpacks to."""
+    at = length = 0
+    while at < len(segment) - 1:  # a lone last byte is padding
+        head = segment[at]
+        if head < 128:
+            length += min(head + 1, len(segment) - at - 1)
+            at += head + 2
+        elif head > 128:
+            length += 257 - head
+            at += 2
+        else:
+            at += 1
+    return length

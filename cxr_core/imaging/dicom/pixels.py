@@ -1,9 +1,12 @@
 """The raw pixel values of a DICOM file, decoded so that no file can take the app down.
 
-First pydicom with its plugins: uncompressed and RLE by itself, JPEG baseline and JPEG 2000 by
-Pillow, JPEG-LS by pyjpegls. What they cannot read (JPEG lossless and 12-bit JPEG among them) goes
-to GDCM, whose C++ ends the whole process on some damaged files: it works in a process of its own
-(``gdcm_child``). Then both try the frame again as ``mend_codestream`` leaves it.
+First pydicom with its plugins: uncompressed and RLE by itself, JPEG baseline by simplejpeg, JPEG
+2000 by Pillow, JPEG-LS by pyjpegls. What they cannot read (JPEG lossless and 12-bit JPEG among
+them) goes to GDCM, whose C++ ends the whole process on some damaged files: it works in a process of
+its own (``gdcm_child``). Then both try the frame again as ``mend_codestream`` leaves it.
+
+Nothing is guessed: pixel data of another length than the header's size is refused, and so is a
+frame of which a decoder says that it is damaged.
 """
 
 import io
@@ -27,23 +30,31 @@ from pydicom.uid import (
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     JPEGBaseline8Bit,
+    JPEGExtended12Bit,
     JPEGLSLossless,
     RLELossless,
 )
 
+from cxr_core.imaging.damage import BLOCK, SUBSAMPLED_BLOCK, damage_warnings
 from cxr_core.imaging.dicom.bits import bit_layout, extract_bits
 from cxr_core.imaging.dicom.codestream import (
     Codestream,
+    check_jpeg_2000,
+    check_rle,
     mend_codestream,
     parse_codestream,
     same_codec,
 )
 from cxr_core.imaging.dicom.tags import get_code, get_int
 from cxr_core.imaging.dicom.voi import padding_mask
+from cxr_core.imaging.jpeg import JpegDamageError, decode_jpeg
 
 _GDCM_CHILD = Path(__file__).with_name("gdcm_child.py")
 _GDCM_TIMEOUT = 120  # s; a film takes one or two, on a busy machine ten
-_PLUGINS = {JPEGBaseline8Bit: "pillow", JPEG2000: "pillow", JPEGLSLossless: "pyjpegls"}
+_PLUGINS = {JPEG2000: "pillow", JPEGLSLossless: "pyjpegls"}
+# What GDCM says of whole films, too: on the way to the decoder for a depth, and of a header field
+# that does not touch the picture.
+_GDCM_SMALL_TALK = ("Unsupported JPEG data precision", "Invalid SOS parameters for sequential JPEG")
 _ITEM_TAG = b"\xfe\xff\x00\xe0"  # begins a sequence of fragments, always little endian
 _NATIVE = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian)
 
@@ -54,6 +65,10 @@ class DicomPixels(NamedTuple):
     values: NDArray[Any]  # (H, W), or (H, W, 3) for colour
     padding: NDArray[np.bool_] | None  # (H, W), where they are no film
     warnings: tuple[str, ...]
+
+
+class DecoderWarningError(ValueError):
+    """A decoder read a frame, but complained of it; its text is the complaint."""
 
 
 class UndecodableError(ValueError):
@@ -75,6 +90,7 @@ def decode_pixel_data(ds: Dataset) -> DicomPixels:
     else:
         numbers, bits, note = _decode_frame(frame, ds)
     warnings.extend([note] if note else [])
+    warnings.extend(_traces_of_damage(numbers, frame))
     if not np.issubdtype(numbers.dtype, np.integer):  # FloatPixelData has no bits
         return DicomPixels(numbers, padding_mask(numbers, ds), tuple(warnings))
     padding = padding_mask(numbers, ds) if numbers.ndim == 2 else None
@@ -87,6 +103,16 @@ def decode_pixel_data(ds: Dataset) -> DicomPixels:
     if padding is None and values.ndim == 2:
         padding = padding_mask(values, ds)
     return DicomPixels(values, padding, tuple(warnings))
+
+
+def _traces_of_damage(numbers: NDArray[Any], frame: bytes | None) -> tuple[str, ...]:
+    """What in the decoded numbers looks like damage; steps between blocks in a JPEG's alone."""
+    gray = numbers if numbers.ndim == 2 else numbers[..., numbers.shape[-1] // 2]
+    found = None if frame is None else parse_codestream(frame)
+    if found is None or found.syntax not in (JPEGBaseline8Bit, JPEGExtended12Bit):
+        return damage_warnings(gray, blocks=())
+    blocks = (BLOCK,) if found.components == 1 else (BLOCK, SUBSAMPLED_BLOCK)
+    return damage_warnings(gray, blocks)
 
 
 def _frame(ds: Dataset) -> bytes | None:
@@ -107,6 +133,8 @@ def _frame(ds: Dataset) -> bytes | None:
 
 def _native_length(ds: Dataset) -> int:
     samples, bits = get_int(ds, "SamplesPerPixel") or 1, get_int(ds, "BitsAllocated") or 0
+    if get_code(ds, "PhotometricInterpretation") == "YBR_FULL_422":
+        samples = 2  # two pixels share their colour (PS3.3, C.7.6.3.1.2)
     rows, columns = get_int(ds, "Rows") or 0, get_int(ds, "Columns") or 0
     return (rows * columns * samples * bits + 7) // 8
 
@@ -126,11 +154,39 @@ def _decode_native(ds: Dataset) -> tuple[NDArray[Any], str]:
             allocated = 8 * max(1, len(plain.PixelData) // samples)
         plain.BitsAllocated = plain.BitsStored = allocated
         plain.HighBit, plain.PixelRepresentation = allocated - 1, 0
-        length = _native_length(plain)
-        if len(plain.PixelData) > length + length % 2:
-            plain.PixelData = bytes(plain.PixelData)[: length + length % 2]  # padded
+        padded = _check_length(bytes(plain.PixelData), plain)
+        if padded:
+            plain.PixelData = bytes(plain.PixelData)[: _native_length(plain)]
+            plain.PixelData += b"\0" * (len(plain.PixelData) % 2)
+            note = note or padded
+    for keyword, bits in (("FloatPixelData", 32), ("DoubleFloatPixelData", 64)):
+        if keyword in plain and get_int(plain, "BitsAllocated") == bits:
+            note = note or _check_length(bytes(plain[keyword].value), plain)
     numbers = pixel_array(plain)
     return np.ascontiguousarray(numbers.astype(numbers.dtype.newbyteorder("="))), note
+
+
+def _check_length(data: bytes, ds: Dataset) -> str:
+    """What is to be said of pixel data with padding behind them; "" for most.
+
+    Raises:
+        UndecodableError: fewer bytes than the size needs, or further ones that hold something: the
+            size is wrong, or the file is damaged.
+    """
+    length = _native_length(ds)
+    rest = data[length:]
+    if len(data) < length or (len(rest) > length % 2 and rest.count(rest[:1]) < len(rest)):
+        samples, bits = get_int(ds, "SamplesPerPixel") or 1, get_int(ds, "BitsAllocated")
+        raise UndecodableError(
+            f"it holds {len(data):,} bytes of pixels, where {ds.Rows} rows x {ds.Columns} columns "
+            f"x {samples} samples of {bits} bits need {length:,}"
+        )
+    if len(rest) <= max(2, length % 2):
+        return ""
+    return (
+        f"The file holds {len(rest):,} bytes more than its {ds.Rows} rows and {ds.Columns} columns "
+        "need, all of one value; they were not read."
+    )
 
 
 def _copy(ds: Dataset) -> Dataset:
@@ -154,6 +210,10 @@ def _decode_frame(frame: bytes, ds: Dataset) -> tuple[NDArray[Any], int, str]:
     if found is None:
         if stated != RLELossless:
             raise UndecodableError(f"the image does not begin as {stated.name} does")
+        try:
+            check_rle(frame, get_int(ds, "Rows") or 0, get_int(ds, "Columns") or 0)
+        except ValueError as error:
+            raise UndecodableError(str(error)) from error
         numbers = pixel_array(_frame_dataset(frame, ds, RLELossless, None))
         return numbers, numbers.dtype.itemsize * 8, ""
     if (found.rows, found.columns) != (ds.Rows, ds.Columns):
@@ -168,29 +228,40 @@ def _decode_frame(frame: bytes, ds: Dataset) -> tuple[NDArray[Any], int, str]:
 
 def _first_success(frame: bytes, ds: Dataset, found: Codestream, syntax: UID) -> NDArray[Any]:
     reason = "neither of two decoders can read it"
-    for decode in _decoders(found):
-        try:
-            return decode(_frame_dataset(frame, ds, syntax, found))
-        except Exception:
-            continue
     try:
+        check_jpeg_2000(frame)
         mended = mend_codestream(frame)
     except ValueError as error:
         raise UndecodableError(str(error)) from error
-    if mended != frame:
+    for stream in dict.fromkeys((frame, mended)):
+        one = _frame_dataset(stream, ds, syntax, found)
         for decode in _decoders(found):
             try:
-                return decode(_frame_dataset(mended, ds, syntax, found))
+                return decode(one)
+            except (JpegDamageError, DecoderWarningError) as error:
+                raise UndecodableError(f"the compressed image is damaged: {error}") from error
             except Exception:
                 continue
     raise UndecodableError(reason)
 
 
 def _decoders(found: Codestream) -> Iterator[Callable[[Dataset], NDArray[Any]]]:
+    if found.syntax == JPEGBaseline8Bit:
+        yield _decode_jpeg
     plugin = _PLUGINS.get(found.syntax)
     if plugin is not None:
         yield lambda one: pixel_array(one, decoding_plugin=plugin)
     yield _decode_with_gdcm
+
+
+def _decode_jpeg(ds: Dataset) -> NDArray[Any]:
+    """An 8-bit JPEG, decoded strictly; in colour only checked so, for pydicom knows its colours."""
+    frame = get_frame(ds.PixelData, 0, number_of_frames=1)
+    if ds.SamplesPerPixel == 1:
+        return decode_jpeg(frame)
+    decode_jpeg(frame, "RGB")
+    colour: NDArray[Any] = pixel_array(ds, decoding_plugin="pillow")
+    return colour
 
 
 def _frame_dataset(frame: bytes, ds: Dataset, syntax: UID, found: Codestream | None) -> Dataset:
@@ -231,12 +302,19 @@ def _decode_with_gdcm(ds: Dataset) -> NDArray[Any]:
     child = subprocess.run(
         [sys.executable, "-P", str(_GDCM_CHILD.resolve())],
         input=buffer.getvalue(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        capture_output=True,
         timeout=_GDCM_TIMEOUT,
         check=False,
     )
     if child.returncode != 0:
         raise RuntimeError(f"GDCM's process ended with status {child.returncode}")
+    said = child.stderr.decode("utf-8", "replace").splitlines()
+    complaints = [
+        line.strip()
+        for line in said
+        if line.strip() and not any(words in line for words in _GDCM_SMALL_TALK)
+    ]
+    if complaints:
+        raise DecoderWarningError(complaints[0][:100])
     received: NDArray[Any] = np.load(io.BytesIO(child.stdout), allow_pickle=False)
     return received

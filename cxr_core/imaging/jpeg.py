@@ -1,0 +1,57 @@
+"""JPEG decoded strictly: where libjpeg warns of damage and guesses on, the picture is refused.
+
+Pillow and pydicom drop libjpeg's warnings, so that a file cut at its half is a film with a gray
+lower half. simplejpeg is the same library (libjpeg-turbo) with its warnings as errors, and its
+pixels are the same.
+"""
+
+import numpy as np
+import simplejpeg
+from numpy.typing import NDArray
+
+# Warnings of libjpeg (jerror.h) that say that samples were lost or guessed. Its others are about
+# header fields that do not touch the picture (a JFIF revision, an Adobe transform, an ICC profile),
+# but simplejpeg stops at them, too.
+_DAMAGE = (
+    "Corrupt JPEG data: ",
+    "Premature end of JPEG file",
+    "Inconsistent progression sequence",
+)
+_HARMLESS = ("Corrupt JPEG data: bad ICC marker",)
+_COLOURS = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}  # Pillow's modes of a JPEG
+
+
+class JpegDamageError(ValueError):
+    """A JPEG whose picture is damaged; its text says how, a clause."""
+
+
+class JpegKindError(ValueError):
+    """A JPEG that cannot be decoded strictly, whole or not."""
+
+
+def decode_jpeg(data: bytes, mode: str = "L") -> NDArray[np.uint8]:
+    """Decode an 8-bit JPEG, baseline or progressive, without guessing what is missing.
+
+    Args:
+        data: the file or the frame; what follows its end marker is not looked at.
+        mode: as Pillow would decode it: ``L``, ``RGB`` or ``CMYK`` (0 is no ink).
+
+    Returns:
+        uint8 (H, W), or (H, W, channels) in colour, equal to Pillow's.
+
+    Raises:
+        JpegDamageError: the data end early, hold bytes that are no code, or more than the picture.
+        JpegKindError: other depths, odd header fields, or a mode that is none of the three.
+    """
+    if mode not in _COLOURS:
+        raise JpegKindError(f"a JPEG of mode {mode}")
+    try:
+        pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(data, _COLOURS[mode], strict=True)
+    except ValueError as error:
+        said = str(error)
+        if said.startswith(_DAMAGE) and not said.startswith(_HARMLESS):
+            raise JpegDamageError(said.removeprefix(_DAMAGE[0]).lower()) from error
+        raise JpegKindError(said) from error
+    if mode == "L":
+        return pixels[:, :, 0]
+    return pixels if mode == "RGB" else 255 - pixels  # Adobe stores CMYK inverted
