@@ -29,6 +29,8 @@ MAX_COLOUR_FRACTION = 0.05
 # Log probability of an upright chest film from which a correction is offered: more likely than not.
 # The threshold below which a film is stopped is far lower, so as not to stop odd ones.
 _SUGGEST_ABOVE = math.log(0.5)
+# The same of several steps: with more of them to try, one fits by chance more often.
+_SUGGEST_SEVERAL_ABOVE = math.log(0.9)
 # A side; percentiles need no more, and a large film is checked as fast as a small one.
 _MAX_SAMPLES = 512
 _INVERTED = "The film looks inverted: bones are dark."
@@ -176,8 +178,9 @@ def _judge(
         if crop is None:
             return GateResult(True, (), notes=_notes(pixels, None))
         return GateResult(True, (), crop.key, _notes(pixels, crop.crop))
-    for trials in _trials(bars, only_cropped=bool(basic)):
-        if best := _best(trials, pixels, parameters):
+    for steps, trials in enumerate(_trials(bars, only_cropped=bool(basic)), start=1):
+        above = _SUGGEST_ABOVE if steps == 1 else _SUGGEST_SEVERAL_ABOVE
+        if best := _best(trials, pixels, parameters, above=above):
             return GateResult(False, (*basic, _fault(best)), best.key)
     kind = parameters.class_names[int(scores.argmax())]
     reasons = basic or (_KIND_SENTENCES.get(kind, _OTHER_SENTENCE),)
@@ -201,9 +204,17 @@ def _turn(quarters: int, *, inverted: bool = False) -> Correction:
 
 
 def _best(
-    trials: list[Correction], pixels: NDArray[np.uint8], parameters: GateParameters
+    trials: list[Correction],
+    pixels: NDArray[np.uint8],
+    parameters: GateParameters,
+    *,
+    above: float = _SUGGEST_ABOVE,
 ) -> Correction | None:
-    """The correction after which the film looks most like an upright one; None if none does."""
+    """The correction after which the film looks most like an upright one; None if none does.
+
+    Args:
+        above: the least log probability of that.
+    """
     if not trials:
         return None
     thumbs = {
@@ -217,7 +228,7 @@ def _best(
     ]
     upright = log_probabilities(np.stack(moved), parameters)[:, 0]  # (n,)
     best = int(upright.argmax())
-    return trials[best] if upright[best] >= _SUGGEST_ABOVE else None
+    return trials[best] if upright[best] >= above else None
 
 
 def _fault(correction: Correction) -> str:

@@ -120,8 +120,8 @@ def test_the_patient_is_printed_only_when_it_is_asked_for(offered):
     tick(app, "Print the patient")
     named = read_pdf(offered["Report (PDF with patient)"]())
     assert (
-        "From the film's file: Patient: Müller, Jörg; ID: PAT-4711; born: 1950-12-31; age: 74 years; "
-        "accession number: A0815; study date: 2024-02-29." in named.text
+        "From the film's file: Patient: Müller, Jörg; ID: PAT-4711; born: 1950-12-31; age: 74 "
+        "years; accession number: A0815; study date: 2024-02-29." in named.text
     )
     assert named.pages == 1
     assert "Patient: Müller, Jörg" in captions(app)
