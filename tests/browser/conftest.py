@@ -75,10 +75,13 @@ class ServedApp:
             raise
 
     def stop(self) -> None:
-        """End the server as one does."""
+        """End the server as one does, and at once where it takes long over it."""
         if self._server is not None:
             self._server.terminate()
-            self._server.wait(timeout=START_TIMEOUT)
+            try:
+                self._server.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                self.kill()
 
     def kill(self) -> None:
         """End it at once, as a crash does: it can tell nobody."""

@@ -148,7 +148,10 @@ def test_a_film_of_the_worklist_is_put_beside_and_goes_with_it(open_page, films)
     packed = zip_bytes({f"DOE_{n}.png": film for n, film in enumerate(films, start=1)})
     session.file_uploader[0].upload("films.zip", packed)
     session.run()
-    session.button(key="open_1").click().run()
+    while session.session_state["worklist"].running:
+        session.run()
+    session.run().button(key="open_1").click().run()
+    session = open_page(READ, session)
     assert view_of(session)["stated"].endswith("films.zip/DOE_1.png")
     (chooser,) = session.selectbox
     assert chooser.options == ["Film 2 films.zip/DOE_2.png", "Film 3 films.zip/DOE_3.png"]

@@ -168,10 +168,14 @@ def test_a_bad_upload_is_one_sentence_and_the_page_goes_on(open_page, films, nam
     assert_shows(session, films[1])
 
 
-def test_no_name_of_a_file_stays(open_page, films):
+def test_the_name_of_a_file_stands_over_the_film_alone_and_goes_with_it(open_page, films):
     session = upload_film(open_page(READ), films[0], "DOE_JANE_1960.png")
+    assert view_of(session)["stated"].endswith("DOE_JANE_1960.png")
+    assert "DOE_JANE" not in page_text(session)
+    session.toggle(key="show_identity").set_value(False).run()
+    assert "DOE_JANE" not in repr([one.proto for one in session.get("bidi_component")])
+    session.button(key="close_film").click().run()
     held = [page_text(session), repr(session.session_state.to_dict())]
-    held += [repr(element.proto) for element in session.get("markdown")]
     assert "DOE_JANE" not in "".join(held)  # an underscore, which no base64 text has
 
 
