@@ -1,6 +1,7 @@
 """Damaged JPEG, PNG and TIFF films are refused or told; whole ones are as Pillow reads them."""
 
 import io
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from tests.helpers.errors import image_error
 
 PHANTOM = np.ascontiguousarray(draw_phantom(3, size=256).pixels)
 END = b"\xff\xd9"
-KINDS: dict[str, dict[str, object]] = {
+KINDS: dict[str, dict[str, Any]] = {
     "baseline": {"quality": 90},
     "low quality": {"quality": 70, "optimize": True},
     "progressive": {"quality": 90, "progressive": True},

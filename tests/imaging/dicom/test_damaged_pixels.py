@@ -62,7 +62,7 @@ def packed(kind: str) -> Dataset:
         return ds
     stream = io.BytesIO()
     options = {"no_jp2": True, "irreversible": False} if kind == "JPEG2000" else {"quality": 92}
-    Image.fromarray(PHANTOM).save(stream, kind, **options)  # type: ignore[arg-type]
+    Image.fromarray(PHANTOM).save(stream, kind, **options)
     syntax: UID = JPEG2000Lossless if kind == "JPEG2000" else JPEGBaseline8Bit
     ds.file_meta.TransferSyntaxUID = syntax
     return with_frame(ds, stream.getvalue())
