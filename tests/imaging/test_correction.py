@@ -37,7 +37,7 @@ MOVES: dict[str, Callable[[Any], Any]] = {
 LARGE = make_radiograph(np.kron(FILM.pixels, np.ones((2, 2), np.uint8)))
 
 
-@pytest.mark.parametrize("steps", itertools.product(MOVES, repeat=3))
+@pytest.mark.parametrize("steps", list(itertools.product(MOVES, repeat=3)))
 def test_steps_in_any_order_do_to_the_film_what_each_says(steps: tuple[str, ...]) -> None:
     expected = LARGE.pixels
     for step in steps:
