@@ -142,7 +142,7 @@ def prior_state() -> tuple[object, ...]:
 
 def prior_uploader_key() -> str:
     """Key of its uploader; it changes with every film so that the uploader is empty again."""
-    return f"{_UPLOADER}_{st.session_state.get(_SERIAL, 0)}"
+    return f"{_UPLOADER}_{state.session_word()}_{st.session_state.get(_SERIAL, 0)}"
 
 
 def on_prior_upload() -> None:

@@ -148,8 +148,9 @@ def film_number() -> int:
 
 
 def uploader_key() -> str:
-    """Key of the uploader; it changes with every film so that the uploader is empty again."""
-    return f"{_UPLOADER}_{st.session_state.get(_UPLOADER, 0)}"
+    """Key of the uploader; another for every film, so that it is empty again, and every session:
+    a page that outlived its server would list the files that it had sent to the last one."""
+    return f"{_UPLOADER}_{session_word()}_{st.session_state.get(_UPLOADER, 0)}"
 
 
 def on_upload() -> None:

@@ -266,7 +266,7 @@ def worklist_panel(analyzer: Analyzer, films: Worklist) -> None:
 
 
 def _uploader() -> None:
-    key = f"{_UPLOADER}_{st.session_state.get(_UPLOADER, 0)}"
+    key = f"{_UPLOADER}_{state.session_word()}_{st.session_state.get(_UPLOADER, 0)}"
     st.file_uploader(
         "Radiographs, or a zip",
         accept_multiple_files=True,
