@@ -1,12 +1,12 @@
 """Who is let in, and what is told to browsers."""
 
-import asyncio
 from typing import Any
 
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from cxr_core.server.guard import HostRule, RequestGuard
+from tests.helpers.run_async import run_async
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def ask(kind: str, path: str = "/", **headers: str) -> list[Message]:
     raw = [(name.encode(), value.encode()) for name, value in headers.items()]
     scope: dict[str, Any] = {"type": kind, "path": path, "headers": raw, "method": "GET"}
     guard = RequestGuard(_inner, hosts=HostRule(), origins=["https://portal.example.org/"])
-    asyncio.run(guard(scope, receive, send))
+    run_async(guard(scope, receive, send))
     return sent
 
 

@@ -1,6 +1,5 @@
 """``/healthz`` says whether the model reads."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -9,13 +8,14 @@ from starlette.requests import Request
 from cxr_core.server.health import HealthCheck
 from cxr_core.ui.model import MODEL_ENV_VAR
 from tests.helpers.models import write_model_folder
+from tests.helpers.run_async import run_async
 
 REQUEST = Request({"type": "http", "method": "GET", "path": "/healthz", "headers": []})
 
 
 def test_a_model_that_reads_is_healthy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(MODEL_ENV_VAR, str(write_model_folder(tmp_path)))
-    answer = asyncio.run(HealthCheck().respond(REQUEST))
+    answer = run_async(HealthCheck().respond(REQUEST))
     assert answer.status_code == 200
     assert bytes(answer.body) == b'{"status":"ok"}'
 
@@ -24,7 +24,7 @@ def test_a_model_that_cannot_be_loaded_is_not_and_its_folder_is_not_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv(MODEL_ENV_VAR, str(tmp_path / "nothing"))
-    answer = asyncio.run(HealthCheck().respond(REQUEST))
+    answer = run_async(HealthCheck().respond(REQUEST))
     assert answer.status_code == 503
     assert str(tmp_path).encode() not in bytes(answer.body)
     assert str(tmp_path) in caplog.text
