@@ -83,7 +83,14 @@ def _clicked(page: Page, element: Locator, *, patience: int) -> Download:
 
 
 def serious_violations(page: Page) -> list[str]:
-    """Serious and critical ones of the whole page, Streamlit's markup included, a line each."""
+    """Serious and critical ones of the whole page, Streamlit's markup included, a line each.
+
+    What Streamlit is about to draw anew is pale for a moment; contrast is that of the page at rest.
+    """
+    page.wait_for_function(
+        """() => !document.querySelector('[data-stale="true"]')
+            && !document.getAnimations().some((one) => one instanceof CSSTransition)"""
+    )
     found = Axe().run(page).response["violations"]
     return [
         f"{fault['impact']} {fault['id']}: {node['html'][:160]}"
