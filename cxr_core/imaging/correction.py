@@ -255,6 +255,15 @@ def correction_key(correction: str | Correction | None) -> str | None:
     return Correction.parse(correction).key or None
 
 
+def with_step(correction: str | None, step: str) -> str | None:
+    """The key of a correction after which one thing more is done to the film; None for none.
+
+    Raises:
+        ImageError: there is no such correction.
+    """
+    return Correction.parse(correction).then(Correction.parse(step)).key or None
+
+
 def correction_words(correction: str) -> CorrectionWords:
     """A correction in words, from its key.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from cxr_core.imaging.correction import Correction
+from cxr_core.imaging.correction import with_step
 from cxr_core.reading.analyzer import Analysis, Analyzer, at_setting
 from cxr_core.ui import state
 
@@ -76,8 +76,7 @@ def correct_prior(step: str | None) -> None:
     prior = current_prior()
     if prior is None:
         return
-    done = Correction.parse(prior.correction)
-    correction = None if step is None else done.then(Correction.parse(step)).key or None
+    correction = None if step is None else with_step(prior.correction, step)
     _change(correction=correction, read_anyway=False, analysis=None)
 
 

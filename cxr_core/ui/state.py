@@ -16,7 +16,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from cxr_core.evaluation.cutoffs import Setting
 from cxr_core.export.overlay import MapMode, MapStyle, is_flagged
-from cxr_core.imaging.correction import Correction
+from cxr_core.imaging.correction import with_step
 from cxr_core.reading.analyzer import Analysis, Analyzer, at_setting
 from cxr_core.ui.words import default_finding
 
@@ -219,7 +219,7 @@ def set_correction(correction_name: str | None) -> None:
 
 def add_correction(step: str) -> None:
     """Callback: do one thing more to the film as it lies on screen, and read it anew."""
-    set_correction(Correction.parse(correction()).then(Correction.parse(step)).key or None)
+    set_correction(with_step(correction(), step))
 
 
 def read_anyway() -> bool:

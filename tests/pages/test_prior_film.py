@@ -99,7 +99,7 @@ def test_a_prior_that_is_stopped_says_why_and_is_corrected_on_request(open_page,
     assert "Inverted at your request" not in page_text(session)
     session.button(key="prior_read_anyway").click().run()
     text = page_text(session)
-    assert "Prior film (read although stopped)" in text
+    assert "Prior film (not reliable)" in text
     assert "Prior film. Read although" in text
 
 

@@ -3,6 +3,7 @@
 A correction changes what the model sees, unlike anything in the row of window and level.
 """
 
+from collections.abc import Callable
 from html import escape
 
 import streamlit as st
@@ -48,8 +49,7 @@ def corrected_banner(analysis: Analysis) -> None:
 
 def stop_panel(analysis: Analysis) -> None:
     """Beside a film that the gate stopped: why, the obvious correction, and reading it anyway."""
-    reasons = "".join(f'<p class="quiet">{escape(reason)}</p>' for reason in analysis.gate.reasons)
-    st.html(f'<h2 class="stopped">{escape(STOPPED_TITLE)}</h2>{reasons}')
+    stop_reasons(analysis, STOPPED_TITLE)
     suggestion = analysis.gate.suggestion
     with st.container(key="stop", gap="small"):
         if suggestion:
@@ -74,13 +74,31 @@ def crop_offer(analysis: Analysis) -> None:
 
 
 def _buttons(names: tuple[str, ...], where: str) -> None:
-    """One button a step; each is done to the film as it lies on screen."""
-    in_force = Correction.parse(state.correction()).gray
+    correction_buttons(names, state.correction(), state.add_correction, key=f"correct_{where}")
+
+
+def correction_buttons(
+    names: tuple[str, ...], present: str | None, on_click: Callable[[str], None], *, key: str
+) -> None:
+    """One button a step; each is done to the film as it lies on screen.
+
+    Args:
+        present: the film's correction; the gray levels that it has are not offered again.
+        on_click: takes the step.
+        key: with which the buttons' keys begin.
+    """
+    in_force = Correction.parse(present).gray
     for name in names:
         if name != in_force:
             st.button(
                 f"{correction_words(name).action} and read",
-                key=f"correct_{where}_{name}",
-                on_click=state.add_correction,
+                key=f"{key}_{name}",
+                on_click=on_click,
                 args=(name,),
             )
+
+
+def stop_reasons(analysis: Analysis, title: str) -> None:
+    """That the gate stopped a film, and why."""
+    reasons = "".join(f'<p class="quiet">{escape(reason)}</p>' for reason in analysis.gate.reasons)
+    st.html(f'<h2 class="stopped">{escape(title)}</h2>{reasons}')

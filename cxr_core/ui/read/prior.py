@@ -10,13 +10,13 @@ from html import escape
 import streamlit as st
 
 from cxr_core.errors import CXRError
-from cxr_core.imaging.correction import CORRECTIONS, JOIN, Correction, correction_words
+from cxr_core.imaging.correction import CORRECTIONS, JOIN, correction_words
 from cxr_core.imaging.radiograph import window_corrections
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui import prior
 from cxr_core.ui.model import shared_analyzer
 from cxr_core.ui.read.cautions import cautions_of
-from cxr_core.ui.read.gate import STOPPED_TITLE
+from cxr_core.ui.read.gate import STOPPED_TITLE, correction_buttons, stop_reasons
 from cxr_core.ui.shell import caption, show_error
 
 _IN_STEP, _LISTED = "prior_in_step", "prior_listed"
@@ -65,7 +65,9 @@ def prior_controls(others: FilmsToCompare | None, *, max_megabytes: int) -> None
             if (analysis := prior.prior_analysis()) is not None:
                 with st.expander("Fix the prior's orientation, inversion or gray levels"):
                     names = (*CORRECTIONS, *window_corrections(analysis.radiograph))
-                    _correction_buttons(names, opened.correction, where="menu")
+                    correction_buttons(
+                        names, opened.correction, prior.correct_prior, key="prior_menu"
+                    )
         st.caption(ENDS_WITH_THE_FILM)
 
 
@@ -77,18 +79,6 @@ def _open_listed(key: str, others: FilmsToCompare) -> None:
         others.open_beside(number)
     except CXRError as error:
         show_error(error)
-
-
-def _correction_buttons(names: tuple[str, ...], present: str | None, *, where: str) -> None:
-    in_force = Correction.parse(present).gray
-    for name in names:
-        if name != in_force:
-            st.button(
-                f"{correction_words(name).action} and read",
-                key=f"prior_{where}_{name}",
-                on_click=prior.correct_prior,
-                args=(name,),
-            )
 
 
 def step_switch() -> None:
@@ -159,11 +149,13 @@ def _box(title: str, text: str) -> None:
 
 def _stop_panel(analysis: Analysis) -> None:
     """Why the gate stopped it, the obvious correction, and reading it anyway."""
-    reasons = "".join(f'<p class="quiet">{escape(reason)}</p>' for reason in analysis.gate.reasons)
-    st.html(f'<h2 class="stopped">Prior film. {escape(STOPPED_TITLE)}</h2>{reasons}')
+    stop_reasons(analysis, f"Prior film. {STOPPED_TITLE}")
     with st.container(key="prior_stop", horizontal=True, gap="small"):
         if analysis.gate.suggestion is not None:
-            _correction_buttons((analysis.gate.suggestion,), analysis.correction, where="suggested")
+            correction_buttons(
+                (analysis.gate.suggestion,), analysis.correction, prior.correct_prior,
+                key="prior_suggested",
+            )  # fmt: skip
         st.button(
             "Read the prior anyway", key="prior_read_anyway", on_click=prior.override_prior_gate
         )

@@ -81,7 +81,7 @@ def comparison_table(
     names = (("This film", "Stability range"), ("Prior film", "Prior's stability range"))
     for (name, moved), analysis in zip(names, (first, second), strict=True):
         stopped = analysis is not None and not analysis.gate.passed
-        heading = f"{name} (read although stopped)" if stopped else name
+        heading = f"{name} (not reliable)" if stopped else name
         columns += [Column(heading, is_text=True), Column(moved, is_text=True)]
     rows = []
     for key in KEYS:

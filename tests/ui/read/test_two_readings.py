@@ -70,7 +70,7 @@ def test_a_film_read_although_stopped_is_called_so():
     table = comparison_table(FIRST, stopped, lambda one: None, as_shown)
     assert [column.title for column in table.columns][1:4:2] == [
         "This film",
-        "Prior film (read although stopped)",
+        "Prior film (not reliable)",
     ]
 
 
