@@ -24,13 +24,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from PIL import Image
 from pydicom import dcmread
 from pydicom.data import get_testdata_file
 from tqdm import tqdm
 
 from bench.everyday import everyday_pictures
-from cxr_core.config import GateParameters
 from cxr_core.data.images import find_images
 from cxr_core.errors import ImageError
 from cxr_core.evaluation.metrics.bootstrap import wilson_interval
@@ -42,9 +42,9 @@ from cxr_core.imaging.gate import (
     GateResult,
     check_radiograph,
 )
-from cxr_core.imaging.preprocessing import to_square
+from cxr_core.imaging.preprocessing import preprocess, to_square
 from cxr_core.imaging.radiograph import Radiograph, read_radiograph
-from cxr_core.model.checkpoint import load_checkpoint
+from cxr_core.model.checkpoint import Checkpoint, load_checkpoint
 from cxr_core.training.drawn_slices import SLICES, drawn_lateral
 from cxr_core.training.gate_examples import letterboxed, old_contrast
 from cxr_core.training.gate_films import view_kind
@@ -88,18 +88,19 @@ def main() -> int:
     parser.add_argument("--other-films", type=Path, help="folder of films.csv and its pictures")
     parser.add_argument("--json", type=Path, help="write the rows here too")
     arguments = parser.parse_args()
-    gate = load_checkpoint(arguments.model).gate
+    checkpoint = load_checkpoint(arguments.model)
+    gate = checkpoint.gate
     if gate is None:
         print("This model has no input gate; fit one with train.py --finalize.", file=sys.stderr)
         return 2
     rows = [
-        *_films(arguments.images, arguments.model, gate),
-        *_everyday(gate),
-        *_drawn(gate),
-        *_pydicom_slices(gate),
+        *_films(arguments.images, arguments.model, checkpoint),
+        *_everyday(checkpoint),
+        *_drawn(checkpoint),
+        *_pydicom_slices(checkpoint),
     ]
     if arguments.other_films:
-        rows += _other_films(arguments.other_films, gate)
+        rows += _other_films(arguments.other_films, checkpoint)
     print(f"threshold {gate.threshold:.3f}, fitted on {gate.n_films} films, of which "
           f"{gate.false_rejection_rate:.2%} stopped in cross-validation")  # fmt: skip
     for row in rows:
@@ -108,25 +109,25 @@ def main() -> int:
               f"  {row['stopped'] / row['n']:6.1%} ({row['low']:.1%} to {row['high']:.1%})"
               f"{corrected}")  # fmt: skip
     if arguments.others:
-        _dicom_folder(arguments.others, gate)
+        _dicom_folder(arguments.others, checkpoint)
     if arguments.json:
         arguments.json.write_text(json.dumps(rows, indent=2) + "\n")
     return 0
 
 
-def _films(images: Path, model: Path, gate: GateParameters) -> Iterator[dict[str, Any]]:
-    table = pd.read_csv(model / "predictions_test.csv")
+def _films(images: Path, folder: Path, checkpoint: Checkpoint) -> Iterator[dict[str, Any]]:
+    table = pd.read_csv(folder / "predictions_test.csv")
     results: dict[str, list[GateResult]] = {"as it is": [], **{name: [] for name in ALTERED_COPIES}}
     poor: dict[str, list[bool]] = {name: [] for name in POOR_COPIES}
     rng = np.random.default_rng(DRAWN_SEED)
     for name in tqdm(table["image"], desc="films", leave=False):
         film = read_radiograph((images / name).read_bytes())
-        results["as it is"].append(check_radiograph(film, gate))
+        results["as it is"].append(_judge(film, checkpoint))
         square = to_square(film.pixels, GATE_SIDE)
         for copy, worsen in POOR_COPIES.items():
-            poor[copy].append(not _check(worsen(square, rng), gate).passed)
+            poor[copy].append(not _check(worsen(square, rng), checkpoint).passed)
         for copy, (make, _) in ALTERED_COPIES.items():
-            results[copy].append(_check(_enlarge_to(make(film.pixels), film.pixels), gate))
+            results[copy].append(_check(_enlarge_to(make(film.pixels), film.pixels), checkpoint))
     stopped = np.array([not result.passed for result in results.pop("as it is")])
     yield _row("upright films (wrongly stopped)", stopped)
     for view in ("PA", "AP"):
@@ -144,14 +145,14 @@ def _films(images: Path, model: Path, gate: GateParameters) -> Iterator[dict[str
         yield row
 
 
-def _everyday(gate: GateParameters) -> Iterator[dict[str, Any]]:
+def _everyday(checkpoint: Checkpoint) -> Iterator[dict[str, Any]]:
     """As they are uploaded, and without their colour."""
     kinds: dict[str, list[tuple[bool, bool]]] = {}
     for kind, pixels in everyday_pictures():
         stream = io.BytesIO()
         Image.fromarray(pixels).save(stream, "PNG")
         film = read_radiograph(stream.getvalue())
-        found = not check_radiograph(film, gate).passed, not _check(film.pixels, gate).passed
+        found = not _judge(film, checkpoint).passed, not _check(film.pixels, checkpoint).passed
         kinds.setdefault(kind, []).append(found)
     every = np.array([found for pairs in kinds.values() for found in pairs])  # (n, 2)
     yield _row("everyday pictures and screens", every[:, 0])
@@ -160,15 +161,15 @@ def _everyday(gate: GateParameters) -> Iterator[dict[str, Any]]:
         yield _row(f"  {kind}, made gray", np.array(pairs)[:, 1])
 
 
-def _drawn(gate: GateParameters) -> Iterator[dict[str, Any]]:
+def _drawn(checkpoint: Checkpoint) -> Iterator[dict[str, Any]]:
     rng = np.random.default_rng(DRAWN_SEED)
     draws = {name: draw for name, (draw, _) in SLICES.items()} | {"lateral": drawn_lateral}
     for name, draw in draws.items():
-        stopped = [not _check(draw(rng), gate).passed for _ in range(DRAWN)]
+        stopped = [not _check(draw(rng), checkpoint).passed for _ in range(DRAWN)]
         yield _row(f"drawn {name}", np.array(stopped))
 
 
-def _pydicom_slices(gate: GateParameters) -> Iterator[dict[str, Any]]:
+def _pydicom_slices(checkpoint: Checkpoint) -> Iterator[dict[str, Any]]:
     """By the pixels alone, as a picture of such a slice would be uploaded."""
     for name, files in PYDICOM_SLICES.items():
         stopped = []
@@ -178,11 +179,11 @@ def _pydicom_slices(gate: GateParameters) -> Iterator[dict[str, Any]]:
             gray = frame.mean(axis=2) if frame.shape[-1] == 3 else frame
             low, high = np.percentile(gray, (0.5, 99.5))
             pixels = np.clip((gray - low) / (high - low) * 255, 0, 255).astype(np.uint8)
-            stopped.append(not _check(_readable(pixels), gate).passed)
+            stopped.append(not _check(_readable(pixels), checkpoint).passed)
         yield _row(f"pydicom's {name}", np.array(stopped))
 
 
-def _other_films(folder: Path, gate: GateParameters) -> Iterator[dict[str, Any]]:
+def _other_films(folder: Path, checkpoint: Checkpoint) -> Iterator[dict[str, Any]]:
     """Frontal films by source, wrongly stopped; laterals by source and the rest by modality."""
     table = pd.read_csv(folder / "films.csv", keep_default_na=False)
     columns = (table["image"].map(lambda image: Path(image).name), table["view"], table["source"])
@@ -191,7 +192,7 @@ def _other_films(folder: Path, gate: GateParameters) -> Iterator[dict[str, Any]]
     for name, path in sorted(find_images(folder).paths.items()):
         kind, source = named.get(name, ("no film", name.split("_")[0].upper()))
         film = read_radiograph(Path(path).read_bytes())
-        stopped = not _check(_readable(film.pixels), gate).passed
+        stopped = not _check(_readable(film.pixels), checkpoint).passed
         what = f"{kind}, {source}" + (" (wrongly stopped)" if kind == UPRIGHT else "")
         rows.setdefault(what, []).append(stopped)
     for what, stopped_films in sorted(rows.items()):
@@ -208,7 +209,7 @@ def _readable(pixels: Pixels) -> Pixels:
     )
 
 
-def _dicom_folder(folder: Path, gate: GateParameters) -> None:
+def _dicom_folder(folder: Path, checkpoint: Checkpoint) -> None:
     """Each DICOM file with its tags, and by its pixels alone."""
     for path in sorted(folder.glob("*.dcm")):
         try:
@@ -216,7 +217,7 @@ def _dicom_folder(folder: Path, gate: GateParameters) -> None:
         except ImageError as error:
             print(f"{path.name}: refused. {error}")
             continue
-        with_tags, alone = check_radiograph(film, gate), _check(film.pixels, gate)
+        with_tags, alone = _judge(film, checkpoint), _check(film.pixels, checkpoint)
         said = " ".join(with_tags.reasons)
         print(f"{path.name}: {'passed' if with_tags.passed else 'stopped'}; by its pixels alone "
               f"{'passed' if alone.passed else 'stopped'}, {alone.suggestion}. {said}")  # fmt: skip
@@ -229,11 +230,22 @@ def _enlarge_to(copy: Pixels, film: Pixels) -> Pixels:
     return np.asarray(Image.fromarray(np.ascontiguousarray(copy)).resize(size))
 
 
-def _check(pixels: Pixels, gate: GateParameters) -> GateResult:
+def _judge(film: Radiograph, checkpoint: Checkpoint) -> GateResult:
+    """As when the film is read; the network is only asked where the rest lets the film pass."""
+    result = check_radiograph(film, checkpoint.gate)
+    if not result.passed:
+        return result
+    images = preprocess(film.pixels, checkpoint.metadata.preprocessing)  # (1, 3, S, S)
+    with torch.inference_mode():
+        features = checkpoint.model.forward_features(images)  # (1, C, h, w)
+    return check_radiograph(film, checkpoint.gate, features.mean(dim=(2, 3))[0].numpy())
+
+
+def _check(pixels: Pixels, checkpoint: Checkpoint) -> GateResult:
     pixels = np.ascontiguousarray(pixels)
-    return check_radiograph(
+    return _judge(
         Radiograph(stored=pixels, pixels=pixels, file_format="PNG", sha256="", processing_log=()),
-        gate,
+        checkpoint,
     )
 
 

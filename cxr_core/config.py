@@ -172,16 +172,18 @@ class GateParameters:
 
     A thumbnail of S x S standardised gray values is projected on k principal components and goes
     through m networks of one hidden layer of h units; the mean of their log probabilities of c
-    kinds comes out (``imaging.gate``).
+    kinds comes out (``imaging.gate``). A linear probe on the C pooled features of the network that
+    reads the film may stand beside it.
 
     Attributes:
         class_names: names of the c outputs; the first is the upright chest film.
         threshold: a film whose log probability of the first kind is below it is stopped.
         arrays: float32: ``mean`` (S*S,), ``components`` (k, S*S), whitening included,
             ``hidden`` (m, k, h), ``hidden_bias`` (m, h), ``output`` (m, h, c), ``output_bias``
-            (m, c).
+            (m, c); and of the probe ``probe_mean``, ``probe_weight`` (C,) and ``probe_bias`` (1,).
         n_films: how many films it was fitted on.
         false_rejection_rate: share of them below the threshold in cross-validation, 0 to 1.
+        probe_threshold: a film whose probe score is below it is stopped; None without a probe.
     """
 
     class_names: tuple[str, ...]
@@ -189,6 +191,7 @@ class GateParameters:
     arrays: dict[str, NDArray[np.float32]]
     n_films: int
     false_rejection_rate: float
+    probe_threshold: float | None = None
 
     def __post_init__(self) -> None:
         shapes = {name: array.shape for name, array in self.arrays.items()}
@@ -201,7 +204,12 @@ class GateParameters:
             "output": (m, h, c),
             "output_bias": (m, c),
         }
-        if shapes != expected or not math.isfinite(self.threshold):
+        thresholds = [self.threshold]
+        if self.probe_threshold is not None:
+            thresholds.append(self.probe_threshold)
+            channels = shapes["probe_mean"]
+            expected |= {"probe_mean": channels, "probe_weight": channels, "probe_bias": (1,)}
+        if shapes != expected or not all(math.isfinite(cut) for cut in thresholds):
             raise ConfigError(
                 "The input gate's arrays have inconsistent shapes",
                 value=shapes,

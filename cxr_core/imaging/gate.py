@@ -97,6 +97,17 @@ def log_probabilities(
     return result
 
 
+def probe_scores(pooled: NDArray[np.float32], parameters: GateParameters) -> NDArray[np.float32]:
+    """Pooled features (N, C) of the network that reads -> how much like a film's (N,), logits.
+
+    The network may see what a thumbnail does not show: tissue that is no lung.
+    """
+    arrays = parameters.arrays
+    centred = pooled - arrays["probe_mean"]  # (N, C)
+    scores: NDArray[np.float32] = np.add(centred @ arrays["probe_weight"], arrays["probe_bias"])
+    return scores
+
+
 @dataclass(frozen=True)
 class GateResult:
     """Whether a film may be read, and what speaks against it.
@@ -116,13 +127,17 @@ class GateResult:
 
 
 def check_radiograph(
-    radiograph: Radiograph, parameters: GateParameters | None = None
+    radiograph: Radiograph,
+    parameters: GateParameters | None = None,
+    pooled: NDArray[np.float32] | None = None,
 ) -> GateResult:
     """Stop what is no upright frontal chest film: by its pixels, and by its tags where it has any.
 
     Args:
         parameters: the fitted classifier that came with the model; without it only checks that
             need none are made.
+        pooled: (C,) what the model's network makes of the film, before its last layer; without it
+            the classifier's probe is not asked.
     """
     basic = [*_basic_checks(radiograph.pixels)]
     said = [*radiograph.rejection_reasons]
@@ -134,7 +149,12 @@ def check_radiograph(
     if parameters is None or said:
         reasons = (*basic, *said)
         return GateResult(passed=not reasons, reasons=reasons)
-    return _judge(radiograph.pixels, tuple(basic), parameters)
+    result = _judge(radiograph.pixels, tuple(basic), parameters)
+    if result.passed and pooled is not None and parameters.probe_threshold is not None:
+        score = float(probe_scores(pooled[None], parameters)[0])
+        if score < parameters.probe_threshold:
+            return GateResult(False, (_OTHER_SENTENCE,), result.suggestion)
+    return result
 
 
 def _basic_checks(pixels: NDArray[np.uint8]) -> Iterator[str]:

@@ -49,6 +49,7 @@ def save_gate(folder: Path, gate: GateParameters) -> dict[str, Any]:
         "threshold": gate.threshold,
         "n_films": gate.n_films,
         "false_rejection_rate": gate.false_rejection_rate,
+        **({} if gate.probe_threshold is None else {"probe_threshold": gate.probe_threshold}),
         "sha256": hashlib.sha256(data).hexdigest(),
     }
 
@@ -81,6 +82,9 @@ def load_gate(folder: Path, metadata: dict[str, Any]) -> GateParameters:
             arrays={name: array.astype(np.float32) for name, array in load(data).items()},
             n_films=int(metadata["n_films"]),
             false_rejection_rate=float(metadata["false_rejection_rate"]),
+            probe_threshold=(
+                float(metadata["probe_threshold"]) if "probe_threshold" in metadata else None
+            ),
         )
     except (
         KeyError, TypeError, ValueError, ArithmeticError, IndexError, SafetensorError, ConfigError
@@ -197,7 +201,16 @@ def load_checkpoint(folder: str | Path) -> Checkpoint:
     folder = Path(folder)
     metadata = load_metadata(folder)
     gate = None if metadata.gate is None else load_gate(folder, metadata.gate)
-    return Checkpoint(model=load_verified_weights(folder, metadata), metadata=metadata, gate=gate)
+    model = load_verified_weights(folder, metadata)
+    if gate is not None and gate.probe_threshold is not None:
+        channels = len(gate.arrays["probe_weight"])
+        if channels != model.n_channels:
+            raise CheckpointError(
+                "The input gate was fitted on another network",
+                value=f"{channels} channels, the network has {model.n_channels}",
+                remedy=_REFIT_GATE_REMEDY,
+            )
+    return Checkpoint(model=model, metadata=metadata, gate=gate)
 
 
 def file_sha256(path: Path) -> str:

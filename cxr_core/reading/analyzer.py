@@ -221,7 +221,8 @@ class Analyzer:
         calibration = self.metadata.calibration
         distances = margins(logits[0], calibration, points)  # (4,)
         maps = margin_maps(evidence, logits[0], calibration, points).astype(np.float32)
-        gate = check_radiograph(radiograph, self._gate)
+        pooled = features.mean(dim=(2, 3))[0].numpy()  # (C,)
+        gate = check_radiograph(radiograph, self._gate, pooled)
         return Analysis(
             probabilities={key: float(p) for key, p in zip(KEYS, probabilities, strict=True)},
             logits={key: float(z) for key, z in zip(KEYS, logits[0], strict=True)},

@@ -227,11 +227,13 @@ def _metadata(
         validation.table["patient"].to_numpy(),
         seed=context.config.seed,
     )
-    gate = fit_gate_on_dataset(films, seed=context.config.seed)
+    preprocessing = context.initial_weights.preprocessing
+    stored = load_weights(folder, context.config.architecture)
+    gate = fit_gate_on_dataset(films, stored, preprocessing, seed=context.config.seed)
     maps = margin_maps(validation.evidence, validation.logits, calibration, cutoffs.specific)
     scale = float(np.percentile(np.abs(maps), EVIDENCE_PERCENTILE))
     return ModelMetadata(
-        preprocessing=context.initial_weights.preprocessing,
+        preprocessing=preprocessing,
         calibration=calibration,
         operating_points=dict(cutoffs.specific),
         sensitive_points=None if cutoffs.sensitive is None else dict(cutoffs.sensitive),

@@ -9,7 +9,7 @@ from sklearn.model_selection import GroupKFold
 from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 
-from cxr_core.config import GateParameters
+from cxr_core.config import GateParameters, Preprocessing
 from cxr_core.findings import LABEL_COLUMNS
 from cxr_core.imaging.dicom.tags import ADULT_AGE
 from cxr_core.imaging.gate import (
@@ -21,10 +21,12 @@ from cxr_core.imaging.gate import (
     thumbnails,
 )
 from cxr_core.imaging.preprocessing import to_square
+from cxr_core.model.network import ChestNetwork
 from cxr_core.training.dataset import FilmDataset
 from cxr_core.training.drawn_slices import drawn_lateral, drawn_slice
 from cxr_core.training.gate_examples import invalid_copies, jitter, non_film, simulated_abdomen
 from cxr_core.training.gate_films import GateFilms
+from cxr_core.training.gate_probe import add_probe
 
 logger = logging.getLogger(__name__)
 MIN_FILMS = 200  # below it no share of 1 % can be told
@@ -42,8 +44,14 @@ _SOURCE_PREFIX = "source "  # of the name of a group that is another source's fi
 _NO_FILM_INDEX = -1  # of examples that were made of no film and are in every fold's training
 
 
-def fit_gate_on_dataset(films: FilmDataset, *, seed: int) -> GateParameters | None:
-    """The gate of a run, from its films of training and validation; the test part is not met."""
+def fit_gate_on_dataset(
+    films: FilmDataset, network: ChestNetwork, preprocessing: Preprocessing, *, seed: int
+) -> GateParameters | None:
+    """The gate of a run, from its films of training and validation; the test part is not met.
+
+    Args:
+        network: as stored; its features are probed where other hospitals' films are given.
+    """
     table = films.table[films.table["split"].isin(("train", "validation"))]
     if len(table) > MAX_FILMS:  # before they are drawn from the cache: all of NIH would be 4 GB
         table = table.sample(MAX_FILMS, random_state=seed).sort_index()
@@ -53,7 +61,10 @@ def fit_gate_on_dataset(films: FilmDataset, *, seed: int) -> GateParameters | No
     groups |= {name: table[name].eq(1) for name in LABEL_COLUMNS}
     members = {name: member.to_numpy(dtype=bool) for name, member in groups.items()}
     patients = table["patient"].to_numpy(dtype=str)
-    return fit_gate(squares, patients, members, others=films.gate_films, seed=seed)
+    gate = fit_gate(squares, patients, members, others=films.gate_films, seed=seed)
+    if gate is None or films.gate_films is None:
+        return gate
+    return add_probe(gate, network, preprocessing, (squares, patients), films.gate_films, seed=seed)
 
 
 def fit_gate(

@@ -46,3 +46,11 @@ def template_gate(template: np.ndarray) -> GateParameters:
             "output_bias": np.array([[-10.0, 10.0]], np.float32),
         },
     )
+
+
+def with_probe(threshold: float = 0.0) -> GateParameters:
+    """``brightness_gate`` whose probe is the first of two features less the second, plus 0.5."""
+    gate = brightness_gate()
+    probe = {"probe_mean": [0.0, 0.0], "probe_weight": [1.0, -1.0], "probe_bias": [0.5]}
+    arrays = {name: np.array(values, np.float32) for name, values in probe.items()}
+    return replace(gate, arrays=gate.arrays | arrays, probe_threshold=threshold)

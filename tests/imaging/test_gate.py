@@ -8,7 +8,7 @@ import pytest
 
 from cxr_core.imaging.gate import GateResult, check_radiograph
 from cxr_core.imaging.radiograph import Radiograph, apply_correction, read_radiograph
-from tests.helpers.gate import SIDE, brightness_gate, template_gate
+from tests.helpers.gate import SIDE, brightness_gate, template_gate, with_probe
 
 
 def film(pixels: np.ndarray, **said: Any) -> Radiograph:
@@ -87,6 +87,18 @@ def test_the_fitted_part_passes_what_it_knows_and_offers_what_would_mend_the_res
     assert side.suggestion == "rotate_cw"
     assert "Rotating it 90° clockwise" in side.reasons[0]
     assert check_radiograph(film(halves(220, 20))).passed  # without the fitted part
+
+
+def test_the_probe_of_the_features_stops_what_the_thumbnail_lets_pass() -> None:
+    upright, gate = film(halves(20, 220)), with_probe(0.0)
+    near, far = np.array([1.0, 1.4], np.float32), np.array([1.0, 1.6], np.float32)  # 0.1, -0.1
+    assert check_radiograph(upright, gate, near) == GateResult(passed=True, reasons=())
+    said = ("This does not look like an upright frontal chest film.",)
+    assert check_radiograph(upright, gate, far) == GateResult(False, said)
+    assert check_radiograph(upright, gate).passed  # without features it is not asked
+    assert check_radiograph(upright, brightness_gate(), far).passed  # nor without a probe
+    # What the thumbnail stops keeps its own words and its offer.
+    assert check_radiograph(film(halves(220, 20)), gate, far).suggestion == "invert"
 
 
 def test_a_correction_is_offered_only_where_it_surely_mends() -> None:

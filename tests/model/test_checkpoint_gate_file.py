@@ -1,5 +1,6 @@
 """The gate's arrays travel with the model and are checked against it."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,8 +9,16 @@ import pytest
 
 from cxr_core.config import GateParameters
 from cxr_core.errors import CheckpointError, ConfigError
-from cxr_core.model.checkpoint import GATE_FILE, load_gate, save_gate
-from tests.helpers.gate import brightness_gate
+from cxr_core.model.checkpoint import (
+    GATE_FILE,
+    load_checkpoint,
+    load_gate,
+    save_gate,
+    save_metadata,
+)
+from cxr_core.model.metadata import load_metadata
+from tests.helpers import DEFAULT_MODEL
+from tests.helpers.gate import brightness_gate, with_probe
 
 
 def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
@@ -19,6 +28,25 @@ def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
     assert (loaded.n_films, loaded.false_rejection_rate) == (300, 0.01)
     for name, array in saved.arrays.items():
         np.testing.assert_array_equal(loaded.arrays[name], array)
+
+
+def test_a_probe_is_loaded_with_its_cut(tmp_path: Path) -> None:
+    saved = with_probe(-1.5)
+    loaded = load_gate(tmp_path, save_gate(tmp_path, saved))
+    assert loaded.probe_threshold == -1.5
+    np.testing.assert_array_equal(loaded.arrays["probe_weight"], saved.arrays["probe_weight"])
+    stored = save_gate(tmp_path, brightness_gate())
+    assert load_gate(tmp_path, stored).probe_threshold is None
+    with pytest.raises(CheckpointError, match="cannot be used"):  # a cut without a probe
+        load_gate(tmp_path, stored | {"probe_threshold": -1.5})
+
+
+def test_a_probe_of_another_network_is_refused(tmp_path: Path) -> None:
+    folder = shutil.copytree(DEFAULT_MODEL, tmp_path / "model")
+    metadata = load_metadata(folder)
+    save_metadata(folder, replace(metadata, gate=save_gate(folder, with_probe())))
+    with pytest.raises(CheckpointError, match="2 channels, the network has 1024"):
+        load_checkpoint(folder)
 
 
 def test_a_missing_or_altered_file_is_refused(tmp_path: Path) -> None:
