@@ -1,10 +1,15 @@
 """GDCM in a process of its own: a data set on standard input, its pixels as .npy on the output.
 
-It is run by its path, so nothing of ``cxr_core`` is imported here.
+    python gdcm_child.py CPU_SECONDS
+
+It is run by its path, so nothing of ``cxr_core`` is imported here. Its computing time is limited
+where the system can do that; its memory is what the process has that started it.
 """
 
 import io
+import math
 import sys
+import time
 from typing import Any
 
 import gdcm
@@ -44,7 +49,19 @@ def decode(ds: Dataset) -> NDArray[Any]:
     return np.frombuffer(buffer, kind).reshape(ds.Rows, ds.Columns)
 
 
+def limit_cpu(seconds: int) -> None:
+    """End this process by SIGXCPU after so many seconds of computing from now on."""
+    try:
+        import resource
+    except ImportError:  # Windows: who started it limits how long it may take
+        return
+    most = math.ceil(time.process_time()) + seconds
+    resource.setrlimit(resource.RLIMIT_CPU, (most, most + 1))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a film's bytes are written to no disk
+
+
 if __name__ == "__main__":
+    limit_cpu(int(sys.argv[1]))
     np.save(
         sys.stdout.buffer, decode(pydicom.dcmread(io.BytesIO(sys.stdin.buffer.read()), force=True))
     )
