@@ -137,8 +137,9 @@ def scale_to_uint8(values: NDArray[Any], *, low: float, high: float) -> NDArray[
     kind = np.float32 if values.dtype.itemsize <= 2 else np.float64  # exact for 16-bit values
 
     def scaled(rows: NDArray[Any]) -> NDArray[np.uint8]:
-        exact = (rows.astype(kind) - low) * (255 / (high - low))
-        return np.asarray(np.rint(exact.clip(0, 255)), dtype=np.uint8)
+        exact: NDArray[Any] = rows.astype(kind)
+        levels = (exact - low) * (255 / (high - low))
+        return np.asarray(np.rint(levels.clip(0, 255)), dtype=np.uint8)
 
     return by_rows(scaled, values)
 

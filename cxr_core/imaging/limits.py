@@ -5,6 +5,7 @@ minutes. Waiting time is limited, too, for a decoder that computes nothing and n
 """
 
 import signal
+from dataclasses import dataclass
 
 try:
     import resource
@@ -20,5 +21,22 @@ MEMORY_BYTES = 2**30
 WALL_SECONDS = 300
 # GDCM's own process, where its computing time is limited and where it cannot be.
 GDCM_WALL_SECONDS = 600 if HAS_CPU_LIMIT else 120
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one film may cost in a process of its own.
+
+    Attributes:
+        cpu_seconds: of computing; the system counts whole seconds.
+        memory_bytes: that the process fills, its program included.
+        wall_seconds: from the moment it has the film.
+    """
+
+    cpu_seconds: int = CPU_SECONDS
+    memory_bytes: int = MEMORY_BYTES
+    wall_seconds: float = WALL_SECONDS
+
+
 # The signal that ends a process at its limit of computing time; Windows has neither.
 SIGXCPU = int(getattr(signal, "SIGXCPU", 24))

@@ -41,6 +41,7 @@ _JPEG = (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLosslessSV1)
 # number. Small frames may be anything: they are soon decoded.
 MAX_PIXELS_PER_BYTE = 1000
 _MIN_RATIO_BYTES = 4096
+_MAX_NOTHING = 100_000  # codes of an RLE segment that stand for no byte
 
 
 @dataclass(frozen=True)
@@ -247,7 +248,7 @@ def check_rle(frame: bytes, rows: int, columns: int) -> None:
 
 def _packbits_length(segment: bytes, most: int) -> int:
     """Bytes that a PackBits segment unpacks to; not counted further once above ``most``."""
-    at = length = 0
+    at = length = n_nothing = 0
     while at < len(segment) - 1 and length <= most:  # a lone last byte is padding
         head = segment[at]
         if head < 128:
@@ -256,6 +257,9 @@ def _packbits_length(segment: bytes, most: int) -> int:
         elif head > 128:
             length += 257 - head
             at += 2
-        else:
+        else:  # no byte at all, which a program writes now and then if ever
+            n_nothing += 1
+            if n_nothing > _MAX_NOTHING:
+                raise ValueError("an RLE segment is made of codes for nothing")
             at += 1
     return length

@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable
 
 from cxr_core.errors import ImageError
-from cxr_core.imaging.limits import CPU_SECONDS, MEMORY_BYTES
 from cxr_core.imaging.radiograph import read_radiograph
 from cxr_core.imaging.workers.message import film_message, receive_header, send_message
 
@@ -23,11 +22,15 @@ except ImportError:  # not reached: without it no worker is started
     resource = None  # type: ignore[assignment]
 
 
-def main() -> None:
-    """Decode what comes; the end of the channel is the end of the process."""
+def main(cpu_seconds: int, memory_bytes: int) -> None:
+    """Decode what comes; the end of the channel is the end of the process.
+
+    Args:
+        cpu_seconds, memory_bytes: as in ``Limits``.
+    """
     channel = _take_channel()
-    limits = _limit_memory()
-    begin_film = _cpu_budget()
+    limits = _limit_memory(memory_bytes)
+    begin_film = _cpu_budget(cpu_seconds)
     trim = _memory_trimmer()
     send_message(channel, {"limits": [*limits, *(["cpu"] if begin_film else [])]})
     while True:
@@ -97,7 +100,7 @@ def _receive(channel: socket.socket, size: int) -> bytes:
 # Limits. Each is named where the system has it, so that the parent can say which are missing.
 
 
-def _limit_memory() -> list[str]:
+def _limit_memory(most: int) -> list[str]:
     """Limit what this process and each of its children may fill, and keep it off the disk."""
     if resource is None:
         return []
@@ -105,11 +108,11 @@ def _limit_memory() -> list[str]:
     if not sys.platform.startswith("linux"):
         return []  # macOS takes the number and does not hold anything to it
     # Not RLIMIT_AS: that counts what libraries map and never fill.
-    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
     return ["memory"]
 
 
-def _cpu_budget() -> Callable[[], None] | None:
+def _cpu_budget(seconds: int) -> Callable[[], None] | None:
     """What gives the next film its computing time; None where it cannot be limited.
 
     The system counts whole seconds from the start of the process, and ends it by SIGXCPU.
@@ -119,7 +122,7 @@ def _cpu_budget() -> Callable[[], None] | None:
     hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
 
     def begin() -> None:
-        most = math.ceil(time.process_time()) + CPU_SECONDS
+        most = math.ceil(time.process_time()) + seconds
         soft = most if hard == resource.RLIM_INFINITY else min(most, hard)
         resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
 

@@ -112,7 +112,7 @@ def _receive_arrays(stated: list[Any], receive: Receive) -> list[NDArray[Any]]:
     for kind, shape in sizes:
         array = np.empty(shape, kind)
         if array.size:
-            receive(memoryview(array).cast("B"))
+            receive(array.data.cast("B"))
         arrays.append(array)
     return arrays
 
@@ -127,7 +127,7 @@ def send_message(channel: socket.socket, header: Header, arrays: Sequence[Any] =
     for array in arrays:
         contiguous = np.ascontiguousarray(array)
         if contiguous.size:
-            channel.sendall(memoryview(contiguous).cast("B"))
+            channel.sendall(contiguous.data.cast("B"))
 
 
 def receive_header(channel: socket.socket, deadline: float | None = None) -> Header:

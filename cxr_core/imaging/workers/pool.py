@@ -11,8 +11,16 @@ import os
 import queue
 import threading
 
+from cxr_core.errors import ImageError
+from cxr_core.imaging.limits import Limits
 from cxr_core.imaging.radiograph import Radiograph, check_file_size, read_radiograph
-from cxr_core.imaging.workers.worker import IS_SUPPORTED, DecodeWorker, WorkerGoneError
+from cxr_core.imaging.workers.worker import (
+    DEFAULT_LIMITS,
+    IS_SUPPORTED,
+    DecodeWorker,
+    WorkerGoneError,
+    start_error,
+)
 
 logger = logging.getLogger(__name__)
 # Then a fresh one takes over, so that what decoders leave behind does not add up.
@@ -28,9 +36,10 @@ def default_workers() -> int:
 class WorkerPool:
     """Decoding processes and who may use them. Thread-safe."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, limits: Limits = DEFAULT_LIMITS) -> None:
         """Start ``size`` processes; their imports go on in the background."""
         self._idle: queue.LifoQueue[DecodeWorker | None] = queue.LifoQueue()
+        self._limits = limits
         self._lock = threading.Lock()
         self._size = 0
         self._closed = False
@@ -41,7 +50,7 @@ class WorkerPool:
         with self._lock:
             further, self._size = max(0, size - self._size), max(size, self._size)
         for _ in range(further):
-            self._idle.put(_start())
+            self._idle.put(self._start())
 
     def read(self, data: bytes, *, sha256: str = "") -> Radiograph:
         """As ``read_radiograph``, in the next process that is free.
@@ -55,23 +64,13 @@ class WorkerPool:
         check_file_size(len(data))
         worker = self._idle.get()
         try:
-            for attempt in range(_ATTEMPTS):
-                if worker is None or worker.has_ended() or not worker.usable:
-                    if worker is not None:
-                        worker.kill()
-                    worker = DecodeWorker()
-                try:
-                    worker.submit(data)
-                    break
-                except WorkerGoneError:
-                    if attempt == _ATTEMPTS - 1:
-                        raise
+            worker = self._submit(worker, data)
             # Hashed here, while the film is decoded there.
             digest = sha256 or hashlib.sha256(data).hexdigest()
             film = worker.result()
         except BaseException as error:
             # Whoever interrupts leaves an answer on the channel that nobody has taken.
-            if worker is not None and not isinstance(error, Exception):
+            if worker is not None and not isinstance(error, ImageError):
                 worker.kill()
             raise
         finally:
@@ -89,6 +88,22 @@ class WorkerPool:
             if worker is not None:
                 worker.kill()
 
+    def _submit(self, worker: DecodeWorker | None, data: bytes) -> DecodeWorker:
+        """Give a film to a worker, or to a new one where that has ended; the one that has it."""
+        for _ in range(_ATTEMPTS):
+            if worker is not None and worker.has_ended():
+                worker.kill()
+            if worker is None or not worker.usable:
+                worker = self._start()
+            if worker is None:
+                raise start_error("no room for a process")
+            try:
+                worker.submit(data)
+            except WorkerGoneError:
+                continue
+            return worker
+        raise start_error("it ended before it had the film")
+
     def _give_back(self, worker: DecodeWorker | None) -> None:
         if worker is not None and worker.n_films >= MAX_FILMS:
             worker.kill()
@@ -97,17 +112,16 @@ class WorkerPool:
                 worker.kill()
             return
         if worker is None or not worker.usable:
-            worker = _start()
+            worker = self._start()
         self._idle.put(worker)
 
-
-def _start() -> DecodeWorker | None:
-    """A new process; None where the system has no room for one just now."""
-    try:
-        return DecodeWorker()
-    except OSError as error:
-        logger.warning("A decoder could not be started: %s", error.strerror)
-        return None
+    def _start(self) -> DecodeWorker | None:
+        """A new process; None where the system has no room for one just now."""
+        try:
+            return DecodeWorker(self._limits)
+        except OSError as error:
+            logger.warning("A decoder could not be started: %s", error.strerror)
+            return None
 
 
 # The one pool of this process.

@@ -6,6 +6,7 @@ concurrent.futures: they import the main module anew, which is Streamlit here, a
 breaks their whole pool (pebble's does not, but it is not permissively licensed).
 """
 
+import contextlib
 import logging
 import os
 import signal
@@ -19,7 +20,7 @@ from typing import Literal
 import cxr_core
 from cxr_core.errors import ImageError
 from cxr_core.imaging.decoded import DecodedFilm
-from cxr_core.imaging.limits import CPU_SECONDS, MEMORY_BYTES, SIGXCPU, WALL_SECONDS
+from cxr_core.imaging.limits import SIGXCPU, Limits
 from cxr_core.imaging.workers.message import (
     Header,
     MessageError,
@@ -37,11 +38,12 @@ _COMMAND = (
     "-P",
     "-c",
     "import sys; sys.path.insert(0, sys.argv[1]); "
-    "from cxr_core.imaging.workers.child import main; main()",
+    "from cxr_core.imaging.workers.child import main; main(int(sys.argv[2]), int(sys.argv[3]))",
     str(_ROOT),
 )
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-_START_SECONDS = 120  # a starved machine may take long over the imports
+DEFAULT_LIMITS = Limits()
+_START_SECONDS = 600  # a starved machine may take long over the imports
 
 Cause = Literal["cpu", "memory", "wall", "ended", "fault", "start"]
 
@@ -73,20 +75,22 @@ class DecodeWorker:
         n_films: films that it was given.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
         """Start the process.
 
         Raises:
             OSError: the system refuses another one.
         """
+        self._limits = limits
+        numbers = (str(limits.cpu_seconds), str(limits.memory_bytes))
         ours, theirs = socket.socketpair()
         with theirs:
             try:
                 # In a session of its own: Ctrl-C in a terminal is not for it, and its children
                 # (GDCM) end with it.
-                self._process = subprocess.Popen(
-                    [sys.executable, *_COMMAND],
-                    stdin=theirs,
+                self._process: subprocess.Popen[bytes] = subprocess.Popen(
+                    [sys.executable, *_COMMAND, *numbers],
+                    stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
                     env=os.environ | _ONE_THREAD,
                     start_new_session=True,
@@ -114,12 +118,15 @@ class DecodeWorker:
         deadline = time.monotonic() + _START_SECONDS
         self._wait_until_ready(deadline)
         self.n_films += 1
-        self._deadline = time.monotonic() + WALL_SECONDS
+        self._deadline = time.monotonic() + self._limits.wall_seconds
         try:
-            self._channel.settimeout(WALL_SECONDS)
+            self._channel.settimeout(self._limits.wall_seconds)
             send_message(self._channel, {"size": len(data)})
             self._channel.sendall(data)
-        except OSError as error:  # a broken pipe, or nobody who takes it
+        except TimeoutError as error:
+            self.kill()
+            raise _wall_error(self._limits) from error
+        except OSError as error:  # a broken pipe
             self.kill()
             raise WorkerGoneError from error
 
@@ -138,9 +145,9 @@ class DecodeWorker:
                 )
         except TimeoutError as error:
             self.kill()
-            raise _wall_error() from error
+            raise _wall_error(self._limits) from error
         except EOFError as error:
-            raise _ended_error(self.kill()) from error
+            raise _ended_error(self.kill(), self._limits) from error
         except MessageError as error:
             self.kill()
             raise _fault_error(str(error)) from error
@@ -154,24 +161,22 @@ class DecodeWorker:
         """
         self.usable = False
         self._channel.close()
-        try:
-            # Before it is waited for, so that the number is still its own.
-            os.killpg(self._process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            logger.debug("The decoder %d had no process left", self._process.pid)
+        if self._process.returncode is None:  # not waited for: the number is still its own
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
         return self._process.wait()
 
     def has_ended(self) -> bool:
         """Whether the process ended by itself or was ended by somebody else."""
         return self._process.poll() is not None
 
-    def _wait_until_ready(self, deadline: float) -> None:
+    def _wait_until_ready(self, deadline: float | None = None) -> None:
         if self._ready:
             return
         try:
             limits = receive_header(self._channel, deadline).get("limits", [])
         except (EOFError, TimeoutError, MessageError) as error:
-            raise _start_error(self.kill()) from error
+            raise start_error(f"exit status {self.kill()}") from error
         _tell_missing_limits(limits)
         self._ready = True
 
@@ -185,7 +190,7 @@ class DecodeWorker:
             )
         self.kill()  # its memory is in pieces, or its state unknown
         if kind == "memory":
-            return _memory_error()
+            return _memory_error(self._limits)
         return _fault_error(str(header.get("type", kind))[:80])
 
 
@@ -204,37 +209,37 @@ def _tell_missing_limits(limits: list[str]) -> None:
 # What is said of a film whose decoder was ended. Its other films are not touched by it.
 
 
-def _cpu_error() -> DecodingStoppedError:
+def _cpu_error(limits: Limits) -> DecodingStoppedError:
     return DecodingStoppedError(
         "cpu",
         "This file takes too much computing to be a radiograph",
-        value=f"more than {CPU_SECONDS} s to decode",
+        value=f"more than {limits.cpu_seconds} s to decode",
         remedy="It was not read. Export the film again, uncompressed or as PNG.",
     )
 
 
-def _memory_error() -> DecodingStoppedError:
+def _memory_error(limits: Limits) -> DecodingStoppedError:
     return DecodingStoppedError(
         "memory",
         "This file takes too much memory to be a radiograph",
-        value=f"more than {MEMORY_BYTES // 2**20:,} MB to decode",
+        value=f"more than {limits.memory_bytes // 2**20:,} MB to decode",
         remedy="It was not read. Export the film again, in grayscale and uncompressed.",
     )
 
 
-def _wall_error() -> DecodingStoppedError:
+def _wall_error(limits: Limits) -> DecodingStoppedError:
     return DecodingStoppedError(
         "wall",
         "This file took too long to decode",
-        value=f"more than {WALL_SECONDS} s",
+        value=f"more than {limits.wall_seconds:g} s",
         remedy="It was not read. Open it again when the machine is less busy, or export it again.",
     )
 
 
-def _ended_error(status: int) -> DecodingStoppedError:
+def _ended_error(status: int, limits: Limits) -> DecodingStoppedError:
     """The process ended over a film: by a limit, by a fault of a decoder, or by the system."""
     if status == -SIGXCPU:
-        return _cpu_error()
+        return _cpu_error(limits)
     name = signal.Signals(-status).name if status < 0 else f"exit status {status}"
     return DecodingStoppedError(
         "ended",
@@ -255,10 +260,11 @@ def _fault_error(what: str) -> DecodingStoppedError:
     )
 
 
-def _start_error(status: int) -> DecodingStoppedError:
+def start_error(what: str) -> DecodingStoppedError:
+    """No process could be had for a film."""
     return DecodingStoppedError(
         "start",
         "The process that decodes films could not be started",
-        value=f"exit status {status}",
-        remedy="Its own message is in the log of the app. Films can be read again once it starts.",
+        value=what,
+        remedy="Its own message is in the log of the app. Open the film again in a while.",
     )
