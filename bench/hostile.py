@@ -33,7 +33,7 @@ from pydicom.uid import (
 )
 
 from bench.damaged_films import ENCODINGS as INTACT
-from bench.damaged_films import Gray, Rng, by_pillow, dicom, to_bytes
+from bench.damaged_films import Gray, Rng, dicom, to_bytes
 from bench.hostile_bombs import BOMBS
 from cxr_core.errors import CXRError
 from cxr_core.imaging.workers.worker import DecodeWorker, DecodingStoppedError

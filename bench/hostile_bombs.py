@@ -151,13 +151,12 @@ def overlapping_zip(n_files: int = 1999, film: bytes | None = None) -> bytes:
     name = b"film.png"
     numbers = (zlib.crc32(film), size, size, len(name), 0)
     local = struct.pack("<4sHHHHHIIIHH", b"PK\x03\x04", 20, 0, 0, 0, 0, *numbers) + name + film
-    table = b"".join(
-        struct.pack(
-            "<4sHHHHHHIIIHHHHHII", b"PK\x01\x02", 20, 20, 0, 0, 0, 0, zlib.crc32(film), size, size,
-            len(entry), 0, 0, 0, 0, 0, 0,
-        ) + entry
-        for entry in (f"film{number}.png".encode() for number in range(n_files))
-    )  # fmt: skip
+    entry = (
+        struct.pack("<4sHHHHHHIII", b"PK\x01\x02", 20, 20, 0, 0, 0, 0, zlib.crc32(film), size, size)
+        + struct.pack("<HHHHHII", len(name), 0, 0, 0, 0, 0, 0)
+        + name
+    )
+    table = entry * n_files
     end = struct.pack(
         "<4sHHHHIIH", b"PK\x05\x06", 0, 0, n_files, n_files, len(table), len(local), 0
     )
