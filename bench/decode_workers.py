@@ -1,6 +1,6 @@
 """One film, decoded here and in a worker process: what the process costs.
 
-    python -m bench.decode_workers [--repeats 30] [--side 2000] [FILM ...]
+    python -m bench.decode_workers [--repeats 30] [--side 2000] [--pause 0] [FILM ...]
 
 A drawn film of --side pixels as JPEG, 12-bit DICOM and 8-bit PNG, and the films that are named.
 Both ways take turns, so that a machine that is busy with other things is as unfair to both. Printed
@@ -40,7 +40,7 @@ def drawn_films(side: int) -> dict[str, bytes]:
     }
 
 
-def measure(data: bytes, pool: WorkerPool, repeats: int) -> str:
+def measure(data: bytes, pool: WorkerPool, repeats: int, pause: float) -> str:
     """A line of figures for one film."""
     read_radiograph(data), pool.read(data)
     here, there, here_cpu, there_cpu = [], [], [], []
@@ -50,6 +50,8 @@ def measure(data: bytes, pool: WorkerPool, repeats: int) -> str:
             (pool.read, there, there_cpu),
         ]
         for read, seconds, cpu in ways if index % 2 else reversed(ways):
+            if pause:
+                time.sleep(pause)  # the process has cleaned up, and this is its first film
             began, began_cpu = time.perf_counter(), _cpu(pool)
             read(data)
             seconds.append(1000 * (time.perf_counter() - began))
@@ -77,6 +79,7 @@ def main() -> int:
     parser.add_argument("films", nargs="*", type=Path, metavar="FILM")
     parser.add_argument("--repeats", type=int, default=30)
     parser.add_argument("--side", type=int, default=2000)
+    parser.add_argument("--pause", type=float, default=0.0, help="s before each film")
     given = parser.parse_args()
     films = drawn_films(given.side) | {path.name: path.read_bytes() for path in given.films}
     pool = WorkerPool(1)
@@ -84,7 +87,7 @@ def main() -> int:
     head = f"{'here':>8} {'process':>8}"
     print(f"{'ms':28}{head} {'more':>8}  {head} {'more':>8}  {head}")
     for name, data in films.items():
-        print(f"{name:28}{measure(data, pool, given.repeats)}", flush=True)
+        print(f"{name:28}{measure(data, pool, given.repeats, given.pause)}", flush=True)
     pool.close()
     return 0
 

@@ -41,7 +41,13 @@ _COMMAND = (
     "from cxr_core.imaging.workers.child import main; main(int(sys.argv[2]), int(sys.argv[3]))",
     str(_ROOT),
 )
-_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+_ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    # glibc's: arrays up to these sizes are taken again, not asked of the system for each film.
+    "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
+    "MALLOC_TRIM_THRESHOLD_": str(128 * 2**20),
+}
 DEFAULT_LIMITS = Limits()
 _START_SECONDS = 600  # a starved machine may take long over the imports
 
@@ -92,7 +98,7 @@ class DecodeWorker:
                     [sys.executable, *_COMMAND, *numbers],
                     stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
-                    env=os.environ | _ONE_THREAD,
+                    env=os.environ | _ENVIRONMENT,
                     start_new_session=True,
                 )
             except OSError:
