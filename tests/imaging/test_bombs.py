@@ -132,7 +132,7 @@ def test_gdcm_that_computes_for_too_long_is_said_so(
     asked = []
 
     def ended(command: list[str], **options: Any) -> subprocess.CompletedProcess[bytes]:
-        asked.append(command[-1])
+        asked.append(command[-2])
         return subprocess.CompletedProcess(command, -SIGXCPU, b"", b"")
 
     monkeypatch.setattr(subprocess, "run", ended)

@@ -10,6 +10,7 @@ frame of which a decoder says that it is damaged.
 """
 
 import io
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -306,13 +307,33 @@ def _frame_dataset(frame: bytes, ds: Dataset, syntax: UID, found: Codestream | N
 
 
 def _decode_with_gdcm(ds: Dataset) -> NDArray[Any]:
+    if ds.SamplesPerPixel == 1:
+        bits = (ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation)
+        header = {
+            "rows": ds.Rows,
+            "columns": ds.Columns,
+            "photometric": ds.PhotometricInterpretation,
+            "syntax": str(ds.file_meta.TransferSyntaxUID),
+            "bits": bits,
+        }
+        raw = _run_gdcm(header, bytes(get_frame(ds.PixelData, 0, number_of_frames=1)))
+        kind = f"<{'i' if ds.PixelRepresentation else 'u'}{ds.BitsAllocated // 8}"
+        gray: NDArray[Any] = np.frombuffer(raw, kind).reshape(ds.Rows, ds.Columns).copy()
+        return gray
     buffer = io.BytesIO()
     ds.save_as(buffer)
+    colour: NDArray[Any] = np.load(io.BytesIO(_run_gdcm({}, buffer.getvalue())), allow_pickle=False)
+    return colour
+
+
+def _run_gdcm(header: dict[str, Any], data: bytes) -> bytes:
+    """What GDCM's process answers."""
+    words = json.dumps(header)
     # By path and with -P: what is imported must not depend on where the app was started.
     try:
         child = subprocess.run(
-            [sys.executable, "-P", str(_GDCM_CHILD.resolve()), str(CPU_SECONDS)],
-            input=buffer.getvalue(),
+            [sys.executable, "-P", str(_GDCM_CHILD.resolve()), str(CPU_SECONDS), words],
+            input=data,
             capture_output=True,
             timeout=GDCM_WALL_SECONDS,
             check=False,
@@ -331,5 +352,4 @@ def _decode_with_gdcm(ds: Dataset) -> NDArray[Any]:
     ]
     if complaints:
         raise DecoderWarningError(complaints[0][:100])
-    received: NDArray[Any] = np.load(io.BytesIO(child.stdout), allow_pickle=False)
-    return received
+    return child.stdout
