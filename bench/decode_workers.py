@@ -43,7 +43,10 @@ def drawn_films(side: int) -> dict[str, bytes]:
 def measure(data: bytes, pool: WorkerPool, repeats: int, pause: float) -> str:
     """A line of figures for one film."""
     read_radiograph(data), pool.read(data)
-    here, there, here_cpu, there_cpu = [], [], [], []
+    here: list[float] = []
+    there: list[float] = []
+    here_cpu: list[float] = []
+    there_cpu: list[float] = []
     for index in range(repeats):
         ways: list[tuple[Callable[[bytes], object], list[float], list[float]]] = [
             (read_radiograph, here, here_cpu),

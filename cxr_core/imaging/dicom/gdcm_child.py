@@ -60,7 +60,9 @@ def limit_cpu(seconds: int) -> None:
     except ImportError:  # Windows: who started it limits how long it may take
         return
     most = math.ceil(time.process_time()) + seconds
-    resource.setrlimit(resource.RLIMIT_CPU, (most, most + 1))
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]  # the site's own may be lower
+    allowed = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(resource.RLIMIT_CPU, (allowed, hard))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a film's bytes are written to no disk
 
 

@@ -116,7 +116,9 @@ def _limit_memory(most: int) -> list[str]:
     if not sys.platform.startswith("linux"):
         return []  # macOS takes the number and does not hold anything to it
     # Not RLIMIT_AS: that counts what libraries map and never fill.
-    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]  # the site's own may be lower
+    allowed = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (allowed, allowed))
     return ["memory"]
 
 
