@@ -18,9 +18,10 @@ from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
 
+from cxr_core.imaging.workers.pool import default_workers
 from cxr_core.phantom.draw import phantom_png
 from cxr_core.reading.analyzer import Analyzer, load_analyzer
-from cxr_core.reading.batch import default_workers, read_films
+from cxr_core.reading.batch import read_films
 from cxr_core.reading.sources import FilmSource
 from cxr_core.ui.worklist.session import Worklist
 

@@ -26,8 +26,9 @@ from cxr_core.export.results_csv import (
 )
 from cxr_core.files import atomic_write
 from cxr_core.imaging.correction import correction_key
+from cxr_core.imaging.workers.pool import default_workers
 from cxr_core.reading.analyzer import Analyzer, load_analyzer
-from cxr_core.reading.batch import default_workers, read_films
+from cxr_core.reading.batch import read_films
 from cxr_core.reading.sources import FilmSource, film_sources, may_be_film
 
 PROG = "cxr-read"
@@ -85,7 +86,7 @@ def iter_rows(
 
     Args:
         correction: what is done to every film before it is read, as ``Correction.key``.
-        workers: threads that decode; None for the usual number.
+        workers: films that are decoded at once; None for the usual number.
         finished_rows: rows of films that need no reading again, by SHA-256.
         setting: which cut-offs flag.
         facts: of the analyzer's model; without them a row does not tell what a flag is worth.
@@ -121,7 +122,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         type=int,
         default=default_workers(),
         metavar="N",
-        help="threads that decode films",
+        help="films that are decoded at once",
     )
     parser.add_argument(
         "--sensitive",

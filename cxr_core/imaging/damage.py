@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from cxr_core.imaging.windowing import by_rows
+
 BLOCK = 8  # px, of a JPEG without subsampled colour
 SUBSAMPLED_BLOCK = 16  # px, of one with
 # Rows that repeat at the bottom, as a share of the picture: in one gray level between black and
@@ -185,11 +187,11 @@ def find_shift(values: NDArray[Any], block: int = BLOCK) -> int | None:
     return None
 
 
-def _to_levels(values: NDArray[Any]) -> NDArray[np.float32]:
-    """Numbers of any kind on the scale 0 to 255, by their own range."""
+def _to_levels(values: NDArray[Any]) -> NDArray[np.uint8]:
+    """Numbers of any kind (H, W) on the scale 0 to 255, by their own range; rounded down."""
     low, high = float(values.min()), float(values.max())
     scale = 255 / (high - low) if high > low else 0.0
-    return ((values - low) * scale).astype(np.float32)
+    return by_rows(lambda rows: ((rows - low) * scale).astype(np.float32).astype(np.uint8), values)
 
 
 def _edges(values: NDArray[Any], block: int) -> _Edges | None:

@@ -7,10 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxr_core.errors import ImageError
-from cxr_core.imaging.windowing import Window
+from cxr_core.imaging.windowing import Window, by_rows
 
 MIN_DECODED_SIDE = 64  # px; below this there is no film to read
 MAX_PIXELS = 64_000_000  # four times the largest flat-panel detectors in use
+# Of one picture with all its channels, as it comes from a decoder: 16-bit gray of that size.
+MAX_DECODED_BYTES = 2 * MAX_PIXELS
+MAX_FILE_BYTES = 160 * 2**20  # the largest such picture, uncompressed, and its tags
 COLOUR_WARNING = "This image is in colour; only its brightness was read."
 LUMINANCE_WEIGHTS = np.array([0.299, 0.587, 0.114])  # ITU-R 601
 CHANNEL_TOLERANCE = 4  # gray levels between channels that JPEG's rounding explains
@@ -78,11 +81,15 @@ class DecodedFilm:
         return (chosen.center, chosen.width) if chosen is not None and chosen.key else None
 
 
-def check_size(width: int, height: int) -> None:
+def check_size(width: int, height: int, pixel_bytes: int = 1) -> None:
     """Refuse a picture by its header, before anything is decoded.
 
+    Args:
+        pixel_bytes: of all samples of one pixel, as a decoder hands them on.
+
     Raises:
-        ImageError: a side is under ``MIN_DECODED_SIDE`` or the area over ``MAX_PIXELS``.
+        ImageError: a side is under ``MIN_DECODED_SIDE``, the area over ``MAX_PIXELS``, or all its
+            samples over ``MAX_DECODED_BYTES``.
     """
     size = f"{width:,} x {height:,} pixels"
     if min(width, height) < MIN_DECODED_SIDE:
@@ -96,6 +103,21 @@ def check_size(width: int, height: int) -> None:
             "The image is too large to be a radiograph",
             value=size,
             remedy=f"Save the film with at most {MAX_PIXELS // 1_000_000} million pixels.",
+        )
+    check_decoded_bytes(width, height, pixel_bytes)
+
+
+def check_decoded_bytes(width: int, height: int, pixel_bytes: int) -> None:
+    """The last of the checks of ``check_size``.
+
+    Raises:
+        ImageError: all samples of the picture take more than ``MAX_DECODED_BYTES``.
+    """
+    if width * height * pixel_bytes > MAX_DECODED_BYTES:
+        raise ImageError(
+            "The image takes too much memory to be a radiograph",
+            value=f"{width:,} x {height:,} pixels of {pixel_bytes} bytes each",
+            remedy="Save the film in grayscale, with 8 or 16 bits and no alpha channel.",
         )
 
 
@@ -112,10 +134,14 @@ def scale_to_uint8(values: NDArray[Any], *, low: float, high: float) -> NDArray[
     """
     if not high > low:
         return np.zeros(values.shape, np.uint8)
-    # float32 is exact for 16-bit values and halves the memory of a large film.
-    exact: NDArray[Any] = values.astype(np.float32 if values.dtype.itemsize <= 2 else np.float64)
-    scaled = (exact - low) * (255 / (high - low))
-    return np.asarray(np.rint(scaled.clip(0, 255)), dtype=np.uint8)
+    kind = np.float32 if values.dtype.itemsize <= 2 else np.float64  # exact for 16-bit values
+
+    def scaled(rows: NDArray[Any]) -> NDArray[np.uint8]:
+        exact: NDArray[Any] = rows.astype(kind)
+        levels = (exact - low) * (255 / (high - low))
+        return np.asarray(np.rint(levels.clip(0, 255)), dtype=np.uint8)
+
+    return by_rows(scaled, values)
 
 
 def colour_fraction(rgb: NDArray[np.uint8]) -> float:

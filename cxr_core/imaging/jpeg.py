@@ -9,6 +9,13 @@ import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 
+from cxr_core.errors import ImageError
+
+# A progressive JPEG of three channels has a dozen scans, and could sensibly have a few dozen. Each
+# one is a walk over the whole picture, however few bytes it takes.
+MAX_SCANS = 100
+_START_OF_SCAN = b"\xff\xda"
+
 # Warnings of libjpeg (jerror.h) that say that samples were lost or guessed. Its others are about
 # header fields that do not touch the picture (a JFIF revision, an Adobe transform, an ICC profile),
 # but simplejpeg stops at them, too.
@@ -40,11 +47,13 @@ def decode_jpeg(data: bytes, mode: str = "L") -> NDArray[np.uint8]:
         uint8 (H, W), or (H, W, channels) in colour, equal to Pillow's.
 
     Raises:
+        ImageError: it has more than ``MAX_SCANS`` scans.
         JpegDamageError: the data end early, hold bytes that are no code, or more than the picture.
         JpegKindError: other depths, odd header fields, or a mode that is none of the three.
     """
     if mode not in _COLOURS:
         raise JpegKindError(f"a JPEG of mode {mode}")
+    check_scans(data)
     try:
         pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(data, _COLOURS[mode], strict=True)
     except ValueError as error:
@@ -55,3 +64,18 @@ def decode_jpeg(data: bytes, mode: str = "L") -> NDArray[np.uint8]:
     if mode == "L":
         return pixels[:, :, 0]
     return pixels if mode == "RGB" else 255 - pixels  # Adobe stores CMYK inverted
+
+
+def check_scans(data: bytes) -> None:
+    """Refuse a JPEG of very many scans before anything is decoded.
+
+    Raises:
+        ImageError: it has more than ``MAX_SCANS``.
+    """
+    n_scans = data.count(_START_OF_SCAN)  # no coded data hold these two bytes
+    if n_scans > MAX_SCANS:
+        raise ImageError(
+            "This JPEG image is stored in too many scans to be a radiograph",
+            value=f"{n_scans:,} scans",
+            remedy="Export the film again as a baseline JPEG, PNG, TIFF or DICOM.",
+        )

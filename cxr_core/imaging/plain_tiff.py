@@ -44,9 +44,9 @@ def read_plain_tiff(data: bytes) -> PlainTiff:
     stream.seek(tags.next)
     tags.load(stream)
     width, length = int(tags[_WIDTH]), int(tags[_LENGTH])
-    check_size(width, length)
     samples = int(tags.get(_SAMPLES, 1))
     bits, formats = _same(tags.get(_BITS, 1)), _same(tags.get(_SAMPLE_FORMAT, 1))
+    check_size(width, length, max(1, samples * bits // 8))
     letter = _KINDS.get(formats, "")
     compression = int(tags.get(_COMPRESSION, 1))
     plain = (

@@ -11,7 +11,12 @@ from cxr_core.imaging.correction import (
     Crop,
     no_correction_error,
 )
-from cxr_core.imaging.decoded import MIN_DECODED_SIDE, DecodedFilm, PixelSpacing
+from cxr_core.imaging.decoded import (
+    MAX_FILE_BYTES,
+    MIN_DECODED_SIDE,
+    DecodedFilm,
+    PixelSpacing,
+)
 from cxr_core.imaging.dicom.decode import decode_dicom, is_dicom, is_dicom_without_preamble
 from cxr_core.imaging.gray_range import window_by_pixels
 from cxr_core.imaging.raster import decode_raster, decode_tiff, is_raster, is_tiff
@@ -55,7 +60,25 @@ def read_radiograph(data: bytes | bytearray | memoryview) -> Radiograph:
     return Radiograph(sha256=hashlib.sha256(data).hexdigest(), **vars(film))
 
 
+def check_file_size(size: int) -> None:
+    """Refuse a file that is larger than any film.
+
+    Args:
+        size: bytes.
+
+    Raises:
+        ImageError: it has more than ``MAX_FILE_BYTES``.
+    """
+    if size > MAX_FILE_BYTES:
+        raise ImageError(
+            "The file is too large to be a radiograph",
+            value=f"{size / 2**20:,.0f} MB",
+            remedy=f"A film takes at most {MAX_FILE_BYTES // 2**20} MB. Export the film itself.",
+        )
+
+
 def _decode(data: bytes) -> DecodedFilm:
+    check_file_size(len(data))
     if not data:
         raise ImageError(
             "The file is empty",

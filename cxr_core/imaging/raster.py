@@ -17,8 +17,9 @@ from cxr_core.imaging.decoded import (
     colour_fraction,
     scale_to_uint8,
 )
+from cxr_core.imaging.dicom.codestream import parse_codestream
 from cxr_core.imaging.gray_range import film_range, gray_range, outlier_sentence, sample_film
-from cxr_core.imaging.jpeg import JpegDamageError, JpegKindError, decode_jpeg
+from cxr_core.imaging.jpeg import JpegDamageError, JpegKindError, check_scans, decode_jpeg
 from cxr_core.imaging.plain_tiff import read_plain_tiff
 from cxr_core.imaging.tiff_strips import check_parts
 
@@ -167,7 +168,7 @@ def decode_tiff(data: bytes) -> DecodedFilm:
         tile = _get_int(image, _TILE_WIDTH) * _get_int(image, _TILE_LENGTH)
     except Exception as error:  # whatever a parser raises on hostile bytes
         return _decode_unusual_tiff(data, error)
-    check_size(*image.size)
+    check_size(*image.size, _pixel_bytes(image))
     if tile > MAX_PIXELS:  # libtiff would set aside memory for it
         raise _tiff_damage_error(data)
     if image.is_animated:  # not n_frames, which would walk through every page
@@ -280,6 +281,15 @@ def _tiff_damage_error(data: bytes) -> ImageError:
     )
 
 
+def _pixel_bytes(image: Image.Image) -> int:
+    """Bytes of a pixel of an opened picture, as Pillow will hand them on: a palette as RGB."""
+    if image.mode in ("I", "F"):
+        return 4
+    if image.mode.startswith("I;16"):
+        return 2
+    return 3 if image.mode in ("P", "PA") else len(image.getbands())
+
+
 def is_raster(data: bytes) -> bool:
     """Whether the bytes begin as a PNG or a JPEG file does."""
     return data.startswith((PNG_SIGNATURE, JPEG_SIGNATURE))
@@ -298,7 +308,9 @@ def decode_raster(data: bytes) -> DecodedFilm:
     """
     kind = "PNG" if data.startswith(PNG_SIGNATURE) else "JPEG"
     image = _open_header(data, kind)
-    check_size(*image.size)
+    check_size(*image.size, _pixel_bytes(image))
+    if kind == "JPEG":
+        _check_frame_header(image, data)
     frames = getattr(image, "n_frames", 1)
     if frames > 1:
         raise ImageError(
@@ -328,6 +340,19 @@ def decode_raster(data: bytes) -> DecodedFilm:
         warnings=(*notes, *gray.warnings),
         colour_fraction=gray.colour_fraction,
     )
+
+
+def _check_frame_header(image: Image.Image, data: bytes) -> None:
+    """Refuse a JPEG whose first frame header, the decoder's, is not the one that was opened.
+
+    Raises:
+        ImageError: its size was never looked at; or it has too many scans.
+    """
+    found = parse_codestream(data)
+    if found is not None and (found.columns, found.rows) != image.size:
+        reason = f"two sizes: {found.columns:,} x {found.rows:,} and {image.width} x {image.height}"
+        raise _damage_error(data, "JPEG", reason)
+    check_scans(data)
 
 
 def _load(image: Image.Image, data: bytes) -> tuple[Image.Image, tuple[str, ...]]:

@@ -4,6 +4,7 @@ DICOM PS3.3 C.11.2.1.2 (LINEAR, C.11.2.1.3.1 SIGMOID, C.11.2.1.3.2 LINEAR_EXACT)
 (VOI LUT). For the picture that a model reads and for the reader's display alike.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ VoiFunction = Literal["LINEAR", "LINEAR_EXACT", "SIGMOID"]
 # on one end, markers and metal on the other.
 CONTRAST_PERCENTILES = (5.0, 98.0)
 _MAX_SAMPLES = 1024  # a side; percentiles need no more
+_BLOCK_PIXELS = 2**18  # worked on at a time: they stay in the cache, and memory stays small
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,17 +54,33 @@ def apply_window(
     Returns:
         uint8 (H, W), 0 to 255, bright is dense.
     """
+    shown = by_rows(lambda rows: _apply_to_rows(rows, window), stored)
+    if inverted:
+        np.subtract(255, shown, out=shown)
+    return shown
+
+
+def by_rows(
+    function: Callable[[NDArray[Any]], NDArray[np.uint8]], values: NDArray[Any]
+) -> NDArray[np.uint8]:
+    """What a function of single pixels makes of an array (H, W), a few rows at a time: floating
+    copies of a whole film of 64 million pixels take a gigabyte."""
+    result = np.empty(values.shape, np.uint8)
+    step = max(1, _BLOCK_PIXELS // max(1, values[:1].size))
+    for start in range(0, len(values), step):
+        result[start : start + step] = function(values[start : start + step])
+    return result
+
+
+def _apply_to_rows(stored: NDArray[Any], window: Window) -> NDArray[np.uint8]:
     if window.lut is not None:
         last = window.lut_start + len(window.lut) - 1
         places = np.rint(stored).clip(window.lut_start, last).astype(np.int64) - window.lut_start
         shown: NDArray[np.uint8] = window.lut[places]  # (H, W)
-    else:
-        values = stored.astype(np.float32 if stored.dtype.itemsize <= 2 else np.float64)
-        gray = _apply_voi_function(values, window)  # (H, W), 0 to 1
-        shown = np.rint(gray.clip(0.0, 1.0) * 255).astype(np.uint8)
-    if inverted:
-        np.subtract(255, shown, out=shown)
-    return shown
+        return shown
+    values = stored.astype(np.float32 if stored.dtype.itemsize <= 2 else np.float64)
+    gray = _apply_voi_function(values, window)  # (H, W), 0 to 1
+    return np.asarray(np.rint(gray.clip(0.0, 1.0) * 255), dtype=np.uint8)
 
 
 def _apply_voi_function(values: NDArray[Any], window: Window) -> NDArray[Any]:

@@ -17,7 +17,8 @@ from cxr_core.findings import ABNORMAL_IN_WORDS, ABNORMAL_KEYS, KEYS, LABELS, NO
 from cxr_core.imaging.correction import Correction, correction_key
 from cxr_core.imaging.gate import GateResult, check_radiograph
 from cxr_core.imaging.preprocessing import preprocess
-from cxr_core.imaging.radiograph import Radiograph, apply_correction, read_radiograph
+from cxr_core.imaging.radiograph import Radiograph, apply_correction
+from cxr_core.imaging.workers.pool import read_radiograph_in_worker, start_workers
 from cxr_core.model.checkpoint import Checkpoint, load_checkpoint
 from cxr_core.model.gradcam import signed_evidence
 from cxr_core.model.metadata import UNCALIBRATED_WARNING, ModelMetadata, why_uncalibrated
@@ -184,7 +185,7 @@ class Analyzer:
         self._model_warnings = (UNCALIBRATED_WARNING,) if uncalibrated else ()
 
     def analyze(self, data: bytes, *, correction: str | Correction | None = None) -> Analysis:
-        """Read one film.
+        """Read one film; it is decoded in a process of its own (``imaging.workers``).
 
         Args:
             data: the bytes of a PNG, JPEG, TIFF or single-frame grayscale DICOM file.
@@ -195,10 +196,11 @@ class Analyzer:
                 and ``crop_L_T_R_B``, pixels off each side.
 
         Raises:
-            ImageError: the bytes are not one readable film, or there is no such correction.
+            ImageError: the bytes are not one readable film, it costs too much to decode it, or
+                there is no such correction.
         """
-        radiograph, asked = read_radiograph(data), correction_key(correction)
-        return self.analyze_radiograph(radiograph, correction=asked)
+        asked = correction_key(correction)
+        return self.analyze_radiograph(read_radiograph_in_worker(data), correction=asked)
 
     def analyze_radiograph(
         self, radiograph: Radiograph, *, correction: str | None = None
@@ -277,6 +279,7 @@ def load_analyzer(folder: str | Path) -> Analyzer:
         CheckpointError: the folder is incomplete or was altered, its weights are no numbers, or
             ``CXR_MODEL_SHA256`` approves another model.
     """
+    start_workers()  # which takes them about as long as the weights take
     checkpoint = load_checkpoint(folder)
     require_approved(checkpoint.metadata.model_sha256, Path(folder))
     return Analyzer(checkpoint)

@@ -1,8 +1,7 @@
-"""Many films, one after the other: decoded ahead in threads, read by the model in one."""
+"""Many films, one after the other: decoded ahead in processes, read by the model in one thread."""
 
 import hashlib
 import logging
-import os
 import runpy
 from collections import deque
 from collections.abc import Container, Generator, Iterable, Mapping
@@ -12,7 +11,12 @@ from itertools import islice
 
 from cxr_core.errors import CheckpointError, ImageError
 from cxr_core.findings import ABNORMAL_KEYS
-from cxr_core.imaging.radiograph import Radiograph, read_radiograph
+from cxr_core.imaging.radiograph import Radiograph
+from cxr_core.imaging.workers.pool import (
+    default_workers,
+    read_radiograph_in_worker,
+    start_workers,
+)
 from cxr_core.reading.analyzer import Analysis, Analyzer
 from cxr_core.reading.sources import FilmSource
 
@@ -70,11 +74,6 @@ class _Decoded:
     reason: str = ""
 
 
-def default_workers() -> int:
-    """Threads that decode: the cores, at most four, as each may hold a large film."""
-    return min(4, os.cpu_count() or 1)
-
-
 def read_films(
     analyzer: Analyzer,
     sources: Iterable[FilmSource],
@@ -90,12 +89,13 @@ def read_films(
     dropped, and a thread at work ends with its film.
 
     Args:
-        workers: threads that decode; None for ``default_workers()``.
+        workers: films that are decoded at once, each in a process; None for ``default_workers()``.
         skip: SHA-256 of films that need no reading; they come back with neither analysis nor
             reason.
         correction: what is done to every film before it is read, as ``Correction.key``.
     """
     workers = workers or default_workers()
+    start_workers(workers)
     pending = iter(sources)
     queue: deque[Future[_Decoded]] = deque()
     pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
@@ -117,7 +117,7 @@ def _decode(source: FilmSource, skip: Container[str]) -> _Decoded:
         sha256 = hashlib.sha256(data).hexdigest()
         if sha256 in skip:
             return _Decoded(source, sha256)
-        return _Decoded(source, sha256, read_radiograph(data))
+        return _Decoded(source, sha256, read_radiograph_in_worker(data, sha256=sha256))
     except Exception as error:  # one bad file must not end the others
         return _Decoded(source, sha256, reason=_reason(error))
 

@@ -11,16 +11,18 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from cxr_core.errors import ImageError
+from cxr_core.imaging.decoded import MAX_FILE_BYTES
+from cxr_core.imaging.radiograph import check_file_size
 
 ZIP_SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")  # a member first, or an archive without any
 MAX_MEMBERS = 2_000
-# The largest film that is read, 64 million pixels, with 16 bits and an alpha channel, is 256 MB.
-MAX_MEMBER_BYTES = 256 * 2**20
+MAX_MEMBER_BYTES = MAX_FILE_BYTES
 MAX_TOTAL_BYTES = 16 * 2**30
 # Films pack to a half or a third, drawn ones to a fiftieth. Small members may be anything.
 MAX_COMPRESSION_RATIO = 200
 MIN_RATIO_BYTES = 16 * 2**20
 _CENTRAL_HEADER = b"PK\x01\x02"  # before each entry of the table of contents (APPNOTE 4.3.12)
+_LOCAL_HEADER_BYTES = 30  # before each member, with the name after it (APPNOTE 4.3.7)
 _ENCRYPTED = 0x1  # general purpose flag (APPNOTE 4.4.4)
 _OFFICE_MEMBER = "[Content_Types].xml"
 _SYSTEM_FILES = frozenset(
@@ -84,6 +86,7 @@ class ZipArchive:
                 value="it looks like an Office document",
                 remedy="Save its films as PNG, JPEG, TIFF or DICOM.",
             )
+        _check_overlaps(entries, self._zip.start_dir)
         films = [info for info in entries if may_be_film(info.filename)]
         if not films:
             raise ImageError(
@@ -142,6 +145,27 @@ class ZipArchive:
             self._unpacked[index] = max(size, self._unpacked.get(index, 0))
             if sum(self._unpacked.values()) > MAX_TOTAL_BYTES:
                 raise _zip_bomb_error(f"the whole zip to more than {MAX_TOTAL_BYTES // 2**30} GB")
+
+
+def _check_overlaps(entries: list[zipfile.ZipInfo], table_start: int) -> None:
+    """Refuse a zip in which files share their bytes: a hundred kilobytes would be any number of
+    films.
+
+    Args:
+        table_start: where the table of contents begins.
+    """
+    ordered = sorted(entries, key=lambda info: info.header_offset)
+    starts = [*(info.header_offset for info in ordered), table_start][1:]
+    shared = sum(
+        info.header_offset + _LOCAL_HEADER_BYTES + info.compress_size > start
+        for info, start in zip(ordered, starts, strict=True)
+    )
+    if shared:
+        raise ImageError(
+            "Files in this zip lie over one another and it was not opened",
+            value=f"{shared:,} of {len(entries):,} files",
+            remedy="No program packs films so. Zip the films again.",
+        )
 
 
 def _check_entry(info: zipfile.ZipInfo) -> None:
@@ -232,7 +256,7 @@ def film_sources(
     Returns:
         the films, and how many members of a zip were left out since they can be no films.
     """
-    load = data.read_bytes if isinstance(data, Path) else partial(bytes, data)
+    load = partial(_read_file, data) if isinstance(data, Path) else partial(bytes, data)
     try:
         if not _is_zip(data):
             return [FilmSource(first_number, name, load)], 0
@@ -253,6 +277,11 @@ def _is_zip(data: bytes | Path) -> bool:
         with data.open("rb") as stream:
             return stream.read(4) in ZIP_SIGNATURES
     return data[:4] in ZIP_SIGNATURES
+
+
+def _read_file(path: Path) -> bytes:
+    check_file_size(path.stat().st_size)  # before it fills the memory
+    return path.read_bytes()
 
 
 def _raise(error: ImageError) -> bytes:

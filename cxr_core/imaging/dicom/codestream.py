@@ -18,6 +18,10 @@ from pydicom.uid import (
     JPEGLSLossless,
 )
 
+from cxr_core.errors import ImageError
+from cxr_core.imaging.decoded import check_decoded_bytes
+from cxr_core.imaging.jpeg import check_scans
+
 _SOI, _EOI = b"\xff\xd8", b"\xff\xd9"
 _J2K_START, _J2K_SOT, _J2K_EOC = b"\xff\x4f\xff\x51", b"\xff\x90", b"\xff\xd9"
 _JP2_SIGNATURE = b"\0\0\0\x0cjP  "
@@ -30,6 +34,14 @@ _SYNTAX_BY_SOF = {
     0xC3: JPEGLosslessSV1,
     0xF7: JPEGLSLossless,
 }
+
+
+_JPEG = (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLosslessSV1)
+# A drawn film takes a byte for 50 pixels, a real one for 10; a picture of one gray level, for any
+# number. Small frames may be anything: they are soon decoded.
+MAX_PIXELS_PER_BYTE = 1000
+_MIN_RATIO_BYTES = 4096
+_MAX_NOTHING = 100_000  # codes of an RLE segment that stand for no byte
 
 
 @dataclass(frozen=True)
@@ -103,6 +115,34 @@ def same_codec(stated: UID, found: UID) -> bool:
         (JPEG2000Lossless, JPEG2000),
     )
     return stated == found or any(stated in codec and found in codec for codec in codecs)
+
+
+def bare_codestream(frame: bytes) -> bytes:
+    """A JPEG 2000 codestream without the boxes around it, which may state another size."""
+    return frame[frame.find(_J2K_START) :] if frame.startswith(_JP2_SIGNATURE) else frame
+
+
+def check_codestream(found: Codestream, frame: bytes) -> None:
+    """Refuse by a frame's header what no radiograph is, before anything is decoded.
+
+    Raises:
+        ImageError: too large, or too large for its few bytes, or a JPEG of too many scans.
+        ValueError: another number of channels than gray and colour have.
+    """
+    if found.components not in (1, 3):
+        raise ValueError(f"the compressed image has {found.components:,} channels")
+    sample_bytes = 1 if found.precision <= 8 else 2
+    check_decoded_bytes(found.columns, found.rows, found.components * sample_bytes)
+    n_pixels = found.columns * found.rows
+    if n_pixels > MAX_PIXELS_PER_BYTE * max(len(frame), _MIN_RATIO_BYTES):
+        raise ImageError(
+            "The compressed image is too short for its size",
+            value=f"{len(frame):,} bytes for {found.columns:,} x {found.rows:,} pixels",
+            remedy="The file is damaged, or was made to keep the program busy. Export the film "
+            "again.",
+        )
+    if found.syntax in _JPEG:
+        check_scans(frame)
 
 
 def mend_codestream(frame: bytes) -> bytes:
@@ -196,18 +236,20 @@ def check_rle(frame: bytes, rows: int, columns: int) -> None:
     n_segments = int.from_bytes(frame[:4], "little")
     starts = [int.from_bytes(frame[at : at + 4], "little") for at in range(4, 64, 4)][:n_segments]
     for start, end in zip(starts, [*starts[1:], len(frame)], strict=True):
-        length = _packbits_length(frame[start:end])
+        most = 8 * rows * columns  # what is longer than that need not be counted to its end
+        length = _packbits_length(frame[start:end], most)
         if not rows * columns <= length <= rows * columns + 1:
+            more = "more than " if length > most else ""
             raise ValueError(
-                f"an RLE segment holds {length:,} bytes, where {rows} rows x {columns} columns "
-                f"need {rows * columns:,}"
+                f"an RLE segment holds {more}{length:,} bytes, where {rows} rows x {columns} "
+                f"columns need {rows * columns:,}"
             )
 
 
-def _packbits_length(segment: bytes) -> int:
-    """Bytes that a PackBits segment unpacks to."""
-    at = length = 0
-    while at < len(segment) - 1:  # a lone last byte is padding
+def _packbits_length(segment: bytes, most: int) -> int:
+    """Bytes that a PackBits segment unpacks to; not counted further once above ``most``."""
+    at = length = n_nothing = 0
+    while at < len(segment) - 1 and length <= most:  # a lone last byte is padding
         head = segment[at]
         if head < 128:
             length += min(head + 1, len(segment) - at - 1)
@@ -215,6 +257,9 @@ def _packbits_length(segment: bytes) -> int:
         elif head > 128:
             length += 257 - head
             at += 2
-        else:
+        else:  # no byte at all, which a program writes now and then if ever
+            n_nothing += 1
+            if n_nothing > _MAX_NOTHING:
+                raise ValueError("an RLE segment is made of codes for nothing")
             at += 1
     return length

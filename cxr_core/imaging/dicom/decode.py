@@ -5,6 +5,7 @@ import io
 import numpy as np
 import pydicom
 from pydicom import Dataset
+from pydicom.filereader import _read_file_meta_info, read_preamble  # the public one wants a path
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
@@ -96,7 +97,8 @@ def _check_image_header(ds: Dataset, data: bytes) -> None:
             value=f"{rows} rows, {columns} columns",
             remedy="Export the film again.",
         )
-    check_size(columns, rows)
+    samples, bits = get_int(ds, "SamplesPerPixel") or 1, get_int(ds, "BitsAllocated") or 8
+    check_size(columns, rows, max(1, samples * bits // 8))
     if get_code(ds, "PhotometricInterpretation") == "PALETTE COLOR":
         raise _colour_error(ds)
 
@@ -177,16 +179,16 @@ def parse_dicom(data: bytes) -> Dataset:
     Raises:
         ImageError: damaged, or compressed as a whole.
     """
-    if DeflatedExplicitVRLittleEndian.encode() in data[:4096]:
+    # pydicom's complaints quote the values of tags, which belong in no log. Set, not switched
+    # back: that would race between threads.
+    pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+    if _is_deflated(data):
         # Inflating it could take any amount of memory, and no film needs it.
         raise ImageError(
             "This DICOM file is compressed as a whole (deflated)",
             value=f"transfer syntax {DeflatedExplicitVRLittleEndian.name}",
             remedy="Export the film again, uncompressed or as JPEG 2000.",
         )
-    # pydicom's complaints quote the values of tags, which belong in no log. Set, not switched
-    # back: that would race between threads.
-    pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
     try:
         ds = pydicom.dcmread(io.BytesIO(data), force=True, specific_tags=list(PARSED_KEYWORDS))
         drop_malformed(ds)
@@ -203,6 +205,17 @@ def parse_dicom(data: bytes) -> Dataset:
         explicit = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
         ds.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
     return ds
+
+
+def _is_deflated(data: bytes) -> bool:
+    """Whether pydicom would inflate the file, by the same meta information as it reads."""
+    stream = io.BytesIO(data)
+    try:
+        read_preamble(stream, force=True)
+        meta = _read_file_meta_info(stream)
+        return bool(meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian)
+    except Exception:  # whatever a parser raises on hostile bytes, which it will raise again
+        return False
 
 
 def raw_pixels(ds: Dataset) -> DicomPixels:

@@ -10,6 +10,7 @@ frame of which a decoder says that it is damaged.
 """
 
 import io
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -35,10 +36,13 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from cxr_core.errors import ImageError
 from cxr_core.imaging.damage import BLOCK, SUBSAMPLED_BLOCK, damage_warnings
 from cxr_core.imaging.dicom.bits import bit_layout, extract_bits
 from cxr_core.imaging.dicom.codestream import (
     Codestream,
+    bare_codestream,
+    check_codestream,
     check_jpeg_2000,
     check_rle,
     mend_codestream,
@@ -48,9 +52,9 @@ from cxr_core.imaging.dicom.codestream import (
 from cxr_core.imaging.dicom.tags import get_code, get_int
 from cxr_core.imaging.dicom.voi import padding_mask
 from cxr_core.imaging.jpeg import JpegDamageError, decode_jpeg
+from cxr_core.imaging.limits import CPU_SECONDS, GDCM_WALL_SECONDS, SIGXCPU
 
 _GDCM_CHILD = Path(__file__).with_name("gdcm_child.py")
-_GDCM_TIMEOUT = 120  # s; a film takes one or two, on a busy machine ten
 _PLUGINS = {JPEG2000: "pillow", JPEGLSLossless: "pyjpegls"}
 # What GDCM says of whole films, too: on the way to the decoder for a depth, and of a header field
 # that does not touch the picture.
@@ -221,6 +225,10 @@ def _decode_frame(frame: bytes, ds: Dataset) -> tuple[NDArray[Any], int, str]:
             f"the compressed image has {found.rows} rows and {found.columns} columns, the header "
             f"says {ds.Rows} and {ds.Columns}"
         )
+    try:
+        check_codestream(found, frame)
+    except ValueError as error:
+        raise UndecodableError(str(error)) from error
     syntax = stated if same_codec(stated, found.syntax) else found.syntax
     note = "" if syntax == stated else _contradiction(stated, f"is {found.syntax.name}")
     return _first_success(frame, ds, found, syntax), found.precision, note
@@ -228,6 +236,7 @@ def _decode_frame(frame: bytes, ds: Dataset) -> tuple[NDArray[Any], int, str]:
 
 def _first_success(frame: bytes, ds: Dataset, found: Codestream, syntax: UID) -> NDArray[Any]:
     reason = "neither of two decoders can read it"
+    frame = bare_codestream(frame)
     try:
         check_jpeg_2000(frame)
         mended = mend_codestream(frame)
@@ -240,6 +249,8 @@ def _first_success(frame: bytes, ds: Dataset, found: Codestream, syntax: UID) ->
                 return decode(one)
             except (JpegDamageError, DecoderWarningError) as error:
                 raise UndecodableError(f"the compressed image is damaged: {error}") from error
+            except (ImageError, UndecodableError, MemoryError):
+                raise  # no other decoder is to be tried
             except Exception:
                 continue
     raise UndecodableError(reason)
@@ -296,16 +307,41 @@ def _frame_dataset(frame: bytes, ds: Dataset, syntax: UID, found: Codestream | N
 
 
 def _decode_with_gdcm(ds: Dataset) -> NDArray[Any]:
+    if ds.SamplesPerPixel == 1:
+        bits = (ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation)
+        header = {
+            "rows": ds.Rows,
+            "columns": ds.Columns,
+            "photometric": ds.PhotometricInterpretation,
+            "syntax": str(ds.file_meta.TransferSyntaxUID),
+            "bits": bits,
+        }
+        raw = _run_gdcm(header, bytes(get_frame(ds.PixelData, 0, number_of_frames=1)))
+        kind = f"<{'i' if ds.PixelRepresentation else 'u'}{ds.BitsAllocated // 8}"
+        gray: NDArray[Any] = np.frombuffer(raw, kind).reshape(ds.Rows, ds.Columns).copy()
+        return gray
     buffer = io.BytesIO()
     ds.save_as(buffer)
+    colour: NDArray[Any] = np.load(io.BytesIO(_run_gdcm({}, buffer.getvalue())), allow_pickle=False)
+    return colour
+
+
+def _run_gdcm(header: dict[str, Any], data: bytes) -> bytes:
+    """What GDCM's process answers."""
+    words = json.dumps(header)
     # By path and with -P: what is imported must not depend on where the app was started.
-    child = subprocess.run(
-        [sys.executable, "-P", str(_GDCM_CHILD.resolve())],
-        input=buffer.getvalue(),
-        capture_output=True,
-        timeout=_GDCM_TIMEOUT,
-        check=False,
-    )
+    try:
+        child = subprocess.run(
+            [sys.executable, "-P", str(_GDCM_CHILD.resolve()), str(CPU_SECONDS), words],
+            input=data,
+            capture_output=True,
+            timeout=GDCM_WALL_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise UndecodableError(f"GDCM took more than {GDCM_WALL_SECONDS} s") from error
+    if child.returncode == -SIGXCPU:
+        raise UndecodableError(f"GDCM needs more than {CPU_SECONDS} s of computing time")
     if child.returncode != 0:
         raise RuntimeError(f"GDCM's process ended with status {child.returncode}")
     said = child.stderr.decode("utf-8", "replace").splitlines()
@@ -316,5 +352,4 @@ def _decode_with_gdcm(ds: Dataset) -> NDArray[Any]:
     ]
     if complaints:
         raise DecoderWarningError(complaints[0][:100])
-    received: NDArray[Any] = np.load(io.BytesIO(child.stdout), allow_pickle=False)
-    return received
+    return child.stdout

@@ -26,11 +26,14 @@ MAX_WINDOWS = 12  # a select box of more would serve nobody
 
 
 def file_windows(ds: Dataset) -> tuple[Window, ...]:
-    """All that the file offers, its tables first, as they would be applied first.
+    """All that the file offers, its tables first, as they would be applied first; at most
+    ``MAX_WINDOWS``.
 
     Malformed ones are left out.
     """
-    tables = [_lut_window(ds, index) for index in range(len(get_items(ds, "VOILUTSequence")))]
+    # No further ones: a file may hold thousands, and each is a table to be applied.
+    n_tables = min(MAX_WINDOWS, len(get_items(ds, "VOILUTSequence")))
+    tables = [_lut_window(ds, index) for index in range(n_tables)]
     found = [window for window in tables if window is not None]
     centers, widths = get_floats(ds, "WindowCenter"), get_floats(ds, "WindowWidth")
     names = _explanations(ds.get("WindowCenterWidthExplanation"))
