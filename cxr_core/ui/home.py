@@ -20,7 +20,7 @@ from cxr_core.model.metadata import (
     why_uncalibrated,
 )
 from cxr_core.ui.evaluated import evaluate_model, further_films_of_model
-from cxr_core.ui.model import model_folder
+from cxr_core.ui.model import approved_folder
 from cxr_core.ui.shell import caption, show_table
 
 CARD_FILE = "MODEL_CARD.md"
@@ -77,7 +77,7 @@ def model_summary() -> None:
     Raises:
         CXRError: the folder has no usable model or no usable table.
     """
-    folder = model_folder()
+    folder = approved_folder()
     metadata = load_metadata(folder)
     st.markdown(describe_model(metadata.provenance))
     full = evaluate_model(folder).full
