@@ -210,12 +210,12 @@ def mutate_table(data: bytes, rng: Random) -> bytes:
             del line[rng.randrange(len(line))]
         elif kind == 7:
             column, value = rng.randrange(len(lines[0])), rng.choice(CELLS)
-            for other in lines[1:]:
-                if column < len(other):
-                    other[column] = value
+            for row in lines[1:]:
+                if column < len(row):
+                    row[column] = value
         else:
-            one, other = rng.randrange(len(lines[0])), rng.randrange(len(lines[0]))
-            lines[0][one] = lines[0][other]
+            one, two = rng.randrange(len(lines[0])), rng.randrange(len(lines[0]))
+            lines[0][one] = lines[0][two]
     end = rng.choice(("\n", "\n", "\r\n", "\r"))
     return end.join(",".join(line) for line in lines).encode("utf-8", "surrogatepass")
 
