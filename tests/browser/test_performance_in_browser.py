@@ -13,7 +13,6 @@ from tests.helpers.browser import download, press, serious_violations, settled, 
 from tests.helpers.predictions import make_predictions
 
 OPENED = "Your table: 120 films"
-_PATIENT_MS = 240_000
 
 
 def _image(page: Page, folder: Path, button: str) -> Path:
@@ -85,25 +84,3 @@ def test_a_table_is_opened_kept_and_taken_along(page: Page, app_url: str, tmp_pa
     kinds = (app_url, app_url.replace("http", "ws"), "data:", "blob:")
     assert [address for address in addresses if not address.startswith(kinds)] == []
     assert not any("DOE" in address or "_000.png" in address for address in addresses)
-
-
-def test_a_path_in_an_error_is_text_and_nothing_else(page: Page, app_url: str) -> None:
-    words = (
-        "[a](http://evil.example) ![p](http://evil.example/p.png) :material/delete: :smile: $x^2$ "
-        "<b>B</b> **bold** `c` a--b -> www.evil.example a@evil.example :red[r] :red-badge[n]"
-    )
-    page.goto(f"{app_url}/Performance")
-    # Its first drawing measures all test films, which takes a busy machine minutes.
-    page.get_by_text("Test films of the loaded model").first.wait_for(timeout=_PATIENT_MS)
-    press(page, page.get_by_role("button", name="Open a run or table"))
-    box = settled(page, page.get_by_role("textbox", name="Or the path of a run folder"))
-    box.fill(words)
-    box.press("Enter")
-    alert = page.get_by_test_id("stAlert").get_by_test_id("stMarkdownContainer")
-    alert.get_by_text("This folder cannot be read").wait_for()
-    assert words in (alert.text_content() or "")
-    made_of_it = alert.locator("a, img, b, strong, em, svg, .katex, [data-testid=stIconMaterial]")
-    assert made_of_it.count() == 0
-    label = alert.locator("code")
-    family = "element => getComputedStyle(element).fontFamily"
-    assert label.evaluate(family) == alert.evaluate(family)
