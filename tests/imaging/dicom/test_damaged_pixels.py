@@ -34,8 +34,8 @@ def test_native_pixels_of_another_size_are_refused_with_both_numbers(
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.int16])
 @pytest.mark.parametrize(("height", "width"), [(128, 100), (101, 128), (128, 127), (90, 128)])
 def test_swapped_rows_and_columns_are_refused(height: int, width: int, kind: type) -> None:
-    film = PHANTOM[:height, :width].astype(kind) - (100 if kind is np.int16 else 0)
-    ds = film_dataset(film.astype(kind))
+    film: np.ndarray = PHANTOM[:height, :width].astype(np.int64)
+    ds = film_dataset((film - 100 if kind is np.int16 else film).astype(kind))
     assert not has_warning(decode_dicom(to_bytes(ds)), "swapped")  # as it is, it is read
     ds.Rows, ds.Columns = width, height
     said = str(image_error(decode_dicom, to_bytes(ds)))
