@@ -38,6 +38,10 @@ def is_finite(value: object) -> bool:
         return False
 
 
+def _is_share(value: object) -> bool:
+    return is_finite(value) and 0.0 <= float(value) <= 1.0  # type: ignore[arg-type]
+
+
 def _are_finite(values: object, count: int) -> bool:
     return isinstance(values, tuple | list) and len(values) == count and all(map(is_finite, values))
 
@@ -138,12 +142,26 @@ class OperatingPoint:
     specificity: float
 
     def __post_init__(self) -> None:
-        if not (is_finite(self.threshold) and 0.0 <= self.threshold <= 1.0):
+        remedy = "Fit the cut-offs again with train.py --finalize."
+        if not _is_share(self.threshold):
             raise ConfigError(
-                "A cut-off is not between 0 and 1",
-                value=short(self.threshold),
-                remedy="Fit the cut-offs again with train.py --finalize.",
+                "A cut-off is not between 0 and 1", value=short(self.threshold), remedy=remedy
             )
+        if self.criterion not in ("sensitivity", "specificity"):
+            raise ConfigError(
+                "A cut-off holds neither sensitivity nor specificity",
+                value=short(self.criterion),
+                remedy=remedy,
+            )
+        reached = {"target": self.target, "sensitivity": self.sensitivity}
+        reached |= {"specificity": self.specificity}
+        interval = {"low": self.low, "high": self.high}  # nan where no resample gave one
+        for name, value in (reached | interval).items():
+            absent = name in interval and isinstance(value, float) and math.isnan(value)
+            if not (absent or _is_share(value)):
+                raise ConfigError(
+                    f"A cut-off's {name} is not between 0 and 1", value=short(value), remedy=remedy
+                )
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,13 @@
 """Errors that tell a user what was wrong, the value, and what to do."""
 
+import re
+
+_MAX_VALUE = 1000  # characters of a value that are shown; a file's may be of any length
+# Controls, line ends and marks that turn text round would break the line, or move a terminal's.
+_NOT_FOR_A_LINE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]+"
+)
+
 
 class CXRError(Exception):
     """Base of every error that a user may meet.
@@ -9,7 +17,8 @@ class CXRError(Exception):
         value: the offending value, as the user would recognise it.
         remedy: what to do about it, a whole sentence.
 
-    ``str(error)`` is "problem: value. remedy", fit for a page or a terminal.
+    ``str(error)`` is "problem: value. remedy", one line that is fit for a page or a terminal,
+    whatever stands in the value.
     """
 
     def __init__(self, problem: str, *, value: object, remedy: str) -> None:
@@ -19,7 +28,18 @@ class CXRError(Exception):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        return f"{self.problem}: {self.value}. {self.remedy}"
+        try:
+            value = str(self.value)
+        except ValueError:  # a number of more digits than Python turns into text
+            value = "a number of thousands of digits"
+        if len(value) > _MAX_VALUE:
+            value = f"{value[: _MAX_VALUE - 1]}…"
+        return one_line(f"{self.problem}: {value}. {self.remedy}")
+
+
+def one_line(text: str) -> str:
+    """Foreign text on one line, without what a page or a terminal cannot show."""
+    return _NOT_FOR_A_LINE.sub(" ", text)
 
 
 class ImageError(CXRError):

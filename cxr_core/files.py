@@ -1,9 +1,13 @@
-"""Files that are either the old one or the new one, never half of one."""
+"""Files that are either the old one or the new one, never half of one; and JSON files of others."""
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+_MAX_JSON_BYTES = 1 << 28  # the lineage of all of NIH's films takes 5 MB
 
 
 @contextmanager
@@ -24,6 +28,22 @@ def atomic_write(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def read_json(path: Path) -> Any:
+    """What a JSON file in UTF-8 holds.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is no JSON, not in UTF-8, too large, or nested too deep.
+    """
+    size = path.stat().st_size
+    if size > _MAX_JSON_BYTES:
+        raise ValueError(f"it has {size:,} bytes")
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
 
 
 def remove_temporary_files(folder: Path) -> None:

@@ -22,7 +22,7 @@ from tqdm import tqdm
 from cxr_core.data.csv_files import first_few
 from cxr_core.data.decode import DecodedOrReason, decode_film, decode_films
 from cxr_core.errors import DataError
-from cxr_core.files import atomic_write
+from cxr_core.files import atomic_write, read_json
 
 _MAX_REJECTED_FRACTION = 0.05  # of the films
 _STALE_AFTER = 24 * 3600.0  # seconds after which a half-written file is nobody's
@@ -266,7 +266,7 @@ def open_cache(
 def _load(stem: Path, *, count: int, size: int) -> ImageCache | None:
     """Return the finished cache, or None when there is none or its files are damaged."""
     try:
-        index = json.loads(stem.with_suffix(".json").read_text(encoding="utf-8"))
+        index = read_json(stem.with_suffix(".json"))
         images = np.load(stem.with_suffix(".npy"), mmap_mode="r", allow_pickle=False)
         names = tuple(str(name) for name in index["names"])
         rejected = pd.DataFrame(index["rejected"], columns=["image", "reason"], dtype="str")

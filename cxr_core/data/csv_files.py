@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -11,6 +11,7 @@ import pandas as pd
 
 from cxr_core.errors import DataError
 from cxr_core.files import atomic_write
+from cxr_core.spreadsheet import guard_formula, unguard_formula
 
 CsvSource = Path | bytes  # a file, or what an upload holds
 _SNIFF_BYTES = 4096  # bytes looked at to tell a table from something else
@@ -156,15 +157,19 @@ def read_columns(source: CsvSource, positions: Mapping[str, int]) -> pd.DataFram
         Cells beyond the header's last name (NIH's trailing commas) do no harm.
 
     Raises:
-        DataError: the file is not UTF-8, is not regular CSV, or has no row below the header.
+        DataError: the file is not UTF-8, is not regular CSV, has no row below the header, or has
+            the header among its rows.
     """
+    header = read_header(source)
     by_position = sorted(positions, key=lambda name: positions[name])
     table = _read_cells(
         source, skiprows=1, usecols=sorted(positions.values()), names=by_position
     )  # fmt: skip
     if table.empty:
         raise _no_rows_error(source)
-    return pd.DataFrame({name: table[name].fillna("").str.strip() for name in positions})
+    found = pd.DataFrame({name: _unguarded(table[name]) for name in positions})
+    _refuse_repeated_header(found, header, positions, source)
+    return found
 
 
 def read_columns_strict(
@@ -190,7 +195,53 @@ def read_columns_strict(
             remedy="Use a part of it, with all films of a patient together.",
         )
     rows = cells.iloc[1:].reset_index(drop=True)
-    return pd.DataFrame({name: rows[at].fillna("").str.strip() for name, at in positions.items()})
+    found = pd.DataFrame({name: _unguarded(rows[at]) for name, at in positions.items()})
+    _refuse_repeated_header(found, cells.iloc[0].tolist(), positions, source)
+    return found
+
+
+def _refuse_repeated_header(
+    rows: pd.DataFrame, header: Sequence[str], positions: Mapping[str, int], source: CsvSource
+) -> None:
+    """Refuse a table in which the header stands again, as where two files were joined.
+
+    Raises:
+        DataError: it names the first such row.
+    """
+    again = pd.Series(True, index=rows.index)
+    for name, at in positions.items():
+        stated = " ".join(str(header[at]).casefold().split()) if at < len(header) else ""
+        if stated:  # NIH's boxes have columns without a name
+            again &= rows[name].str.casefold().str.split().str.join(" ") == stated
+        if not again.any():
+            return
+    raise DataError(
+        "The table's header stands in it again",
+        value=f"row {int(again.to_numpy().argmax()) + 1:,} below the header of "
+        f"{_describe_source(source)}, {int(again.sum()):,} such rows",
+        remedy="Delete these lines; they are left where two tables were joined.",
+    )
+
+
+def require_once(header: Sequence[str], names: Iterable[str], source: CsvSource) -> None:
+    """Refuse a header in which one of the columns that are read stands twice.
+
+    Args:
+        header: as ``read_header`` returns it.
+        names: whatever their case and the spaces in them.
+
+    Raises:
+        DataError: it cannot be known which of the two is meant.
+    """
+    stated = [" ".join(name.casefold().split()) for name in header]
+    wanted = {" ".join(name.casefold().split()) for name in names}
+    twice = [name for name in dict.fromkeys(stated) if name in wanted and stated.count(name) > 1]
+    if twice:
+        raise DataError(
+            "The table has the same column twice",
+            value=f"{', '.join(twice)} ({_describe_source(source)})",
+            remedy="Keep one of them.",
+        )
 
 
 def _read_cells(source: CsvSource, **options: Any) -> pd.DataFrame:
@@ -219,7 +270,7 @@ def _read_cells(source: CsvSource, **options: Any) -> pd.DataFrame:
 def find_columns(
     path: Path,
     header: Sequence[str],
-    aliases: Mapping[str, Iterable[str]],
+    aliases: Mapping[str, Collection[str]],
     *,
     required: Iterable[str],
 ) -> dict[str, int]:
@@ -232,9 +283,11 @@ def find_columns(
         required: our names that must be there.
 
     Raises:
-        DataError: required columns are missing; names them, the file and the remedy.
+        DataError: required columns are missing, or one stands there twice; names them, the file
+            and the remedy.
     """
     seen = {" ".join(name.casefold().split()): i for i, name in reversed(list(enumerate(header)))}
+    require_once(header, (spelling for known in aliases.values() for spelling in known), path)
     found: dict[str, int] = {}
     for name, spellings in aliases.items():
         position = next((seen[s.casefold()] for s in spellings if s.casefold() in seen), None)
@@ -252,9 +305,31 @@ def find_columns(
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
-    """Write a table as CSV under a temporary name, then rename: whole or not at all."""
+    """Write a table as CSV under a temporary name, then rename: whole or not at all.
+
+    A text that a spreadsheet would run as a formula gets an apostrophe, which ``read_columns``
+    takes off again: names of images and patients are those of somebody else's table.
+    """
     with atomic_write(path) as temporary:
-        table.to_csv(temporary, index=False, lineterminator="\n")
+        guard_texts(table).to_csv(temporary, index=False, lineterminator="\n")
+
+
+def guard_texts(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with its texts as ``spreadsheet.guard_formula`` makes them."""
+    return table.assign(
+        **{
+            str(name): cells.map(lambda one: guard_formula(one) if isinstance(one, str) else one)
+            for name, cells in table.items()
+            if not pd.api.types.is_numeric_dtype(cells)
+        }
+    )
+
+
+def _unguarded(cells: pd.Series) -> pd.Series:
+    """Text cells as they were before ``guard_texts``, without blanks around them."""
+    text = cells.fillna("").str.strip()
+    guarded = text.str.contains("'", regex=False)
+    return text.where(~guarded, text[guarded].map(unguard_formula)) if guarded.any() else text
 
 
 def first_few(names: Iterable[str]) -> str:

@@ -11,6 +11,7 @@ from cxr_core.data.csv_files import (
     normalise_image_names,
     read_columns,
     read_header,
+    require_once,
 )
 from cxr_core.errors import DataError
 
@@ -107,6 +108,7 @@ def read_groups(path: Path) -> pd.Series:
             value=f"{path} (its columns: {', '.join(header) or 'none'})",
             remedy='Name the first column "Image Index" or "image"; put the group second.',
         )
+    require_once(header, header[:2], path)
     rows = read_columns(path, {"image": 0, "group": 1})
     rows = rows.assign(image=normalise_image_names(rows["image"]))
     return _one_row_per_image(rows, path, "Images are in two groups")["group"]

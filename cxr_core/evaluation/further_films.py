@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cxr_core.data.csv_files import find_columns, read_columns, read_header
+from cxr_core.data.csv_files import find_columns, read_columns, read_header, write_csv
 from cxr_core.errors import DataError
 from cxr_core.evaluation.metrics.bootstrap import (
     Interval,
@@ -21,7 +21,6 @@ from cxr_core.evaluation.metrics.bootstrap import (
 from cxr_core.evaluation.metrics.labelled import labelled_films
 from cxr_core.evaluation.metrics.ranking import auroc_interval
 from cxr_core.evaluation.predictions import labels_of, patients_of, scores_of
-from cxr_core.files import atomic_write
 from cxr_core.findings import ABNORMAL_KEYS, KEYS, LOGIT_COLUMNS, NORMAL_INDEX
 
 NORMAL_LABEL = "normal"  # what a table of other hospitals' films calls a normal film
@@ -95,8 +94,7 @@ def measure_further_patients(
 
 def write_other_films(rows: pd.DataFrame, path: Path) -> None:
     """Write what a model said of other hospitals' films: ``image, source, label, logit_…``."""
-    with atomic_write(path) as temporary:
-        rows[["image", "source", "label", *LOGIT_COLUMNS]].to_csv(temporary, index=False)
+    write_csv(rows[["image", "source", "label", *LOGIT_COLUMNS]], path)
 
 
 def read_other_films(path: Path) -> pd.DataFrame:

@@ -17,11 +17,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from cxr_core.arrays import Floats
 from cxr_core.config import Calibration
-from cxr_core.data.csv_files import first_few, read_columns_strict, read_header
+from cxr_core.data.csv_files import first_few, read_columns_strict, read_header, write_csv
 from cxr_core.data.entries import parse_ages
 from cxr_core.errors import DataError
 from cxr_core.evaluation.scoring import sigmoid, to_probabilities
-from cxr_core.files import atomic_write
 from cxr_core.findings import ALL_IN_WORDS, LABEL_COLUMNS, LOGIT_COLUMNS, PROBABILITY_COLUMNS
 
 MAX_NAME_LENGTH = 300  # of an image's or patient's name
@@ -319,8 +318,7 @@ def predictions_table(films: pd.DataFrame, logits: ArrayLike) -> pd.DataFrame:
 
 def write_predictions(table: pd.DataFrame, path: Path) -> None:
     """Write a predictions table as CSV, whole or not at all, every number in full."""
-    with atomic_write(path) as temporary:
-        table.to_csv(temporary, index=False, lineterminator="\n")
+    write_csv(table, path)
 
 
 def look_like_probabilities(table: pd.DataFrame) -> bool:

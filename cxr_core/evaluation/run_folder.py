@@ -5,7 +5,6 @@ path may have been typed by anyone who can open the page.
 """
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,12 +15,15 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from cxr_core.config import short
+from cxr_core.data.csv_files import read_columns, read_header, require_once
 from cxr_core.data.split_files import read_split
 from cxr_core.errors import CheckpointError, DataError
 from cxr_core.evaluation.further_films import read_other_films
 from cxr_core.evaluation.localisation.rates import read_localisation
 from cxr_core.evaluation.metrics.labels import SplitLabels, read_split_labels, split_labels
 from cxr_core.evaluation.predictions import read_predictions
+from cxr_core.files import read_json
 from cxr_core.model.metadata import METADATA_FILE, ModelMetadata, load_metadata
 
 SplitPart = Literal["test", "validation"]
@@ -38,6 +40,7 @@ LOCALISATION_FILE = "localisation.csv"
 # Those of training's that are only looked at; training loads PyTorch, and a page must not wait.
 _CONFIG, _RESUME, WEIGHTS_FILE = "config.json", "resume.pt", "model.safetensors"
 _MAX_BYTES = 1 << 28  # of a table; NIH's whole collection takes 15 MB
+_MAX_EPOCHS = 1_000_000
 _MAX_ENTRIES = 200  # entries of a folder that are looked at for runs
 
 
@@ -178,10 +181,9 @@ class RunFolder:
     def history(self) -> pd.DataFrame:
         """The epochs, a row each; empty where there is no readable ``history.csv``."""
         try:
-            history = pd.read_csv(self.path / HISTORY_FILE)
-        except (OSError, ValueError):  # absent, empty or no table
+            return read_history(self.path / HISTORY_FILE)
+        except DataError:  # absent, empty or no such table
             return pd.DataFrame()
-        return history if "epoch" in history else pd.DataFrame()
 
     @property
     def progress(self) -> RunProgress:
@@ -225,6 +227,39 @@ class RunFolder:
                 value=f"SHA-256 {found[:12]}…, expected {self.model.weights_sha256[:12]}… ({path})",
                 remedy="Restore the folder as train.py wrote it, or open another run.",
             )
+
+
+def read_history(path: Path) -> pd.DataFrame:
+    """Read ``history.csv`` of a run.
+
+    Returns:
+        A row an epoch: ``epoch`` as int, all other columns as numbers, nan where a cell is empty.
+
+    Raises:
+        DataError: unreadable, a column missing or twice, or a cell that is no number.
+    """
+    header = read_header(path)
+    require_once(header, filter(None, header), path)
+    positions = {name: at for at, name in enumerate(header) if name}
+    if "epoch" not in positions:
+        raise DataError(
+            "The history of a run lacks its epochs",
+            value=f"{path} (its columns: {', '.join(header)[:200]})",
+            remedy="Restore history.csv as train.py wrote it.",
+        )
+    cells = read_columns(path, positions)
+    rows: pd.DataFrame = cells.apply(pd.to_numeric, errors="coerce")
+    epoch = rows["epoch"]
+    odd = (rows.isna() & (cells != "") & (cells.apply(lambda one: one.str.lower()) != "nan")).any()
+    if odd.any() or not (epoch.between(1, _MAX_EPOCHS) & (epoch % 1 == 0)).all():
+        column = "epoch" if not odd.any() else str(odd.idxmax())
+        raise DataError(
+            f"The history of a run holds a value that it cannot have ({short(column)})",
+            value=path,
+            remedy="Restore history.csv as train.py wrote it.",
+        )
+    rows["epoch"] = epoch.astype("int64")
+    return rows
 
 
 def kept_epoch(history: pd.DataFrame) -> int | None:
@@ -300,7 +335,7 @@ def _is_file(path: Path) -> bool:
 
 def _planned(folder: Path) -> int | None:
     try:
-        epochs = json.loads((folder / _CONFIG).read_text())["train"]["epochs"]
+        epochs = read_json(folder / _CONFIG)["train"]["epochs"]
     except (OSError, ValueError, KeyError, TypeError):  # absent, or not train.py's
         return None
     return epochs if isinstance(epochs, int) else None

@@ -21,6 +21,7 @@ from cxr_core.export.record import (
 from cxr_core.findings import KEYS, LOGIT_COLUMNS, PROBABILITY_COLUMNS
 from cxr_core.reading.analyzer import Analysis, at_setting
 from cxr_core.reading.batch import Outcome
+from cxr_core.spreadsheet import csv_line, unguard_formula
 from cxr_core.version import VERSION
 
 # ``stopped``: the gate stopped the film and nobody overruled it; ``failed``: it cannot be read.
@@ -102,7 +103,6 @@ _EARLIER_COLUMNS: dict[str, str] = {
     **{f"above_{key}": f"flagged_{key}" for key in KEYS},
     "versions": "library_versions",
 }
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 _VERSIONED_PACKAGES = ("torch", "pillow", "pydicom", "python-gdcm", "pyjpegls")
 
 
@@ -269,18 +269,17 @@ def rows_to_csv(rows: Iterable[Row]) -> bytes:
 def write_rows(stream: TextIO, rows: Iterable[Row], *, header: bool = True) -> None:
     """Write rows, by default after the column names.
 
-    A row without a number gets its place, counted from 1. A text that a spreadsheet would run
-    as a formula gets an apostrophe before it; numbers are left as they are.
+    A row without a number gets its place, counted from 1. Texts are quoted and guarded against
+    being run as formulas (``spreadsheet``); numbers are left as they are.
 
     Args:
         stream: opened with ``newline=""``.
     """
-    writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
     if header:
-        writer.writeheader()
+        stream.write(csv_line(COLUMNS))
     for place, row in enumerate(rows, start=1):
         numbered = row | {"row": row["row"] or str(place)}
-        writer.writerow({column: _escape_formula(value) for column, value in numbered.items()})
+        stream.write(csv_line(numbered[column] for column in COLUMNS))
 
 
 def read_previous_rows(
@@ -309,15 +308,19 @@ def read_previous_rows(
             continue
         # A row is one line, and only a line with its end was written whole.
         lines = path.read_bytes().decode(errors="replace").split("\n")[:-1]
-        header = tuple(next(csv.reader(lines[:1]))) if lines else COLUMNS
+        try:
+            header = tuple(next(csv.reader(lines[:1]))) if lines else COLUMNS
+            table = [
+                {name: unguard_formula(cell or "") for name, cell in cells.items() if name}
+                for cells in csv.DictReader(lines)
+            ]
+        except (csv.Error, StopIteration) as error:
+            raise _not_ours(path, "the file is no table of this program's") from error
         earlier = header == tuple(_EARLIER_COLUMNS)
-        if not earlier and not _NEEDED_TO_RESUME <= set(header) <= set(COLUMNS):
-            raise ConfigError(
-                "The run cannot be resumed: the file has other columns",
-                value=path,
-                remedy="Leave out --resume, or give another --out.",
-            )
-        for cells in csv.DictReader(lines):
+        ours = _NEEDED_TO_RESUME <= set(header) <= set(COLUMNS) and len(set(header)) == len(header)
+        if not earlier and not ours:
+            raise _not_ours(path, "the file has other columns")
+        for cells in table:
             row = _from_earlier(cells) if earlier else dict.fromkeys(COLUMNS, "") | cells
             if (
                 row["model_sha256"] == model_sha256
@@ -331,19 +334,16 @@ def read_previous_rows(
     return found
 
 
+def _not_ours(path: Path, why: str) -> ConfigError:
+    return ConfigError(
+        f"The run cannot be resumed: {why}",
+        value=path,
+        remedy="Leave out --resume, or give another --out.",
+    )
+
+
 def _from_earlier(cells: Row) -> Row:
     """A row of an earlier version, by ``COLUMNS``; which version of this program is not known."""
     row = dict.fromkeys(COLUMNS, "") | {now: cells[old] for old, now in _EARLIER_COLUMNS.items()}
     stopped = row["status"] == STATUS_STOPPED
     return row | {"gate": "stopped" if stopped else "passed", "gate_reasons": row["reason"]}
-
-
-def _escape_formula(value: str) -> str:
-    # Spreadsheets skip blanks before a formula's sign.
-    if not value.lstrip().startswith(_FORMULA_STARTS) and not value.startswith(_FORMULA_STARTS):
-        return value
-    try:
-        float(value)
-    except ValueError:
-        return f"'{value}"
-    return value

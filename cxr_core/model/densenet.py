@@ -87,7 +87,15 @@ def load_features(
                 value=path,
                 remedy="Give a file saved from torchvision's densenet121.",
             )
-    return features, _matching_head(state, n_outputs)
+    head = _matching_head(state, n_outputs)
+    for name, tensor in [*features.items(), *(head or {}).items()]:
+        if not torch.isfinite(tensor).all():
+            raise WeightsError(
+                f"The weights hold values that are not numbers ({name})",
+                value=path,
+                remedy="Give other weights: a network that starts from these learns nothing.",
+            )
+    return features, head
 
 
 def _remap_key(key: str) -> str:
@@ -100,7 +108,9 @@ def _remap_key(key: str) -> str:
 
 def _matching_head(state: StateDict, n_outputs: int) -> StateDict | None:
     weight, bias = state.get("classifier.weight"), state.get("classifier.bias")
-    if weight is None or bias is None or weight.shape[0] != n_outputs:
+    if weight is None or bias is None or weight.ndim != 2 or bias.shape != (n_outputs,):
+        return None
+    if weight.shape[0] != n_outputs:
         return None
     return {"weight": weight, "bias": bias}
 

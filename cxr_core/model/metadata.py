@@ -9,7 +9,7 @@ from typing import Any
 
 from cxr_core.config import Calibration, EvidenceScale, OperatingPoint, Preprocessing, short
 from cxr_core.errors import CheckpointError, ConfigError
-from cxr_core.files import atomic_write
+from cxr_core.files import atomic_write, read_json
 from cxr_core.findings import KEYS, LABELS
 from cxr_core.model.architectures import DEFAULT_ARCHITECTURE
 
@@ -18,6 +18,15 @@ METADATA_FILE = "model.json"
 UNCALIBRATED_WARNING = (
     "This model's probabilities are not calibrated: they rank films, but are no frequencies."
 )
+# What pages, the card and training read of the provenance; what else stands in it is only kept.
+_PROVENANCE_KINDS: dict[str, tuple[type, str]] = {
+    "config": (dict, "object"),
+    "counts": (dict, "object"),
+    "lineage": (list, "list"),
+    "demonstration": (bool, "yes or no"),
+    "uncalibrated": (str, "text"),
+}
+_MAX_COUNT = 10**12  # films of a part
 _RESTORE_REMEDY = "Restore the folder as train.py wrote it, or make it again with train.py."
 
 
@@ -161,14 +170,14 @@ def _unreadable_error(path: Path, reason: object) -> CheckpointError:
 
 def _read_document(path: Path) -> dict[str, Any]:
     try:
-        document = json.loads(path.read_text("utf-8"))
+        document = read_json(path)
     except FileNotFoundError as error:
         raise CheckpointError(
             "There is no model in this folder (model.json is missing)",
             value=path.parent,
             remedy="Give the folder of a finished run, for example models/default.",
         ) from error
-    except (OSError, ValueError, RecursionError) as error:  # not JSON, not UTF-8, nested too deep
+    except (OSError, ValueError) as error:
         raise _unreadable_error(path, error) from error
     if not isinstance(document, dict):
         raise CheckpointError("model.json is not an object", value=path, remedy=_RESTORE_REMEDY)
@@ -182,6 +191,7 @@ def _parse(document: dict[str, Any], path: Path) -> ModelMetadata:
     for name in ("gate", "provenance"):
         if not isinstance(document.get(name, {}), dict):
             raise _invalid_error(path, f"{name} is no object")
+    _check_provenance(document.get("provenance", {}), path)
     try:
         preprocessing = document["preprocessing"]
         calibration = document["calibration"]
@@ -207,6 +217,21 @@ def _parse(document: dict[str, Any], path: Path) -> ModelMetadata:
         raise _invalid_error(path, f"{error.problem}: {error.value}") from error
     except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
         raise _invalid_error(path, repr(error)) from error
+
+
+def _check_provenance(provenance: Mapping[str, Any], path: Path) -> None:
+    """Refuse a provenance in which what others read is of another kind than they take it for."""
+    for name, (kind, word) in _PROVENANCE_KINDS.items():
+        if name in provenance and not isinstance(provenance[name], kind):
+            raise _invalid_error(path, f"provenance.{name} is no {word}")
+    for part, counts in provenance.get("counts", {}).items():
+        numbers = counts.values() if isinstance(counts, dict) else [None]
+        if not all(isinstance(number, int) and 0 <= number < _MAX_COUNT for number in numbers):
+            raise _invalid_error(path, f"provenance.counts.{short(part)} are no whole numbers")
+    config = provenance.get("config", {})
+    for name, kind in {"teachers": list, "low_res_px": int, "low_res_film_px": int}.items():
+        if name in config and not isinstance(config[name], kind):
+            raise _invalid_error(path, f"provenance.config.{name} is of another kind")
 
 
 def _invalid_error(path: Path, reason: str) -> CheckpointError:

@@ -23,7 +23,7 @@ from cxr_core.model.checkpoint import Checkpoint, load_checkpoint
 from cxr_core.model.gradcam import signed_evidence
 from cxr_core.model.metadata import UNCALIBRATED_WARNING, ModelMetadata, why_uncalibrated
 from cxr_core.model.network import require_finite
-from cxr_core.reading.approved import require_approved
+from cxr_core.reading.approved import require_approved, require_approved_files
 from cxr_core.reading.perturbations import Probes, read_perturbed
 from cxr_core.wording import listed
 
@@ -277,8 +277,9 @@ def load_analyzer(folder: str | Path) -> Analyzer:
 
     Raises:
         CheckpointError: the folder is incomplete or was altered, its weights are no numbers, or
-            ``CXR_MODEL_SHA256`` approves another model.
+            ``CXR_MODEL_SHA256`` or ``CXR_MODEL_FILES_SHA256`` approves another one.
     """
+    require_approved_files(Path(folder))
     start_workers()  # which takes them about as long as the weights take
     checkpoint = load_checkpoint(folder)
     require_approved(checkpoint.metadata.model_sha256, Path(folder))

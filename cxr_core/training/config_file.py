@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from cxr_core.config import short
 from cxr_core.errors import ConfigError
 from cxr_core.training.presets import parse_settings
 
@@ -28,9 +29,9 @@ def read_config_file(path: Path) -> dict[str, Any]:
             value=f"{path} ({error.strerror})",
             remedy="Check the path given with --config.",
         ) from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # not UTF-8, not TOML, endless, nested too deep
         raise ConfigError(
-            f"The configuration file is not TOML ({error})",
+            f"The configuration file is not TOML ({short(error)})",
             value=path,
             remedy='Write lines such as epochs = 20 or balance = "none".',
         ) from error

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from cxr_core.config import Preprocessing
+from cxr_core.data.labels import AUXILIARY_LABELS
 from cxr_core.errors import CheckpointError
 from cxr_core.files import atomic_write
 from cxr_core.model.checkpoint import load_verified_weights
@@ -125,7 +126,8 @@ def load_teacher(folder: Path) -> Teacher:
         try:
             state = load_file(path)
             auxiliary = (state["weight"], state["bias"])
-        except (SafetensorError, OSError, KeyError) as error:
+            _require_linear_layer(*auxiliary, n_inputs=network.classifier.in_features)
+        except (SafetensorError, OSError, KeyError, ValueError) as error:
             raise CheckpointError(
                 f"The teacher's head of other findings cannot be read ({error!r})",
                 value=path,
@@ -133,6 +135,13 @@ def load_teacher(folder: Path) -> Teacher:
                 "alone.",
             ) from error
     return Teacher(network, metadata.preprocessing, _film_px(metadata), auxiliary)
+
+
+def _require_linear_layer(weight: Tensor, bias: Tensor, *, n_inputs: int) -> None:
+    if weight.shape != (len(AUXILIARY_LABELS), n_inputs) or bias.shape != (len(weight),):
+        raise ValueError(f"shapes {tuple(weight.shape)} and {tuple(bias.shape)}")
+    if not (torch.isfinite(weight).all() and torch.isfinite(bias).all()):
+        raise ValueError("values that are not numbers")
 
 
 def _film_px(metadata: ModelMetadata) -> int:

@@ -32,6 +32,7 @@ from cxr_core.evaluation.run_folder import (
     TEST_PREDICTIONS_FILE,
     VALIDATION_PREDICTIONS_FILE,
     RunFolder,
+    read_history,
 )
 from cxr_core.evaluation.scoring import fit_calibration, margin_maps, to_probabilities
 from cxr_core.files import atomic_write
@@ -242,7 +243,7 @@ def _metadata(
         architecture=context.config.architecture,
         gate=None if gate is None else save_gate(folder, gate),
         provenance={
-            **make_provenance(films, context, pd.read_csv(folder / HISTORY_FILE), lineage),
+            **make_provenance(films, context, read_history(folder / HISTORY_FILE), lineage),
             **({"uncalibrated": uncalibrated} if uncalibrated else {}),
         },
     )

@@ -18,12 +18,13 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from cxr_core.config import short
 from cxr_core.data.csv_files import first_few
 from cxr_core.data.split_files import read_split
 from cxr_core.data.splits import VALIDATION_MORE
 from cxr_core.errors import CheckpointError, PatientLeakError, WeightsError
 from cxr_core.evaluation.run_folder import SPLIT_FILE
-from cxr_core.files import atomic_write
+from cxr_core.files import atomic_write, read_json
 from cxr_core.model.checkpoint import WEIGHTS_FILE
 from cxr_core.model.metadata import METADATA_FILE, load_metadata
 
@@ -374,7 +375,7 @@ def stored_lineage(folder: Path) -> Lineage:
 
 def _parse(path: Path) -> Lineage:
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = read_json(path)
         if document["format"] != _FORMAT_VERSION:
             raise ValueError(f"format {document['format']}")
         sets = _FilmSets(document["film_sets"])
@@ -396,9 +397,9 @@ def _parse(path: Path) -> Lineage:
             tuple(ancestors),
             tuple(TestUse(**use) for use in document["test_uses"]),
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise CheckpointError(
-            f"The record of what a model learnt from cannot be used ({error})",
+            f"The record of what a model learnt from cannot be used ({short(error)})",
             value=path,
             remedy="Restore the folder as train.py wrote it, or start from other weights.",
         ) from error

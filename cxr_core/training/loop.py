@@ -30,6 +30,7 @@ from cxr_core.training.state import (
     load_state,
     save_state,
     stop_request,
+    unreadable_state,
 )
 from cxr_core.training.trainer import Trainer, predict
 from cxr_core.training.training_set import StageLoaders
@@ -260,8 +261,11 @@ def _initial_state(trainer: Trainer, location: RunLocation) -> TrainState:
     if saved is None:
         trainer.distributed.broadcast_state(trainer.objective)
         return TrainState()
-    trainer.load_state_dict(saved["trainer"])
-    train_state = TrainState(**saved["train_state"])
+    try:
+        trainer.load_state_dict(saved["trainer"])
+        train_state = TrainState(**saved["train_state"])
+    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, IndexError) as error:
+        raise unreadable_state(path) from error
     within = f" and {train_state.batch} batches" if train_state.batch else ""
     logger.info("Continuing after %d epochs%s.", train_state.epoch, within)
     return train_state

@@ -10,8 +10,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from cxr_core.config import short
 from cxr_core.errors import TrainingError
-from cxr_core.files import atomic_write
+from cxr_core.files import atomic_write, read_json
 from cxr_core.training.dataset import DatasetPaths
 
 PATHS_FILE = "paths.json"
@@ -39,7 +40,7 @@ def read_run_paths(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        values = dict(json.loads(path.read_text(encoding="utf-8"))["paths"])
+        values = dict(read_json(path)["paths"])
         return {
             item.name: _path_or_plain(values[item.name])
             for item in fields(DatasetPaths)
@@ -47,7 +48,7 @@ def read_run_paths(folder: Path) -> dict[str, Any]:
         }
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise TrainingError(
-            f"The record of the run's paths cannot be read ({error!r})",
+            f"The record of the run's paths cannot be read ({short(repr(error))})",
             value=path,
             remedy="Remove it, and give --entries, --images and the others again.",
         ) from error

@@ -12,7 +12,7 @@ import pandas as pd
 from cxr_core.config import Preprocessing
 from cxr_core.errors import TrainingError
 from cxr_core.evaluation.run_folder import kept_epoch
-from cxr_core.files import atomic_write
+from cxr_core.files import atomic_write, read_json
 from cxr_core.training.config import TrainConfig
 from cxr_core.training.initial_weights import InitialWeights
 
@@ -121,8 +121,8 @@ def kept_row(history: pd.DataFrame) -> pd.Series:
 def _read(folder: Path) -> dict[str, Any]:
     path = folder / CONFIG_FILE
     try:
-        document = json.loads(path.read_text())
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        document = read_json(path)
+    except (OSError, ValueError) as error:
         raise _unreadable(path) from error
     if not isinstance(document, dict):
         raise _unreadable(path)
@@ -132,7 +132,7 @@ def _read(folder: Path) -> dict[str, Any]:
 def _parse(document: dict[str, Any], folder: Path) -> TrainConfig:
     try:
         return TrainConfig.from_dict(document["train"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise _unreadable(folder / CONFIG_FILE) from error
 
 

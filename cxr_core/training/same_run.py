@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxr_core.data.csv_files import first_few
+from cxr_core.data.csv_files import find_columns, first_few, read_columns, read_header
 from cxr_core.errors import TrainingError
 from cxr_core.evaluation.run_folder import SPLIT_FILE
 from cxr_core.findings import LABEL_COLUMNS
@@ -95,7 +95,10 @@ def _describe_dataset_change(path: Path, table: pd.DataFrame) -> str:
     if not path.is_file():
         return "the films differ (the run's split.csv, which would tell how, is missing)"
     columns = ["image", "patient", "split", *LABEL_COLUMNS]
-    before = pd.read_csv(path, dtype=str)[columns].set_index("image")
+    positions = find_columns(
+        path, read_header(path), {name: (name,) for name in columns}, required=columns
+    )
+    before = read_columns(path, positions).set_index("image")
     now = table[columns].astype(str).set_index("image")
     found = list(_added_and_removed(before.index, now.index))
     both = before.index.intersection(now.index)

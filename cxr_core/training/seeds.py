@@ -7,7 +7,7 @@ import pandas as pd
 
 from cxr_core.data.csv_files import write_csv
 from cxr_core.errors import ConfigError
-from cxr_core.evaluation.run_folder import HISTORY_FILE
+from cxr_core.evaluation.run_folder import HISTORY_FILE, read_history
 from cxr_core.findings import LABELS
 from cxr_core.training.config import TrainConfig
 from cxr_core.training.dataset import DatasetPaths
@@ -76,7 +76,7 @@ def spread_text(rows: pd.DataFrame) -> str:
 
 def _best_epoch(folder: Path) -> dict[str, float]:
     """The kept epoch of a run, from its history."""
-    history = pd.read_csv(folder / HISTORY_FILE)
+    history = read_history(folder / HISTORY_FILE)
     best = kept_row(history)
     areas = {column: float(best[column]) for column in _COLUMN_TITLES}
     return {"epoch": int(best["epoch"]), **areas, "seconds": float(history["seconds"].sum())}

@@ -1,6 +1,5 @@
 """``resume.pt``: the state of an unfinished run, tied to its configuration and data."""
 
-import pickle
 import signal
 import threading
 from collections.abc import Collection, Iterator
@@ -15,6 +14,7 @@ from torch import Tensor
 
 from cxr_core.errors import TrainingError
 from cxr_core.files import atomic_write
+from cxr_core.model.state_dict import load_torch_file
 from cxr_core.training.config import TrainConfig, current_names
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -134,22 +134,10 @@ def load_state(
     if not path.is_file():
         return None
     try:
-        saved = torch.load(path, map_location="cpu", weights_only=True)
+        saved: Any = load_torch_file(path)
         found, state = current_names(saved["identity"]), _current_state(saved["state"])
-    except (
-        OSError,
-        RuntimeError,
-        EOFError,
-        AttributeError,
-        KeyError,
-        TypeError,
-        pickle.UnpicklingError,
-    ) as error:
-        raise TrainingError(
-            "The saved state of the run cannot be read",
-            value=path,
-            remedy="Remove it and start again without --resume.",
-        ) from error
+    except Exception as error:  # whatever a parser raises on a damaged file
+        raise unreadable_state(path) from error
     # A setting that an earlier version did not have was at what is now its default.
     defaults = TrainConfig().to_dict()
     found, identity = (defaults | one for one in (found, identity))
@@ -166,6 +154,15 @@ def load_state(
             remedy="Give the same settings and data, or another --out.",
         )
     return state
+
+
+def unreadable_state(path: Path) -> TrainingError:
+    """The error of a saved state that is damaged."""
+    return TrainingError(
+        "The saved state of the run cannot be read: it is damaged, or of another program",
+        value=path,
+        remedy="Remove it and start again without --resume.",
+    )
 
 
 def _current_state(state: dict[str, Any]) -> dict[str, Any]:

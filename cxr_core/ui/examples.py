@@ -4,6 +4,7 @@
 NIH's own words, parted by bars. Where the folder is missing, no example is offered.
 """
 
+import contextlib
 import csv
 import hashlib
 from dataclasses import dataclass
@@ -50,10 +51,25 @@ class Example:
 
 
 def list_examples(folder: Path = EXAMPLES_FOLDER) -> list[Example]:
-    """The films that ship, in the table's order; empty without the table."""
+    """The films that ship, in the table's order; empty without the table.
+
+    Raises:
+        DataError: the table is not one of examples.
+    """
     path = folder / EXAMPLES_FILE
     if not path.is_file():
         return []
+    try:
+        return _read_examples(path)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, csv.Error) as error:
+        raise DataError(
+            "The table of example films cannot be used",
+            value=path,
+            remedy=f"Restore the folder {folder}, or remove its {EXAMPLES_FILE}.",
+        ) from error
+
+
+def _read_examples(path: Path) -> list[Example]:
     with path.open(encoding="utf-8", newline="") as stream:
         return [
             Example(
@@ -68,6 +84,20 @@ def list_examples(folder: Path = EXAMPLES_FOLDER) -> list[Example]:
         ]
 
 
+def offered_examples() -> list[Example]:
+    """``list_examples``; none, and a sentence on the page, where the table cannot be used."""
+    try:
+        return list_examples()
+    except DataError as error:
+        show_error(error)
+        return []
+
+
+def has_examples(folder: Path = EXAMPLES_FOLDER) -> bool:
+    """Whether any film ships."""
+    return (folder / EXAMPLES_FILE).is_file()
+
+
 def load_example(example: Example, folder: Path = EXAMPLES_FOLDER) -> bytes:
     """The film's bytes.
 
@@ -75,7 +105,10 @@ def load_example(example: Example, folder: Path = EXAMPLES_FOLDER) -> bytes:
         DataError: the file is missing, or is not the film that the table names.
     """
     path = folder / example.file
-    data = path.read_bytes() if path.is_file() else b""
+    data = b""
+    with contextlib.suppress(OSError, ValueError):  # a name that no file system has is missing, too
+        if path.resolve().parent == folder.resolve() and path.is_file():
+            data = path.read_bytes()
     if hashlib.sha256(data).hexdigest() != example.sha256:
         raise DataError(
             "An example film is missing or was changed",
@@ -87,7 +120,7 @@ def load_example(example: Example, folder: Path = EXAMPLES_FOLDER) -> bytes:
 
 def example_buttons() -> None:
     """One button a film; nothing where none ship."""
-    examples = list_examples()
+    examples = offered_examples()
     if not examples:
         return
     with st.container(key="examples", horizontal=True, gap="small"):
@@ -109,7 +142,9 @@ def _open(example: Example) -> None:
 
 def example_labels(analysis: Analysis) -> None:
     """Beside the result of an example: its labels, once the reader asks for them."""
-    found = [one for one in list_examples() if one.sha256 == analysis.image_sha256]
+    found: list[Example] = []
+    with contextlib.suppress(DataError):  # the first page has said so; the reading goes on
+        found = [one for one in list_examples() if one.sha256 == analysis.image_sha256]
     if not found:
         return
     if state.get_value(analysis, _LABELS_SHOWN):

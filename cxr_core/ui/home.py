@@ -20,7 +20,8 @@ from cxr_core.model.metadata import (
     why_uncalibrated,
 )
 from cxr_core.ui.evaluated import evaluate_model, further_films_of_model
-from cxr_core.ui.model import model_folder
+from cxr_core.ui.foreign import without_commands
+from cxr_core.ui.model import approved_folder
 from cxr_core.ui.shell import caption, show_table
 
 CARD_FILE = "MODEL_CARD.md"
@@ -36,7 +37,8 @@ TRAINING_COMMAND = (
 
 
 def read_card(folder: Path) -> str:
-    """``MODEL_CARD.md`` without its title, as the page has its own.
+    """``MODEL_CARD.md`` without its title, as the page has its own, and without what a page would
+    follow: links, pictures, icons.
 
     Raises:
         CheckpointError: the folder has no readable card.
@@ -50,7 +52,7 @@ def read_card(folder: Path) -> str:
             value=path,
             remedy="Write it again with train.py --finalize.",
         ) from error
-    return _TITLE.sub("", text)
+    return without_commands(_TITLE.sub("", text))
 
 
 def describe_model(provenance: dict[str, Any]) -> str:
@@ -77,7 +79,7 @@ def model_summary() -> None:
     Raises:
         CXRError: the folder has no usable model or no usable table.
     """
-    folder = model_folder()
+    folder = approved_folder()
     metadata = load_metadata(folder)
     st.markdown(describe_model(metadata.provenance))
     full = evaluate_model(folder).full

@@ -10,13 +10,20 @@ import streamlit as st
 
 from cxr_core.evaluation.model_facts import ModelFacts, read_model_facts_if_usable
 from cxr_core.evaluation.run_folder import TEST_PREDICTIONS_FILE, RunFolder
-from cxr_core.model.metadata import ModelMetadata
+from cxr_core.model.metadata import ModelMetadata, load_metadata
+from cxr_core.reading.approved import (
+    APPROVED_ENV_VAR,
+    APPROVED_FILES_ENV_VAR,
+    require_approved,
+    require_approved_files,
+)
 
 if TYPE_CHECKING:
     from cxr_core.reading.analyzer import Analyzer
 
 MODEL_ENV_VAR = "CXR_MODEL"
 DEFAULT_MODEL = Path("models") / "default"
+Stamps = tuple[tuple[str, int, int], ...]
 
 
 def model_folder() -> Path:
@@ -33,9 +40,35 @@ def shared_analyzer() -> Analyzer:
         CheckpointError: the folder is incomplete or was altered.
     """
     folder = model_folder()
-    files = [(path, path.stat()) for path in sorted(folder.glob("model.*"))]
-    stamps = tuple((path.name, status.st_mtime_ns, status.st_size) for path, status in files)
-    return _load(str(folder), stamps)
+    return _load(str(folder), _stamps(folder), _approved_here())
+
+
+def approved_folder() -> Path:
+    """``model_folder()``, once its model and files are known to be approved: for what a page shows
+    of the model without reading a film.
+
+    Raises:
+        CheckpointError: another model or other files than ``CXR_MODEL_SHA256`` and
+            ``CXR_MODEL_FILES_SHA256`` approve.
+        ConfigError: one of the two cannot be read.
+    """
+    folder = model_folder()
+    if any(_approved_here()):
+        _require_approved(str(folder), _stamps(folder), _approved_here())
+    return folder
+
+
+def _approved_here() -> tuple[str, str]:
+    return os.environ.get(APPROVED_ENV_VAR, ""), os.environ.get(APPROVED_FILES_ENV_VAR, "")
+
+
+def _stamps(folder: Path) -> Stamps:
+    """Tell the folder's files, as they lie there now, from others; for caches."""
+    try:
+        files = [(path.name, path.stat()) for path in folder.iterdir() if path.name[0] != "."]
+    except OSError:
+        return ()  # whoever opens the folder says what is wrong with it
+    return tuple(sorted((name, status.st_mtime_ns, status.st_size) for name, status in files))
 
 
 def current_model_facts() -> ModelFacts:
@@ -49,6 +82,13 @@ def current_model_facts() -> ModelFacts:
     return _model_facts(str(folder), metadata, metadata.model_sha256, stamp)
 
 
+# Hashed anew only when a file or what is approved has changed.
+@st.cache_data(max_entries=4, show_spinner=False)
+def _require_approved(folder: str, stamps: Stamps, approved: tuple[str, str]) -> None:
+    require_approved_files(Path(folder))
+    require_approved(load_metadata(folder).model_sha256, Path(folder))
+
+
 # Streamlit keys on what has no underscore: hash and stamp stand for model and table.
 @st.cache_data(max_entries=4, show_spinner=False)
 def _model_facts(
@@ -58,7 +98,7 @@ def _model_facts(
 
 
 @st.cache_resource(max_entries=1, show_spinner="Loading the model …")
-def _load(folder: str, stamps: tuple[tuple[str, int, int], ...]) -> Analyzer:
+def _load(folder: str, stamps: Stamps, approved: tuple[str, str]) -> Analyzer:
     # Imported late: PyTorch takes seconds, and the pages without a film do not need it.
     from cxr_core.reading.analyzer import load_analyzer
 

@@ -1,7 +1,6 @@
 """What every page begins with: its configuration, its look, its navigation and its guard."""
 
 import logging
-import re
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ import streamlit as st
 
 from cxr_core.errors import CXRError, ExportError
 from cxr_core.evaluation.render.table import Table, to_html
+from cxr_core.ui.foreign import as_text
 
 APP_NAME = "Chest X-ray reader"
 # File of the page -> its name in the navigation.
@@ -32,7 +32,6 @@ _ICON = "data:image/svg+xml," + quote(
     'height="37" rx="8"/><rect x="30" y="8" width="4" height="27"/></g></svg>'
 )
 TRY_AGAIN = "Reload the page and try again; if it happens again, report this code."
-_MARKDOWN = re.compile(r"[\\`*\[\]<$~|]")
 logger = logging.getLogger(__name__)
 
 
@@ -107,14 +106,8 @@ def caption(text: str) -> None:
 
 
 def show_error(error: CXRError) -> None:
-    """An error's own sentence, as plain text: it may quote a file, and Streamlit reads Markdown,
-    in which a quoted link or picture would come alive."""
-    st.error(plain_markdown(str(error)))
-
-
-def plain_markdown(text: str) -> str:
-    """Text of a file or an error for a label or a message, in which Markdown stays plain text."""
-    return _MARKDOWN.sub(r"\\\g<0>", text)
+    """An error's own sentence, as plain text: it may quote a file."""
+    st.error(as_text(str(error)))
 
 
 @contextmanager

@@ -135,7 +135,7 @@ def test_no_film_and_no_patient_is_named(metrics: FullReport) -> None:
 def test_the_csv_has_a_row_a_figure(metrics: FullReport) -> None:
     table = pd.read_csv(io.StringIO(metrics_csv(metrics)), keep_default_na=True)
     assert tuple(table.columns) == CSV_COLUMNS
-    assert ",all films,films,80,,,,,\n" in metrics_csv(metrics)
+    assert ',"all films","films",80,,,,,\n' in metrics_csv(metrics)
     assert not table.duplicated(["finding", "part", "figure"]).any()
     rows = table.set_index(["finding", "part", "figure"])
     area = metrics.report.auroc["effusion"]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cxr_core.arrays import Floats
-from cxr_core.data.csv_files import first_few, read_columns, read_header
+from cxr_core.data.csv_files import first_few, read_columns, read_header, require_once
 from cxr_core.errors import DataError
 from cxr_core.evaluation.localisation.overlap import (
     OVERLAP_COLUMNS,
@@ -55,6 +55,7 @@ def read_localisation(path: Path) -> pd.DataFrame:
             value=f"{', '.join(missing)} (file {path.name})",
             remedy=_REMEDY,
         )
+    require_once(header, (*LOCALISATION_COLUMNS, *OVERLAP_COLUMNS), path)
     wanted = [*LOCALISATION_COLUMNS, *(name for name in OVERLAP_COLUMNS if name in header)]
     rows = read_columns(path, {name: header.index(name) for name in wanted})
     for name in wanted[len(_TEXT_COLUMNS) :]:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from cxr_core.data.csv_files import read_columns, read_header
+from cxr_core.data.csv_files import read_columns, read_header, require_once
 from cxr_core.data.splits import PART_TITLES
 from cxr_core.errors import DataError
 from cxr_core.evaluation.metrics.bootstrap import MAX_WIDTH, MIN_COUNT, Z_95, Verdict
@@ -72,6 +72,7 @@ def read_split_labels(path: Path) -> pd.DataFrame:
     header = [name.casefold() for name in read_header(path)]
     wanted = ("image", "split", *LABEL_COLUMNS)
     missing = [name for name in wanted if name not in header]
+    require_once(header, (*wanted, "patient"), path)
     if missing:
         raise DataError(
             "The split lacks columns that are needed for its labels",

@@ -5,11 +5,14 @@ import pandas as pd
 from cxr_core.evaluation.full_report import FullReport
 from cxr_core.evaluation.render.figures import evaluation_tables
 from cxr_core.evaluation.render.table import CSV_COLUMNS, to_csv_rows
+from cxr_core.spreadsheet import csv_line
 
 
 def metrics_csv(metrics: FullReport) -> str:
-    """The figures of all tables as text, every number in full."""
-    return metrics_table(metrics).to_csv(index=False, lineterminator="\n")
+    """The figures of all tables as text, every number in full; what does not apply is empty."""
+    rows = to_csv_rows(evaluation_tables(metrics))
+    lines = (csv_line(row.get(name) for name in CSV_COLUMNS) for row in rows)
+    return csv_line(CSV_COLUMNS) + "".join(lines)
 
 
 def metrics_table(metrics: FullReport) -> pd.DataFrame:

@@ -203,6 +203,7 @@ def parse_dicom(data: bytes) -> Dataset:
     if not (isinstance(syntax, UID) and syntax):
         implicit, little = ds.original_encoding
         explicit = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
+        ds.file_meta.pop("TransferSyntaxUID", None)  # one of another VR would take no UID
         ds.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
     return ds
 
@@ -228,8 +229,10 @@ def raw_pixels(ds: Dataset) -> DicomPixels:
     ds.pop("NumberOfFrames", None)  # one frame, however badly it was written
     for keyword, usual in (("SamplesPerPixel", 1), ("PixelRepresentation", 0)):
         if get_int(ds, keyword) is None:
+            ds.pop(keyword, None)
             setattr(ds, keyword, usual)
     if get_code(ds, "PhotometricInterpretation") not in ("MONOCHROME1", *_COLOUR_PHOTOMETRIC):
+        ds.pop("PhotometricInterpretation", None)
         ds.PhotometricInterpretation = "MONOCHROME2"
     raw = decode_pixel_data(ds)
     if raw.values.ndim == 3 and raw.values.shape[2] == 3:

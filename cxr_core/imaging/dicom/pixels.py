@@ -37,7 +37,12 @@ from pydicom.uid import (
 )
 
 from cxr_core.errors import ImageError
-from cxr_core.imaging.damage import BLOCK, SUBSAMPLED_BLOCK, damage_warnings
+from cxr_core.imaging.damage import (
+    BLOCK,
+    SUBSAMPLED_BLOCK,
+    are_sides_swapped,
+    damage_warnings,
+)
 from cxr_core.imaging.dicom.bits import bit_layout, extract_bits
 from cxr_core.imaging.dicom.codestream import (
     Codestream,
@@ -96,17 +101,32 @@ def decode_pixel_data(ds: Dataset) -> DicomPixels:
     warnings.extend([note] if note else [])
     warnings.extend(_traces_of_damage(numbers, frame))
     if not np.issubdtype(numbers.dtype, np.integer):  # FloatPixelData has no bits
+        _require_sides(numbers, ds, frame)
         return DicomPixels(numbers, padding_mask(numbers, ds), tuple(warnings))
     padding = padding_mask(numbers, ds) if numbers.ndim == 2 else None
     layout = bit_layout(ds, bits)
     unsigned = numbers.view(np.dtype(f"u{numbers.dtype.itemsize}"))
     values, said = extract_bits(unsigned, layout, None if padding is None else ~padding)
     warnings.extend(one for one in dict.fromkeys((layout.note, said)) if one)
+    _require_sides(values, ds, frame)
     if layout.stored == 8 and values.dtype == np.uint16 and values.max() <= 255:
         values = values.astype(np.uint8)  # 8 bits are 8 bits, however much room they were given
     if padding is None and values.ndim == 2:
         padding = padding_mask(values, ds)
     return DicomPixels(values, padding, tuple(warnings))
+
+
+def _require_sides(values: NDArray[Any], ds: Dataset, frame: bytes | None) -> None:
+    """Refuse uncompressed pixels whose rows and columns are swapped; a codestream has its own size.
+
+    Raises:
+        UndecodableError: they are.
+    """
+    if frame is None and values.ndim == 2 and are_sides_swapped(values):
+        raise UndecodableError(
+            f"the header says {ds.Rows} rows and {ds.Columns} columns, and the pixels lie as in a "
+            "film with the two swapped"
+        )
 
 
 def _traces_of_damage(numbers: NDArray[Any], frame: bytes | None) -> tuple[str, ...]:

@@ -91,13 +91,17 @@ def drop_malformed(ds: Dataset) -> None:
 
 
 def read_elements(data: bytes, *keywords: str) -> Dataset:
-    """The named elements of a file and no others; a malformed one counts as absent."""
+    """The named elements of a file and no others; a malformed one counts as absent, and so do all
+    of a file that cannot be parsed."""
     # As the decoder sets it: pydicom's complaints quote the values of tags. Set, not switched
     # back: that would race between threads.
     pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
     tags = ["SpecificCharacterSet", *keywords]
-    ds = pydicom.dcmread(io.BytesIO(data), force=True, specific_tags=list(tags))
-    drop_malformed(ds)
+    try:
+        ds = pydicom.dcmread(io.BytesIO(data), force=True, specific_tags=list(tags))
+        drop_malformed(ds)
+    except Exception:  # whatever a parser raises on hostile bytes; never its words, they may quote
+        return Dataset()
     return ds
 
 

@@ -10,6 +10,7 @@ from cxr_core.evaluation.metrics.subgroups import SubgroupMetrics
 from cxr_core.evaluation.render.subset_figures import subgroup_name
 from cxr_core.findings import LABELS
 from cxr_core.ui.charts.theme import GRID_COLOUR, MUTED_COLOUR, TEXT_COLOUR, apply_template
+from cxr_core.ui.foreign import plotly_text
 
 _TITLES = ("AUROC (0.50 is chance)", "Sensitivity", "Specificity")
 _ROW_PX = 30
@@ -93,8 +94,8 @@ def _points(
             "width": 0,
         },
         text=[
-            f"{subgroup_name(rates[row].by, rates[row].value)}, {rates[row].n:,} films, "
-            f"{rates[row].positives:,} positive: {found[row].text()}"
+            f"{plotly_text(subgroup_name(rates[row].by, rates[row].value))}, "
+            f"{rates[row].n:,} films, {rates[row].positives:,} positive: {found[row].text()}"
             for row in drawn
         ],
         hovertemplate="%{text}<extra></extra>",
@@ -108,7 +109,6 @@ def _figures(rates: SubgroupMetrics) -> tuple[Interval, Interval, Interval]:
 
 
 def _axis_name(rates: SubgroupMetrics) -> str:
-    # Plotly reads a few tags in its texts: a group's name comes from a user's table.
-    name = subgroup_name(rates.by, rates.value).replace("<", "‹").replace("&", "+")
+    name = subgroup_name(rates.by, rates.value)
     short = name if len(name) <= _MAX_NAME_CHARS else name[: _MAX_NAME_CHARS - 1] + "…"
-    return f"{short} (n {rates.n:,})"
+    return f"{plotly_text(short)} (n {rates.n:,})"

@@ -22,7 +22,7 @@ from cxr_core.evaluation.run_folder import (
 from cxr_core.findings import ABNORMAL_INDICES, LABEL_COLUMNS, NORMAL_INDEX
 from cxr_core.model.metadata import METADATA_FILE
 from cxr_core.ui.evaluated import evaluate_model, evaluate_run, evaluate_upload
-from cxr_core.ui.model import model_folder
+from cxr_core.ui.model import approved_folder, model_folder
 from cxr_core.ui.shell import caption, show_error
 
 _PARTS: dict[SplitPart, str] = {"test": "Test", "validation": "Validation"}
@@ -239,7 +239,7 @@ def _open_selected(side: Side) -> EvaluationSource | None:
             return None
         if token == TABLE:
             return open_table(st.session_state[_table_key(side)])
-        return open_run(model_folder() if token == MODEL else Path(token.removeprefix(_RUN)))
+        return open_run(approved_folder() if token == MODEL else Path(token.removeprefix(_RUN)))
     except CXRError as error:
         show_error(error)
         return None

@@ -17,6 +17,7 @@ from cxr_core.findings import KEYS
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui import state
 from cxr_core.ui.assessment import assessment_of
+from cxr_core.ui.foreign import as_text
 from cxr_core.ui.model import current_model_facts
 from cxr_core.ui.prevalence import display_values, site_prevalence
 from cxr_core.ui.read.cautions import caution_sentences
@@ -24,7 +25,6 @@ from cxr_core.ui.read.stability import borderline_sentence
 from cxr_core.ui.shell import (
     caption,
     download_button,
-    plain_markdown,
     report_errors,
     show_error,
 )
@@ -105,7 +105,7 @@ def _panel(record: Record, data: bytes) -> None:
         _button("Overlay (PNG)", lambda: overlay_png(now()), OVERLAY_FILE, "image/png")
         _button("Result (CSV)", lambda: rows_to_csv([record_row(now())]), RESULT_FILE, "text/csv")
     if is_dicom:
-        whose = plain_markdown(whose_study(data)) or "the file does not say whose"
+        whose = as_text(whose_study(data)) or "the file does not say whose"
         in_patient_study = st.checkbox(
             f"Export the DICOM overlay into this patient's own study ({whose})",
             key=f"export_own_{film}",

@@ -11,7 +11,7 @@ from cxr_core.findings import KEYS, LABELS
 from cxr_core.phantom.draw import phantom_png
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui import prior, state, words
-from cxr_core.ui.examples import example_buttons, list_examples
+from cxr_core.ui.examples import example_buttons, has_examples
 from cxr_core.ui.film_source import pack_film
 from cxr_core.ui.film_view import (
     MAX_LAYER_SIDE,
@@ -70,7 +70,7 @@ def welcome() -> None:
         st.markdown(
             "No film at hand? Take a public one, chosen to show right answers and a miss, or the "
             "phantom, a drawn chest with two findings."
-            if list_examples()
+            if has_examples()
             else "No film at hand? The phantom is a drawn chest with two findings."
         )
         example_buttons()

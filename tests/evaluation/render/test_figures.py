@@ -94,7 +94,7 @@ def test_a_further_figure_stands_everywhere(
     assert "One more\nFinding   New figure\nEffusion       0.123" in metrics_text(full)
     document = json.loads(metrics_json(full, created_at=datetime.now(UTC)))
     assert document["tables"][-1]["rows"][0]["cells"] == ["Effusion", 0.123456]
-    assert "\neffusion,all films,new_figure,0.123456,,,,,\n" in metrics_csv(full)
+    assert '\n"effusion","all films","new_figure",0.123456,,,,,\n' in metrics_csv(full)
     page = [to_html(table) for table in evaluation_tables(full, "discrimination")]
     assert len(page) == 2
     assert '<td class="figure">0.123</td>' in page[1]

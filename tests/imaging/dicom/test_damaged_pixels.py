@@ -10,9 +10,10 @@ from pydicom.encaps import encapsulate, get_frame
 from pydicom.uid import UID, JPEG2000Lossless, JPEGBaseline8Bit, JPEGLSLossless, RLELossless
 
 from cxr_core.errors import ImageError
+from cxr_core.imaging.damage import are_sides_swapped, swap_ratio
 from cxr_core.imaging.dicom.decode import decode_dicom
 from cxr_core.phantom.draw import draw_phantom
-from tests.helpers.dicom_files import film_dataset, to_bytes
+from tests.helpers.dicom_files import film_dataset, has_warning, to_bytes
 from tests.helpers.errors import image_error
 
 PHANTOM = np.ascontiguousarray(draw_phantom(5, size=128).pixels)
@@ -28,6 +29,27 @@ def test_native_pixels_of_another_size_are_refused_with_both_numbers(
     said = str(image_error(decode_dicom, to_bytes(ds)).value)
     assert "32,768 bytes" in said
     assert f"need {ds.Rows * ds.Columns * 2:,}" in said
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.int16])
+@pytest.mark.parametrize(("height", "width"), [(128, 100), (101, 128), (128, 127), (90, 128)])
+def test_swapped_rows_and_columns_are_refused(height: int, width: int, kind: type) -> None:
+    film: np.ndarray = PHANTOM[:height, :width].astype(np.int64)
+    ds = film_dataset((film - 100 if kind is np.int16 else film).astype(kind))
+    assert not has_warning(decode_dicom(to_bytes(ds)), "swapped")  # as it is, it is read
+    ds.Rows, ds.Columns = width, height
+    said = str(image_error(decode_dicom, to_bytes(ds)))
+    assert f"{width} rows and {height} columns" in said
+    assert "the two swapped" in said
+
+
+@pytest.mark.parametrize("shape", [(64, 96), (97, 64), (300, 200)])
+def test_noise_and_an_even_picture_are_not_taken_for_swapped(shape: tuple[int, int]) -> None:
+    noise = np.random.default_rng(0).integers(0, 4096, shape).astype(np.uint16)
+    assert swap_ratio(noise) == pytest.approx(1, abs=0.1)
+    assert not are_sides_swapped(noise)
+    assert swap_ratio(np.zeros(shape, np.uint16)) == 0
+    assert swap_ratio(np.full(shape, np.inf)) == 0
 
 
 def test_one_byte_of_padding_is_no_fault() -> None:
