@@ -20,6 +20,7 @@ _EXTREME_PERCENT = 0.1  # at each end: never more than single pixels and lines
 # between the two tails; a part holds pixels from this share of the film on.
 _PARTS, _EMPTY_PARTS, _SEARCHED_PARTS, _SPARSE_FRACTION = 32, 8, 256, 2e-4
 _ISOLATED = _EMPTY_PARTS / _PARTS
+FAR_FRACTION = _ISOLATED  # of a film's range: a pixel so far outside it belongs to no film
 _MIN_LEVELS = 16  # a drawing of fewer gray levels has gaps between all of them
 MIN_BITS, MAX_BITS = 8, 16
 # All of NIH's films use at least 0.52 of their 8 bits and reach at least 0.56 of them.
@@ -166,7 +167,7 @@ def outlier_sentence(values: NDArray[Any], shown: GrayRange) -> str | None:
     Args:
         values: of the film, any shape.
     """
-    far = _ISOLATED * (shown.high - shown.low)
+    far = FAR_FRACTION * (shown.high - shown.low)
     n_outside = int(((values < shown.low - far) | (values > shown.high + far)).sum())
     if n_outside == 0:
         return None

@@ -244,9 +244,9 @@ def _to_gray(raw: DicomPixels, ds: Dataset) -> DicomPixels:
 def _render(raw: DicomPixels, ds: Dataset) -> DecodedFilm:
     inverted = get_code(ds, "PhotometricInterpretation") == "MONOCHROME1"
     modality = apply_modality_transform(raw.values, ds)
-    stored = modality.values
     mask = raw.padding
     rendered = render_film(modality, ds, None if mask is None else ~mask)
+    stored = rendered.stored
     pixels = 255 - rendered.pixels if inverted else rendered.pixels.copy()
     steps = [
         f"Decoded from {ds.file_meta.TransferSyntaxUID.name}.",
