@@ -25,7 +25,7 @@ from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittle
 
 from cxr_core.evaluation.scoring import to_probabilities
 from cxr_core.findings import KEYS
-from cxr_core.imaging.preprocessing import preprocess
+from cxr_core.imaging.preprocessing import normalise, to_square
 from cxr_core.imaging.radiograph import read_radiograph
 from cxr_core.model.checkpoint import Checkpoint, load_checkpoint
 from cxr_core.phantom.draw import encode_png
@@ -68,7 +68,7 @@ def dicom(values: NDArray[np.generic], bits: int, **tags: object) -> bytes:
 def picture(values: Values, kind: str) -> bytes:
     """(H, W) as a 16-bit PNG or TIFF."""
     buffer = io.BytesIO()
-    Image.fromarray(values).save(buffer, kind)
+    Image.fromarray(values).save(buffer, kind, **({"compress_level": 1} if kind == "PNG" else {}))
     return buffer.getvalue()
 
 
@@ -151,11 +151,12 @@ class Reader:
 
     def read(self, data: bytes) -> NDArray[np.float64]:
         """The four calibrated probabilities (4,) of a file."""
-        pixels = read_radiograph(data).pixels
-        key = pixels.tobytes()
+        preprocessing = self._metadata.preprocessing
+        square = to_square(read_radiograph(data).pixels, preprocessing.size)
+        key = square.tobytes()
         if key not in self._known:
             with torch.inference_mode():
-                logits = self._model(preprocess(pixels, self._metadata.preprocessing)).numpy()
+                logits = self._model(normalise(torch.from_numpy(square), preprocessing)).numpy()
             self._known[key] = to_probabilities(logits, self._metadata.calibration)[0]
         return self._known[key]
 

@@ -141,12 +141,24 @@ def gray_range(
         integer: the values were whole numbers as stored.
         slope, intercept: stored number -> value (slope not 0), to tell the bits in use.
     """
+    if not integer and _fills_unit(film):
+        return GrayRange(0.0, 1.0, "the range 0 to 1")
     if integer and film.high > film.low:
         ends = sorted((end - intercept) / slope for end in film[:2])
         if bits := nominal_range(*(round(end) for end in ends)):
             low, high = sorted(slope * end + intercept for end in bits[:2])
             return GrayRange(low, high, f"the full range of {bits[2]} bits")
     return own_range(film)
+
+
+def _fills_unit(film: FilmRange) -> bool:
+    """Whether floating values are gray levels divided by the greatest there is, as many save."""
+    is_within = film.low >= 0 and film.high <= 1
+    return (
+        is_within
+        and film.high - film.low >= MIN_FRACTION_USED
+        and film.high >= _MIN_FRACTION_REACHED
+    )
 
 
 def own_range(film: FilmRange) -> GrayRange:

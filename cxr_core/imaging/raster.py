@@ -333,18 +333,20 @@ def _load(image: Image.Image, data: bytes) -> tuple[Image.Image, tuple[str, ...]
 
 def _traces_of_damage(image: Image.Image) -> tuple[str, ...]:
     """What in a loaded picture, as it was coded, looks like damage."""
-    if image.mode.startswith("I"):
-        return damage_warnings(np.asarray(image), blocks=())  # no JPEG has 16 bits here
+    if image.mode[0] in "IF":  # "L" would saturate them, and no JPEG has so many bits here
+        return damage_warnings(np.asarray(image), blocks=())
     coloured = image.mode not in ("L", "1")
     blocks = (BLOCK, SUBSAMPLED_BLOCK) if coloured else (BLOCK,)
     return damage_warnings(np.asarray(image.convert("L")), blocks)
 
 
-_TEXT_CHUNKS = (b"tEXt", b"zTXt", b"iTXt")
+_UNREAD_CHUNKS = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")
 
 
 def _without_text(data: bytes) -> bytes:
-    """A PNG without its text: some hold a whole report, and Pillow refuses long ones.
+    """A PNG without its texts and colour profile: Pillow refuses long ones, and none is read here.
+
+    Some hold a whole report.
 
     Bytes that are no sequence of chunks are handed back as they are, for the decoder to judge.
     """
@@ -353,7 +355,7 @@ def _without_text(data: bytes) -> bytes:
         end = at + 12 + int.from_bytes(data[at : at + 4])
         if end > len(data):
             return data
-        if data[at + 4 : at + 8] not in _TEXT_CHUNKS:
+        if data[at + 4 : at + 8] not in _UNREAD_CHUNKS:
             kept.append(data[at:end])
         at = end
     return b"".join([*kept, data[at:]]) if at > len(PNG_SIGNATURE) else data

@@ -5,6 +5,7 @@ import io
 import numpy as np
 import pydicom
 from pydicom import Dataset
+from pydicom.pixels import apply_color_lut
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
@@ -78,7 +79,7 @@ def _check_image_header(ds: Dataset, data: bytes) -> None:
         data: the file's bytes, to tell a picture that was cut off from one that never was.
 
     Raises:
-        ImageError: no picture, several frames, no size, too small, too large, or a palette.
+        ImageError: no picture, several frames, no size, too small, or too large.
     """
     if not any(keyword in ds and ds[keyword].value for keyword in _PIXEL_KEYWORDS):
         raise _no_pixel_data_error(data)
@@ -97,8 +98,6 @@ def _check_image_header(ds: Dataset, data: bytes) -> None:
             remedy="Export the film again.",
         )
     check_size(columns, rows)
-    if get_code(ds, "PhotometricInterpretation") == "PALETTE COLOR":
-        raise _colour_error(ds)
 
 
 def _no_pixel_data_error(data: bytes) -> ImageError:
@@ -219,6 +218,8 @@ def raw_pixels(ds: Dataset) -> DicomPixels:
     if get_code(ds, "PhotometricInterpretation") not in ("MONOCHROME1", *_COLOUR_PHOTOMETRIC):
         ds.PhotometricInterpretation = "MONOCHROME2"
     raw = decode_pixel_data(ds)
+    if get_code(ds, "PhotometricInterpretation") == "PALETTE COLOR" and raw.values.ndim == 2:
+        raw = raw._replace(values=apply_color_lut(raw.values, ds))  # 8 or 16 bits a channel
     if raw.values.ndim == 3 and raw.values.shape[2] == 3:
         return _to_gray(raw, ds)
     if raw.values.ndim != 2:
@@ -232,7 +233,9 @@ def _to_gray(raw: DicomPixels, ds: Dataset) -> DicomPixels:
     Raises:
         ImageError: more of it is coloured than a mark.
     """
-    share = colour_fraction(raw.values)
+    deep = raw.values.dtype != np.uint8
+    scale = max(1.0, float(raw.values.max()) / 255) if deep else 1.0
+    share = colour_fraction((raw.values / scale).astype(np.uint8) if deep else raw.values)
     if share > _MAX_COLOUR_FRACTION:
         raise _colour_error(ds)
     if share == 0:

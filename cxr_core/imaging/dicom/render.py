@@ -75,7 +75,10 @@ def render_film(
         return VoiResult(stored, stored, None, "8-bit values kept as they are.", kept)
     shown = gray_range(
         film,
-        integer=has_integer_values(stored) or (modality.slope, modality.intercept) != (1, 0),
+        # Numbers of 32 bits that no smaller type holds come as floats.
+        integer=(modality.slope, modality.intercept) != (1, 0)
+        or has_integer_values(stored)
+        or bool((stored == np.rint(stored)).all()),
         slope=modality.slope,
         intercept=modality.intercept,
     )
