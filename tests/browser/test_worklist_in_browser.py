@@ -112,7 +112,7 @@ def test_the_list_outlives_a_reload_of_its_tab_and_of_no_other(page: Page, app_u
     expect(page.locator(".film-row")).to_have_count(2)
     assert ticket not in page.url
     assert page.evaluate("sessionStorage.getItem('cxr-list')") not in ("", None, ticket)
-    settled(stranger)
+    settled(stranger, stranger.get_by_role("heading", name="Read many films"))
     expect(stranger.locator(".film-row")).to_have_count(0)
 
     # The ticket was good once: whoever has it now gets nothing, and the list is where it was.

@@ -152,8 +152,7 @@ def misnamed_jpeg(stated: UID) -> bytes:
 def compressed(syntax: UID, values: np.ndarray, **tags: object) -> bytes:
     """Losslessly compressed as 16 bits; the header then says what ``tags`` say."""
     ds = film_dataset(values, **WHOLE_WINDOW)
-    options = {"encoding_plugin": "pyjpegls"} if syntax == JPEGLSLossless else {}
-    ds.compress(syntax, **options)
+    ds.compress(syntax, encoding_plugin="pyjpegls" if syntax == JPEGLSLossless else "")
     for keyword, value in tags.items():
         setattr(ds, keyword, value)
     return to_bytes(ds)

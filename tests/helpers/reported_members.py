@@ -1,6 +1,7 @@
 """Further members of each kind in ``reported_cases``: ``MEMBERS``, by kind and name."""
 
 import zlib
+from functools import partial
 
 import numpy as np
 from PIL import Image
@@ -11,7 +12,6 @@ from pydicom.uid import (
     JPEGBaseline8Bit,
     JPEGLSLossless,
     MRImageStorage,
-    NuclearMedicineImageStorage,
     RLELossless,
     SurfaceSegmentationStorage,
     XRay3DCraniofacialImageStorage,
@@ -219,15 +219,12 @@ MEMBERS: dict[str, dict[str, Case]] = {
     },
     "lateral": {
         **{
-            f"view {view}": (lambda v=view: eight_bits(ViewPosition=v), LATERAL_FILM)
+            f"view {view}": (partial(eight_bits, ViewPosition=view), LATERAL_FILM)
             for view in ("LL", "RL", "LAT", "XTABLE LATERAL", "Lt. Lateral", "LATERAL_L",
                          "LATERO-LATERAL", "SAGITTAL")
         },
         **{
-            f"view {view}": (
-                lambda v=view: in_script("ViewPosition", v),
-                LATERAL_FILM,
-            )
+            f"view {view}": (partial(in_script, "ViewPosition", view), LATERAL_FILM)
             for view in ("LATÉRALE GAUCHE", "SEITLICH", "BOČNÁ", "OLDALIRÁNYÚ", "БОКОВАЯ", "ΠΛΑΓΙΑ",
                          "側面", "侧位", "측면")
         },
@@ -247,7 +244,7 @@ MEMBERS: dict[str, dict[str, Case]] = {
     },
     "chest in other words": {
         part: (
-            lambda p=part: body_part(p),
+            partial(body_part, part),
             Expected(),
         )
         for part in ("TORAX", "2- TORAX", "BRUST", "POITRINE", "CAGE THORACIQUE", "PORT CHEST",
@@ -260,7 +257,7 @@ MEMBERS: dict[str, dict[str, Case]] = {
     },
     "a part that says nothing": {
         part or "(empty)": (
-            lambda p=part: body_part(p),
+            partial(body_part, part),
             Expected(),
         )
         for part in ("", "OTHER", "NONE", "--", "NOT STATED", "UNBEKANNT", "SIN ESPECIFICAR",
@@ -268,7 +265,7 @@ MEMBERS: dict[str, dict[str, Case]] = {
     },
     "another part": {
         part: (
-            lambda p=part: body_part(p),
+            partial(body_part, part),
             Expected(OTHER_PART, stopped=True),
         )
         for part in ("ABDOMEN", "THORACIC SPINE", "RACHIDE TORACICO", "BRÖSTRYGG", "胸椎", "흉추")
@@ -276,13 +273,13 @@ MEMBERS: dict[str, dict[str, Case]] = {
     "kind by SOP class": {
         **{
             words: (
-                lambda u=uid: eight_bits(SOPClassUID=u, Modality=None),
+                partial(eight_bits, SOPClassUID=uid, Modality=None),
                 Expected(f"is {words}, not a chest radiograph", refused=True),
             )
             for words, uid in {
                 "a CT image": EnhancedCTImageStorage,
                 "an MR image": MRImageStorage,
-                "a nuclear medicine image": NuclearMedicineImageStorage,
+                "a nuclear medicine image": "1.2.840.10008.5.1.4.1.1.5",  # retired
                 "a panoramic dental radiograph": XRay3DCraniofacialImageStorage,
                 "a segmentation": SurfaceSegmentationStorage,
             }.items()

@@ -3,8 +3,8 @@
 import gc
 
 import pytest
+from streamlit import runtime
 
-from cxr_core.ui.worklist import handover
 from cxr_core.ui.worklist.handover import Tickets
 from cxr_core.ui.worklist.session import Worklist
 
@@ -22,8 +22,8 @@ class FakeRuntime:
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> FakeRuntime:
     fake = FakeRuntime("old")
-    monkeypatch.setattr(handover.runtime, "exists", lambda: True)
-    monkeypatch.setattr(handover.runtime, "get_instance", lambda: fake)
+    monkeypatch.setattr(runtime, "exists", lambda: True)
+    monkeypatch.setattr(runtime, "get_instance", lambda: fake)
     return fake
 
 
