@@ -1,8 +1,9 @@
 """Single pixels that the detector got wrong: given their neighbours' value, as machines do.
 
 A hot pixel sets no gray range (``gray_range``), but a white dot in a lung still moves what a model
-says of it: a probability by up to 0.05. Only a pixel that stands alone and far outside the film's
-own values is mended, so no line, letter or marker loses a point.
+says of it: a probability by up to 0.04. Only a pixel that stands alone is mended: far outside the
+film's own values and far from all of its neighbours, which are alike. No line, letter or marker
+loses a point.
 """
 
 from typing import Any
@@ -35,15 +36,19 @@ def mend_hot_pixels(
     rows, columns = np.nonzero(outside)
     # Borders and markers drop out at the first neighbour, so that a frame costs no more than a dot.
     for step in _NEIGHBOURS:
-        beside = _shifted(rows, columns, step, values.shape)
-        alone = ~outside[beside]
+        alone = ~outside[_shifted(rows, columns, step, values.shape)]
         rows, columns = rows[alone], columns[alone]
+    beside = [_shifted(rows, columns, step, values.shape) for step in _NEIGHBOURS]
+    around = np.sort(np.stack([values[places] for places in beside]), axis=0)  # (8, N)
+    low, high = around[0].astype(np.float64), around[-1].astype(np.float64)
+    own = values[rows, columns].astype(np.float64)
+    alone = (high - low <= far) & ((own < low - far) | (own > high + far))
+    rows, columns = rows[alone], columns[alone]
     if not rows.size:
         return values, None
-    around = [values[_shifted(rows, columns, step, values.shape)] for step in _NEIGHBOURS]
     mended = values.copy()
     # One of the neighbours' own values: a mean of two need not be a value of this type.
-    mended[rows, columns] = np.sort(np.stack(around), axis=0)[len(around) // 2]
+    mended[rows, columns] = around[len(_NEIGHBOURS) // 2, alone]
     some = f"{rows.size:,} single pixels" if rows.size > 1 else "1 single pixel"
     verb, whose = ("were", "their neighbours'") if rows.size > 1 else ("was", "its neighbours'")
     return mended, f"{some} far outside the film's gray range {verb} given {whose} value (defects)."

@@ -65,6 +65,15 @@ def test_a_bright_pixel_within_reach_of_the_film_stays() -> None:
     assert mend_hot_pixels(values, FILM) == (values, None)
 
 
+@pytest.mark.parametrize(("beside", "value"), [(370, 430), (0, 560)])
+def test_a_point_of_a_letter_stays(beside: int, value: int) -> None:
+    values = slope()
+    values[6:9, 6:9] = 200
+    values[6, 6] = beside  # a paler point of the stroke, or the ground behind the letter
+    values[7, 7] = value
+    assert mend_hot_pixels(values, FilmRange(0.0, 300.0)) == (values, None)
+
+
 def test_padding_is_no_defect() -> None:
     values = slope()
     values[7, 7] = 60_000
