@@ -45,7 +45,8 @@ from cxr_core.imaging.gate import (
 from cxr_core.imaging.preprocessing import preprocess, to_square
 from cxr_core.imaging.radiograph import Radiograph, read_radiograph
 from cxr_core.model.checkpoint import Checkpoint, load_checkpoint
-from cxr_core.training.drawn_slices import SLICES, drawn_lateral
+from cxr_core.training.drawn_laterals import drawn_lateral
+from cxr_core.training.drawn_slices import SLICES
 from cxr_core.training.gate_examples import letterboxed, old_contrast
 from cxr_core.training.gate_films import view_kind
 

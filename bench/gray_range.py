@@ -1,14 +1,16 @@
 """Films rewritten as 12 to 16-bit files with faulty gray ranges: how far their probabilities move.
 
-    python -m bench.gray_range FILMS [--limit N] [--model models/default] [--threads 1]
+    python -m bench.gray_range FILMS [--limit N] [--model models/default] [--threads 1] [--out CSV]
 
 Each 8-bit film of the folder is read as it is, then rewritten as a 16-bit DICOM, PNG or TIFF with
 one fault at a time (``FAULTS``), its bits drawn from ``BITS``. Printed for each fault: the share of
 films whose four probabilities all stay within 0.02 of the plain film's, the largest and the mean
-change, and mean P(effusion). ``no fault`` is a 12-bit DICOM with a window that fits.
+change, and mean P(effusion). ``no fault`` is a DICOM with a window that fits. With ``--out`` every
+film is written down as soon as it is read, and a run that was stopped goes on where it ended.
 """
 
 import argparse
+import csv
 import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,7 +25,7 @@ from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittle
 
 from cxr_core.evaluation.scoring import to_probabilities
 from cxr_core.findings import KEYS
-from cxr_core.imaging.preprocessing import preprocess
+from cxr_core.imaging.preprocessing import normalise, to_square
 from cxr_core.imaging.radiograph import read_radiograph
 from cxr_core.model.checkpoint import Checkpoint, load_checkpoint
 from cxr_core.phantom.draw import encode_png
@@ -66,7 +68,7 @@ def dicom(values: NDArray[np.generic], bits: int, **tags: object) -> bytes:
 def picture(values: Values, kind: str) -> bytes:
     """(H, W) as a 16-bit PNG or TIFF."""
     buffer = io.BytesIO()
-    Image.fromarray(values).save(buffer, kind)
+    Image.fromarray(values).save(buffer, kind, **({"compress_level": 1} if kind == "PNG" else {}))
     return buffer.getvalue()
 
 
@@ -149,11 +151,12 @@ class Reader:
 
     def read(self, data: bytes) -> NDArray[np.float64]:
         """The four calibrated probabilities (4,) of a file."""
-        pixels = read_radiograph(data).pixels
-        key = pixels.tobytes()
+        preprocessing = self._metadata.preprocessing
+        square = to_square(read_radiograph(data).pixels, preprocessing.size)
+        key = square.tobytes()
         if key not in self._known:
             with torch.inference_mode():
-                logits = self._model(preprocess(pixels, self._metadata.preprocessing)).numpy()
+                logits = self._model(normalise(torch.from_numpy(square), preprocessing)).numpy()
             self._known[key] = to_probabilities(logits, self._metadata.calibration)[0]
         return self._known[key]
 
@@ -181,7 +184,9 @@ def changes(
         yield name, marked if name.startswith("marker") else plain, faulty
 
 
-Pairs = dict[str, list[tuple[NDArray[np.float64], NDArray[np.float64]]]]
+Pair = tuple[NDArray[np.float64], NDArray[np.float64]]  # (4,) plain, (4,) faulty
+Pairs = dict[str, list[Pair]]
+_COLUMNS = ("film", "fault", *(f"plain_{k}" for k in KEYS), *(f"faulty_{k}" for k in KEYS))
 
 
 def report(found: Pairs) -> None:
@@ -198,6 +203,31 @@ def report(found: Pairs) -> None:
         )
 
 
+def read_rows(path: Path) -> dict[str, dict[str, Pair]]:
+    """What an earlier run wrote: film -> fault -> pair; a film of which rows lack is left out."""
+    if not path.is_file():
+        return {}
+    with path.open(newline="") as file:
+        rows = [row for row in csv.reader(file) if len(row) == len(_COLUMNS)][1:]
+    films: dict[str, dict[str, Pair]] = {}
+    for film, fault, *numbers in rows:
+        both = np.array(numbers, np.float64).reshape(2, len(KEYS))
+        films.setdefault(film, {})[fault] = (both[0], both[1])
+    return {film: pairs for film, pairs in films.items() if set(pairs) >= set(FAULTS)}
+
+
+def append_rows(path: Path, film: str, pairs: dict[str, Pair]) -> None:
+    """One film's pairs, a row a fault."""
+    is_new = not path.is_file()
+    with path.open("a", newline="") as file:
+        writer = csv.writer(file)
+        if is_new:
+            writer.writerow(_COLUMNS)
+        for fault, pair in pairs.items():
+            numbers = [f"{p:.6f}" for side in pair for p in side]
+            writer.writerow([film, fault, *numbers])
+
+
 def main() -> int:
     """Measure and print, what there is also when interrupted; returns 0."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -205,20 +235,28 @@ def main() -> int:
     parser.add_argument("--limit", type=int, help="films, evenly over the folder; default: all")
     parser.add_argument("--model", type=Path, default=Path("models") / "default")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--out", type=Path, help="CSV to write to, and to go on from")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     reader = Reader(load_checkpoint(args.model))
     paths = sorted(args.films.glob("*.png"))
     if args.limit and args.limit < len(paths):
         paths = [paths[i] for i in np.linspace(0, len(paths) - 1, args.limit).astype(int)]
-        np.random.default_rng(0).shuffle(paths)  # so that an interrupted run saw all kinds
+    np.random.default_rng(0).shuffle(paths)  # so that an interrupted run saw all kinds
+    known = read_rows(args.out) if args.out else {}
     found: Pairs = {}
     try:
         for seed, path in enumerate(paths):
-            with Image.open(path) as image:
-                pixels = np.array(image.convert("L"))
-            for name, plain, faulty in changes(pixels, reader, seed):
-                found.setdefault(name, []).append((plain, faulty))
+            pairs = known.get(path.name)
+            if pairs is None:
+                with Image.open(path) as image:
+                    pixels = np.array(image.convert("L"))
+                changed = changes(pixels, reader, seed)
+                pairs = {name: (plain, faulty) for name, plain, faulty in changed}
+                if args.out:
+                    append_rows(args.out, path.name, pairs)
+            for name in FAULTS:
+                found.setdefault(name, []).append(pairs[name])
     except KeyboardInterrupt:
         print("Interrupted.")
     report(found)

@@ -27,9 +27,12 @@ MAX_NAME_LENGTH = 300  # of an image's or patient's name
 _MAX_QUOTED = 60  # letters of a cell that a message quotes
 OPTIONAL_COLUMNS = ("patient", "age", "sex", "view", "follow_up", "group")
 NUMERIC_COLUMNS = ("age", "follow_up")
-LABEL_WORDS = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0}  # in small letters
+LABEL_WORDS = {  # in small letters
+    **dict.fromkeys(("true", "t", "yes", "y"), 1.0),
+    **dict.fromkeys(("false", "f", "no", "n"), 0.0),
+}
 MISSING_LABEL = -1  # in a validated table
-_MISSING_WORDS = ("", "nan")  # in small letters
+_MISSING_WORDS = ("", "nan", "na", "n/a", "<na>", "null")  # in small letters
 KNOWN_COLUMNS = (
     "image",
     *OPTIONAL_COLUMNS,

@@ -37,6 +37,7 @@ from cxr_core.export.record import (
     map_title,
     map_words,
     percent,
+    prior_sentence,
     result_headline,
     result_words,
     uncertain_sentence,
@@ -257,6 +258,8 @@ def _text_below_table(record: Record) -> list[Paragraph]:
         fit_text(worth_sentence(record), font_size=7.5, max_height=22),
         fit_text(prevalence_sentence(record), font_size=7.5, max_height=30),
     ]
+    if beside := prior_sentence(record):
+        words.append(fit_text(beside, font_size=7.5, max_height=30))
     if record.note.strip():
         words.append(fit_text(record.note, heading="Reader's note", max_height=80))
     none = "None besides the box above." if record.banner else "None."

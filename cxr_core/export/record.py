@@ -21,6 +21,9 @@ FLAGGED_MARK, NOT_FLAGGED_MARK = "▲", "▽"
 # Over, and in, every result of a film that the input check stopped.
 NOT_RELIABLE = "Not reliable: read at the reader's request"
 NO_WORTH = "what this is worth is not known: it was measured on films that pass the input check"
+NO_CLAIM = (
+    "Two readings of the same model; a difference smaller than the stability range means nothing."
+)
 Assessment = Literal["present", "absent", "unsure"]
 MAX_REFERENCE_LENGTH = 120  # characters
 MAX_NOTE_LENGTH = 1000
@@ -98,6 +101,23 @@ def result_headline(analysis: Analysis) -> str:
     return f"Flagged: {', '.join(flagged)}" if flagged else "Nothing flagged"
 
 
+def prior_sentence(record: "Record") -> str:
+    """Both films' probabilities side by side where a prior film stood beside; "" otherwise.
+
+    Nothing is said of a change, and nothing of whose film the other is.
+    """
+    if record.prior is None:
+        return ""
+    reliable = "" if record.prior.gate.passed else ", not reliable: the input check stopped it"
+    pairs = [
+        f"{LABELS[key]} {percent(record.analysis.probabilities[key])} and "
+        f"{percent(record.prior.probabilities[key])}"
+        for key in KEYS
+    ]
+    which = f"SHA-256 {record.prior.image_sha256[:12]} …{reliable}"
+    return f"This film and the prior film beside it ({which}): {'; '.join(pairs)}. {NO_CLAIM}"
+
+
 def map_title(key: str) -> str:
     """What a finding's map is called; that of No Finding is shown negated."""
     return f"Map of {LABELS[key]}" if key in ABNORMAL_KEYS else "What argues against a normal film"
@@ -165,6 +185,7 @@ class Record:
         map_requested: the reader asked for the shown finding's map, though it is not flagged.
         identity: what the film's file says of the patient and the study, as (name, value), printed
             on the PDF alone; empty unless the reader asked for it.
+        prior: what the model said of a prior film that stood beside; None for none.
     """
 
     analysis: Analysis
@@ -183,6 +204,7 @@ class Record:
     facts: ModelFacts = field(default_factory=ModelFacts)
     map_requested: bool = False
     identity: tuple[tuple[str, str], ...] = ()
+    prior: Analysis | None = None
 
     def __post_init__(self) -> None:
         """Raises ExportError: a text too long, an unknown finding or verdict, no time zone, or

@@ -20,6 +20,7 @@ _EXTREME_PERCENT = 0.1  # at each end: never more than single pixels and lines
 # between the two tails; a part holds pixels from this share of the film on.
 _PARTS, _EMPTY_PARTS, _SEARCHED_PARTS, _SPARSE_FRACTION = 32, 8, 256, 2e-4
 _ISOLATED = _EMPTY_PARTS / _PARTS
+FAR_FRACTION = _ISOLATED  # of a film's range: a pixel so far outside it belongs to no film
 _MIN_LEVELS = 16  # a drawing of fewer gray levels has gaps between all of them
 MIN_BITS, MAX_BITS = 8, 16
 # All of NIH's films use at least 0.52 of their 8 bits and reach at least 0.56 of them.
@@ -140,12 +141,24 @@ def gray_range(
         integer: the values were whole numbers as stored.
         slope, intercept: stored number -> value (slope not 0), to tell the bits in use.
     """
+    if not integer and _fills_unit(film):
+        return GrayRange(0.0, 1.0, "the range 0 to 1")
     if integer and film.high > film.low:
         ends = sorted((end - intercept) / slope for end in film[:2])
         if bits := nominal_range(*(round(end) for end in ends)):
             low, high = sorted(slope * end + intercept for end in bits[:2])
             return GrayRange(low, high, f"the full range of {bits[2]} bits")
     return own_range(film)
+
+
+def _fills_unit(film: FilmRange) -> bool:
+    """Whether floating values are gray levels divided by the greatest there is, as many save."""
+    is_within = film.low >= 0 and film.high <= 1
+    return (
+        is_within
+        and film.high - film.low >= MIN_FRACTION_USED
+        and film.high >= _MIN_FRACTION_REACHED
+    )
 
 
 def own_range(film: FilmRange) -> GrayRange:
@@ -166,7 +179,7 @@ def outlier_sentence(values: NDArray[Any], shown: GrayRange) -> str | None:
     Args:
         values: of the film, any shape.
     """
-    far = _ISOLATED * (shown.high - shown.low)
+    far = FAR_FRACTION * (shown.high - shown.low)
     n_outside = int(((values < shown.low - far) | (values > shown.high + far)).sum())
     if n_outside == 0:
         return None

@@ -15,12 +15,12 @@ from cxr_core.imaging.decoded import (
     DecodedFilm,
     check_size,
     colour_fraction,
-    scale_to_uint8,
 )
 from cxr_core.imaging.dicom.codestream import parse_codestream
-from cxr_core.imaging.gray_range import film_range, gray_range, outlier_sentence, sample_film
+from cxr_core.imaging.gray_range import film_range, sample_film
 from cxr_core.imaging.jpeg import JpegDamageError, JpegKindError, check_scans, decode_jpeg
 from cxr_core.imaging.plain_tiff import read_plain_tiff
+from cxr_core.imaging.scaled_film import scale_film
 from cxr_core.imaging.tiff_strips import check_parts
 
 _EXIF_ORIENTATION = 0x0112
@@ -120,28 +120,24 @@ def _composite_on_black(image: Image.Image) -> tuple[Image.Image, str]:
 
 def grayscale_from_uint16(values: NDArray[np.uint16]) -> Grayscale:
     """Gray values (H, W) by the bits that the film fills, or else by its own range."""
-    film = film_range(sample_film(values))
-    shown = gray_range(film, integer=True)
-    step = f"16-bit values scaled to 0 to 255: {shown.name}, {shown.low:g} to {shown.high:g}."
-    pixels = scale_to_uint8(values, low=shown.low, high=shown.high)
-    outliers = outlier_sentence(values, shown)
-    return Grayscale(values, pixels, (step,), (outliers,) if outliers else ())
+    shown = scale_film(values, integer=True)
+    return Grayscale(shown.values, shown.pixels, (f"16-bit {shown.step}",), shown.warnings)
 
 
 def _grayscale_from_upper_bytes(
     values: NDArray[np.uint8], steps: list[str], warnings: list[str]
 ) -> Grayscale:
     """Gray (H, W) of a 16-bit picture with colour or alpha: the upper byte of each channel."""
-    low, high = int(values.min()), int(values.max())
-    if high - low < _MIN_LEVEL_SPAN:
+    film = film_range(sample_film(values))
+    if film.high - film.low < _MIN_LEVEL_SPAN:
         raise ImageError(
             "A 16-bit image with colour or alpha uses too little of its range to be read",
-            value=f"{high - low + 1} of 256 gray levels",
+            value=f"{film.high - film.low + 1:.0f} of 256 gray levels",
             remedy="Save the film as a 16-bit PNG in plain grayscale.",
         )
-    steps.append(f"Upper 8 bits of 16, values {low} to {high}, scaled to 0 to 255.")
-    pixels = scale_to_uint8(values, low=low, high=high)
-    return Grayscale(values, pixels, tuple(steps), tuple(warnings))
+    shown = scale_film(values, integer=True)
+    steps.append(f"Upper 8 bits of 16: {shown.step}")
+    return Grayscale(shown.values, shown.pixels, tuple(steps), (*warnings, *shown.warnings))
 
 
 # TIFF -> ``DecodedFilm``: one page of gray values, 16 bits and floats scaled, never saturated.
@@ -220,16 +216,13 @@ def _decode_unusual_tiff(data: bytes, cause: Exception) -> DecodedFilm:
     if plain.white_is_zero:
         values = values.max() - values
     whole = bool((values == np.rint(values)).all())
-    film = film_range(sample_film(values))
-    shown = gray_range(film, integer=whole)
-    step = f"{plain.kind} scaled to 0 to 255: {shown.name}, {shown.low:g} to {shown.high:g}."
-    outliers = outlier_sentence(values, shown)
+    shown = scale_film(values, integer=whole)
     return DecodedFilm(
-        stored=values.astype(np.float32),
-        pixels=scale_to_uint8(values, low=shown.low, high=shown.high),
+        stored=shown.values.astype(np.float32),
+        pixels=shown.pixels,
         file_format="TIFF",
-        processing_log=(step,),
-        warnings=(*plain.warnings, *([outliers] if outliers else [])),
+        processing_log=(f"{plain.kind} {shown.step.removeprefix('values ')}",),
+        warnings=(*plain.warnings, *shown.warnings),
     )
 
 
@@ -256,13 +249,9 @@ def _grayscale_from_float(image: Image.Image, bits: int, *, white_is_zero: bool)
     if white_is_zero:
         values = -values
     whole = bool((values == np.rint(values)).all())
-    film = film_range(sample_film(values))
-    shown = gray_range(film, integer=whole)
+    shown = scale_film(values, integer=whole)
     kind = "Floating" if image.mode == "F" else f"{bits}-bit"
-    step = f"{kind} values scaled to 0 to 255: {shown.name}, {shown.low:g} to {shown.high:g}."
-    outliers = outlier_sentence(values, shown)
-    pixels = scale_to_uint8(values, low=shown.low, high=shown.high)
-    return Grayscale(values, pixels, (step,), (outliers,) if outliers else ())
+    return Grayscale(shown.values, shown.pixels, (f"{kind} {shown.step}",), shown.warnings)
 
 
 def _invalid_values_error() -> ImageError:
@@ -298,8 +287,8 @@ def is_raster(data: bytes) -> bool:
 def decode_raster(data: bytes) -> DecodedFilm:
     """Decode one PNG or JPEG.
 
-    8-bit gray is kept exactly; 16-bit gray is scaled linearly, its least value to 0 and its
-    greatest to 255 (Pillow's own conversion would saturate above 255). Where a picture is partly
+    8-bit gray is kept exactly; 16-bit gray is scaled linearly by the bits that it fills, or else by
+    its own range (Pillow's own conversion would saturate above 255). Where a picture is partly
     transparent it is laid on black, as the unexposed border of a film is; an opaque alpha channel
     (some NIH films have one) changes nothing. Colour is reduced to ITU-R 601 luminance.
 
@@ -369,18 +358,20 @@ def _load(image: Image.Image, data: bytes) -> tuple[Image.Image, tuple[str, ...]
 
 def _traces_of_damage(image: Image.Image) -> tuple[str, ...]:
     """What in a loaded picture, as it was coded, looks like damage."""
-    if image.mode.startswith("I"):
-        return damage_warnings(np.asarray(image), blocks=())  # no JPEG has 16 bits here
+    if image.mode[0] in "IF":  # "L" would saturate them, and no JPEG has so many bits here
+        return damage_warnings(np.asarray(image), blocks=())
     coloured = image.mode not in ("L", "1")
     blocks = (BLOCK, SUBSAMPLED_BLOCK) if coloured else (BLOCK,)
     return damage_warnings(np.asarray(image.convert("L")), blocks)
 
 
-_TEXT_CHUNKS = (b"tEXt", b"zTXt", b"iTXt")
+_UNREAD_CHUNKS = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")
 
 
 def _without_text(data: bytes) -> bytes:
-    """A PNG without its text: some hold a whole report, and Pillow refuses long ones.
+    """A PNG without its texts and colour profile: Pillow refuses long ones, and none is read here.
+
+    Some hold a whole report.
 
     Bytes that are no sequence of chunks are handed back as they are, for the decoder to judge.
     """
@@ -389,7 +380,7 @@ def _without_text(data: bytes) -> bytes:
         end = at + 12 + int.from_bytes(data[at : at + 4])
         if end > len(data):
             return data
-        if data[at + 4 : at + 8] not in _TEXT_CHUNKS:
+        if data[at + 4 : at + 8] not in _UNREAD_CHUNKS:
             kept.append(data[at:end])
         at = end
     return b"".join([*kept, data[at:]]) if at > len(PNG_SIGNATURE) else data

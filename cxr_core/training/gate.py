@@ -23,7 +23,8 @@ from cxr_core.imaging.gate import (
 from cxr_core.imaging.preprocessing import to_square
 from cxr_core.model.network import ChestNetwork
 from cxr_core.training.dataset import FilmDataset
-from cxr_core.training.drawn_slices import drawn_lateral, drawn_slice
+from cxr_core.training.drawn_laterals import drawn_lateral
+from cxr_core.training.drawn_slices import drawn_slice
 from cxr_core.training.gate_examples import invalid_copies, jitter, non_film, simulated_abdomen
 from cxr_core.training.gate_films import GateFilms
 from cxr_core.training.gate_probe import add_probe

@@ -21,7 +21,8 @@ from cxr_core.config import GateParameters, Preprocessing
 from cxr_core.imaging.gate import LATERAL, NO_FILM, UPRIGHT
 from cxr_core.imaging.preprocessing import normalise, to_square
 from cxr_core.model.network import ChestNetwork
-from cxr_core.training.drawn_slices import SLICES, drawn_lateral
+from cxr_core.training.drawn_laterals import drawn_lateral
+from cxr_core.training.drawn_slices import SLICES
 from cxr_core.training.gate_examples import jitter, letterboxed, non_film, old_contrast
 from cxr_core.training.gate_films import GateFilms
 

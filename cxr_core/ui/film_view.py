@@ -116,18 +116,30 @@ def film_view(
     _mount()(key=f"{slot}_view", data=data, height="stretch")
 
 
-def session_mark(session: str) -> None:
+def session_mark(session: str, ticket: str) -> None:
     """On a page with films but no view: the browser's tab notes whose they are, for
-    ``session_note``."""
-    _mount()(key="session_mark", data={"mark": session})
+    ``session_note``.
+
+    Args:
+        ticket: what the tab may ask for them with after a reload.
+    """
+    _mount()(key="session_mark", data={"mark": session, "ticket": ticket})
 
 
-def session_note(session: str) -> None:
+def session_note(session: str, *, ask: bool = False) -> str:
     """On a page without a film: that an earlier session is over, where this browser's tab had one.
 
     A restarted server, or a session that it has dropped, comes back as a new and empty one.
+
+    Args:
+        ask: first ask the tab for the ticket of a list that it had; the note then waits.
+
+    Returns:
+        the tab's ticket, once; else an empty text.
     """
-    _mount()(key="session_note", data={"newSession": session, "note": SESSION_OVER})
+    data = {"newSession": session, "note": SESSION_OVER, "ask": ask}
+    answer = _mount()(key="session_note", data=data, on_ticket_change=lambda: None)
+    return str(answer.get("ticket") or "")
 
 
 def _mount() -> ComponentRenderer:

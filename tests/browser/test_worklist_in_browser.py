@@ -10,6 +10,7 @@ from playwright.sync_api import FilePayload, Page, expect
 from cxr_core.findings import ABNORMAL_KEYS
 from cxr_core.phantom.draw import phantom_png
 from cxr_core.reading.batch import worklist_sort_key
+from cxr_core.ui.film_view import SESSION_OVER
 from tests.helpers.browser import download, press, settled, upload
 from tests.helpers.zips import zip_bytes
 
@@ -95,3 +96,32 @@ def margins(row: dict[str, str]) -> dict[str, float]:
     return {
         key: logit(row[f"probability_{key}"]) - logit(row[f"cutoff_{key}"]) for key in ABNORMAL_KEYS
     }
+
+
+def test_the_list_outlives_a_reload_of_its_tab_and_of_no_other(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/Worklist")
+    page.get_by_role("heading", name="Read many films").wait_for()
+    upload(page, [payload(f"DOE_{n}.png", phantom_png(n, size=208)) for n in range(2)])
+    expect(page.locator(".film-row")).to_have_count(2)
+    stranger = page.context.new_page()
+    stranger.goto(f"{app_url}/Worklist")
+    stranger.get_by_role("heading", name="Read many films").wait_for()
+    ticket = page.evaluate("sessionStorage.getItem('cxr-list')")
+
+    page.reload()
+    expect(page.locator(".film-row")).to_have_count(2)
+    assert ticket not in page.url
+    assert page.evaluate("sessionStorage.getItem('cxr-list')") not in ("", None, ticket)
+    settled(stranger, stranger.get_by_role("heading", name="Read many films"))
+    expect(stranger.locator(".film-row")).to_have_count(0)
+
+    # The ticket was good once: whoever has it now gets nothing, and the list is where it was.
+    stranger.evaluate(
+        "ticket => { sessionStorage.setItem('cxr-session', 'x');"
+        " sessionStorage.setItem('cxr-list', ticket); }",
+        ticket,
+    )
+    stranger.reload()
+    expect(stranger.get_by_text(SESSION_OVER)).to_be_visible()
+    expect(stranger.locator(".film-row")).to_have_count(0)
+    expect(page.locator(".film-row")).to_have_count(2)

@@ -212,3 +212,20 @@ def test_any_text_makes_one_page(reference, note, cautions):
     assert page.pages == 1
     assert "No Finding: no map" in page.text
     assert not runs_off(page.gray)
+
+
+def test_a_prior_film_beside_is_one_line_without_a_verdict():
+    film = small_film()
+    beside = export_analysis(replace(film, sha256="12" * 32))
+    beside = replace(beside, probabilities=dict.fromkeys(beside.probabilities, 0.75))
+    page = read_pdf(record_pdf(make_record(export_analysis(film), prior=beside)))
+    assert page.pages == 1
+    assert (
+        "This film and the prior film beside it (SHA-256 121212121212 …): Effusion 50 % and 75 %; "
+        "Atelectasis 25 % and 75 %;"
+    ) in page.text
+    assert "a difference smaller than the stability range means nothing." in page.text
+    alone = read_pdf(record_pdf(make_record(export_analysis(film))))
+    assert "prior film" not in alone.text
+    stopped = make_record(export_analysis(film), prior=replace(beside, gate=STOPPED))
+    assert "not reliable: the input check stopped it" in read_pdf(record_pdf(stopped)).text

@@ -2,6 +2,7 @@
 
 import io
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import gdcm
@@ -86,6 +87,35 @@ def lut_sequence(entries: list[int], first: int, bits: int) -> list[Dataset]:
     item.add_new("LUTDescriptor", "US", [len(entries), first, bits])
     item.add_new("LUTData", "US", entries)
     return [item]
+
+
+def in_own_letters(data: bytes, placeholder: str, text: str, encoding: str = "utf-8") -> bytes:
+    """A file with bytes that pydicom would not write into a code string.
+
+    Args:
+        placeholder: of one letter, repeated as often as ``text`` has bytes, made even.
+    """
+    written = text.encode(encoding)
+    assert data.count(placeholder.encode()) == 1
+    return data.replace(placeholder.encode(), written.ljust(len(placeholder)))
+
+
+def in_palette(
+    indices: np.ndarray, colours: Sequence[tuple[int, int, int]], bits: int = 8
+) -> Dataset:
+    """(H, W) uint8 that name colours of so many bits a channel, black beyond the last of them."""
+    ds = film_dataset(
+        indices,
+        PhotometricInterpretation="PALETTE COLOR",
+        SOPClassUID=SecondaryCaptureImageStorage,
+        Modality="OT",
+    )
+    for channel, name in enumerate(("Red", "Green", "Blue")):
+        entries = np.array([colour[channel] for colour in colours], f"<u{bits // 8}")
+        table = f"{name}PaletteColorLookupTable"
+        setattr(ds, f"{table}Descriptor", [len(entries), 0, bits])
+        setattr(ds, f"{table}Data", entries.tobytes())
+    return ds
 
 
 def has_warning(film: DecodedFilm, words: str) -> bool:

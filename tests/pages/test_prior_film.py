@@ -7,10 +7,10 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from cxr_core.export.record import NO_CLAIM
 from cxr_core.phantom.draw import draw_phantom, phantom_png
 from cxr_core.ui import state
 from cxr_core.ui.read.two_readings import (
-    NO_CLAIM,
     NOT_MEASURED,
     OTHER_PATIENT,
     PRIOR_IS_LATER,

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from cxr_core.imaging.gate import GATE_SIDE
-from cxr_core.training.drawn_slices import SLICES, drawn_lateral, drawn_slice
+from cxr_core.training.drawn_laterals import drawn_lateral
+from cxr_core.training.drawn_slices import SLICES, drawn_slice
 from cxr_core.training.gate_examples import letterboxed, old_contrast
 
 Draw = Callable[[np.random.Generator], np.ndarray]

@@ -54,21 +54,30 @@ _SOP_CLASS_MODALITIES = {
     "2": "CT",
     "3": "US",
     "4": "MR",
+    "5": "NM",
     "6": "US",
     "9": "ECG",
     "11": "PR",
     "12.1": "XA",
+    "12.3": "XA",
     "13.1.1": "XA",
+    "13.1.2": "PX",
     "13.1.3": "MG",
     "14": "OCT",
     "20": "NM",
     "66.4": "SEG",
+    "66.5": "SEG",
     "77.1.1": "ES",
     "77.1.2": "GM",
     "77.1.3": "GM",
     "77.1.4": "XC",
     "77.1.5": "OP",
     "77.1.6": "SM",
+    "78": "OP",
+    "79": "OP",
+    "80": "OP",
+    "81": "OP",
+    "82": "OP",
     "88.59": "KO",
     "88": "SR",
     "104": "DOC",
@@ -78,26 +87,40 @@ _SOP_CLASS_MODALITIES = {
     "481.2": "RTDOSE",
     "481.3": "RTSTRUCT",
     "481.5": "RTPLAN",
+    "481": "RTIMAGE",
 }
 
 # Words as ``_words`` makes them: capitals without accents.
 _CHEST_PATTERN = re.compile(
-    r"CHEST|THORA[XK]|TORA[XKC]|LUNG|\bTHX\b|\bCXR\b|\bPECHO\b|\bBRUST(KORB)?\b|POITRINE|POUMON"
-    r"|PULMO|POLMON|\bPETTO\b|\bBORST(KAS)?\b|\bBRYST(KASSE)?\b|BROST(KORG)?\b|KLATK"
-    r"|\bPLUC|\bPEITO\b|\bHRUD|\bMELLKAS|\bGOGUS\b|\bHEART\b|\bCOR\b|ГРУД|ЛЕГК|\bОГК\b|胸|肺|흉부"
+    r"CHEST|\bCHST\b|THORA[XK]|THORACI|TORA[XKC]|LUNG|\bTHX\b|\bCXR\b|\bPECHO\b"
+    r"|\bBRUST(KORB)?\b|POITRINE|POUMON|PULM[OA]|POLMON|\bPETTO\b|\bBORST(KAS)?\b|\bLONGEN\b"
+    r"|\bBRYST(KASSE)?\b|BROST(KORG)?\b|KEUHKO|RINTAKEHA|RINNAKORV|KLATK|\bPLUC|\bPLJUC"
+    r"|\bPLAUC|KRUTINES|\bGRUDN|PRSNI KOS|\bPEITO\b|\bHRUD|\bMELLKAS|\bGOGUS\b|AKCIGER"
+    r"|\bHEART\b|\bCOR\b|\bDADA\b|\bPARU\b|\bNGUC\b|\bPHOI\b|ГРУД|ЛЕГК|\bОГК\b|ΘΩΡΑΚ|ΘΩΡΑΞ"
+    r"|ΠΝΕΥΜ|胸|肺|흉부|가슴|폐|صدر|חזה|ทรวงอก|ปอด"
 )
-_CHEST_SPINE_PATTERN = re.compile(r"SPINE|WIRBEL|COLUMN|COLONN|VERTEBR|RACHIS|\bBWS\b")
+_CHEST_SPINE_PATTERN = re.compile(
+    r"SPINE|SPINAL|WIRBEL|COLUMN|COLONN|COLUNA|VERTEBR|RACHI|KREGOSL|RYGG|\bBWS\b|ПОЗВОН|胸椎|흉추"
+)
 # What stands in the tag of a machine that was not told.
 _NO_PART_PATTERN = re.compile(
-    r"(UNKNOWN|UNK|OTHER|OTHERS|NONE|NULL|NO|NA|N A|NOT (SPECIFIED|DEFINED|APPLICABLE|KNOWN)|"
-    r"UNDEFINED|UNSPECIFIED|DEFAULT|GENERAL|STANDARD|MISC|MISCELLANEOUS|ANY|ALL|BODY|BODYPART|"
-    r"BODY PART|BODY PART EXAMINED|XRAY|X RAY|PORT|PORTABLE|RADIOGRAPH|DX|CR|DR|TRUNK|TORSO|"
-    r"UPPER BODY|TEST|X+|\d+)?"
+    r"(UNKNOWN|UNK|OTHER|OTHERS|NONE|NULL|NO|NA|N A|(NOT|NONE) (SPECIFIED|DEFINED|APPLICABLE|KNOWN|"
+    r"STATED|GIVEN|SET)|UNDEFINED|UNSPECIFIED|UNASSIGNED|DEFAULT|GENERAL|GENERIC|STANDARD|MISC|"
+    r"MISCELLANEOUS|VARIOUS|DIVERS|ANY|ALL|EMPTY|BLANK|TBD|BODY|BODYPART|BODY PART|"
+    r"BODY PART EXAMINED|XRAY|X RAY|RX|PORT|PORTABLE|RADIOGRAPH|DX|CR|DR|EXAM|EXAMINATION|IMAGE|"
+    r"TRUNK|TORSO|UPPER BODY|TEST|"
+    r"UNBEKANNT|SONSTIGE[SR]?|ANDERE[SR]?|KEINE?|INCONNU|AUTRES?|AUCUNE?|DESCONOCID[OA]|OTR[OA]S?|"
+    r"NINGUN[OA]|(SIN|NO) ESPECIFICA(R|DO)|DESCONHECID[OA]|OUTR[OA]S?|NENHUM|"
+    r"NAO (INFORMADO|ESPECIFICADO)|SCONOSCIUT[OA]|ALTRO|NESSUN[OA]|ONBEKEND|OVERIGE?|OKAND|"
+    r"UKENDT|UKJENT|ANNET|TUNTEMATON|NIEZNANE?|INNE|BRAK|NEZNAM[YAE]|НЕИЗВЕСТНО|НЕ УКАЗАНО|НЕТ|"
+    r"ДРУГОЕ|未知|其他|不明|その他|기타|미상|X+|\d+)?"
 )
 _LATERAL_PATTERN = re.compile(
-    r"\b(L|R|LT|RT|LEFT|RIGHT|XT?)?LAT(ERAL(E|ES|IS)?|ERAAL)?(L|R|LT|RT)?\b|\b(LL|RL)\b"
-    r"|\b(X|CROSS) ?TABLE\b|\bXTL\b|\bPROFIEL\b|\bPROFIL[OE]?\b|\bPERFIL\b|\bSEITL"
-    r"|\bZIJDELINGSE?\b|\bBOCZN|\bBOCN|\bSIDE VIEW\b|БОКОВ|側面|側位|侧位|侧面|측면"
+    r"\b(L|R|LT|RT|LEFT|RIGHT|XT?|LATERO)?LAT(ERAL(E|ES|IS)?|ERAAL\w*)?(L|R|LT|RT)?\b"
+    r"|\b(LL|RL)\b|\b(X|CROSS) ?TABLE\b|\bXTL\b|\bPROFIEL\b|\bPROFIL[OE]?\b|\bPERFIL\b"
+    r"|\bSEITL|\bZIJDELINGSE?\b|\bDWARSE?\b|\bBOCZN|\bBOCN|\bOLDAL(IRANY|FELV)|\bSIVUKUVA"
+    r"|\bSID(E|O)BILD|\bYAN (GRAFI|AKCIGER)|\bSIDE VIEW\b|\bSAGITTAL\b|БОКОВ|БІЧН|ΠΛΑΓΙ|側面|側位"
+    r"|侧位|侧面|측면"
 )
 _DECUBITUS_PATTERN = re.compile(r"DECUB|\b[LR]LD\b|LIEGEN")
 _FRONTAL_PATTERN = re.compile(
@@ -244,4 +267,5 @@ def _words(text: str) -> str:
     """Capitals without accents; dots fall away (P.A.), other signs between words become spaces."""
     plain = unicodedata.normalize("NFKD", text.upper())
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    plain = unicodedata.normalize("NFC", plain)  # Hangul came apart, too
     return re.sub(r"[\W_]+", " ", plain.replace(".", "")).strip()

@@ -6,6 +6,7 @@ import numpy as np
 import pydicom
 from pydicom import Dataset
 from pydicom.filereader import _read_file_meta_info, read_preamble  # the public one wants a path
+from pydicom.pixels.processing import apply_color_lut
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
@@ -79,7 +80,7 @@ def _check_image_header(ds: Dataset, data: bytes) -> None:
         data: the file's bytes, to tell a picture that was cut off from one that never was.
 
     Raises:
-        ImageError: no picture, several frames, no size, too small, too large, or a palette.
+        ImageError: no picture, several frames, no size, too small, or too large.
     """
     if not any(keyword in ds and ds[keyword].value for keyword in _PIXEL_KEYWORDS):
         raise _no_pixel_data_error(data)
@@ -99,8 +100,6 @@ def _check_image_header(ds: Dataset, data: bytes) -> None:
         )
     samples, bits = get_int(ds, "SamplesPerPixel") or 1, get_int(ds, "BitsAllocated") or 8
     check_size(columns, rows, max(1, samples * bits // 8))
-    if get_code(ds, "PhotometricInterpretation") == "PALETTE COLOR":
-        raise _colour_error(ds)
 
 
 def _no_pixel_data_error(data: bytes) -> ImageError:
@@ -235,6 +234,8 @@ def raw_pixels(ds: Dataset) -> DicomPixels:
         ds.pop("PhotometricInterpretation", None)
         ds.PhotometricInterpretation = "MONOCHROME2"
     raw = decode_pixel_data(ds)
+    if get_code(ds, "PhotometricInterpretation") == "PALETTE COLOR" and raw.values.ndim == 2:
+        raw = raw._replace(values=apply_color_lut(raw.values, ds))  # 8 or 16 bits a channel
     if raw.values.ndim == 3 and raw.values.shape[2] == 3:
         return _to_gray(raw, ds)
     if raw.values.ndim != 2:
@@ -248,7 +249,9 @@ def _to_gray(raw: DicomPixels, ds: Dataset) -> DicomPixels:
     Raises:
         ImageError: more of it is coloured than a mark.
     """
-    share = colour_fraction(raw.values)
+    deep = raw.values.dtype != np.uint8
+    scale = max(1.0, float(raw.values.max()) / 255) if deep else 1.0
+    share = colour_fraction((raw.values / scale).astype(np.uint8) if deep else raw.values)
     if share > _MAX_COLOUR_FRACTION:
         raise _colour_error(ds)
     if share == 0:
@@ -260,9 +263,9 @@ def _to_gray(raw: DicomPixels, ds: Dataset) -> DicomPixels:
 def _render(raw: DicomPixels, ds: Dataset) -> DecodedFilm:
     inverted = get_code(ds, "PhotometricInterpretation") == "MONOCHROME1"
     modality = apply_modality_transform(raw.values, ds)
-    stored = modality.values
     mask = raw.padding
     rendered = render_film(modality, ds, None if mask is None else ~mask)
+    stored = rendered.stored
     pixels = 255 - rendered.pixels if inverted else rendered.pixels.copy()
     steps = [
         f"Decoded from {ds.file_meta.TransferSyntaxUID.name}.",

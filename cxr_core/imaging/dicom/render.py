@@ -27,6 +27,7 @@ from cxr_core.imaging.gray_range import (
     sample_film,
     window_fit,
 )
+from cxr_core.imaging.hot_pixels import mend_hot_pixels
 from cxr_core.imaging.windowing import (
     Window,
     apply_window,
@@ -54,22 +55,30 @@ def render_film(
         modality: the film's values after the modality LUT.
         film_mask: True where the values (H, W) are film; None where all are. Padding sets no range.
     """
-    stored = modality.values
+    stored, defects = modality.values, None
     sample = sample_film(stored, film_mask)
     film = film_range(sample)
+    is_8_bit = stored.dtype == np.uint8 and (get_int(ds, "BitsStored") or 8) == 8
+    if not is_8_bit:  # those are taken as they are, as those of a PNG
+        stored, defects = mend_hot_pixels(stored, film, film_mask)
+    told = (defects,) if defects else ()
     offered = file_windows(ds)
     candidates = [_best_version(window, film, sample, modality) for window in offered]
     chosen = _choose(candidates)
     if chosen is not None:
         pixels = apply_window(stored, chosen.window)
-        return VoiResult(pixels, chosen.window, _log_entry(chosen), _notes(chosen, ds))
+        notes = (*_notes(chosen, ds), *told)
+        return VoiResult(pixels, stored, chosen.window, _log_entry(chosen), notes)
     cause = _why_none(ds, offered)
-    if stored.dtype == np.uint8 and (get_int(ds, "BitsStored") or 8) == 8:
+    if is_8_bit:
         kept = (f"{cause}; the 8-bit values were kept.",) if _offers_any(ds) else ()
-        return VoiResult(stored, None, "8-bit values kept as they are.", kept)
+        return VoiResult(stored, stored, None, "8-bit values kept as they are.", kept)
     shown = gray_range(
         film,
-        integer=has_integer_values(stored) or (modality.slope, modality.intercept) != (1, 0),
+        # Numbers of 32 bits that no smaller type holds come as floats.
+        integer=(modality.slope, modality.intercept) != (1, 0)
+        or has_integer_values(stored)
+        or bool((stored == np.rint(stored)).all()),
         slope=modality.slope,
         intercept=modality.intercept,
     )
@@ -77,8 +86,8 @@ def render_film(
     values = stored if film_mask is None else stored[film_mask]
     outliers = outlier_sentence(values, shown)
     step = f"Values {shown.low:g} to {shown.high:g} scaled to 0 to 255."
-    warnings = (f"{cause}; {shown.name} was used.", *([outliers] if outliers else []))
-    return VoiResult(apply_window(stored, window), window, step, warnings)
+    warnings = (f"{cause}; {shown.name} was used.", *([outliers] if outliers else []), *told)
+    return VoiResult(apply_window(stored, window), stored, window, step, warnings)
 
 
 def _choose(candidates: Sequence[_Candidate]) -> _Candidate | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pydicom
 from pydicom import Dataset, Sequence
+from pydicom.charset import convert_encodings
 from pydicom.multival import MultiValue
 
 logger = logging.getLogger(__name__)
@@ -29,6 +30,15 @@ PARSED_KEYWORDS = (
     "SamplesPerPixel",
     "PhotometricInterpretation",
     "PlanarConfiguration",
+    "RedPaletteColorLookupTableDescriptor",
+    "GreenPaletteColorLookupTableDescriptor",
+    "BluePaletteColorLookupTableDescriptor",
+    "RedPaletteColorLookupTableData",
+    "GreenPaletteColorLookupTableData",
+    "BluePaletteColorLookupTableData",
+    "SegmentedRedPaletteColorLookupTableData",
+    "SegmentedGreenPaletteColorLookupTableData",
+    "SegmentedBluePaletteColorLookupTableData",
     "NumberOfFrames",
     "Rows",
     "Columns",
@@ -114,7 +124,28 @@ def get_code(ds: Dataset, keyword: str) -> str:
 def get_text(ds: Dataset, keyword: str) -> str:
     """Any text without spaces around it, the first of several; "" where absent. Never to be kept:
     it may name the patient."""
-    return str(_first_value(ds, keyword) or "").strip()
+    text = str(_first_value(ds, keyword) or "").strip()
+    return text if text.isascii() else _in_own_letters(text, ds).strip()
+
+
+def _in_own_letters(text: str, ds: Dataset) -> str:
+    """A code string's letters: DICOM allows capitals alone, and machines write their own script.
+
+    pydicom reads code strings byte by byte; free texts, which it reads in the file's character set,
+    come back as they are.
+    """
+    try:
+        written = text.encode("latin-1")
+    except UnicodeEncodeError:
+        return text  # it was read in the file's character set
+    stated = ds.get("SpecificCharacterSet")
+    encodings = [*(convert_encodings(stated) if stated else []), "utf-8"]
+    for encoding in encodings:
+        try:
+            return written.decode(encoding)
+        except (UnicodeDecodeError, LookupError):
+            continue
+    return text
 
 
 def get_float(ds: Dataset, keyword: str) -> float | None:

@@ -114,6 +114,7 @@ class VoiResult(NamedTuple):
     """A film's gray values as a display would show them, before MONOCHROME1 is inverted."""
 
     pixels: NDArray[np.uint8]  # (H, W)
+    stored: NDArray[Any]  # (H, W), the values that they were made of
     window: Window | None  # by which they were made; None for 8 bits kept as they are
     log_entry: str
     warnings: tuple[str, ...] = ()

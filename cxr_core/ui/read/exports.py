@@ -20,6 +20,7 @@ from cxr_core.ui.assessment import assessment_of
 from cxr_core.ui.foreign import as_text
 from cxr_core.ui.model import current_model_facts
 from cxr_core.ui.prevalence import display_values, site_prevalence
+from cxr_core.ui.prior import is_prior_stopped, prior_analysis
 from cxr_core.ui.read.cautions import caution_sentences
 from cxr_core.ui.read.stability import borderline_sentence
 from cxr_core.ui.shell import (
@@ -66,6 +67,7 @@ def build_record(analysis: Analysis) -> Record:
         note=note,
         facts=current_model_facts(),
         map_requested=state.map_requested(key),
+        prior=None if is_prior_stopped() else prior_analysis(),
         site_prevalence=dict(site),
         at_site_prevalence={
             key: (numbers.probability, numbers.cut_off) for key, numbers in shown.items()

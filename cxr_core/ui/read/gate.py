@@ -99,6 +99,7 @@ def correction_buttons(
 
 
 def stop_reasons(analysis: Analysis, title: str) -> None:
-    """That the gate stopped a film, and why."""
-    reasons = "".join(f'<p class="quiet">{escape(reason)}</p>' for reason in analysis.gate.reasons)
+    """That the gate stopped a film, and why; what the title says is not said again."""
+    further = [one for one in analysis.gate.reasons if one.lower() not in title.lower()]
+    reasons = "".join(f'<p class="quiet">{escape(reason)}</p>' for reason in further)
     st.html(f'<h2 class="stopped">{escape(title)}</h2>{reasons}')

@@ -7,7 +7,7 @@ import streamlit as st
 
 from cxr_core.errors import CXRError
 from cxr_core.evaluation.render.table import Column, Row, Table
-from cxr_core.export.record import flag_word
+from cxr_core.export.record import NO_CLAIM, flag_word
 from cxr_core.findings import KEYS, LABELS
 from cxr_core.imaging.dicom.identity import StatedIdentity
 from cxr_core.reading.analyzer import Analysis
@@ -19,9 +19,6 @@ from cxr_core.ui.read.stability import cached_probes, run_probes
 from cxr_core.ui.shell import caption, show_error, show_table
 from cxr_core.ui.words import percent, percent_range
 
-NO_CLAIM = (
-    "Two readings of the same model; a difference smaller than the stability range means nothing."
-)
 NOT_READ, NOT_MEASURED = "not read", "not measured"
 SAME_FILE = "Both are the same file."
 OTHER_PATIENT = "The two files state different patient IDs."

@@ -4,6 +4,7 @@
 const wishes = { tool: "pan", shortcuts: true }; // for every film
 const viewers = new Map(); // a mounted element -> its viewer
 const SESSION = "cxr-session"; // where the tab keeps the word of the session that its last film was of
+const TICKET = "cxr-list"; // and what it may ask for its worklist with, once, after a reload
 const kept = new Map(); // place on the page -> the film that was last there, and what was chosen for it
 
 function newLook() {
@@ -19,9 +20,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
   if (data.mark) {
     sessionStorage.setItem(SESSION, data.mark);
+    sessionStorage.setItem(TICKET, data.ticket);
     return asker(parentElement, setTriggerValue);
   }
-  if (data.newSession) return noteSession(data, parentElement);
+  if (data.newSession) return noteSession(data, parentElement, setTriggerValue);
   let viewer = viewers.get(parentElement);
   if (!viewer) {
     viewer = build(parentElement);
@@ -36,11 +38,18 @@ export default function ({ data, parentElement, setTriggerValue }) {
   };
 }
 
-// Says that the session of the last film is over, on a page of another session.
-function noteSession({ newSession, note }, parent) {
+// Says that the session of the last film is over, on a page of another session; a page that had a
+// list asks for it first, and says so only where it is gone.
+function noteSession({ newSession, note, ask }, parent, setTriggerValue) {
   const last = sessionStorage.getItem(SESSION);
   parent.replaceChildren();
   if (!last || last === newSession) return;
+  const ticket = ask && sessionStorage.getItem(TICKET);
+  if (ticket) {
+    sessionStorage.removeItem(TICKET);
+    setTriggerValue("ticket", ticket);
+    return;
+  }
   const said = element("p", "note", parent);
   said.setAttribute("role", "status");
   said.textContent = note;

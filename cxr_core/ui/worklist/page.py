@@ -20,6 +20,7 @@ from cxr_core.ui.setting import sensitive_toggle
 from cxr_core.ui.shell import caption
 from cxr_core.ui.words import FRONTAL_ONLY, time_left
 from cxr_core.ui.worklist import session as worklist
+from cxr_core.ui.worklist.handover import list_ticket, may_ask, take_over
 from cxr_core.ui.worklist.rows import FILTERS, FilmRow, row_html
 from cxr_core.ui.worklist.session import Worklist
 
@@ -42,8 +43,9 @@ ACCEPTED_FILES = (
     "PNG, JPEG, TIFF or DICOM, several at once, or a zip of them, such as a zipped DICOM folder."
 )
 PRIVACY = (
-    "Films stay in this session's memory: none is stored, logged or given an address. Reloading "
-    "the page in the browser begins a new session, and the list is gone."
+    "Films stay in this session's memory: none is stored, logged or given an address. The list "
+    "outlives a reload of this page, if the tab comes back within half a minute; the film that is "
+    "open in Read and your own readings do not, and nothing outlives the server or the tab."
 )
 READ_PAGE = "pages/1_Read.py"
 _UPLOADER = "worklist_uploader"
@@ -238,7 +240,9 @@ def worklist_csv(
 def welcome() -> None:
     """The page before there are films."""
     with st.container(key="welcome", width=640):
-        session_note(state.session_word())
+        if ticket := session_note(state.session_word(), ask=may_ask()):
+            take_over(ticket)
+            st.rerun()  # with the list, or with the note that it is gone
         st.header("Read many films", anchor=False)
         _uploader()
 
@@ -254,7 +258,7 @@ def worklist_panel(analyzer: Analyzer, films: Worklist) -> None:
         st.switch_page(READ_PAGE)
     films.set_model(analyzer)
     st.empty()  # takes the welcome's place
-    session_mark(state.session_word())
+    session_mark(state.session_word(), list_ticket())
     _controls(films, paired=cutoffs_of_model(analyzer.metadata).paired)
     _progress(films)
     _notes(films)

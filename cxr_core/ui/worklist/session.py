@@ -180,6 +180,14 @@ def current_worklist() -> Worklist:
     return worklist
 
 
+def set_worklist(films: Worklist) -> None:
+    """Make the list of a session that has ended this one's, and read on where it did."""
+    current_worklist().close()
+    if films.running:
+        films.resume()
+    st.session_state[_WORKLIST] = films
+
+
 def clear_worklist() -> None:
     """Drop all films and results, the one that is open in Read too."""
     current_worklist().close()

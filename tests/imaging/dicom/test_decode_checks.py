@@ -17,7 +17,15 @@ from pydicom.uid import (
 
 from cxr_core.errors import ImageError
 from cxr_core.imaging.dicom.decode import decode_dicom
-from tests.helpers.dicom_files import SIDE, decode, film_dataset, lut_sequence, ramp, to_bytes
+from tests.helpers.dicom_files import (
+    SIDE,
+    decode,
+    film_dataset,
+    in_palette,
+    lut_sequence,
+    ramp,
+    to_bytes,
+)
 from tests.helpers.errors import image_error
 
 
@@ -64,7 +72,8 @@ def test_colour() -> None:
     error = image_error(decode_dicom, to_bytes(film_dataset(values, **rgb)))
     assert error.problem == "This DICOM file is in colour; a radiograph is grayscale"
     assert error.value == "photometric interpretation RGB"
-    palette = film_dataset(ramp(np.uint8), PhotometricInterpretation="PALETTE COLOR")
+    rainbow = [(e, 255 - e, 0) for e in range(256)]
+    palette = in_palette(ramp(np.uint8, span=250), rainbow)
     assert (
         image_error(decode_dicom, to_bytes(palette)).value
         == "photometric interpretation PALETTE COLOR"

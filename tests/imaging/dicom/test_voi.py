@@ -112,7 +112,7 @@ def test_a_voi_table_that_promises_more_bits_than_it_uses_is_not_dark() -> None:
 
 
 def test_an_8_bit_voi_table_of_1024_entries() -> None:
-    values = ramp(np.uint16, 0, 3, 400, 1023, 2000, span=1024)
+    values = ramp(np.uint16, 0, 3, 400, 1023, 2000, 2000, span=1024)  # a lone 2000 is mended
     film = decode(values, VOILUTSequence=lut_sequence([entry // 4 for entry in range(1024)], 0, 8))
     assert film.pixels[0, :5].tolist() == [0, 0, 100, 255, 255]
 
