@@ -18,7 +18,8 @@ from cxr_core.ui.read.findings import finding_notes, finding_rows, headline, map
 from cxr_core.ui.read.gate import corrected_banner, crop_offer, stop_panel
 from cxr_core.ui.read.prior import FilmsToCompare, ensure_prior_is_read, prior_notes
 from cxr_core.ui.read.two_readings import comparison_panel
-from cxr_core.ui.shell import begin_page, caption, report_errors, show_error
+from cxr_core.ui.shell import begin_page, caption, plain_markdown, report_errors, show_error
+from cxr_core.ui.turns import reading_turn
 from cxr_core.ui.words import sides_sentence
 from cxr_core.ui.worklist.page import worklist_link
 from cxr_core.ui.worklist.session import films_to_compare, open_beside, update_row
@@ -35,7 +36,7 @@ def read(data: bytes) -> None:
     # An empty place takes the last film off the screen at once, not when this one is ready.
     place = st.empty()
     try:
-        with place, st.spinner("Reading the film …"):
+        with place.container(), st.spinner("Reading the film …"), reading_turn():
             analysis = analyzer.analyze(data, correction=state.correction())
             state.cache_analysis(analysis)
     except CXRError as error:
@@ -109,6 +110,8 @@ def results_button() -> None:
 begin_page("Read")
 worklist_link()
 with report_errors():
+    if refused := state.refusal():
+        st.error(plain_markdown(refused))
     film = state.current_film()
     if film is None:
         welcome()
