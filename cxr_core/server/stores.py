@@ -13,7 +13,7 @@ from streamlit.web.cache_storage_manager_config import create_default_cache_stor
 from cxr_core.errors import ConfigError
 from cxr_core.server.exports import COOKIE, ExportGuard, ExportStorage
 from cxr_core.server.sessions import WaitingSessions, close_overdue, sweep_for_ever
-from cxr_core.server.uploads import ExpectedUploads, UploadGuard
+from cxr_core.server.uploads import ExpectedUploads, UploadGuard, keep_uploads_in_memory
 from cxr_core.ui.limits import Limits
 
 
@@ -27,6 +27,7 @@ class Stores:
         Args:
             max_upload_bytes: of one file.
         """
+        keep_uploads_in_memory(max_upload_bytes)
         self.exports = ExportStorage("/media")
         self.uploads = ExpectedUploads("/_stcore/upload_file", limits)
         self.waiting = WaitingSessions(limits.reconnect_seconds)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from starlette.datastructures import Headers
+from starlette.formparsers import MultiPartParser
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
@@ -19,6 +20,7 @@ from cxr_core.errors import BudgetError
 from cxr_core.ui.holdings import BYTES, LEDGER, Ledger
 from cxr_core.ui.limits import Limits
 
+_FRAMING = 2**20  # what stands around a file in its request is far less
 _UPLOAD = re.compile(r"/_stcore/upload_file/([^/]+)/([^/]+)$")
 
 
@@ -181,6 +183,15 @@ class UploadGuard:
                 self.uploads.end(session, n_bytes)
             return
         await answer(scope, receive, send)
+
+
+def keep_uploads_in_memory(max_bytes: int) -> None:
+    """Have Starlette take whole files in memory; else it puts all beyond 1 MB into a file on disk.
+
+    Args:
+        max_bytes: of one file.
+    """
+    MultiPartParser.spool_max_size = max(MultiPartParser.spool_max_size, max_bytes + _FRAMING)
 
 
 async def _read_to_the_end(receive: Receive) -> None:
