@@ -80,3 +80,7 @@ class TrainingStoppedError(TrainingError):
 
 class ExportError(CXRError):
     """A result that cannot be written in the form that was asked for."""
+
+
+class BudgetError(CXRError):
+    """More than a session or the server may hold, or may have waiting."""

@@ -8,6 +8,7 @@ from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui import state
 from cxr_core.ui.assessment import assessment_controls
 from cxr_core.ui.examples import example_labels
+from cxr_core.ui.foreign import as_text
 from cxr_core.ui.model import shared_analyzer
 from cxr_core.ui.prior import is_prior_stopped, prior_analysis
 from cxr_core.ui.read.cautions import show_cautions
@@ -19,6 +20,7 @@ from cxr_core.ui.read.gate import corrected_banner, crop_offer, stop_panel
 from cxr_core.ui.read.prior import FilmsToCompare, ensure_prior_is_read, prior_notes
 from cxr_core.ui.read.two_readings import comparison_panel
 from cxr_core.ui.shell import begin_page, caption, report_errors, show_error
+from cxr_core.ui.turns import reading_turn
 from cxr_core.ui.words import sides_sentence
 from cxr_core.ui.worklist.page import worklist_link
 from cxr_core.ui.worklist.session import films_to_compare, open_beside, update_row
@@ -35,7 +37,7 @@ def read(data: bytes) -> None:
     # An empty place takes the last film off the screen at once, not when this one is ready.
     place = st.empty()
     try:
-        with place, st.spinner("Reading the film …"):
+        with place.container(), st.spinner("Reading the film …"), reading_turn():
             analysis = analyzer.analyze(data, correction=state.correction())
             state.cache_analysis(analysis)
     except CXRError as error:
@@ -109,6 +111,8 @@ def results_button() -> None:
 begin_page("Read")
 worklist_link()
 with report_errors():
+    if refused := state.refusal():
+        st.error(as_text(refused))
     film = state.current_film()
     if film is None:
         welcome()

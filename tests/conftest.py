@@ -95,6 +95,12 @@ def dcmcjpeg() -> str:
     return _tool("dcmcjpeg", package="dcmtk")
 
 
+@pytest.fixture(scope="session")
+def strace() -> str:
+    """Path of the tracer of system calls."""
+    return _tool("strace", package="strace")
+
+
 def _tool(name: str, *, package: str) -> str:
     if found := shutil.which(name):
         return found

@@ -7,10 +7,14 @@ may be another patient's), and with the session.
 from dataclasses import dataclass, replace
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from cxr_core.errors import BudgetError
 from cxr_core.imaging.correction import with_step
 from cxr_core.reading.analyzer import Analysis, Analyzer, at_setting
 from cxr_core.ui import state
+from cxr_core.ui.holdings import Held, hold, let_go, take_dropped
+from cxr_core.ui.uploads import remove_upload
 
 # Pictures of it that the session keeps (``state.cached_image``).
 FILM_IMAGE, MAP_IMAGE = "prior_film", "prior_map"
@@ -51,8 +55,13 @@ def open_prior(
     data: bytes, *, name: str = "", number: int | None = None, correction: str | None = None,
     read_anyway: bool = False,
 ) -> None:  # fmt: skip
-    """Put a film beside the session's film; arguments as in ``PriorFilm``."""
+    """Put a film beside the session's film; arguments as in ``PriorFilm``.
+
+    Raises:
+        BudgetError: there is no room for it; the one that was there is closed.
+    """
     close_prior()
+    hold(state.PRIOR_PLACES[0], Held(films=1, n_bytes=len(data)))
     serial = int(st.session_state.get(_SERIAL, 0)) + 1
     st.session_state[_SERIAL] = serial
     st.session_state[state.PRIOR] = PriorFilm(data, serial, name, number, correction, read_anyway)
@@ -61,6 +70,7 @@ def open_prior(
 def close_prior() -> None:
     """Take the film beside away, with its reading; the reader's own words on it stay."""
     prior = st.session_state.pop(state.PRIOR, None)
+    let_go(*state.PRIOR_PLACES)
     state.drop_images(FILM_IMAGE, MAP_IMAGE)
     if prior is not None and prior.analysis is not None:
         state.drop_value(prior.analysis, state.PROBES)
@@ -101,9 +111,11 @@ def read_prior(prior: PriorFilm, analyzer: Analyzer) -> None:
     """Read the film beside, as any film is read, and keep its analysis for the session.
 
     Raises:
-        CXRError: it cannot be read.
+        CXRError: it cannot be read, or there is no room for its pixels.
     """
-    _change(analysis=analyzer.analyze(prior.data, correction=prior.correction))
+    analysis = analyzer.analyze(prior.data, correction=prior.correction)
+    hold(state.PRIOR_PLACES[1], Held(pixels=analysis.radiograph.pixels.size))
+    _change(analysis=analysis)
 
 
 def prior_analysis() -> Analysis | None:
@@ -147,6 +159,13 @@ def prior_uploader_key() -> str:
 def on_prior_upload() -> None:
     """Callback of its uploader: keep the bytes and the name, forget the file."""
     uploaded = st.session_state.get(prior_uploader_key())
-    if uploaded is not None:
-        state.remove_upload(uploaded.file_id)
-        open_prior(uploaded.getvalue(), name=uploaded.name)
+    if not isinstance(uploaded, UploadedFile):
+        if because := take_dropped()[1]:
+            state.refuse(because)
+        return
+    data = uploaded.getvalue()
+    remove_upload(uploaded.file_id)
+    try:
+        open_prior(data, name=uploaded.name)
+    except BudgetError as error:
+        state.refuse(str(error))

@@ -4,15 +4,18 @@ import logging
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from html import escape
 from pathlib import Path
 from urllib.parse import quote
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from cxr_core.errors import CXRError, ExportError
 from cxr_core.evaluation.render.table import Table, to_html
 from cxr_core.ui.foreign import as_text
+from cxr_core.ui.uploads import leave_uploader
 
 APP_NAME = "Chest X-ray reader"
 # File of the page -> its name in the navigation.
@@ -33,6 +36,9 @@ _ICON = "data:image/svg+xml," + quote(
 )
 TRY_AGAIN = "Reload the page and try again; if it happens again, report this code."
 logger = logging.getLogger(__name__)
+# While an export is made, and until Streamlit has stored it: whose it is. It is made in a thread
+# that runs for this one export.
+exporting_session: ContextVar[str] = ContextVar("exporting_session", default="")
 
 
 def show_table(table: Table) -> None:
@@ -56,9 +62,11 @@ def download_button(
         file_name: names neither film nor patient.
         on_failure: what to try when it fails for a reason that nobody foresaw, a whole sentence.
     """
+    context = get_script_run_ctx()
+    session = "" if context is None else context.session_id
     st.download_button(
         label,
-        data=lambda: _make_file(make, on_failure),
+        data=lambda: _make_file(make, on_failure, session),
         file_name=file_name,
         mime=mime,
         on_click="ignore",
@@ -67,9 +75,10 @@ def download_button(
     )
 
 
-def _make_file(make: Callable[[], bytes], again: str) -> bytes:
+def _make_file(make: Callable[[], bytes], again: str, session: str) -> bytes:
     """What ``make`` returns. Streamlit logs what it raises, and an unforeseen error's words could
     hold something of a film."""
+    exporting_session.set(session)
     try:
         return make()
     except CXRError:
@@ -93,6 +102,7 @@ def begin_page(title: str) -> None:
         initial_sidebar_state="collapsed",
         menu_items={"Get help": None, "Report a bug": None, "About": None},
     )
+    leave_uploader()
     st.html(Path(__file__).with_name("style.css"))
     with st.container(key="top", horizontal=True, vertical_alignment="center", gap="medium"):
         st.title(title, anchor=False, width="content")

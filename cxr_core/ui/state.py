@@ -11,13 +11,15 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import streamlit as st
-from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
-from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from cxr_core.errors import BudgetError
 from cxr_core.evaluation.cutoffs import Setting
 from cxr_core.export.overlay import MapMode, MapStyle, is_flagged
 from cxr_core.imaging.correction import with_step
 from cxr_core.reading.analyzer import Analysis, Analyzer, at_setting
+from cxr_core.ui.holdings import Held, hold, let_go, take_dropped
+from cxr_core.ui.uploads import remove_upload
 from cxr_core.ui.words import default_finding
 
 T = TypeVar("T")
@@ -30,7 +32,11 @@ _FILM = "film_bytes"
 _SERIAL = "film_serial"
 _NOTE = "film_note"
 _NAME = "film_name"
+_REFUSED = "film_refused"
+# What a session holds is counted by place (``ui/holdings.py``).
+FILM_PLACE, DECODED_PLACE = "film", "decoded film"
 PRIOR = "film_prior"  # what ui/prior.py keeps; another film, perhaps of another patient, ends it
+PRIOR_PLACES = ("prior film", "decoded prior film")
 _ANALYSIS = "film_analysis"
 _FINDING = "film_finding"
 _CORRECTION = "film_correction"
@@ -107,18 +113,38 @@ def set_film(data: bytes | None, note: str = "", *, name: str = "") -> None:
     """Make ``data`` the session's film, or close it with None; all that belonged to the last
     film is dropped at once. Closing drops the reader's words on every film of the session.
 
+    A film for which there is no room is not opened, and ``refusal`` says why; the last one is gone
+    all the same, as nobody may take it for the one that was just chosen.
+
     Args:
         note: a sentence that belongs to this film.
         name: the file's, for the line over the film and nothing else.
     """
-    for key in _FILM_KEYS:
+    for key in (*_FILM_KEYS, _REFUSED):
         st.session_state.pop(key, None)
+    let_go(FILM_PLACE, DECODED_PLACE, *PRIOR_PLACES)
     if data is None:
         clear_values()
+    else:
+        try:
+            hold(FILM_PLACE, Held(films=1, n_bytes=len(data)))
+        except BudgetError as error:
+            data, note, name = None, "", ""
+            refuse(str(error))
     st.session_state[_FILM] = data
     st.session_state[_NOTE] = note
     st.session_state[_NAME] = name
     st.session_state[_SERIAL] = film_number() + 1
+
+
+def refusal() -> str:
+    """Why the film that was chosen last was not opened, for want of room; else an empty text."""
+    return str(st.session_state.get(_REFUSED, ""))
+
+
+def refuse(because: str) -> None:
+    """A film was not opened for want of room; the page says so until another one is chosen."""
+    st.session_state[_REFUSED] = because
 
 
 def film_note() -> str:
@@ -156,21 +182,14 @@ def uploader_key() -> str:
 def on_upload() -> None:
     """Callback of the uploader: keep the bytes and the name, forget the file."""
     uploaded = st.session_state.get(uploader_key())
-    if uploaded is not None:
+    if isinstance(uploaded, UploadedFile):
         set_film(uploaded.getvalue(), name=uploaded.name)
         remove_upload(uploaded.file_id)
-        st.session_state[_UPLOADER] = st.session_state.get(_UPLOADER, 0) + 1
-
-
-def remove_upload(file_id: str) -> None:
-    """Remove an uploaded file, with its name, from the server's memory.
-
-    Streamlit keeps each one until the session ends, also when its uploader is long gone, so a
-    morning's films would pile up.
-    """
-    context = get_script_run_ctx()
-    if context is not None and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
-        context.uploaded_file_mgr.remove_file(context.session_id, file_id)
+    elif because := take_dropped()[1]:
+        refuse(because)
+    else:
+        return
+    st.session_state[_UPLOADER] = st.session_state.get(_UPLOADER, 0) + 1
 
 
 def cached_analysis(data: bytes, analyzer: Analyzer) -> Analysis | None:
@@ -187,7 +206,12 @@ def cached_analysis(data: bytes, analyzer: Analyzer) -> Analysis | None:
 
 
 def cache_analysis(analysis: Analysis) -> Analysis:
-    """Remember an analysis for this session; returns it in the reader's setting."""
+    """Remember an analysis for this session; returns it in the reader's setting.
+
+    Raises:
+        BudgetError: there is no room for its pixels.
+    """
+    hold(DECODED_PLACE, Held(pixels=analysis.radiograph.pixels.size))
     st.session_state[_ANALYSIS] = analysis
     return at_setting(analysis, setting())
 

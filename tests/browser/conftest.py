@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -51,28 +51,48 @@ def own_app(tmp_path: Path) -> Iterator["ServedApp"]:
 class ServedApp:
     """The app on a port of its own."""
 
-    def __init__(self, model: Path, log: Path) -> None:
+    def __init__(
+        self, model: Path, log: Path, *, under: Sequence[str] = (), **settings: str
+    ) -> None:
+        """Not started yet.
+
+        Args:
+            under: a command that runs the server's, as a tracer does.
+            settings: further environment variables of it; an empty one is left out.
+        """
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self._port = probe.getsockname()[1]
         self.url = f"http://localhost:{self._port}"
-        self._model, self._log = model, log
+        self._model, self._log, self._settings = model, log, settings
+        self._under = list(under)
         self._server: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start the server and wait until it answers; the port stays the same."""
         command = [sys.executable, "-m", "streamlit", "run", "serve.py"]
         options = ["--server.port", str(self._port), "--server.headless", "true"]
-        environment = {**os.environ, "CXR_MODEL": str(self._model)}
+        environment = {**os.environ, "CXR_MODEL": str(self._model), **self._settings}
+        environment = {name: value for name, value in environment.items() if value}
         with self._log.open("ab") as log:
             self._server = subprocess.Popen(
-                command + options, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
+                [*self._under, *command, *options],
+                cwd=ROOT,
+                env=environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
             )
         try:
             _wait_for(f"{self.url}/_stcore/health", self._server)
         except BaseException:
             self.kill()
             raise
+
+    @property
+    def pid(self) -> int:
+        """The server's process."""
+        assert self._server is not None
+        return self._server.pid
 
     def stop(self) -> None:
         """End the server as one does, and at once where it takes long over it."""

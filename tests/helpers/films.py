@@ -7,11 +7,23 @@ import zlib
 import numpy as np
 from PIL import Image
 
+from cxr_core.phantom.draw import draw_phantom
+
 SIDE = 80
 
 
 def noise(*shape: int, below: int = 256, kind: type = np.uint8) -> np.ndarray:
     return np.random.default_rng(1).integers(0, below, shape).astype(kind)
+
+
+def noisy_film(side: int, seed: int | None = None) -> np.ndarray:
+    """A phantom of 12 bit whose lowest bits are noise, so that no two films share any bytes.
+
+    Args:
+        seed: of the noise; None for another one each time.
+    """
+    drawn = draw_phantom(1, size=side).pixels.astype(np.uint16) * 16
+    return drawn + np.random.default_rng(seed).integers(0, 16, drawn.shape, np.uint16)
 
 
 def smooth_film() -> np.ndarray:

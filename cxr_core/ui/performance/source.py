@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from cxr_core.errors import CXRError, DataError
 from cxr_core.evaluation.evaluated import EvaluatedTable
@@ -22,8 +23,11 @@ from cxr_core.evaluation.run_folder import (
 from cxr_core.findings import ABNORMAL_INDICES, LABEL_COLUMNS, NORMAL_INDEX
 from cxr_core.model.metadata import METADATA_FILE
 from cxr_core.ui.evaluated import evaluate_model, evaluate_run, evaluate_upload
+from cxr_core.ui.foreign import as_text
+from cxr_core.ui.holdings import take_dropped
 from cxr_core.ui.model import approved_folder, model_folder
 from cxr_core.ui.shell import caption, show_error
+from cxr_core.ui.uploads import file_field
 
 _PARTS: dict[SplitPart, str] = {"test": "Test", "validation": "Validation"}
 VALIDATION_CAUTION = (
@@ -43,6 +47,7 @@ Side = Literal["a", "b"]  # the page's own source, and what it is compared with
 MODEL, TABLE, NONE = "model", "table", "none"
 _RUN = "run:"  # and the folder
 _TYPED = "performance_typed"
+_REFUSED = "performance_refused"
 _MAX_TYPED = 8
 _RUNS = Path("runs")
 COLUMNS_HELP = (
@@ -203,10 +208,14 @@ def _controls(side: Side) -> None:
         "A path on the computer that runs this app. Only the run's own files are read; nothing is "
         "changed."
     )
-    st.file_uploader(
-        "Or a predictions table (CSV)", key=f"{_key(side)}_upload", on_change=_on_upload,
+    file_field(
+        "Or a predictions table (CSV)",
+        key=f"{_key(side)}_upload",
+        on_change=_on_upload,
         args=(side,),
-    )  # fmt: skip
+    )
+    if refused := st.session_state.get(_REFUSED):
+        st.error(as_text(refused))
     st.caption(COLUMNS_HELP)
 
 
@@ -258,7 +267,8 @@ def _on_path_change(side: Side) -> None:
 def _on_upload(side: Side) -> None:
     """Callback of the uploader: keep the bytes, since Streamlit forgets them on a page switch."""
     upload = st.session_state[f"{_key(side)}_upload"]
-    if upload is not None:
+    st.session_state[_REFUSED] = take_dropped()[1]
+    if isinstance(upload, UploadedFile):
         st.session_state[_table_key(side)] = upload.getvalue()
         st.session_state[_key(side)] = TABLE
         return

@@ -34,6 +34,7 @@ from cxr_core.ui.read.findings import describe_map
 from cxr_core.ui.read.gate import correction_menu
 from cxr_core.ui.read.prior import FilmsToCompare, is_in_step, prior_controls, step_switch
 from cxr_core.ui.state import FILM_ONLY, MAP_MODES, OVERLAY, SIDE_BY_SIDE
+from cxr_core.ui.uploads import file_field
 from cxr_core.ui.words import FRONTAL_ONLY
 
 # A fixed drawing with two findings, so that everyone who tries it sees the same film.
@@ -95,11 +96,11 @@ def film_controls() -> None:
 
 def _uploader() -> None:
     # Any file may be chosen, as DICOM files often have no extension; the reader refuses by content.
-    st.file_uploader(
+    file_field(
         "Radiograph",
         key=state.uploader_key(),
         on_change=state.on_upload,
-        max_upload_size=MAX_MEGABYTES,
+        max_megabytes=MAX_MEGABYTES,
     )
     st.caption(f"{ACCEPTED_FILES} {FRONTAL_ONLY}")
 

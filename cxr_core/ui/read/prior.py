@@ -18,6 +18,8 @@ from cxr_core.ui.model import shared_analyzer
 from cxr_core.ui.read.cautions import cautions_of
 from cxr_core.ui.read.gate import STOPPED_TITLE, correction_buttons, stop_reasons
 from cxr_core.ui.shell import caption, show_error
+from cxr_core.ui.turns import reading_turn
+from cxr_core.ui.uploads import file_field
 
 _IN_STEP, _LISTED = "prior_in_step", "prior_listed"
 ENDS_WITH_THE_FILM = (
@@ -42,11 +44,11 @@ class FilmsToCompare:
 def prior_controls(others: FilmsToCompare | None, *, max_megabytes: int) -> None:
     """Open a film beside, correct it, or close it."""
     with st.popover("Prior", width="content"):
-        st.file_uploader(
+        file_field(
             "Film to put beside this one",
             key=prior.prior_uploader_key(),
             on_change=prior.on_prior_upload,
-            max_upload_size=max_megabytes,
+            max_megabytes=max_megabytes,
         )
         if others is not None and others.names:
             key = f"{_LISTED}_{prior.prior_uploader_key()}"
@@ -107,7 +109,7 @@ def ensure_prior_is_read() -> None:
         return
     place = st.empty()
     try:
-        with place, st.spinner("Reading the prior film …"):
+        with place.container(), st.spinner("Reading the prior film …"), reading_turn():
             prior.read_prior(opened, analyzer)
     except CXRError as error:
         prior.close_prior()

@@ -18,6 +18,7 @@ from cxr_core.ui.model import shared_analyzer
 from cxr_core.ui.prevalence import at_site_prevalence, site_note
 from cxr_core.ui.shell import caption, show_error
 from cxr_core.ui.state import PROBES, get_value, set_value
+from cxr_core.ui.turns import reading_turn
 from cxr_core.ui.words import percent
 from cxr_core.wording import listed
 
@@ -81,7 +82,7 @@ def stability_panel(data: bytes, analysis: Analysis) -> None:
             caption(_explanation())
             return
         try:
-            with st.spinner("Reading the film with ten small changes …"):
+            with st.spinner("Reading the film with ten small changes …"), reading_turn():
                 run_probes(data, analysis)
         except CXRError as error:
             show_error(error)

@@ -14,10 +14,13 @@ from cxr_core.reading.analyzer import Analyzer
 from cxr_core.ui import state
 from cxr_core.ui.assessment import assessment_cells
 from cxr_core.ui.film_view import session_mark, session_note
+from cxr_core.ui.foreign import as_text
 from cxr_core.ui.model import current_model_facts, shared_analyzer
 from cxr_core.ui.prevalence import site_prevalence
 from cxr_core.ui.setting import sensitive_toggle
-from cxr_core.ui.shell import caption
+from cxr_core.ui.shell import caption, download_button
+from cxr_core.ui.turns import ahead_sentence
+from cxr_core.ui.uploads import file_field
 from cxr_core.ui.words import FRONTAL_ONLY, time_left
 from cxr_core.ui.worklist import session as worklist
 from cxr_core.ui.worklist.handover import list_ticket, may_ask, take_over
@@ -51,7 +54,6 @@ READ_PAGE = "pages/1_Read.py"
 _UPLOADER = "worklist_uploader"
 _NAMES = "worklist_names"
 _NAMES_IN_CSV = "worklist_names_in_csv"
-_MEGABYTES = worklist.MAX_TOTAL_BYTES // 2**20
 
 
 # The list itself: a page of rows, each a button that opens its film in Read, and the way back.
@@ -260,24 +262,22 @@ def worklist_panel(analyzer: Analyzer, films: Worklist) -> None:
     st.empty()  # takes the welcome's place
     session_mark(state.session_word(), list_ticket())
     _controls(films, paired=cutoffs_of_model(analyzer.metadata).paired)
-    _progress(films)
+    waiting = _progress(films)
     _notes(films)
     film_list(films)
     if films.running:
-        films.advance(analyzer, seconds=SLICE_SECONDS if films.rows else FIRST_SLICE_SECONDS)
+        films.advance(
+            analyzer,
+            seconds=SLICE_SECONDS if films.rows else FIRST_SLICE_SECONDS,
+            on_wait=lambda ahead: waiting.caption(ahead_sentence(ahead)),
+        )
         st.empty()  # a click that came meanwhile is heard here; st.rerun would lose a page switch
         st.rerun()
 
 
 def _uploader() -> None:
     key = f"{_UPLOADER}_{state.session_word()}_{st.session_state.get(_UPLOADER, 0)}"
-    st.file_uploader(
-        "Radiographs, or a zip",
-        accept_multiple_files=True,
-        key=key,
-        on_change=_on_upload,
-        args=(key,),
-    )
+    file_field("Radiographs, or a zip", key=key, on_change=_on_upload, args=(key,), several=True)
     st.caption(f"{ACCEPTED_FILES} {FRONTAL_ONLY}")
     st.caption(PRIVACY)
 
@@ -339,13 +339,12 @@ def _actions(films: Worklist, table: Callable[[bool], bytes]) -> None:
     with st.popover("Export", icon=":material/download:", width="content"):
         with_names = st.toggle("Include file names", key=_NAMES_IN_CSV, persist_state="session")
         caption("File names may identify patients.")
-        st.download_button(
+        download_button(
             "Export (CSV)",
-            data=lambda: table(with_names),
+            lambda: table(with_names),
             file_name=RESULTS_FILE,
             mime="text/csv",
-            on_click="ignore",
-            icon=":material/download:",
+            key="worklist_export",
         )
     with st.popover("Clear", width="content"):
         noun = "film" if len(films.sources) == 1 else "films"
@@ -357,8 +356,13 @@ def _first_page(films: Worklist) -> None:
     films.page = 0
 
 
-def _progress(films: Worklist) -> None:
-    """A bar that stays at the window's lower edge, so that no row moves when it goes."""
+def _progress(films: Worklist) -> DeltaGenerator:
+    """A bar that stays at the window's lower edge, so that no row moves when it goes.
+
+    Returns:
+        a place for what is to be said while other sessions' films are read.
+    """
+    place = st.empty()
     done, total = len(films.rows), len(films.sources)
     if done < total:
         with st.container(key="progress", horizontal=True, vertical_alignment="center"):
@@ -374,6 +378,7 @@ def _progress(films: Worklist) -> None:
                 st.button("Continue", key="worklist_go_on", on_click=films.resume)
     else:
         st.empty()
+    return place
 
 
 def _notes(films: Worklist) -> None:
@@ -383,9 +388,6 @@ def _notes(films: Worklist) -> None:
     else:
         st.empty()
     if films.n_rejected:
-        st.warning(
-            f"Files not added: {films.n_rejected}. The worklist holds at most {_MEGABYTES} MB. "
-            "Clear it first, or read many films on the command line."
-        )
+        st.warning(as_text(f"Files not added: {films.n_rejected}. {films.rejected_because}"))
     else:
         st.empty()

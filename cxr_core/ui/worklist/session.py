@@ -15,12 +15,17 @@ from dataclasses import dataclass, field
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from cxr_core.errors import BudgetError
 from cxr_core.evaluation.cutoffs import SETTINGS
 from cxr_core.export.results_csv import STATUS_FAILED
 from cxr_core.reading.analyzer import Analysis, Analyzer
-from cxr_core.reading.batch import Outcome, read_films
+from cxr_core.reading.batch import Outcome, default_workers, read_films
 from cxr_core.reading.sources import FilmSource, film_sources
+from cxr_core.reading.turns import OnWait
 from cxr_core.ui import prior, state
+from cxr_core.ui.holdings import Held, hold, let_go, take_dropped
+from cxr_core.ui.turns import reading_turn
+from cxr_core.ui.uploads import remove_upload
 from cxr_core.ui.worklist.rows import (
     ALL,
     FilmRow,
@@ -29,10 +34,16 @@ from cxr_core.ui.worklist.rows import (
     filter_and_sort,
 )
 
-MAX_TOTAL_BYTES = 600 * 2**20
+PLACE = "worklist"  # where its films are counted (``ui/holdings.py``)
 MAX_GAP_SECONDS = 3.0  # seconds; a longer gap between two slices of reading was spent elsewhere
+# Films that one session has decoded while another's are read: few, since they all lie in memory.
+READ_AHEAD = max(1, default_workers() // 2)
 _WORKLIST = "worklist"
 _OPEN_FILM = "worklist_open_film"
+
+
+class _Interrupted(Exception):
+    """A click came while a film waited for its turn."""
 
 
 @dataclass
@@ -43,6 +54,7 @@ class Worklist:
     opened: numbers of the films that were opened in Read.
     n_skipped: files in zips that can be no films.
     n_rejected: files that found no room.
+    rejected_because: the sentence that belongs to the last of them.
     places: by number, the row by which each film is sorted; one that is corrected in Read keeps
         its place until ``sort_again``.
     show_names: whether files' names stand in the list.
@@ -58,6 +70,7 @@ class Worklist:
     opened: set[int] = field(default_factory=set)
     n_skipped: int = 0
     n_rejected: int = 0
+    rejected_because: str = ""
     places: dict[int, FilmRow] = field(default_factory=dict)
     show_names: bool = True
     running: bool = False
@@ -75,15 +88,23 @@ class Worklist:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, name: str, data: bytes) -> None:
-        """Take a film or a zip of films, and read on."""
-        if self._total_bytes + len(data) > MAX_TOTAL_BYTES:
-            self.n_rejected += 1
-            return
-        self._total_bytes += len(data)
+        """Take a film or a zip of films, and read on; what finds no room is counted."""
         films, left_out = film_sources(name, data, first_number=len(self.sources) + 1)
+        wanted = Held(len(self.sources) + len(films), self._total_bytes + len(data))
+        try:
+            hold(PLACE, wanted)
+        except BudgetError as error:
+            self.reject(1, str(error))
+            return
+        self._total_bytes = wanted.n_bytes
         self.sources |= {source.number: source for source in films}
         self.n_skipped += left_out
         self.resume()
+
+    def reject(self, count: int, because: str) -> None:
+        """Files that found no room, and the sentence that says why."""
+        self.n_rejected += count
+        self.rejected_because = because
 
     def cancel(self) -> None:
         """Stop reading; what was read stays."""
@@ -105,8 +126,12 @@ class Worklist:
             self.resume()
         self._model = model
 
-    def advance(self, analyzer: Analyzer, *, seconds: float) -> None:
-        """Read at least one more film, and others while ``seconds`` last."""
+    def advance(self, analyzer: Analyzer, *, seconds: float, on_wait: OnWait | None = None) -> None:
+        """Read at least one more film, and others while ``seconds`` last, each in its turn.
+
+        Args:
+            on_wait: told how many films of other sessions are ahead, while there are any.
+        """
         with self._lock:
             asked, began = self._interrupts, time.monotonic()
             self._reading_seconds += (
@@ -114,8 +139,8 @@ class Worklist:
             )
             if self._reading is None:
                 waiting = [film for n, film in self.sources.items() if n not in self.rows]
-                self._reading = read_films(analyzer, waiting)
-            for outcome in self._reading:
+                self._reading = read_films(analyzer, waiting, workers=READ_AHEAD)
+            while (outcome := self._next_outcome(self._reading, asked, on_wait)) is not None:
                 row = film_row(outcome, model_sha256=self._model)
                 self.rows[row.number] = self.places[row.number] = row
                 self._n_timed += 1
@@ -125,6 +150,23 @@ class Worklist:
             self._reading_seconds += self._last_slice_end - began
             if len(self.rows) == len(self.sources):
                 self._reading, self.running = None, False
+
+    def _next_outcome(
+        self, reading: Iterator[Outcome], asked: int, on_wait: OnWait | None
+    ) -> Outcome | None:
+        """One more film, when its turn has come; None at the end, or when a click came first."""
+
+        def tell(ahead: int) -> None:
+            if self._interrupts != asked:
+                raise _Interrupted
+            if on_wait is not None:
+                on_wait(ahead)
+
+        try:
+            with reading_turn(tell):
+                return next(reading, None)
+        except _Interrupted:
+            return None
 
     def seconds_left(self) -> float | None:
         """How long the films that wait will take, by those just read; None when too few were."""
@@ -197,6 +239,7 @@ def clear_worklist() -> None:
         state.set_film(None)
     st.session_state.pop(_OPEN_FILM, None)
     st.session_state.pop(_WORKLIST, None)
+    let_go(PLACE)
 
 
 def add_uploads(uploads: list[object]) -> None:
@@ -205,7 +248,9 @@ def add_uploads(uploads: list[object]) -> None:
         if not isinstance(upload, UploadedFile):
             continue  # an uploader that has been emptied, named once more by a late click
         current_worklist().add(upload.name, upload.getvalue())
-        state.remove_upload(upload.file_id)
+        remove_upload(upload.file_id)
+    if (dropped := take_dropped())[0]:
+        current_worklist().reject(*dropped)
 
 
 def open_film(number: int) -> None:

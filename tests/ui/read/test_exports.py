@@ -156,7 +156,7 @@ def test_an_unforeseen_failure_quotes_nothing_of_the_film():
         raise ValueError("Doe^Jane")
 
     with pytest.raises(ExportError) as caught:
-        downloads._make_file(fail, "Try again.")
+        downloads._make_file(fail, "Try again.", "")
     assert "ValueError" in str(caught.value)
     assert "Doe" not in str(caught.value)
     assert caught.value.__suppress_context__

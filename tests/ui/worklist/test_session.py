@@ -13,7 +13,6 @@ from cxr_core.export.results_csv import STATUS_STOPPED
 from cxr_core.imaging.radiograph import Radiograph
 from cxr_core.phantom.draw import phantom_png
 from cxr_core.reading.analyzer import Analysis
-from cxr_core.ui.worklist import session as module
 from cxr_core.ui.worklist.page import assessments_of, worklist_csv
 from cxr_core.ui.worklist.session import Worklist
 from tests.helpers.analyses import FakeAnalyzer
@@ -117,11 +116,12 @@ def test_rows_belong_to_one_model() -> None:
 
 
 def test_what_finds_no_room_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_TOTAL_BYTES", len(FILM) + 10)
+    monkeypatch.setenv("CXR_SESSION_FILMS", "1")
     films = Worklist()
     for _ in range(3):
         films.add("a.png", FILM)
     assert (len(films.sources), films.n_rejected) == (1, 2)
+    assert films.rejected_because.startswith("This session is full: it holds at most 1 films.")
 
 
 def test_time_left_follows_the_films_just_read() -> None:

@@ -1,0 +1,238 @@
+"""Many readers at once, each in a browser of its own: nothing is mixed up, and how long they wait.
+
+    python -m bench.many_sessions [--sessions 16] [--side 1024] [--model models/default]
+
+Serves the app, and draws two films a session with a patient's name of their own. First one reader
+alone opens films, for comparison; then all sessions at once open their first film, then their
+second. A page must show its own patient's name, no other's, and the numbers that ``cxr-read`` gives
+for that file. At the end all browsers are closed, and the server's memory is measured for a minute;
+``/proc`` is needed for that. Browsers and server share this machine's cores, so the times are those
+of a machine that does both.
+
+Returns 1 when anything was mixed up.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import csv
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import numpy as np
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    FilePayload,
+    Page,
+    TimeoutError,
+    async_playwright,
+)
+
+from cxr_core.cli.read import main as cxr_read
+from cxr_core.findings import PROBABILITY_COLUMNS
+from cxr_core.phantom.draw import draw_phantom
+from cxr_core.ui.words import percent
+from tests.helpers.dicom_files import film_dataset, to_bytes
+from tests.helpers.process_memory import memory_hits, resident_megabytes
+
+PATIENCE, OPENS_WITHIN = 600_000, 5_000  # ms
+AFTER_CLOSING = (10, 20, 30, 45, 60)  # seconds
+FINDINGS = ((), ("effusion",), ("atelectasis",), ("infiltration",), ("effusion", "infiltration"))
+# The page is at rest, and the line over its film names the file that was sent.
+SHOWN = """
+(name) => document.querySelector('[data-testid=stApp][data-test-script-state=notRunning]')
+    && document.body.innerText.includes(name)
+    && document.querySelectorAll('.finding .probability').length === 4
+"""
+
+
+@dataclass(frozen=True)
+class Film:
+    """One patient's film; the name stands in the file and in the file's name."""
+
+    patient: str
+    data: bytes
+
+    @property
+    def file(self) -> str:
+        return f"{self.patient}.dcm"
+
+
+@dataclass
+class Seen:
+    """What the pages showed."""
+
+    seconds: list[float] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+
+def draw(number: int, side: int) -> Film:
+    """A drawn DICOM film of 12 bit with a made-up patient."""
+    drawn = draw_phantom(number, findings=FINDINGS[number % len(FINDINGS)], size=side).pixels
+    noise = np.random.default_rng(number).integers(0, 16, drawn.shape, dtype=np.uint16)
+    patient = f"QX{number:03d}ZQ"
+    tags = {"PatientName": patient, "PatientID": f"{patient}ID", "BitsStored": 12, "HighBit": 11}
+    return Film(patient, to_bytes(film_dataset(drawn.astype(np.uint16) * 16 + noise, **tags)))
+
+
+def numbers_of_cxr_read(films: list[Film], model: Path, folder: Path) -> dict[str, list[str]]:
+    """By patient, the four probabilities as a page writes them."""
+    for film in films:
+        folder.joinpath(film.file).write_bytes(film.data)
+    out = folder / "read.csv"
+    if status := cxr_read([str(folder), "--model", str(model), "--out", str(out)]):
+        raise SystemExit(f"cxr-read ended with status {status}")
+    with out.open(newline="") as stream:
+        rows = {Path(row["file"]).stem: row for row in csv.DictReader(stream)}
+    return {
+        film.patient: [percent(float(rows[film.patient][column])) for column in PROBABILITY_COLUMNS]
+        for film in films
+    }
+
+
+async def enter(browser: Browser, address: str) -> tuple[BrowserContext, Page]:
+    """A browser of its own on the Read page, at rest."""
+    context = await browser.new_context(viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(PATIENCE)
+    page = await context.new_page()
+    await page.goto(f"{address}/Read")
+    await page.get_by_role("button", name="Try the phantom").wait_for()
+    await page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    return context, page
+
+
+async def open_film(page: Page, film: Film, expected: list[str], seen: Seen) -> None:
+    """Send a film and compare what the page shows of it."""
+    field_of_files = page.locator("input[type=file]").first
+    while not await field_of_files.count():
+        # A click that comes while the page is drawn anew is lost, so it is repeated.
+        await page.get_by_role("button", name="Open film").click()
+        with contextlib.suppress(TimeoutError):
+            await field_of_files.wait_for(state="attached", timeout=OPENS_WITHIN)
+    payload: FilePayload = {"name": film.file, "mimeType": "", "buffer": film.data}
+    started = time.perf_counter()
+    await field_of_files.set_input_files(payload)
+    await page.wait_for_function(SHOWN, arg=film.patient)
+    seen.seconds.append(time.perf_counter() - started)
+    shown = await page.locator(".finding").all_inner_texts()
+    text = await page.inner_text("body")
+    others = set(re.findall(r"QX\d{3}ZQ", text)) - {film.patient}
+    if others:
+        seen.faults.append(f"{film.patient}: the page names {', '.join(sorted(others))}")
+    for number in expected:
+        if not any(number in one for one in shown):
+            seen.faults.append(f"{film.patient}: {number} is not on the page, but {shown}")
+
+
+async def measure(address: str, pid: int, films: list[Film], numbers: dict[str, list[str]]) -> int:
+    """All of it, printed; returns how much was mixed up."""
+    half = len(films) // 2
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+        )
+        # The first film of a server loads the model; it is not counted.
+        alone = Seen()
+        context, page = await enter(browser, address)
+        for film in [films[0], *films[: min(8, len(films))]]:
+            await open_film(page, film, numbers[film.patient], alone)
+        await context.close()
+        print(f"one session alone: {_times(alone.seconds[1:])}", flush=True)
+        empty = await _wait_for_rest(pid)
+        print(f"memory with one session closed: {empty:.0f} MB", flush=True)
+
+        together = Seen()
+        entered = [await enter(browser, address) for _ in range(half)]
+        for first in (0, half):
+            await asyncio.gather(
+                *(
+                    open_film(page, film, numbers[film.patient], together)
+                    for (_, page), film in zip(entered, films[first : first + half], strict=True)
+                )
+            )
+        print(f"{half} sessions at once: {_times(together.seconds)}")
+        marks = [film.patient.encode() for film in films]
+        print(f"memory with {half} sessions open: {resident_megabytes(pid):.0f} MB", flush=True)
+        print(f"names in memory: {_named(pid, marks)} of {len(films)}", flush=True)
+        for context, _ in entered:
+            await context.close()
+        closed = time.monotonic()
+        for seconds in AFTER_CLOSING:
+            await asyncio.sleep(max(0.0, closed + seconds - time.monotonic()))
+            print(
+                f"{seconds:3d} s after closing: {resident_megabytes(pid):.0f} MB, "
+                f"names in memory: {_named(pid, marks)}",
+                flush=True,
+            )
+        await browser.close()
+    faults = alone.faults + together.faults
+    print(f"mixed up or other than cxr-read: {len(faults)} of {len(together.seconds)} films")
+    for fault in faults:
+        print(f"  {fault}")
+    return len(faults)
+
+
+def _named(pid: int, marks: list[bytes]) -> int:
+    return sum(1 for count in memory_hits(pid, marks).values() if count)
+
+
+async def _wait_for_rest(pid: int) -> float:
+    await asyncio.sleep(AFTER_CLOSING[-1])
+    return resident_megabytes(pid)
+
+
+def _times(seconds: list[float]) -> str:
+    middle, late = np.percentile(seconds, [50, 95])
+    return f"median {middle:.2f} s, p95 {late:.2f} s over {len(seconds)} films"
+
+
+def main() -> int:
+    """Serve, measure and print; returns 1 when anything was mixed up."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sessions", type=int, default=16)
+    parser.add_argument("--side", type=int, default=1024, help="of the films, pixels")
+    parser.add_argument("--model", type=Path, default=Path("models/default"))
+    arguments = parser.parse_args()
+    films = [draw(number, arguments.side) for number in range(2 * arguments.sessions)]
+    with tempfile.TemporaryDirectory() as folder:
+        numbers = numbers_of_cxr_read(films, arguments.model, Path(folder))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "serve.py", "--server.headless", "true"]
+    served = subprocess.Popen(
+        [*command, "--server.port", str(port)],
+        env={**os.environ, "CXR_MODEL": str(arguments.model.resolve())},
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        address = f"http://localhost:{port}"
+        _wait_for(f"{address}/_stcore/health")
+        return int(asyncio.run(measure(address, served.pid, films, numbers)) > 0)
+    finally:
+        served.terminate()
+        served.wait(timeout=60)
+
+
+def _wait_for(url: str) -> None:
+    while True:
+        try:
+            with urlopen(url, timeout=5):
+                return
+        except (URLError, OSError):
+            time.sleep(0.3)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

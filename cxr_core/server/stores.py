@@ -1,0 +1,98 @@
+"""Our own stores of sessions, uploads and exports in Streamlit's place, and what frees them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import streamlit as st
+from starlette.middleware import Middleware
+from streamlit.runtime import Runtime, RuntimeConfig, get_instance
+from streamlit.web.cache_storage_manager_config import create_default_cache_storage_manager
+
+from cxr_core.errors import ConfigError
+from cxr_core.server.exports import COOKIE, ExportGuard, ExportStorage
+from cxr_core.server.sessions import WaitingSessions, close_overdue, sweep_for_ever
+from cxr_core.server.uploads import ExpectedUploads, UploadGuard, keep_uploads_in_memory
+from cxr_core.ui.limits import Limits
+
+
+class Stores:
+    """What the server keeps of its sessions. ``st.App`` gets ``middleware`` and ``lifespan``, and
+    is then given to ``install``."""
+
+    def __init__(self, limits: Limits, *, max_upload_bytes: int) -> None:
+        """Empty stores.
+
+        Args:
+            max_upload_bytes: of one file.
+        """
+        keep_uploads_in_memory(max_upload_bytes)
+        self.exports = ExportStorage("/media")
+        self.uploads = ExpectedUploads("/_stcore/upload_file", limits)
+        self.waiting = WaitingSessions(limits.reconnect_seconds)
+        self.middleware = [
+            Middleware(UploadGuard, uploads=self.uploads, max_bytes=max_upload_bytes),
+            Middleware(ExportGuard, storage=self.exports, browser_of=browser_of),
+        ]
+
+    def install(self, app: st.App) -> None:
+        """Have ``app`` use these stores.
+
+        Streamlit's ``RuntimeConfig`` takes such stores, but ``st.App`` makes one without them, in a
+        method of its own. ``lifespan`` refuses to start where that method is no longer asked.
+        """
+        script = app.script_path
+
+        def create_runtime() -> Runtime:
+            return Runtime(
+                RuntimeConfig(
+                    script_path=str(Path(script).resolve()),
+                    media_file_storage=self.exports,
+                    uploaded_file_manager=self.uploads,
+                    session_storage=self.waiting,
+                    cache_storage_manager=create_default_cache_storage_manager(),
+                )
+            )
+
+        app._create_runtime = create_runtime  # type: ignore[method-assign]
+
+    @asynccontextmanager
+    async def lifespan(self, app: st.App) -> AsyncIterator[None]:
+        """While the server runs, what nobody will come back for is freed.
+
+        Raises:
+            ConfigError: this version of Streamlit does not use these stores.
+        """
+        if get_instance().uploaded_file_mgr is not self.uploads:
+            raise ConfigError(
+                "This version of Streamlit cannot serve the app safely",
+                value=st.__version__,
+                remedy="Install the version of requirements.lock.",
+            )
+        sweeping = asyncio.create_task(sweep_for_ever(self.sweep))
+        try:
+            yield
+        finally:
+            sweeping.cancel()
+            with suppress(asyncio.CancelledError):
+                await sweeping
+
+    def sweep(self) -> bool:
+        """Free what nobody will come back for; on the event loop's thread.
+
+        Returns:
+            whether there was anything of a session among it.
+        """
+        closed = close_overdue(get_instance(), self.waiting)
+        for session in closed:
+            self.exports.drop(session=session)
+        dropped = self.exports.drop() + self.uploads.drop_untaken()
+        return bool(closed or dropped)
+
+
+def browser_of(session: str) -> str | None:
+    """The word of the browser that holds a session's connection (``server.exports.COOKIE``)."""
+    client = get_instance().get_client(session)
+    context = None if client is None else client.client_context
+    return None if context is None else context.cookies.get(COOKIE)

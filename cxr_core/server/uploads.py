@@ -1,0 +1,199 @@
+"""Files on their way to a page: only those that a page asked for, and only while there is room.
+
+Streamlit takes any number of files from whoever has opened a session, whether or not its page has
+an uploader, and keeps them until the session ends.
+"""
+
+import re
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from starlette.datastructures import Headers
+from starlette.formparsers import MultiPartParser
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.uploaded_file_manager import UploadedFileRec, UploadFileUrlInfo
+
+from cxr_core.errors import BudgetError
+from cxr_core.ui.holdings import BYTES, LEDGER, Ledger
+from cxr_core.ui.limits import Limits
+
+_FRAMING = 2**20  # what stands around a file in its request is far less
+_UPLOAD = re.compile(r"/_stcore/upload_file/([^/]+)/([^/]+)$")
+
+
+class ExpectedUploads(MemoryUploadedFileManager):
+    """Streamlit's store of uploaded files, but that it knows which were asked for and taken."""
+
+    def __init__(
+        self,
+        endpoint: str,
+        limits: Limits,
+        *,
+        ledger: Ledger = LEDGER,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(endpoint)
+        self._limits, self._ledger, self._clock = limits, ledger, clock
+        self._guard = threading.Lock()
+        self._asked: dict[str, dict[str, None]] = {}  # by session: addresses, the oldest first
+        self._untaken: dict[str, set[str]] = {}  # by session: files that no page has looked at
+        self._coming: dict[str, int] = {}  # by session: bytes on their way
+        self._last: dict[str, float] = {}  # by session: when something happened
+
+    def get_upload_urls(
+        self, session_id: str, file_names: Sequence[str]
+    ) -> list[UploadFileUrlInfo]:
+        """Addresses for files that a page is about to send; none where no page has an uploader."""
+        known = self._ledger.of(session_id)
+        if known is None or not known.uploader_page:
+            return []
+        addresses = super().get_upload_urls(session_id, file_names[: self._limits.session_films])
+        with self._guard:
+            asked = self._asked.setdefault(session_id, {})
+            asked |= dict.fromkeys(address.file_id for address in addresses)
+            for oldest in list(asked)[: -self._limits.session_films]:
+                del asked[oldest]
+        return addresses
+
+    def begin(self, session_id: str, file_id: str, n_bytes: int) -> None:
+        """A file is on its way: its address is used up, and its bytes count until ``end``.
+
+        Raises:
+            KeyError: nobody asked for it.
+            BudgetError: there is no room for it.
+        """
+        with self._guard:
+            del self._asked.get(session_id, {})[file_id]
+            known = self._ledger.of(session_id)
+            held = 0 if known is None else known.total.n_bytes
+            here = held + self._lying(session_id) + self._coming.get(session_id, 0)
+            everywhere = (
+                self._ledger.total.n_bytes
+                + sum(self._lying(session) for session in list(self.file_storage))
+                + sum(self._coming.values())
+            )
+            BYTES.require("session", here + n_bytes, self._limits)
+            BYTES.require("server", everywhere + n_bytes, self._limits)
+            self._coming[session_id] = self._coming.get(session_id, 0) + n_bytes
+
+    def end(self, session_id: str, n_bytes: int) -> None:
+        """A file that was on its way has come, or has not."""
+        with self._guard:
+            self._last[session_id] = self._clock()
+            self._coming[session_id] -= n_bytes
+            if not self._coming[session_id]:
+                del self._coming[session_id]
+
+    def _lying(self, session_id: str) -> int:
+        files = self.file_storage.get(session_id, {})
+        return sum(len(file.data) for file in list(files.values()))
+
+    def tell_dropped(self, session_id: str, error: BudgetError) -> None:
+        """Leave word for the session's page that a file found no room."""
+        known = self._ledger.of(session_id)
+        if known is not None:
+            known.n_dropped += 1
+            known.dropped_because = str(error)
+
+    def add_file(self, session_id: str, file: UploadedFileRec) -> None:
+        """Keep a file that has come."""
+        with self._guard:
+            self._untaken.setdefault(session_id, set()).add(file.file_id)
+            self._last[session_id] = self._clock()
+        super().add_file(session_id, file)
+
+    def get_files(self, session_id: str, file_ids: Sequence[str]) -> list[UploadedFileRec]:
+        """The files, for a page: they are taken."""
+        with self._guard:
+            self._untaken.get(session_id, set()).difference_update(file_ids)
+        return super().get_files(session_id, file_ids)
+
+    def remove_session_files(self, session_id: str) -> None:
+        """Forget all of a session."""
+        super().remove_session_files(session_id)
+        with self._guard:
+            self._asked.pop(session_id, None)
+            self._untaken.pop(session_id, None)
+            self._last.pop(session_id, None)
+
+    def drop_untaken(self) -> int:
+        """Forget files that no page has taken in time; returns how many there were.
+
+        A page takes several files when the last of them has come, so none is too old while
+        another is on its way.
+        """
+        now, late = self._clock(), []
+        with self._guard:
+            for session, files in self._untaken.items():
+                since = now - self._last.get(session, now)
+                if session not in self._coming and since >= self._limits.upload_seconds:
+                    late += [(session, file) for file in files]
+                    files.clear()
+        for session, file in late:
+            self.remove_file(session, file)
+        return len(late)
+
+
+class UploadGuard:
+    """ASGI middleware: refuses files that no page asked for, drops those that find no room.
+
+    A dropped file is read to its end, or its browser would tell of a broken connection and not of
+    a full server; nothing of it is kept, and its page says why.
+    """
+
+    def __init__(self, app: ASGIApp, *, uploads: ExpectedUploads, max_bytes: int) -> None:
+        """Wrap ``app``.
+
+        Args:
+            max_bytes: of one file; Streamlit refuses more without reading it.
+        """
+        self.app, self.uploads, self.max_bytes = app, uploads, max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or pass on."""
+        found = _UPLOAD.search(scope["path"]) if scope["type"] == "http" else None
+        if found is None or scope["method"] not in ("PUT", "POST"):
+            await self.app(scope, receive, send)
+            return
+        session, file = found.groups()
+        length = Headers(scope=scope).get("content-length", "")
+        if not (length.isascii() and length.isdigit() and len(length) <= 12):
+            answer: Response = PlainTextResponse("A length is needed.", status_code=411)
+            await answer(scope, receive, send)
+            return
+        n_bytes = int(length)
+        try:
+            self.uploads.begin(session, file, n_bytes)
+        except KeyError:
+            answer = PlainTextResponse("No page asked for this file.", status_code=403)
+        except BudgetError as error:
+            if n_bytes > self.max_bytes:
+                answer = PlainTextResponse("The file is too large.", status_code=413)
+            else:
+                await _read_to_the_end(receive)
+                self.uploads.tell_dropped(session, error)
+                answer = Response(status_code=204)
+        else:
+            try:
+                await self.app(scope, receive, send)
+            finally:
+                self.uploads.end(session, n_bytes)
+            return
+        await answer(scope, receive, send)
+
+
+def keep_uploads_in_memory(max_bytes: int) -> None:
+    """Have Starlette take whole files in memory; else it puts all beyond 1 MB into a file on disk.
+
+    Args:
+        max_bytes: of one file.
+    """
+    MultiPartParser.spool_max_size = max(MultiPartParser.spool_max_size, max_bytes + _FRAMING)
+
+
+async def _read_to_the_end(receive: Receive) -> None:
+    while (message := await receive()).get("more_body", False):
+        del message

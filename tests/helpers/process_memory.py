@@ -1,0 +1,51 @@
+"""What another process of ours holds in memory, by Linux' /proc."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+CHUNK = 2**24
+
+
+def memory_hits(pid: int, marks: Iterable[bytes]) -> Counter[bytes]:
+    """How often each mark stands in the memory that a process can write to.
+
+    Files that it only reads (libraries, weights) are left out: nothing of a film gets there.
+    """
+    wanted = sorted(set(marks))
+    pattern = re.compile(b"|".join(map(re.escape, wanted)))
+    longest, hits = max(map(len, wanted)), Counter(dict.fromkeys(wanted, 0))
+    with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
+        for start, end in _writable(pid):
+            rest = b""
+            while start < end:
+                try:
+                    memory.seek(start)
+                    piece = memory.read(min(CHUNK, end - start))
+                except (OSError, ValueError):  # given back meanwhile, or not to be read at all
+                    break
+                if not piece:
+                    break
+                start += len(piece)
+                text = rest + piece
+                hits.update(pattern.findall(text))
+                # Shorter than a mark, so that none is counted twice.
+                rest = text[len(text) - longest + 1 :]
+    return hits
+
+
+def resident_megabytes(pid: int) -> float:
+    """The memory that a process has at present, MB."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
+def _writable(pid: int) -> list[tuple[int, int]]:
+    areas = []
+    for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+        place, rights, *_ = line.split()
+        if rights.startswith("rw"):
+            start, end = (int(part, 16) for part in place.split("-"))
+            areas.append((start, end))
+    return areas
