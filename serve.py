@@ -1,14 +1,24 @@
 """The app as it is served: ``streamlit run serve.py``, which ``make app`` does.
 
-``app.py`` is the first page; around it stand the request guard and ``/healthz``.
+``app.py`` is the first page; around it stand the request guard, the sign-in and ``/healthz``.
 """
+
+import sys
 
 import streamlit as st
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
+from cxr_core.errors import CXRError
 from cxr_core.server.guard import HostRule, RequestGuard
 from cxr_core.server.health import HealthCheck
+from cxr_core.server.signed_in import SignedInOnly
+from cxr_core.ui.sign_in import check_start
+
+try:
+    check_start()
+except CXRError as error:
+    sys.exit(f"The app was not started. {error}")
 
 app = st.App(
     "app.py",
@@ -20,6 +30,7 @@ app = st.App(
                 tuple(st.get_option("server.allowedHosts")), st.get_option("server.address")
             ),
             origins=tuple(st.get_option("server.corsAllowedOrigins")),
-        )
+        ),
+        Middleware(SignedInOnly),
     ],
 )

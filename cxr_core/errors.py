@@ -60,3 +60,11 @@ class TrainingStoppedError(TrainingError):
 
 class ExportError(CXRError):
     """A result that cannot be written in the form that was asked for."""
+
+
+class AccessError(CXRError):
+    """Somebody who is not signed in, or who may not do this."""
+
+
+class AuditError(CXRError):
+    """An audit log that cannot be written or read; nothing is done that it would not hold."""

@@ -7,6 +7,7 @@ from cxr_core.export.record import RESEARCH_TOOL
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui import state
 from cxr_core.ui.assessment import assessment_controls
+from cxr_core.ui.audit_trail import record_read, record_shown
 from cxr_core.ui.examples import example_labels
 from cxr_core.ui.model import shared_analyzer
 from cxr_core.ui.prior import is_prior_stopped, prior_analysis
@@ -37,6 +38,7 @@ def read(data: bytes) -> None:
     try:
         with place, st.spinner("Reading the film …"):
             analysis = analyzer.analyze(data, correction=state.correction())
+            record_read([analysis], "read")
             state.cache_analysis(analysis)
     except CXRError as error:
         with place.container():
@@ -51,6 +53,8 @@ def show(analysis: Analysis, data: bytes) -> None:
     """A film's result; without one, the film alone and what the reader may ask for."""
     stopped = not analysis.gate.passed and not state.read_anyway()
     hidden = stopped or state.results_hidden()
+    anyway = not analysis.gate.passed and state.read_anyway()
+    record_shown(analysis, "read", with_result=not hidden, read_anyway=anyway)
     update_row(analysis)
     corrected_banner(analysis)
     if not hidden:
@@ -58,6 +62,10 @@ def show(analysis: Analysis, data: bytes) -> None:
         crop_offer(analysis)
     ensure_prior_is_read()
     second = prior_analysis()
+    if second is not None:
+        results = not state.results_hidden() and not is_prior_stopped()
+        overridden = not second.gate.passed and not is_prior_stopped()
+        record_shown(second, "prior", with_result=results, read_anyway=overridden)
     others = FilmsToCompare(films_to_compare(), open_beside)
     if second is None:
         left, right = st.columns([1.6, 1], gap="medium")

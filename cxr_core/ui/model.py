@@ -11,6 +11,7 @@ import streamlit as st
 from cxr_core.evaluation.model_facts import ModelFacts, read_model_facts_if_usable
 from cxr_core.evaluation.run_folder import TEST_PREDICTIONS_FILE, RunFolder
 from cxr_core.model.metadata import ModelMetadata
+from cxr_core.ui.audit_trail import record_model
 
 if TYPE_CHECKING:
     from cxr_core.reading.analyzer import Analyzer
@@ -62,4 +63,6 @@ def _load(folder: str, stamps: tuple[tuple[str, int, int], ...]) -> Analyzer:
     # Imported late: PyTorch takes seconds, and the pages without a film do not need it.
     from cxr_core.reading.analyzer import load_analyzer
 
-    return load_analyzer(folder)
+    analyzer = load_analyzer(folder)
+    record_model(analyzer.metadata.model_sha256)
+    return analyzer

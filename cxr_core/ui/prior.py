@@ -11,6 +11,7 @@ import streamlit as st
 from cxr_core.imaging.correction import with_step
 from cxr_core.reading.analyzer import Analysis, Analyzer, at_setting
 from cxr_core.ui import state
+from cxr_core.ui.audit_trail import record_read
 
 # Pictures of it that the session keeps (``state.cached_image``).
 FILM_IMAGE, MAP_IMAGE = "prior_film", "prior_map"
@@ -103,7 +104,9 @@ def read_prior(prior: PriorFilm, analyzer: Analyzer) -> None:
     Raises:
         CXRError: it cannot be read.
     """
-    _change(analysis=analyzer.analyze(prior.data, correction=prior.correction))
+    analysis = analyzer.analyze(prior.data, correction=prior.correction)
+    record_read([analysis], "prior")
+    _change(analysis=analysis)
 
 
 def prior_analysis() -> Analysis | None:

@@ -27,10 +27,11 @@ from cxr_core.export.overlay import MapStyle, display_map, map_layer, peak_fract
 from cxr_core.export.record import map_title
 from cxr_core.findings import KEYS, LABELS, LOGIT_COLUMNS, PROBABILITY_COLUMNS
 from cxr_core.ui import words
+from cxr_core.ui.audit_trail import record_read, record_shown
 from cxr_core.ui.film_source import pack_film
 from cxr_core.ui.film_view import MAX_LAYER_SIDE, data_uri, film_view, fit_size, send_film
 from cxr_core.ui.model import model_folder, shared_analyzer
-from cxr_core.ui.shell import caption, report_errors, show_table
+from cxr_core.ui.shell import caption, guarded_fragment, report_errors, show_table
 from cxr_core.wording import with_minus_sign
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class OpenFilm:
     packed: bytes
 
 
-@st.fragment
+@guarded_fragment
 def error_viewer(
     evaluated: EvaluatedTable,
     run: RunFolder | None,
@@ -104,6 +105,7 @@ def _show(
 ) -> None:
     shown = _open_film(films, error.image)
     analysis = shown.analysis
+    record_shown(analysis, "errors", with_result=True)
     agrees = matches_model(evaluated, error.image, analysis)
     own = run is not None and run.path.resolve() == model_folder().resolve()
     caption(error_sentence(key, error))
@@ -156,6 +158,7 @@ def _open_film(films: str, image: str) -> OpenFilm:
                 remedy="Make the file readable for the app, or choose another film.",
             ) from error
         analysis = analyzer.analyze(data)
+        record_read([analysis], "errors")
         packed = pack_film(analysis.radiograph, _film_key(analysis))
     opened = OpenFilm(wanted, analysis, packed)
     st.session_state[_OPEN_FILM_KEY] = opened

@@ -9,7 +9,7 @@ import streamlit as st
 from cxr_core.evaluation.run_folder import HISTORY_FILE, RunFolder, RunProgress
 from cxr_core.ui.charts.show import ChartSource, show_chart
 from cxr_core.ui.charts.theme import training_history_figure
-from cxr_core.ui.shell import caption
+from cxr_core.ui.shell import caption, guarded_fragment
 
 POLL_SECONDS = 5.0  # between two looks at a run that is being written
 
@@ -26,7 +26,8 @@ def training_panel(run: RunFolder | None) -> None:
         return
     unfinished = run.progress.unfinished
     with st.container(key="training"):  # its style keeps it from fading at every look
-        st.fragment(_curves, run_every=POLL_SECONDS if unfinished else None)(run.path, unfinished)
+        every = POLL_SECONDS if unfinished else None
+        guarded_fragment(_curves, run_every=every)(run.path, unfinished)
 
 
 def _curves(folder: Path, live: bool) -> None:

@@ -15,12 +15,14 @@ from dataclasses import dataclass, field
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from cxr_core.errors import AuditError
 from cxr_core.evaluation.cutoffs import SETTINGS
 from cxr_core.export.results_csv import STATUS_FAILED
 from cxr_core.reading.analyzer import Analysis, Analyzer
 from cxr_core.reading.batch import Outcome, read_films
 from cxr_core.reading.sources import FilmSource, film_sources
 from cxr_core.ui import prior, state
+from cxr_core.ui.audit_trail import record_read
 from cxr_core.ui.worklist.rows import (
     ALL,
     FilmRow,
@@ -116,6 +118,13 @@ class Worklist:
                 waiting = [film for n, film in self.sources.items() if n not in self.rows]
                 self._reading = read_films(analyzer, waiting)
             for outcome in self._reading:
+                try:
+                    record_read(filter(None, [outcome.analysis]), "worklist")
+                except AuditError:
+                    # The film waits on, with the others, until the reader goes on.
+                    self._reading.close()  # type: ignore[attr-defined]  # a generator
+                    self._reading, self.running = None, False
+                    raise
                 row = film_row(outcome, model_sha256=self._model)
                 self.rows[row.number] = self.places[row.number] = row
                 self._n_timed += 1
