@@ -1,8 +1,11 @@
 """Files that are either the old one or the new one, never half of one, and files that are files."""
 
+import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 
 # Neither is a link followed, nor does a pipe keep whoever opens it waiting. Windows knows neither.
@@ -12,6 +15,24 @@ SAFE_FLAGS = (
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_BINARY", 0)
 )
+
+
+def open_regular(path: Path) -> BufferedReader:
+    """Open a file for reading; links are followed.
+
+    Raises:
+        OSError: it cannot be opened, or is none: a folder, or a pipe or device, which would keep
+            whoever reads it waiting.
+    """
+    flags = os.O_RDONLY | (SAFE_FLAGS & ~getattr(os, "O_NOFOLLOW", 0))
+    descriptor = os.open(path, flags)
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    raise OSError(errno.EINVAL, "no regular file", str(path))
 
 
 @contextmanager

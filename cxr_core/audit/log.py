@@ -76,7 +76,8 @@ class FileLog:
     """A file that is only ever added to; any number of threads and processes may share it.
 
     Each addition takes a lock beside the file, reads where the chain stands, adds its lines and
-    waits until they are on the disk. Half a line that a power cut left is closed and stays to be seen.
+    waits until they are on the disk. Half a line that a power cut left is closed and stays to be
+    seen.
     """
 
     def __init__(self, path: Path, *, clock: Callable[[], datetime] = _now) -> None:

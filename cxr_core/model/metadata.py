@@ -9,7 +9,7 @@ from typing import Any
 
 from cxr_core.config import Calibration, EvidenceScale, OperatingPoint, Preprocessing, short
 from cxr_core.errors import CheckpointError, ConfigError
-from cxr_core.files import atomic_write
+from cxr_core.files import atomic_write, open_regular
 from cxr_core.findings import KEYS, LABELS
 from cxr_core.model.architectures import DEFAULT_ARCHITECTURE
 
@@ -161,7 +161,8 @@ def _unreadable_error(path: Path, reason: object) -> CheckpointError:
 
 def _read_document(path: Path) -> dict[str, Any]:
     try:
-        document = json.loads(path.read_text("utf-8"))
+        with open_regular(path) as file:
+            document = json.loads(file.read().decode("utf-8"))
     except FileNotFoundError as error:
         raise CheckpointError(
             "There is no model in this folder (model.json is missing)",

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import streamlit as st
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 from starlette.responses import PlainTextResponse
@@ -18,7 +19,7 @@ from cxr_core.errors import CXRError
 from cxr_core.ui.sign_in import judge_request
 
 # Downloads; uploads; the agent interface, which is off. Pages ask by themselves.
-GUARDED = frozenset(("media", "upload_file", "agent"))
+GUARDED = ("/media/", "/_stcore/upload_file/", "/_stcore/agent/")
 REFUSED = "Sign in first."
 
 
@@ -30,11 +31,16 @@ class SignedInOnly:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with 403, or pass on."""
-        open_to_all = scope["type"] != "http" or GUARDED.isdisjoint(scope["path"].split("/"))
-        if open_to_all or _is_admitted(Headers(scope=scope)):
+        if not _is_guarded(scope) or _is_admitted(Headers(scope=scope)):
             await self.app(scope, receive, send)
         else:
             await PlainTextResponse(REFUSED, status_code=403)(scope, receive, send)
+
+
+def _is_guarded(scope: Scope) -> bool:
+    base = f"/{(st.get_option('server.baseUrlPath') or '').strip('/')}".rstrip("/")
+    path: str = scope["path"]
+    return scope["type"] == "http" and path.removeprefix(base).startswith(GUARDED)
 
 
 def _is_admitted(headers: Headers) -> bool:

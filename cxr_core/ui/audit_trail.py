@@ -1,15 +1,19 @@
 """What the pages write to the audit log, if there is one: once, and before it takes effect."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
 from cxr_core.access.roles import Visitor
 from cxr_core.audit.entry import Entry, Event
 from cxr_core.audit.log import audit_log
-from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui.sign_in import SignIns, require_visitor, visit_word
+
+if TYPE_CHECKING:  # PyTorch takes seconds, and the pages without a film do not need it
+    from cxr_core.reading.analyzer import Analysis
 
 Place = Literal["read", "prior", "worklist", "errors"]
 ExportKind = Literal[

@@ -151,8 +151,11 @@ def judge_request(
 
 def judge_page() -> tuple[Standing, Visitor | None]:
     """As ``judge_request``, of the session whose page is being drawn."""
-    headers = {name.lower(): value for name, value in st.context.headers.items()}
-    return judge_request(st.user.to_dict(), headers)
+    return judge_request(st.user.to_dict(), _page_headers())
+
+
+def _page_headers() -> dict[str, str]:
+    return {name.lower(): value for name, value in st.context.headers.items()}
 
 
 def require_visitor() -> Visitor:
@@ -185,6 +188,11 @@ def require_still(visitor: Visitor) -> None:
         raise refusal(Standing.EXPIRED)
     if _SIGNED_OUT.holds(visitor.sign_in):
         raise refusal(Standing.ABSENT)
+
+
+def is_local_page() -> bool:
+    """Whether whoever looks at the page sits at the machine that serves it."""
+    return is_local_request(st.get_option("server.address"), _page_headers())
 
 
 def may_open_paths() -> bool:
