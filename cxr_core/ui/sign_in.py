@@ -94,7 +94,7 @@ def _problem_of(settings: Mapping[str, Any]) -> str:
         if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
             return f"{name} is not https"
     if any(importlib.util.find_spec(name) is None for name in ("authlib", "httpx")):
-        return "Authlib is not installed (pip install -r requirements-auth.txt)"
+        return "Authlib is not installed (pip install -r requirements-auth.lock)"
     return ""
 
 

@@ -1,6 +1,7 @@
 """Who is let in, what a sign-in must have to work, and that nothing on the pages goes around it."""
 
 import ast
+import importlib.util
 import re
 import time
 from pathlib import Path
@@ -49,7 +50,7 @@ def secrets(monkeypatch: pytest.MonkeyPatch):
 
     def give(**sections: Any) -> None:
         monkeypatch.setattr(st, "secrets", Given(sections))
-        monkeypatch.setattr(sign_in.importlib.util, "find_spec", lambda name: name)
+        monkeypatch.setattr(importlib.util, "find_spec", lambda name: name)
 
     return give
 
@@ -127,7 +128,7 @@ def test_a_sign_in_that_cannot_work_lets_nobody_in(secrets, changes: dict, told:
 
 def test_without_authlib_it_is_told(secrets, monkeypatch) -> None:
     secrets(auth=GOOD)
-    monkeypatch.setattr(sign_in.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ConfigError, match="Authlib is not installed"):
         sign_in_settings()
 
