@@ -20,6 +20,8 @@ from cxr_core.errors import CXRError, ExportError
 from cxr_core.evaluation.render.table import Table, to_html
 from cxr_core.ui.audit_trail import ExportKind, record_export, record_sign_in
 from cxr_core.ui.sign_in import (
+    SIGN_IN_BUTTON,
+    SIGN_OUT_BUTTON,
     STANDINGS,
     end_sign_in,
     forget_session,
@@ -154,7 +156,7 @@ def _turn_away(standing: Standing, visitor: Visitor | None) -> NoReturn:
     st.title(APP_NAME, anchor=False)
     st.markdown(STANDINGS[standing])
     if standing is not Standing.NO_ROLE or visitor is None:
-        if st.button("Sign in", key="sign_in"):
+        if st.button("Sign in", key=SIGN_IN_BUTTON):
             st.login()
     else:
         _sign_out_button(visitor)
@@ -177,7 +179,7 @@ def _nothing() -> None:
 
 
 def _sign_out_button(visitor: Visitor) -> None:
-    if st.button("Sign out", key="sign_out"):
+    if st.button("Sign out", key=SIGN_OUT_BUTTON):
         with report_errors():
             record_sign_in(Event.SIGNED_OUT, visitor)
         end_sign_in(visitor)

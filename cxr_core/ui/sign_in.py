@@ -36,6 +36,7 @@ from cxr_core.errors import AccessError, ConfigError
 MIN_COOKIE_SECRET = 32  # letters; it signs who somebody is
 _CALLBACK = "/oauth2callback"
 _EXAMPLE = "docs/deployment.md, Sign-in, has an example."
+SIGN_IN_BUTTON, SIGN_OUT_BUTTON = "sign_in", "sign_out"  # keys
 _SESSION = "visit"
 _KEEP_SECONDS = 30 * 24 * 3600.0  # as long as Streamlit's cookie
 STANDINGS = {
@@ -241,6 +242,8 @@ def end_sign_in(visitor: Visitor) -> None:
 
 
 def forget_session() -> None:
-    """Drop all that the session holds, films and readings first of all."""
+    """Drop all that the session holds, films and readings first of all; but not that one of the two
+    buttons was just pressed."""
     for key in list(st.session_state):
-        del st.session_state[key]
+        if key not in (SIGN_IN_BUTTON, SIGN_OUT_BUTTON):
+            del st.session_state[key]

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+import streamlit as st
 
 from cxr_core.access.roots import FILMS_ENV_VAR, RUNS_ENV_VAR
 from cxr_core.audit.log import AUDIT_ENV_VAR
@@ -53,13 +54,19 @@ def entries(path: Path) -> list[dict]:
 
 
 @pytest.mark.parametrize("file", [HOME, READ, WORKLIST, PERFORMANCE])
-def test_without_sign_in_a_page_holds_nothing_but_the_way_in(open_page, signed_in, file):
+def test_without_sign_in_a_page_holds_nothing_but_the_way_in(
+    open_page, signed_in, monkeypatch, file
+):
     signed_in(is_logged_in=False)
     session = open_page(file)
     assert not session.exception
     assert [button.label for button in session.button] == ["Sign in"]
     assert not session.get("file_uploader")
     assert not session.get("page_link")
+    asked = []
+    monkeypatch.setattr(st, "login", lambda: asked.append(file))
+    session.button(key="sign_in").click().run()
+    assert asked == [file]
 
 
 def test_a_role_that_was_taken_clears_the_page_and_the_session(open_page, signed_in):
