@@ -94,6 +94,8 @@ def _problem_of(settings: Mapping[str, Any]) -> str:
         parts = urlsplit(settings[name])
         if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
             return f"{name} is not https"
+    if st.get_option("server.trustedUserHeaders"):
+        return "server.trustedUserHeaders would let a request say itself who it is from"
     if any(importlib.util.find_spec(name) is None for name in ("authlib", "httpx")):
         return "Authlib is not installed (pip install -r requirements-auth.lock)"
     return ""

@@ -19,6 +19,7 @@ from tests.helpers.browser import download, press
 from tests.helpers.models import write_model_folder
 
 pytestmark = pytest.mark.usefixtures("sign_in_packages")
+WARM_SECONDS = 300  # patient for slow machines
 ASKED = "Sign in to use this app."
 PEOPLE = {
     "reader-7": {
@@ -76,18 +77,25 @@ def guarded_app(
     app.options = ["--secrets.files", str(secrets)]
     app.environment = {AUDIT_ENV_VAR: str(audit_file)}
     app.start()
+    warm_up(app)
     try:
         yield app
     finally:
         app.stop()
 
 
+def warm_up(app: ServedApp) -> None:
+    """Wait until the model has read a film: what a page's first visitor would wait for."""
+    with urlopen(f"{app.url}/healthz", timeout=WARM_SECONDS):
+        pass
+
+
 @pytest.fixture
 def person(browser: Browser, guarded_app: ServedApp) -> Iterator[BrowserContext]:
     """A browser of somebody who has not signed in."""
     context = browser.new_context(viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(60_000)
-    expect.set_options(timeout=60_000)
+    context.set_default_timeout(120_000)
+    expect.set_options(timeout=120_000)
     context.route(lambda url: "localhost" not in url, _abort)  # the provider's style sheet
     try:
         yield context
@@ -197,6 +205,7 @@ def test_a_sign_in_that_has_expired_is_told(
     guarded_app.stop()
     guarded_app.environment["CXR_SIGN_IN_HOURS"] = "0.0000001"
     guarded_app.start()
+    warm_up(guarded_app)
     try:
         page.goto(f"{guarded_app.url}/Read")
         expect(page.get_by_text("Your sign-in has expired.")).to_be_visible()
@@ -206,6 +215,7 @@ def test_a_sign_in_that_has_expired_is_told(
         guarded_app.stop()
         del guarded_app.environment["CXR_SIGN_IN_HOURS"]
         guarded_app.start()
+        warm_up(guarded_app)
     assert "sign_in_expired" in [
         e["event"] for e in entries(audit_file) if e["who"] == "reviewer-8"
     ]

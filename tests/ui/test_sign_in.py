@@ -126,6 +126,17 @@ def test_a_sign_in_that_cannot_work_lets_nobody_in(secrets, changes: dict, told:
             ask()
 
 
+def test_headers_that_name_a_user_are_not_taken_beside_it(secrets, monkeypatch) -> None:
+    secrets(auth=GOOD)
+    get = st.get_option
+    mapped = {"X-User": "sub"}
+    monkeypatch.setattr(
+        st, "get_option", lambda name: mapped if name == "server.trustedUserHeaders" else get(name)
+    )
+    with pytest.raises(ConfigError, match="trustedUserHeaders"):
+        sign_in_settings()
+
+
 def test_without_authlib_it_is_told(secrets, monkeypatch) -> None:
     secrets(auth=GOOD)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
