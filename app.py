@@ -4,6 +4,7 @@ import streamlit as st
 
 from cxr_core.export.record import RESEARCH_TOOL
 from cxr_core.findings import ALL_IN_WORDS, LABELS
+from cxr_core.ui.administration import administration
 from cxr_core.ui.home import TRAINING_COMMAND, model_summary
 from cxr_core.ui.shell import APP_NAME, begin_page, report_errors
 from cxr_core.wording import listed
@@ -33,6 +34,8 @@ with right:
     st.header("The model in use", anchor=False)
     with report_errors():
         model_summary()
+    with report_errors():
+        administration()
     st.header("Train a full model", anchor=False)
     st.markdown(
         "Starting from ImageNet weights, with NIH's tables and films in the current folder:"

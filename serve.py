@@ -1,17 +1,27 @@
 """The app as it is served: ``streamlit run serve.py``, which ``make app`` does.
 
-``app.py`` is the first page; around it stand the request guard, the stores that keep sessions,
-uploads and exports within bounds, and ``/healthz``.
+``app.py`` is the first page; around it stand the request guard, the sign-in, the stores that keep
+sessions, uploads and exports within bounds, and ``/healthz``.
 """
+
+import sys
 
 import streamlit as st
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
+from cxr_core.errors import CXRError
 from cxr_core.server.guard import HostRule, RequestGuard
 from cxr_core.server.health import HealthCheck
+from cxr_core.server.signed_in import SignedInOnly
 from cxr_core.server.stores import Stores
 from cxr_core.ui.limits import Limits
+from cxr_core.ui.sign_in import check_start
+
+try:
+    check_start()
+except CXRError as error:
+    sys.exit(f"The app was not started. {error}")
 
 stores = Stores(
     Limits.from_environment(), max_upload_bytes=st.get_option("server.maxUploadSize") * 2**20
@@ -27,6 +37,7 @@ app = st.App(
             ),
             origins=tuple(st.get_option("server.corsAllowedOrigins")),
         ),
+        Middleware(SignedInOnly),
         *stores.middleware,
     ],
     lifespan=stores.lifespan,

@@ -84,3 +84,11 @@ class ExportError(CXRError):
 
 class BudgetError(CXRError):
     """More than a session or the server may hold, or may have waiting."""
+
+
+class AccessError(CXRError):
+    """Somebody who is not signed in, or who may not do this."""
+
+
+class AuditError(CXRError):
+    """An audit log that cannot be written or read; nothing is done that it would not hold."""

@@ -1,13 +1,42 @@
-"""Files that are either the old one or the new one, never half of one; and JSON files of others."""
+"""Files that are either the old one or the new one, never half of one; and files of others."""
 
+import errno
 import json
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
 _MAX_JSON_BYTES = 1 << 28  # the lineage of all of NIH's films takes 5 MB
+
+# Neither is a link followed, nor does a pipe keep whoever opens it waiting. Windows knows neither.
+SAFE_FLAGS = (
+    getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+
+
+def open_regular(path: Path) -> BufferedReader:
+    """Open a file for reading; links are followed.
+
+    Raises:
+        OSError: it cannot be opened, or is none: a folder, or a pipe or device, which would keep
+            whoever reads it waiting.
+    """
+    flags = os.O_RDONLY | (SAFE_FLAGS & ~getattr(os, "O_NOFOLLOW", 0))
+    descriptor = os.open(path, flags)
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    raise OSError(errno.EINVAL, "no regular file", str(path))
 
 
 @contextmanager
@@ -37,11 +66,13 @@ def read_json(path: Path) -> Any:
         OSError: it cannot be read.
         ValueError: it is no JSON, not in UTF-8, too large, or nested too deep.
     """
-    size = path.stat().st_size
-    if size > _MAX_JSON_BYTES:
-        raise ValueError(f"it has {size:,} bytes")
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > _MAX_JSON_BYTES:
+            raise ValueError(f"it has {size:,} bytes")
+        text = file.read().decode("utf-8")
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(text)
     except RecursionError as error:
         raise ValueError("it is nested too deep") from error
 

@@ -7,6 +7,7 @@ from cxr_core.export.record import RESEARCH_TOOL
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui import state
 from cxr_core.ui.assessment import assessment_controls
+from cxr_core.ui.audit_trail import record_read, record_shown
 from cxr_core.ui.examples import example_labels
 from cxr_core.ui.foreign import as_text
 from cxr_core.ui.model import shared_analyzer
@@ -39,6 +40,7 @@ def read(data: bytes) -> None:
     try:
         with place.container(), st.spinner("Reading the film …"), reading_turn():
             analysis = analyzer.analyze(data, correction=state.correction())
+            record_read([analysis], "read")
             state.cache_analysis(analysis)
     except CXRError as error:
         with place.container():
@@ -53,6 +55,8 @@ def show(analysis: Analysis, data: bytes) -> None:
     """A film's result; without one, the film alone and what the reader may ask for."""
     stopped = not analysis.gate.passed and not state.read_anyway()
     hidden = stopped or state.results_hidden()
+    anyway = not analysis.gate.passed and state.read_anyway()
+    record_shown(analysis, "read", with_result=not hidden, read_anyway=anyway)
     update_row(analysis)
     corrected_banner(analysis)
     if not hidden:
@@ -60,6 +64,10 @@ def show(analysis: Analysis, data: bytes) -> None:
         crop_offer(analysis)
     ensure_prior_is_read()
     second = prior_analysis()
+    if second is not None:
+        results = not state.results_hidden() and not is_prior_stopped()
+        overridden = not second.gate.passed and not is_prior_stopped()
+        record_shown(second, "prior", with_result=results, read_anyway=overridden)
     others = FilmsToCompare(films_to_compare(), open_beside)
     if second is None:
         left, right = st.columns([1.6, 1], gap="medium")

@@ -4,6 +4,7 @@ On a developer's machine a test without its films or its tools is skipped with t
 with ``CI=true`` it fails, so that nothing goes unchecked unnoticed.
 """
 
+import importlib.util
 import os
 import shutil
 from pathlib import Path
@@ -23,7 +24,7 @@ if n_workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
 
 # What is costly to make, longest first: the tests that use it go to one worker.
-COSTLY_FIXTURES = ("phantom_run", "finished_run", "app_url")
+COSTLY_FIXTURES = ("phantom_run", "finished_run", "app_url", "guarded_app")
 
 # Shared machines are slow at times, so no example has a deadline; CI draws the same examples
 # every time, a developer's machine searches on.
@@ -69,6 +70,14 @@ def chromium() -> str:
         if found := shutil.which(name):
             return found
     _missing(f"No browser found as {', '.join(names)}; install Chromium or set CHROMIUM.")
+
+
+@pytest.fixture(scope="session")
+def sign_in_packages() -> None:
+    """What sign-in needs, and a provider to sign in with."""
+    needed = ("authlib", "httpx", "oidc_provider_mock")
+    if missing := [name for name in needed if importlib.util.find_spec(name) is None]:
+        _missing(f"Sign-in needs {', '.join(missing)}: make install.")
 
 
 @pytest.fixture(scope="session")

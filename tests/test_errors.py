@@ -26,6 +26,8 @@ def test_an_error_reads_as_cause_value_and_remedy() -> None:
         "CheckpointError",
         "TrainingError",
         "BudgetError",
+        "AccessError",
+        "AuditError",
     ],
 )
 def test_every_error_of_the_family_is_a_cxr_error(name: str) -> None:

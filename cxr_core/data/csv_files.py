@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 import pandas as pd
 
 from cxr_core.errors import DataError
-from cxr_core.files import atomic_write
+from cxr_core.files import atomic_write, open_regular
 from cxr_core.spreadsheet import guard_formula, unguard_formula
 
 CsvSource = Path | bytes  # a file, or what an upload holds
@@ -23,7 +23,7 @@ _MAX_HEADER_LENGTH = 1_000_000  # letters; a file of one endless line is no tabl
 
 def _open_source(source: CsvSource) -> BinaryIO:
     """The bytes as a file."""
-    return io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
+    return io.BytesIO(source) if isinstance(source, bytes) else open_regular(source)
 
 
 def _describe_source(source: CsvSource) -> object:

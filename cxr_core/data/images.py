@@ -27,13 +27,19 @@ class ImageIndex:
     n_duplicates: int
 
 
-def find_images(folder: Path) -> ImageIndex:
+def find_images(
+    folder: Path, *, within: Path | None = None, max_entries: int | None = None
+) -> ImageIndex:
     """Find every PNG, JPEG, TIFF, ``.dcm`` and ``.dicom`` file below ``folder``, links followed.
 
     Hidden files and folders (macOS leaves ``._name.png`` beside real files) are passed over.
 
+    Args:
+        within: a real path; folders that links lead to outside of it are passed over.
+        max_entries: how many files and folders may lie there.
+
     Raises:
-        DataError: the folder does not exist or is not a folder.
+        DataError: the folder does not exist or is not a folder, or holds too much.
     """
     if not folder.is_dir():
         what = "is not a folder" if folder.exists() else "does not exist"
@@ -44,12 +50,21 @@ def find_images(folder: Path) -> ImageIndex:
         )
     found: list[str] = []
     visited: set[str] = set()
+    seen = 0
     for root, folders, files in os.walk(folder, followlinks=True):
         real = os.path.realpath(root)
-        if real in visited:  # a link back up would never end
+        outside = within is not None and not Path(real).is_relative_to(within)
+        if outside or real in visited:  # a link back up would never end
             folders.clear()
             continue
         visited.add(real)
+        seen += len(folders) + len(files)
+        if max_entries is not None and seen > max_entries:
+            raise DataError(
+                "The folder holds too many files to look through",
+                value=f"over {max_entries:,}",
+                remedy="Give the folder in which the film itself lies.",
+            )
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         found += [
             os.path.join(root, name)
@@ -84,10 +99,15 @@ def shorter_side(path: Path) -> int:
         return 0
 
 
-def find_image(folder: Path, name: str) -> Path:
+def find_image(
+    folder: Path, name: str, *, within: Path | None = None, max_entries: int | None = None
+) -> Path:
     """The image file of exactly this name in ``folder``, or below it as ``find_images`` finds it.
 
     A file that lies directly in the folder is taken without a walk through all others.
+
+    Args:
+        within, max_entries: as for ``find_images``.
 
     Raises:
         DataError: no such folder; no image of this name in it, or a name with a path in it.
@@ -95,7 +115,7 @@ def find_image(folder: Path, name: str) -> Path:
     plain = os.path.basename(name) == name and not name.startswith(".")
     if plain and name.lower().endswith(IMAGE_SUFFIXES) and (folder / name).is_file():
         return folder / name
-    path = find_images(folder).paths.get(name)
+    path = find_images(folder, within=within, max_entries=max_entries).paths.get(name)
     if path is None:
         raise DataError(
             "The folder holds no image of this name",

@@ -5,6 +5,8 @@ path may have been typed by anyone who can open the page.
 """
 
 import hashlib
+import os
+import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,7 +25,7 @@ from cxr_core.evaluation.further_films import read_other_films
 from cxr_core.evaluation.localisation.rates import read_localisation
 from cxr_core.evaluation.metrics.labels import SplitLabels, read_split_labels, split_labels
 from cxr_core.evaluation.predictions import read_predictions
-from cxr_core.files import read_json
+from cxr_core.files import open_regular, read_json
 from cxr_core.model.metadata import METADATA_FILE, ModelMetadata, load_metadata
 
 SplitPart = Literal["test", "validation"]
@@ -41,6 +43,7 @@ LOCALISATION_FILE = "localisation.csv"
 _CONFIG, _RESUME, WEIGHTS_FILE = "config.json", "resume.pt", "model.safetensors"
 _MAX_BYTES = 1 << 28  # of a table; NIH's whole collection takes 15 MB
 _MAX_EPOCHS = 1_000_000
+_MAX_WEIGHTS_BYTES = 1 << 32
 _MAX_ENTRIES = 200  # entries of a folder that are looked at for runs
 
 
@@ -65,9 +68,12 @@ class RunFolder:
 
     Attributes:
         path: of the folder.
+        strict: somebody named it who does not sit at this machine: a link in it counts as absent,
+            as does a file that is too large.
     """
 
     path: Path
+    strict: bool = False
 
     @property
     def part(self) -> SplitPart | None:
@@ -77,7 +83,8 @@ class RunFolder:
 
     def has(self, name: str) -> bool:
         """Whether a file lies in the folder."""
-        return _is_file(self.path / name)
+        path = self.path / name
+        return _is_own_file(path) if self.strict else _is_file(path)
 
     @cached_property
     def model(self) -> ModelMetadata:
@@ -101,9 +108,10 @@ class RunFolder:
         """
         path = self.path / PREDICTION_FILES[part]
         try:
-            size = path.stat().st_size
-            if size <= _MAX_BYTES:
-                return path.read_bytes()
+            with open_regular(path) as file:
+                size = os.fstat(file.fileno()).st_size
+                if size <= _MAX_BYTES:
+                    return file.read()
         except OSError as error:
             raise DataError(
                 f"The run's predictions for its {part} films cannot be read",
@@ -135,8 +143,7 @@ class RunFolder:
         return self._predictions(FURTHER_PREDICTIONS_FILE)
 
     def _predictions(self, name: str) -> pd.DataFrame | None:
-        path = self.path / name
-        return read_predictions(path) if path.is_file() else None
+        return read_predictions(self.path / name) if self.has(name) else None
 
     @cached_property
     def other_films(self) -> pd.DataFrame | None:
@@ -145,8 +152,8 @@ class RunFolder:
         Raises:
             DataError: it is there and cannot be used.
         """
-        path = self.path / OTHER_FILMS_FILE
-        return read_other_films(path) if path.is_file() else None
+        has_films = self.has(OTHER_FILMS_FILE)
+        return read_other_films(self.path / OTHER_FILMS_FILE) if has_films else None
 
     @cached_property
     def split(self) -> pd.DataFrame | None:
@@ -164,8 +171,9 @@ class RunFolder:
         Raises:
             DataError: it is there and cannot be used.
         """
-        path = self.path / SPLIT_FILE
-        return split_labels(read_split_labels(path)) if path.is_file() else []
+        if not self.has(SPLIT_FILE):
+            return []
+        return split_labels(read_split_labels(self.path / SPLIT_FILE))
 
     @cached_property
     def localisation(self) -> pd.DataFrame | None:
@@ -174,12 +182,14 @@ class RunFolder:
         Raises:
             DataError: it is not as ``train.py`` writes it.
         """
-        path = self.path / LOCALISATION_FILE
-        return read_localisation(path) if path.is_file() else None
+        has_maps = self.has(LOCALISATION_FILE)
+        return read_localisation(self.path / LOCALISATION_FILE) if has_maps else None
 
     @cached_property
     def history(self) -> pd.DataFrame:
         """The epochs, a row each; empty where there is no readable ``history.csv``."""
+        if not self.has(HISTORY_FILE):
+            return pd.DataFrame()
         try:
             return read_history(self.path / HISTORY_FILE)
         except DataError:  # absent, empty or no such table
@@ -188,7 +198,8 @@ class RunFolder:
     @property
     def progress(self) -> RunProgress:
         """How far the run has come."""
-        planned, done = _planned(self.path), len(self.history)
+        planned = _planned(self.path) if self.has(_CONFIG) else None
+        done = len(self.history)
         # A run writes its weights, reads its films for minutes, and writes model.json at the end.
         begun = self.has(_RESUME) or (planned is not None and done < planned)
         return RunProgress(done, planned, begun and not self.has(METADATA_FILE))
@@ -210,10 +221,10 @@ class RunFolder:
             CheckpointError: the file has another hash, or cannot be read.
         """
         path = self.path / WEIGHTS_FILE
-        if not _is_file(path):
+        if not self.has(WEIGHTS_FILE):
             return
         try:
-            with path.open("rb") as file:
+            with open_regular(path) as file:
                 found = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
             raise CheckpointError(
@@ -331,6 +342,15 @@ def _is_file(path: Path) -> bool:
         return path.is_file()
     except OSError:
         return False
+
+
+def _is_own_file(path: Path) -> bool:
+    try:
+        status = path.lstat()
+    except OSError:
+        return False
+    limit = _MAX_WEIGHTS_BYTES if path.name == WEIGHTS_FILE else _MAX_BYTES
+    return stat.S_ISREG(status.st_mode) and status.st_size <= limit
 
 
 def _planned(folder: Path) -> int | None:

@@ -9,6 +9,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from cxr_core.access.exposure import parse_host
+
 # Streamlit's page evaluates no text from elsewhere, but Plotly and Streamlit itself build functions
 # from strings and put styles in place; pictures of films come as data.
 CONTENT_POLICY = "; ".join(
@@ -39,20 +41,6 @@ HEADERS = {
 _CACHEABLE = "/static/"
 # How much is served and to how many is nobody's business who has not signed in.
 _CLOSED = "/_stcore/metrics"
-
-
-def parse_host(text: str) -> str:
-    """The name in a ``Host`` header, in lower case, without port, brackets and last dot.
-
-    Raises:
-        ValueError: it is no host name or address.
-    """
-    parts = urlsplit(f"//{text}")
-    _ = parts.port  # a port out of range
-    others = (parts.username, parts.password, parts.path, parts.query, parts.fragment)
-    if not parts.hostname or any(others):
-        raise ValueError(f"not a host name: {text!r}")
-    return parts.hostname.lower().rstrip(".")
 
 
 @dataclass(frozen=True)

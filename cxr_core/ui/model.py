@@ -17,6 +17,7 @@ from cxr_core.reading.approved import (
     require_approved,
     require_approved_files,
 )
+from cxr_core.ui.audit_trail import record_model
 
 if TYPE_CHECKING:
     from cxr_core.reading.analyzer import Analyzer
@@ -102,4 +103,6 @@ def _load(folder: str, stamps: Stamps, approved: tuple[str, str]) -> Analyzer:
     # Imported late: PyTorch takes seconds, and the pages without a film do not need it.
     from cxr_core.reading.analyzer import load_analyzer
 
-    return load_analyzer(folder)
+    analyzer = load_analyzer(folder)
+    record_model(analyzer.metadata.model_sha256)
+    return analyzer

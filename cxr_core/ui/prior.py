@@ -13,6 +13,7 @@ from cxr_core.errors import BudgetError
 from cxr_core.imaging.correction import with_step
 from cxr_core.reading.analyzer import Analysis, Analyzer, at_setting
 from cxr_core.ui import state
+from cxr_core.ui.audit_trail import record_read
 from cxr_core.ui.holdings import Held, hold, let_go, take_dropped
 from cxr_core.ui.uploads import remove_upload
 
@@ -115,6 +116,7 @@ def read_prior(prior: PriorFilm, analyzer: Analyzer) -> None:
     """
     analysis = analyzer.analyze(prior.data, correction=prior.correction)
     hold(state.PRIOR_PLACES[1], Held(pixels=analysis.radiograph.pixels.size))
+    record_read([analysis], "prior")
     _change(analysis=analysis)
 
 

@@ -1,20 +1,37 @@
-"""What every page begins with: its configuration, its look, its navigation and its guard."""
+"""What every page begins with: its configuration, who may see it, its look, its navigation and its
+guard."""
 
 import logging
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import wraps
 from html import escape
 from pathlib import Path
+from typing import NoReturn, ParamSpec
 from urllib.parse import quote
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from cxr_core.access.roles import Standing, Visitor
+from cxr_core.audit.entry import Event
 from cxr_core.errors import CXRError, ExportError
 from cxr_core.evaluation.render.table import Table, to_html
+from cxr_core.ui.audit_trail import ExportKind, record_export, record_sign_in
 from cxr_core.ui.foreign import as_text
+from cxr_core.ui.sign_in import (
+    SIGN_IN_BUTTON,
+    SIGN_OUT_BUTTON,
+    STANDINGS,
+    end_sign_in,
+    forget_session,
+    judge_page,
+    require_still,
+    require_visitor,
+    visit_word,
+)
 from cxr_core.ui.uploads import leave_uploader
 
 APP_NAME = "Chest X-ray reader"
@@ -35,6 +52,13 @@ _ICON = "data:image/svg+xml," + quote(
     'height="37" rx="8"/><rect x="30" y="8" width="4" height="27"/></g></svg>'
 )
 TRY_AGAIN = "Reload the page and try again; if it happens again, report this code."
+_EVENTS = {
+    Standing.ADMITTED: Event.SIGNED_IN,
+    Standing.EXPIRED: Event.SIGN_IN_EXPIRED,
+    Standing.NO_ROLE: Event.SIGN_IN_REFUSED,
+}
+_WATCH_SECONDS = 30.0
+P = ParamSpec("P")
 logger = logging.getLogger(__name__)
 # While an export is made, and until Streamlit has stored it: whose it is. It is made in a thread
 # that runs for this one export.
@@ -53,20 +77,32 @@ def show_table(table: Table) -> None:
 
 def download_button(
     label: str, make: Callable[[], bytes], *, file_name: str, mime: str, key: str,
+    kind: ExportKind, films: Callable[[], Sequence[tuple[str, str]]] = tuple,
     on_failure: str = TRY_AGAIN,
 ) -> None:  # fmt: skip
-    """A button; nothing is made, and nothing lies on the server, before it is clicked.
+    """A button; nothing is made, and nothing lies on the server, before it is clicked. Whoever
+    clicks is asked for anew, and it is logged.
 
     Args:
         make: called in a thread of its own, without the session's state.
         file_name: names neither film nor patient.
+        kind: what it is, for the audit log.
+        films: image hash and model hash of each film in it, once it is made; also called there.
         on_failure: what to try when it fails for a reason that nobody foresaw, a whole sentence.
     """
     context = get_script_run_ctx()
     session = "" if context is None else context.session_id
+    visitor, visit = require_visitor(), visit_word()
+
+    def made() -> bytes:
+        require_still(visitor)
+        data = _make_file(make, on_failure, session)
+        record_export(kind, visitor, visit, films())
+        return data
+
     st.download_button(
         label,
-        data=lambda: _make_file(make, on_failure, session),
+        data=made,
         file_name=file_name,
         mime=mime,
         on_click="ignore",
@@ -90,7 +126,8 @@ def _make_file(make: Callable[[], bytes], again: str, session: str) -> bytes:
 
 
 def begin_page(title: str) -> None:
-    """Set up a page; the first call on each, as a direct URL may open any page first.
+    """Set up a page, and ask who looks at it; the first call on each, as a direct URL may open any
+    page first. For whoever is not let in, the page ends here.
 
     Args:
         title: the page's one heading of the first level, and the browser tab's name.
@@ -104,10 +141,75 @@ def begin_page(title: str) -> None:
     )
     leave_uploader()
     st.html(Path(__file__).with_name("style.css"))
+    try:
+        standing, visitor = judge_page()
+        if visitor is not None and standing in _EVENTS:
+            record_sign_in(_EVENTS[standing], visitor)
+    except CXRError as error:
+        st.title(APP_NAME, anchor=False)
+        show_error(error)
+        st.stop()
+    if standing is not Standing.ADMITTED or visitor is None:
+        _turn_away(standing, visitor)
     with st.container(key="top", horizontal=True, vertical_alignment="center", gap="medium"):
         st.title(title, anchor=False, width="content")
         for file, name in PAGES.items():
             st.page_link(file, label=name, width="content")
+        if visitor.sign_in:
+            _signed_in(visitor)
+
+
+def _turn_away(standing: Standing, visitor: Visitor | None) -> NoReturn:
+    """Say why nobody is let in, and where to go; what the session held is dropped."""
+    forget_session()
+    st.title(APP_NAME, anchor=False)
+    st.markdown(STANDINGS[standing])
+    if standing is not Standing.NO_ROLE or visitor is None:
+        if st.button("Sign in", key=SIGN_IN_BUTTON):
+            st.login()
+    else:
+        _sign_out_button(visitor)
+    st.stop()
+
+
+def _signed_in(visitor: Visitor) -> None:
+    """Who is signed in, and the way out. The page looks now and then whether that still holds, so
+    that it clears itself when nobody touches it."""
+    claims = st.user.to_dict()
+    names = (claims.get(name) for name in ("name", "preferred_username", "email"))
+    shown = next((name for name in names if isinstance(name, str) and name), visitor.subject)
+    caption(f"{shown}, {visitor.role.word}")
+    _sign_out_button(visitor)
+    guarded_fragment(_nothing, run_every=_WATCH_SECONDS)()
+
+
+def _nothing() -> None:
+    """A look at the sign-in alone."""
+
+
+def _sign_out_button(visitor: Visitor) -> None:
+    if st.button("Sign out", key=SIGN_OUT_BUTTON):
+        with report_errors():
+            record_sign_in(Event.SIGNED_OUT, visitor)
+        end_sign_in(visitor)
+        st.stop()
+
+
+def guarded_fragment(
+    draw: Callable[P, object], *, run_every: float | None = None
+) -> Callable[P, None]:
+    """``st.fragment`` that asks who looks at it each time it is drawn by itself, as a page does."""
+
+    @wraps(draw)
+    def asked(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            require_visitor()
+        except CXRError:
+            st.rerun()  # the page says why
+        draw(*args, **kwargs)
+
+    fragment: Callable[P, None] = st.fragment(asked, run_every=run_every)
+    return fragment
 
 
 def caption(text: str) -> None:

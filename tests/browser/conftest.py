@@ -49,7 +49,13 @@ def own_app(tmp_path: Path) -> Iterator["ServedApp"]:
 
 
 class ServedApp:
-    """The app on a port of its own."""
+    """The app on a port of its own.
+
+    Attributes:
+        port: the same at every start.
+        options: further ones of Streamlit, and
+        environment: what is set besides; taken at each start.
+    """
 
     def __init__(
         self, model: Path, log: Path, *, under: Sequence[str] = (), **settings: str
@@ -60,19 +66,19 @@ class ServedApp:
             under: a command that runs the server's, as a tracer does.
             settings: further environment variables of it; an empty one is left out.
         """
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._port = probe.getsockname()[1]
-        self.url = f"http://localhost:{self._port}"
-        self._model, self._log, self._settings = model, log, settings
+        self.port = free_port()
+        self.url = f"http://localhost:{self.port}"
+        self.options: list[str] = []
+        self.environment: dict[str, str] = settings
+        self._model, self._log = model, log
         self._under = list(under)
         self._server: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start the server and wait until it answers; the port stays the same."""
         command = [sys.executable, "-m", "streamlit", "run", "serve.py"]
-        options = ["--server.port", str(self._port), "--server.headless", "true"]
-        environment = {**os.environ, "CXR_MODEL": str(self._model), **self._settings}
+        options = ["--server.port", str(self.port), "--server.headless", "true", *self.options]
+        environment = {**os.environ, "CXR_MODEL": str(self._model), **self.environment}
         environment = {name: value for name, value in environment.items() if value}
         with self._log.open("ab") as log:
             self._server = subprocess.Popen(
@@ -83,7 +89,7 @@ class ServedApp:
                 stderr=subprocess.STDOUT,
             )
         try:
-            _wait_for(f"{self.url}/_stcore/health", self._server)
+            wait_for(f"{self.url}/_stcore/health", self._server)
         except BaseException:
             self.kill()
             raise
@@ -110,7 +116,16 @@ class ServedApp:
             self._server.wait(timeout=START_TIMEOUT)
 
 
-def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
+def free_port() -> int:
+    """A port that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
+    """Until a server answers; fails when it ends or takes too long."""
     deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline:
         if server.poll() is not None:

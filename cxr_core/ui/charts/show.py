@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from cxr_core.ui.charts.theme import MUTED_COLOUR, PLOTLY_CONFIG, TEXT_COLOUR, to_light_template
-from cxr_core.ui.shell import caption, download_button, report_errors
+from cxr_core.ui.shell import caption, download_button, guarded_fragment, report_errors
 from cxr_core.version import PROGRAM, VERSION
 
 DARK_BACKGROUND = "#1b1c1f"
@@ -160,7 +160,7 @@ def show_chart(
     )
 
 
-@st.fragment
+@guarded_fragment
 def _export_controls(figure: go.Figure, key: str, name: str, alt: str, source: ChartSource) -> None:
     # Not a popover: saving an image counts as a click beside it, which would close it.
     with st.container(key=f"save_{key}"):
@@ -180,6 +180,7 @@ def _export_controls(figure: go.Figure, key: str, name: str, alt: str, source: C
             file_name=source.file_name(name, "html"),
             mime="text/html",
             key=f"save_{key}_html",
+            kind="chart",
         )
         image_format = st.segmented_control(
             "Image", tuple(_IMAGE_SCALES), default="PNG", required=True, key=f"save_{key}_format"

@@ -63,6 +63,7 @@ def download_metrics(
                 file_name=f"{name}.{label.casefold()}",
                 mime=mime,
                 key=f"take_away_{label}",
+                kind="metrics",
             )
         if not full.groups:
             caption("Subgroups are included once computed, under Subgroups.")

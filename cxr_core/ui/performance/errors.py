@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
+from cxr_core.access.roots import FILMS_ENV_VAR, Roots, roots_from_environment
 from cxr_core.data.images import find_image
 from cxr_core.errors import DataError
 from cxr_core.evaluation.evaluated import EvaluatedTable
@@ -27,10 +27,12 @@ from cxr_core.export.overlay import MapStyle, display_map, map_layer, peak_fract
 from cxr_core.export.record import map_title
 from cxr_core.findings import KEYS, LABELS, LOGIT_COLUMNS, PROBABILITY_COLUMNS
 from cxr_core.ui import words
+from cxr_core.ui.audit_trail import record_read, record_shown
 from cxr_core.ui.film_source import pack_film
 from cxr_core.ui.film_view import MAX_LAYER_SIDE, data_uri, film_view, fit_size, send_film
 from cxr_core.ui.model import model_folder, shared_analyzer
-from cxr_core.ui.shell import caption, report_errors, show_table
+from cxr_core.ui.shell import caption, guarded_fragment, report_errors, show_table
+from cxr_core.ui.sign_in import is_local_page, may_open_paths
 from cxr_core.wording import with_minus_sign
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ KIND_LABELS: dict[ErrorKind, str] = {"missed": "Miss", "false alarm": "False ala
 _LOGIT_TOLERANCE, _PROBABILITY_TOLERANCE = 0.01, 0.002
 _OPEN_FILM_KEY = "errors_open_film"
 MAX_LISTED = 10
+MAX_FOLDER_ENTRIES = 500_000  # NIH's whole collection has 112,120 films
 
 
 # One listed error opened: its film, and the loaded model's map of it where that belongs there.
@@ -59,7 +62,7 @@ class OpenFilm:
     packed: bytes
 
 
-@st.fragment
+@guarded_fragment
 def error_viewer(
     evaluated: EvaluatedTable,
     run: RunFolder | None,
@@ -73,6 +76,12 @@ def error_viewer(
         listed: the errors by kind, as the page lists them.
     """
     with report_errors():
+        if not may_open_paths():
+            caption("Films are opened by those with the role reviewer.")
+            return
+        if _film_roots().is_closed:
+            caption(f"Films are not opened here ({FILMS_ENV_VAR} names no folder).")
+            return
         films = st.text_input(
             "Folder with the films", key=FOLDER_KEY, persist_state="session",
             placeholder="A path on the machine that runs this app",
@@ -104,6 +113,7 @@ def _show(
 ) -> None:
     shown = _open_film(films, error.image)
     analysis = shown.analysis
+    record_shown(analysis, "errors", with_result=True)
     agrees = matches_model(evaluated, error.image, analysis)
     own = run is not None and run.path.resolve() == model_folder().resolve()
     caption(error_sentence(key, error))
@@ -146,9 +156,13 @@ def _open_film(films: str, image: str) -> OpenFilm:
         return kept
     _close_film()
     with st.spinner("Reading the film …"):
-        path = find_image(Path(films).expanduser(), image)
+        roots = _film_roots()
+        folder = roots.resolve(films)
+        path = find_image(
+            folder, image, within=roots.root_of(folder), max_entries=MAX_FOLDER_ENTRIES
+        )
         try:
-            data = path.read_bytes()
+            data = roots.read_film(path)
         except OSError as error:
             raise DataError(
                 "The film cannot be opened",
@@ -156,10 +170,15 @@ def _open_film(films: str, image: str) -> OpenFilm:
                 remedy="Make the file readable for the app, or choose another film.",
             ) from error
         analysis = analyzer.analyze(data)
+        record_read([analysis], "errors")
         packed = pack_film(analysis.radiograph, _film_key(analysis))
     opened = OpenFilm(wanted, analysis, packed)
     st.session_state[_OPEN_FILM_KEY] = opened
     return opened
+
+
+def _film_roots() -> Roots:
+    return roots_from_environment(FILMS_ENV_VAR, is_local=is_local_page())
 
 
 def _film_key(analysis: Analysis) -> str:

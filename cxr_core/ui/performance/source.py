@@ -8,6 +8,7 @@ from typing import Literal
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from cxr_core.access.roots import RUNS_ENV_VAR, Roots, roots_from_environment
 from cxr_core.errors import CXRError, DataError
 from cxr_core.evaluation.evaluated import EvaluatedTable
 from cxr_core.evaluation.metrics.labelled import missing_label_notes
@@ -27,6 +28,7 @@ from cxr_core.ui.foreign import as_text
 from cxr_core.ui.holdings import take_dropped
 from cxr_core.ui.model import approved_folder, model_folder
 from cxr_core.ui.shell import caption, show_error
+from cxr_core.ui.sign_in import is_local_page, may_open_paths
 from cxr_core.ui.uploads import file_field
 
 _PARTS: dict[SplitPart, str] = {"test": "Test", "validation": "Validation"}
@@ -45,6 +47,7 @@ NO_PATIENTS_CAUTION = (
 NO_PREDICTIONS_CAUTION = "No predictions in this run yet: only its training is shown."
 Side = Literal["a", "b"]  # the page's own source, and what it is compared with
 MODEL, TABLE, NONE = "model", "table", "none"
+NEEDS_ROLE = "Other runs and tables are opened by those with the role reviewer."
 _RUN = "run:"  # and the folder
 _TYPED = "performance_typed"
 _REFUSED = "performance_refused"
@@ -93,15 +96,32 @@ def open_table(data: bytes) -> EvaluationSource:
     return EvaluationSource("Your table", evaluated, None, _table_cautions(evaluated))
 
 
-def open_run(folder: Path) -> EvaluationSource:
+def open_named_run(named: str, roots: Roots) -> EvaluationSource:
+    """The run in a folder that somebody named.
+
+    Raises:
+        DataError: it may not be opened; where only some folders are open, the same for a path that
+            is elsewhere, that is not there, and that holds no run.
+        CheckpointError: as ``open_run``.
+    """
+    folder = roots.resolve(named)
+    if roots.is_limited and not is_run_folder(folder):
+        raise roots.refusal(named)
+    return open_run(folder, strict=roots.is_limited)
+
+
+def open_run(folder: Path, *, strict: bool = False) -> EvaluationSource:
     """The run in a folder: its test films, or its validation films where it was held from them.
+
+    Args:
+        strict: as in ``RunFolder``.
 
     Raises:
         DataError: no folder, no run in it, or a table that breaks the contract.
         CheckpointError: a ``model.json`` that cannot be used, or weights that are not its own.
     """
     require_run_folder(folder)
-    run = RunFolder(folder)
+    run = RunFolder(folder, strict)
     metadata, part = run.metadata, run.part
     if metadata is not None and run.has(WEIGHTS_FILE):  # tables without weights can be read
         _own_weights(run, metadata.weights_sha256, run.stamp(WEIGHTS_FILE))
@@ -168,7 +188,9 @@ def _own_weights(_run: RunFolder, sha256: str, stamp: str) -> None:
 # The control that opens a run folder or a predictions table; the session remembers its choice.
 #
 # A typed path is read on the computer that runs the app, so only the files that a run folder is
-# known to hold are opened (``evaluation.run_folder``), and nothing is written.
+# known to hold are opened (``evaluation.run_folder``), and nothing is written. Others than the one
+# who sits at it open what lies below the folders that are named for that (``access.roots``), and
+# only those whose role allows it.
 
 
 def choose_source(side: Side = "a") -> EvaluationSource | None:
@@ -177,6 +199,8 @@ def choose_source(side: Side = "a") -> EvaluationSource | None:
     Returns:
         None where nothing is chosen yet, or where it cannot be opened and the page has said why.
     """
+    if not may_open_paths():
+        return _only_the_model(side)
     title = "Open a run or table" if side == "a" else "Choose B"
     with st.container(
         key=f"source_{side}", horizontal=True, vertical_alignment="center", gap="medium"
@@ -186,6 +210,20 @@ def choose_source(side: Side = "a") -> EvaluationSource | None:
         opened = _open_selected(side)
         if opened is not None:
             caption(opened.summary())
+    return opened
+
+
+def _only_the_model(side: Side) -> EvaluationSource | None:
+    """For a role that opens nothing else."""
+    if side == "b":
+        caption(NEEDS_ROLE)
+        return None
+    try:
+        opened = open_run(model_folder())
+    except CXRError as error:
+        show_error(error)
+        return None
+    caption(f"{opened.summary()} {NEEDS_ROLE}")
     return opened
 
 
@@ -200,14 +238,19 @@ def _controls(side: Side) -> None:
         "Shown" if side == "a" else "Compare with (B)", _options(side),
         format_func=source_label, key=_key(side), persist_state="session",
     )  # fmt: skip
-    st.text_input(
-        "Or the path of a run folder", key=f"{_key(side)}_path", on_change=_on_path_change,
-        args=(side,), placeholder="runs/my-run",
-    )  # fmt: skip
-    st.caption(
-        "A path on the computer that runs this app. Only the run's own files are read; nothing is "
-        "changed."
-    )
+    roots = _run_roots()
+    if roots.is_closed:
+        st.caption(f"Runs are not opened by their path here ({RUNS_ENV_VAR} names no folder).")
+    else:
+        st.text_input(
+            "Or the path of a run folder", key=f"{_key(side)}_path", on_change=_on_path_change,
+            args=(side,), placeholder="my-run" if roots.is_limited else "runs/my-run",
+        )  # fmt: skip
+        which = ", below a folder that is open for that" if roots.is_limited else ""
+        st.caption(
+            f"A path on the computer that runs this app{which}. Only the run's own files are read; "
+            "nothing is changed."
+        )
     file_field(
         "Or a predictions table (CSV)",
         key=f"{_key(side)}_upload",
@@ -232,7 +275,12 @@ def _options(side: Side) -> list[str]:
     """The choices: the loaded model's run, runs nearby, those typed this session, the upload."""
     model = model_folder()
     typed = [Path(path) for path in st.session_state.get(_TYPED, [])]
-    runs = [run for run in find_runs([model.parent, _RUNS]) if not _same_folder(run, model)]
+    roots = _run_roots()
+    parents = [model.parent, _RUNS] if roots.folders is None else roots.folders
+    runs = [run for run in find_runs(parents) if not _same_folder(run, model)]
+    if roots.is_limited:  # a link in a root may lead out of it
+        runs = [run for run in runs if roots.root_of(run.resolve()) is not None]
+        typed = [folder for path in typed if (folder := _resolved(str(path), roots)) is not None]
     opened = [folder for folder in typed if is_run_folder(folder)]
     table = [TABLE] if _table_key(side) in st.session_state else []
     # What is chosen now stays in the list, also when its folder holds no run (any more).
@@ -248,9 +296,22 @@ def _open_selected(side: Side) -> EvaluationSource | None:
             return None
         if token == TABLE:
             return open_table(st.session_state[_table_key(side)])
-        return open_run(approved_folder() if token == MODEL else Path(token.removeprefix(_RUN)))
+        if token == MODEL:
+            return open_run(approved_folder())
+        return open_named_run(token.removeprefix(_RUN), _run_roots())
     except CXRError as error:
         show_error(error)
+        return None
+
+
+def _run_roots() -> Roots:
+    return roots_from_environment(RUNS_ENV_VAR, is_local=is_local_page())
+
+
+def _resolved(typed: str, roots: Roots) -> Path | None:
+    try:
+        return roots.resolve(typed)
+    except DataError:
         return None
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 from cxr_core.evaluation.run_folder import HISTORY_FILE, RunFolder, RunProgress
 from cxr_core.ui.charts.show import ChartSource, show_chart
 from cxr_core.ui.charts.theme import training_history_figure
-from cxr_core.ui.shell import caption
+from cxr_core.ui.shell import caption, guarded_fragment
 
 POLL_SECONDS = 5.0  # between two looks at a run that is being written
 
@@ -26,11 +26,12 @@ def training_panel(run: RunFolder | None) -> None:
         return
     unfinished = run.progress.unfinished
     with st.container(key="training"):  # its style keeps it from fading at every look
-        st.fragment(_curves, run_every=POLL_SECONDS if unfinished else None)(run.path, unfinished)
+        every = POLL_SECONDS if unfinished else None
+        guarded_fragment(_curves, run_every=every)(run, unfinished)
 
 
-def _curves(folder: Path, live: bool) -> None:
-    run = RunFolder(folder)  # anew at every look, as its files grow
+def _curves(last: RunFolder, live: bool) -> None:
+    run = RunFolder(last.path, last.strict)  # anew at every look, as its files grow
     history, progress = run.history, run.progress
     if live and not progress.unfinished:
         st.rerun()  # the whole page: its other panels have something to show now
@@ -45,7 +46,7 @@ def _curves(folder: Path, live: bool) -> None:
         key="history",
         title="Training curves",
         alt=f"Loss and validation AUROC over {len(history)} epochs.",
-        source=_source(folder, len(history)),
+        source=_source(run.path, len(history)),
     )
     caption(
         "Left: loss on training and validation films. The training loss can be higher: it is "

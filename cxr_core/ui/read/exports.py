@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import cast
 
 import streamlit as st
@@ -17,6 +18,7 @@ from cxr_core.findings import KEYS
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui import state
 from cxr_core.ui.assessment import assessment_of
+from cxr_core.ui.audit_trail import ExportKind
 from cxr_core.ui.foreign import as_text
 from cxr_core.ui.model import current_model_facts
 from cxr_core.ui.prevalence import display_values, site_prevalence
@@ -26,6 +28,7 @@ from cxr_core.ui.read.stability import borderline_sentence
 from cxr_core.ui.shell import (
     caption,
     download_button,
+    guarded_fragment,
     report_errors,
     show_error,
 )
@@ -75,7 +78,7 @@ def build_record(analysis: Analysis) -> Record:
     )
 
 
-@st.fragment
+@guarded_fragment
 def export_panel(record: Record, data: bytes) -> None:
     """The downloads of one reading. Nothing is made, and nothing lies on the server, before one
     is asked for; the time of that, and the reference line, are added to it then.
@@ -100,12 +103,22 @@ def _panel(record: Record, data: bytes) -> None:
     def report() -> bytes:
         return record_pdf(replace(now(), identity=identity))
 
+    button = partial(_button, record.analysis)
     with st.container(horizontal=True, gap="small"):
         # The label says what is in it, so that what is clicked is what is made.
         named = " with patient" if identity else ""
-        _button(f"Report (PDF{named})", report, REPORT_FILE, "application/pdf")
-        _button("Overlay (PNG)", lambda: overlay_png(now()), OVERLAY_FILE, "image/png")
-        _button("Result (CSV)", lambda: rows_to_csv([record_row(now())]), RESULT_FILE, "text/csv")
+        button(
+            f"Report (PDF{named})", report, REPORT_FILE, "application/pdf",
+            kind="report_pdf_with_patient" if identity else "report_pdf",
+        )  # fmt: skip
+        button(
+            "Overlay (PNG)", lambda: overlay_png(now()), OVERLAY_FILE, "image/png",
+            kind="overlay_png",
+        )  # fmt: skip
+        button(
+            "Result (CSV)", lambda: rows_to_csv([record_row(now())]), RESULT_FILE, "text/csv",
+            kind="result_csv",
+        )  # fmt: skip
     if is_dicom:
         whose = as_text(whose_study(data)) or "the file does not say whose"
         in_patient_study = st.checkbox(
@@ -118,11 +131,12 @@ def _panel(record: Record, data: bytes) -> None:
             show_error(refusal)
             return
         # The label says which study, so that what is clicked is what is made.
-        _button(
+        button(
             f"Overlay (DICOM, {'this patient' if in_patient_study else 'new study'})",
             lambda: secondary_capture(now(), data, in_patient_study=in_patient_study),
             DICOM_FILE,
             "application/dicom",
+            kind="overlay_dicom_patient_study" if in_patient_study else "overlay_dicom_new_study",
         )
 
 
@@ -162,8 +176,18 @@ def _reference_line(film: str) -> str:
     return line
 
 
-def _button(label: str, make: Callable[[], bytes], file_name: str, mime: str) -> None:
+def _button(
+    analysis: Analysis,
+    label: str,
+    make: Callable[[], bytes],
+    file_name: str,
+    mime: str,
+    *,
+    kind: ExportKind,
+) -> None:
     again = "Read the film again; if it happens again, report this code."
+    film = (analysis.image_sha256, analysis.model_sha256)
     download_button(
-        label, make, file_name=file_name, mime=mime, key=f"export_{label}", on_failure=again
-    )
+        label, make, file_name=file_name, mime=mime, key=f"export_{label}", on_failure=again,
+        kind=kind, films=lambda: [film],
+    )  # fmt: skip

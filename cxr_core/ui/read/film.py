@@ -33,6 +33,7 @@ from cxr_core.ui.identity import (
 from cxr_core.ui.read.findings import describe_map
 from cxr_core.ui.read.gate import correction_menu
 from cxr_core.ui.read.prior import FilmsToCompare, is_in_step, prior_controls, step_switch
+from cxr_core.ui.shell import guarded_fragment
 from cxr_core.ui.state import FILM_ONLY, MAP_MODES, OVERLAY, SIDE_BY_SIDE
 from cxr_core.ui.uploads import file_field
 from cxr_core.ui.words import FRONTAL_ONLY
@@ -145,7 +146,7 @@ def _send(analysis: Analysis, key: str, *, slot: Slot = "film") -> None:
     send_film(packed, slot=slot)
 
 
-@st.fragment
+@guarded_fragment
 def _panel(
     state_at_start: tuple[object, ...], *, with_map: bool, others: FilmsToCompare | None
 ) -> None:

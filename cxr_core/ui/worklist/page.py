@@ -18,7 +18,7 @@ from cxr_core.ui.foreign import as_text
 from cxr_core.ui.model import current_model_facts, shared_analyzer
 from cxr_core.ui.prevalence import site_prevalence
 from cxr_core.ui.setting import sensitive_toggle
-from cxr_core.ui.shell import caption, download_button
+from cxr_core.ui.shell import caption, download_button, guarded_fragment
 from cxr_core.ui.turns import ahead_sentence
 from cxr_core.ui.uploads import file_field
 from cxr_core.ui.words import FRONTAL_ONLY, time_left
@@ -182,7 +182,7 @@ def worklist_link() -> None:
                     args=(numbers[other],),
                 )
         if films.running:
-            st.fragment(_read_on, run_every=READ_ON_EVERY)(films)
+            guarded_fragment(_read_on, run_every=READ_ON_EVERY)(films)
 
 
 def _read_on(films: Worklist) -> None:
@@ -302,7 +302,7 @@ def _controls(films: Worklist, *, paired: bool) -> None:
     # Two groups on one line, or on two where it is short: what is done with the list, how it looks.
     with st.container(key="worklist_controls", horizontal=True, vertical_alignment="center"):
         with _group("worklist_actions"):
-            _actions(films, export)
+            _actions(films, export, lambda: films_read(films))
         with _group("worklist_switches"):
             films.show_names = st.toggle(
                 "File names", value=films.show_names, key=_NAMES, persist_state="session"
@@ -319,11 +319,22 @@ def _group(key: str) -> DeltaGenerator:
     return st.container(key=key, horizontal=True, vertical_alignment="center", width="content")
 
 
-def _actions(films: Worklist, table: Callable[[bool], bytes]) -> None:
+def films_read(films: Worklist) -> list[tuple[str, str]]:
+    """Image hash and model hash of each film that has a result, by number."""
+    rows = [row.csv_row for _, row in sorted(films.rows.items()) if row.status != STATUS_FAILED]
+    return [(row["image_sha256"], row["model_sha256"]) for row in rows]
+
+
+def _actions(
+    films: Worklist,
+    table: Callable[[bool], bytes],
+    exported: Callable[[], list[tuple[str, str]]],
+) -> None:
     """Add, sort, export, clear.
 
     Args:
         table: the whole list as CSV, with or without file names.
+        exported: the films in it.
     """
     with st.popover("Add films", icon=":material/upload_file:", width="content"):
         _uploader()
@@ -345,6 +356,8 @@ def _actions(films: Worklist, table: Callable[[bool], bytes]) -> None:
             file_name=RESULTS_FILE,
             mime="text/csv",
             key="worklist_export",
+            kind="worklist_csv",
+            films=exported,
         )
     with st.popover("Clear", width="content"):
         noun = "film" if len(films.sources) == 1 else "films"

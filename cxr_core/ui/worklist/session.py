@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from cxr_core.errors import BudgetError
+from cxr_core.errors import AuditError, BudgetError
 from cxr_core.evaluation.cutoffs import SETTINGS
 from cxr_core.export.results_csv import STATUS_FAILED
 from cxr_core.reading.analyzer import Analysis, Analyzer
@@ -23,6 +23,7 @@ from cxr_core.reading.batch import Outcome, default_workers, read_films
 from cxr_core.reading.sources import FilmSource, film_sources
 from cxr_core.reading.turns import OnWait
 from cxr_core.ui import prior, state
+from cxr_core.ui.audit_trail import record_read
 from cxr_core.ui.holdings import Held, hold, let_go, take_dropped
 from cxr_core.ui.turns import reading_turn
 from cxr_core.ui.uploads import remove_upload
@@ -141,6 +142,13 @@ class Worklist:
                 waiting = [film for n, film in self.sources.items() if n not in self.rows]
                 self._reading = read_films(analyzer, waiting, workers=READ_AHEAD)
             while (outcome := self._next_outcome(self._reading, asked, on_wait)) is not None:
+                try:
+                    record_read(filter(None, [outcome.analysis]), "worklist")
+                except AuditError:
+                    # The film waits on, with the others, until the reader goes on.
+                    self._reading.close()
+                    self._reading, self.running = None, False
+                    raise
                 row = film_row(outcome, model_sha256=self._model)
                 self.rows[row.number] = self.places[row.number] = row
                 self._n_timed += 1

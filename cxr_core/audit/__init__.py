@@ -1,0 +1,1 @@
+"""Who read which film with which model, in lines of which none can be taken out unnoticed."""
