@@ -8,11 +8,11 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from cxr_core.server.guard import HostRule, RequestGuard
-from cxr_core.server.health import HealthCheck
+from cxr_core.server.health import HEALTH_PATH, HealthCheck
 
 app = st.App(
     "app.py",
-    routes=[Route("/healthz", HealthCheck().respond, methods=["GET"])],
+    routes=[Route(HEALTH_PATH, HealthCheck().respond, methods=["GET"])],
     middleware=[
         Middleware(
             RequestGuard,

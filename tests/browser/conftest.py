@@ -1,20 +1,20 @@
 """The app served for a browser, and the browser."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from urllib.error import URLError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 
 from tests.helpers import ROOT
 from tests.helpers.models import write_model_folder
+from tests.helpers.proxies import free_port
 
 START_TIMEOUT = 120  # seconds, patient for slow machines
 BROWSER_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -51,25 +51,29 @@ def own_app(tmp_path: Path) -> Iterator["ServedApp"]:
 class ServedApp:
     """The app on a port of its own."""
 
-    def __init__(self, model: Path, log: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._port = probe.getsockname()[1]
-        self.url = f"http://localhost:{self._port}"
+    def __init__(self, model: Path, log: Path, *, name: str | None = None) -> None:
+        """
+        Args:
+            name: the only host name that it answers to (``server.allowedHosts``).
+        """
+        self.port, self._name = free_port(), name
+        self.url = f"http://localhost:{self.port}"
         self._model, self._log = model, log
         self._server: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start the server and wait until it answers; the port stays the same."""
         command = [sys.executable, "-m", "streamlit", "run", "serve.py"]
-        options = ["--server.port", str(self._port), "--server.headless", "true"]
+        options = ["--server.port", str(self.port), "--server.headless", "true"]
+        if self._name:
+            options += ["--server.allowedHosts", self._name]
         environment = {**os.environ, "CXR_MODEL": str(self._model)}
         with self._log.open("ab") as log:
             self._server = subprocess.Popen(
                 command + options, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
             )
         try:
-            _wait_for(f"{self.url}/_stcore/health", self._server)
+            _wait_for(f"{self.url}/_stcore/health", self._name or "localhost", self._server)
         except BaseException:
             self.kill()
             raise
@@ -90,13 +94,14 @@ class ServedApp:
             self._server.wait(timeout=START_TIMEOUT)
 
 
-def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
+def _wait_for(url: str, name: str, server: subprocess.Popen[bytes]) -> None:
+    request = Request(url, headers={"Host": name})
     deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline:
         if server.poll() is not None:
             pytest.fail(f"The server ended with status {server.returncode}", pytrace=False)
         try:
-            with urlopen(url, timeout=5):
+            with urlopen(request, timeout=5):
                 return
         except (URLError, OSError):
             time.sleep(0.3)
