@@ -107,6 +107,12 @@ def caddy() -> str:
     return _tool("caddy", package="caddy")
 
 
+@pytest.fixture(scope="session")
+def systemd_analyze() -> str:
+    """Path of systemd's checker of units."""
+    return _tool("systemd-analyze", package="systemd")
+
+
 def _tool(name: str, *, package: str) -> str:
     # Debian keeps servers out of the path of users who are not root.
     if found := shutil.which(name) or shutil.which(name, path="/usr/sbin"):

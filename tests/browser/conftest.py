@@ -51,14 +51,17 @@ def own_app(tmp_path: Path) -> Iterator["ServedApp"]:
 class ServedApp:
     """The app on a port of its own."""
 
-    def __init__(self, model: Path, log: Path, *, name: str | None = None) -> None:
+    def __init__(
+        self, model: Path, log: Path, *, name: str | None = None, folder: Path = ROOT
+    ) -> None:
         """
         Args:
             name: the only host name that it answers to (``server.allowedHosts``).
+            folder: of the app's code.
         """
         self.port, self._name = free_port(), name
         self.url = f"http://localhost:{self.port}"
-        self._model, self._log = model, log
+        self._model, self._log, self._folder = model, log, folder
         self._server: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -70,7 +73,11 @@ class ServedApp:
         environment = {**os.environ, "CXR_MODEL": str(self._model)}
         with self._log.open("ab") as log:
             self._server = subprocess.Popen(
-                command + options, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
+                command + options,
+                cwd=self._folder,
+                env=environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
             )
         try:
             _wait_for(f"{self.url}/_stcore/health", self._name or "localhost", self._server)
