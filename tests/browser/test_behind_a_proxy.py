@@ -29,6 +29,8 @@ def replicas(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[ServedAp
         for app in both:
             stack.callback(app.stop)
             app.start()
+            # Its first question loads the model, which no page has to wait for then.
+            assert get_from(app.port, "/healthz", host="127.0.0.1").status == 200
         yield both
 
 

@@ -13,6 +13,7 @@ import pytest
 from cxr_core.server.guard import HEADERS
 from tests.helpers.proxies import NAME, SETUPS, Proxy, get_from
 
+LARGE = 4 * 2**20  # bytes; far more than nginx keeps of a request in memory
 SESSION = "0b5c1c9e-6d0e-4e57-9f58-5c1b3b1f7a11"
 
 
@@ -21,6 +22,10 @@ class Replica:
 
     def __init__(self, number: int) -> None:
         class Handler(BaseHTTPRequestHandler):
+            def do_PUT(self) -> None:
+                self.rfile.read(int(self.headers["Content-Length"]))
+                self.do_GET()
+
             def do_GET(self) -> None:
                 body = f"{number} {self.headers['Host']}".encode()
                 self.send_response(200)
@@ -139,6 +144,13 @@ def test_where_a_replica_ends_the_other_takes_its_visitors(
 def test_too_large_an_upload_is_refused_before_it_is_sent(proxy: Proxy) -> None:
     headers = {"Content-Length": str(300 * 2**20)}
     assert proxy.get("/_stcore/upload_file/a/b", headers, method="PUT").status == 413
+
+
+@pytest.mark.parametrize("proxy", ["nginx"], indirect=True)
+def test_no_upload_is_put_into_a_file(proxy: Proxy) -> None:
+    assert proxy.get("/_stcore/upload_file/a/b", method="PUT", body=bytes(LARGE)).status == 200
+    proxy.stop()
+    assert "temporary file" not in proxy.log.read_text()
 
 
 @pytest.mark.parametrize("proxy", ["nginx"], indirect=True)

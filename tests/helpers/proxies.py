@@ -20,6 +20,7 @@ from tests.helpers import ROOT
 # Chromium and most resolvers take every name below `localhost` for this machine.
 NAME = "cxr.localhost"
 START_TIMEOUT = 30  # seconds
+TIMEOUT = 240  # seconds, patient: the first check of health loads PyTorch
 
 
 def free_port() -> int:
@@ -106,13 +107,14 @@ class Proxy:
         headers: Mapping[str, str] | None = None,
         *,
         method: str = "GET",
+        body: bytes | None = None,
         server_name: str = NAME,
     ) -> "Answer":
         """What it answers over TLS, its certificate checked; without a ``Host``, its own name."""
-        raw = socket.create_connection(("127.0.0.1", self.port), timeout=60)
+        raw = socket.create_connection(("127.0.0.1", self.port), timeout=TIMEOUT)
         connection = http.client.HTTPConnection(NAME, self.port)
         connection.sock = self._trust.wrap_socket(raw, server_hostname=server_name)
-        return _asked(connection, method, path, headers)
+        return _asked(connection, method, path, headers, body)
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,7 @@ class Answer:
 
 def get_from(port: int, path: str, *, host: str) -> Answer:
     """What is answered without TLS at this port of 127.0.0.1 under the name ``host``."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT)
     return _asked(connection, "GET", path, {"Host": host})
 
 
@@ -139,13 +141,13 @@ def _asked(
     method: str,
     path: str,
     headers: Mapping[str, str] | None,
+    body: bytes | None = None,
 ) -> Answer:
     try:
-        connection.request(method, path, headers=dict(headers or {}))
+        connection.request(method, path, body, dict(headers or {}))
         answer = connection.getresponse()
-        body = b"" if answer.status == 101 else answer.read()
         named = tuple((name.lower(), value) for name, value in answer.getheaders())
-        return Answer(answer.status, named, body)
+        return Answer(answer.status, named, answer.read())
     finally:
         connection.close()
 
