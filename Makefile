@@ -7,6 +7,7 @@
 PYTHON ?= python3
 UV ?= uv
 ARGS ?=
+LOCK ?= requirements.lock
 
 VENV := .venv
 IN_VENV := $(VENV)/bin/python
@@ -52,10 +53,10 @@ format: $(DEV)
 # CycloneDX, of all that `make app` installs, each file with its hash; checked against its schema.
 # The tool warns that a list of requirements has no graph of who needs what.
 sbom: $(DEV)
-	$(SBOM) --output-file sbom.json requirements.lock
+	$(SBOM) --output-file sbom.json $(LOCK)
 
 licences: $(DEV)
-	$(IN_VENV) -m bench.licences $(ARGS)
+	$(IN_VENV) -m bench.licences $(filter-out requirements-dev.lock,$(wildcard requirements*.lock))
 
 # The pins that already stand are kept where they still fit; make lock ARGS=--upgrade renews them.
 lock:

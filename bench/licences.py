@@ -1,8 +1,8 @@
 """Under which licence each package comes that the app runs on (``make licences``).
 
-    python -m bench.licences [requirements.lock]
+    python -m bench.licences [requirements.lock ...]
 
-Lists the packages of a lock file that belong on this platform, each with the licence that its own
+Lists the packages of lock files that belong on this platform, each with the licence that its own
 metadata state, and ends with 1 where one states none, or one that neither is permissive nor is
 accepted below with a reason. What a wheel bundles in other projects' libraries it says itself.
 """
@@ -32,6 +32,7 @@ PERMISSIVE = frozenset(
         "HPND",
         "ISC",
         "MIT",
+        "MIT-0",
         "MIT-CMU",
         "OFL-1.1",  # of fonts: they may go into documents and along with programs
         "PSF-2.0",
@@ -176,10 +177,14 @@ def report(packages: Sequence[Stated]) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the list; 1 where something in it may not be used, else 0."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("lock", nargs="?", type=Path, default=Path("requirements.lock"))
-    here, elsewhere = packages_in(parser.parse_args(arguments).lock)
+    parser.add_argument("locks", nargs="*", type=Path, default=[Path("requirements.lock")])
+    here: dict[str, Requirement] = {}
+    elsewhere: dict[str, Requirement] = {}
+    for lock in parser.parse_args(arguments).locks:
+        for found, these in zip(packages_in(lock), (here, elsewhere), strict=True):
+            these |= {one.name: one for one in found}
     packages, problems = [], []
-    for wanted in here:
+    for wanted in here.values():
         try:
             one = look_up(wanted)
         except PackageNotFoundError:
@@ -191,7 +196,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if refused := one.refused():
             problems.append(f"{one.name} {refused}")
     print(report(packages))
-    for other in elsewhere:
+    for other in elsewhere.values():
         print(f"\nNot for this platform, and not looked at: {other.name} ({other.marker})")
     for problem in problems:
         print(f"licences: {problem}", file=sys.stderr)

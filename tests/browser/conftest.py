@@ -1,20 +1,20 @@
 """The app served for a browser, and the browser."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import Request, urlopen
+from urllib.error import HTTPError, URLError
+from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 
 from tests.helpers import ROOT
 from tests.helpers.models import write_model_folder
-from tests.helpers.proxies import free_port
 
 START_TIMEOUT = 120  # seconds, patient for slow machines
 BROWSER_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -49,38 +49,39 @@ def own_app(tmp_path: Path) -> Iterator["ServedApp"]:
 
 
 class ServedApp:
-    """The app on a port of its own."""
+    """The app on a port of its own.
 
-    def __init__(
-        self, model: Path, log: Path, *, name: str | None = None, folder: Path = ROOT
-    ) -> None:
-        """
-        Args:
-            name: the only host name that it answers to (``server.allowedHosts``).
-            folder: of the app's code.
-        """
-        self.port, self._name = free_port(), name
+    Attributes:
+        port: the same at every start.
+        options: further ones of Streamlit, and
+        environment: what is set besides; taken at each start.
+        folder: of the app's code.
+    """
+
+    def __init__(self, model: Path, log: Path) -> None:
+        self.port = free_port()
         self.url = f"http://localhost:{self.port}"
-        self._model, self._log, self._folder = model, log, folder
+        self.options: list[str] = []
+        self.environment: dict[str, str] = {}
+        self.folder = ROOT
+        self._model, self._log = model, log
         self._server: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start the server and wait until it answers; the port stays the same."""
         command = [sys.executable, "-m", "streamlit", "run", "serve.py"]
-        options = ["--server.port", str(self.port), "--server.headless", "true"]
-        if self._name:
-            options += ["--server.allowedHosts", self._name]
-        environment = {**os.environ, "CXR_MODEL": str(self._model)}
+        options = ["--server.port", str(self.port), "--server.headless", "true", *self.options]
+        environment = {**os.environ, "CXR_MODEL": str(self._model), **self.environment}
         with self._log.open("ab") as log:
             self._server = subprocess.Popen(
                 command + options,
-                cwd=self._folder,
+                cwd=self.folder,
                 env=environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
         try:
-            _wait_for(f"{self.url}/_stcore/health", self._name or "localhost", self._server)
+            wait_for(f"{self.url}/_stcore/health", self._server)
         except BaseException:
             self.kill()
             raise
@@ -101,15 +102,25 @@ class ServedApp:
             self._server.wait(timeout=START_TIMEOUT)
 
 
-def _wait_for(url: str, name: str, server: subprocess.Popen[bytes]) -> None:
-    request = Request(url, headers={"Host": name})
+def free_port() -> int:
+    """A port that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
+    """Until a server answers; fails when it ends or takes too long."""
     deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline:
         if server.poll() is not None:
             pytest.fail(f"The server ended with status {server.returncode}", pytrace=False)
         try:
-            with urlopen(request, timeout=5):
+            with urlopen(url, timeout=5):
                 return
+        except HTTPError:  # not under this name, but it answers
+            return
         except (URLError, OSError):
             time.sleep(0.3)
     pytest.fail("The server did not start", pytrace=False)

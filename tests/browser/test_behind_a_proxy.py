@@ -25,8 +25,10 @@ def replicas(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[ServedAp
     folder = tmp_path_factory.mktemp("replicas")
     model = write_model_folder(folder / "model")
     with ExitStack() as stack:
-        both = [ServedApp(model, folder / f"{n}.log", name=NAME) for n in range(2)]
+        both = [ServedApp(model, folder / f"{n}.log") for n in range(2)]
         for app in both:
+            app.options = ["--server.allowedHosts", NAME]
+            app.environment = {"CXR_ALLOW_ANONYMOUS": "1"}  # who comes is not what is tried here
             stack.callback(app.stop)
             app.start()
             # Its first question loads the model, which no page has to wait for then.

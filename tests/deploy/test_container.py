@@ -67,7 +67,8 @@ def image(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def app(image: Path, tmp_path: Path) -> Iterator[ServedApp]:
-    one = ServedApp(Path("models/default"), tmp_path / "server.log", folder=image)
+    one = ServedApp(Path("models/default"), tmp_path / "server.log")
+    one.folder = image
     one.start()
     try:
         yield one

@@ -15,20 +15,13 @@ from typing import Protocol
 import pytest
 import trustme
 
+from tests.browser.conftest import free_port
 from tests.helpers import ROOT
 
 # Chromium and most resolvers take every name below `localhost` for this machine.
 NAME = "cxr.localhost"
 START_TIMEOUT = 30  # seconds
 TIMEOUT = 240  # seconds, patient: the first check of health loads PyTorch
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def adapted(text: str, changes: Mapping[str, str]) -> str:
