@@ -1,11 +1,13 @@
 # make app     the app in your browser          make test        checks and tests
 # make lock    pin the requirements anew        make test-slow   the tests over 30 s
+# make sbom    sbom.json: what is installed     make licences    under which licences, all permissive
 #
 # Another Python: make app PYTHON=python3.12    More flags: make app ARGS="--server.port 8502"
 
 PYTHON ?= python3
 UV ?= uv
 ARGS ?=
+LOCK ?= requirements.lock
 
 VENV := .venv
 IN_VENV := $(VENV)/bin/python
@@ -17,12 +19,14 @@ PYTEST := $(IN_VENV) -m pytest -n auto --dist loadgroup --no-loadscope-reorder
 PIP_INSTALL := $(IN_VENV) -m pip install --disable-pip-version-check --require-hashes
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --annotation-style line \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+SBOM := $(IN_VENV) -W ignore::UserWarning -m cyclonedx_py requirements --pyproject pyproject.toml \
+	--mc-type application --output-reproducible --output-format JSON --spec-version 1.6 --validate
 
-.PHONY: help app install test check test-slow format lock
+.PHONY: help app install test check test-slow format lock sbom licences
 .DELETE_ON_ERROR:
 
 help:
-	@sed -n '1,4s/^#[ ]\{0,1\}//p' Makefile
+	@sed -n '1,5s/^#[ ]\{0,1\}//p' Makefile
 
 app: $(APP)
 	$(IN_VENV) -m streamlit run serve.py $(ARGS)
@@ -45,6 +49,14 @@ test-slow: $(DEV)
 format: $(DEV)
 	$(IN_VENV) -m ruff check --fix .
 	$(IN_VENV) -m ruff format .
+
+# CycloneDX, of all that `make app` installs, each file with its hash; checked against its schema.
+# The tool warns that a list of requirements has no graph of who needs what.
+sbom: $(DEV)
+	$(SBOM) --output-file sbom.json $(LOCK)
+
+licences: $(DEV)
+	$(IN_VENV) -m bench.licences $(filter-out requirements-dev.lock,$(wildcard requirements*.lock))
 
 # The pins that already stand are kept where they still fit; make lock ARGS=--upgrade renews them.
 lock:

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from cxr_core.errors import CXRError
 from cxr_core.server.guard import HostRule, RequestGuard
-from cxr_core.server.health import HealthCheck
+from cxr_core.server.health import HEALTH_PATH, HealthCheck
 from cxr_core.server.signed_in import SignedInOnly
 from cxr_core.server.stores import Stores
 from cxr_core.ui.limits import Limits
@@ -28,7 +28,7 @@ stores = Stores(
 )
 app = st.App(
     "app.py",
-    routes=[Route("/healthz", HealthCheck().respond, methods=["GET"])],
+    routes=[Route(HEALTH_PATH, HealthCheck().respond, methods=["GET"])],
     middleware=[
         Middleware(
             RequestGuard,

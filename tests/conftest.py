@@ -110,7 +110,26 @@ def strace() -> str:
     return _tool("strace", package="strace")
 
 
+@pytest.fixture(scope="session")
+def nginx() -> str:
+    """Path of nginx, the proxy of ``deploy/nginx.conf``."""
+    return _tool("nginx", package="nginx")
+
+
+@pytest.fixture(scope="session")
+def caddy() -> str:
+    """Path of Caddy, the proxy of ``deploy/Caddyfile``."""
+    return _tool("caddy", package="caddy")
+
+
+@pytest.fixture(scope="session")
+def systemd_analyze() -> str:
+    """Path of systemd's checker of units."""
+    return _tool("systemd-analyze", package="systemd")
+
+
 def _tool(name: str, *, package: str) -> str:
-    if found := shutil.which(name):
+    # Debian keeps servers out of the path of users who are not root.
+    if found := shutil.which(name) or shutil.which(name, path="/usr/sbin"):
         return found
     _missing(f"There is no {name}; install Debian's package {package}.")

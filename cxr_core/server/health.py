@@ -12,6 +12,7 @@ from cxr_core.errors import CXRError
 from cxr_core.phantom.draw import phantom_png
 
 logger = logging.getLogger(__name__)
+HEALTH_PATH = "/healthz"
 KEEP_SECONDS = 30.0  # whoever asks more often gets the last answer, and costs nothing
 PHANTOM_PX = 256
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from cxr_core.evaluation.model_facts import ModelFacts, read_model_facts_if_usable
 from cxr_core.evaluation.run_folder import TEST_PREDICTIONS_FILE, RunFolder
@@ -98,11 +100,14 @@ def _model_facts(
     return read_model_facts_if_usable(Path(folder), _metadata)
 
 
-@st.cache_resource(max_entries=1, show_spinner="Loading the model …")
+@st.cache_resource(max_entries=1, show_spinner=False)
 def _load(folder: str, stamps: Stamps, approved: tuple[str, str]) -> Analyzer:
-    # Imported late: PyTorch takes seconds, and the pages without a film do not need it.
-    from cxr_core.reading.analyzer import load_analyzer
+    # The health check belongs to no page: there Streamlit would log that it has none to spin on.
+    on_a_page = get_script_run_ctx(suppress_warning=True) is not None
+    with st.spinner("Loading the model …") if on_a_page else nullcontext():
+        # Imported late: PyTorch takes seconds, and the pages without a film do not need it.
+        from cxr_core.reading.analyzer import load_analyzer
 
-    analyzer = load_analyzer(folder)
+        analyzer = load_analyzer(folder)
     record_model(analyzer.metadata.model_sha256)
     return analyzer

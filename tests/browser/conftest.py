@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 import pytest
@@ -55,6 +55,7 @@ class ServedApp:
         port: the same at every start.
         options: further ones of Streamlit, and
         environment: what is set besides; taken at each start.
+        folder: of the app's code.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class ServedApp:
         self.url = f"http://localhost:{self.port}"
         self.options: list[str] = []
         self.environment: dict[str, str] = settings
+        self.folder = ROOT
         self._model, self._log = model, log
         self._under = list(under)
         self._server: subprocess.Popen[bytes] | None = None
@@ -83,7 +85,7 @@ class ServedApp:
         with self._log.open("ab") as log:
             self._server = subprocess.Popen(
                 [*self._under, *command, *options],
-                cwd=ROOT,
+                cwd=self.folder,
                 env=environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -133,6 +135,8 @@ def wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
         try:
             with urlopen(url, timeout=5):
                 return
+        except HTTPError:  # not under this name, but it answers
+            return
         except (URLError, OSError):
             time.sleep(0.3)
     pytest.fail("The server did not start", pytrace=False)

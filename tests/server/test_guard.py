@@ -6,6 +6,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from cxr_core.server.guard import HostRule, RequestGuard
+from cxr_core.server.health import HEALTH_PATH
 from tests.helpers.run_async import run_async
 
 
@@ -97,6 +98,12 @@ def test_a_strange_name_reaches_nothing() -> None:
     assert answer[0]["status"] == 421
     assert b"server.allowedHosts" in answer[1]["body"]
     assert ask("websocket", host="evil.example")[0]["type"] == "websocket.close"
+
+
+def test_whoever_watches_over_the_process_asks_under_any_name() -> None:
+    assert ask("http", HEALTH_PATH, host="10.0.0.7.pods.example")[0]["status"] == 200
+    assert ask("websocket", HEALTH_PATH, host="evil.example")[0]["type"] == "websocket.close"
+    assert ask("http", f"{HEALTH_PATH}/more", host="evil.example")[0]["status"] == 421
 
 
 def test_metrics_are_closed() -> None:

@@ -1,5 +1,6 @@
 """``/healthz`` says whether the model reads."""
 
+import logging
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,24 @@ def test_a_model_that_cannot_be_loaded_is_not_and_its_folder_is_not_told(
     assert answer.status_code == 503
     assert str(tmp_path).encode() not in bytes(answer.body)
     assert str(tmp_path) in caplog.text
+
+
+def test_asking_outside_a_page_logs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+
+    class Keep(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            said.append(record.getMessage())
+
+    # Streamlit's loggers do not pass on what they log.
+    logger = logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context")
+    monkeypatch.setattr(logger, "handlers", [Keep()])
+    monkeypatch.setattr(logger, "disabled", False)
+    monkeypatch.setenv(MODEL_ENV_VAR, str(write_model_folder(tmp_path)))
+    assert HealthCheck().problem() == ""
+    assert said == []
 
 
 def test_an_answer_is_kept_for_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,133 @@
+"""The app behind the proxies of ``deploy/``, with TLS, in a browser."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, FilePayload, Page, WebSocket, expect
+
+from cxr_core.phantom.draw import phantom_png
+from cxr_core.server.guard import HEADERS
+from cxr_core.ui.film_view import SESSION_OVER
+from tests.browser.conftest import ServedApp
+from tests.helpers.browser import press, upload
+from tests.helpers.models import write_model_folder
+from tests.helpers.proxies import NAME, SETUPS, Proxy, get_from
+
+pytestmark = pytest.mark.slow  # two starts of the app
+FILM = ".viewer .film:not([hidden])"
+
+
+@pytest.fixture(scope="module")
+def replicas(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[ServedApp]]:
+    """The app twice, served under the proxy's name."""
+    folder = tmp_path_factory.mktemp("replicas")
+    model = write_model_folder(folder / "model")
+    with ExitStack() as stack:
+        both = [ServedApp(model, folder / f"{n}.log") for n in range(2)]
+        for app in both:
+            app.options = ["--server.allowedHosts", NAME]
+            app.environment = {"CXR_ALLOW_ANONYMOUS": "1"}  # who comes is not what is tried here
+            stack.callback(app.stop)
+            app.start()
+            # Its first question loads the model, which no page has to wait for then.
+            assert get_from(app.port, "/healthz", host="127.0.0.1").status == 200
+        yield both
+
+
+@pytest.fixture(params=SETUPS)
+def proxy(
+    request: pytest.FixtureRequest, tmp_path: Path, replicas: list[ServedApp]
+) -> Iterator[Proxy]:
+    one = Proxy(request.getfixturevalue(request.param), tmp_path / "proxy")
+    one.start(SETUPS[request.param], [app.port for app in replicas])
+    try:
+        yield one
+    finally:
+        one.stop()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page of a browser that takes the test's own certificate."""
+    context = browser.new_context(ignore_https_errors=True)
+    context.set_default_timeout(60_000)
+    expect.set_options(timeout=60_000)
+    try:
+        yield context.new_page()
+    finally:
+        context.close()
+
+
+def expect_a_reading(page: Page) -> None:
+    page.locator(FILM).first.wait_for()
+    expect(page.locator(".finding .probability")).to_have_count(4)
+
+
+def test_a_film_is_read_through_tls_and_leaves_no_file_and_no_name(
+    page: Page, proxy: Proxy
+) -> None:
+    sockets: list[str] = []
+
+    def note(socket: WebSocket) -> None:
+        sockets.append(socket.url)
+
+    page.on("websocket", note)
+    page.goto(f"{proxy.url}/Read")
+    page.get_by_role("heading", name="Open one frontal chest radiograph").wait_for()
+    film: FilePayload = {
+        "name": "DOE_JANE.png",
+        "mimeType": "image/png",
+        "buffer": phantom_png(3, size=1024),
+    }
+    upload(page, film)
+    expect_a_reading(page)
+    assert set(sockets) == {f"wss://{NAME}:{proxy.port}/_stcore/stream"}
+
+    proxy.stop()
+    said = proxy.log.read_text()
+    assert "temporary file" not in said
+    assert "DOE_JANE" not in said
+    if proxy.access_log.exists():
+        log = proxy.access_log.read_text()
+        assert "PUT /_stcore/upload_file/... 204" in log
+        assert "DOE_JANE" not in log
+
+
+def test_each_header_is_there_once(proxy: Proxy) -> None:
+    for path in ("/", "/_stcore/health", "/healthz", "/media/none.png", "/static/none.js"):
+        answer = proxy.get(path)
+        for name, value in HEADERS.items():
+            assert answer.all(name) == [value], (path, name)
+        assert len(answer.all("Cache-Control")) <= 1, path
+        assert answer.all("Strict-Transport-Security") == ["max-age=31536000"], path
+
+
+def test_the_app_itself_answers_to_the_proxys_name_alone(
+    proxy: Proxy, replicas: list[ServedApp]
+) -> None:
+    assert proxy.get("/").status == 200
+    assert get_from(replicas[0].port, "/", host=NAME).status == 200
+    assert get_from(replicas[0].port, "/", host="localhost").status == 421
+    # Whoever watches over the process asks by its address.
+    assert get_from(replicas[0].port, "/healthz", host="10.0.0.7:8501").status == 200
+
+
+@pytest.mark.parametrize("proxy", ["nginx"], indirect=True)
+def test_when_its_replica_ends_a_session_is_over_and_the_next_goes_on_elsewhere(
+    page: Page, proxy: Proxy, replicas: list[ServedApp]
+) -> None:
+    page.goto(f"{proxy.url}/Read")
+    press(page, page.get_by_role("button", name="Try the phantom"))
+    expect_a_reading(page)
+    port = int(proxy.access_log.read_text().split()[-1].split(":")[1])
+    (mine,) = [app for app in replicas if app.port == port]
+    mine.kill()
+    try:
+        expect(page.get_by_text(SESSION_OVER)).to_be_visible()
+        expect(page.locator(".finding")).to_have_count(0)
+        press(page, page.get_by_role("button", name="Try the phantom"))
+        expect_a_reading(page)
+    finally:
+        mine.start()

@@ -1,0 +1,49 @@
+"""``deploy/cxr.service``: systemd takes it, and finds little to object to."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.helpers import ROOT
+from tests.helpers.proxies import adapted
+
+UNIT = ROOT / "deploy" / "cxr.service"
+# Of 10. It is 1.1 for systemd 252; others look at more or less.
+MOST_EXPOSED = 1.5
+
+
+@pytest.fixture
+def unit(tmp_path: Path) -> Path:
+    """The unit with this checkout and this Python in place of those of ``/opt``."""
+    path = tmp_path / "cxr.service"
+    changes = {"/opt/cxr/.venv/bin/python": sys.executable, "/opt/cxr": str(ROOT)}
+    path.write_text(adapted(UNIT.read_text("utf-8"), changes))
+    return path
+
+
+def analyzed(program: str, *arguments: str | Path) -> str:
+    """What ``systemd-analyze`` says, errors included; it must end well."""
+    done = subprocess.run([program, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_systemd_verifies_it_without_a_word(systemd_analyze: str, unit: Path) -> None:
+    assert analyzed(systemd_analyze, "verify", "--man=no", unit) == ""
+
+
+def test_systemd_finds_it_closed(systemd_analyze: str, unit: Path) -> None:
+    told = analyzed(systemd_analyze, "security", "--offline=yes", "--no-pager", unit)
+    found = re.search(r"Overall exposure level for cxr.service: ([0-9.]+)", told)
+    assert found, told
+    assert float(found[1]) <= MOST_EXPOSED
+
+
+def test_the_memory_of_the_service_is_never_on_a_disk() -> None:
+    lines = UNIT.read_text("utf-8").splitlines()
+    assert {"MemorySwapMax=0", "LimitCORE=0", "PrivateTmp=yes", "ProtectSystem=strict"} <= set(
+        lines
+    )
