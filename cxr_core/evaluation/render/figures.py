@@ -11,10 +11,11 @@ from cxr_core.evaluation.full_report import (
     FullReport,
 )
 from cxr_core.evaluation.metrics.at_threshold import ThresholdMetrics
-from cxr_core.evaluation.metrics.bootstrap import MAX_WIDTH, NOT_LABELLED, Interval
+from cxr_core.evaluation.metrics.bootstrap import NOT_LABELLED, Interval
 from cxr_core.evaluation.metrics.calibration import CalibrationMetrics
 from cxr_core.evaluation.metrics.errors import ErrorKind, FilmError
 from cxr_core.evaluation.metrics.subgroups import ALL_FILMS
+from cxr_core.evaluation.metrics.sufficiency import MAX_WIDTH
 from cxr_core.evaluation.render.flag_figures import CUT_OFFS, bands, flags
 from cxr_core.evaluation.render.further_figures import further_films
 from cxr_core.evaluation.render.subset_figures import (

@@ -9,9 +9,10 @@ from cxr_core.evaluation.full_report import (
     multi_label_share,
 )
 from cxr_core.evaluation.localisation.overlap import Measure
-from cxr_core.evaluation.metrics.bootstrap import NOT_LABELLED, Verdict
+from cxr_core.evaluation.metrics.bootstrap import NOT_LABELLED
 from cxr_core.evaluation.metrics.labels import LabelCount
 from cxr_core.evaluation.metrics.subgroups import ALL_FILMS, SubgroupMetrics
+from cxr_core.evaluation.metrics.sufficiency import MIN_COUNT, Verdict, rule_in_words
 from cxr_core.evaluation.metrics.view_alone import shortcut_sentence
 from cxr_core.evaluation.render.table import Cell, Column, Row, Share, Table
 from cxr_core.evaluation.report import EvaluationReport
@@ -94,8 +95,8 @@ def subgroups(full: FullReport) -> Iterator[Table]:
             title,
             columns,
             [_subgroup_row(one, at_cutoff=at_cutoff) for one in groups],
-            f"{title} (95 % interval, {resampled} resampled). Not estimable with under 10 films or "
-            f"{resampled} in a denominator",
+            f"{title} (95 % interval, {resampled} resampled). Not estimable with under {MIN_COUNT} "
+            f"films, or films of under {MIN_COUNT} {resampled}, in a denominator",
             on_card=True,
         )
 
@@ -153,9 +154,9 @@ def split_labels(full: FullReport) -> Iterator[Table]:
             Row((LABELS[key], *(_label_share(part.counts[key]) for part in full.splits)), key)
             for key in KEYS
         ],
-        "Films with the label, and whether they are enough to measure an AUROC of 0.80: enough, "
-        "wide interval (it would span over 0.10, by Hanley and McNeil's formula) or too few (under "
-        "10 with it, without it, or patients). The model's own intervals are under Discrimination",
+        "Films with the label, and whether they would be enough to measure an AUROC of 0.80, by "
+        f"Hanley and McNeil's formula: {rule_in_words('patients')}. The model's own intervals are "
+        "under Discrimination",
     )
 
 
@@ -172,8 +173,8 @@ def label_counts(full: FullReport) -> Iterator[Table]:
             Row((finding_name(full.report, key), _label_share(count)), key)
             for key, count in counts.items()
         ],
-        "Films with the label, and the sample size: enough, wide interval (AUROC's over 0.10) or "
-        "too few (under 10 with it, without it, or patients)",
+        "Films with the label, and the sample size, by the AUROC: "
+        + rule_in_words(full.report.resampled),
     )
 
 
