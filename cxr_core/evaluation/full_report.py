@@ -15,6 +15,7 @@ from cxr_core.evaluation.metrics.at_threshold import ThresholdMetrics, threshold
 from cxr_core.evaluation.metrics.bootstrap import resample_patients
 from cxr_core.evaluation.metrics.errors import ErrorKind, most_confident_errors
 from cxr_core.evaluation.metrics.flag_worth import FlagWorth, flag_worth
+from cxr_core.evaluation.metrics.gaps import Gap
 from cxr_core.evaluation.metrics.labelled import LabelledFilms, labelled_films
 from cxr_core.evaluation.metrics.labels import (
     SplitLabels,
@@ -64,6 +65,8 @@ class FullReport:
         notes: whole sentences on what was absent, assumed or left out.
         groups: area, sensitivity and specificity of every group, all films first; empty where
             they were not measured.
+        crossed: the same of films told apart by two attributes at once, as far as n bears it.
+        gaps: each group against the largest of its kind; empty where not measured.
         shortcuts: the view alone beside the model; empty where it was not measured, or the table
             tells fewer than two views.
         splits: labels of the run's parts; empty for a table without a run.
@@ -89,6 +92,8 @@ class FullReport:
     labels_per_film: tuple[int, ...]
     notes: tuple[str, ...]
     groups: tuple[SubgroupMetrics, ...] = ()
+    crossed: tuple[SubgroupMetrics, ...] = ()
+    gaps: tuple[Gap, ...] = ()
     shortcuts: tuple[ViewShortcut, ...] = ()
     splits: tuple[SplitLabels, ...] = ()
     localisation: LocalisationMetrics = field(default_factory=LocalisationMetrics)
@@ -166,11 +171,21 @@ def with_subgroups(
     table: pd.DataFrame,
     groups: Sequence[SubgroupMetrics],
     shortcuts: Sequence[ViewShortcut],
+    *,
+    crossed: Sequence[SubgroupMetrics] = (),
+    gaps: Sequence[Gap] = (),
 ) -> FullReport:
     """Add what was measured of the subgroups, and the sentences on what the table lacks for it."""
     said, further = full.report.notes, full.notes[len(full.report.notes) :]
     notes = dict.fromkeys((*said, *(subgroup_notes(table) if groups else ()), *further))
-    return replace(full, groups=tuple(groups), shortcuts=tuple(shortcuts), notes=tuple(notes))
+    return replace(
+        full,
+        groups=tuple(groups),
+        shortcuts=tuple(shortcuts),
+        notes=tuple(notes),
+        crossed=tuple(crossed),
+        gaps=tuple(gaps),
+    )
 
 
 def file_stem(name: str, table_sha256: str) -> str:

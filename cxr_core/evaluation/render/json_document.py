@@ -29,6 +29,11 @@ of is left out where it has no cut-off, and else "not labelled"):
     classification_report    scikit-learn's output_dict; null without operating points
     groups                   a list: by, value, finding, n, positives, and the intervals auroc,
                              sensitivity, specificity; empty where not measured
+    groups_crossed           the same of films told apart by two attributes at once
+    group_gaps               compared (how many differences), correction (Holm), gaps: a list: by,
+                             value, reference (the largest group of its kind), finding, n,
+                             n_reference, the differences auroc, sensitivity, specificity, and
+                             survives: names of those shown after the correction too
     view_alone               a list: finding, the intervals model, view_alone, gain, within (by
                              view), and fitted_here; empty where not measured
     co_occurrence            films with both labels, by finding and finding
@@ -53,6 +58,12 @@ its 95 % interval; verdict ``enough``, ``wide`` (over 0.10), ``too few`` or ``no
 resamples left out because a class vanished in them; status ``estimable``, or ``not estimable`` or
 ``not labelled``, and then the three numbers are null. Any other null number is not estimable too,
 or not told by the table.
+
+A difference is an interval with ``p_value``, ``direction`` (of the first against the second:
+``higher``, ``lower``, ``not shown``, ``not estimable``, ``not labelled``) and, for areas,
+``cross_check_low`` and ``cross_check_high``: the interval by DeLong's variance with patients as
+clusters (null elsewhere). Differences are every ``gain``, ``difference`` and those of
+``group_gaps``.
 """
 
 import json
@@ -68,6 +79,7 @@ import pandas as pd
 from cxr_core.evaluation.comparison import OMIT_EMPTY
 from cxr_core.evaluation.full_report import FullReport, multi_label_share
 from cxr_core.evaluation.metrics.bootstrap import Interval
+from cxr_core.evaluation.metrics.gaps import n_compared
 from cxr_core.evaluation.render.comparison_figures import comparison_tables
 from cxr_core.evaluation.render.figures import evaluation_tables
 from cxr_core.evaluation.render.table import to_document
@@ -149,6 +161,12 @@ def metrics_document(metrics: FullReport, *, created_at: datetime) -> dict[str, 
         },
         "classification_report": None if classified is None else classified.values,
         "groups": metrics.groups,
+        "groups_crossed": metrics.crossed,
+        "group_gaps": {
+            "compared": n_compared(metrics.gaps),
+            "correction": "Holm",
+            "gaps": metrics.gaps,
+        },
         "view_alone": metrics.shortcuts,
         "co_occurrence": {
             key: dict(zip(KEYS, row, strict=True))

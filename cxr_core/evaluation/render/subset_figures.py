@@ -1,6 +1,7 @@
 """Figures of some of the films: subgroups, labels of each set, and maps against boxes."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from cxr_core.data.splits import PART_TITLES
 from cxr_core.evaluation.full_report import (
@@ -10,6 +11,8 @@ from cxr_core.evaluation.full_report import (
 )
 from cxr_core.evaluation.localisation.overlap import Measure
 from cxr_core.evaluation.metrics.bootstrap import NOT_LABELLED
+from cxr_core.evaluation.metrics.differences import SIGNIFICANT
+from cxr_core.evaluation.metrics.gaps import CROSS, FIGURES, Gap, n_compared
 from cxr_core.evaluation.metrics.labels import LabelCount
 from cxr_core.evaluation.metrics.subgroups import ALL_FILMS, SubgroupMetrics
 from cxr_core.evaluation.metrics.sufficiency import MIN_COUNT, Verdict, rule_in_words
@@ -73,7 +76,8 @@ def subgroup_name(by: str, value: str) -> str:
         return ALL_FILMS.capitalize()
     if by == "label":
         return f"{value.removeprefix('not ')} excluded"
-    return f"{_COLUMN_LABELS.get(by, by)}: {value}"
+    named = CROSS.join(_COLUMN_LABELS.get(name, name) for name in by.split(CROSS))
+    return f"{named}: {value}"
 
 
 def subgroups(full: FullReport) -> Iterator[Table]:
@@ -99,6 +103,66 @@ def subgroups(full: FullReport) -> Iterator[Table]:
             f"films, or films of under {MIN_COUNT} {resampled}, in a denominator",
             on_card=True,
         )
+
+
+def crossed_subgroups(full: FullReport) -> Iterator[Table]:
+    """The same of films told apart by two attributes, a table a finding."""
+    for table in subgroups(replace(full, groups=full.crossed)):
+        yield replace(
+            table,
+            title=f"{table.title}, two attributes crossed",
+            caption=f"{table.caption}. Two attributes crossed",
+            on_card=False,
+        )
+
+
+def gaps(full: FullReport) -> Iterator[Table]:
+    """Differences between groups, a table a finding, and which of them survive Holm."""
+    columns = (
+        Column("Subgroup", is_text=True),
+        Column("Less", is_text=True),
+        Column("Films"),
+        *(
+            Column(title, f"{figure}_gap", signed=True)
+            for figure, title in zip(FIGURES, _GAP_TITLES, strict=True)
+        ),
+        Column("Shown", is_text=True),
+    )
+    compared = n_compared(full.gaps)
+    shown = sum(_is_shown(gap, figure) for gap in full.gaps for figure in FIGURES)
+    surviving = sum(len(gap.survives) for gap in full.gaps)
+    note = (
+        f"{compared:,} differences were compared, of all findings together; {shown:,} are shown, "
+        f"{surviving:,} of them after Holm's correction too (marked *). Of so many, about "
+        f"{compared * SIGNIFICANT:.0f} would leave out 0 by chance alone."
+    )
+    for key in KEYS:
+        rows = [_gap_row(gap) for gap in full.gaps if gap.finding == key]
+        if rows:
+            title = f"{LABELS[key]}: differences between groups"
+            caption = f"{title}, each less the largest group of its kind (95 % interval)"
+            yield Table(SUBGROUPS, title, columns, rows, caption, notes=(note,))
+
+
+_GAP_TITLES = ("AUROC", "Sensitivity", "Specificity")
+
+
+def _gap_row(gap: Gap) -> Row:
+    shown = [
+        f"{title} {gap.direction(figure)}{' *' if figure in gap.survives else ''}"
+        for figure, title in zip(FIGURES, _GAP_TITLES, strict=True)
+        if _is_shown(gap, figure)
+    ]
+    cells = (
+        subgroup_name(gap.by, gap.value), gap.reference, gap.n,
+        gap.auroc, gap.sensitivity, gap.specificity,
+        ", ".join(shown) or "no difference shown",
+    )  # fmt: skip
+    return Row(cells, gap.finding, f"{gap.by}: {gap.value} − {gap.reference}", gap.n)
+
+
+def _is_shown(gap: Gap, figure: str) -> bool:
+    return gap.direction(figure) in ("higher", "lower")
 
 
 def _subgroup_row(one: SubgroupMetrics, *, at_cutoff: bool) -> Row:

@@ -114,11 +114,16 @@ def test_the_cross_check_is_delongs_interval() -> None:
 
 
 def test_an_end_printed_as_zero_leaves_nothing_out() -> None:
-    given = {"p_value": 0.001, "p_without_one_film": 0.002}
-    assert make_difference(0.1, 0.0004, 0.2, **given).direction == "not shown"
-    assert make_difference(0.1, 0.0006, 0.2, **given).direction == "higher"
-    assert make_difference(-0.1, -0.2, -0.01, **given).direction == "lower"
-    assert make_difference(0.1, float("nan"), 0.2, **given).direction == "not estimable"
+
+    def direction(estimate: float, low: float, high: float) -> str:
+        return make_difference(
+            estimate, low, high, p_value=0.001, p_without_one_film=0.002
+        ).direction
+
+    assert direction(0.1, 0.0004, 0.2) == "not shown"
+    assert direction(0.1, 0.0006, 0.2) == "higher"
+    assert direction(-0.1, -0.2, -0.01) == "lower"
+    assert direction(0.1, float("nan"), 0.2) == "not estimable"
     assert direction_of(no_difference("not labelled")) == "not labelled"
 
 
