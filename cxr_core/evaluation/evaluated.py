@@ -21,6 +21,7 @@ from cxr_core.evaluation.further_films import (
 from cxr_core.evaluation.localisation.rates import localisation_metrics
 from cxr_core.evaluation.metrics.bootstrap import Resamples, resample_patients
 from cxr_core.evaluation.metrics.gaps import CROSS, crossed_subgroups, subgroup_gaps
+from cxr_core.evaluation.metrics.net_benefit import DecisionPoint, decision_curve
 from cxr_core.evaluation.metrics.operating_points import cutoffs_of_table
 from cxr_core.evaluation.metrics.subgroups import (
     SubgroupMetrics,
@@ -204,6 +205,15 @@ def measure_subgroups(
     )
 
 
+def measure_decision_curves(evaluated: EvaluatedTable) -> dict[str, tuple[DecisionPoint, ...]]:
+    """Net benefit over thresholds, by finding key that has a label, at these films' prevalence."""
+    return {
+        key: decision_curve(*evaluated.labelled(key), evaluated.resamples(key))
+        for key in KEYS
+        if evaluated.is_labelled(key)
+    }
+
+
 def measure_all(
     evaluated: EvaluatedTable, run: RunFolder | None, *, progress: Progress | None = None
 ) -> FullReport:
@@ -213,6 +223,7 @@ def measure_all(
         DataError: a file of the run is there and cannot be used.
     """
     full, report = measure_subgroups(evaluated, run, progress=progress), evaluated.report
+    full = replace(full, decision_curves=measure_decision_curves(evaluated))
     if run is None:
         return full
     boxed = localisation_metrics(

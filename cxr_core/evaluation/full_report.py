@@ -23,6 +23,7 @@ from cxr_core.evaluation.metrics.labels import (
     co_occurrence,
     labels_per_film,
 )
+from cxr_core.evaluation.metrics.net_benefit import AlertBurden, DecisionPoint, alert_burden
 from cxr_core.evaluation.metrics.subgroups import SubgroupMetrics
 from cxr_core.evaluation.metrics.view_alone import ViewShortcut
 from cxr_core.evaluation.predictions import labels_of
@@ -78,6 +79,8 @@ class FullReport:
         cutoffs: both cut-offs of each finding; None where none were given.
         flag_worth: how often films of a band carry the label, and how many are flagged; nothing
             in it without cut-offs.
+        alerts: flags per 100 films and per true finding at the cut-offs, on these films.
+        decision_curves: net benefit over thresholds; empty where it was not measured.
     """
 
     table_sha256: str
@@ -103,6 +106,8 @@ class FullReport:
     other_table_sha256: str | None = None
     cutoffs: Cutoffs | None = None
     flag_worth: FlagWorth = field(default_factory=FlagWorth)
+    alerts: dict[str, AlertBurden] = field(default_factory=dict)
+    decision_curves: dict[str, tuple[DecisionPoint, ...]] = field(default_factory=dict)
 
 
 def build_full_report(
@@ -157,7 +162,20 @@ def build_full_report(
         flag_worth=FlagWorth()
         if cutoffs is None
         else flag_worth(labels, probabilities, cutoffs, resamples),
+        alerts={
+            key: _alerts(
+                labelled_films(labels, k, resamples), probabilities[:, k], points[key].threshold
+            )
+            for k, key in enumerate(KEYS)
+            if key in points
+        },
     )
+
+
+def _alerts(
+    films: LabelledFilms, probabilities: NDArray[np.float64], threshold: float
+) -> AlertBurden:
+    return alert_burden(films.labels, probabilities[films.mask], threshold, films.resamples)
 
 
 def _at_own_cutoff(

@@ -21,6 +21,7 @@ from cxr_core.evaluation.metrics.differences import two_sided_p as p_of_z
 from cxr_core.evaluation.metrics.sufficiency import has_enough
 
 Bounds = tuple[float, float]
+_SMALLEST_Z = 1e-9
 _LARGEST_Z = 38.0  # beyond it the normal tail is 0 in double precision
 
 
@@ -216,11 +217,11 @@ def group_difference(
             low, high = interval(a, b, z)
             return low if a > b else -high
 
-        if a == b:
+        if nearest_end(_SMALLEST_Z) <= 0:  # equal, but for rounding
             return 1.0
         if nearest_end(_LARGEST_Z) > 0:
             return 0.0
-        return p_of_z(float(brentq(nearest_end, 1e-9, _LARGEST_Z)))
+        return p_of_z(float(brentq(nearest_end, _SMALLEST_Z, _LARGEST_Z)))
 
     sign = 1 if a > b else -1
     # One film of either group judged otherwise, against the difference.

@@ -22,6 +22,10 @@ of is left out where it has no cut-off, and else "not labelled"):
     flag_worth               bands: by finding and band, n, positives and the interval share; rates:
                              by setting and finding, n and the intervals flagged, flagged_normal,
                              with_label; any_finding: the same of any of the three; or empty
+    alerts                   prevalence, and the intervals per_100 (flags per 100 films) and
+                             per_finding (flags per film that is flagged and has the finding)
+    decision_curves          a list: threshold, and the net benefits model and all_flagged, an
+                             interval each; flagging none has 0; empty where not measured
     confusion                tp, fp, fn, tn
     rates                    sensitivity, specificity, ppv, npv, positive_likelihood_ratio,
                              negative_likelihood_ratio: an interval each
@@ -76,7 +80,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxr_core.evaluation.comparison import OMIT_EMPTY
+from cxr_core.evaluation.comparison import OMIT_EMPTY, Comparison
 from cxr_core.evaluation.full_report import FullReport, multi_label_share
 from cxr_core.evaluation.metrics.bootstrap import Interval
 from cxr_core.evaluation.metrics.gaps import n_compared
@@ -87,6 +91,7 @@ from cxr_core.findings import KEYS
 from cxr_core.version import PROGRAM, VERSION
 
 FORMAT, FORMAT_VERSION = "cxr_core metrics", 2
+COMPARISON_FORMAT, COMPARISON_FORMAT_VERSION = "cxr_core comparison", 1
 _RATIOS = ("positive_likelihood_ratio", "negative_likelihood_ratio")
 
 
@@ -147,6 +152,8 @@ def metrics_document(metrics: FullReport, *, created_at: datetime) -> dict[str, 
         "operating_points_fitted_here": metrics.fitted_here,
         "sensitive_points": (metrics.cutoffs and metrics.cutoffs.sensitive) or {},
         "flag_worth": metrics.flag_worth,
+        "alerts": metrics.alerts,
+        "decision_curves": metrics.decision_curves,
         "confusion": report.confusion,
         "rates": {
             key: {
@@ -186,6 +193,34 @@ def metrics_document(metrics: FullReport, *, created_at: datetime) -> dict[str, 
     }
     result: dict[str, Any] = to_plain_values(content)
     return result
+
+
+def comparison_json(
+    comparison: Comparison, a_sha256: str, b_sha256: str, *, created_at: datetime
+) -> str:
+    """A comparison alone as strict JSON, as it stands in the larger document.
+
+    Args:
+        a_sha256, b_sha256: of the two tables' files.
+        created_at: when, with its time zone.
+    """
+    content = {
+        "format": COMPARISON_FORMAT,
+        "format_version": COMPARISON_FORMAT_VERSION,
+        "made": created_at.isoformat(timespec="seconds"),
+        "program": f"{PROGRAM} {VERSION}",
+        "intervals": {
+            "level": 0.95,
+            "resampled": comparison.resampled,
+            "n_resamples": comparison.n_resamples,
+            "seed": comparison.seed,
+        },
+        "comparison_of": {"a": a_sha256, "b": b_sha256},
+        "comparison": comparison,
+        "tables": [to_document(table) for table in comparison_tables(comparison)],
+        "notes": comparison.notes,
+    }
+    return json.dumps(to_plain_values(content), indent=1, allow_nan=False) + "\n"
 
 
 def to_plain_values(value: object) -> Any:
