@@ -14,12 +14,15 @@ from cxr_core.cli.outputs import (
     STANDARD_OUTPUT,
     add_output_options,
     requested_outputs,
+    require_folder,
+    write_checklists,
     write_outputs,
 )
 from cxr_core.errors import CXRError
 from cxr_core.evaluation.comparison import compare_inputs
 from cxr_core.evaluation.evaluated import evaluate_with_model, measure_all
 from cxr_core.evaluation.full_report import FullReport
+from cxr_core.evaluation.render.checklists import RunFacts, checklists
 from cxr_core.evaluation.render.documents import metrics_tables_as
 from cxr_core.evaluation.render.json_document import metrics_json
 from cxr_core.evaluation.render.text import comparison_text, metrics_text
@@ -28,12 +31,15 @@ from cxr_core.model.metadata import METADATA_FILE
 
 T = TypeVar("T")
 PROG = "cxr-evaluate"
+MODEL_CARD_FILE = "MODEL_CARD.md"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line; returns 0, or 2 when a table, model or path cannot be used."""
     args = _parser().parse_args(argv)
     try:
+        if args.checklists is not None:
+            require_folder(args.checklists)
         outputs = requested_outputs(args, apart_from=[args.predictions, args.against])
         table = read_input_table(args.predictions, args.model)
         other = None if args.against is None else read_input_table(args.against)
@@ -43,6 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         metrics = _evaluate(table, n_resamples=args.resamples, seed=args.seed)
         if other is not None:
             metrics = replace(metrics, comparison=comparison, other_table_sha256=other.sha256)
+        if args.checklists is not None:
+            write_checklists(args.checklists, checklists(_facts(table, metrics)))
         now = datetime.now().astimezone()
         write_outputs(
             outputs,
@@ -85,9 +93,24 @@ def _parser() -> argparse.ArgumentParser:
         help="a second table or run folder (B): adds paired differences, B minus PREDICTIONS",
     )
     add_output_options(parser)
+    parser.add_argument(
+        "--checklists",
+        type=Path,
+        metavar="FOLDER",
+        help="write TRIPOD+AI, CLAIM 2024 and a Model Facts label there as Markdown, filled as far "
+        "as the figures and the model card tell",
+    )
     parser.add_argument("--resamples", type=int, default=2000, help="default: %(default)s")
     parser.add_argument("--seed", type=int, default=0, help="seed of the resampling; default 0")
     return parser
+
+
+def _facts(table: InputTable, metrics: FullReport) -> RunFacts:
+    if table.model is None:
+        return RunFacts(metrics)
+    card = table.model.path / MODEL_CARD_FILE
+    text = card.read_text(encoding="utf-8") if card.is_file() else ""
+    return RunFacts(metrics, table.model.model, text)
 
 
 def _evaluate(table: InputTable, *, n_resamples: int, seed: int) -> FullReport:

@@ -58,6 +58,34 @@ def write_outputs(paths: Mapping[str, Path], make: Mapping[str, Callable[[], str
             raise _not_written(path, FORMATS[name], error) from error
 
 
+def require_folder(folder: Path) -> None:
+    """Refuse a folder for checklists that is not there.
+
+    Raises:
+        ConfigError: it is no folder.
+    """
+    if not folder.is_dir():
+        raise ConfigError(
+            "The folder for the checklists does not exist",
+            value=folder,
+            remedy="Make it first, or give another one.",
+        )
+
+
+def write_checklists(folder: Path, texts: Mapping[str, str]) -> None:
+    """Write each text under its name, whole or not at all.
+
+    Raises:
+        ConfigError: one cannot be written.
+    """
+    for name, text in texts.items():
+        try:
+            with atomic_write(folder / name) as temporary:
+                temporary.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise _not_written(folder / name, "checklist", error) from error
+
+
 def require_writable_output(path: Path, kind: str, *, apart_from: Sequence[Path | None]) -> None:
     """Refuse an output path before the slow part: a folder, one where no file can be made, or a
     table that is to be read."""

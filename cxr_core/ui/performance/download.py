@@ -7,7 +7,7 @@ from datetime import datetime
 import streamlit as st
 
 from cxr_core.errors import DataError
-from cxr_core.evaluation.evaluated import EvaluatedTable
+from cxr_core.evaluation.evaluated import EvaluatedTable, measure_decision_curves
 from cxr_core.evaluation.full_report import FullReport, file_stem
 from cxr_core.evaluation.render.csv_rows import metrics_csv
 from cxr_core.evaluation.render.documents import metrics_tables_as
@@ -52,17 +52,21 @@ def download_metrics(
     full = gather_metrics(evaluated, run, comparison)
     name = file_stem("metrics", full.table_sha256)
 
+    def complete() -> FullReport:
+        # Net benefit is measured when a file is made: it takes a second, and no page waits for it.
+        return replace(full, decision_curves=measure_decision_curves(evaluated))
+
     def as_json() -> bytes:
-        return metrics_json(full, created_at=datetime.now().astimezone()).encode()
+        return metrics_json(complete(), created_at=datetime.now().astimezone()).encode()
 
     def as_csv() -> bytes:
-        return metrics_csv(full).encode()
+        return metrics_csv(complete()).encode()
 
     def as_markdown() -> bytes:
-        return metrics_tables_as("markdown", full).encode()
+        return metrics_tables_as("markdown", complete()).encode()
 
     def as_latex() -> bytes:
-        return metrics_tables_as("latex", full).encode()
+        return metrics_tables_as("latex", complete()).encode()
 
     makers: dict[str, tuple[Callable[[], bytes], str]] = {
         "JSON": (as_json, "application/json"),
