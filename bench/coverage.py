@@ -28,7 +28,9 @@ from cxr_core.evaluation.metrics.bootstrap import (
     percentile_interval,
     resample_units,
 )
+from cxr_core.evaluation.metrics.net_benefit import decision_curve
 from cxr_core.evaluation.metrics.ranking import auroc, auroc_interval, resampled_auroc
+from cxr_core.evaluation.metrics.shares import group_difference, paired_difference
 
 FILMS_PER_PATIENT = 3.0  # on average, geometric: many have one, some have ten or more
 PREVALENCE = 0.15
@@ -36,6 +38,7 @@ SHARED_VARIANCE = 0.5  # of the score's variance, by films of one patient
 MIN_COVERAGE, MAX_COVERAGE = 0.93, 0.97
 NORMAL = NormalDist()
 PLAIN_AUROC = "AUROC, plain"
+PAIRED, BETWEEN_GROUPS, NET_BENEFIT = "paired shares", "groups' shares", "net benefit"
 Array = NDArray[np.float64]
 
 
@@ -62,6 +65,11 @@ def true_values(apart: float, cut_off: float) -> dict[str, float]:
         PLAIN_AUROC: NORMAL.cdf(apart / math.sqrt(2)),
         "sensitivity": NORMAL.cdf(apart - cut_off),
         "specificity": NORMAL.cdf(cut_off),
+        # Two cut-offs on the same films with the finding, and one on two halves of the patients.
+        PAIRED: NORMAL.cdf(apart - cut_off) - NORMAL.cdf(apart - cut_off - 0.4),
+        BETWEEN_GROUPS: 0.0,
+        NET_BENEFIT: PREVALENCE * NORMAL.cdf(apart - cut_off)
+        - (1 - PREVALENCE) * NORMAL.cdf(-cut_off) / 4,
     }
 
 
@@ -72,11 +80,23 @@ def measured_intervals(
     """What the dashboard says of them."""
     resamples = resample_units(patients, n_resamples=n_resamples, seed=seed)
     found = threshold_metrics(labels, scores, cut_off, resamples)
+    halves = patients % 2 == 0, patients % 2 == 1
+    # At a threshold of 0.2, whose odds are 1 to 4, films over the cut-off are flagged.
+    probabilities = np.where(scores >= cut_off, 0.9, 0.1)
+    (net_benefit,) = decision_curve(labels, probabilities, resamples, thresholds=[0.2])
     return {
         "AUROC": auroc_interval(labels, scores, resamples),
         PLAIN_AUROC: plain_auroc_interval(labels, scores, resamples),
         "sensitivity": found.sensitivity,
         "specificity": found.specificity,
+        PAIRED: paired_difference(
+            scores[labels] >= cut_off, scores[labels] >= cut_off + 0.4, patients[labels]
+        ),
+        BETWEEN_GROUPS: group_difference(
+            *(scores[labels & half] >= cut_off for half in halves),
+            *(patients[labels & half] for half in halves),
+        ),
+        NET_BENEFIT: net_benefit.model,
     }
 
 

@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -11,27 +10,37 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
-from cxr_core.errors import ConfigError, CXRError
+from cxr_core.cli.outputs import (
+    STANDARD_OUTPUT,
+    add_output_options,
+    requested_outputs,
+    require_folder,
+    write_checklists,
+    write_outputs,
+)
+from cxr_core.errors import CXRError
 from cxr_core.evaluation.comparison import compare_inputs
 from cxr_core.evaluation.evaluated import evaluate_with_model, measure_all
 from cxr_core.evaluation.full_report import FullReport
+from cxr_core.evaluation.render.checklists import RunFacts, checklists
+from cxr_core.evaluation.render.documents import metrics_tables_as
 from cxr_core.evaluation.render.json_document import metrics_json
 from cxr_core.evaluation.render.text import comparison_text, metrics_text
 from cxr_core.evaluation.run_folder import TEST_PREDICTIONS_FILE, InputTable, read_input_table
-from cxr_core.files import atomic_write
 from cxr_core.model.metadata import METADATA_FILE
 
 T = TypeVar("T")
 PROG = "cxr-evaluate"
-STANDARD_OUTPUT = Path("-")
+MODEL_CARD_FILE = "MODEL_CARD.md"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line; returns 0, or 2 when a table, model or path cannot be used."""
     args = _parser().parse_args(argv)
     try:
-        if args.json not in (None, STANDARD_OUTPUT):
-            _require_writable_output(args.json, apart_from=[args.predictions, args.against])
+        if args.checklists is not None:
+            require_folder(args.checklists)
+        outputs = requested_outputs(args, apart_from=[args.predictions, args.against])
         table = read_input_table(args.predictions, args.model)
         other = None if args.against is None else read_input_table(args.against)
         comparison = None
@@ -40,18 +49,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         metrics = _evaluate(table, n_resamples=args.resamples, seed=args.seed)
         if other is not None:
             metrics = replace(metrics, comparison=comparison, other_table_sha256=other.sha256)
-        text = (
-            ""
-            if args.json is None
-            else metrics_json(metrics, created_at=datetime.now().astimezone())
+        if args.checklists is not None:
+            write_checklists(args.checklists, checklists(_facts(table, metrics)))
+        now = datetime.now().astimezone()
+        write_outputs(
+            outputs,
+            {
+                "json": lambda: metrics_json(metrics, created_at=now),
+                "markdown": lambda: metrics_tables_as("markdown", metrics),
+                "latex": lambda: metrics_tables_as("latex", metrics),
+            },
         )
-        if args.json not in (None, STANDARD_OUTPUT):
-            _write(text, args.json)
     except CXRError as error:
         print(f"{PROG}: {error}", file=sys.stderr)
         return 2
     if args.json == STANDARD_OUTPUT:
-        print(text, end="")
+        print(metrics_json(metrics, created_at=now), end="")
         return 0
     print(metrics_text(metrics), end="")
     if comparison is not None:
@@ -79,12 +92,25 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         help="a second table or run folder (B): adds paired differences, B minus PREDICTIONS",
     )
+    add_output_options(parser)
     parser.add_argument(
-        "--json", type=Path, metavar="OUT", help="write all figures as JSON; - prints JSON only"
+        "--checklists",
+        type=Path,
+        metavar="FOLDER",
+        help="write TRIPOD+AI, CLAIM 2024 and a Model Facts label there as Markdown, filled as far "
+        "as the figures and the model card tell",
     )
     parser.add_argument("--resamples", type=int, default=2000, help="default: %(default)s")
     parser.add_argument("--seed", type=int, default=0, help="seed of the resampling; default 0")
     return parser
+
+
+def _facts(table: InputTable, metrics: FullReport) -> RunFacts:
+    if table.model is None:
+        return RunFacts(metrics)
+    card = table.model.path / MODEL_CARD_FILE
+    text = card.read_text(encoding="utf-8") if card.is_file() else ""
+    return RunFacts(metrics, table.model.model, text)
 
 
 def _evaluate(table: InputTable, *, n_resamples: int, seed: int) -> FullReport:
@@ -100,40 +126,6 @@ def _evaluate(table: InputTable, *, n_resamples: int, seed: int) -> FullReport:
         return tqdm(groups, "Groups of films", total, leave=False, disable=None)
 
     return measure_all(evaluated, table.run, progress=progress)
-
-
-def _require_writable_output(path: Path, *, apart_from: Sequence[Path | None]) -> None:
-    """Refuse an output path before the slow part: a folder, one where no file can be made, or a
-    table that is to be read."""
-    if path.resolve() in [table.resolve() for table in apart_from if table is not None]:
-        raise ConfigError(
-            "The JSON would overwrite a table", value=path, remedy="Give another path."
-        )
-    if path.is_dir():
-        raise ConfigError(
-            "The JSON output is a folder", value=path, remedy="Give a path such as metrics.json."
-        )
-    try:
-        with tempfile.TemporaryFile(dir=path.parent):
-            pass
-    except OSError as error:
-        raise _not_written(path, error) from error
-
-
-def _write(text: str, path: Path) -> None:
-    try:
-        with atomic_write(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise _not_written(path, error) from error
-
-
-def _not_written(path: Path, error: OSError) -> ConfigError:
-    return ConfigError(
-        "The JSON cannot be written",
-        value=f"{path} ({error.strerror})",
-        remedy="Give a file in a folder that exists and that you may write to.",
-    )
 
 
 if __name__ == "__main__":

@@ -21,18 +21,23 @@ from cxr_core.evaluation.leakage import (
     leakage_notes,
     shared_films,
 )
-from cxr_core.evaluation.localisation.pointing import difference_interval, resample_films
+from cxr_core.evaluation.localisation.pointing import resample_films
 from cxr_core.evaluation.metrics.bootstrap import (
     NOT_ESTIMABLE,
     NOT_LABELLED,
     Interval,
     Resamples,
     logit_interval,
-    percentile_interval,
     proportion_intervals,
     resample_patients,
 )
 from cxr_core.evaluation.metrics.calibration import expected_calibration_error
+from cxr_core.evaluation.metrics.delong import AreaParts, area_parts, mean_parts
+from cxr_core.evaluation.metrics.differences import (
+    Difference,
+    no_difference,
+    resampled_difference,
+)
 from cxr_core.evaluation.metrics.labelled import labelled_films
 from cxr_core.evaluation.metrics.ranking import (
     auroc,
@@ -40,6 +45,7 @@ from cxr_core.evaluation.metrics.ranking import (
     n_limiting_patients,
     resampled_auroc,
 )
+from cxr_core.evaluation.metrics.shares import paired_difference
 from cxr_core.evaluation.metrics.subgroups import Subgroup, subgroups_of
 from cxr_core.evaluation.predictions import (
     has_logits,
@@ -63,11 +69,16 @@ OMIT_EMPTY = "omit empty"  # marks a field that a document leaves out where it h
 
 @dataclass(frozen=True)
 class PairedIntervals:
-    """One figure of A, of B, and B - A, all from the same resampled patients."""
+    """One figure of A, of B, and B - A, of the same films."""
 
     a: Interval
     b: Interval
-    difference: Interval
+    difference: Difference
+
+
+def not_compared(absent: Interval = NOT_ESTIMABLE) -> PairedIntervals:
+    """What stands where there is no figure: not estimable, or not labelled."""
+    return PairedIntervals(absent, absent, no_difference(absent.verdict))
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,6 +195,7 @@ def compare_auroc(
         key: _auroc_pair(one.labels, s[:, one.mask, KEYS.index(key)], one.resamples)
         for key, one in films.items()
     }
+    parts = {key: _parts(y[:, KEYS.index(key)], s[:, :, KEYS.index(key)], within) for key in films}
     n_independent = {
         key: n_limiting_patients(one.labels, one.resamples) for key, one in films.items()
     }
@@ -195,6 +207,7 @@ def compare_auroc(
         pair = paired_intervals(
             np.mean([found[key][0] for key in averaged], axis=0),
             np.mean([found[key][1] for key in averaged], axis=0),
+            mean_parts([parts[key] for key in averaged]),
             n_independent=min(n_independent[key] for key in averaged),
         )
     return AurocComparison(
@@ -202,9 +215,9 @@ def compare_auroc(
         n=len(y),
         positives={key: int(one.labels.sum()) for key, one in films.items()},
         auroc={
-            key: PairedIntervals(*[NOT_LABELLED] * 3)
+            key: not_compared(NOT_LABELLED)
             if key in unlabelled
-            else paired_intervals(*found[key], n_independent=n_independent[key])
+            else paired_intervals(*found[key], parts[key], n_independent=n_independent[key])
             for key in films
         },
         mean=pair,
@@ -212,22 +225,37 @@ def compare_auroc(
     )
 
 
-def paired_intervals(estimates: Floats, drawn: Floats, *, n_independent: int) -> PairedIntervals:
+def paired_intervals(
+    estimates: Floats, drawn: Floats, parts: AreaParts, *, n_independent: int
+) -> PairedIntervals:
     """Intervals of A, of B and of B - A, whose own is one of percentiles.
 
     Args:
         estimates: (2,) of A and of B; nan where not estimable.
         drawn: (2, R), both from the same resamples; nan where a class vanished.
+        parts: of B - A, on which its verdict rests.
         n_independent: patients that decide either, as for ``logit_interval``.
     """
     if not np.isfinite(estimates).all():
-        return PairedIntervals(NOT_ESTIMABLE, NOT_ESTIMABLE, NOT_ESTIMABLE)
+        return not_compared()
     a, b = map(float, estimates)
     of_a, of_b = (
         logit_interval(one, values, n_independent=n_independent)
         for one, values in zip((a, b), drawn, strict=True)
     )
-    return PairedIntervals(of_a, of_b, percentile_interval(b - a, drawn[1] - drawn[0]))
+    difference = resampled_difference(
+        b - a, drawn[1] - drawn[0], se=parts.se, without_one_film=parts.without_one_film()
+    )
+    return PairedIntervals(of_a, of_b, difference)
+
+
+def _parts(labels: NDArray[np.int64], scores: Floats, resamples: Resamples) -> AreaParts:
+    """Of B - A: (n,) labels, (2, n) scores."""
+    a, b = (
+        area_parts(labels, side, resamples.patient_index, n_patients=resamples.counts.shape[1])
+        for side in scores
+    )
+    return b - a
 
 
 def _auroc_pair(
@@ -307,11 +335,11 @@ def _rate(
 ) -> HitRateComparison:
     """The rate of rows of any finding, taken together."""
     if rows.empty:
-        return HitRateComparison(0, PairedIntervals(*[NOT_ESTIMABLE] * 3))
+        return HitRateComparison(0, not_compared())
     resamples = resample_films(rows, patients, n_resamples=n_resamples, seed=seed)
     hits = rows[["inside_a", "inside"]].to_numpy(dtype=np.float64)  # (N, 2) of A and of B
     a, b = proportion_intervals(hits, np.ones_like(hits), resamples)
-    difference = difference_interval(hits[:, 1], hits[:, 0], resamples)
+    difference = paired_difference(hits[:, 1], hits[:, 0], resamples.patient_index)
     return HitRateComparison(len(rows), PairedIntervals(a, b, difference))
 
 

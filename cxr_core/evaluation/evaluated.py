@@ -20,6 +20,8 @@ from cxr_core.evaluation.further_films import (
 )
 from cxr_core.evaluation.localisation.rates import localisation_metrics
 from cxr_core.evaluation.metrics.bootstrap import Resamples, resample_patients
+from cxr_core.evaluation.metrics.gaps import CROSS, crossed_subgroups, subgroup_gaps
+from cxr_core.evaluation.metrics.net_benefit import DecisionPoint, decision_curve
 from cxr_core.evaluation.metrics.operating_points import cutoffs_of_table
 from cxr_core.evaluation.metrics.subgroups import (
     SubgroupMetrics,
@@ -184,15 +186,32 @@ def measure_subgroups(
     flagged = None  # (N, 4)
     if points := report.operating_points:
         flagged = flagged_films(evaluated.probabilities, points)
-    parts = all_films_and_subgroups(table)
+    plain = all_films_and_subgroups(table)
+    parts = [*plain, *crossed_subgroups(table)]
     measured: Iterable[list[SubgroupMetrics]] = subgroup_metrics(
         table, flagged, resamples, subgroups=parts
     )
     if progress is not None:
         measured = progress(measured, len(parts))
-    groups = [one for part in measured for one in part]
+    found = [one for part in measured for one in part]
     shortcuts = view_shortcuts(table, resamples, None if run is None else run.validation)
-    return with_subgroups(evaluated.full, table, groups, shortcuts)
+    return with_subgroups(
+        evaluated.full,
+        table,
+        [one for one in found if CROSS not in one.by],
+        shortcuts,
+        crossed=[one for one in found if CROSS in one.by],
+        gaps=subgroup_gaps(table, flagged, resamples, parts[1:], found),
+    )
+
+
+def measure_decision_curves(evaluated: EvaluatedTable) -> dict[str, tuple[DecisionPoint, ...]]:
+    """Net benefit over thresholds, by finding key that has a label, at these films' prevalence."""
+    return {
+        key: decision_curve(*evaluated.labelled(key), evaluated.resamples(key))
+        for key in KEYS
+        if evaluated.is_labelled(key)
+    }
 
 
 def measure_all(
@@ -204,6 +223,7 @@ def measure_all(
         DataError: a file of the run is there and cannot be used.
     """
     full, report = measure_subgroups(evaluated, run, progress=progress), evaluated.report
+    full = replace(full, decision_curves=measure_decision_curves(evaluated))
     if run is None:
         return full
     boxed = localisation_metrics(

@@ -15,6 +15,7 @@ from cxr_core.evaluation.metrics.at_threshold import ThresholdMetrics, threshold
 from cxr_core.evaluation.metrics.bootstrap import resample_patients
 from cxr_core.evaluation.metrics.errors import ErrorKind, most_confident_errors
 from cxr_core.evaluation.metrics.flag_worth import FlagWorth, flag_worth
+from cxr_core.evaluation.metrics.gaps import Gap
 from cxr_core.evaluation.metrics.labelled import LabelledFilms, labelled_films
 from cxr_core.evaluation.metrics.labels import (
     SplitLabels,
@@ -22,6 +23,7 @@ from cxr_core.evaluation.metrics.labels import (
     co_occurrence,
     labels_per_film,
 )
+from cxr_core.evaluation.metrics.net_benefit import AlertBurden, DecisionPoint, alert_burden
 from cxr_core.evaluation.metrics.subgroups import SubgroupMetrics
 from cxr_core.evaluation.metrics.view_alone import ViewShortcut
 from cxr_core.evaluation.predictions import labels_of
@@ -64,6 +66,8 @@ class FullReport:
         notes: whole sentences on what was absent, assumed or left out.
         groups: area, sensitivity and specificity of every group, all films first; empty where
             they were not measured.
+        crossed: the same of films told apart by two attributes at once, as far as n bears it.
+        gaps: each group against the largest of its kind; empty where not measured.
         shortcuts: the view alone beside the model; empty where it was not measured, or the table
             tells fewer than two views.
         splits: labels of the run's parts; empty for a table without a run.
@@ -75,6 +79,8 @@ class FullReport:
         cutoffs: both cut-offs of each finding; None where none were given.
         flag_worth: how often films of a band carry the label, and how many are flagged; nothing
             in it without cut-offs.
+        alerts: flags per 100 films and per true finding at the cut-offs, on these films.
+        decision_curves: net benefit over thresholds; empty where it was not measured.
     """
 
     table_sha256: str
@@ -89,6 +95,8 @@ class FullReport:
     labels_per_film: tuple[int, ...]
     notes: tuple[str, ...]
     groups: tuple[SubgroupMetrics, ...] = ()
+    crossed: tuple[SubgroupMetrics, ...] = ()
+    gaps: tuple[Gap, ...] = ()
     shortcuts: tuple[ViewShortcut, ...] = ()
     splits: tuple[SplitLabels, ...] = ()
     localisation: LocalisationMetrics = field(default_factory=LocalisationMetrics)
@@ -98,6 +106,8 @@ class FullReport:
     other_table_sha256: str | None = None
     cutoffs: Cutoffs | None = None
     flag_worth: FlagWorth = field(default_factory=FlagWorth)
+    alerts: dict[str, AlertBurden] = field(default_factory=dict)
+    decision_curves: dict[str, tuple[DecisionPoint, ...]] = field(default_factory=dict)
 
 
 def build_full_report(
@@ -152,7 +162,20 @@ def build_full_report(
         flag_worth=FlagWorth()
         if cutoffs is None
         else flag_worth(labels, probabilities, cutoffs, resamples),
+        alerts={
+            key: _alerts(
+                labelled_films(labels, k, resamples), probabilities[:, k], points[key].threshold
+            )
+            for k, key in enumerate(KEYS)
+            if key in points
+        },
     )
+
+
+def _alerts(
+    films: LabelledFilms, probabilities: NDArray[np.float64], threshold: float
+) -> AlertBurden:
+    return alert_burden(films.labels, probabilities[films.mask], threshold, films.resamples)
 
 
 def _at_own_cutoff(
@@ -166,11 +189,21 @@ def with_subgroups(
     table: pd.DataFrame,
     groups: Sequence[SubgroupMetrics],
     shortcuts: Sequence[ViewShortcut],
+    *,
+    crossed: Sequence[SubgroupMetrics] = (),
+    gaps: Sequence[Gap] = (),
 ) -> FullReport:
     """Add what was measured of the subgroups, and the sentences on what the table lacks for it."""
     said, further = full.report.notes, full.notes[len(full.report.notes) :]
     notes = dict.fromkeys((*said, *(subgroup_notes(table) if groups else ()), *further))
-    return replace(full, groups=tuple(groups), shortcuts=tuple(shortcuts), notes=tuple(notes))
+    return replace(
+        full,
+        groups=tuple(groups),
+        shortcuts=tuple(shortcuts),
+        notes=tuple(notes),
+        crossed=tuple(crossed),
+        gaps=tuple(gaps),
+    )
 
 
 def file_stem(name: str, table_sha256: str) -> str:

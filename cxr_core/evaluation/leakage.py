@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from cxr_core.data.csv_files import first_few, normalise_identifiers, normalise_image_names
 from cxr_core.data.splits import VALIDATION_MORE
 from cxr_core.errors import DataError
-from cxr_core.evaluation.metrics.bootstrap import MIN_COUNT
 from cxr_core.evaluation.metrics.labelled import missing_label_notes
 from cxr_core.evaluation.metrics.subgroups import MAX_CATEGORIES
+from cxr_core.evaluation.metrics.sufficiency import MIN_COUNT
 from cxr_core.evaluation.predictions import is_labelled, labels_of, patients_of
 from cxr_core.findings import LABEL_COLUMNS
 

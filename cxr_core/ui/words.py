@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from cxr_core.evaluation.metrics.bootstrap import Interval
+from cxr_core.evaluation.metrics.differences import direction_of
 from cxr_core.export.overlay import CONTOUR_LEVELS, MapMode, MapStyle
 from cxr_core.export.record import RESEARCH_TOOL as RESEARCH_TOOL
 from cxr_core.export.record import map_legend
@@ -130,9 +131,10 @@ def pointing_gain_sentence(key: str, gain: Interval) -> str:
     """
     if not gain.estimable:
         return f"{LABELS[key]}: too few boxed films to compare the map with a fixed spot."
-    if gain.low > 0:
+    direction = direction_of(gain)
+    if direction == "higher":
         return f"{LABELS[key]}: the map points better than one fixed spot."
-    if gain.high < 0:
+    if direction == "lower":
         return f"{LABELS[key]}: the map points worse than one fixed spot."
     return f"{LABELS[key]}: the map is not shown to point better than one fixed spot."
 

@@ -1,5 +1,7 @@
 """``python -m cxr_core.cli.compare``: what it prints, and what it says of bad input."""
 
+import hashlib
+import json
 import re
 import subprocess
 import sys
@@ -55,6 +57,30 @@ def test_it_prints_the_comparison(
     assert "calibration error" not in comparison_text(bare)
     assert main([str(a), str(b), *FEW, "--model-b", str(folders[1])]) == 0
     assert "Finding       B before  B after\n" in capsys.readouterr().out
+
+
+def test_it_writes_json_markdown_and_latex(
+    folders: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a, b = (folder / "predictions_test.csv" for folder in folders)
+    paths = {name: tmp_path / f"out.{name}" for name in ("json", "markdown", "latex")}
+    options = [text for name, path in paths.items() for text in (f"--{name}", str(path))]
+    assert main([str(a), str(b), *FEW, *options]) == 0
+    capsys.readouterr()
+    told = json.loads(paths["json"].read_text())
+    bare = compare_predictions(read_predictions(a), read_predictions(b), n_resamples=20)
+    area = bare.overall.auroc["effusion"].difference
+    found = told["comparison"]["overall"]["auroc"]["effusion"]["difference"]
+    assert (found["estimate"], found["p_value"]) == (area.estimate, area.p_value)
+    assert (found["direction"], found["cross_check_low"]) == (area.direction, area.cross_check_low)
+    assert told["comparison_of"]["a"] == hashlib.sha256(a.read_bytes()).hexdigest()
+    assert told["format"] == "cxr_core comparison"
+    assert "| Effusion | " in paths["markdown"].read_text()
+    assert "Effusion & " in paths["latex"].read_text()
+    assert main([str(a), str(b), *FEW, "--json", "-"]) == 0
+    assert {**json.loads(capsys.readouterr().out), "made": ""} == {**told, "made": ""}
+    assert main([str(a), str(b), "--latex", str(b)]) == 2
+    assert "would overwrite a table" in capsys.readouterr().err
 
 
 def test_a_folder_stands_for_its_table_and_its_model(

@@ -57,8 +57,20 @@ def test_peaks_by_hand() -> None:
     found, notes = peaks(rows([1, 0, 0, 0]), rows([1, 1, 1, 0])[::-1])
     rate = found["effusion"].rate
     assert (rate.a.estimate, rate.b.estimate, rate.difference.estimate) == (0.25, 0.75, 0.5)
-    # Of each patient's two films one gains a hit, so every resample gains the same.
-    assert (rate.difference.low, rate.difference.high) == (0.5, 0.5)
+    # Of 40 films both hit 10, B alone 20, A alone none, neither 10: Newcombe's interval of these
+    # (10 * 10 less 20 * 0, less n / 2, is 80; phi is that over the root of the margins).
+    a_low, b_high, b_low, a_high = 0.14187, 0.85813, 0.59810, 0.40190
+    phi = 80 / np.sqrt(10 * 30 * 30 * 10)
+    low, high = (
+        0.5 + sign * np.sqrt(b * b - 2 * phi * b * a + a * a)
+        for sign, b, a in (
+            (-1, 0.75 - b_low, a_high - 0.25),
+            (1, b_high - 0.75, 0.25 - a_low),
+        )
+    )
+    assert rate.difference.low == pytest.approx(low, abs=1e-4)
+    assert rate.difference.high == pytest.approx(high, abs=1e-4)
+    assert rate.difference.direction == "higher"
     assert (found["effusion"].n, found["atelectasis"].n, found["all"].n) == (40, 0, 40)
     assert found["all"].rate == rate
     assert found["atelectasis"].rate.difference.text() == "not estimable"
@@ -74,8 +86,9 @@ def test_peaks_equal_each_models_own_hit_rates() -> None:
     back = peaks(b, a)[0]["effusion"].rate
     assert back.difference.estimate == pytest.approx(-found.difference.estimate)
     assert back.difference.low == pytest.approx(-found.difference.high)
-    # Where no film tells them apart, nothing is known of the difference.
-    assert not peaks(a, a)[0]["effusion"].rate.difference.estimable
+    same = peaks(a, a)[0]["effusion"].rate.difference
+    assert (same.estimate, same.p_value, same.direction) == (0.0, 1.0, "not shown")
+    assert same.low < 0 < same.high  # so few films do not show them equal
 
 
 def test_all_findings_together() -> None:

@@ -27,15 +27,14 @@ from cxr_core.evaluation.localisation.geometry import (
 )
 from cxr_core.evaluation.localisation.overlap import OVERLAP_COLUMNS, overlap_values
 from cxr_core.evaluation.metrics.bootstrap import (
-    MIN_COUNT,
     NOT_ESTIMABLE,
     Interval,
     Resamples,
-    percentile_interval,
     proportion_intervals,
     resample_units,
-    resampled_ratios,
 )
+from cxr_core.evaluation.metrics.differences import no_difference
+from cxr_core.evaluation.metrics.shares import paired_difference
 from cxr_core.findings import ABNORMAL_KEYS, KEYS
 
 # What every table has; ``OVERLAP_COLUMNS`` follow, which earlier versions did not write.
@@ -61,7 +60,7 @@ class HitRates:
         fixed_spot: the same for the best fixed spot of the training boxes.
         centre: the same for the centre of the film.
         random_point: mean share of the film that its boxes cover.
-        gain: ``peak`` minus ``fixed_spot``, paired by film.
+        gain: ``peak`` minus ``fixed_spot``, paired by film: a ``Difference`` by McNemar's test.
         shuffled: the same as ``peak`` for the model with shuffled weights.
     """
 
@@ -160,7 +159,8 @@ def hit_rates(
     for key in ABNORMAL_KEYS:
         films = rows[rows["finding"] == key]
         if films.empty:
-            rates[key] = HitRates(0, *[NOT_ESTIMABLE] * 5)
+            none = NOT_ESTIMABLE
+            rates[key] = HitRates(0, none, none, none, none, no_difference())
             continue
         resamples = resample_films(films, patients, n_resamples=n_resamples, seed=seed)
         rates[key] = _rates(films, resamples)
@@ -176,23 +176,11 @@ def resample_films(
     return resample_units(patient_ids, n_resamples=n_resamples, seed=seed)
 
 
-def difference_interval(hits: ArrayLike, others: ArrayLike, resamples: Resamples) -> Interval:
-    """How much more often (N,) ``hits`` are 1 than (N,) ``others``, paired by film.
-
-    Not estimable where no film tells the two apart: 0 to 0 would claim to know.
-    """
-    gain = np.asarray(hits, dtype=np.float64) - np.asarray(others, dtype=np.float64)  # (N,)
-    if min(len(gain), resamples.n_patients()) < MIN_COUNT or not gain.any():
-        return NOT_ESTIMABLE
-    drawn = resampled_ratios(gain, np.ones_like(gain), resamples)[:, 0]  # (R,)
-    return percentile_interval(float(gain.mean()), drawn)
-
-
 def _rates(films: pd.DataFrame, resamples: Resamples) -> HitRates:
     pointers = ["inside", "fixed_spot_inside", "centre_inside", "box_area", "shuffled_inside"]
     hits = films.reindex(columns=pointers).to_numpy(dtype=np.float64)  # (N, 5); absent is nan
     peaked, spot, centre, area, shuffled = proportion_intervals(hits, np.ones_like(hits), resamples)
-    gain = difference_interval(hits[:, 0], hits[:, 1], resamples)
+    gain = paired_difference(hits[:, 0], hits[:, 1], resamples.patient_index)
     return HitRates(len(films), peaked, spot, centre, area, gain, shuffled)
 
 

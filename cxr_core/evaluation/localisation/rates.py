@@ -19,11 +19,11 @@ from cxr_core.evaluation.localisation.overlap import (
 from cxr_core.evaluation.localisation.pointing import (
     LOCALISATION_COLUMNS,
     HitRates,
-    difference_interval,
     hit_rates,
     resample_films,
 )
 from cxr_core.evaluation.metrics.bootstrap import Interval, proportion_intervals
+from cxr_core.evaluation.metrics.shares import paired_difference
 from cxr_core.evaluation.predictions import as_number
 from cxr_core.findings import ABNORMAL_KEYS
 
@@ -89,7 +89,7 @@ class OverlapRates:
         centre_box: a box of the fixed box's size in the film's centre.
         random_box: the same at a random place, expected.
         shuffled: the box drawn from the map of the model with shuffled weights.
-        gain: ``map_box`` minus ``fixed_box``, paired by film.
+        gain: ``map_box`` minus ``fixed_box``, paired by film: a ``Difference`` by McNemar's test.
     """
 
     n: int
@@ -147,7 +147,7 @@ def overlap_rates(
             drawn, fixed, centre, random, shuffled = proportion_intervals(
                 hits, np.ones_like(hits), resamples
             )
-            gain = difference_interval(hits[:, 0], hits[:, 1], resamples)
+            gain = paired_difference(hits[:, 0], hits[:, 1], resamples.patient_index)
             rates.append(
                 OverlapRates(len(films), threshold, drawn, fixed, centre, random, shuffled, gain)
             )

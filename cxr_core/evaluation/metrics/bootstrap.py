@@ -9,7 +9,6 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import NormalDist
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -18,12 +17,10 @@ from scipy.special import expit, logit, stdtrit
 
 from cxr_core.arrays import Floats
 from cxr_core.errors import ConfigError
+from cxr_core.evaluation.metrics.sufficiency import Verdict, has_enough, verdict_of_width
 from cxr_core.evaluation.predictions import patients_of
 
-Verdict = Literal["enough", "wide", "too few", "not labelled"]
-MIN_COUNT = 10  # positives, negatives and patients; below it a figure is not estimable
 Z_95 = NormalDist().inv_cdf(0.975)  # 1.96, of a two-sided 95 % interval
-MAX_WIDTH = 0.10  # an interval wider than this is called wide
 _CHUNK = 1 << 20  # weights held at once: a few MB, so that a chunk stays in the cache
 
 
@@ -35,8 +32,8 @@ class Interval:
         estimate: the figure on the films themselves; nan where it is not estimable.
         low, high: of ``logit_interval`` for shares and areas, else the 2.5 % and 97.5 % of the
             resamples; nan where not estimable.
-        verdict: ``enough``, ``wide`` (over 0.10), or ``too few`` or ``not labelled``, which are not
-            estimable.
+        verdict: ``enough`` or ``wide``, or ``too few`` or ``not labelled``, which are not
+            estimable (``sufficiency``).
         left_out: resamples without a value, because a class vanished in them.
     """
 
@@ -191,7 +188,7 @@ def make_interval(estimate: float, low: float, high: float, *, left_out: int = 0
     """Give an interval its verdict; one without finite ends is not estimable."""
     if not np.isfinite([estimate, low, high]).all():
         return Interval(float("nan"), float("nan"), float("nan"), "too few", left_out)
-    return Interval(estimate, low, high, "wide" if high - low > MAX_WIDTH else "enough", left_out)
+    return Interval(estimate, low, high, verdict_of_width(high - low), left_out)
 
 
 # Shares (sensitivity, predictive values, hit rates) with intervals by resampling patients.
@@ -211,18 +208,18 @@ def proportion_intervals(
         resamples: of these N films' patients.
 
     Returns:
-        J intervals; "too few", nan, where under 10 films count, or of under 10 patients.
+        J intervals; "too few", nan, where under 10 films count, or films of under 10 patients.
     """
     top, bottom = _columns(numerators), _columns(denominators)  # (N, J), (N, J)
     drawn = resampled_ratios(top, bottom, resamples)  # (R, J)
     intervals = []
     for j in range(top.shape[1]):
         denominator = float(bottom[:, j].sum())
-        if min(denominator, resamples.n_patients()) < MIN_COUNT:
+        patients = resamples.subset(bottom[:, j] > 0).n_patients()
+        if not has_enough(denominator, patients):
             intervals.append(NOT_ESTIMABLE)
             continue
         estimate = float(top[:, j].sum()) / denominator
-        patients = resamples.subset(bottom[:, j] > 0).n_patients()
         found = logit_interval(estimate, drawn[:, j], n_independent=patients)
         if estimate in (0.0, 1.0) and found.low == found.high:
             found = make_interval(estimate, *wilson_interval(estimate * patients, patients))

@@ -11,7 +11,6 @@ from scipy.special import logit
 from cxr_core.arrays import Floats
 from cxr_core.config import Calibration
 from cxr_core.evaluation.metrics.bootstrap import (
-    MIN_COUNT,
     NOT_ESTIMABLE,
     NOT_LABELLED,
     Interval,
@@ -58,9 +57,9 @@ def slope_and_intercept(
         resamples: of these N films' patients.
 
     Returns:
-        Slope and intercept. Not estimable: both, with under 10 positives, negatives or patients
-        or an infinite logit; the slope where one logit separates the classes; either where
-        over 2.5 % of the resamples have no finite solution.
+        Slope and intercept. Not estimable: both, with too few positives, negatives or patients
+        of either (``sufficiency``), or an infinite logit; the slope where one logit separates the
+        classes; either where over 2.5 % of the resamples have no finite solution.
     """
     y, z = np.asarray(labels).astype(bool), np.asarray(logits, dtype=np.float64)
     if not is_estimable(y, resamples) or not np.isfinite(z).all():
@@ -263,13 +262,7 @@ def reliability_intervals(
     which = bin_indices(probabilities, n_bins=n_bins)
     member = which[:, None] == np.unique(which)  # (N, B)
     hits = member & np.asarray(labels).astype(bool)[:, None]
-    patients = [resamples.subset(column).n_patients() for column in member.T]
-    return tuple(
-        found if n_patients_in_bin >= MIN_COUNT else NOT_ESTIMABLE
-        for found, n_patients_in_bin in zip(
-            proportion_intervals(hits, member, resamples), patients, strict=True
-        )
-    )
+    return tuple(proportion_intervals(hits, member, resamples))
 
 
 @dataclass(frozen=True)
@@ -315,7 +308,8 @@ def calibration_metrics(
         logits: (N,) of these probabilities, where they are known better than from rounding.
 
     Returns:
-        Not estimable with under 10 positives, negatives or patients; not labelled without any film.
+        Not estimable with too few positives, negatives or patients of either (``sufficiency``);
+        not labelled without any film.
     """
     y, p = np.asarray(labels, dtype=np.float64), np.asarray(probabilities, dtype=np.float64)
     if not is_estimable(y, resamples):

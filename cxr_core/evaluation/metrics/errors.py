@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from cxr_core.arrays import Floats
 from cxr_core.config import OperatingPoint
-from cxr_core.evaluation.metrics.bootstrap import MIN_COUNT, wilson_interval
+from cxr_core.evaluation.metrics.bootstrap import wilson_interval
+from cxr_core.evaluation.metrics.sufficiency import has_enough
 from cxr_core.evaluation.predictions import is_labelled, labels_of
 from cxr_core.evaluation.scoring import finite_logit
 from cxr_core.findings import ALL_IN_WORDS, KEYS, LABELS
@@ -74,7 +75,7 @@ def similar_films(
     nearest_first = np.argsort(np.abs(values - score), kind="stable")  # (N,)
     _, first = np.unique(np.asarray(patients)[known][nearest_first], return_index=True)
     chosen = nearest_first[np.sort(first)[:n]]  # (n,)
-    if len(chosen) < MIN_COUNT:
+    if not has_enough(len(chosen)):
         return None
     n_positive = int(y[chosen].sum())
     low, high = wilson_interval(n_positive, len(chosen))

@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from cxr_core.data.csv_files import read_columns, read_header, require_once
 from cxr_core.data.splits import PART_TITLES
 from cxr_core.errors import DataError
-from cxr_core.evaluation.metrics.bootstrap import MAX_WIDTH, MIN_COUNT, Z_95, Verdict
+from cxr_core.evaluation.metrics.bootstrap import Z_95
+from cxr_core.evaluation.metrics.sufficiency import Verdict, has_enough, verdict_of_width
 from cxr_core.evaluation.predictions import as_labels, is_labelled
 from cxr_core.findings import KEYS, LABEL_COLUMNS
 
@@ -98,8 +99,12 @@ def split_labels(rows: pd.DataFrame) -> list[SplitLabels]:
         patients = int(films["patient"].nunique()) if "patient" in films else None
         counts = {}
         for key, column in zip(KEYS, LABEL_COLUMNS, strict=True):
-            n, positives = len(films), int(films[column].sum())
-            n_independent = n if patients is None else patients
+            n, positive = len(films), films[column] == 1
+            positives = int(positive.sum())
+            n_independent = min(positives, n - positives)
+            if patients is not None:
+                sides = films["patient"][positive], films["patient"][~positive]
+                n_independent = min(side.nunique() for side in sides)
             counts[key] = LabelCount(
                 n, positives, expected_verdict(positives, n - positives, n_independent)
             )
@@ -110,12 +115,15 @@ def split_labels(rows: pd.DataFrame) -> list[SplitLabels]:
 def expected_verdict(positives: int, negatives: int, n_patients: int) -> Verdict:
     """What an area of 0.80 on so many films could bear, before any model is tried.
 
-    "too few" under 10 positives, negatives or patients; "wide" where its 95 % interval would
-    span over 0.10 (``expected_width``); else "enough".
+    By the rule of ``sufficiency``, its interval as wide as ``expected_width`` says.
+
+    Args:
+        positives, negatives: films with the finding, and without it.
+        n_patients: of those of the two that are of fewer patients.
     """
-    if min(positives, negatives, n_patients) < MIN_COUNT:
+    if not has_enough(positives, negatives, n_patients):
         return "too few"
-    return "wide" if expected_width(positives, negatives) > MAX_WIDTH else "enough"
+    return verdict_of_width(expected_width(positives, negatives))
 
 
 def expected_width(positives: int, negatives: int) -> float:

@@ -20,13 +20,13 @@ from sklearn.metrics import (
 
 from cxr_core.arrays import Floats
 from cxr_core.evaluation.metrics.bootstrap import (
-    MIN_COUNT,
     NOT_ESTIMABLE,
     NOT_LABELLED,
     Interval,
     Resamples,
     logit_interval,
 )
+from cxr_core.evaluation.metrics.sufficiency import has_enough
 
 BAND_STEPS = 100  # places of a band
 
@@ -134,12 +134,12 @@ def _as_arrays(labels: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.bool_],
 
 
 def is_estimable(labels: ArrayLike, resamples: Resamples) -> bool:
-    """Whether there are at least 10 positive films, 10 negative films and 10 patients."""
+    """Whether positive and negative films are enough, and of enough patients each."""
     y = np.asarray(labels).astype(bool)
     positives = int(y.sum())
-    if min(positives, len(y) - positives) < MIN_COUNT:
-        return False
-    return resamples.n_patients() >= MIN_COUNT
+    return has_enough(positives, len(y) - positives) and has_enough(
+        n_limiting_patients(y, resamples)
+    )
 
 
 def n_limiting_patients(labels: ArrayLike, resamples: Resamples) -> int:
@@ -157,8 +157,8 @@ def auroc_interval(labels: ArrayLike, scores: ArrayLike, resamples: Resamples) -
         resamples: of these N films' patients.
 
     Returns:
-        Not estimable, never 0.5, with under 10 positives, negatives or patients; not labelled
-        without any film.
+        Not estimable, never 0.5, with too few positives, negatives or patients of either; not
+        labelled without any film.
     """
     return _area_interval(labels, scores, resamples, auroc, resampled_auroc)
 
@@ -307,7 +307,7 @@ class Bands:
 
 
 def confidence_bands(labels: ArrayLike, scores: ArrayLike, resamples: Resamples) -> Bands | None:
-    """Bands of one finding; None with under 10 positives, negatives or patients.
+    """Bands of one finding; None with too few positives, negatives or patients of either.
 
     Args:
         labels: (N,) of 0 and 1.

@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from cxr_core.arrays import Floats
 from cxr_core.evaluation.metrics.bootstrap import (
-    MIN_COUNT,
     NOT_ESTIMABLE,
     Interval,
     Resamples,
@@ -220,18 +219,13 @@ def subgroup_metrics(
 
 
 def _rates(films: LabelledFilms, called: NDArray[np.bool_]) -> list[Interval]:
-    """Sensitivity and specificity of (n,) calls; one whose own films are of under 10 patients is
-    masked."""
+    """Sensitivity and specificity of (n,) calls."""
     if films.n == 0:
         return [films.absent] * 2
     ill, resamples = films.labels == 1, films.resamples
     among = np.stack([ill, ~ill], axis=1)  # (n, 2)
     hits = np.stack([called & ill, ~called & ~ill], axis=1)  # (n, 2)
-    found = proportion_intervals(hits, among, resamples)
-    return [
-        share if resamples.subset(among[:, j]).n_patients() >= MIN_COUNT else NOT_ESTIMABLE
-        for j, share in enumerate(found)
-    ]
+    return proportion_intervals(hits, among, resamples)
 
 
 # The mean AUROC over the four findings within each kind of film, with its interval.

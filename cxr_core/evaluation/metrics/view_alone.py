@@ -17,7 +17,13 @@ from cxr_core.evaluation.metrics.bootstrap import (
     NOT_ESTIMABLE,
     Interval,
     Resamples,
-    percentile_interval,
+)
+from cxr_core.evaluation.metrics.delong import area_parts
+from cxr_core.evaluation.metrics.differences import (
+    Difference,
+    direction_of,
+    no_difference,
+    resampled_difference,
 )
 from cxr_core.evaluation.metrics.labelled import LabelledFilms, labelled_films
 from cxr_core.evaluation.metrics.ranking import (
@@ -49,7 +55,7 @@ class ViewShortcut:
     finding: str
     model: Interval
     view_alone: Interval
-    gain: Interval
+    gain: Difference
     within: dict[str, Interval]
     fitted_here: bool
 
@@ -118,7 +124,7 @@ def shortcut_sentence(found: ViewShortcut) -> str:
     if not found.gain.estimable or not estimable_views:
         return f"{label}: too few films to say whether the view is a shortcut."
     chance = [view for view, area in estimable_views.items() if area.low <= 0.5]
-    if found.gain.low <= 0:
+    if direction_of(found.gain) != "higher":
         return (
             f"{label}: the model does not clearly rank better than the view alone; it may have "
             "learnt the view."
@@ -149,11 +155,19 @@ def _shortcut(
     y, resamples = films.labels, films.resamples
     if len(np.unique(views)) < 2:  # one share for all: an area of 0.5 that says nothing
         none = NOT_ESTIMABLE if films.n else films.absent
-        return ViewShortcut(key, none, none, none, dict.fromkeys(commonest, none), fitted_here)
-    gain = NOT_ESTIMABLE
+        gain = no_difference(none.verdict)
+        return ViewShortcut(key, none, none, gain, dict.fromkeys(commonest, none), fitted_here)
+    gain = no_difference()
     if is_estimable(y, resamples):
         drawn = resampled_auroc(y, s, resamples) - resampled_auroc(y, predicted, resamples)
-        gain = percentile_interval(auroc(y, s) - auroc(y, predicted), drawn)
+        index, n_patients = resamples.patient_index, resamples.counts.shape[1]
+        model, view = (area_parts(y, of, index, n_patients=n_patients) for of in (s, predicted))
+        gain = resampled_difference(
+            auroc(y, s) - auroc(y, predicted),
+            drawn,
+            se=(model - view).se,
+            without_one_film=(model - view).without_one_film(),
+        )
     return ViewShortcut(
         finding=key,
         model=auroc_interval(y, s, resamples),

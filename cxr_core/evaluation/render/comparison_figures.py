@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from cxr_core.evaluation.comparison import AurocComparison, Comparison, PairedIntervals
 from cxr_core.evaluation.localisation.overlap import Measure
-from cxr_core.evaluation.metrics.bootstrap import NOT_LABELLED, Interval
+from cxr_core.evaluation.metrics.bootstrap import NOT_ESTIMABLE, NOT_LABELLED, Interval
+from cxr_core.evaluation.metrics.differences import PRINTED_DIGITS, Direction, direction_of
 from cxr_core.evaluation.published import (
     PublishedAuroc,
     PublishedOverlap,
@@ -16,31 +17,34 @@ from cxr_core.evaluation.report import EvaluationReport
 from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS
 
 ALL_COMPARED, WITHIN_GROUP, PUBLISHED = "comparison", "comparison within group", "published"
-DIFFERENCE_DIGITS = 3
+DIFFERENCE_DIGITS = PRINTED_DIGITS
 _FINDING = Column("Finding", is_text=True, whole=True)
 _SIDES = (
     Column("A", digits=DIFFERENCE_DIGITS),
     Column("B", digits=DIFFERENCE_DIGITS),
     Column("B − A", digits=DIFFERENCE_DIGITS, signed=True),
 )
+_RESULT = Column("Result", is_text=True, in_text=False)
 _AUROC_COLUMNS = (
     _FINDING,
     Column("Positive"),
     *_SIDES,
-    Column("Result", is_text=True, in_text=False),
+    _RESULT,
 )
 
 
-def difference_verdict(difference: Interval) -> str:
-    """What an interval of B - A says: which is better, or that no difference is shown.
+_RESULTS: dict[Direction, str] = {
+    "higher": "B better",
+    "lower": "A better",
+    "not shown": "no difference shown",
+    "not estimable": NOT_ESTIMABLE.text(),
+    "not labelled": NOT_LABELLED.text(),
+}
 
-    An end that is shown as 0.000 does not leave 0 out.
-    """
-    if not difference.estimable:
-        return difference.text()
-    if round(difference.low, DIFFERENCE_DIGITS) > 0:
-        return "B better"
-    return "A better" if round(difference.high, DIFFERENCE_DIGITS) < 0 else "no difference shown"
+
+def difference_verdict(difference: Interval) -> str:
+    """What B - A says: which is better, or that no difference is shown (``differences``)."""
+    return _RESULTS[direction_of(difference)]
 
 
 def _sides(pair: PairedIntervals) -> tuple[Cell, ...]:
@@ -123,10 +127,20 @@ def compared_localisation(comparison: Comparison) -> Iterator[Table]:
         return
     title = "Localisation: share of boxed films whose map peaks inside a box"
     rows = [
-        Row((LABELS.get(key, "All findings"), found.n, *_sides(found.rate)), key)
+        Row(
+            (
+                LABELS.get(key, "All findings"),
+                found.n,
+                *_sides(found.rate),
+                difference_verdict(found.rate.difference),
+            ),
+            key,
+        )
         for key, found in comparison.localisation.items()
     ]
-    yield Table(ALL_COMPARED, title, (_FINDING, Column("Boxed films"), *_SIDES), rows)
+    columns = (_FINDING, Column("Boxed films"), *_SIDES, _RESULT)
+    note = "The difference is paired by film: Newcombe's interval, McNemar's exact test (mid-p)."
+    yield Table(ALL_COMPARED, title, columns, rows, notes=(note,))
 
 
 COMPARISON_TABLES: list[Callable[[Comparison], Iterator[Table]]] = [

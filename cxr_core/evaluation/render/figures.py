@@ -11,10 +11,12 @@ from cxr_core.evaluation.full_report import (
     FullReport,
 )
 from cxr_core.evaluation.metrics.at_threshold import ThresholdMetrics
-from cxr_core.evaluation.metrics.bootstrap import MAX_WIDTH, NOT_LABELLED, Interval
+from cxr_core.evaluation.metrics.bootstrap import NOT_LABELLED, Interval
 from cxr_core.evaluation.metrics.calibration import CalibrationMetrics
 from cxr_core.evaluation.metrics.errors import ErrorKind, FilmError
 from cxr_core.evaluation.metrics.subgroups import ALL_FILMS
+from cxr_core.evaluation.metrics.sufficiency import MAX_WIDTH
+from cxr_core.evaluation.render.decision_figures import alerts, net_benefit
 from cxr_core.evaluation.render.flag_figures import CUT_OFFS, bands, flags
 from cxr_core.evaluation.render.further_figures import further_films
 from cxr_core.evaluation.render.subset_figures import (
@@ -23,7 +25,9 @@ from cxr_core.evaluation.render.subset_figures import (
     SAMPLE_SIZE,
     SAMPLE_SIZES,
     co_occurrence,
+    crossed_subgroups,
     finding_name,
+    gaps,
     label_counts,
     labels_per_film,
     overlaps,
@@ -259,8 +263,12 @@ EVALUATION_TABLES: list[Callable[[FullReport], Iterator[Table]]] = [
     rates,
     classification_report,
     likelihood_ratios,
+    alerts,
+    net_benefit,
     errors,
     subgroups,
+    gaps,
+    crossed_subgroups,
     view_alone,
     split_labels,
     label_counts,

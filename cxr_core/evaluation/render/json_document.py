@@ -22,6 +22,10 @@ of is left out where it has no cut-off, and else "not labelled"):
     flag_worth               bands: by finding and band, n, positives and the interval share; rates:
                              by setting and finding, n and the intervals flagged, flagged_normal,
                              with_label; any_finding: the same of any of the three; or empty
+    alerts                   prevalence, and the intervals per_100 (flags per 100 films) and
+                             per_finding (flags per film that is flagged and has the finding)
+    decision_curves          a list: threshold, and the net benefits model and all_flagged, an
+                             interval each; flagging none has 0; empty where not measured
     confusion                tp, fp, fn, tn
     rates                    sensitivity, specificity, ppv, npv, positive_likelihood_ratio,
                              negative_likelihood_ratio: an interval each
@@ -29,6 +33,11 @@ of is left out where it has no cut-off, and else "not labelled"):
     classification_report    scikit-learn's output_dict; null without operating points
     groups                   a list: by, value, finding, n, positives, and the intervals auroc,
                              sensitivity, specificity; empty where not measured
+    groups_crossed           the same of films told apart by two attributes at once
+    group_gaps               compared (how many differences), correction (Holm), gaps: a list: by,
+                             value, reference (the largest group of its kind), finding, n,
+                             n_reference, the differences auroc, sensitivity, specificity, and
+                             survives: names of those shown after the correction too
     view_alone               a list: finding, the intervals model, view_alone, gain, within (by
                              view), and fitted_here; empty where not measured
     co_occurrence            films with both labels, by finding and finding
@@ -53,6 +62,12 @@ its 95 % interval; verdict ``enough``, ``wide`` (over 0.10), ``too few`` or ``no
 resamples left out because a class vanished in them; status ``estimable``, or ``not estimable`` or
 ``not labelled``, and then the three numbers are null. Any other null number is not estimable too,
 or not told by the table.
+
+A difference is an interval with ``p_value``, ``direction`` (of the first against the second:
+``higher``, ``lower``, ``not shown``, ``not estimable``, ``not labelled``) and, for areas,
+``cross_check_low`` and ``cross_check_high``: the interval by DeLong's variance with patients as
+clusters (null elsewhere). Differences are every ``gain``, ``difference`` and those of
+``group_gaps``.
 """
 
 import json
@@ -65,9 +80,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxr_core.evaluation.comparison import OMIT_EMPTY
+from cxr_core.evaluation.comparison import OMIT_EMPTY, Comparison
 from cxr_core.evaluation.full_report import FullReport, multi_label_share
 from cxr_core.evaluation.metrics.bootstrap import Interval
+from cxr_core.evaluation.metrics.gaps import n_compared
 from cxr_core.evaluation.render.comparison_figures import comparison_tables
 from cxr_core.evaluation.render.figures import evaluation_tables
 from cxr_core.evaluation.render.table import to_document
@@ -75,6 +91,7 @@ from cxr_core.findings import KEYS
 from cxr_core.version import PROGRAM, VERSION
 
 FORMAT, FORMAT_VERSION = "cxr_core metrics", 2
+COMPARISON_FORMAT, COMPARISON_FORMAT_VERSION = "cxr_core comparison", 1
 _RATIOS = ("positive_likelihood_ratio", "negative_likelihood_ratio")
 
 
@@ -135,6 +152,8 @@ def metrics_document(metrics: FullReport, *, created_at: datetime) -> dict[str, 
         "operating_points_fitted_here": metrics.fitted_here,
         "sensitive_points": (metrics.cutoffs and metrics.cutoffs.sensitive) or {},
         "flag_worth": metrics.flag_worth,
+        "alerts": metrics.alerts,
+        "decision_curves": metrics.decision_curves,
         "confusion": report.confusion,
         "rates": {
             key: {
@@ -149,6 +168,12 @@ def metrics_document(metrics: FullReport, *, created_at: datetime) -> dict[str, 
         },
         "classification_report": None if classified is None else classified.values,
         "groups": metrics.groups,
+        "groups_crossed": metrics.crossed,
+        "group_gaps": {
+            "compared": n_compared(metrics.gaps),
+            "correction": "Holm",
+            "gaps": metrics.gaps,
+        },
         "view_alone": metrics.shortcuts,
         "co_occurrence": {
             key: dict(zip(KEYS, row, strict=True))
@@ -168,6 +193,34 @@ def metrics_document(metrics: FullReport, *, created_at: datetime) -> dict[str, 
     }
     result: dict[str, Any] = to_plain_values(content)
     return result
+
+
+def comparison_json(
+    comparison: Comparison, a_sha256: str, b_sha256: str, *, created_at: datetime
+) -> str:
+    """A comparison alone as strict JSON, as it stands in the larger document.
+
+    Args:
+        a_sha256, b_sha256: of the two tables' files.
+        created_at: when, with its time zone.
+    """
+    content = {
+        "format": COMPARISON_FORMAT,
+        "format_version": COMPARISON_FORMAT_VERSION,
+        "made": created_at.isoformat(timespec="seconds"),
+        "program": f"{PROGRAM} {VERSION}",
+        "intervals": {
+            "level": 0.95,
+            "resampled": comparison.resampled,
+            "n_resamples": comparison.n_resamples,
+            "seed": comparison.seed,
+        },
+        "comparison_of": {"a": a_sha256, "b": b_sha256},
+        "comparison": comparison,
+        "tables": [to_document(table) for table in comparison_tables(comparison)],
+        "notes": comparison.notes,
+    }
+    return json.dumps(to_plain_values(content), indent=1, allow_nan=False) + "\n"
 
 
 def to_plain_values(value: object) -> Any:

@@ -1,6 +1,7 @@
 """Figures of some of the films: subgroups, labels of each set, and maps against boxes."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from cxr_core.data.splits import PART_TITLES
 from cxr_core.evaluation.full_report import (
@@ -9,9 +10,12 @@ from cxr_core.evaluation.full_report import (
     multi_label_share,
 )
 from cxr_core.evaluation.localisation.overlap import Measure
-from cxr_core.evaluation.metrics.bootstrap import NOT_LABELLED, Verdict
+from cxr_core.evaluation.metrics.bootstrap import NOT_LABELLED
+from cxr_core.evaluation.metrics.differences import SIGNIFICANT
+from cxr_core.evaluation.metrics.gaps import CROSS, FIGURES, Gap, n_compared
 from cxr_core.evaluation.metrics.labels import LabelCount
 from cxr_core.evaluation.metrics.subgroups import ALL_FILMS, SubgroupMetrics
+from cxr_core.evaluation.metrics.sufficiency import MIN_COUNT, Verdict, rule_in_words
 from cxr_core.evaluation.metrics.view_alone import shortcut_sentence
 from cxr_core.evaluation.render.table import Cell, Column, Row, Share, Table
 from cxr_core.evaluation.report import EvaluationReport
@@ -72,7 +76,8 @@ def subgroup_name(by: str, value: str) -> str:
         return ALL_FILMS.capitalize()
     if by == "label":
         return f"{value.removeprefix('not ')} excluded"
-    return f"{_COLUMN_LABELS.get(by, by)}: {value}"
+    named = CROSS.join(_COLUMN_LABELS.get(name, name) for name in by.split(CROSS))
+    return f"{named}: {value}"
 
 
 def subgroups(full: FullReport) -> Iterator[Table]:
@@ -94,10 +99,70 @@ def subgroups(full: FullReport) -> Iterator[Table]:
             title,
             columns,
             [_subgroup_row(one, at_cutoff=at_cutoff) for one in groups],
-            f"{title} (95 % interval, {resampled} resampled). Not estimable with under 10 films or "
-            f"{resampled} in a denominator",
+            f"{title} (95 % interval, {resampled} resampled). Not estimable with under {MIN_COUNT} "
+            f"films, or films of under {MIN_COUNT} {resampled}, in a denominator",
             on_card=True,
         )
+
+
+def crossed_subgroups(full: FullReport) -> Iterator[Table]:
+    """The same of films told apart by two attributes, a table a finding."""
+    for table in subgroups(replace(full, groups=full.crossed)):
+        yield replace(
+            table,
+            title=f"{table.title}, two attributes crossed",
+            caption=f"{table.caption}. Two attributes crossed",
+            on_card=False,
+        )
+
+
+def gaps(full: FullReport) -> Iterator[Table]:
+    """Differences between groups, a table a finding, and which of them survive Holm."""
+    columns = (
+        Column("Subgroup", is_text=True),
+        Column("Less", is_text=True),
+        Column("Films"),
+        *(
+            Column(title, f"{figure}_gap", signed=True)
+            for figure, title in zip(FIGURES, _GAP_TITLES, strict=True)
+        ),
+        Column("Shown", is_text=True),
+    )
+    compared = n_compared(full.gaps)
+    shown = sum(_is_shown(gap, figure) for gap in full.gaps for figure in FIGURES)
+    surviving = sum(len(gap.survives) for gap in full.gaps)
+    note = (
+        f"{compared:,} differences were compared, of all findings together; {shown:,} are shown, "
+        f"{surviving:,} of them after Holm's correction too (marked *). Of so many, about "
+        f"{compared * SIGNIFICANT:.0f} would leave out 0 by chance alone."
+    )
+    for key in KEYS:
+        rows = [_gap_row(gap) for gap in full.gaps if gap.finding == key]
+        if rows:
+            title = f"{LABELS[key]}: differences between groups"
+            caption = f"{title}, each less the largest group of its kind (95 % interval)"
+            yield Table(SUBGROUPS, title, columns, rows, caption, notes=(note,))
+
+
+_GAP_TITLES = ("AUROC", "Sensitivity", "Specificity")
+
+
+def _gap_row(gap: Gap) -> Row:
+    shown = [
+        f"{title} {gap.direction(figure)}{' *' if figure in gap.survives else ''}"
+        for figure, title in zip(FIGURES, _GAP_TITLES, strict=True)
+        if _is_shown(gap, figure)
+    ]
+    cells = (
+        subgroup_name(gap.by, gap.value), gap.reference, gap.n,
+        gap.auroc, gap.sensitivity, gap.specificity,
+        ", ".join(shown) or "no difference shown",
+    )  # fmt: skip
+    return Row(cells, gap.finding, f"{gap.by}: {gap.value} − {gap.reference}", gap.n)
+
+
+def _is_shown(gap: Gap, figure: str) -> bool:
+    return gap.direction(figure) in ("higher", "lower")
 
 
 def _subgroup_row(one: SubgroupMetrics, *, at_cutoff: bool) -> Row:
@@ -153,9 +218,9 @@ def split_labels(full: FullReport) -> Iterator[Table]:
             Row((LABELS[key], *(_label_share(part.counts[key]) for part in full.splits)), key)
             for key in KEYS
         ],
-        "Films with the label, and whether they are enough to measure an AUROC of 0.80: enough, "
-        "wide interval (it would span over 0.10, by Hanley and McNeil's formula) or too few (under "
-        "10 with it, without it, or patients). The model's own intervals are under Discrimination",
+        "Films with the label, and whether they would be enough to measure an AUROC of 0.80, by "
+        f"Hanley and McNeil's formula: {rule_in_words('patients')}. The model's own intervals are "
+        "under Discrimination",
     )
 
 
@@ -172,8 +237,8 @@ def label_counts(full: FullReport) -> Iterator[Table]:
             Row((finding_name(full.report, key), _label_share(count)), key)
             for key, count in counts.items()
         ],
-        "Films with the label, and the sample size: enough, wide interval (AUROC's over 0.10) or "
-        "too few (under 10 with it, without it, or patients)",
+        "Films with the label, and the sample size, by the AUROC: "
+        + rule_in_words(full.report.resampled),
     )
 
 

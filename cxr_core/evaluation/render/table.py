@@ -148,7 +148,7 @@ def signed_text(difference: Interval, digits: int = 3) -> str:
     return f"{figure} ({low} to {high})"
 
 
-def _typeset(cell: Cell, column: Column, *, printed: bool = False) -> str:
+def typeset(cell: Cell, column: Column, *, printed: bool = False) -> str:
     """The cell with a true minus; a user's own words stay as they are."""
     text = cell_text(cell, column, printed=printed)
     return text if isinstance(cell, str) else with_minus_sign(text)
@@ -165,7 +165,7 @@ def to_html(table: Table) -> str:
     body = ""
     for row in table.rows:
         name, *cells = (
-            escape(_typeset(cell, column))
+            escape(typeset(cell, column))
             for cell, column in zip(row.cells, table.columns, strict=True)
         )
         figures = "".join(
@@ -179,13 +179,13 @@ def to_html(table: Table) -> str:
 
 
 def to_markdown(table: Table) -> str:
-    """The grid in Markdown, without title and notes."""
+    """The grid in Markdown, without title and notes; a bar in a user's own words is escaped."""
     lines = [
         [column.title for column in table.columns],
         ["---"] * len(table.columns),
         *(
             [
-                _typeset(cell, column, printed=True)
+                typeset(cell, column, printed=True).replace("|", r"\|")
                 for cell, column in zip(row.cells, table.columns, strict=True)
             ]
             for row in table.rows

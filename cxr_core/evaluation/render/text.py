@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from cxr_core.evaluation.comparison import Comparison
 from cxr_core.evaluation.full_report import FullReport
-from cxr_core.evaluation.metrics.bootstrap import MAX_WIDTH
+from cxr_core.evaluation.metrics.sufficiency import rule_in_words
 from cxr_core.evaluation.render.comparison_figures import comparison_tables
 from cxr_core.evaluation.render.figures import evaluation_tables
 from cxr_core.evaluation.render.table import Table, to_text, wrap_text
@@ -16,8 +16,7 @@ def metrics_text(metrics: FullReport) -> str:
     head = (
         f"{_films(report.n_films, report.n_patients)}. Intervals are 95 %, from "
         f"{report.n_resamples:,} resamples of {report.resampled} (seed {report.seed}). Sample "
-        f"size: enough; wide interval (the AUROC's spans over {MAX_WIDTH:.2f}); too few (under 10 "
-        f"positives, negatives or {report.resampled}: not estimable)."
+        f"size, by the AUROC: {rule_in_words(report.resampled)}."
     )
     return _text(head, evaluation_tables(metrics), metrics.notes)
 

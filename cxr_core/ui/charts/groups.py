@@ -7,6 +7,7 @@ from plotly.subplots import make_subplots
 
 from cxr_core.evaluation.metrics.bootstrap import Interval
 from cxr_core.evaluation.metrics.subgroups import SubgroupMetrics
+from cxr_core.evaluation.metrics.sufficiency import MIN_COUNT
 from cxr_core.evaluation.render.subset_figures import subgroup_name
 from cxr_core.findings import LABELS
 from cxr_core.ui.charts.theme import GRID_COLOUR, MUTED_COLOUR, TEXT_COLOUR, apply_template
@@ -15,7 +16,7 @@ from cxr_core.ui.foreign import plotly_text
 _TITLES = ("AUROC (0.50 is chance)", "Sensitivity", "Specificity")
 _ROW_PX = 30
 _MAX_NAME_CHARS = 34  # letters of a group's name that the axis has room for
-_TOO_FEW = "under 10 films or patients"
+_TOO_FEW = f"under {MIN_COUNT} films or patients"
 
 
 def subgroup_figure(

@@ -18,6 +18,7 @@ from cxr_core.evaluation.metrics.calibration import (
     reliability_intervals,
 )
 from cxr_core.evaluation.metrics.labelled import labelled_films
+from cxr_core.evaluation.metrics.sufficiency import MIN_COUNT
 from cxr_core.evaluation.predictions import has_logits, labels_of, logits_of, probabilities_of
 from cxr_core.evaluation.render.figures import CALIBRATION, evaluation_tables
 from cxr_core.findings import KEYS, LABELS
@@ -223,8 +224,8 @@ def _diagram(evaluated: EvaluatedTable, key: str, versions: list[CalibrationResu
     caption(
         "Each point is one tenth of the scale. Below the dotted line the probabilities are too "
         "high, above it too low; where a bar meets the line, the difference may be chance. Bars: "
-        f"95 % intervals from resampling {evaluated.report.resampled}; hollow points have under 10 "
-        "films or patients and no interval. Columns: number of films."
+        f"95 % intervals from resampling {evaluated.report.resampled}; hollow points have under "
+        f"{MIN_COUNT} films or patients and no interval. Columns: number of films."
     )
 
 

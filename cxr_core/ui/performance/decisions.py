@@ -7,15 +7,23 @@ import streamlit as st
 
 from cxr_core.evaluation.evaluated import EvaluatedTable
 from cxr_core.evaluation.metrics.at_threshold import threshold_metrics
+from cxr_core.evaluation.metrics.net_benefit import (
+    DecisionPoint,
+    alert_burden,
+    decision_curve,
+)
 from cxr_core.evaluation.metrics.operating_points import (
     CUTOFF_RULES,
     RULE_TARGET,
     ConfusionMatrix,
     cutoff_by_rule,
 )
+from cxr_core.evaluation.render.decision_figures import shown_points, site_alerts
 from cxr_core.evaluation.render.figures import at_cutoff, evaluation_tables
 from cxr_core.evaluation.render.flag_figures import CUT_OFFS
 from cxr_core.findings import KEYS, LABELS
+from cxr_core.ui.charts.decisions import decision_figure
+from cxr_core.ui.charts.show import show_chart
 from cxr_core.ui.prevalence import MAX_PERCENT, MIN_PERCENT
 from cxr_core.ui.shell import caption, show_table
 from cxr_core.ui.words import percent
@@ -169,11 +177,55 @@ def _one_cutoff(evaluated: EvaluatedTable) -> None:
         )
     with right:
         show_table(at_cutoff(found, LABELS[key], report, optimistic=chosen.optimistic))
+        labelled = evaluated.labelled(key), evaluated.resamples(key)
+        here = alert_burden(*labelled[0], chosen.value, labelled[1])
+        site = None
+        if prevalence is not None:
+            site = alert_burden(*labelled[0], chosen.value, labelled[1], prevalence=prevalence)
+        show_table(site_alerts(here, site, key))
         caption(
             "Predictive values change with how common the finding is; where it is rarer, the "
             "positive one is lower. Sensitivity, specificity and likelihood ratios do not, as "
             "long as the films look alike."
         )
+    _decision_curve(evaluated, key, prevalence)
+
+
+def _decision_curve(evaluated: EvaluatedTable, key: str, prevalence: float | None) -> None:
+    """Net benefit of one finding, at the site's prevalence where one is given."""
+    st.subheader("Decision curve", anchor=False)
+    curve = _cached_curve(evaluated, evaluated.cache_key, key, prevalence)
+    where = "these films" if prevalence is None else f"a prevalence of {100 * prevalence:g} %"
+    if not curve[0].model.estimable:
+        caption("Too few films or patients for a decision curve.")
+        return
+    show_chart(
+        decision_figure(curve, key, where),
+        key="decision_curve",
+        title=f"Decision curve of {LABELS[key]}",
+        alt=f"Net benefit of {LABELS[key]} at {where}. "
+        + " ".join(
+            f"Threshold {percent(one.threshold)}: {one.model.text(3)}, flagging all "
+            f"{one.all_flagged.text(3)}."
+            for one in shown_points(curve)
+        ),
+    )
+    caption(
+        "Net benefit: found cases per film, less false alarms weighed by the threshold's odds. "
+        "Choose the probability at which you would just act: the model is of use there if its "
+        "line is above both flagging all and flagging none. Shaded: 95 % band. It assumes "
+        "calibrated probabilities."
+    )
+
+
+# Streamlit keys on what has no underscore: the hash stands for the table.
+@st.cache_data(max_entries=8, show_spinner="Resampling patients …", scope="session")
+def _cached_curve(
+    _evaluated: EvaluatedTable, identity: str, key: str, prevalence: float | None
+) -> tuple[DecisionPoint, ...]:
+    return decision_curve(
+        *_evaluated.labelled(key), _evaluated.resamples(key), prevalence=prevalence
+    )
 
 
 def _prevalence(evaluated: EvaluatedTable, key: str) -> float | None:

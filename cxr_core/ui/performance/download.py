@@ -7,9 +7,10 @@ from datetime import datetime
 import streamlit as st
 
 from cxr_core.errors import DataError
-from cxr_core.evaluation.evaluated import EvaluatedTable
+from cxr_core.evaluation.evaluated import EvaluatedTable, measure_decision_curves
 from cxr_core.evaluation.full_report import FullReport, file_stem
 from cxr_core.evaluation.render.csv_rows import metrics_csv
+from cxr_core.evaluation.render.documents import metrics_tables_as
 from cxr_core.evaluation.render.json_document import metrics_json
 from cxr_core.evaluation.run_folder import RunFolder
 from cxr_core.ui.charts.show import ChartSource
@@ -19,6 +20,13 @@ from cxr_core.ui.performance.labels import run_split_labels
 from cxr_core.ui.performance.localisation import cached_boxed_films
 from cxr_core.ui.performance.two_models import PageComparison
 from cxr_core.ui.shell import caption, download_button
+
+_LABELS = {
+    "JSON": "Metrics (JSON)",
+    "CSV": "Metrics (CSV)",
+    "MD": "Tables (Markdown)",
+    "TEX": "Tables (LaTeX)",
+}
 
 
 def chart_source_of(evaluated: EvaluatedTable) -> ChartSource:
@@ -44,21 +52,33 @@ def download_metrics(
     full = gather_metrics(evaluated, run, comparison)
     name = file_stem("metrics", full.table_sha256)
 
+    def complete() -> FullReport:
+        # Net benefit is measured when a file is made: it takes a second, and no page waits for it.
+        return replace(full, decision_curves=measure_decision_curves(evaluated))
+
     def as_json() -> bytes:
-        return metrics_json(full, created_at=datetime.now().astimezone()).encode()
+        return metrics_json(complete(), created_at=datetime.now().astimezone()).encode()
 
     def as_csv() -> bytes:
-        return metrics_csv(full).encode()
+        return metrics_csv(complete()).encode()
+
+    def as_markdown() -> bytes:
+        return metrics_tables_as("markdown", complete()).encode()
+
+    def as_latex() -> bytes:
+        return metrics_tables_as("latex", complete()).encode()
 
     makers: dict[str, tuple[Callable[[], bytes], str]] = {
         "JSON": (as_json, "application/json"),
         "CSV": (as_csv, "text/csv"),
+        "MD": (as_markdown, "text/markdown"),
+        "TEX": (as_latex, "application/x-tex"),
     }
     with st.popover("Export", icon=":material/download:", width="content", key="take_away"):
         caption("Every figure on this page. No film or patient is named.")
         for label, (make, mime) in makers.items():
             download_button(
-                f"Metrics ({label})",
+                _LABELS[label],
                 make,
                 file_name=f"{name}.{label.casefold()}",
                 mime=mime,
@@ -68,7 +88,7 @@ def download_metrics(
         if not full.groups:
             caption("Subgroups are included once computed, under Subgroups.")
         if comparison is not None:
-            caption("The comparison with B is in the JSON file.")
+            caption("The comparison with B is in all files but the CSV.")
         caption("To export a chart, use Export below it.")
 
 

@@ -18,7 +18,13 @@ from cxr_core.evaluation.render.further_figures import (
     further_patients_table,
     other_sources_table,
 )
-from cxr_core.evaluation.render.subset_figures import subgroup_name, subgroups, view_alone
+from cxr_core.evaluation.render.subset_figures import (
+    crossed_subgroups,
+    gaps,
+    subgroup_name,
+    subgroups,
+    view_alone,
+)
 from cxr_core.evaluation.report import subgroup_notes
 from cxr_core.evaluation.run_folder import RunFolder
 from cxr_core.findings import KEYS, LABELS
@@ -51,7 +57,12 @@ def subgroups_panel(evaluated: EvaluatedTable, run: RunFolder | None) -> None:
         key="groups_finding",
     )  # fmt: skip
     of_finding = [one for one in found.groups if one.finding == key]
-    _finding(evaluated, replace(found, groups=tuple(of_finding)), LABELS[key])
+    of_crossed = [one for one in found.crossed if one.finding == key]
+    _finding(
+        evaluated,
+        replace(found, groups=tuple(of_finding), crossed=tuple(of_crossed)),
+        key,
+    )
     _view_alone(evaluated.table, found)
     further_films_section(run)
     for note in subgroup_notes(evaluated.table):
@@ -119,7 +130,8 @@ def _with_validation(run: RunFolder | None) -> RunFolder | None:
         return None
 
 
-def _finding(evaluated: EvaluatedTable, found: FullReport, label: str) -> None:
+def _finding(evaluated: EvaluatedTable, found: FullReport, key: str) -> None:
+    label = LABELS[key]
     at_point = bool(evaluated.report.operating_points)
     show_chart(
         subgroup_figure(found.groups, has_operating_points=at_point),
@@ -137,10 +149,21 @@ def _finding(evaluated: EvaluatedTable, found: FullReport, label: str) -> None:
         else " Without cut-offs there is no sensitivity or specificity."
     )
     caption(
-        "Left of the dotted line (all films), the model does worse; where bars overlap widely, the "
-        "difference may be chance." + point
+        "Left of the dotted line (all films), the model does worse; the differences below tell "
+        "which of it is shown." + point
     )
     for table in subgroups(found):
+        show_table(table)
+    st.subheader("Differences between groups", anchor=False)
+    for table in gaps(found):  # all findings are counted, one is shown
+        if table.rows[0].finding == key:
+            show_table(table)
+    caption(
+        "Each group less the largest of its kind; patients with films in both are accounted for. "
+        "A difference is called shown where its test says so with one film less, too. Groups "
+        "differ in illness as well: a gap says where to look, not why."
+    )
+    for table in crossed_subgroups(found):
         show_table(table)
 
 

@@ -16,6 +16,7 @@ from cxr_core.evaluation.localisation.rates import (
     OverlapRates,
     localisation_metrics,
 )
+from cxr_core.evaluation.metrics.differences import direction_of
 from cxr_core.evaluation.published import OVERLAP_CAUTION, read_published_overlap
 from cxr_core.evaluation.render.comparison_figures import published_overlap
 from cxr_core.evaluation.render.subset_figures import MEASURES, overlaps, pointing
@@ -88,8 +89,8 @@ def overlap_sentence(key: str, rates: Sequence[OverlapRates]) -> str:
     """At which thresholds the map's box is better or worse than one fixed box, in words."""
     if not any(one.gain.estimable for one in rates):
         return f"{LABELS[key]}: too few boxed films to tell whether the map's box fits better."
-    better = [f"{one.threshold:g}" for one in rates if one.gain.low > 0]
-    worse = [f"{one.threshold:g}" for one in rates if one.gain.high < 0]
+    better = [f"{one.threshold:g}" for one in rates if direction_of(one.gain) == "higher"]
+    worse = [f"{one.threshold:g}" for one in rates if direction_of(one.gain) == "lower"]
     said = [f"more often than one fixed box at threshold {listed(better)}"] if better else []
     if worse:
         said.append(f"less often {'' if better else 'than one fixed box '}at {listed(worse)}")

@@ -7,6 +7,7 @@ import pytest
 from cxr_core.evaluation.localisation.overlap import OVERLAP_COLUMNS, overlap_values, random_column
 from cxr_core.evaluation.localisation.pointing import localisation_rows
 from cxr_core.evaluation.localisation.rates import mean_box_areas, missing_columns, overlap_rates
+from cxr_core.evaluation.metrics.differences import direction_of
 
 CELL = [3 / 7, 3 / 7, 1 / 7, 1 / 7]
 
@@ -82,7 +83,9 @@ def test_rates_by_hand() -> None:
     assert (middle.fixed_box.estimate, middle.gain.estimate) == (0.0, 0.5)
     assert middle.gain.low == pytest.approx(0.5 - 1.96 * np.sqrt(0.25 / 80), abs=0.03)
     assert strict.map_box.estimate == 0.0  # above the threshold, not at it
-    assert not strict.gain.estimable  # neither box ever passes: no film tells them apart
+    # Neither box ever passes: both shares are 0 to Wilson's 0.046, and so is their difference.
+    assert (strict.gain.estimate, direction_of(strict.gain)) == (0.0, "not shown")
+    assert strict.gain.high == -strict.gain.low == pytest.approx(0.0458, abs=1e-4)
 
 
 def test_rates_resample_patients_and_few_films_have_none() -> None:

@@ -1,0 +1,112 @@
+"""Files that a command writes: JSON, Markdown and LaTeX, checked before the slow part."""
+
+import argparse
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from cxr_core.errors import ConfigError
+from cxr_core.files import atomic_write
+
+STANDARD_OUTPUT = Path("-")
+FORMATS = {"json": "JSON", "markdown": "Markdown", "latex": "LaTeX"}
+
+
+def add_output_options(parser: argparse.ArgumentParser) -> None:
+    """``--json``, ``--markdown`` and ``--latex``."""
+    parser.add_argument(
+        "--json", type=Path, metavar="OUT", help="write all figures as JSON; - prints JSON only"
+    )
+    for name in ("markdown", "latex"):
+        parser.add_argument(
+            f"--{name}", type=Path, metavar="OUT", help=f"write all tables as {FORMATS[name]}"
+        )
+
+
+def requested_outputs(
+    args: argparse.Namespace, *, apart_from: Sequence[Path | None]
+) -> dict[str, Path]:
+    """The files asked for, by format; ``-`` for JSON is not among them.
+
+    Args:
+        apart_from: tables that are read, which no output may overwrite.
+
+    Raises:
+        ConfigError: a path is a folder, a table that is read, or cannot be written to.
+    """
+    asked = {
+        name: path
+        for name in FORMATS
+        if (path := getattr(args, name)) is not None and (name, path) != ("json", STANDARD_OUTPUT)
+    }
+    for name, path in asked.items():
+        require_writable_output(path, FORMATS[name], apart_from=apart_from)
+    return asked
+
+
+def write_outputs(paths: Mapping[str, Path], make: Mapping[str, Callable[[], str]]) -> None:
+    """Write each file asked for, whole or not at all.
+
+    Raises:
+        ConfigError: one cannot be written.
+    """
+    for name, path in paths.items():
+        try:
+            with atomic_write(path) as temporary:
+                temporary.write_text(make[name](), encoding="utf-8")
+        except OSError as error:
+            raise _not_written(path, FORMATS[name], error) from error
+
+
+def require_folder(folder: Path) -> None:
+    """Refuse a folder for checklists that is not there.
+
+    Raises:
+        ConfigError: it is no folder.
+    """
+    if not folder.is_dir():
+        raise ConfigError(
+            "The folder for the checklists does not exist",
+            value=folder,
+            remedy="Make it first, or give another one.",
+        )
+
+
+def write_checklists(folder: Path, texts: Mapping[str, str]) -> None:
+    """Write each text under its name, whole or not at all.
+
+    Raises:
+        ConfigError: one cannot be written.
+    """
+    for name, text in texts.items():
+        try:
+            with atomic_write(folder / name) as temporary:
+                temporary.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise _not_written(folder / name, "checklist", error) from error
+
+
+def require_writable_output(path: Path, kind: str, *, apart_from: Sequence[Path | None]) -> None:
+    """Refuse an output path before the slow part: a folder, one where no file can be made, or a
+    table that is to be read."""
+    if path.resolve() in [table.resolve() for table in apart_from if table is not None]:
+        raise ConfigError(
+            f"The {kind} would overwrite a table", value=path, remedy="Give another path."
+        )
+    if path.is_dir():
+        raise ConfigError(
+            f"The {kind} output is a folder", value=path, remedy="Give the path of a file."
+        )
+    try:
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise _not_written(path, kind, error) from error
+
+
+def _not_written(path: Path, kind: str, error: OSError) -> ConfigError:
+    return ConfigError(
+        f"The {kind} cannot be written",
+        value=f"{path} ({error.strerror})",
+        remedy="Give a file in a folder that exists and that you may write to.",
+    )
