@@ -9,7 +9,7 @@ has gone.
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 
 import streamlit as st
@@ -18,8 +18,9 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from cxr_core.errors import AuditError, BudgetError
 from cxr_core.evaluation.cutoffs import SETTINGS
 from cxr_core.export.results_csv import STATUS_FAILED
+from cxr_core.imaging.workers.pool import default_workers
 from cxr_core.reading.analyzer import Analysis, Analyzer
-from cxr_core.reading.batch import Outcome, default_workers, read_films
+from cxr_core.reading.batch import Outcome, read_films
 from cxr_core.reading.sources import FilmSource, film_sources
 from cxr_core.reading.turns import OnWait
 from cxr_core.ui import prior, state
@@ -81,7 +82,7 @@ class Worklist:
     open_read_page: bool = False
     _total_bytes: int = 0
     _model: str = ""
-    _reading: Iterator[Outcome] | None = None
+    _reading: Generator[Outcome, None, None] | None = None
     _reading_seconds: float = 0.0
     _n_timed: int = 0
     _last_slice_end: float = 0.0
@@ -218,7 +219,7 @@ class Worklist:
         self._interrupts += 1
         with self._lock:
             if self._reading is not None:
-                self._reading.close()  # type: ignore[attr-defined]  # a generator
+                self._reading.close()
             self._reading = None
 
 
