@@ -92,7 +92,7 @@ class Worklist:
     def add(self, name: str, data: bytes) -> None:
         """Take a film or a zip of films, and read on; what finds no room is counted."""
         films, left_out = film_sources(name, data, first_number=len(self.sources) + 1)
-        wanted = Held(len(self.sources) + len(films), self._total_bytes + len(data))
+        wanted = self.held + Held(len(films), len(data))
         try:
             hold(PLACE, wanted)
         except BudgetError as error:
@@ -102,6 +102,11 @@ class Worklist:
         self.sources |= {source.number: source for source in films}
         self.n_skipped += left_out
         self.resume()
+
+    @property
+    def held(self) -> Held:
+        """What is counted against the session's limits."""
+        return Held(len(self.sources), self._total_bytes)
 
     def reject(self, count: int, because: str) -> None:
         """Files that found no room, and the sentence that says why."""
@@ -232,7 +237,12 @@ def current_worklist() -> Worklist:
 
 
 def set_worklist(films: Worklist) -> None:
-    """Make the list of a session that has ended this one's, and read on where it did."""
+    """Make the list of a session that has ended this one's, and read on where it did.
+
+    Raises:
+        BudgetError: there is no room for it any more.
+    """
+    hold(PLACE, films.held)
     current_worklist().close()
     if films.running:
         films.resume()

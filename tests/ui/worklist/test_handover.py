@@ -5,7 +5,7 @@ import gc
 import pytest
 from streamlit import runtime
 
-from cxr_core.ui.worklist.handover import Tickets
+from cxr_core.ui.worklist.handover import Owner, Tickets
 from cxr_core.ui.worklist.session import Worklist
 
 
@@ -29,23 +29,26 @@ def server(monkeypatch: pytest.MonkeyPatch) -> FakeRuntime:
 
 def test_a_ticket_is_good_once(server: FakeRuntime) -> None:
     tickets, films = Tickets(), Worklist()
-    ticket = tickets.give(films, "old")
+    ticket = tickets.give(films, Owner("old"))
     server.active.clear()
-    assert tickets.take(ticket, seconds=0) is films
+    assert tickets.take(ticket, seconds=0) == (films, Owner("old"))
     assert tickets.take(ticket, seconds=0) is None
 
 
 def test_a_list_whose_tab_is_open_stays_with_it(server: FakeRuntime) -> None:
     tickets, films = Tickets(), Worklist()
-    ticket = tickets.give(films, "old")
+    ticket = tickets.give(films, Owner("old"))
     assert tickets.take(ticket, seconds=0) is None  # a duplicated tab asks
     server.active.clear()
-    assert tickets.take(ticket, seconds=0) is films  # and its own, reloaded, still can
+    assert tickets.take(ticket, seconds=0) == (
+        films,
+        Owner("old"),
+    )  # and its own, reloaded, still can
 
 
 def test_a_ticket_cannot_be_guessed(server: FakeRuntime) -> None:
     tickets, films = Tickets(), Worklist()
-    given = [tickets.give(films, "gone") for _ in range(50)]
+    given = [tickets.give(films, Owner("gone")) for _ in range(50)]
     assert len(set(given)) == 50
     assert all(len(ticket) >= 43 for ticket in given)  # 256 bits
     for guess in ("", given[0][:-1], given[0] + "A", "gone"):
@@ -54,10 +57,20 @@ def test_a_ticket_cannot_be_guessed(server: FakeRuntime) -> None:
 
 def test_a_ticket_keeps_no_list_alive(server: FakeRuntime) -> None:
     tickets, films = Tickets(), Worklist()
-    ticket = tickets.give(films, "gone")
+    ticket = tickets.give(films, Owner("gone"))
     del films  # as when its session is freed
     gc.collect()
     assert tickets.take(ticket, seconds=0) is None
-    tickets.give(kept := Worklist(), "old")
+    tickets.give(kept := Worklist(), Owner("old"))
     assert ticket not in tickets._owners
     assert not kept.sources
+
+
+def test_a_ticket_is_not_good_for_whoever_signed_in_since(server: FakeRuntime) -> None:
+    server.active.clear()
+    tickets, films = Tickets(), Worklist()
+    owner = Owner("old", sign_in="hers")
+    ticket = tickets.give(films, owner)
+    assert tickets.take(ticket, "his", seconds=0) is None
+    assert tickets.take(ticket, seconds=0) is None  # or nobody
+    assert tickets.take(ticket, "hers", seconds=0) == (films, owner)
