@@ -13,6 +13,7 @@ import pytest
 
 from tests.browser.conftest import ServedApp
 from tests.helpers import ROOT
+from tests.helpers.proxies import TIMEOUT
 
 CONTAINERFILE = ROOT / "deploy" / "Containerfile"
 IGNORED = ROOT / "deploy" / "Containerfile.dockerignore"
@@ -55,8 +56,10 @@ def image(tmp_path: Path) -> Path:
     folder = tmp_path / "image"
     lines = IGNORED.read_text("utf-8").splitlines()
     assert "*" in lines  # all else stays out
-    for kept in (line[1:] for line in lines if line.startswith("!")):
-        source, target = ROOT / kept, folder / kept
+    kept = [list(ROOT.glob(line[1:])) for line in lines if line.startswith("!")]
+    assert all(kept)
+    for source in (path for paths in kept for path in paths if path.name not in lines):
+        target = folder / source.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
@@ -78,5 +81,5 @@ def app(image: Path, tmp_path: Path) -> Iterator[ServedApp]:
 
 @pytest.mark.slow
 def test_what_it_copies_reads_a_film(app: ServedApp) -> None:
-    with urlopen(f"{app.url}/healthz", timeout=120) as answer:
+    with urlopen(f"{app.url}/healthz", timeout=TIMEOUT) as answer:
         assert json.load(answer) == {"status": "ok"}
