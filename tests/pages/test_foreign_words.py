@@ -51,7 +51,7 @@ def assert_only_text(session: AppTest) -> str:
     assert not session.exception
     said = []
     for kind in SPOKEN:
-        said += [element.value for element in session.get(kind)]
+        said += [str(getattr(element, "value", "")) for element in session.get(kind)]
     for kind in LABELLED:
         said += [str(getattr(element, "label", "")) for element in session.get(kind)]
     for markdown in said:
