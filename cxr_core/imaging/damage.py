@@ -35,8 +35,8 @@ _TEXTURE = 7  # summed squared differences along 8 px, over which a block has te
 
 
 # How much less alike pixels one stated row apart are than pixels one stated column apart, from
-# which rows and columns count as swapped: intact films reach 0.79, swapped ones begin at 1.26.
-_SWAPPED = 1.2
+# which rows and columns count as swapped: intact films reach 0.86, swapped ones begin at 1.16.
+_SWAPPED = 1.1
 _SWAP_LINES = 64  # places a picture that are looked at
 
 
