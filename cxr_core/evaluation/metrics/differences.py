@@ -135,21 +135,28 @@ def resampled_difference(
     """
     low, high = percentiles(drawn)
     left_out = int((~np.isfinite(drawn)).sum())
-    error = math.sqrt(0.025 * 0.975 / len(drawn)) / _NORMAL.pdf(Z_95)
     same_sign = estimate * without_one_film > 0
     return make_difference(
         estimate,
         low,
         high,
-        p_value=_p_of(estimate, se),
-        p_without_one_film=_p_of(without_one_film, se) if same_sign else 1.0,
+        p_value=p_of_estimate(estimate, se),
+        p_without_one_film=p_of_estimate(without_one_film, se) if same_sign else 1.0,
         left_out=left_out,
         cross_check=(estimate - Z_95 * se, estimate + Z_95 * se),
-        critical_p=two_sided_p(Z_95 + MONTE_CARLO * error),
+        critical_p=resampled_critical_p(len(drawn)),
     )
 
 
-def _p_of(estimate: float, se: float) -> float:
+def resampled_critical_p(n_resamples: int) -> float:
+    """The p-value below which a verdict beside a resampled interval must lie: that of the critical
+    value plus three standard errors of a 2.5 % percentile of so many resamples."""
+    error = math.sqrt(0.025 * 0.975 / n_resamples) / _NORMAL.pdf(Z_95)
+    return two_sided_p(Z_95 + MONTE_CARLO * error)
+
+
+def p_of_estimate(estimate: float, se: float) -> float:
+    """Two-sided, of an estimate with a standard error, which may be 0."""
     if se > 0:
         return two_sided_p(estimate / se)
     # No film moves it: certain where there is a difference, and nothing where there is none.

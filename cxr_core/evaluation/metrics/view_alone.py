@@ -6,7 +6,7 @@ learnt the view.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -18,11 +18,14 @@ from cxr_core.evaluation.metrics.bootstrap import (
     Interval,
     Resamples,
 )
-from cxr_core.evaluation.metrics.delong import area_parts
+from cxr_core.evaluation.metrics.delong import AreaParts, area_parts
 from cxr_core.evaluation.metrics.differences import (
     Difference,
     direction_of,
+    make_difference,
     no_difference,
+    p_of_estimate,
+    resampled_critical_p,
     resampled_difference,
 )
 from cxr_core.evaluation.metrics.labelled import LabelledFilms, labelled_films
@@ -50,6 +53,7 @@ class ViewShortcut:
             of the films with a label of the finding; not estimable where these have one view.
         fitted_here: the shares are those of these very films, so ``view_alone`` is optimistic;
             else they are those of validation films.
+        above_chance: by view whose area is estimable, whether it is shown to be above 0.50.
     """
 
     finding: str
@@ -58,6 +62,7 @@ class ViewShortcut:
     gain: Difference
     within: dict[str, Interval]
     fitted_here: bool
+    above_chance: dict[str, bool] = field(default_factory=dict)
 
 
 def prevalence_by_view(table: pd.DataFrame) -> pd.DataFrame:
@@ -123,7 +128,7 @@ def shortcut_sentence(found: ViewShortcut) -> str:
         return f"{label}: not labelled."
     if not found.gain.estimable or not estimable_views:
         return f"{label}: too few films to say whether the view is a shortcut."
-    chance = [view for view, area in estimable_views.items() if area.low <= 0.5]
+    chance = [view for view in estimable_views if not found.above_chance[view]]
     if direction_of(found.gain) != "higher":
         return (
             f"{label}: the model does not clearly rank better than the view alone; it may have "
@@ -168,16 +173,42 @@ def _shortcut(
             se=(model - view).se,
             without_one_film=(model - view).without_one_film(),
         )
+    within = {view: views == view for view in commonest}
+    areas = {
+        view: auroc_interval(y[mask], s[mask], resamples.subset(mask))
+        for view, mask in within.items()
+    }
     return ViewShortcut(
         finding=key,
         model=auroc_interval(y, s, resamples),
         view_alone=auroc_interval(y, predicted, resamples),
         gain=gain,
-        within={
-            view: auroc_interval(
-                y[views == view], s[views == view], resamples.subset(views == view)
-            )
-            for view in commonest
-        },
+        within=areas,
         fitted_here=fitted_here,
+        above_chance={
+            view: _is_above_chance(
+                area, y[within[view]], s[within[view]], resamples.subset(within[view])
+            )
+            for view, area in areas.items()
+            if area.estimable
+        },
     )
+
+
+def _is_above_chance(
+    area: Interval, labels: NDArray[np.int64], scores: Floats, resamples: Resamples
+) -> bool:
+    """Whether an area is above 0.50 by the rule of ``differences``, so that no seed turns it."""
+    parts = area_parts(
+        labels, scores, resamples.patient_index, n_patients=resamples.counts.shape[1]
+    )
+    excess = AreaParts(parts.estimate - 0.5, parts.patients, parts.films)
+    shown = make_difference(
+        excess.estimate,
+        area.low - 0.5,
+        area.high - 0.5,
+        p_value=p_of_estimate(excess.estimate, excess.se),
+        p_without_one_film=p_of_estimate(max(0.0, excess.without_one_film()), excess.se),
+        critical_p=resampled_critical_p(resamples.n_resamples),
+    )
+    return shown.direction == "higher"

@@ -5,7 +5,13 @@ from collections.abc import Callable, Iterator, Sequence
 from cxr_core.evaluation.comparison import AurocComparison, Comparison, PairedIntervals
 from cxr_core.evaluation.localisation.overlap import Measure
 from cxr_core.evaluation.metrics.bootstrap import NOT_ESTIMABLE, NOT_LABELLED, Interval
-from cxr_core.evaluation.metrics.differences import PRINTED_DIGITS, Direction, direction_of
+from cxr_core.evaluation.metrics.differences import (
+    PRINTED_DIGITS,
+    SIGNIFICANT,
+    Direction,
+    direction_of,
+    holm,
+)
 from cxr_core.evaluation.published import (
     PublishedAuroc,
     PublishedOverlap,
@@ -45,6 +51,34 @@ _RESULTS: dict[Direction, str] = {
 def difference_verdict(difference: Interval) -> str:
     """What B - A says: which is better, or that no difference is shown (``differences``)."""
     return _RESULTS[direction_of(difference)]
+
+
+def multiplicity_sentence(comparison: Comparison) -> str:
+    """How many differences of AUROC were compared, how many are shown, and which survive Holm."""
+    parts = [
+        comparison.overall,
+        comparison.abnormal,
+        *comparison.views.values(),
+        *comparison.groups.values(),
+    ]
+    family = [
+        (f"{LABELS[key]}, {part.name}", pair.difference)
+        for part in parts
+        for key, pair in part.auroc.items()
+        if pair.difference.estimable
+    ]
+    adjusted = holm([difference.p_value for _, difference in family])
+    shown = [direction_of(one) in ("higher", "lower") for _, one in family]
+    surviving = [
+        name
+        for (name, _), p, is_shown in zip(family, adjusted, shown, strict=True)
+        if is_shown and p < SIGNIFICANT
+    ]
+    told = f": {'; '.join(surviving)}" if surviving else ""
+    return (
+        f"{len(family):,} differences of AUROC were compared; {sum(shown):,} are shown, "
+        f"{len(surviving):,} of them after Holm's correction too{told}."
+    )
 
 
 def _sides(pair: PairedIntervals) -> tuple[Cell, ...]:

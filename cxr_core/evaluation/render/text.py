@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from cxr_core.evaluation.comparison import Comparison
 from cxr_core.evaluation.full_report import FullReport
-from cxr_core.evaluation.metrics.sufficiency import rule_in_words
-from cxr_core.evaluation.render.comparison_figures import comparison_tables
+from cxr_core.evaluation.metrics.sufficiency import MIN_COUNT, rule_in_words
+from cxr_core.evaluation.render.comparison_figures import comparison_tables, multiplicity_sentence
 from cxr_core.evaluation.render.figures import evaluation_tables
 from cxr_core.evaluation.render.table import Table, to_text, wrap_text
 
@@ -28,8 +28,9 @@ def comparison_text(comparison: Comparison) -> str:
         f"{_films(comparison.n_films, comparison.n_patients)}. Intervals are 95 %, from "
         f"{comparison.n_resamples:,} resamples of {resampled} (seed {comparison.seed}), the same "
         "ones for A and B. They tell how far a figure would move with other "
-        f"{resampled}, not with another training run; of many differences one in twenty leaves "
-        f"out 0 by chance. Not estimable: under 10 positives, negatives or {resampled}."
+        f"{resampled}, not with another training run. {multiplicity_sentence(comparison)} "
+        f"Not estimable: under {MIN_COUNT} films, or films of under {MIN_COUNT} {resampled}, with "
+        "the finding or without it."
     )
     return _text(head, comparison_tables(comparison), comparison.notes)
 

@@ -25,6 +25,7 @@ from cxr_core.evaluation.render.comparison_figures import (
     WITHIN_GROUP,
     comparison_tables,
     difference_verdict,
+    multiplicity_sentence,
 )
 from cxr_core.evaluation.render.table import signed_text
 from cxr_core.evaluation.run_folder import SPLIT_FILE, RunFolder
@@ -262,7 +263,7 @@ def _verdicts(comparison: Comparison) -> None:
     caption(
         "B − A is the difference in AUROC, with a 95 % interval from the same resampled "
         f"{comparison.resampled} for both. The interval covers other {comparison.resampled}, not "
-        "another training run. Of many differences one in twenty excludes 0 by chance."
+        f"another training run. {multiplicity_sentence(comparison)}"
     )
 
 

@@ -85,7 +85,10 @@ def test_what_cannot_be_said() -> None:
     few = resample_units(np.arange(150) % 9, n_resamples=10)
     assert not decision_curve(y, p, few)[0].model.estimable
     assert not alert_burden(y, p, 0.5, few).per_100.estimable
-    assert alert_burden([], [], 0.5, resamples.subset([])).per_100.verdict == "not labelled"
+    assert (
+        alert_burden([], [], 0.5, resamples.subset(np.empty(0, int))).per_100.verdict
+        == "not labelled"
+    )
     # No film is flagged: no alert, and no ratio to a true finding.
     none = alert_burden(y, p, 1.5, resamples)
     assert (none.per_100.estimate, none.per_finding.estimable) == (0.0, False)

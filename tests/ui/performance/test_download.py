@@ -2,12 +2,13 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from cxr_core.cli.evaluate import main
-from cxr_core.evaluation.evaluated import evaluate_table
+from cxr_core.evaluation.evaluated import evaluate_table, measure_decision_curves
 from cxr_core.evaluation.predictions import read_predictions, validate_predictions
 from cxr_core.evaluation.render.csv_rows import metrics_csv
 from cxr_core.evaluation.render.json_document import metrics_json
@@ -30,10 +31,12 @@ def test_the_page_and_the_command_tell_the_same(data, tmp_path, capsys) -> None:
     told = json.loads(capsys.readouterr().out)
     measured = evaluate_bytes(data)
     metrics = with_calibration(measured.full, evaluate_calibration(measured))
+    # As the page's own download does, when the file is made.
+    metrics = replace(metrics, decision_curves=measure_decision_curves(measured))
     found = json.loads(metrics_json(metrics, created_at=datetime(2026, 3, 1, tzinfo=UTC)))
     assert found["table"]["sha256"] == hashlib.sha256(data).hexdigest()
     # The page measures the groups apart, and tells their notes with them.
-    apart = {"groups", "view_alone", "notes", "tables"}
+    apart = {"groups", "groups_crossed", "group_gaps", "view_alone", "notes", "tables"}
     for part in set(found) - {"made", *apart}:
         assert found[part] == told[part], part
     assert told["operating_points_fitted_here"] is True
