@@ -173,11 +173,11 @@ def even_block(data: bytes, other: bytes, rng: Rng) -> bytes:
 
 
 def truncate(data: bytes, other: bytes, rng: Rng) -> bytes:
-    return data[: int(rng.integers(1, len(data)))]
+    return data[: int(rng.integers(1, max(2, len(data))))]
 
 
 def splice(data: bytes, other: bytes, rng: Rng) -> bytes:
-    return data[: int(rng.integers(1, len(data)))] + other[int(rng.integers(len(other))) :]
+    return data[: int(rng.integers(1, max(2, len(data))))] + other[int(rng.integers(len(other))) :]
 
 
 def lie(data: bytes, other: bytes, rng: Rng) -> bytes:

@@ -111,13 +111,13 @@ def test_an_interrupted_run_goes_on_where_it_was(
 
     calls: list[bytes] = []
 
-    def third_is_interrupted(data: bytes) -> object:
+    def third_is_interrupted(data: bytes, *, sha256: str) -> object:
         calls.append(data)
         if len(calls) == 3:
             raise KeyboardInterrupt
         return read_radiograph(data)
 
-    monkeypatch.setattr(engine, "read_radiograph", third_is_interrupted)
+    monkeypatch.setattr(engine, "read_radiograph_in_worker", third_is_interrupted)
     assert main([*words, "--jobs", "1"]) == 130
     assert "Continue with --resume" in capsys.readouterr().err
     assert not out.exists()
@@ -128,11 +128,11 @@ def test_an_interrupted_run_goes_on_where_it_was(
 
     calls.clear()
 
-    def counted(data: bytes) -> object:
+    def counted(data: bytes, *, sha256: str) -> object:
         calls.append(data)
         return read_radiograph(data)
 
-    monkeypatch.setattr(engine, "read_radiograph", counted)
+    monkeypatch.setattr(engine, "read_radiograph_in_worker", counted)
     assert main([*words, "--resume"]) == 3
     assert rows(out) == whole
     assert len(calls) == 3  # two films, and the file that failed is tried again
