@@ -18,7 +18,7 @@ class Session:
 
     def __init__(self, name: str) -> None:
         self.id, self.session_state = name, {"film_bytes": b"film"}
-        self.queue = ["a picture"]
+        self.queue, self._fragment_storage = ["a picture"], {"panel": b"film"}
 
     def flush_browser_queue(self) -> None:
         self.queue.clear()
@@ -73,7 +73,7 @@ def test_a_session_nobody_comes_back_to_is_closed_and_emptied(
     assert close_overdue(cast(Runtime, runtime), waiting) == ("old",)
     assert runtime.closed == ["old"]
     gone = cast(Any, old.session)
-    assert (gone.session_state, gone.queue) == ({}, [])
+    assert (gone.session_state, gone.queue, gone._fragment_storage) == ({}, [], {})
     assert cast(Any, young.session).session_state
     assert waiting.list() == [young]
 
