@@ -35,6 +35,19 @@ def test_systemd_verifies_it_without_a_word(systemd_analyze: str, unit: Path) ->
     assert analyzed(systemd_analyze, "verify", "--man=no", unit) == ""
 
 
+def test_systemd_verifies_the_guides_unit_for_several_replicas(
+    systemd_analyze: str, unit: Path, tmp_path: Path
+) -> None:
+    guide = (ROOT / "docs" / "deployment.md").read_text("utf-8")
+    found = re.search("sed 's/(.*)/(.*)/' deploy/cxr.service", guide)
+    assert found
+    several = tmp_path / "cxr@8501.service"
+    several.write_text(adapted(unit.read_text(), {found[1]: found[2]}))
+    assert analyzed(systemd_analyze, "verify", "--man=no", several) == ""
+    # One that ends takes its folder with it, and no other's.
+    assert "RuntimeDirectory=%N\n" in several.read_text()
+
+
 def test_systemd_finds_it_closed(systemd_analyze: str, unit: Path) -> None:
     told = analyzed(systemd_analyze, "security", "--offline=yes", "--no-pager", unit)
     found = re.search(r"Overall exposure level for cxr.service: ([0-9.]+)", told)
