@@ -26,6 +26,7 @@ def test_the_patients_name_in_a_label_is_text_and_nothing_else(
     expect(label).to_contain_text(words)
     made_of_it = label.locator("a, img, b, strong, em, .katex, [data-testid=stIconMaterial]")
     assert made_of_it.count() == 0
-    font = "element => getComputedStyle(element).fontFamily"
-    words_font, label_font = label.locator("code").evaluate(font), label.evaluate(font)
-    assert words_font == label_font
+    looks = "element => getComputedStyle(element).fontFamily"
+    above = "element => getComputedStyle(element.parentElement).fontFamily"
+    words_in_code = label.locator("code")
+    assert words_in_code.evaluate(looks) == words_in_code.evaluate(above)
