@@ -20,8 +20,8 @@ def as_text(words: str) -> str:
 
     A code span is the one thing whose inside nothing looks at; the style sheet takes its looks.
     """
-    # Streamlit rewrites an icon's word before anything reads Markdown: a word joiner, which takes no
-    # room, keeps it as it is.
+    # Streamlit rewrites an icon's word before anything reads Markdown: a word joiner, which takes
+    # no room, keeps it as it is.
     text = one_line(words).replace(":material/", ":\u2060material/")
     if not text.strip():
         return ""
