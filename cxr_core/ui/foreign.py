@@ -20,7 +20,9 @@ def as_text(words: str) -> str:
 
     A code span is the one thing whose inside nothing looks at; the style sheet takes its looks.
     """
-    text = one_line(words)
+    # Streamlit rewrites an icon's word before anything reads Markdown: a word joiner, which takes
+    # no room, keeps it as it is.
+    text = one_line(words).replace(":material/", ":\u2060material/")
     if not text.strip():
         return ""
     longest = max((len(run) for run in re.findall("`+", text)), default=0)

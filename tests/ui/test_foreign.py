@@ -23,7 +23,7 @@ def code_span(markdown: str) -> str:
     ["a", "[a](http://b)", "`", "``a`", "a`", ":material/delete:", "$x$", "a--b", "**b**", "<b>"],
 )
 def test_words_are_one_code_span_and_come_back(words: str) -> None:
-    assert code_span(as_text(words)) == words
+    assert code_span(as_text(words)).replace("\u2060", "") == words
 
 
 @given(st.text("`a *[]()<$:\\\n", min_size=1))
