@@ -49,9 +49,16 @@ def mend_hot_pixels(
     mended = values.copy()
     # One of the neighbours' own values: a mean of two need not be a value of this type.
     mended[rows, columns] = around[len(_NEIGHBOURS) // 2, alone]
-    some = f"{rows.size:,} single pixels" if rows.size > 1 else "1 single pixel"
-    verb, whose = ("were", "their neighbours'") if rows.size > 1 else ("was", "its neighbours'")
-    return mended, f"{some} far outside the film's gray range {verb} given {whose} value (defects)."
+    note = (
+        "1 single pixel far outside the film's gray range was given its neighbours' value "
+        "(a defect)."
+    )
+    if rows.size > 1:
+        note = (
+            f"{rows.size:,} single pixels far outside the film's gray range were given their "
+            "neighbours' value (defects)."
+        )
+    return mended, note
 
 
 def _shifted(

@@ -98,7 +98,7 @@ def test_a_hot_pixel_sets_no_range(depth: int) -> None:
     assert around.min() <= film.pixels[40, 50] <= around.max()
     assert film.warnings[1] == (
         "1 single pixel far outside the film's gray range was given its neighbours' value "
-        "(defects)."
+        "(a defect)."
     )
 
 
