@@ -56,8 +56,8 @@ def close_overdue(runtime: Runtime, waiting: WaitingSessions) -> tuple[str, ...]
     """Close the sessions that have waited long enough; on the event loop's thread.
 
     What a session held is dropped here and not when its last reference goes: a thread that is still
-    at work for it would keep all of it alive, and Streamlit's own loop keeps the last session that it
-    served until it serves another. Fragments hold what they were drawn with: a film and its reading.
+    at work for it would keep all of it alive, and Streamlit's own loop keeps the last session that
+    it served until it serves another. Fragments hold what they were drawn with, a film among it.
 
     Returns:
         the sessions that were closed.
