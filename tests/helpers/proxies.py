@@ -148,7 +148,7 @@ def _asked(
 def nginx(proxy: Proxy, replicas: Sequence[int]) -> list[str]:
     """``deploy/nginx.conf`` inside the least configuration that nginx takes."""
     shipped = (ROOT / "deploy" / "nginx.conf").read_text("utf-8")
-    line = "    server 127.0.0.1:{port} max_fails=1 fail_timeout=10s;\n"
+    line = "    server 127.0.0.1:{port} max_fails=3 fail_timeout=10s;\n"
     (proxy.folder / "site.conf").write_text(
         adapted(
             shipped,
