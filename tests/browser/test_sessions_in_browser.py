@@ -8,13 +8,16 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import FilePayload, Page, Request, Route, expect
+from playwright.sync_api import Browser, FilePayload, Page, Request, Route, expect
 
 from cxr_core.phantom.draw import phantom_png
 from tests.browser.conftest import START_TIMEOUT, ServedApp
 from tests.helpers.browser import download, press, upload
 from tests.helpers.cut_line import CutLine
+from tests.helpers.dicom_files import film_dataset, to_bytes
+from tests.helpers.films import noisy_film
 from tests.helpers.models import write_model_folder
+from tests.helpers.process_memory import memory_hits
 
 FILM = ".viewer .film:not([hidden])"
 PNG: FilePayload = {
@@ -137,3 +140,20 @@ def test_a_flaky_connection_loses_no_film(page: Page, short_app: ServedApp) -> N
             assert page.locator(".finding .probability").all_inner_texts() == before
     finally:
         line.close()
+
+
+def test_a_closed_session_is_freed_though_nobody_comes(
+    browser: Browser, short_app: ServedApp
+) -> None:
+    film = to_bytes(film_dataset(noisy_film(256)))
+    # Of the pixels: no other film has these.
+    marks = [film[at : at + 64] for at in range(len(film) // 4, len(film) - 64, len(film) // 4)]
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(60_000)
+    read_film(context.new_page(), short_app.url, {"name": "a.dcm", "mimeType": "", "buffer": film})
+    assert all(memory_hits(short_app.pid, marks).values())
+    context.close()
+    deadline = time.monotonic() + 60
+    while any(hits := memory_hits(short_app.pid, marks).values()) and time.monotonic() < deadline:
+        time.sleep(1)
+    assert not any(hits)
