@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cxr_core.access.roots import FILMS_ENV_VAR, RUNS_ENV_VAR, Roots, roots_from_environment
-from cxr_core.errors import DataError
+from cxr_core.errors import DataError, one_line
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_all_else_is_refused_in_the_same_words(place: Path, typed: str) -> None:
     with pytest.raises(DataError) as refused:
         roots_of(place).resolve(typed)
     assert str(refused.value) == (
-        f"Nothing that may be opened here has this path: {typed[:200]}. Give a folder below one of "
+        f"Nothing that may be opened here has this path: {one_line(typed[:200])}. Give a folder below one of "
         "those that whoever runs the app has opened (CXR_RUNS)."
     )
 

@@ -71,8 +71,8 @@ class Gap:
 
 
 def crossed_subgroups(table: pd.DataFrame) -> Iterator[Subgroup]:
-    """Films told apart by two of view, sex and age at once; those that no finding can be judged in
-    are left out, as n does not bear them.
+    """Films told apart by two of view, sex and age at once, with the findings that can be judged in
+    them; the others are left out, as n does not bear them.
 
     Args:
         table: a validated predictions table.
@@ -84,8 +84,10 @@ def crossed_subgroups(table: pd.DataFrame) -> Iterator[Subgroup]:
             for b in (part for part in parts if part.by == other):
                 both = a.mask & b.mask
                 sides = [(labels[both] == side).sum(axis=0) for side in (0, 1)]
-                if any(has_enough(*counts) for counts in zip(*sides, strict=True)):
-                    yield Subgroup(f"{one}{CROSS}{other}", f"{a.value}{CROSS}{b.value}", both)
+                counts = zip(a.keys, *sides, strict=True)
+                if keys := tuple(key for key, *of_key in counts if has_enough(*of_key)):
+                    value = f"{a.value}{CROSS}{b.value}"
+                    yield Subgroup(f"{one}{CROSS}{other}", value, both, keys)
 
 
 def subgroup_gaps(
@@ -111,8 +113,11 @@ def subgroup_gaps(
     calls = None if flagged is None else np.asarray(flagged, dtype=bool)
     areas = {(one.by, one.value, one.finding): one.auroc for one in measured}
     found = []
-    for part, reference in _against_largest(parts):
+    for part in parts:
         for key in part.keys:
+            reference = _largest(parts, part.by, key)
+            if reference is part:
+                continue
             k = KEYS.index(key)
             y = labels[:, k]
             pair = [(part.mask, part.value), (reference.mask, reference.value)]
@@ -147,12 +152,10 @@ def n_compared(gaps: Sequence[Gap]) -> int:
     return sum(getattr(gap, figure).estimable for gap in gaps for figure in FIGURES)
 
 
-def _against_largest(parts: Sequence[Subgroup]) -> Iterator[tuple[Subgroup, Subgroup]]:
-    kinds = dict.fromkeys(part.by for part in parts)
-    for kind in kinds:
-        of_kind = [part for part in parts if part.by == kind]
-        largest = max(of_kind, key=lambda part: int(part.mask.sum()))
-        yield from ((part, largest) for part in of_kind if part is not largest)
+def _largest(parts: Sequence[Subgroup], by: str, key: str) -> Subgroup:
+    """The group of a kind with the most films, among those that the finding is judged in."""
+    of_kind = (part for part in parts if part.by == by and key in part.keys)
+    return max(of_kind, key=lambda part: int(part.mask.sum()))
 
 
 def _share_gap(
