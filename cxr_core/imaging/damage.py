@@ -230,6 +230,8 @@ def find_shift(values: NDArray[Any], block: int = BLOCK) -> int | None:
 def _to_levels(values: NDArray[Any]) -> NDArray[np.uint8]:
     """Numbers of any kind (H, W) on the scale 0 to 255, by their own range; rounded down."""
     low, high = float(values.min()), float(values.max())
+    if not (np.isfinite(low) and np.isfinite(high)):  # refused elsewhere, in words of its own
+        return np.zeros(values.shape, np.uint8)
     scale = 255 / (high - low) if high > low else 0.0
     return by_rows(lambda rows: ((rows - low) * scale).astype(np.float32).astype(np.uint8), values)
 

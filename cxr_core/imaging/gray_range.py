@@ -142,7 +142,7 @@ def gray_range(
         slope, intercept: stored number -> value (slope not 0), to tell the bits in use.
     """
     if not integer and _fills_unit(film):
-        return GrayRange(0.0, 1.0, "the range 0 to 1")
+        return GrayRange(0.0, 1.0, "the usual range of such values")
     if integer and film.high > film.low:
         ends = sorted((end - intercept) / slope for end in film[:2])
         if bits := nominal_range(*(round(end) for end in ends)):

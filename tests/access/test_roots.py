@@ -47,8 +47,8 @@ def test_all_else_is_refused_in_the_same_words(place: Path, typed: str) -> None:
     with pytest.raises(DataError) as refused:
         roots_of(place).resolve(typed)
     assert str(refused.value) == (
-        f"Nothing that may be opened here has this path: {one_line(typed[:200])}. Give a folder below one of "
-        "those that whoever runs the app has opened (CXR_RUNS)."
+        f"Nothing that may be opened here has this path: {one_line(typed[:200])}. Give a folder "
+        "below one of those that whoever runs the app has opened (CXR_RUNS)."
     )
 
 

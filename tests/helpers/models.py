@@ -24,7 +24,9 @@ CARD_TEXT = "# A model of the tests\n\nRandom weights.\n\n## Limits\n\nIt knows 
 def make_points(cutoffs: tuple[float, ...] = CUTOFFS) -> dict[str, OperatingPoint]:
     """An operating point at each of these probabilities."""
     return {
-        key: OperatingPoint(cutoff, cutoff - 0.05, cutoff + 0.06, "sensitivity", 0.8, 0.81, 0.7)
+        key: OperatingPoint(
+            cutoff, max(0.0, cutoff - 0.05), min(1.0, cutoff + 0.06), "sensitivity", 0.8, 0.81, 0.7
+        )
         for key, cutoff in zip(KEYS, cutoffs, strict=True)
     }
 

@@ -80,7 +80,7 @@ def test_signed_and_floating_values_are_scaled() -> None:
     film = decode_tiff(tiff(floats, sample_format=3))
     assert film.pixels[0, :3].tolist() == [128, 255, 0]
     assert film.processing_log == (
-        "Floating values scaled to 0 to 255: the film's own range of values, 0 to 1.",
+        "Floating values scaled to 0 to 255: the usual range of such values, 0 to 1.",
     )
     inverted = decode_tiff(tiff(floats, sample_format=3, photometric=0))
     assert inverted.pixels[0, :3].tolist() == [128, 0, 255]

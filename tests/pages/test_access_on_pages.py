@@ -87,11 +87,11 @@ def test_a_reader_sees_the_model_in_use_and_opens_nothing(open_page, signed_in, 
     assert source.NEEDS_ROLE in page_text(session)
     assert not session.get("file_uploader")
     assert not session.text_input
-    assert len(session.get("plotly_chart")) == 6
+    assert len(session.get("plotly_chart")) == 7
     # Nor by a choice that a page with the controls would have set.
     session.session_state[A] = f"run:{tmp_path}"
     session.run()
-    assert len(session.get("plotly_chart")) == 6
+    assert len(session.get("plotly_chart")) == 7
     signed_in(roles="reviewer")
     assert open_page(PERFORMANCE).get("file_uploader")
 

@@ -69,10 +69,10 @@ def test_performance_shows_every_panel(open_page):
     session = open_page(PERFORMANCE)
     assert not session.error
     charts = {chart.proto.alt for chart in session.get("plotly_chart")}
-    assert len(charts) == 6
+    assert len(charts) == 7
     assert all(charts)  # each has its text alternative
     # The numbers as JSON and CSV; each chart has its own Export, which makes no file unasked.
-    assert len(session.get("download_button")) == 2
+    assert len(session.get("download_button")) == 4
     assert sum(panel.label == "Export" for panel in session.expander) == len(charts)
     text = page_text(session)
     for words in (
@@ -163,7 +163,7 @@ def test_a_bad_table_is_one_sentence_and_the_page_goes_on(open_page, data, cause
     session.file_uploader[0].clear()
     session.run()
     assert not session.error
-    assert len(session.get("plotly_chart")) == 6
+    assert len(session.get("plotly_chart")) == 7
 
 
 def test_a_finding_without_films_is_not_estimable_and_never_half(open_page, copied):
@@ -179,7 +179,7 @@ def test_absent_files_mask_their_panels(open_page, copied):
     (copied / "history.csv").unlink()
     session = open_page(PERFORMANCE)
     assert "No readable history.csv" in page_text(session)
-    assert len(session.get("plotly_chart")) == 5
+    assert len(session.get("plotly_chart")) == 6
     (copied / "predictions_test.csv").unlink()
     session.run()
     assert "no predictions of test" in session.error[0].value
@@ -199,7 +199,7 @@ def test_a_runs_own_files_fill_the_panels_of_labels_and_maps(open_page, copied):
     assert "prevalence by view from the model&#x27;s validation films" in text
     assert "Train: 120 films" in text
     assert "Effusion: the map points better than one fixed spot." in text
-    assert len(session.get("plotly_chart")) == 7
+    assert len(session.get("plotly_chart")) == 8
 
 
 def test_three_films_of_one_class_have_no_figure_and_no_traceback(open_page):

@@ -72,7 +72,7 @@ def test_two_models_stand_beside_each_other_on_the_films_in_both(open_page):
     session.file_uploader[1].upload("labels.csv", others.to_csv(index=False).encode())
     session.run()
     assert "have different labels: label_effusion of 220 films" in session.error[0].value
-    assert len(session.get("plotly_chart")) == 6
+    assert len(session.get("plotly_chart")) == 7
 
 
 def test_published_figures_are_set_against_one_kind_of_split_alone(open_page):

@@ -71,7 +71,7 @@ def test_a_table_without_any_label_is_refused() -> None:
 
 
 def test_a_finding_without_labels_may_lack_its_scores_too_and_no_other() -> None:
-    table = without_label(make_predictions(60), "no_finding", slice(None))
+    table = without_label(make_predictions(200), "no_finding", slice(None))
     table["logit_no_finding"] = np.nan
     found = evaluated(table)
     assert found.report.auroc["no_finding"] == NOT_LABELLED

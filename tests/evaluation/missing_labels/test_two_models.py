@@ -64,7 +64,7 @@ def test_a_comparison_without_a_finding_names_it(
     found = compared(*(without_label(t, "no_finding", slice(None)) for t in (complete, other)))
     whole = compared(complete, other)
     assert found.overall.auroc["effusion"] == whole.overall.auroc["effusion"]
-    assert found.overall.auroc["no_finding"].difference == NOT_LABELLED
+    assert found.overall.auroc["no_finding"].difference.verdict == NOT_LABELLED.verdict
     assert found.overall.mean is not None
     assert found.overall.mean.difference.estimable
     text = comparison_text(found)
