@@ -52,5 +52,5 @@ def test_a_button_asks_once_and_the_answer_stays_with_its_film(monkeypatch: pyte
     assert session.text[0].value == ""
     session.session_state["data"] = b"another"
     session.button(key="check_stability").click().run()
-    assert session.error[0].value.startswith("They differ: films.")
+    assert session.error[0].value == "` They differ: films. Read it again. `"
     assert not session.exception
