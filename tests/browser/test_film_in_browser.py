@@ -143,7 +143,7 @@ def test_a_film_survives_a_page_switch_and_has_no_address(
     result = download(page, "Result (CSV)", tmp_path)
     assert result.name == "cxr_result.csv"
     header, row = result.read_text().splitlines()
-    assert header.startswith("row,file,image_sha256,status")
+    assert header.startswith('"row","file","image_sha256","status"')
     assert row.startswith("1,,")
 
 
