@@ -38,9 +38,11 @@ class SignedInOnly:
 
 
 def _is_guarded(scope: Scope) -> bool:
+    if scope["type"] != "http":  # a web socket asks by itself; the server's own start has no path
+        return False
     base = f"/{(st.get_option('server.baseUrlPath') or '').strip('/')}".rstrip("/")
     path: str = scope["path"]
-    return scope["type"] == "http" and path.removeprefix(base).startswith(GUARDED)
+    return path.removeprefix(base).startswith(GUARDED)
 
 
 def _is_admitted(headers: Headers) -> bool:
