@@ -87,9 +87,11 @@ def serious_violations(page: Page) -> list[str]:
 
     What Streamlit is about to draw anew is pale for a moment; contrast is that of the page at rest.
     """
-    page.wait_for_function(
-        """() => !document.querySelector('[data-stale="true"]')
-            && !document.getAnimations().some((one) => one instanceof CSSTransition)"""
+    page.wait_for_function("() => !document.querySelector('[data-stale=\"true\"]')")
+    # Ended and not waited for: where no frame is drawn, as in a busy browser, they never do.
+    page.evaluate(
+        """() => document.getAnimations()
+            .filter((one) => one instanceof CSSTransition).forEach((one) => one.finish())"""
     )
     found = Axe().run(page).response["violations"]
     return [
