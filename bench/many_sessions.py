@@ -26,8 +26,6 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import numpy as np
 from playwright.async_api import (
@@ -39,6 +37,7 @@ from playwright.async_api import (
     async_playwright,
 )
 
+from bench.served import wait_for
 from cxr_core.cli.read import main as cxr_read
 from cxr_core.findings import PROBABILITY_COLUMNS
 from cxr_core.phantom.draw import draw_phantom
@@ -218,20 +217,11 @@ def main() -> int:
     )
     try:
         address = f"http://localhost:{port}"
-        _wait_for(f"{address}/_stcore/health")
+        wait_for(f"{address}/_stcore/health")
         return int(asyncio.run(measure(address, served.pid, films, numbers)) > 0)
     finally:
         served.terminate()
         served.wait(timeout=60)
-
-
-def _wait_for(url: str) -> None:
-    while True:
-        try:
-            with urlopen(url, timeout=5):
-                return
-        except (URLError, OSError):
-            time.sleep(0.3)
 
 
 if __name__ == "__main__":

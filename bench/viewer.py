@@ -19,8 +19,6 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import numpy as np
 from playwright.sync_api import FilePayload, Page, sync_playwright
@@ -28,6 +26,7 @@ from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
 
+from bench.served import wait_for
 from cxr_core.phantom.draw import draw_phantom
 
 PATIENCE = 300_000  # ms
@@ -160,7 +159,7 @@ def main() -> int:
     )
     try:
         address = f"http://localhost:{port}"
-        _wait_for(f"{address}/_stcore/health")
+        wait_for(f"{address}/_stcore/health")
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(
                 executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
@@ -173,15 +172,6 @@ def main() -> int:
         served.terminate()
         served.wait(timeout=30)
     return 0
-
-
-def _wait_for(url: str) -> None:
-    while True:
-        try:
-            with urlopen(url, timeout=5):
-                return
-        except (URLError, OSError):
-            time.sleep(0.3)
 
 
 if __name__ == "__main__":
