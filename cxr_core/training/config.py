@@ -77,6 +77,10 @@ class TrainConfig:
             beside the labels (Hinton, Vinyals and Dean, 2015).
         distill_weight: share of the loss that the teachers have; the labels have the rest.
         distill_temperature: divides both logits before they are compared.
+        feature_distill_weight: weight of the loss that draws the pooled features, through a linear
+            layer that is thrown away, towards the teachers' (after Romero et al., 2015).
+        mixup_alpha: films of a batch are blended in pairs, with shares of Beta(alpha, alpha), and
+            their labels likewise (Zhang et al., 2018); teachers see the blends. 0 does not.
         seed: of initial weights, order and augmentation.
     """
 
@@ -111,6 +115,8 @@ class TrainConfig:
     teachers: tuple[str, ...] = ()
     distill_weight: float = 0.7
     distill_temperature: float = 1.0
+    feature_distill_weight: float = 0.0
+    mixup_alpha: float = 0.0
     augmentation: Augmentation = field(default=MILD_AUGMENTATION)
     seed: int = 0
 
@@ -225,6 +231,8 @@ _RANGES: dict[str, tuple[float, float]] = {
     "clip_norm": (0, 1000),
     "distill_weight": (0, 1),
     "distill_temperature": (0.1, 100),
+    "feature_distill_weight": (0, 1000),
+    "mixup_alpha": (0, 100),
     "low_res_film_px": (0, 4096),
     "min_film_px": (0, 4096),
     "seed": (0, 2**31 - 1),

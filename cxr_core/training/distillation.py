@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from cxr_core.config import Preprocessing
@@ -46,8 +47,21 @@ class Teacher:
     auxiliary: tuple[Tensor, Tensor] | None
 
 
+class TeacherOutput(NamedTuple):
+    """What teachers say of a batch.
+
+    Attributes:
+        logits: their mean, float32 (B, 4), or (B, 15) when each teacher knows NIH's other
+            findings too.
+        features: their pooled features side by side, float32 (B, C of all together).
+    """
+
+    logits: Tensor
+    features: Tensor
+
+
 class Teachers:
-    """Several teachers as one: the mean of their logits."""
+    """Several teachers as one: the mean of their logits, and the features of all."""
 
     def __init__(
         self, teachers: Sequence[Teacher], student: Preprocessing, accelerator: Accelerator
@@ -70,24 +84,28 @@ class Teachers:
         ]
         self.student, self.accelerator = student, accelerator
 
+    @property
+    def n_features(self) -> int:
+        """Channels of all teachers together."""
+        return sum(teacher.network.n_channels for teacher in self.teachers)
+
     @torch.no_grad()
-    def logits(self, images: Tensor) -> Tensor:
-        """The mean of the teachers' logits.
+    def read(self, images: Tensor) -> TeacherOutput:
+        """What the teachers say of these films.
 
         Args:
             images: (B, 3, S, S), normalised for the student.
-
-        Returns:
-            float32 (B, 4), or (B, 15) when each teacher knows NIH's other findings too.
         """
         gray = images * _channels(self.student.std, images) + _channels(self.student.mean, images)
         with_auxiliary = all(teacher.auxiliary is not None for teacher in self.teachers)
         total: Tensor | None = None
+        all_pooled: list[Tensor] = []
         for teacher in self.teachers:
             own = self._own_input(gray, teacher)  # (B, 3, T, T)
             with self.accelerator.autocast():
                 features = teacher.network.forward_features(own)  # (B, C, h, w)
             pooled = features.float().mean(dim=(2, 3))  # (B, C)
+            all_pooled.append(pooled)
             head = teacher.network.classifier
             logits = functional.linear(pooled, head.weight, head.bias)  # (B, 4)
             if with_auxiliary and teacher.auxiliary is not None:
@@ -96,7 +114,7 @@ class Teachers:
             total = logits if total is None else total + logits
         if total is None:
             raise ValueError("There are no teachers")
-        return total / len(self.teachers)
+        return TeacherOutput(total / len(self.teachers), torch.cat(all_pooled, dim=1))
 
     def _own_input(self, gray: Tensor, teacher: Teacher) -> Tensor:
         """(B, 3, S, S) on the scale 0 to 1 -> a teacher's own size, mean and deviation."""
@@ -164,6 +182,33 @@ def distillation_loss(logits: Tensor, teacher_logits: Tensor, temperature: float
     targets = torch.sigmoid(teacher_logits / temperature)  # (B, K)
     loss = functional.binary_cross_entropy_with_logits(logits / temperature, targets)
     return loss * temperature**2
+
+
+class FeatureHead(nn.Module):
+    """Reads the teachers' pooled features out of a student's, while it is trained.
+
+    A teacher that began with ImageNet knows more of a film than its few logits say. To be read
+    out by a linear layer, the student's features have to hold it too.
+    """
+
+    def __init__(self, n_channels: int, n_teacher_features: int) -> None:
+        super().__init__()
+        self.projection = nn.Linear(n_channels, n_teacher_features)
+        self.scale = nn.BatchNorm1d(n_teacher_features, affine=False)
+
+    def forward(self, pooled: Tensor, teacher_features: Tensor) -> Tensor:
+        """Mean squared error, () , each channel of the teachers scaled to variance 1.
+
+        Args:
+            pooled: (B, C) of the student.
+            teacher_features: (B, C').
+        """
+        if len(pooled) == 1:  # of one film there is no variance; the running one stands in
+            mean, variance = self.scale.running_mean, self.scale.running_var
+            targets = functional.batch_norm(teacher_features, mean, variance)  # (1, C')
+        else:
+            targets = self.scale(teacher_features)  # (B, C')
+        return functional.mse_loss(self.projection(pooled), targets)
 
 
 def _channels(values: tuple[float, float, float], like: Tensor) -> Tensor:

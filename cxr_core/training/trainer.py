@@ -21,8 +21,9 @@ from cxr_core.data.loader import Batch, BatchLoader
 from cxr_core.model.network import ChestNetwork
 from cxr_core.training.config import TrainConfig
 from cxr_core.training.device import Accelerator
-from cxr_core.training.distillation import Teachers, distillation_loss
+from cxr_core.training.distillation import FeatureHead, TeacherOutput, Teachers, distillation_loss
 from cxr_core.training.distributed import Distributed
+from cxr_core.training.mixup import mixup
 
 MIN_VISIBLE_CELLS = 0.05  # of a cell of the feature map; of less of a box nothing can be said
 _EPSILON = 1e-6  # keeps the logarithm of an empty cell finite
@@ -39,7 +40,8 @@ class Objective(nn.Module):
     The loss is binary cross-entropy over the four findings; with ``other_findings`` that over
     NIH's other findings is added, from a second linear layer which is thrown away after the
     training; with ``boxes`` the loss of ``box_loss``. Where teachers give logits, they have a
-    share of the loss and the labels the rest.
+    share of the loss and the labels the rest; and where their features count, so does how far the
+    own ones, through a linear layer that is thrown away too, are from them.
     """
 
     def __init__(
@@ -50,12 +52,14 @@ class Objective(nn.Module):
         *,
         n_auxiliary: int = 0,
         pos_weight: Tensor | None = None,
+        n_teacher_features: int = 0,
     ) -> None:
         """Put a head for the others beside the network's own, where they count.
 
         Args:
             n_auxiliary: label columns after the four.
             pos_weight: (4,) weights of the positives.
+            n_teacher_features: channels of all teachers together.
         """
         super().__init__()
         self.network = network
@@ -64,12 +68,16 @@ class Objective(nn.Module):
             self.auxiliary_head = nn.Linear(network.n_channels, n_auxiliary)
             nn.init.zeros_(self.auxiliary_head.weight)
             nn.init.zeros_(self.auxiliary_head.bias)
+        self.feature_head: FeatureHead | None = None
+        if n_teacher_features and config.feature_distill_weight:
+            self.feature_head = FeatureHead(network.n_channels, n_teacher_features)
         self.accelerator = accelerator
         self.label_smoothing = config.label_smoothing
         self.auxiliary_loss_weight = config.auxiliary_loss_weight
         self.box_loss_weight = config.box_loss_weight
         self.distill_weight = config.distill_weight
         self.distill_temperature = config.distill_temperature
+        self.feature_distill_weight = config.feature_distill_weight
         self.pos_weight: Tensor | None
         self.register_buffer("pos_weight", pos_weight, persistent=False)
 
@@ -78,15 +86,15 @@ class Objective(nn.Module):
         images: Tensor,
         labels: Tensor,
         regions: BoxMasks | None = None,
-        teacher_logits: Tensor | None = None,
+        taught: TeacherOutput | None = None,
     ) -> Tensor:
         """Mean loss a film.
 
         Args:
             images: (B, 3, S, S), normalised.
-            labels: (B, 4) or (B, 4 + others) of 0 and 1.
+            labels: (B, 4) or (B, 4 + others), 0 to 1.
             regions: the boxes on these films.
-            teacher_logits: (B, 4) or (B, 4 + others).
+            taught: what the teachers say of them.
         """
         with self.accelerator.autocast():
             features = self.network.forward_features(images)  # (B, C, h, w)
@@ -99,27 +107,28 @@ class Objective(nn.Module):
         loss = functional.binary_cross_entropy_with_logits(
             logits, targets[:, :n_findings], pos_weight=self.pos_weight
         )
-        if teacher_logits is not None:
-            taught = distillation_loss(
-                logits, teacher_logits[:, :n_findings], self.distill_temperature
-            )
-            loss = torch.lerp(loss, taught, self.distill_weight)
+        if taught is not None:
+            loss = self._taught(loss, logits, taught.logits[:, :n_findings])
         weight = head.weight  # (K, C)
         if self.auxiliary_head is not None:
             logits = functional.linear(
                 pooled, self.auxiliary_head.weight, self.auxiliary_head.bias
             )  # (B, others)
             others = functional.binary_cross_entropy_with_logits(logits, targets[:, n_findings:])
-            if teacher_logits is not None and teacher_logits.shape[1] > n_findings:
-                taught = distillation_loss(
-                    logits, teacher_logits[:, n_findings:], self.distill_temperature
-                )
-                others = torch.lerp(others, taught, self.distill_weight)
+            if taught is not None and taught.logits.shape[1] > n_findings:
+                others = self._taught(others, logits, taught.logits[:, n_findings:])
             loss = loss + self.auxiliary_loss_weight * others
             weight = torch.cat([weight, self.auxiliary_head.weight])
+        if self.feature_head is not None and taught is not None:
+            loss = loss + self.feature_distill_weight * self.feature_head(pooled, taught.features)
         if self.box_loss_weight and regions is not None:
             loss = loss + self.box_loss_weight * box_loss(features, weight, regions)
         return loss
+
+    def _taught(self, loss: Tensor, logits: Tensor, teacher_logits: Tensor) -> Tensor:
+        """The labels' loss with the teachers' share in it."""
+        theirs = distillation_loss(logits, teacher_logits, self.distill_temperature)
+        return torch.lerp(loss, theirs, self.distill_weight)
 
 
 def box_loss(features: Tensor, weight: Tensor, regions: BoxMasks) -> Tensor:
@@ -172,13 +181,18 @@ class Trainer:
             batches: in all epochs together.
             n_auxiliary: label columns after the four findings.
             pos_weight: (4,) weights of the positives.
-            teachers: whose logits are learnt beside the labels.
+            teachers: from whom is learnt beside the labels.
         """
         self.teachers = teachers
         self.config, self.accelerator, self.distributed = config, accelerator, distributed
         network = accelerator.prepare(network)
         objective = Objective(
-            network, config, accelerator, n_auxiliary=n_auxiliary, pos_weight=pos_weight
+            network,
+            config,
+            accelerator,
+            n_auxiliary=n_auxiliary,
+            pos_weight=pos_weight,
+            n_teacher_features=0 if teachers is None else teachers.n_features,
         )
         self.objective = objective.to(accelerator.device)
         self.ddp_objective = distributed.wrap_ddp(self.objective, accelerator.device)
@@ -200,11 +214,13 @@ class Trainer:
     def step(self, batch: Batch) -> Tensor:
         """Learn from one batch; returns this process's part of the batch's mean loss, ()."""
         self.objective.train()
+        if self.config.mixup_alpha:
+            batch = mixup(batch, self.config.mixup_alpha)
         images = batch.images.contiguous(
             memory_format=self.accelerator.memory_format
         )  # (B, 3, S, S)
-        teacher_logits = None if self.teachers is None else self.teachers.logits(images)  # (B, K)
-        objective = self.ddp_objective(images, batch.labels, batch.box_masks, teacher_logits)
+        taught = None if self.teachers is None else self.teachers.read(images)
+        objective = self.ddp_objective(images, batch.labels, batch.box_masks, taught)
         loss: Tensor = objective * batch.batch_fraction
         if self.accumulated == 0:
             self.optimizer.zero_grad(set_to_none=True)
