@@ -109,6 +109,14 @@ STUDENT_MIXED = replace(
     box_loss_weight=0.3,
     augmentation=replace(STRONG_AUGMENTATION, scale=(0.75, 1.1), min_resolution=0.5),
 )
+# And once more, taught by both of the second kind, whose features it learns too.
+STUDENT_FEATURES = replace(
+    STUDENT_MIXED,
+    preset="student-features",
+    epochs=9,
+    full_res_epochs=5,
+    feature_distill_weight=2.0,
+)
 PHANTOM = replace(
     SCRATCH, preset="phantom", epochs=10, low_res_px=128, full_res_epochs=2, ema_decay=0.98
 )
@@ -150,6 +158,7 @@ PRESETS: dict[str, TrainConfig] = {
         TEACHER_MIXED,
         STUDENT,
         STUDENT_MIXED,
+        STUDENT_FEATURES,
         PHANTOM,
         CHEXNET,
         REPRODUCE_CHEXNET,

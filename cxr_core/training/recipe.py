@@ -29,12 +29,14 @@ class Step:
         preset: what it is trained with.
         weights: the step whose model it goes on from; None for the preset's own weights.
         teachers: the steps that teach it.
+        seed_offset: added to the recipe's seed, so that two steps of one preset differ.
     """
 
     name: str
     preset: str
     weights: str | None = None
     teachers: tuple[str, ...] = ()
+    seed_offset: int = 0
 
 
 # docs/experiments.md says what each step gained.
@@ -43,11 +45,23 @@ RECIPES: Mapping[str, tuple[Step, ...]] = MappingProxyType(
         "best": (
             Step("teacher", "teacher"),
             Step("teacher-mixed", "teacher-mixed", teachers=("teacher",)),
+            Step("teacher-mixed-2", "teacher-mixed", teachers=("teacher",), seed_offset=1),
             Step("scratch", "scratch"),
             Step("boxes", "best", weights="scratch"),
             Step("student", "student", weights="boxes", teachers=("teacher",)),
             Step("student-again", "student", weights="student", teachers=("teacher",)),
-            Step("best", "student-mixed", weights="student-again", teachers=("teacher-mixed",)),
+            Step(
+                "student-mixed",
+                "student-mixed",
+                weights="student-again",
+                teachers=("teacher-mixed",),
+            ),
+            Step(
+                "best",
+                "student-features",
+                weights="student-mixed",
+                teachers=("teacher-mixed", "teacher-mixed-2"),
+            ),
         )
     }
 )
@@ -55,7 +69,7 @@ RECIPES: Mapping[str, tuple[Step, ...]] = MappingProxyType(
 
 def step_config(step: Step, folder: Path, *, seed: int) -> TrainConfig:
     """The configuration of a step whose recipe is carried out in ``folder``."""
-    config = from_preset(step.preset, seed=seed)
+    config = from_preset(step.preset, seed=seed + step.seed_offset)
     if step.weights is not None:
         config = replace(config, weights=str(folder / step.weights))
     return replace(config, teachers=tuple(str(folder / name) for name in step.teachers))

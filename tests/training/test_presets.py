@@ -21,7 +21,7 @@ from cxr_core.training.trainer import Trainer
 
 
 def test_every_preset_bears_its_name() -> None:
-    teaching = {"teacher", "teacher-mixed", "student", "student-mixed"}
+    teaching = {"teacher", "teacher-mixed", "student", "student-mixed", "student-features"}
     assert {
         "baseline",
         "scratch",

@@ -48,10 +48,14 @@ def test_only_the_last_step_reads_the_test_films(
     run_recipe("best", PATHS, tmp_path, RunOptions(), seed=5)
     assert [folder.name for _, folder, _ in runs] == [step.name for step in RECIPES["best"]]
     assert [options.skip_test for *_, options in runs] == [True] * (len(runs) - 1) + [False]
-    assert {config.seed for config, *_ in runs} == {5}
+    seeds = {folder.name: config.seed for config, folder, _ in runs}
+    assert seeds.pop("teacher-mixed-2") == 6  # another network than its namesake
+    assert set(seeds.values()) == {5}
     last = runs[-1][0]
-    assert last.weights == str(tmp_path / "student-again")
-    assert last.teachers == (str(tmp_path / "teacher-mixed"),)
+    assert last.weights == str(tmp_path / "student-mixed")
+    assert last.teachers == tuple(
+        str(tmp_path / name) for name in ("teacher-mixed", "teacher-mixed-2")
+    )
 
 
 def test_a_recipe_goes_on_where_it_stopped(
