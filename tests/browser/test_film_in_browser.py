@@ -97,9 +97,10 @@ def opened(shared_page: Page, app_url: str) -> Page:
 
 @pytest.fixture
 def with_film(opened: Page) -> Page:
-    """The Read page with a film, whichever it is."""
+    """The Read page with a film, whichever it is, at its top."""
     if not opened.locator(FILM).count():
         open_film(opened, film(4))
+    opened.evaluate("document.querySelector('[data-testid=stMain]').scrollTo(0, 0)")
     return opened
 
 

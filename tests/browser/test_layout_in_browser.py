@@ -197,6 +197,7 @@ def test_the_worklists_controls_stand_in_two_groups(page: Page, app_url: str) ->
     upload(page, [payload("one.png", 1), payload("two.png", 2)])
     expect(page.locator(".film-row")).to_have_count(2)
     expect(page.get_by_role("progressbar")).to_have_count(0)
+    at_rest(page)
     actions, switches = (
         page.locator(".st-key-worklist_actions"),
         page.locator(".st-key-worklist_switches"),
