@@ -27,9 +27,9 @@ if n_workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
 COSTLY_FIXTURES = ("phantom_run", "finished_run", "app_url", "guarded_app")
 
 # Shared machines are slow at times, so no example has a deadline; CI draws the same examples
-# every time, a developer's machine searches on.
-settings.register_profile("developer", deadline=None)
-settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+# every time, a developer's machine searches on: few at a time, others each time.
+settings.register_profile("developer", deadline=None, max_examples=50)
+settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True, max_examples=50)
 settings.load_profile("ci" if IN_CI else "developer")
 
 

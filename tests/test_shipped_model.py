@@ -78,7 +78,7 @@ def test_the_card_states_what_the_tables_give() -> None:
     assert not (DEFAULT_MODEL / "resume.pt").exists()
 
 
-@pytest.mark.parametrize("n_films", [10, pytest.param(40, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n_films", [4, pytest.param(40, marks=pytest.mark.slow)])
 def test_analyze_gives_the_stored_logits_on_test_films(shared: Path, n_films: int) -> None:
     analyzer = load_analyzer(DEFAULT_MODEL)
     table = pd.read_csv(DEFAULT_MODEL / "predictions_test.csv")

@@ -50,7 +50,7 @@ def test_no_part_of_a_cell_begins_with_one_where_another_separator_is_in_use(
 
 
 @given(st.text(ALPHABET))
-@settings(max_examples=300)
+@settings(max_examples=100)
 def test_any_text_is_safe_and_comes_back(text: str) -> None:
     guarded = guard_formula(text)
     assert unguard_formula(guarded) == text
@@ -76,7 +76,7 @@ def test_a_line_quotes_each_text_and_no_number() -> None:
 
 
 @given(st.lists(st.text(ALPHABET), min_size=1))
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_a_line_is_read_back_cell_by_cell(cells: list[str]) -> None:
     (back,) = csv.reader(io.StringIO(csv_line([*cells, "end"]), newline=""))
     assert [unguard_formula(cell) for cell in back] == [*cells, "end"]

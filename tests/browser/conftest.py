@@ -6,12 +6,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
 
 from tests.helpers import ROOT
 from tests.helpers.models import write_model_folder
@@ -30,6 +32,8 @@ def server_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def app_url(server_log: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of the app, served on a small random model."""
     app = ServedApp(write_model_folder(tmp_path_factory.mktemp("model")), server_log)
+    # Half of what a click costs the server. What is freed, and when, is tried on other servers.
+    app.options = ["--runner.postScriptGC", "false"]
     app.start()
     try:
         yield app.url
@@ -155,16 +159,39 @@ def browser(chromium: str) -> Iterator[Browser]:
             browser.close()
 
 
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A page of 1280 x 800 that shares nothing with an earlier one (cookies, storage, cache)."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(60_000)
-    expect.set_options(timeout=60_000)
+@contextmanager
+def new_context(
+    browser: Browser, *, timeout: int = 60_000, **options: Any
+) -> Iterator[BrowserContext]:
+    """A window of 1280 x 800 that shares nothing with an earlier one (cookies, storage, cache).
+
+    Args:
+        timeout: milliseconds, patient for slow machines.
+    """
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, **options)
+    context.set_default_timeout(timeout)
+    expect.set_options(timeout=timeout)
     try:
-        yield context.new_page()
+        yield context
     finally:
         context.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page for one test alone."""
+    with new_context(browser) as context:
+        yield context.new_page()
+
+
+@pytest.fixture(scope="module")
+def shared_page(browser: Browser) -> Iterator[Page]:
+    """A page for the tests of a module, which take it as the one before left it.
+
+    To open the app takes a browser and a server seconds of work each time.
+    """
+    with new_context(browser) as context:
+        yield context.new_page()
 
 
 def _words_on(page: Page) -> str:
@@ -186,6 +213,6 @@ def pytest_runtest_makereport(
         if "server_log" in arguments:
             said = arguments["server_log"].read_text(errors="replace")[-4000:]
             report.sections.append(("The server's last words", said))
-        if "page" in arguments:
-            report.sections.append(("On the page", _words_on(arguments["page"])))
+        if pages := [value for value in arguments.values() if isinstance(value, Page)]:
+            report.sections.append(("On the page", _words_on(pages[0])))
     return report

@@ -10,10 +10,10 @@ from playwright.sync_api import Browser, FilePayload, Page, WebSocket, expect
 from cxr_core.phantom.draw import phantom_png
 from cxr_core.server.guard import HEADERS
 from cxr_core.ui.film_view import SESSION_OVER
-from tests.browser.conftest import ServedApp
+from tests.browser.conftest import ServedApp, new_context
 from tests.helpers.browser import press, upload
 from tests.helpers.models import write_model_folder
-from tests.helpers.proxies import NAME, SETUPS, Proxy, get_from
+from tests.helpers.proxies import NAME, SETUPS, Proxy, get_from, running_proxy
 
 pytestmark = pytest.mark.slow  # two starts of the app
 FILM = ".viewer .film:not([hidden])"
@@ -40,24 +40,17 @@ def replicas(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[ServedAp
 def proxy(
     request: pytest.FixtureRequest, tmp_path: Path, replicas: list[ServedApp]
 ) -> Iterator[Proxy]:
-    one = Proxy(request.getfixturevalue(request.param), tmp_path / "proxy")
-    one.start(SETUPS[request.param], [app.port for app in replicas])
-    try:
+    program = request.getfixturevalue(request.param)
+    ports = [app.port for app in replicas]
+    with running_proxy(request.param, program, tmp_path / "proxy", ports) as one:
         yield one
-    finally:
-        one.stop()
 
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A page of a browser that takes the test's own certificate."""
-    context = browser.new_context(ignore_https_errors=True)
-    context.set_default_timeout(60_000)
-    expect.set_options(timeout=60_000)
-    try:
+    with new_context(browser, ignore_https_errors=True) as context:
         yield context.new_page()
-    finally:
-        context.close()
 
 
 def expect_a_reading(page: Page) -> None:

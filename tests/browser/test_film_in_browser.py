@@ -88,11 +88,27 @@ def place_of(page: Page) -> tuple[str | None, str | None]:
     return viewer.get_attribute("data-zoom"), viewer.get_attribute("data-centre")
 
 
-def test_pixels_on_the_screen_belong_to_the_film_and_its_map(page: Page, app_url: str) -> None:
-    page.goto(f"{app_url}/Read")
+@pytest.fixture(scope="module")
+def opened(shared_page: Page, app_url: str) -> Page:
+    """The Read page, with the film of the test before, if any."""
+    shared_page.goto(f"{app_url}/Read")
+    return shared_page
+
+
+@pytest.fixture
+def with_film(opened: Page) -> Page:
+    """The Read page with a film, whichever it is, at its top."""
+    if not opened.locator(FILM).count():
+        open_film(opened, film(4))
+    opened.evaluate("document.querySelector('[data-testid=stMain]').scrollTo(0, 0)")
+    return opened
+
+
+def test_pixels_on_the_screen_belong_to_the_film_and_its_map(opened: Page) -> None:
+    page = opened
     open_film(page, film(1))
     ask_for_a_map(page)
-    page.add_style_tag(content=".viewer .words { visibility: hidden; }")
+    without_words = page.add_style_tag(content=".viewer .words { visibility: hidden; }")
 
     fade(page, 0)
     plain = on_screen(page)
@@ -114,14 +130,15 @@ def test_pixels_on_the_screen_belong_to_the_film_and_its_map(page: Page, app_url
     assert second.shape == first.shape
     overlay_changed = np.abs(np.ptp(first, axis=2) - np.ptp(second, axis=2)) > 8
     assert overlay_changed.mean() > 0.01
+    without_words.evaluate("style => style.remove()")
 
 
 def test_a_film_survives_a_page_switch_and_has_no_address(
-    page: Page, app_url: str, server_log: Path, tmp_path: Path
+    opened: Page, server_log: Path, tmp_path: Path
 ) -> None:
+    page = opened
     addresses: list[str] = []
     page.on("request", lambda request: addresses.append(request.url))
-    page.goto(f"{app_url}/Read")
     open_film(page, film(3), "DOE_JANE_1960.dcm")
     before = source(page)
     press(page, page.get_by_role("link", name="Model card"))
@@ -147,10 +164,8 @@ def test_a_film_survives_a_page_switch_and_has_no_address(
     assert row.startswith("1,,")
 
 
-def test_every_map_is_reached_by_keyboard(page: Page, app_url: str) -> None:
-    page.goto(f"{app_url}/Read")
-    press(page, page.get_by_role("button", name="Try the phantom"))
-    page.locator(FILM).first.wait_for()
+def test_every_map_is_reached_by_keyboard(with_film: Page) -> None:
+    page = with_film
     for key, name in LABELS.items():
         row = page.get_by_role("button", name=f"Show the map of {name}")
         row.focus()
@@ -160,9 +175,8 @@ def test_every_map_is_reached_by_keyboard(page: Page, app_url: str) -> None:
         expect(row).to_be_focused()  # a reader goes on from where she is
 
 
-def test_zoom_survives_the_display_and_goes_with_the_film(page: Page, app_url: str) -> None:
-    page.goto(f"{app_url}/Read")
-    open_film(page, film(4))
+def test_zoom_survives_the_display_and_goes_with_the_film(with_film: Page) -> None:
+    page = with_film
     whole = place_of(page)
     assert whole == ("1.000", "0.5000 0.5000")
     viewer = page.locator(".viewer")
@@ -200,14 +214,15 @@ def test_zoom_survives_the_display_and_goes_with_the_film(page: Page, app_url: s
     expect(page.locator(FILM).first).to_have_css("animation-name", "none")  # the map alone
     page.emulate_media(reduced_motion="reduce")
     expect(page.locator(MAP)).to_have_css("animation-name", "none")
+    page.emulate_media(reduced_motion="null")
     page.keyboard.press("Escape")
     assert place_of(page) == zoomed
     open_film(page, film(5))
     assert place_of(page) == whole
 
 
-def test_a_stopped_film_is_corrected_on_request(page: Page, app_url: str) -> None:
-    page.goto(f"{app_url}/Read")
+def test_a_stopped_film_is_corrected_on_request(opened: Page) -> None:
+    page = opened
     stream = io.BytesIO()
     Image.new("L", (300, 300), 70).save(stream, "PNG")
     open_film(page, stream.getvalue())

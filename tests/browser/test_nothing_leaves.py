@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, FilePayload, expect
 
-from tests.browser.conftest import ServedApp
+from tests.browser.conftest import ServedApp, new_context
 from tests.helpers.browser import download, press, upload
 from tests.helpers.dicom_files import film_dataset, to_bytes
 from tests.helpers.films import noisy_film
@@ -69,25 +69,27 @@ def marked_film() -> bytes:
 def test_a_reading_reaches_nobody_and_leaves_nothing_behind(
     browser: Browser, traced: Traced, tmp_path: Path
 ) -> None:
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(240_000)
-    expect.set_options(timeout=240_000)
-    page = context.new_page()
-    page.goto(f"{traced.app.url}/Read")
-    page.get_by_role("heading", name="Open one frontal chest radiograph").wait_for()
-    film: FilePayload = {"name": f"{MARK}.dcm", "mimeType": "", "buffer": marked_film()}
-    upload(page, film)
-    expect(page.locator(".finding .probability")).to_have_count(4)
-    expect(page.get_by_text(MARK).first).to_be_visible()  # over the film, where it belongs
-    press(page, page.get_by_text("Export", exact=True))
-    taken = [
-        download(page, button, tmp_path)
-        for button in ("Report (PDF", "Overlay (PNG)", "Result (CSV)", "Overlay (DICOM, new study)")
-    ]
-    press(page, page.get_by_text("Your reading", exact=True))
-    page.get_by_label("Note on this film").fill(f"{MARK}NOTE")
-    page.get_by_label("Note on this film").press("Control+Enter")
-    context.close()
+    with new_context(browser, timeout=240_000) as context:
+        page = context.new_page()
+        page.goto(f"{traced.app.url}/Read")
+        page.get_by_role("heading", name="Open one frontal chest radiograph").wait_for()
+        film: FilePayload = {"name": f"{MARK}.dcm", "mimeType": "", "buffer": marked_film()}
+        upload(page, film)
+        expect(page.locator(".finding .probability")).to_have_count(4)
+        expect(page.get_by_text(MARK).first).to_be_visible()  # over the film, where it belongs
+        press(page, page.get_by_text("Export", exact=True))
+        taken = [
+            download(page, button, tmp_path)
+            for button in (
+                "Report (PDF",
+                "Overlay (PNG)",
+                "Result (CSV)",
+                "Overlay (DICOM, new study)",
+            )
+        ]
+        press(page, page.get_by_text("Your reading", exact=True))
+        page.get_by_label("Note on this film").fill(f"{MARK}NOTE")
+        page.get_by_label("Note on this film").press("Control+Enter")
     traced.app.stop()
 
     # Exports that did not ask name nobody.

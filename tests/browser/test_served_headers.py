@@ -49,3 +49,8 @@ def test_web_sockets_of_other_origins_are_refused(app_url: str) -> None:
 def test_metrics_and_the_agent_interface_are_closed(app_url: str) -> None:
     assert get(app_url, "/_stcore/metrics").status == 404
     assert get(app_url, "/healthz").status == 200
+
+
+def test_without_sign_in_this_machine_may_ask_for_exports_and_send_files(app_url: str) -> None:
+    for path in ("/media/none.pdf", "/_stcore/upload_file/none/none"):
+        assert get(app_url, path).status not in (401, 403)

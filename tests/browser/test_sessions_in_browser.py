@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, FilePayload, Page, Request, Route, expect
 
 from cxr_core.phantom.draw import phantom_png
-from tests.browser.conftest import START_TIMEOUT, ServedApp
+from tests.browser.conftest import START_TIMEOUT, ServedApp, new_context
 from tests.helpers.browser import download, press, upload
 from tests.helpers.cut_line import CutLine
 from tests.helpers.dicom_files import film_dataset, to_bytes
@@ -60,46 +60,20 @@ def read_film(page: Page, url: str, film: FilePayload = PNG) -> None:
     expect(page.locator(".finding .probability")).to_have_count(4)
 
 
-def test_an_export_is_for_the_browser_that_made_it(
+def test_a_page_sends_what_it_asked_for_and_its_browser_alone_gets_its_exports(
     page: Page, short_app: ServedApp, tmp_path: Path
 ) -> None:
+    asked: list[Request] = []
+    page.on("request", asked.append)
     read_film(page, short_app.url)
-    strangers: list[int] = []
-
-    def stranger_first(route: Route) -> None:
-        strangers.append(ask(route.request.url))
-        strangers.append(ask(route.request.url, Cookie="cxr_browser=" + "0" * 48))
-        route.continue_()
-
-    page.route("**/media/*.csv", stranger_first)
-    addresses: list[str] = []
-    page.on(
-        "request",
-        lambda request: addresses.append(request.url) if request.url.endswith(".csv") else None,
-    )
-    press(page, page.get_by_text("Export", exact=True))
-    for click in range(1, 3):  # the second click works, too
-        taken = download(page, "Result (CSV)", tmp_path)
-        assert b"image_sha256" in taken.read_bytes()
-        assert len(set(addresses)) == click
-    assert strangers
-    assert set(strangers) == {404}
-    # Once fetched it is gone, for its own browser too.
-    again = page.request.get(addresses[0])
-    assert again.status == 404
-
-
-def test_a_file_that_no_page_asked_for_is_refused(page: Page, short_app: ServedApp) -> None:
-    sent: list[Request] = []
-    page.on("request", lambda asked: sent.append(asked) if asked.method == "PUT" else None)
-    read_film(page, short_app.url)
-    headers = sent[0].all_headers()
+    sent = next(request for request in asked if request.method == "PUT")
+    headers = sent.all_headers()
     shown = {
         "X-Xsrftoken": headers["x-xsrftoken"],
         "Cookie": headers["cookie"],
         "Content-Type": headers["content-type"],
     }
-    used, (start, session, _) = sent[0].url, sent[0].url.rsplit("/", 2)
+    used, (start, session, _) = sent.url, sent.url.rsplit("/", 2)
     body = b"--x--"
     for url in (
         used,
@@ -108,6 +82,26 @@ def test_a_file_that_no_page_asked_for_is_refused(page: Page, short_app: ServedA
     ):
         assert ask(url, "PUT", body, **shown) == 403
         assert ask(url, "POST", body, **shown) == 403
+
+    strangers: list[int] = []
+
+    def stranger_first(route: Route) -> None:
+        strangers.append(ask(route.request.url))
+        strangers.append(ask(route.request.url, Cookie="cxr_browser=" + "0" * 48))
+        route.continue_()
+
+    page.route("**/media/*.csv", stranger_first)
+    press(page, page.get_by_text("Export", exact=True))
+    for click in range(1, 3):  # the second click works, too
+        taken = download(page, "Result (CSV)", tmp_path)
+        assert b"image_sha256" in taken.read_bytes()
+        addresses = [request.url for request in asked if request.url.endswith(".csv")]
+        assert len(set(addresses)) == click
+    assert strangers
+    assert set(strangers) == {404}
+    # Once fetched it is gone, for its own browser too.
+    again = page.request.get(addresses[0])
+    assert again.status == 404
 
 
 def test_a_full_session_says_so(page: Page, short_app: ServedApp) -> None:
@@ -154,11 +148,10 @@ def test_a_closed_session_is_freed_though_nobody_comes(
     # Of the pixels: no other film has these.
     step = len(film) // 10
     marks = [film[at : at + 64] for at in range(2 * step, len(film) - step, step)]
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(60_000)
-    read_film(context.new_page(), short_app.url, {"name": "a.dcm", "mimeType": "", "buffer": film})
-    assert n_found(short_app.pid, marks) == len(marks)
-    context.close()
+    with new_context(browser) as context:
+        payload: FilePayload = {"name": "a.dcm", "mimeType": "", "buffer": film}
+        read_film(context.new_page(), short_app.url, payload)
+        assert n_found(short_app.pid, marks) == len(marks)
     # Nothing holds the film. Small pieces of freed memory may stay until they are used again.
     deadline = time.monotonic() + 60
     while n_found(short_app.pid, marks) > len(marks) // 4 and time.monotonic() < deadline:

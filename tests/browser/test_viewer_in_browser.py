@@ -1,17 +1,15 @@
 """The tools of the viewer on the Read page: what they draw, and that nothing is sent."""
 
 import base64
-import io
 import re
 
 import numpy as np
 import pytest
-from PIL import Image
 from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from cxr_core.imaging.windowing import Window, apply_window
-from cxr_core.phantom.draw import draw_phantom
-from tests.helpers.browser import press, serious_violations, upload
+from cxr_core.phantom.draw import draw_phantom, phantom_png
+from tests.helpers.browser import at_rest, press, serious_violations, upload
 from tests.helpers.dicom_files import film_dataset, to_bytes
 
 SIDE = 256
@@ -34,25 +32,45 @@ def stored() -> np.ndarray:
     return picture * 16 + np.arange(SIDE, dtype=np.uint16) % 16
 
 
-@pytest.fixture
-def opened(page: Page, app_url: str, stored: np.ndarray) -> Page:
+@pytest.fixture(scope="module")
+def with_film(shared_page: Page, app_url: str, stored: np.ndarray) -> Page:
     """The Read page with that film, which gives a window and its pixel spacing."""
     ds = film_dataset(
         stored, BitsStored=12, HighBit=11, WindowCenter=1800, WindowWidth=3000,
         ImagerPixelSpacing=[SPACING, SPACING],
     )  # fmt: skip
-    return open_file(page, app_url, to_bytes(ds))
+    shared_page.goto(f"{app_url}/Read")
+    shared_page.get_by_role("button", name="Try the phantom").wait_for()
+    return open_file(shared_page, to_bytes(ds))
 
 
-def open_file(page: Page, app_url: str, data: bytes) -> Page:
-    page.goto(f"{app_url}/Read")
-    page.get_by_role("button", name="Try the phantom").wait_for()
+@pytest.fixture
+def opened(with_film: Page) -> Page:
+    """That page with the film as it opens: whole, in its first window, and no tool in hand."""
+    page = with_film
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.mouse.move(5, 5)
+    for name in ("Escape", "r"):
+        key(page, name)
+    expect(page.locator(".viewer")).to_have_attribute("data-zoom", "1.000")
+    return page
+
+
+def open_file(page: Page, data: bytes) -> Page:
     payload: FilePayload = {"name": "film", "mimeType": "", "buffer": data}
     upload(page, payload)
     page.locator(FILM).first.wait_for()
     page.get_by_role("button", name="Show the map of Effusion").wait_for()
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
-    return page
+    return at_rest(page)
+
+
+def open_another(page: Page, seed: int) -> None:
+    """A phantom as PNG, in place of the film on the page."""
+    before = page.locator(FILM).first.get_attribute("data-film") or ""
+    press(page, page.get_by_role("button", name="Open film"))
+    open_file(page, phantom_png(seed, size=SIDE))
+    expect(page.locator(FILM).first).not_to_have_attribute("data-film", before)
+    page.keyboard.press("Escape")
 
 
 def drawn(page: Page) -> np.ndarray:
@@ -157,29 +175,6 @@ def test_a_drag_windows_at_once_and_sends_nothing(opened: Page, stored: np.ndarr
     assert page.evaluate("window.sent") == 0
 
 
-def test_what_was_chosen_outlasts_a_page_switch_and_ends_with_the_film(
-    opened: Page, app_url: str
-) -> None:
-    page = opened
-    drag(page, (0.4, 0.4), (0.5, 0.6), button="right")
-    key(page, "i")
-    key(page, "+")
-    before = words(page)
-    press(page, page.get_by_role("button", name="Show the map of Infiltration"))
-    expect(page.locator(".st-key-row_infiltration .shown")).to_be_visible()
-    assert words(page) == before
-    press(page, page.get_by_role("link", name="Model card"))
-    expect(page.get_by_role("heading", level=1, name="Model card")).to_be_visible()
-    press(page, page.get_by_role("link", name="Read"))
-    page.locator(FILM).first.wait_for()
-    assert words(page) == before
-    press(page, page.get_by_role("button", name="Open film"))
-    press(page, page.get_by_role("button", name="Try the phantom"))
-    page.keyboard.press("Escape")
-    expect(page.locator(".viewer .words")).to_contain_text("As the model sees it\nZoom")
-    assert "INVERTED" not in words(page)
-
-
 def test_the_wheel_zooms_at_the_pointer_and_the_page_scrolls_beside_it(opened: Page) -> None:
     page = opened
     box = page.locator(FILM).first.bounding_box()
@@ -233,6 +228,9 @@ def test_keys_move_the_map_and_list_themselves(opened: Page) -> None:
     expect(page.locator(".viewer")).to_have_attribute("data-inverted", "false")
     key(page, "i")
     expect(page.locator(".viewer")).to_have_attribute("data-inverted", "true")
+    key(page, "?")
+    dialog.get_by_role("checkbox").check()
+    dialog.get_by_role("button", name="Close").click()
 
 
 def test_measures_are_in_the_files_millimetres(opened: Page) -> None:
@@ -263,20 +261,7 @@ def test_measures_are_in_the_files_millimetres(opened: Page) -> None:
     assert y0 == y1  # widths are taken level
     key(page, "+")  # a measure belongs to the film, not to the screen
     assert labels.all_text_contents() == [heart, chest]
-
-
-def test_without_a_pixel_spacing_there_is_no_ruler(page: Page, app_url: str) -> None:
-    stream = io.BytesIO()
-    Image.fromarray(draw_phantom(8, size=SIDE).pixels).save(stream, "PNG")
-    open_file(page, app_url, stream.getvalue())
-    expect(tool(page, "Ruler")).to_be_disabled()
-    expect(tool(page, "Angle")).to_be_disabled()
-    expect(tool(page, "Ruler")).to_have_attribute("title", re.compile("states no pixel spacing"))
-    tool(page, "Cardiothoracic ratio").click()
-    drag(page, (0.35, 0.6), (0.65, 0.6))
-    drag(page, (0.2, 0.8), (0.8, 0.8))
-    labels = page.locator(".viewer .measures text").all_text_contents()
-    assert labels == ["Heart", "Chest, ratio 0.50"]
+    key(page, "Delete")
 
 
 def test_the_magnifier_shows_what_is_under_the_pointer(opened: Page) -> None:
@@ -296,3 +281,35 @@ def test_the_magnifier_shows_what_is_under_the_pointer(opened: Page) -> None:
     assert int(around.min()) - 2 <= middle <= int(around.max()) + 2
     page.mouse.move(5, 5)
     expect(lens).to_have_count(0)
+
+
+def test_what_was_chosen_outlasts_a_page_switch_and_ends_with_the_film(opened: Page) -> None:
+    page = opened
+    drag(page, (0.4, 0.4), (0.5, 0.6), button="right")
+    key(page, "i")
+    key(page, "+")
+    before = words(page)
+    press(page, page.get_by_role("button", name="Show the map of Infiltration"))
+    expect(page.locator(".st-key-row_infiltration .shown")).to_be_visible()
+    assert words(page) == before
+    press(page, page.get_by_role("link", name="Model card"))
+    expect(page.get_by_role("heading", level=1, name="Model card")).to_be_visible()
+    press(page, page.get_by_role("link", name="Read"))
+    page.locator(FILM).first.wait_for()
+    assert words(page) == before
+    open_another(page, 9)
+    expect(page.locator(".viewer .words")).to_contain_text("As the model sees it\nZoom")
+    assert "INVERTED" not in words(page)
+
+
+def test_without_a_pixel_spacing_there_is_no_ruler(opened: Page) -> None:
+    page = opened
+    open_another(page, 10)
+    expect(tool(page, "Ruler")).to_be_disabled()
+    expect(tool(page, "Angle")).to_be_disabled()
+    expect(tool(page, "Ruler")).to_have_attribute("title", re.compile("states no pixel spacing"))
+    tool(page, "Cardiothoracic ratio").click()
+    drag(page, (0.35, 0.6), (0.65, 0.6))
+    drag(page, (0.2, 0.8), (0.8, 0.8))
+    labels = page.locator(".viewer .measures text").all_text_contents()
+    assert labels == ["Heart", "Chest, ratio 0.50"]

@@ -1,4 +1,4 @@
-"""Ten films, one of them bad, as a reader meets them: rows, order, open, come back, the CSV."""
+"""Six films, one of them bad, as a reader meets them: rows, order, open, come back, the CSV."""
 
 import csv
 import io
@@ -26,23 +26,23 @@ def payload(name: str, data: bytes) -> FilePayload:
     return {"name": name, "mimeType": "application/octet-stream", "buffer": data}
 
 
-def test_ten_films_with_a_bad_one(
+def test_six_films_with_a_bad_one(
     page: Page, app_url: str, server_log: Path, tmp_path: Path
 ) -> None:
     addresses: list[str] = []
     page.on("request", lambda request: addresses.append(request.url))
-    films = [phantom_png(seed, size=208) for seed in range(9)]
-    packed = {f"DOE_{n}.png": film for n, film in enumerate(films[:6])} | {"DOE_6.png": b"text"}
+    films = [phantom_png(seed, size=208) for seed in range(5)]
+    packed = {f"DOE_{n}.png": film for n, film in enumerate(films[:3])} | {"DOE_3.png": b"text"}
     uploads = [payload("DOE_JANE.zip", zip_bytes(packed))]
-    uploads += [payload(f"DOE_{n}.png", films[n]) for n in (6, 7, 8)]
+    uploads += [payload(f"DOE_{n + 1}.png", films[n]) for n in (3, 4)]
     page.goto(f"{app_url}/Worklist")
     page.get_by_role("heading", name="Read many films").wait_for()
     upload(page, uploads)
-    expect(page.locator(".film-row")).to_have_count(10)
+    expect(page.locator(".film-row")).to_have_count(6)
     expect(page.get_by_role("progressbar")).to_have_count(0)
     shown = numbers_shown(page)
-    assert sorted(shown) == list(range(1, 11))
-    assert shown[0] == 7
+    assert sorted(shown) == list(range(1, 7))
+    assert shown[0] == 4
     assert "Cannot be read" in page.locator(".film-row").first.inner_text()
 
     press(page, page.get_by_role("button", name="Export", exact=True))
@@ -51,17 +51,18 @@ def test_ten_films_with_a_bad_one(
     expect(page.get_by_text("Include file names")).to_be_hidden()  # closing moves the focus
     assert results.name == "cxr_results.csv"
     rows = list(csv.DictReader(io.StringIO(results.read_text())))
-    assert [row["row"] for row in rows] == [str(number) for number in range(1, 11)]
+    assert [row["row"] for row in rows] == [str(number) for number in range(1, 7)]
     assert not any(row["file"] for row in rows)  # a name may tell a patient
     assert [row["status"] for row in rows].count("failed") == 1
-    assert len({row["image_sha256"] for row in rows}) == 10
+    assert len({row["image_sha256"] for row in rows}) == 6
     assert in_order(rows) == shown
 
+    page.set_viewport_size({"width": 1280, "height": 480})  # the last row lies below it
     # The last row, opened by keyboard alone: the film itself, and the way back to it.
     last = page.get_by_role("button", name=f"Open film {shown[-1]} in Read")
     settled(page, last).press("Enter")
     page.locator(LOADED).first.wait_for()
-    expect(page.get_by_text(f"Film {shown[-1]}, 9 of 9", exact=True)).to_be_visible()
+    expect(page.get_by_text(f"Film {shown[-1]}, 5 of 5", exact=True)).to_be_visible()
     press(page, page.get_by_role("link", name="Back to the worklist"))
     row = page.locator(f".st-key-film_{shown[-1]}")
     expect(row.get_by_text("✓ opened")).to_be_in_viewport()

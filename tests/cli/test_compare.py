@@ -3,8 +3,6 @@
 import hashlib
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +17,7 @@ from cxr_core.evaluation.render.text import comparison_text
 from cxr_core.evaluation.run_folder import RunFolder
 from cxr_core.findings import KEYS, LOGIT_COLUMNS
 from cxr_core.model.metadata import write_metadata
-from tests.helpers import ROOT
+from tests.helpers.commands import run_as_main
 from tests.helpers.models import make_metadata
 from tests.helpers.predictions import make_predictions
 
@@ -134,11 +132,15 @@ def test_runs_of_different_splits_are_refused(
     assert "20 of the 60 compared films of A are in B's training set" in told
 
 
-def test_it_runs_as_a_module(folders: tuple[Path, Path]) -> None:
-    command = [sys.executable, "-m", "cxr_core.cli.compare", *map(str, folders), *FEW]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert "60 films of 30 patients" in done.stdout
-    assert done.stderr == ""
+def test_it_runs_as_a_module(
+    folders: tuple[Path, Path],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run_as_main(monkeypatch, "cxr_core.cli.compare", *map(str, folders), *FEW) == 0
+    printed = capsys.readouterr()
+    assert "60 films of 30 patients" in printed.out
+    assert printed.err == ""
 
 
 def test_it_says_what_is_wrong(

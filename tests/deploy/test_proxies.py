@@ -11,7 +11,7 @@ from threading import Thread
 import pytest
 
 from cxr_core.server.guard import HEADERS
-from tests.helpers.proxies import NAME, SETUPS, Proxy, get_from
+from tests.helpers.proxies import NAME, SETUPS, Proxy, get_from, running_proxy
 
 LARGE = 4 * 2**20  # bytes; far more than nginx keeps of a request in memory
 SESSION = "0b5c1c9e-6d0e-4e57-9f58-5c1b3b1f7a11"
@@ -66,12 +66,10 @@ def replicas() -> Iterator[list[Replica]]:
 def proxy(
     request: pytest.FixtureRequest, tmp_path: Path, replicas: list[Replica]
 ) -> Iterator[Proxy]:
-    one = Proxy(request.getfixturevalue(request.param), tmp_path / "proxy")
-    one.start(SETUPS[request.param], [replica.port for replica in replicas])
-    try:
+    program = request.getfixturevalue(request.param)
+    ports = [replica.port for replica in replicas]
+    with running_proxy(request.param, program, tmp_path / "proxy", ports) as one:
         yield one
-    finally:
-        one.stop()
 
 
 def cookie_of(proxy: Proxy) -> tuple[str, bytes]:

@@ -87,9 +87,9 @@ def test_a_case_by_hand() -> None:
 
 def test_a_difference_of_means_equals_scikit_learns_on_repeated_rows() -> None:
     a, b = make_table(), noisy(make_table())
-    found = compare_predictions(a, b, n_resamples=60, seed=3).abnormal
+    found = compare_predictions(a, b, n_resamples=20, seed=3).abnormal
     ill = (a["label_no_finding"] == 0).to_numpy()
-    resamples = resample_units(a["patient"].to_numpy(), n_resamples=60, seed=3)
+    resamples = resample_units(a["patient"].to_numpy(), n_resamples=20, seed=3)
 
     def areas(rows: np.ndarray) -> np.ndarray:
         """(2, 3): A and B, by finding."""
@@ -100,7 +100,7 @@ def test_a_difference_of_means_equals_scikit_learns_on_repeated_rows() -> None:
     for counts in resamples.counts:
         repeated = np.repeat(np.arange(len(a)), counts[resamples.patient_index])
         drawn.append(areas(repeated[ill[repeated]]))
-    estimates, means = areas(np.flatnonzero(ill)), np.array(drawn).mean(axis=2)  # (2, 3), (60, 2)
+    estimates, means = areas(np.flatnonzero(ill)), np.array(drawn).mean(axis=2)  # (2, 3), (20, 2)
     assert found.n == ill.sum()
     assert tuple(found.auroc) == ABNORMAL_KEYS
     assert found.auroc["atelectasis"].a.estimate == pytest.approx(estimates[0, 1], abs=1e-12)

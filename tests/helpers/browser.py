@@ -11,15 +11,15 @@ from playwright.sync_api import (
     Locator,
     Page,
     TimeoutError,
-    expect,
 )
 
 _ATTEMPTS = 5
+_AT_REST = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 
 WAIT_UNTIL_STILL = """
 async (element) => {
   const place = () => JSON.stringify(element.getBoundingClientRect());
-  const pause = () => new Promise((done) => setTimeout(done, 100));
+  const pause = () => new Promise((done) => setTimeout(done, 50));
   for (let before = "", same = 0; same < 4; ) {
     const now = place();
     same = now === before ? same + 1 : 0;
@@ -30,22 +30,31 @@ async (element) => {
 """
 
 
+def at_rest(page: Page) -> Page:
+    """The page, once no script runs for it."""
+    # Waited for in the page itself: `expect` asks from outside, in the end once a second.
+    page.locator(_AT_REST).wait_for(state="attached")
+    return page
+
+
 def settled(page: Page, element: Locator) -> Locator:
-    """``element``, once no script runs and it has kept its place for 0.4 seconds.
+    """``element``, once no script runs and it has kept its place for 0.2 seconds.
 
     A click on a part that still moves (an expander that opens, a film that is being laid out)
     can be pressed on it and let go beside it, which the page rightly takes for no click.
     """
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
     for attempt in range(_ATTEMPTS):
+        at_rest(page)
         try:
             element.scroll_into_view_if_needed()
             element.evaluate(WAIT_UNTIL_STILL)
-            break
         except Error as error:
             # Streamlit may put a new element in its place meanwhile, as it does with every chart.
             if isinstance(error, TimeoutError) or attempt + 1 == _ATTEMPTS:
                 raise
+        else:
+            if page.locator(_AT_REST).count():  # what was done before has not only begun by now
+                break
     return element
 
 
@@ -56,7 +65,7 @@ def press(page: Page, element: Locator) -> None:
 
 def upload(page: Page, files: FilePayload | Sequence[FilePayload]) -> None:
     """Give the page's file field these files once no script runs: before, they may be lost."""
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    at_rest(page)
     page.set_input_files("input[type=file]", files)
 
 

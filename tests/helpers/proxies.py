@@ -6,8 +6,8 @@ import socket
 import ssl
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -197,3 +197,16 @@ def caddy(proxy: Proxy, replicas: Sequence[int]) -> list[str]:
 
 
 SETUPS: dict[str, Setup] = {"nginx": nginx, "caddy": caddy}
+
+
+@contextmanager
+def running_proxy(
+    kind: str, program: str, folder: Path, replicas: Sequence[int]
+) -> Iterator[Proxy]:
+    """The proxy of this kind (a key of ``SETUPS``) before the app on these ports."""
+    proxy = Proxy(program, folder)
+    proxy.start(SETUPS[kind], replicas)
+    try:
+        yield proxy
+    finally:
+        proxy.stop()

@@ -148,7 +148,7 @@ def wholes() -> list[bytes]:
     return [*packed, tiff(noise(70, 70, below=4000, kind=np.uint16), photometric=0)]
 
 
-@settings(max_examples=150)
+@settings(max_examples=75)
 @given(st.sampled_from(wholes()), st.data())
 def test_damaged_bytes_raise_nothing_but_an_image_error(whole: bytes, data: st.DataObject) -> None:
     damaged = bytearray(whole[: data.draw(st.integers(8, len(whole)))])

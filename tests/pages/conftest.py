@@ -24,16 +24,24 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_model_folder(tmp_path_factory.mktemp("model"))
 
 
+@pytest.fixture(scope="package", autouse=True)
+def _own_caches() -> Iterator[None]:
+    """What Streamlit keeps, the loaded model and its measures, stays from test to test.
+
+    It is kept by the files that it came from. Other folders' tests measure with more resamples.
+    """
+    yield
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+
 @pytest.fixture(autouse=True)
-def _fresh_caches(model: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _model_in_use(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The random model."""
     monkeypatch.setenv(MODEL_ENV_VAR, str(model))
     # A tenth of the resamples: here it is told that there is an interval, not how wide it is.
     fewer = partial(evaluate_with_model, n_resamples=200)
     monkeypatch.setattr(measured, "evaluate_with_model", fewer)
-    yield
-    # AppTest shares Streamlit's caches between tests.
-    st.cache_resource.clear()
-    st.cache_data.clear()
 
 
 @pytest.fixture

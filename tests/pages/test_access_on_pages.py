@@ -13,7 +13,15 @@ from cxr_core.audit.log import AUDIT_ENV_VAR
 from cxr_core.audit.verify import file_lines, verify_chain
 from cxr_core.ui import shell, sign_in
 from cxr_core.ui.performance import errors, source
-from tests.helpers.pages import HOME, PERFORMANCE, READ, WORKLIST, page_text, upload_film
+from tests.helpers.pages import (
+    HOME,
+    MODEL_CARD,
+    PERFORMANCE,
+    READ,
+    WORKLIST,
+    page_text,
+    upload_film,
+)
 from tests.helpers.predictions import make_predictions
 
 A = "performance_source_a"
@@ -39,6 +47,7 @@ def signed_in(monkeypatch):
 def audit(tmp_path, monkeypatch):
     path = tmp_path / "audit.jsonl"
     monkeypatch.setenv(AUDIT_ENV_VAR, str(path))
+    st.cache_resource.clear()  # the log tells of a model when it is loaded
     return path
 
 
@@ -53,7 +62,7 @@ def entries(path: Path) -> list[dict]:
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 
-@pytest.mark.parametrize("file", [HOME, READ, WORKLIST, PERFORMANCE])
+@pytest.mark.parametrize("file", [HOME, READ, WORKLIST, PERFORMANCE, MODEL_CARD])
 def test_without_sign_in_a_page_holds_nothing_but_the_way_in(
     open_page, signed_in, monkeypatch, file
 ):

@@ -133,7 +133,7 @@ def one_torch_thread() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("one_torch_thread")
-@pytest.mark.parametrize("each", [3, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("each", [1, pytest.param(20, marks=pytest.mark.slow)])
 def test_eight_threads_get_what_one_gets(analyzer: Analyzer, each: int) -> None:
     """8 threads, each with its own films, on one analyzer; all logits and maps as one after
     the other."""

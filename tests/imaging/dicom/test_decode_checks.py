@@ -154,7 +154,7 @@ def wholes() -> list[bytes]:
 
 
 @pytest.mark.filterwarnings("ignore")  # pydicom grumbles about some of these before it gives up
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(st.sampled_from(wholes()), st.data())
 def test_damaged_bytes_raise_nothing_but_an_image_error(whole: bytes, data: st.DataObject) -> None:
     damaged = bytearray(whole[: data.draw(st.integers(140, len(whole)))])
