@@ -103,6 +103,9 @@ def test_a_reading_reaches_nobody_and_leaves_nothing_behind(
 
     calls = traced.calls.read_text(errors="replace").splitlines()
     assert any("model.safetensors" in call for call in calls)  # the trace is of the server
+    # Its telemetry would be on, as CI is unset; it is neither opened nor asked for anything.
+    assert any("libopenvino" in call for call in calls)
+    assert not any("openvino_telemetry/" in call for call in calls)
     assert strangers(calls) == []
     assert written(calls, traced.own / "home") == []
 
