@@ -75,7 +75,7 @@ def main() -> int:
 
 
 def _print_films(model: Path, films: list[bytes], engines: list[str], repeats: int) -> None:
-    analyzers = {name: _analyzer(model, name) for name in engines}
+    analyzers = {name: make_analyzer(model, name) for name in engines}
     preprocessing = load_metadata(model).preprocessing
     forward, recipe = _plain_torch(model)
     times: dict[str, list[Seconds]] = {}
@@ -114,7 +114,8 @@ def _print_films(model: Path, films: list[bytes], engines: list[str], repeats: i
             )
 
 
-def _analyzer(model: Path, name: str) -> Analyzer:
+def make_analyzer(model: Path, name: str) -> Analyzer:
+    """One that reads by an engine: a name of ``OURS``, or ONNX Runtime."""
     if name in OURS:
         return Analyzer(load_served_model(model, OURS[name]))
     served = load_served_model(model, OURS["torch"])
