@@ -19,6 +19,7 @@ from cxr_core.model.densenet_graph import MAX_INPUT, MAX_MAGNITUDE, Array, build
 from cxr_core.model.head import no_numbers_error
 
 _TELEMETRY = "openvino_telemetry"
+_MAX_STREAMS = 4  # forwards at once; each takes memory, and no more films are read at once
 _import_lock = threading.Lock()
 
 
@@ -101,7 +102,7 @@ class OpenVINOEngine:
             "PERFORMANCE_HINT": "LATENCY",
         }
         if threads is not None:
-            streams = max(1, (os.cpu_count() or 1) // threads)
+            streams = max(1, min(_MAX_STREAMS, (os.cpu_count() or 1) // threads))
             options |= {"NUM_STREAMS": streams, "INFERENCE_NUM_THREADS": streams * threads}
         try:
             model = openvino.Model([outputs.features, *outputs.magnitudes], [images], "densenet121")
