@@ -94,7 +94,7 @@ def test_what_cannot_be_written_is_one_sentence(
 
     assert "There is no model in this folder" in refused(tmp_path / "nothing")
     (tmp_path / "file").touch()
-    assert "cannot be written: Not a directory" in refused(model, tmp_path / "file" / "model.onnx")
+    assert "cannot be written: File exists" in refused(model, tmp_path / "file" / "model.onnx")
     other = tmp_path / "other"
     other.mkdir()
     (other / "model.safetensors").symlink_to(model / "model.safetensors")
