@@ -15,7 +15,7 @@ from cxr_core.evaluation.scoring import cutoff_logits, margin_maps, margins, to_
 from cxr_core.findings import ABNORMAL_IN_WORDS, ABNORMAL_KEYS, KEYS, LABELS, NORMAL_KEY
 from cxr_core.imaging.correction import Correction, correction_key
 from cxr_core.imaging.gate import GateResult, check_radiograph
-from cxr_core.imaging.preprocessing import preprocess
+from cxr_core.imaging.preprocessing import normalise, to_square
 from cxr_core.imaging.radiograph import Radiograph, apply_correction
 from cxr_core.imaging.workers.pool import read_radiograph_in_worker, start_workers
 from cxr_core.model.engine import ServedModel, load_served_model
@@ -213,7 +213,8 @@ class Analyzer:
         """
         asked = Correction.parse(correction)
         radiograph = apply_correction(radiograph, asked)
-        images = preprocess(radiograph.pixels, self.metadata.preprocessing)  # (1, 3, S, S)
+        square = to_square(radiograph.pixels, self.metadata.preprocessing.size)  # (S, S)
+        images = normalise(square, self.metadata.preprocessing)  # (1, 3, S, S)
         features = self.model.engine.features(images)  # (1, C, h, w)
         pooled = pool(features)  # (1, C)
         logits = self.model.head.logits(pooled)  # (1, 4)
@@ -223,7 +224,7 @@ class Analyzer:
         calibration = self.metadata.calibration
         distances = margins(logits[0], calibration, points)  # (4,)
         maps = margin_maps(evidence, logits[0], calibration, points).astype(np.float32)
-        gate = check_radiograph(radiograph, self.model.gate, pooled[0])
+        gate = check_radiograph(radiograph, self.model.gate, pooled[0], square)
         return Analysis(
             probabilities={key: float(p) for key, p in zip(KEYS, probabilities, strict=True)},
             logits={key: float(z) for key, z in zip(KEYS, logits[0], strict=True)},
