@@ -82,7 +82,7 @@ class OpenVINOEngine:
 
         Args:
             weights: as ``densenet_graph.build_densenet`` takes them.
-            bf16: compute in bfloat16 where the CPU can: faster, and other in the second decimal.
+            bf16: compute in bfloat16 where the CPU can: faster, with logits that differ by .02.
             threads: of one forward; several go on beside one another where there are more cores.
                 None for all cores.
 
