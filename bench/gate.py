@@ -238,7 +238,7 @@ def _judge(film: Radiograph, checkpoint: Checkpoint) -> GateResult:
         return result
     images = preprocess(film.pixels, checkpoint.metadata.preprocessing)  # (1, 3, S, S)
     with torch.inference_mode():
-        features = checkpoint.model.forward_features(images)  # (1, C, h, w)
+        features = checkpoint.model.forward_features(torch.from_numpy(images))  # (1, C, h, w)
     return check_radiograph(film, checkpoint.gate, features.mean(dim=(2, 3))[0].numpy())
 
 

@@ -25,7 +25,7 @@ from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittle
 
 from cxr_core.evaluation.scoring import to_probabilities
 from cxr_core.findings import KEYS
-from cxr_core.imaging.preprocessing import normalise, to_square
+from cxr_core.imaging.preprocessing import normalise_tensor, to_square
 from cxr_core.imaging.radiograph import read_radiograph
 from cxr_core.model.checkpoint import Checkpoint, load_checkpoint
 from cxr_core.phantom.draw import encode_png
@@ -156,7 +156,8 @@ class Reader:
         key = square.tobytes()
         if key not in self._known:
             with torch.inference_mode():
-                logits = self._model(normalise(torch.from_numpy(square), preprocessing)).numpy()
+                images = normalise_tensor(torch.from_numpy(square), preprocessing)
+                logits = self._model(images).numpy()
             self._known[key] = to_probabilities(logits, self._metadata.calibration)[0]
         return self._known[key]
 

@@ -4,7 +4,9 @@
     python -m bench.many_films --films 200 --zip --once     # the page's own way, for its memory
 
 Rounds of both ways alternate, so that a noisy machine is noisy for both; their ratio is what
-counts. With ``--zip`` the films are packed and go through the Worklist page's own list.
+counts. Beside them in each round stand the decoders alone, all at once, and the engine alone, on
+batches of 8: the slower of the two bounds what the whole could reach if each had all cores. With
+``--zip`` the films are packed and go through the Worklist page's own list.
 """
 
 import argparse
@@ -14,11 +16,16 @@ import statistics
 import sys
 import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
 
-from cxr_core.imaging.workers.pool import default_workers
+import numpy as np
+
+from cxr_core.imaging.preprocessing import preprocess
+from cxr_core.imaging.radiograph import read_radiograph
+from cxr_core.imaging.workers.pool import default_workers, read_radiograph_in_worker
 from cxr_core.phantom.draw import phantom_png
 from cxr_core.reading.analyzer import Analyzer, load_analyzer
 from cxr_core.reading.batch import read_films
@@ -53,8 +60,23 @@ def main() -> int:
 
 def _compare(analyzer: Analyzer, films: list[bytes], *, rounds: int, workers: int) -> None:
     sources = [FilmSource(number, "", partial(bytes, film)) for number, film in enumerate(films, 1)]
-    ratios, serial, parallel = [], [], []
+    ratios, serial, parallel, decoders, engine = [], [], [], [], []
+    images = np.concatenate(
+        [
+            preprocess(read_radiograph(one).pixels, analyzer.metadata.preprocessing)
+            for one in films[:8]
+        ]
+    )  # (8, 3, S, S)
     for _ in range(rounds):
+        begun = time.perf_counter()
+        with ThreadPoolExecutor(workers) as pool:
+            list(pool.map(read_radiograph_in_worker, films))
+        decoded = time.perf_counter()
+        for _start in range(0, len(films), len(images)):
+            analyzer.model.engine.features(images)
+        decoders.append(decoded - begun)
+        batches = -(-len(films) // len(images))
+        engine.append((time.perf_counter() - decoded) * len(films) / (batches * len(images)))
         began = time.perf_counter()
         list(_one_by_one(analyzer, films))
         between = time.perf_counter()
@@ -64,9 +86,19 @@ def _compare(analyzer: Analyzer, films: list[bytes], *, rounds: int, workers: in
         serial.append(between - began)
         parallel.append(ended - between)
         ratios.append(serial[-1] / parallel[-1])
-    for name, values in (("one by one", serial), (f"{workers} jobs", parallel)):
+    for name, values in (
+        ("one by one", serial),
+        (f"{workers} jobs", parallel),
+        ("decoders", decoders),
+        ("engine", engine),
+    ):
         print(f"{name:10}  {statistics.median(values) / len(films) * 1000:7.1f} ms a film")
     print(f"one by one / {workers} jobs: {statistics.median(ratios):.2f}")
+    rows = list(zip(parallel, decoders, engine, strict=True))
+    share = statistics.median(max(one, other) / all_ for all_, one, other in rows)
+    both = statistics.median((one + other) / all_ for all_, one, other in rows)
+    slower = "decoders" if sum(decoders) > sum(engine) else "engine"
+    print(f"of the rate of the slower, the {slower}: {share:.2f}; of both in turn: {both:.2f}")
 
 
 def _one_by_one(analyzer: Analyzer, films: list[bytes]) -> list[str]:

@@ -131,7 +131,9 @@ def measure(
             preprocess(pixels, checkpoint.metadata.preprocessing) for pixels in spoilt.values()
         ]
         with torch.inference_mode():
-            logits = checkpoint.model(torch.cat(images)).numpy()  # (faults, 4)
+            logits = checkpoint.model(
+                torch.from_numpy(np.concatenate(images))
+            ).numpy()  # (faults, 4)
         probabilities = to_probabilities(logits, checkpoint.metadata.calibration)
         plain = probabilities[list(faults).index("as it is")]  # (4,)
         for one, (name, pixels) in zip(probabilities, spoilt.items(), strict=True):

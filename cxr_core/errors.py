@@ -70,6 +70,10 @@ class CheckpointError(CXRError):
     """A model folder that is incomplete, altered or made for something else."""
 
 
+class EngineError(CXRError):
+    """An engine that is not installed, cannot run a network, or is set to what it cannot do."""
+
+
 class TrainingError(CXRError):
     """A training run that cannot start or go on."""
 

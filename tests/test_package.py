@@ -107,7 +107,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["cxr-train", "cxr-compare"])
+@pytest.mark.parametrize("name", ["cxr-train", "cxr-compare", "cxr-export"])
 def test_an_installed_command_says_how_it_is_used(
     name: str, commands: Path, tmp_path: Path
 ) -> None:

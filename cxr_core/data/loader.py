@@ -14,7 +14,7 @@ from cxr_core.config import Preprocessing
 from cxr_core.data.augmentation import Augmentation, AugmentationParams
 from cxr_core.data.boxes import BoxMasks, FilmBoxes
 from cxr_core.errors import ConfigError
-from cxr_core.imaging.preprocessing import normalise
+from cxr_core.imaging.preprocessing import normalise_tensor
 
 
 class Batch(NamedTuple):
@@ -193,7 +193,7 @@ class BatchLoader:
     def _images(self, films: Tensor, changes: AugmentationParams | None) -> Tensor:
         size = self.preprocessing.size
         if changes is None and films.shape[-1] == size:
-            return normalise(films, self.preprocessing)  # (B, 3, S, S)
+            return normalise_tensor(films, self.preprocessing)  # (B, 3, S, S)
         gray = films.unsqueeze(1).float() / 255  # (B, 1, P, P)
         if gray.shape[-1] != size:
             gray = functional.interpolate(
@@ -202,7 +202,7 @@ class BatchLoader:
         if changes is not None:
             gray = changes.adjust_intensity(changes.blur(changes.warp(gray)))  # (B, 1, S, S)
         # uint8 again, so that a film meets the network as it will when it is served.
-        return normalise((gray * 255).round().to(torch.uint8).squeeze(1), self.preprocessing)
+        return normalise_tensor((gray * 255).round().to(torch.uint8).squeeze(1), self.preprocessing)
 
     def _box_masks(
         self, places: NDArray[np.intp], changes: AugmentationParams | None

@@ -4,7 +4,6 @@ from dataclasses import replace
 from threading import Lock
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
 from reportlab.platypus import Paragraph
@@ -351,7 +350,7 @@ def _draw_footer(page: PdfPage, record: Record) -> None:
         y = BOTTOM + 15 - 9 * index
         page.draw_text(LEFT, y, f"{name}, SHA-256", size=7, gray=DARK_GRAY)
         page.draw_text(LEFT + 68, y, sha256, size=6.5, font=MONO)
-    made = f"{PROGRAM} {record.version}, torch {torch.__version__}"
+    made = ", ".join(filter(None, (f"{PROGRAM} {record.version}", analysis.engine)))
     page.draw_text(
         RIGHT, BOTTOM + 15, made, size=7, gray=DARK_GRAY, align_right=True, max_width=150
     )

@@ -103,7 +103,7 @@ _EARLIER_COLUMNS: dict[str, str] = {
     **{f"above_{key}": f"flagged_{key}" for key in KEYS},
     "versions": "library_versions",
 }
-_VERSIONED_PACKAGES = ("torch", "pillow", "pydicom", "python-gdcm", "pyjpegls")
+_DECODERS = ("pillow", "pydicom", "python-gdcm", "pyjpegls")
 
 
 # From a reading to its row.
@@ -138,6 +138,7 @@ def analysis_row(
         "cautions": cautions_cell(analysis, (), read_anyway=read_anyway),
         "warnings": one_line(" ".join(analysis.warnings)),
         "model_sha256": analysis.model_sha256,
+        "library_versions": _library_versions(analysis.engine),
         "setting": analysis.setting,
     }
     for index, key in enumerate(KEYS):
@@ -245,9 +246,10 @@ def _empty_row(number: int | None, file: str) -> Row:
 
 
 @cache
-def _library_versions() -> str:
-    """The libraries that a number depends on, as "torch 2.15.0, pillow 13.0.0, …"."""
-    return ", ".join(f"{name} {version(name)}" for name in _VERSIONED_PACKAGES)
+def _library_versions(engine: str = "") -> str:
+    """What a number depends on, as "OpenVINO 2026.4.1, pillow 13.0.0, …"."""
+    decoders = (f"{name} {version(name)}" for name in _DECODERS)
+    return ", ".join(filter(None, (engine, *decoders)))
 
 
 def one_line(text: str) -> str:

@@ -73,10 +73,21 @@ def thumbnails(squares: NDArray[np.uint8], side: int = THUMBNAIL_SIDE) -> NDArra
     return result
 
 
-def film_thumbnail(pixels: NDArray[np.uint8], parameters: GateParameters) -> NDArray[np.float32]:
-    """A film (H, W) of any size -> its thumbnail (S, S) for these parameters."""
+def film_thumbnail(
+    pixels: NDArray[np.uint8],
+    parameters: GateParameters,
+    square: NDArray[np.uint8] | None = None,
+) -> NDArray[np.float32]:
+    """A film (H, W) of any size -> its thumbnail (S, S) for these parameters.
+
+    Args:
+        square: what ``to_square`` makes of the film, where that is known already; one of another
+            side than ``GATE_SIDE`` is not used.
+    """
+    if square is None or len(square) != GATE_SIDE:
+        square = to_square(pixels, GATE_SIDE)
     side = math.isqrt(parameters.arrays["mean"].size)
-    return thumbnails(to_square(pixels, GATE_SIDE)[None], side).reshape(side, side)
+    return thumbnails(square[None], side).reshape(side, side)
 
 
 def log_probabilities(
@@ -130,6 +141,7 @@ def check_radiograph(
     radiograph: Radiograph,
     parameters: GateParameters | None = None,
     pooled: NDArray[np.float32] | None = None,
+    square: NDArray[np.uint8] | None = None,
 ) -> GateResult:
     """Stop what is no upright frontal chest film: by its pixels, and by its tags where it has any.
 
@@ -138,6 +150,7 @@ def check_radiograph(
             need none are made.
         pooled: (C,) what the model's network makes of the film, before its last layer; without it
             the classifier's probe is not asked.
+        square: as ``film_thumbnail`` takes it.
     """
     basic = [*_basic_checks(radiograph.pixels)]
     said = [*radiograph.rejection_reasons]
@@ -149,7 +162,7 @@ def check_radiograph(
     if parameters is None or said:
         reasons = (*basic, *said)
         return GateResult(passed=not reasons, reasons=reasons)
-    result = _judge(radiograph.pixels, tuple(basic), parameters)
+    result = _judge(radiograph.pixels, tuple(basic), parameters, square)
     if result.passed and pooled is not None and parameters.probe_threshold is not None:
         score = float(probe_scores(pooled[None], parameters)[0])
         if score < parameters.probe_threshold:
@@ -180,14 +193,17 @@ def _basic_checks(pixels: NDArray[np.uint8]) -> Iterator[str]:
 
 
 def _judge(
-    pixels: NDArray[np.uint8], basic: tuple[str, ...], parameters: GateParameters
+    pixels: NDArray[np.uint8],
+    basic: tuple[str, ...],
+    parameters: GateParameters,
+    square: NDArray[np.uint8] | None,
 ) -> GateResult:
     """What the classifier says of a film, and of what could be done to it.
 
     Args:
         basic: what other checks found; only a crop may mend that.
     """
-    as_it_is = film_thumbnail(pixels, parameters)  # (S, S)
+    as_it_is = film_thumbnail(pixels, parameters, square)  # (S, S)
     scores = log_probabilities(as_it_is.reshape(1, -1), parameters)[0]  # (c,)
     passed = not basic and bool(scores[0] >= parameters.threshold)
     bars = find_bars(pixels)

@@ -1,11 +1,17 @@
 """Gray values -> network input: the one preprocessing of training and serving."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
 
 from cxr_core.config import Preprocessing
+
+if TYPE_CHECKING:
+    import torch
 
 
 def to_square(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
@@ -26,8 +32,8 @@ def to_square(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     return np.array(image.resize((size, size), Image.Resampling.BILINEAR), dtype=np.uint8)
 
 
-def normalise(images: torch.Tensor, preprocessing: Preprocessing) -> torch.Tensor:
-    """Gray films to three equal channels, ``(x / 255 - mean) / std``, on the films' own device.
+def normalise(images: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[np.float32]:
+    """Gray films to three equal channels, ``(x / 255 - mean) / std``.
 
     Args:
         images: uint8 (B, S, S), or one film (S, S).
@@ -40,10 +46,23 @@ def normalise(images: torch.Tensor, preprocessing: Preprocessing) -> torch.Tenso
         TypeError: the images are not uint8.
         ValueError: they have neither two nor three axes.
     """
-    if images.dtype != torch.uint8:
-        raise TypeError(f"Films must be uint8, not {images.dtype}")
-    if images.ndim not in (2, 3):
-        raise ValueError(f"Films must be (S, S) or (B, S, S), not {tuple(images.shape)}")
+    _require_films(images.dtype == np.uint8, images)
+    films = images[None] if images.ndim == 2 else images  # (B, S, S)
+    gray = films[:, None].astype(np.float32) / np.float32(255)  # (B, 1, S, S)
+    mean = np.array(preprocessing.mean, np.float32).reshape(1, 3, 1, 1)
+    std = np.array(preprocessing.std, np.float32).reshape(1, 3, 1, 1)
+    normalised: NDArray[np.float32] = (gray - mean) / std
+    return normalised  # (B, 3, S, S)
+
+
+def normalise_tensor(images: torch.Tensor, preprocessing: Preprocessing) -> torch.Tensor:
+    """``normalise`` for training: the same numbers, on the films' own device.
+
+    Args, returns and raises as ``normalise``, with tensors.
+    """
+    import torch  # reading a film does without
+
+    _require_films(images.dtype == torch.uint8, images)
     films = images.unsqueeze(0) if images.ndim == 2 else images  # (B, S, S)
     gray = films.unsqueeze(1).to(torch.float32).div_(255)  # (B, 1, S, S)
     mean = torch.tensor(preprocessing.mean, device=gray.device).view(1, 3, 1, 1)
@@ -51,7 +70,14 @@ def normalise(images: torch.Tensor, preprocessing: Preprocessing) -> torch.Tenso
     return (gray - mean).div_(std)  # (B, 3, S, S)
 
 
-def preprocess(pixels: NDArray[np.uint8], preprocessing: Preprocessing) -> torch.Tensor:
+def _require_films(is_uint8: bool, images: NDArray[np.uint8] | torch.Tensor) -> None:
+    if not is_uint8:
+        raise TypeError(f"Films must be uint8, not {images.dtype}")
+    if images.ndim not in (2, 3):
+        raise ValueError(f"Films must be (S, S) or (B, S, S), not {tuple(images.shape)}")
+
+
+def preprocess(pixels: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[np.float32]:
     """One film of any size to the network's input.
 
     Args:
@@ -59,7 +85,6 @@ def preprocess(pixels: NDArray[np.uint8], preprocessing: Preprocessing) -> torch
         preprocessing: size, mean and std, from the checkpoint.
 
     Returns:
-        float32 (1, 3, S, S) on the CPU.
+        float32 (1, 3, S, S).
     """
-    square = torch.from_numpy(to_square(pixels, preprocessing.size))  # (S, S)
-    return normalise(square, preprocessing)
+    return normalise(to_square(pixels, preprocessing.size), preprocessing)

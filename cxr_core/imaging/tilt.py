@@ -19,6 +19,7 @@ _REACH = 24.0  # degrees, tried to either side
 _SHIFT = 8  # px by which the middle of the chest may lie off the film's
 _SHADING = 8.0  # px; slower changes of gray are taken out
 _MARGIN = 8  # px at the edges that take no part
+_NO_VARIANCE = 1e-9  # of the mean square: below, it is rounding
 
 
 def tilt_degrees(pixels: NDArray[np.uint8]) -> float | None:
@@ -47,23 +48,27 @@ def _likeness(pixels: NDArray[np.uint8], angles: NDArray[np.float64]) -> NDArray
     small = Image.fromarray(pixels).resize((_SIDE, _SIDE), Image.Resampling.BOX)
     gray = np.asarray(small, np.float32)
     detail = gray - ndimage.gaussian_filter(gray, _SHADING)
-    return np.array(
-        [
-            _mirror_likeness(ndimage.rotate(detail, angle, reshape=False, order=1, mode="nearest"))
-            for angle in angles
-        ]
-    )
+    turned = np.stack(
+        [ndimage.rotate(detail, angle, reshape=False, order=1, mode="nearest") for angle in angles]
+    )  # (n, S, S)
+    return _mirror_likeness(turned)
 
 
-def _mirror_likeness(film: NDArray[np.float32]) -> float:
-    """The best correlation of a film (S, S) with its mirror image, its axis near the middle."""
-    rows, half = film[_MARGIN:-_MARGIN], _MARGIN // 2
-    mirror, best = rows[:, ::-1], -1.0
+def _mirror_likeness(films: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The best correlation of each film (S, S) with its mirror image, its axis near the middle.
+
+    A window's mirror image is the window itself, its columns in the other order: both have one mean
+    and one variance, and all that any window needs is the products of each two columns.
+    """
+    rows = films[:, _MARGIN:-_MARGIN].astype(np.float64)  # (n, R, S)
+    products = rows.transpose(0, 2, 1) @ rows  # (n, S, S)
+    sums = rows.sum(axis=1)  # (n, S)
+    half, best = _MARGIN // 2, np.full(len(films), -1.0)
     for shift in range(-_SHIFT, _SHIFT + 1):
-        ahead, behind = max(shift, 0) + half, max(-shift, 0) + half
-        a = rows[:, ahead : _SIDE - behind]
-        b = mirror[:, behind : _SIDE - ahead]
-        a, b = a - a.mean(), b - b.mean()
-        norm = float(np.sqrt((a * a).sum() * (b * b).sum()))
-        best = max(best, float((a * b).sum()) / norm if norm > 0 else -1.0)
+        columns = np.arange(max(shift, 0) + half, _SIDE - max(-shift, 0) - half)
+        of_mean = sums[:, columns].sum(axis=1) ** 2 / (rows.shape[1] * len(columns))  # (n,)
+        own = products[:, columns, columns].sum(axis=1) - of_mean
+        mirrored = products[:, columns, columns[::-1]].sum(axis=1) - of_mean
+        varied = own > _NO_VARIANCE * (own + of_mean)
+        best = np.maximum(best, np.divide(mirrored, own, out=np.full_like(own, -1.0), where=varied))
     return best

@@ -5,7 +5,8 @@ from pathlib import Path
 from cxr_core.config import IMAGENET_MEAN, IMAGENET_STD
 from cxr_core.errors import ConfigError
 from cxr_core.findings import KEYS
-from cxr_core.model.densenet import DENSENET121, build_densenet121
+from cxr_core.model.densenet import build_densenet121
+from cxr_core.model.metadata import DEFAULT_ARCHITECTURE, DENSENET121
 from cxr_core.model.network import ChestNetwork
 from cxr_core.model.timm_backbone import (
     TIMM_PREFIX,
@@ -13,8 +14,6 @@ from cxr_core.model.timm_backbone import (
     imagenet_statistics,
     require_timm_model,
 )
-
-DEFAULT_ARCHITECTURE = DENSENET121  # also that of a model.json that names none
 
 
 def require_architecture(name: str) -> None:

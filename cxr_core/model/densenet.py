@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torchvision.models import DenseNet121_Weights, densenet121
 
 from cxr_core.errors import WeightsError
+from cxr_core.model.metadata import DENSENET121
 from cxr_core.model.network import ChestNetwork
 from cxr_core.model.state_dict import StateDict, read_state_dict
 
@@ -18,7 +19,6 @@ from cxr_core.model.state_dict import StateDict, read_state_dict
 _LEGACY_KEY = re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\..+)$")
 _KEY_PREFIXES = ("module.", "model.", "densenet121.", "backbone.")
 _BATCH_COUNTER = "num_batches_tracked"
-DENSENET121 = "densenet121"
 
 
 # Pre-trained DenseNet121 features: ImageNet's published file, or any file on disk.

@@ -11,9 +11,10 @@ from cxr_core.config import Calibration, EvidenceScale, OperatingPoint, Preproce
 from cxr_core.errors import CheckpointError, ConfigError
 from cxr_core.files import atomic_write, read_json
 from cxr_core.findings import KEYS, LABELS
-from cxr_core.model.architectures import DEFAULT_ARCHITECTURE
 
 FORMAT_VERSION = 1
+DENSENET121 = "densenet121"
+DEFAULT_ARCHITECTURE = DENSENET121  # also that of a model.json that names none
 METADATA_FILE = "model.json"
 UNCALIBRATED_WARNING = (
     "This model's probabilities are not calibrated: they rank films, but are no frequencies."

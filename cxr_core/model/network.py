@@ -1,26 +1,6 @@
 """What every network here is: a feature map, global average pooling, one linear layer."""
 
-import torch
 from torch import Tensor, nn
-
-from cxr_core.errors import CheckpointError
-
-
-def require_finite(logits: Tensor) -> Tensor:
-    """The logits as they are, (B, K).
-
-    Raises:
-        CheckpointError: one is not a finite number; no probability can be made of it, and every
-            comparison with a cut-off would pass for "not flagged".
-    """
-    if not torch.isfinite(logits).all():
-        broken = int((~torch.isfinite(logits)).any(dim=1).sum())
-        raise CheckpointError(
-            "The model did not answer with numbers",
-            value=f"{broken} of {len(logits)} films",
-            remedy="Its weights are damaged or diverged in training: use another model.",
-        )
-    return logits
 
 
 class ChestNetwork(nn.Module):

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from cxr_core.config import EvidenceScale, OperatingPoint
@@ -16,13 +15,12 @@ from cxr_core.evaluation.scoring import cutoff_logits, margin_maps, margins, to_
 from cxr_core.findings import ABNORMAL_IN_WORDS, ABNORMAL_KEYS, KEYS, LABELS, NORMAL_KEY
 from cxr_core.imaging.correction import Correction, correction_key
 from cxr_core.imaging.gate import GateResult, check_radiograph
-from cxr_core.imaging.preprocessing import preprocess
+from cxr_core.imaging.preprocessing import normalise, to_square
 from cxr_core.imaging.radiograph import Radiograph, apply_correction
 from cxr_core.imaging.workers.pool import read_radiograph_in_worker, start_workers
-from cxr_core.model.checkpoint import Checkpoint, load_checkpoint
-from cxr_core.model.gradcam import signed_evidence
+from cxr_core.model.engine import ServedModel, load_served_model
+from cxr_core.model.head import pool
 from cxr_core.model.metadata import UNCALIBRATED_WARNING, ModelMetadata, why_uncalibrated
-from cxr_core.model.network import require_finite
 from cxr_core.reading.approved import require_approved, require_approved_files
 from cxr_core.reading.perturbations import Probes, read_perturbed
 from cxr_core.wording import listed
@@ -117,6 +115,7 @@ class Analysis:
         model_sha256: of the model that read them.
         setting: which of the two cut-offs flags (``at_setting``).
         cutoffs: both of them; None where only ``operating_points`` are known.
+        engine: what computed the network, with its version.
     """
 
     probabilities: dict[str, float]
@@ -135,6 +134,7 @@ class Analysis:
     radiograph: Radiograph
     setting: Setting = "standard"
     cutoffs: Cutoffs | None = None
+    engine: str = ""
 
     @property
     def has_bands(self) -> bool:
@@ -177,10 +177,9 @@ def at_setting(analysis: Analysis, setting: Setting) -> Analysis:
 class Analyzer:
     """A loaded model that reads films. It keeps nothing between calls and is thread-safe."""
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
-        self._model = checkpoint.model
-        self._gate = checkpoint.gate
-        self.metadata: ModelMetadata = checkpoint.metadata
+    def __init__(self, model: ServedModel) -> None:
+        self.model = model
+        self.metadata: ModelMetadata = model.metadata
         uncalibrated = why_uncalibrated(self.metadata.provenance)
         self._model_warnings = (UNCALIBRATED_WARNING,) if uncalibrated else ()
 
@@ -210,21 +209,22 @@ class Analyzer:
         Raises:
             ImageError: there is no such correction.
             CheckpointError: the model's answer is no number.
+            EngineError: the engine fails.
         """
         asked = Correction.parse(correction)
         radiograph = apply_correction(radiograph, asked)
-        images = preprocess(radiograph.pixels, self.metadata.preprocessing)  # (1, 3, S, S)
-        with torch.inference_mode():
-            features = self._model.forward_features(images)  # (1, C, h, w)
-            logits = require_finite(self._model.forward_head(features)).numpy()  # (1, 4)
-        evidence = signed_evidence(features, self._model.classifier)  # (4, h, w)
+        square = to_square(radiograph.pixels, self.metadata.preprocessing.size)  # (S, S)
+        images = normalise(square, self.metadata.preprocessing)  # (1, 3, S, S)
+        features = self.model.engine.features(images)  # (1, C, h, w)
+        pooled = pool(features)  # (1, C)
+        logits = self.model.head.logits(pooled)  # (1, 4)
+        evidence = self.model.head.evidence(features[0])  # (4, h, w)
         probabilities = to_probabilities(logits, self.metadata.calibration)[0]  # (4,)
         points = self.metadata.operating_points
         calibration = self.metadata.calibration
         distances = margins(logits[0], calibration, points)  # (4,)
         maps = margin_maps(evidence, logits[0], calibration, points).astype(np.float32)
-        pooled = features.mean(dim=(2, 3))[0].numpy()  # (C,)
-        gate = check_radiograph(radiograph, self._gate, pooled)
+        gate = check_radiograph(radiograph, self.model.gate, pooled[0], square)
         return Analysis(
             probabilities={key: float(p) for key, p in zip(KEYS, probabilities, strict=True)},
             logits={key: float(z) for key, z in zip(KEYS, logits[0], strict=True)},
@@ -244,6 +244,7 @@ class Analyzer:
             model_sha256=self.metadata.model_sha256,
             radiograph=radiograph,
             cutoffs=cutoffs_of_model(self.metadata),
+            engine=self.model.engine.name,
         )
 
     def probe(self, data: bytes, analysis: Analysis) -> Probes:
@@ -265,8 +266,7 @@ class Analyzer:
             )
         return read_perturbed(
             analysis.radiograph.pixels,
-            self._model,
-            self.metadata,
+            self.model,
             image_sha256=analysis.image_sha256,
             correction=analysis.correction,
         )
@@ -278,9 +278,10 @@ def load_analyzer(folder: str | Path) -> Analyzer:
     Raises:
         CheckpointError: the folder is incomplete or was altered, its weights are no numbers, or
             ``CXR_MODEL_SHA256`` or ``CXR_MODEL_FILES_SHA256`` approves another one.
+        EngineError: the engine that ``CXR_ENGINE`` names cannot read with it.
     """
     require_approved_files(Path(folder))
     start_workers()  # which takes them about as long as the weights take
-    checkpoint = load_checkpoint(folder)
-    require_approved(checkpoint.metadata.model_sha256, Path(folder))
-    return Analyzer(checkpoint)
+    model = load_served_model(folder)
+    require_approved(model.metadata.model_sha256, Path(folder))
+    return Analyzer(model)

@@ -1,10 +1,8 @@
 """Small changes of one film, read again: how far its probabilities move. Not an error bar."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -12,8 +10,7 @@ from cxr_core.config import OperatingPoint
 from cxr_core.evaluation.scoring import to_probabilities
 from cxr_core.findings import KEYS
 from cxr_core.imaging.preprocessing import normalise, to_square
-from cxr_core.model.metadata import ModelMetadata
-from cxr_core.model.network import require_finite
+from cxr_core.model.engine import ServedModel
 
 SHIFT_FRACTION = 0.04  # of the film's side
 ROTATION_DEGREES = 5.0  # degrees
@@ -49,8 +46,7 @@ class Probes:
 
 def read_perturbed(
     pixels: NDArray[np.uint8],
-    model: Callable[[torch.Tensor], torch.Tensor],
-    metadata: ModelMetadata,
+    model: ServedModel,
     *,
     image_sha256: str,
     correction: str | None,
@@ -59,15 +55,11 @@ def read_perturbed(
 
     Args:
         pixels: uint8 (H, W), as the model saw it, corrections done.
-        model: float32 (B, 3, S, S) -> (B, 4) raw logits.
-        metadata: of the model that ``model`` belongs to.
     """
+    metadata = model.metadata
     perturbed = perturb(pixels, metadata.preprocessing.size)
-    films = torch.from_numpy(np.stack(list(perturbed.values())))  # (B, S, S)
-    # Channels last is faster for a batch, and the logits agree.
-    images = normalise(films, metadata.preprocessing).to(memory_format=torch.channels_last)
-    with torch.inference_mode():
-        logits = require_finite(model(images)).numpy()  # (B, 4)
+    films = np.stack(list(perturbed.values()))  # (B, S, S)
+    logits = model.logits(normalise(films, metadata.preprocessing))  # (B, 4)
     probabilities = to_probabilities(logits, metadata.calibration)  # (B, 4)
     return Probes(
         probabilities={

@@ -5,7 +5,7 @@ from typing import Any, Literal, get_args
 
 from cxr_core.data.augmentation import Augmentation
 from cxr_core.errors import ConfigError
-from cxr_core.model.architectures import DEFAULT_ARCHITECTURE
+from cxr_core.model.metadata import DEFAULT_ARCHITECTURE
 
 Population = Literal["target-only", "all"]
 Balance = Literal["none", "undersample", "redraw", "sampler", "pos-weight"]

@@ -37,13 +37,8 @@ from cxr_core.evaluation.run_folder import (
 from cxr_core.evaluation.scoring import fit_calibration, margin_maps, to_probabilities
 from cxr_core.files import atomic_write
 from cxr_core.findings import ABNORMAL_KEYS
-from cxr_core.model.checkpoint import (
-    file_sha256,
-    load_weights,
-    save_gate,
-    save_metadata,
-    save_weights,
-)
+from cxr_core.model.checkpoint import load_weights, save_metadata, save_weights
+from cxr_core.model.folder import file_sha256, save_gate
 from cxr_core.model.metadata import ModelMetadata
 from cxr_core.model.network import ChestNetwork
 from cxr_core.training.config import TrainConfig

@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from cxr_core.config import GateParameters, Preprocessing
 from cxr_core.imaging.gate import LATERAL, NO_FILM, UPRIGHT
-from cxr_core.imaging.preprocessing import normalise, to_square
+from cxr_core.imaging.preprocessing import normalise_tensor, to_square
 from cxr_core.model.network import ChestNetwork
 from cxr_core.training.drawn_laterals import drawn_lateral
 from cxr_core.training.drawn_slices import SLICES
@@ -159,7 +159,7 @@ def pooled_features(
             batch = np.stack(
                 [to_square(one, preprocessing.size) for one in squares[start : start + _BATCH]]
             )
-            images = normalise(torch.from_numpy(batch), preprocessing)  # (B, 3, S, S)
+            images = normalise_tensor(torch.from_numpy(batch), preprocessing)  # (B, 3, S, S)
             images = images.contiguous(memory_format=torch.channels_last)  # a quarter faster
             features = network.forward_features(images)  # (B, C, h, w)
             pooled.append(features.mean(dim=(2, 3)).numpy())  # (B, C)

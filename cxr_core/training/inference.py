@@ -13,7 +13,8 @@ from tqdm import tqdm
 from cxr_core.config import Preprocessing
 from cxr_core.data.loader import BatchLoader
 from cxr_core.model.gradcam import signed_evidence_of_films
-from cxr_core.model.network import ChestNetwork, require_finite
+from cxr_core.model.head import require_finite
+from cxr_core.model.network import ChestNetwork
 from cxr_core.training.dataset import FilmDataset, rows_and_labels
 from cxr_core.training.distributed import Distributed
 from cxr_core.training.trainer import SINGLE_PROCESS
@@ -133,7 +134,7 @@ def infer_films(
     with torch.inference_mode():
         for number, batch in zip(bar, loader.batches(own_batches), strict=True):
             features = model.forward_features(batch.images)  # (B, C, h, w)
-            logits = require_finite(model.forward_head(features)).numpy()  # (B, 4)
+            logits = require_finite(model.forward_head(features).numpy())  # (B, 4)
             maps = signed_evidence_of_films(features, model.classifier)
             read[number] = (logits, maps)  # (B, 4), (B, 4, h, w)
     all_logits, all_maps = zip(*distributed.all_gather_batches(read), strict=True)

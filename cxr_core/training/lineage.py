@@ -25,7 +25,7 @@ from cxr_core.data.splits import VALIDATION_MORE
 from cxr_core.errors import CheckpointError, PatientLeakError, WeightsError
 from cxr_core.evaluation.run_folder import SPLIT_FILE
 from cxr_core.files import atomic_write, read_json
-from cxr_core.model.checkpoint import WEIGHTS_FILE
+from cxr_core.model.folder import WEIGHTS_FILE
 from cxr_core.model.metadata import METADATA_FILE, load_metadata
 
 Role = Literal["initial weights", "teacher"]

@@ -61,7 +61,7 @@ def read_other_hospitals(path: Path, folder: Path, *, progress: bool = False) ->
             continue
         with torch.inference_mode():
             images = preprocess(pixels, checkpoint.metadata.preprocessing)  # (1, 3, S, S)
-            scores = checkpoint.model(images)[0].tolist()  # 4
+            scores = checkpoint.model(torch.from_numpy(images))[0].tolist()  # 4
         logits = {f"logit_{key}": score for key, score in zip(KEYS, scores, strict=True)}
         rows.append({"image": film.image, "source": film.source, "label": film.label, **logits})
     return pd.DataFrame(rows)

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import torch
 
-from cxr_core.model.architectures import DEFAULT_ARCHITECTURE, require_architecture
+from cxr_core.model.architectures import require_architecture
+from cxr_core.model.metadata import DEFAULT_ARCHITECTURE
 from cxr_core.training.config import TrainConfig
 from cxr_core.training.dataset import DatasetPaths, FilmTables, read_tables
 from cxr_core.training.distillation import Teacher, load_teacher

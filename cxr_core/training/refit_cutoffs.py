@@ -26,7 +26,8 @@ from cxr_core.evaluation.run_folder import (
     RunFolder,
 )
 from cxr_core.files import atomic_write
-from cxr_core.model.checkpoint import file_sha256, save_metadata
+from cxr_core.model.checkpoint import save_metadata
+from cxr_core.model.folder import file_sha256
 from cxr_core.model.metadata import ModelMetadata
 from cxr_core.training.lineage import stored_lineage
 from cxr_core.training.model_card import CARD_FILE, PERFORMANCE_TITLE, CardData, performance

@@ -15,7 +15,8 @@ from cxr_core.evaluation.run_folder import HISTORY_FILE, SPLIT_FILE
 from cxr_core.files import remove_temporary_files
 from cxr_core.findings import KEYS
 from cxr_core.model.architectures import build_model
-from cxr_core.model.checkpoint import WEIGHTS_FILE, load_weights
+from cxr_core.model.checkpoint import load_weights
+from cxr_core.model.folder import WEIGHTS_FILE
 from cxr_core.model.network import ChestNetwork
 from cxr_core.training.config import TrainConfig
 from cxr_core.training.dataset import REJECTED_FILE, DatasetPaths, FilmDataset, decode_tables

@@ -8,7 +8,7 @@ from cxr_core.config import Preprocessing
 from cxr_core.data.augmentation import Augmentation
 from cxr_core.data.loader import BatchLoader
 from cxr_core.errors import ConfigError
-from cxr_core.imaging.preprocessing import normalise
+from cxr_core.imaging.preprocessing import normalise_tensor
 
 PREPROCESSING = Preprocessing(224)
 
@@ -36,14 +36,14 @@ def test_shapes_types_and_every_film_once(films: np.ndarray, labels: np.ndarray)
     torch.testing.assert_close(
         torch.cat([batch.labels for batch in batches]), torch.from_numpy(labels)
     )
-    expected = normalise(torch.from_numpy(films), PREPROCESSING)
+    expected = normalise_tensor(torch.from_numpy(films), PREPROCESSING)
     assert torch.equal(torch.cat([batch.images for batch in batches]), expected)
 
 
 def test_rows_choose_films_and_labels_go_with_them(films: np.ndarray, labels: np.ndarray) -> None:
     rows = np.array([7, 2])
     (batch,) = BatchLoader(films, labels[rows], rows=rows, preprocessing=PREPROCESSING)
-    assert torch.equal(batch.images, normalise(torch.from_numpy(films[rows]), PREPROCESSING))
+    assert torch.equal(batch.images, normalise_tensor(torch.from_numpy(films[rows]), PREPROCESSING))
     np.testing.assert_array_equal(batch.labels.numpy(), labels[rows])
 
 
@@ -57,7 +57,9 @@ def test_shuffle_follows_seed_and_epoch_and_keeps_pairs(
         loader.set_epoch(epoch)
         (batch,) = loader
         rows = batch.labels[:, 0].long()
-        assert torch.equal(batch.images, normalise(torch.from_numpy(films), PREPROCESSING)[rows])
+        assert torch.equal(
+            batch.images, normalise_tensor(torch.from_numpy(films), PREPROCESSING)[rows]
+        )
         return rows.tolist()
 
     assert order(0, 0) == order(0, 0)

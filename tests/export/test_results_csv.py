@@ -36,7 +36,7 @@ def test_a_row_has_every_column_in_order_with_known_values():
     assert (row["reason"], row["correction"]) == ("Too dark. Too small.", "")
     assert (row["image_sha256"], row["model_sha256"]) == ("ab" * 32, "cd" * 32)
     assert row["app_version"] == VERSION
-    assert row["library_versions"].startswith(f"torch {version('torch')}, pillow ")
+    assert row["library_versions"].startswith(f"An engine 1.2, pillow {version('pillow')}, ")
 
 
 def test_a_reading_brings_the_readers_word_and_the_prevalence_in_use():

@@ -39,7 +39,7 @@ from cxr_core.imaging.gate import check_radiograph
 from cxr_core.imaging.preprocessing import preprocess
 from cxr_core.imaging.radiograph import read_radiograph
 from cxr_core.imaging.windowing import apply_window
-from cxr_core.model.checkpoint import GATE_FILE, file_sha256, load_gate, save_gate
+from cxr_core.model.folder import GATE_FILE, file_sha256, load_gate, save_gate
 from cxr_core.model.metadata import canonical_sha256, load_metadata, write_metadata
 from cxr_core.model.state_dict import read_state_dict
 from cxr_core.training.config import TrainConfig

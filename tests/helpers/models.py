@@ -12,8 +12,11 @@ from cxr_core.config import Calibration, EvidenceScale, OperatingPoint, Preproce
 from cxr_core.findings import KEYS
 from cxr_core.model.architectures import build_model
 from cxr_core.model.checkpoint import save_checkpoint
+from cxr_core.model.engine import ServedModel
+from cxr_core.model.head import LinearHead
 from cxr_core.model.metadata import ModelMetadata
 from cxr_core.model.network import ChestNetwork
+from cxr_core.model.torch_engine import TorchEngine
 from tests.helpers.predictions import make_predictions
 
 CUTOFFS = (0.31, 0.28, 0.35, 0.62)
@@ -49,6 +52,12 @@ def random_network(seed: int = 3, *, spread: float = 0.12) -> ChestNetwork:
     with torch.no_grad():
         model.classifier.weight.normal_(0, spread)
     return model
+
+
+def served_by_torch(model: ChestNetwork, metadata: ModelMetadata) -> ServedModel:
+    """A network that was never on disk, ready to read films."""
+    weight, bias = (p.detach().numpy() for p in (model.classifier.weight, model.classifier.bias))
+    return ServedModel(TorchEngine(model), LinearHead(weight, bias), metadata)
 
 
 def write_model_folder(folder: Path) -> Path:

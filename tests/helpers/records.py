@@ -41,6 +41,7 @@ def export_analysis(
         "margin_maps": dict.fromkeys(KEYS, spot),
         "warnings": ("16 bit.",),
         "model_sha256": "cd" * 32,
+        "engine": "An engine 1.2",
     }
     return make_analysis(
         (0.5, 0.25, 0.125, 0.0625),

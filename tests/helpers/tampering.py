@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from cxr_core.findings import KEYS
-from cxr_core.model.checkpoint import GATE_FILE, WEIGHTS_FILE, file_sha256
+from cxr_core.model.folder import GATE_FILE, WEIGHTS_FILE, file_sha256
 from cxr_core.model.metadata import METADATA_FILE, canonical_sha256
 
 Change = Callable[[Path], object]

@@ -9,13 +9,8 @@ import pytest
 
 from cxr_core.config import GateParameters
 from cxr_core.errors import CheckpointError, ConfigError
-from cxr_core.model.checkpoint import (
-    GATE_FILE,
-    load_checkpoint,
-    load_gate,
-    save_gate,
-    save_metadata,
-)
+from cxr_core.model.checkpoint import load_checkpoint, save_metadata
+from cxr_core.model.folder import GATE_FILE, load_gate, save_gate
 from cxr_core.model.metadata import load_metadata
 from tests.helpers import DEFAULT_MODEL
 from tests.helpers.gate import brightness_gate, with_probe

@@ -11,7 +11,8 @@ import pytest
 
 from cxr_core.errors import CXRError
 from cxr_core.findings import LABEL_COLUMNS
-from cxr_core.model.checkpoint import save_checkpoint, save_gate, save_metadata
+from cxr_core.model.checkpoint import save_checkpoint, save_metadata
+from cxr_core.model.folder import save_gate
 from cxr_core.reading.analyzer import load_analyzer
 from cxr_core.reading.approved import (
     APPROVED_ENV_VAR,

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cxr_core.model.checkpoint import load_checkpoint, save_gate, save_metadata
+from cxr_core.model.checkpoint import load_checkpoint, save_metadata
+from cxr_core.model.folder import save_gate
 from cxr_core.phantom.draw import phantom_png
 from cxr_core.reading.approved import APPROVED_ENV_VAR, APPROVED_FILES_ENV_VAR, files_sha256
 from tests.helpers.gate import brightness_gate

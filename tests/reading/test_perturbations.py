@@ -13,11 +13,11 @@ from cxr_core.evaluation.scoring import to_probabilities
 from cxr_core.findings import KEYS
 from cxr_core.imaging.preprocessing import normalise
 from cxr_core.model.architectures import build_model
-from cxr_core.model.checkpoint import Checkpoint
 from cxr_core.model.metadata import ModelMetadata
 from cxr_core.phantom.draw import phantom_png
 from cxr_core.reading.analyzer import Analyzer
 from cxr_core.reading.perturbations import UNCHANGED, Probes, perturb
+from tests.helpers.models import served_by_torch
 
 # Effusion's cut-off lies under every probability, Atelectasis's over it.
 THRESHOLDS = (0.0, 1.0, 0.5, 0.5)
@@ -43,7 +43,7 @@ def analyzer() -> Analyzer:
     model = build_model().eval().requires_grad_(False)
     with torch.no_grad():
         model.classifier.weight.normal_(0, 0.12)
-    return Analyzer(Checkpoint(model, metadata()))
+    return Analyzer(served_by_torch(model, metadata()))
 
 
 def test_there_are_ten_changes_beside_the_film() -> None:
@@ -114,9 +114,8 @@ def test_probes_hold_the_analysis_and_each_change_alone(analyzer: Analyzer) -> N
         assert (probes.low[key], probes.high[key]) == (min(values), max(values))
         assert probes.low[key] < probes.high[key]
     # The batch gives what one of its films gives alone.
-    darker = torch.from_numpy(perturb(analysis.radiograph.pixels, SIDE)["gamma 1.1"])  # (S, S)
-    with torch.inference_mode():
-        alone = analyzer._model(normalise(darker, analyzer.metadata.preprocessing)).numpy()
+    darker = perturb(analysis.radiograph.pixels, SIDE)["gamma 1.1"]  # (S, S)
+    alone = analyzer.model.logits(normalise(darker, analyzer.metadata.preprocessing))
     expected = to_probabilities(alone, analyzer.metadata.calibration)[0]
     assert list(probes.probabilities["gamma 1.1"].values()) == pytest.approx(expected, abs=1e-4)
 

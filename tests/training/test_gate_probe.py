@@ -9,7 +9,7 @@ import torch
 
 from cxr_core.config import Preprocessing
 from cxr_core.imaging.gate import UPRIGHT, probe_scores
-from cxr_core.imaging.preprocessing import normalise
+from cxr_core.imaging.preprocessing import normalise_tensor
 from cxr_core.model.densenet import build_densenet121
 from cxr_core.training.gate_films import GateFilms
 from cxr_core.training.gate_probe import (
@@ -72,7 +72,7 @@ def test_pooled_features_are_those_of_a_film_that_is_read() -> None:
     network = build_densenet121(4, "none").eval().requires_grad_(False)
     squares = list(np.random.default_rng(0).integers(0, 256, (3, 64, 64), dtype=np.uint8))
     found = pooled_features(network, PREPROCESSING, squares)
-    images = normalise(torch.from_numpy(np.stack(squares)), PREPROCESSING)  # (3, 3, 64, 64)
+    images = normalise_tensor(torch.from_numpy(np.stack(squares)), PREPROCESSING)  # (3, 3, 64, 64)
     expected = network.forward_features(images).mean(dim=(2, 3))  # (3, 1024)
     np.testing.assert_allclose(found, expected.numpy(), atol=1e-5)
 
