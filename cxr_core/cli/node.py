@@ -58,11 +58,14 @@ def _run(config: NodeConfig) -> int:
     analyzer = load_analyzer(config.model)
     facts = read_model_facts_if_usable(config.model, analyzer.metadata)
     node = Node(config, analyzer, facts, audit_log())
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: node.stopping.set())
-    print(f"{PROG}: {config.ae_title} listens on {config.address}, port {config.port}.", flush=True)
-    node.stopping.wait()
-    node.stop()
+    try:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: node.stopping.set())
+        listens = f"{config.ae_title} listens on {config.address}, port {config.port}."
+        print(f"{PROG}: {listens}", flush=True)
+        node.stopping.wait()
+    finally:
+        node.stop()
     return 1 if node.failed else 0
 
 

@@ -14,7 +14,6 @@ from cxr_core.export.png import overlay_png
 from cxr_core.export.record import MAX_REFERENCE_LENGTH, Assessment, Record
 from cxr_core.export.results_csv import record_row, rows_to_csv
 from cxr_core.export.secondary_capture import patient_study_error, secondary_capture
-from cxr_core.export.structured_report import structured_report
 from cxr_core.findings import KEYS
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui import state
@@ -146,13 +145,20 @@ def _panel(record: Record, data: bytes) -> None:
             )
             button(
                 f"Structured report (DICOM, {study})",
-                lambda: structured_report(now(), data, in_patient_study=in_patient_study),
+                partial(_structured_report, now, data, in_patient_study),
                 STRUCTURED_REPORT_FILE,
                 "application/dicom",
                 kind="structured_report_patient_study"
                 if in_patient_study
                 else "structured_report_new_study",
             )
+
+
+def _structured_report(now: Callable[[], Record], data: bytes, in_patient_study: bool) -> bytes:
+    # Slow to load, and most films are read without it.
+    from cxr_core.export.structured_report import structured_report
+
+    return structured_report(now(), data, in_patient_study=in_patient_study)
 
 
 def _identity_to_print(film: str, data: bytes) -> tuple[tuple[str, str], ...]:
