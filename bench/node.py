@@ -71,6 +71,11 @@ def n_films(folder: Path, event: str) -> int:
     return len({entry["image"] for entry in entries(folder) if entry["event"] == event})
 
 
+def wait_until(folder: Path, event: str, n: int, seconds: float) -> None:
+    """Wait until so many films have come to an event."""
+    wait_for(lambda: n_films(folder, event) >= n, seconds=seconds)
+
+
 def send_all(archive: Orthanc, films: list[str], done: threading.Event) -> None:
     """Send each film until the node has acknowledged it."""
     for film in films:
@@ -109,18 +114,13 @@ def main() -> int:
             sender.start()
             try:
                 for moment in moments:
-                    wait_for(
-                        lambda least=moment: n_films(folder, "film_read") >= least,
-                        seconds=args.seconds,
-                    )
+                    wait_until(folder, "film_read", moment, args.seconds)
                     time.sleep(rng.uniform(0.0, 1.0))
                     node.send_signal(signal.SIGKILL)
                     node.wait()
                     print(f"killed: {dict(events(folder))}", flush=True)
                     node = start_node(settings, folder / "node.log")
-                wait_for(
-                    lambda: n_films(folder, "film_removed") >= args.films, seconds=args.seconds
-                )
+                wait_until(folder, "film_removed", args.films, args.seconds)
             finally:
                 done.set()
                 node.terminate()

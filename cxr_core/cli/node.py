@@ -54,7 +54,10 @@ def _run(config: NodeConfig) -> int:
     from cxr_core.node.service import Node
     from cxr_core.reading.analyzer import load_analyzer
 
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    # What other libraries tell of a film quotes its elements: only their errors are let through.
+    logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
+    logging.captureWarnings(True)
+    logging.getLogger("cxr_core").setLevel(logging.INFO)
     analyzer = load_analyzer(config.model)
     facts = read_model_facts_if_usable(config.model, analyzer.metadata)
     node = Node(config, analyzer, facts, audit_log())

@@ -6,6 +6,7 @@ decided as for the Secondary Capture.
 """
 
 import io
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pydicom import Dataset
@@ -46,7 +47,6 @@ _FINDINGS = {
     "infiltration": Code("112121", "DCM", "Infiltrate"),
 }
 _CHEST_FILM = Code("399208008", "SCT", "Plain X-ray of chest")
-_DEVICE = Code("121007", "DCM", "Device")
 _PROBABILITY, _CUTOFF = (
     Code("122157", "DCM", "Probability"),
     Code("122411", "DCM", "Threshold Value"),
@@ -89,7 +89,14 @@ def structured_report(
     from highdicom.sr import EnhancedSR
 
     require_film(record, data, what="reading")
-    evidence, referenced = _evidence(data, in_patient_study=in_patient_study)
+    identity: Mapping[str, str | None] = pseudonymous_identity()
+    source = None
+    if in_patient_study:
+        identity, source = patient_identity(data), source_reference(data)
+        if source is not None and UID(source["SOPClassUID"]).is_private:
+            source = None
+    evidence = _evidence(str(identity["StudyInstanceUID"]), source)
+    referenced = evidence if source is not None else None
     day, time = record.created.date(), record.created.time().replace(microsecond=0)
     report: Dataset = EnhancedSR(
         evidence=[evidence],
@@ -112,6 +119,8 @@ def structured_report(
         report.ContentDate,
         report.ContentTime,
     )
+    for keyword, value in identity.items():
+        setattr(report, keyword, value)
     if not in_patient_study:
         report.StudyDate, report.StudyTime = report.ContentDate, report.ContentTime
         report.StudyDescription = TITLE
@@ -122,25 +131,26 @@ def structured_report(
     return buffer.getvalue()
 
 
-def _evidence(data: bytes, *, in_patient_study: bool) -> tuple[Dataset, Dataset | None]:
-    """Whose study the report goes into, and the image in it that the report is about."""
+def _evidence(study: str, source: dict[str, str] | None) -> Dataset:
+    """What highdicom takes the study from, and the image that the report is about.
+
+    It holds nobody's name: highdicom's own complaint about one would quote it in a log.
+    """
     evidence = Dataset()
-    identity = patient_identity(data) if in_patient_study else pseudonymous_identity()
-    for keyword, value in identity.items():
-        setattr(evidence, keyword, value or "")
-    # highdicom asks for an image of a known class; where there is none to name, none is written.
+    for keyword, value in pseudonymous_identity().items():
+        setattr(evidence, keyword, value)
+    evidence.StudyInstanceUID = study
+    # It asks for an image of a known class; where there is none to name, none is written.
     evidence.SOPClassUID = DigitalXRayImageStorageForPresentation
     evidence.SOPInstanceUID = evidence.SeriesInstanceUID = generate_uid()
-    source = source_reference(data) if in_patient_study else None
-    if source is None or UID(source["SOPClassUID"]).is_private:
-        return evidence, None
-    for keyword in ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID"):
-        setattr(evidence, keyword, source[keyword])
-    return evidence, evidence
+    for keyword, value in (source or {}).items():
+        setattr(evidence, keyword, value)
+    return evidence
 
 
 def _content(record: Record, referenced: Dataset | None, *, in_patient_study: bool) -> Dataset:
     from highdicom.sr import (
+        CodedConcept,
         DeviceObserverIdentifyingAttributes,
         MeasurementReport,
         ObservationContext,
@@ -154,7 +164,10 @@ def _content(record: Record, referenced: Dataset | None, *, in_patient_study: bo
         manufacturer_name=PROGRAM,
         model_name=f"Model SHA-256 {analysis.model_sha256}",
     )
-    context = ObserverContext(observer_type=_DEVICE, observer_identifying_attributes=observer)
+    context = ObserverContext(
+        observer_type=CodedConcept("121007", "DCM", "Device"),
+        observer_identifying_attributes=observer,
+    )
     # Numbers of a film that the model does not know are worth nothing: only who asked gets them.
     shown = KEYS if analysis.gate.passed or record.read_anyway else ()
     report = MeasurementReport(

@@ -122,7 +122,7 @@ def parse_config(path: Path) -> tuple[NodeConfig | None, list[ConfigError]]:
         document = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         why, remedy = error.strerror, "Check the path, and that the file may be read."
-    except ValueError as error:  # bad TOML, or not UTF-8
+    except (ValueError, RecursionError) as error:  # bad TOML, nested too deep, or not UTF-8
         why, remedy = str(error), "Mend the file (docs/node.md has an example)."
     else:
         return _parse(document, path.parent)
@@ -173,7 +173,7 @@ def _parse(document: dict[str, Any], base: Path) -> tuple[NodeConfig | None, lis
 
 
 def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and bool(value.strip())
+    return isinstance(value, str) and bool(value.strip()) and value.isprintable()
 
 
 def _matches(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
@@ -244,7 +244,7 @@ class _Table:
             key, None, lambda v: isinstance(v, list) and bool(v), "a list of IP addresses"
         ):
             try:
-                networks.append(ipaddress.ip_network(one))
+                networks.append(ipaddress.ip_network(one if isinstance(one, str) else ""))
             except ValueError:
                 self.problem(
                     f"{self._where} has an address that is none", one,

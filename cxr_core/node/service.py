@@ -212,6 +212,13 @@ class Node:
         except ExportError:
             self._leave(sha256, "no_study")
             return
+        except (OSError, sqlite3.Error):
+            raise
+        except Exception as error:  # one odd film must not end the others
+            # Its message could hold something of a film, so only its type is told.
+            logger.error("Unforeseen %s while a result was made", type(error).__name__)
+            self._leave(sha256, "not_made")
+            return
         self._record(
             Event.FILM_READ, sha256, analysis.model_sha256, gate_passed=analysis.gate.passed
         )

@@ -34,6 +34,10 @@ port = {archive_port}
 """
 
 
+# pynetdicom leaves the socket of a connection that was refused to the garbage collector.
+IGNORE_UNCLOSED_SOCKETS = "ignore:unclosed <socket:ResourceWarning"
+
+
 def free_port() -> int:
     """A port that nobody listens on."""
     with socket.socket() as tried:
