@@ -56,7 +56,7 @@ _EVALUATIONS = Code("C0034375", "UMLS", "Qualitative Evaluations")
 
 
 def _own(value: str, meaning: str) -> Code:
-    """A code of this program: at most 16 letters, its meaning at most 64."""
+    """A code of this program (of over 16 letters a Long Code Value); its meaning has at most 64."""
     return Code(value, SCHEME, meaning)
 
 
