@@ -3,10 +3,13 @@
 A process that is killed leaves what the disk holds: a copy of the folder stands for that.
 """
 
+import os
 import shutil
-from collections.abc import Iterator
+import signal
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -176,3 +179,83 @@ def test_a_spool_is_private_and_of_one_node(spool, config, clock) -> None:
     spool.folder.chmod(0o750)
     with pytest.raises(ConfigError, match="others may read it"):
         Spool(config, clock=clock)
+
+
+def work(config: NodeConfig, archive: Path, step: Callable[[], object]) -> None:
+    """What a node does with one film, from its coming until it is removed.
+
+    Args:
+        archive: keeps one file a result, with a letter for each time that it came.
+        step: called before and after whatever changes something on the disk.
+    """
+    spool = Spool(config)
+    database = spool._database
+    database.execute("PRAGMA synchronous = OFF")  # a kill loses nothing that was written
+    database.set_trace_callback(lambda statement: step())
+    spool.admit(b"film", lambda sha256: step())
+    for sha256 in spool.waiting_films(10):
+        spool.add_results(sha256, MODEL, {"sr": b"report", "sc": b"picture"}, config.destinations)
+    for parcel in spool.due("archive", 10):
+        assert spool.result_path(parcel.sha256, parcel.kind).read_bytes() in (b"report", b"picture")
+        with (archive / parcel.kind).open("a") as kept:
+            kept.write("x")
+        step()
+        spool.mark_sent(parcel)
+    for sha256 in spool.finished_films():
+        spool.remove(sha256)
+    spool.close()
+
+
+def in_a_process(config: NodeConfig, archive: Path, *, kill_at: int) -> bool:
+    """Do the work; whether the process came to its end before it was killed at that step."""
+    child = os.fork()
+    if child:
+        _, status = os.waitpid(child, 0)
+        assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
+        return os.WIFEXITED(status)
+    steps, replace_file, unlink = count(1), os.replace, Path.unlink
+
+    def step() -> None:
+        if next(steps) == kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def stepwise(change: Callable[..., None]) -> Callable[..., None]:
+        def changed(*args: object, **options: object) -> None:
+            step()
+            change(*args, **options)
+            step()
+
+        return changed
+
+    status = 1
+    try:
+        patch = pytest.MonkeyPatch()
+        patch.setattr(os, "fsync", lambda file: step())
+        patch.setattr(os, "replace", stepwise(replace_file))
+        patch.setattr(Path, "unlink", stepwise(unlink))
+        work(config, archive, step)
+        status = 0
+    finally:
+        os._exit(status)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_killed_at_any_step_it_goes_on_where_it_was(config, tmp_path) -> None:
+    for kill_at in count(1):
+        archive = tmp_path / f"archive{kill_at}"
+        archive.mkdir()
+        own = replace(config, spool=tmp_path / f"spool{kill_at}", keep_hours=0.0)
+        ended = in_a_process(own, archive, kill_at=kill_at)
+        assert in_a_process(own, archive, kill_at=0)
+        came = {path.name: len(path.read_text()) for path in archive.iterdir()}
+        # Nothing is missing; at most one came again, which is the same object.
+        assert set(came) == {"sr", "sc"}
+        assert sum(came.values()) <= 3
+        spool = Spool(own)
+        assert spool.counts() == {"films removed": 1, "results sent": 2}
+        assert not list(spool.folder.rglob("*.dcm"))
+        spool.close()
+        if ended:
+            break
+    assert kill_at > 20  # else the steps were not counted
