@@ -63,6 +63,7 @@ lock:
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: pip install uv"; exit 1; }
 	$(COMPILE) $(ARGS) -o requirements.lock requirements.txt
 	$(COMPILE) $(ARGS) -c requirements.lock -o requirements-auth.lock requirements-auth.txt
+	$(COMPILE) $(ARGS) -c requirements.lock -o requirements-node.lock requirements-node.txt
 	$(COMPILE) $(ARGS) -c requirements.lock -o requirements-dev.lock requirements-dev.txt
 
 # Each stamp is written last, so that an interrupted step is done again.

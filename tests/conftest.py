@@ -105,6 +105,18 @@ def dcmcjpeg() -> str:
 
 
 @pytest.fixture(scope="session")
+def dsr2html() -> str:
+    """Path of DCMTK's reader of Structured Reports."""
+    return _tool("dsr2html", package="dcmtk")
+
+
+@pytest.fixture(scope="session")
+def orthanc() -> str:
+    """Path of Orthanc, an archive to send to."""
+    return _tool("Orthanc", package="orthanc")
+
+
+@pytest.fixture(scope="session")
 def strace() -> str:
     """Path of the tracer of system calls."""
     return _tool("strace", package="strace")

@@ -36,13 +36,17 @@ def test_requirements_are_the_packages_dependencies() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     assert ranges_of(pins("requirements.txt")) == project["dependencies"]
     assert ranges_of(pins("requirements-dev.txt")) == project["optional-dependencies"]["dev"]
-    assert ranges_of(pins("requirements-auth.txt")) == project["optional-dependencies"]["auth"]
+    for extra in ("auth", "node"):
+        assert (
+            ranges_of(pins(f"requirements-{extra}.txt")) == project["optional-dependencies"][extra]
+        )
 
 
 def test_every_locked_version_has_its_hashes() -> None:
     for lock, direct in {
         "requirements.lock": pins("requirements.txt"),
         "requirements-auth.lock": pins("requirements-auth.txt"),
+        "requirements-node.lock": pins("requirements-node.txt"),
         "requirements-dev.lock": pins("requirements.txt") | pins("requirements-dev.txt"),
     }.items():
         text = (ROOT / lock).read_text("utf-8").replace("\\\n", " ")

@@ -39,6 +39,13 @@ class Event(StrEnum):
     CORRECTED = "corrected"
     READ_ANYWAY = "read_anyway"
     EXPORTED = "exported"
+    # The node's own.
+    CALLER_REFUSED = "caller_refused"
+    FILM_RECEIVED = "film_received"
+    FILM_NOT_READ = "film_not_read"
+    RESULT_SENT = "result_sent"
+    RESULT_GIVEN_UP = "result_given_up"
+    FILM_REMOVED = "film_removed"
     LOG_CONTINUED = "log_continued"
 
 

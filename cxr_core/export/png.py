@@ -84,7 +84,8 @@ def _caption_strip(record: Record, width: int) -> NDArray[np.uint8]:
     regular, bold = _font(REGULAR, size), _font(BOLD, size)
     text_width = width - 2 * margin
     banner = _wrap(" ".join(record.banner), bold, text_width)
-    lines = _wrap(_finding_sentence(record), regular, text_width)
+    lines = _wrap(record.summary, regular, text_width)
+    lines += _wrap(_finding_sentence(record), regular, text_width)
     style = record.style_of(record.shown_finding)
     lines += _wrap(map_words(record.analysis, record.shown_finding, style), regular, text_width)
     about = " ".join((NOT_A_DIAGNOSIS, *record.model_sentences))

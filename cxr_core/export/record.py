@@ -186,6 +186,7 @@ class Record:
         identity: what the film's file says of the patient and the study, as (name, value), printed
             on the PDF alone; empty unless the reader asked for it.
         prior: what the model said of a prior film that stood beside; None for none.
+        summary: what all findings came to, for a picture of one that stands alone; "" for none.
     """
 
     analysis: Analysis
@@ -205,6 +206,7 @@ class Record:
     map_requested: bool = False
     identity: tuple[tuple[str, str], ...] = ()
     prior: Analysis | None = None
+    summary: str = ""
 
     def __post_init__(self) -> None:
         """Raises ExportError: a text too long, an unknown finding or verdict, no time zone, or

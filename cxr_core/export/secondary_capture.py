@@ -10,6 +10,7 @@ import hashlib
 import io
 import re
 import secrets
+from dataclasses import dataclass
 
 import pydicom
 from pydicom import Dataset
@@ -42,6 +43,17 @@ _SEXES = ("M", "F", "O")
 _UID = re.compile(r"[0-2](\.(0|[1-9][0-9]*))+")
 SERIES_NUMBER = 9001  # well above what X-ray systems give
 PSEUDONYM = "Research^Pseudonym"
+
+
+@dataclass(frozen=True)
+class ResultUids:
+    """The series and the instance that a result becomes; empty for new ones."""
+
+    series: str = ""
+    instance: str = ""
+
+
+NEW_UIDS = ResultUids()
 
 
 # Whose film a DICOM file is: read for an export into the patient's own study, kept nowhere.
@@ -95,34 +107,70 @@ def get_valid_text(source: Dataset, keyword: str) -> str:
     return text if valid and "\\" not in text else ""
 
 
-def secondary_capture(record: Record, data: bytes, *, in_patient_study: bool = False) -> bytes:
+def pseudonymous_identity() -> dict[str, str]:
+    """The same keys for a new study of nobody."""
+    return dict.fromkeys(_OPTIONAL, "") | {
+        "StudyInstanceUID": pydicom.uid.generate_uid(),
+        "PatientID": f"RESEARCH-{secrets.token_hex(6).upper()}",
+        "PatientName": PSEUDONYM,
+        "StudyID": "1",
+    }
+
+
+def source_reference(data: bytes) -> dict[str, str] | None:
+    """Class, instance and series of the film's image; None where the file does not say each."""
+    keywords = ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID")
+    source = read_elements(data, *keywords)
+    found = {keyword: get_valid_text(source, keyword) for keyword in keywords}
+    return found if all(found.values()) else None
+
+
+def require_film(record: Record, data: bytes, *, what: str) -> None:
+    """Refuse bytes that are not the DICOM film that was read.
+
+    Args:
+        what: is exported, for the error.
+
+    Raises:
+        ExportError: they are not.
+    """
+    if record.analysis.radiograph.file_format != "DICOM":
+        raise ExportError(
+            f"The {what} can be exported as DICOM only for a DICOM film",
+            value=f"the film is a {record.analysis.radiograph.file_format} file",
+            remedy="Export the overlay as PNG.",
+        )
+    if hashlib.sha256(data).hexdigest() != record.analysis.image_sha256:
+        raise ExportError(
+            "The file is not the one that was read",
+            value=f"SHA-256 {record.analysis.image_sha256[:12]}… was read",
+            remedy="Open the film again.",
+        )
+
+
+def secondary_capture(
+    record: Record, data: bytes, *, in_patient_study: bool = False, uids: ResultUids = NEW_UIDS
+) -> bytes:
     """The picture of ``png.overlay_image`` as an uncompressed RGB Secondary Capture.
 
     Args:
         data: the DICOM file that was read.
         in_patient_study: put it into the patient's own study, as a new series of it.
+        uids: of the series and the file; new ones where none are given.
 
     Raises:
         ExportError: ``data`` is no DICOM file or another than was read, or, for the patient's
             study, it does not say which study or patient that is.
     """
-    analysis = record.analysis
-    if analysis.radiograph.file_format != "DICOM":
-        raise ExportError(
-            "The overlay can be exported as DICOM only for a DICOM film",
-            value=f"the film is a {analysis.radiograph.file_format} file",
-            remedy="Export the overlay as PNG.",
-        )
-    if hashlib.sha256(data).hexdigest() != analysis.image_sha256:
-        raise ExportError(
-            "The file is not the one that was read",
-            value=f"SHA-256 {analysis.image_sha256[:12]}… was read",
-            remedy="Open the film again.",
-        )
+    require_film(record, data, what="overlay")
     image = _pseudonymous_image(record)
     _mark_burned_in(image, data)
     if in_patient_study:
         _move_into_study(image, record, data)
+    image.SeriesInstanceUID = uids.series or image.SeriesInstanceUID
+    if uids.instance:
+        image.SOPInstanceUID = uids.instance
+        image.file_meta.MediaStorageSOPInstanceUID = pydicom.uid.UID(uids.instance)
     buffer = io.BytesIO()
     image.save_as(buffer, enforce_file_format=True)
     return buffer.getvalue()
@@ -136,13 +184,14 @@ def _pseudonymous_image(record: Record) -> Dataset:
 
     # Date and time of day where the export was asked for, as DICOM's are.
     day, time = record.created.date(), record.created.time().replace(microsecond=0)
+    nobody = pseudonymous_identity()
     image: Dataset = SCImage(
         pixel_array=overlay_image(record),
         photometric_interpretation="RGB",
         bits_allocated=8,
         coordinate_system=CoordinateSystemNames.PATIENT,
         patient_orientation=("L", "F"),  # highdicom asks for one; the film's own follows below
-        study_instance_uid=UID(),
+        study_instance_uid=nobody["StudyInstanceUID"],
         series_instance_uid=UID(),
         series_number=SERIES_NUMBER,
         sop_instance_uid=UID(),
@@ -150,10 +199,10 @@ def _pseudonymous_image(record: Record) -> Dataset:
         manufacturer=PROGRAM,
         manufacturer_model_name=TITLE,
         software_versions=record.version,
-        patient_id=f"RESEARCH-{secrets.token_hex(6).upper()}",
-        patient_name=PSEUDONYM,
+        patient_id=nobody["PatientID"],
+        patient_name=nobody["PatientName"],
         patient_sex="",
-        study_id="1",
+        study_id=nobody["StudyID"],
         accession_number="",
         study_date=day,
         study_time=time,
@@ -188,6 +237,7 @@ def _derivation(record: Record, *more: str) -> str:
     for sentence in (
         NOT_A_DIAGNOSIS,
         *first,
+        *filter(None, [record.summary]),
         *record.model_sentences,
         f"{map_title(record.shown_finding)} over the film, with a legend below it.",
         f"Model SHA-256 {record.analysis.model_sha256}.",

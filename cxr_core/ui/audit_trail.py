@@ -18,7 +18,8 @@ if TYPE_CHECKING:  # PyTorch takes seconds, and the pages without a film do not 
 Place = Literal["read", "prior", "worklist", "errors"]
 ExportKind = Literal[
     "report_pdf", "report_pdf_with_patient", "overlay_png", "result_csv", "overlay_dicom_new_study",
-    "overlay_dicom_patient_study", "worklist_csv", "metrics", "chart",
+    "overlay_dicom_patient_study", "structured_report_new_study",
+    "structured_report_patient_study", "worklist_csv", "metrics", "chart",
 ]  # fmt: skip
 _SHOWN = "audit_shown"
 _SERVER = "server"

@@ -60,7 +60,7 @@ def test_every_export_is_downloaded_and_read_back(
     assert archived.name == "cxr_overlay.dcm"
     assert dciodvfy_errors(dciodvfy, archived.read_bytes(), tmp_path) == []
     assert read_dicom(archived.read_bytes()).StudyInstanceUID != STUDY_UID
-    press(page, page.get_by_text("Export the DICOM overlay into this patient's own study"))
+    press(page, page.get_by_text("Export the DICOM files into this patient's own study"))
     archived = download(page, "Overlay (DICOM, this patient)", tmp_path)
     assert read_dicom(archived.read_bytes()).StudyInstanceUID == STUDY_UID
     assert "MUELLER" not in server_log.read_text(errors="replace")

@@ -1,4 +1,4 @@
-"""``deploy/cxr.service``: systemd takes it, and finds little to object to."""
+"""``deploy/*.service``: systemd takes them, and finds little to object to."""
 
 import re
 import subprocess
@@ -10,18 +10,22 @@ import pytest
 from tests.helpers import ROOT
 from tests.helpers.proxies import adapted
 
-UNIT = ROOT / "deploy" / "cxr.service"
+UNITS = {name: ROOT / "deploy" / f"{name}.service" for name in ("cxr", "cxr-node")}
 # Of 10. It is 1.1 for systemd 252; others look at more or less.
 MOST_EXPOSED = 1.5
 
 
-@pytest.fixture
-def unit(tmp_path: Path) -> Path:
+def unit_in(folder: Path, name: str) -> Path:
     """The unit with this checkout and this Python in place of those of ``/opt``."""
-    path = tmp_path / "cxr.service"
+    path = folder / f"{name}.service"
     changes = {"/opt/cxr/.venv/bin/python": sys.executable, "/opt/cxr": str(ROOT)}
-    path.write_text(adapted(UNIT.read_text("utf-8"), changes))
+    path.write_text(adapted(UNITS[name].read_text("utf-8"), changes))
     return path
+
+
+@pytest.fixture(params=list(UNITS))
+def unit(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    return unit_in(tmp_path, request.param)
 
 
 def analyzed(program: str, *arguments: str | Path) -> str:
@@ -36,8 +40,9 @@ def test_systemd_verifies_it_without_a_word(systemd_analyze: str, unit: Path) ->
 
 
 def test_systemd_verifies_the_guides_unit_for_several_replicas(
-    systemd_analyze: str, unit: Path, tmp_path: Path
+    systemd_analyze: str, tmp_path: Path
 ) -> None:
+    unit = unit_in(tmp_path, "cxr")
     guide = (ROOT / "docs" / "deployment.md").read_text("utf-8")
     found = re.search("sed 's/(.*)/(.*)/' deploy/cxr.service", guide)
     assert found
@@ -50,13 +55,14 @@ def test_systemd_verifies_the_guides_unit_for_several_replicas(
 
 def test_systemd_finds_it_closed(systemd_analyze: str, unit: Path) -> None:
     told = analyzed(systemd_analyze, "security", "--offline=yes", "--no-pager", unit)
-    found = re.search(r"Overall exposure level for cxr.service: ([0-9.]+)", told)
+    found = re.search(rf"Overall exposure level for {unit.name}: ([0-9.]+)", told)
     assert found, told
     assert float(found[1]) <= MOST_EXPOSED
 
 
-def test_the_memory_of_the_service_is_never_on_a_disk() -> None:
-    lines = UNIT.read_text("utf-8").splitlines()
+@pytest.mark.parametrize("path", UNITS.values(), ids=list(UNITS))
+def test_the_memory_of_the_service_is_never_on_a_disk(path: Path) -> None:
+    lines = path.read_text("utf-8").splitlines()
     assert {"MemorySwapMax=0", "LimitCORE=0", "PrivateTmp=yes", "ProtectSystem=strict"} <= set(
         lines
     )

@@ -42,6 +42,7 @@ from cxr_core.imaging.windowing import apply_window
 from cxr_core.model.folder import GATE_FILE, file_sha256, load_gate, save_gate
 from cxr_core.model.metadata import canonical_sha256, load_metadata, write_metadata
 from cxr_core.model.state_dict import read_state_dict
+from cxr_core.node.config import read_config as read_node_config
 from cxr_core.training.config import TrainConfig
 from cxr_core.training.config_file import read_config_file
 from cxr_core.training.dataset import DatasetPaths
@@ -79,6 +80,7 @@ from tests.helpers.mutations import (
     mutate_table,
     mutate_text,
 )
+from tests.helpers.node import SETTINGS
 from tests.helpers.predictions import make_predictions
 from tests.helpers.records import export_analysis
 
@@ -334,6 +336,12 @@ LOADERS: dict[str, Loader] = {
     "config.json": Loader("config.json", _config, mutate_json, _use_config),
     "paths.json": Loader("paths.json", _paths, mutate_json, lambda p: read_run_paths(p.parent)),
     "TOML": Loader("run.toml", _text(_TOML), mutate_text, _use_toml),
+    "node's TOML": Loader(
+        "node.toml",
+        _text(SETTINGS.format(port=1, archive_port=2, model=".")),
+        mutate_text,
+        read_node_config,
+    ),
     "weights, .pth": Loader("w.pth", _weights("w.pth"), mutate_bytes, read_state_dict),
     "weights, .safetensors": Loader(
         "w.safetensors", _weights("w.safetensors"), mutate_bytes, read_state_dict

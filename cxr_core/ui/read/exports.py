@@ -36,13 +36,14 @@ from cxr_core.ui.shell import (
 # Constant names: a file name must tell neither film nor patient.
 REPORT_FILE, OVERLAY_FILE = "cxr_report.pdf", "cxr_overlay.png"
 RESULT_FILE, DICOM_FILE = "cxr_result.csv", "cxr_overlay.dcm"
+STRUCTURED_REPORT_FILE = "cxr_structured_report.dcm"
 NEW_STUDY_NOTE = (
-    "The overlay goes into a new study under a random pseudonym. Text burned into the film stays "
-    "in the image."
+    "Each file goes into a new study under a random pseudonym. Text burned into the film stays "
+    "in the overlay."
 )
 PATIENT_STUDY_NOTE = (
-    "The file will carry the patient's name, ID and study. In an archive it appears beside the "
-    "patient's films as a new series."
+    "The files will carry the patient's name, ID and study. In an archive they appear beside the "
+    "patient's films as new series."
 )
 NO_IDENTITY_NOTE = "The film's file names neither patient nor study, so there is nothing to print."
 
@@ -122,7 +123,7 @@ def _panel(record: Record, data: bytes) -> None:
     if is_dicom:
         whose = as_text(whose_study(data)) or "the file does not say whose"
         in_patient_study = st.checkbox(
-            f"Export the DICOM overlay into this patient's own study ({whose})",
+            f"Export the DICOM files into this patient's own study ({whose})",
             key=f"export_own_{film}",
         )
         caption(PATIENT_STUDY_NOTE if in_patient_study else NEW_STUDY_NOTE)
@@ -131,13 +132,33 @@ def _panel(record: Record, data: bytes) -> None:
             show_error(refusal)
             return
         # The label says which study, so that what is clicked is what is made.
-        button(
-            f"Overlay (DICOM, {'this patient' if in_patient_study else 'new study'})",
-            lambda: secondary_capture(now(), data, in_patient_study=in_patient_study),
-            DICOM_FILE,
-            "application/dicom",
-            kind="overlay_dicom_patient_study" if in_patient_study else "overlay_dicom_new_study",
-        )
+        study = "this patient" if in_patient_study else "new study"
+        with st.container(horizontal=True, gap="small"):
+            button(
+                f"Overlay (DICOM, {study})",
+                lambda: secondary_capture(now(), data, in_patient_study=in_patient_study),
+                DICOM_FILE,
+                "application/dicom",
+                kind="overlay_dicom_patient_study"
+                if in_patient_study
+                else "overlay_dicom_new_study",
+            )
+            button(
+                f"Structured report (DICOM, {study})",
+                partial(_structured_report, now, data, in_patient_study),
+                STRUCTURED_REPORT_FILE,
+                "application/dicom",
+                kind="structured_report_patient_study"
+                if in_patient_study
+                else "structured_report_new_study",
+            )
+
+
+def _structured_report(now: Callable[[], Record], data: bytes, in_patient_study: bool) -> bytes:
+    # Slow to load, and most films are read without it.
+    from cxr_core.export.structured_report import structured_report
+
+    return structured_report(now(), data, in_patient_study=in_patient_study)
 
 
 def _identity_to_print(film: str, data: bytes) -> tuple[tuple[str, str], ...]:

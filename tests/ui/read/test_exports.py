@@ -15,6 +15,8 @@ from tests.helpers.dicom_files import PATIENT, patient_dicom
 from tests.helpers.pdf import read_pdf
 
 NEW, OWN = "Overlay (DICOM, new study)", "Overlay (DICOM, this patient)"
+NEW_REPORT = "Structured report (DICOM, new study)"
+OWN_REPORT = "Structured report (DICOM, this patient)"
 EVERYWHERE = {
     "Report (PDF)": "cxr_report.pdf",
     "Overlay (PNG)": "cxr_overlay.png",
@@ -83,9 +85,14 @@ def test_a_png_film_offers_three_files_whose_names_tell_nothing(offered):
 
 def test_a_dicom_film_goes_into_its_patients_study_only_when_ticked(offered):
     app = open_panel(patient_dicom())
-    assert offered.names == EVERYWHERE | {NEW: "cxr_overlay.dcm"}
-    made = pydicom.dcmread(io.BytesIO(offered[NEW]()))
-    assert made.PatientID.startswith("RESEARCH-")
+    assert offered.names == EVERYWHERE | {
+        NEW: "cxr_overlay.dcm",
+        NEW_REPORT: "cxr_structured_report.dcm",
+    }
+    for label, modality in ((NEW, "OT"), (NEW_REPORT, "SR")):
+        made = pydicom.dcmread(io.BytesIO(offered[label]()))
+        assert made.PatientID.startswith("RESEARCH-")
+        assert made.Modality == modality
     assert result(offered)["reference"] == ""
 
     offered.clear()
@@ -96,10 +103,11 @@ def test_a_dicom_film_goes_into_its_patients_study_only_when_ticked(offered):
 
     offered.clear()
     tick(app, "own study")
-    assert set(offered) == {*EVERYWHERE, OWN}
+    assert set(offered) == {*EVERYWHERE, OWN, OWN_REPORT}
     assert any("name, ID and study" in block.proto.body for block in app.get("html"))
-    made = pydicom.dcmread(io.BytesIO(offered[OWN]()))
-    assert made.PatientID == PATIENT["PatientID"]
+    for label in (OWN, OWN_REPORT):
+        made = pydicom.dcmread(io.BytesIO(offered[label]()))
+        assert made.PatientID == PATIENT["PatientID"]
 
 
 def test_a_film_that_names_no_patient_says_so_instead_of_a_button(offered):
@@ -132,7 +140,7 @@ def test_the_patient_is_printed_only_when_it_is_asked_for(offered):
     # Neither a file's name, nor the PDF's own description, nor any other export tells it.
     assert offered.names["Report (PDF with patient)"] == "cxr_report.pdf"
     assert not any(secret in str(named.metadata) for secret in secrets)
-    for label in ("Overlay (PNG)", "Result (CSV)", NEW):
+    for label in ("Overlay (PNG)", "Result (CSV)", NEW, NEW_REPORT):
         for secret in secrets:
             assert secret.encode() not in offered[label]()
 

@@ -1,0 +1,320 @@
+"""The node at work: one thread reads films, one for each destination sends, one tidies up."""
+
+import logging
+import sqlite3
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from datetime import datetime
+from functools import partial
+
+from pydicom import dcmread
+from pydicom.uid import (
+    EnhancedSRStorage,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    SecondaryCaptureImageStorage,
+    generate_uid,
+)
+from pynetdicom import AE
+from pynetdicom.association import Association
+
+from cxr_core.audit.entry import Entry, Event
+from cxr_core.audit.log import AuditLog
+from cxr_core.errors import AuditError, ExportError
+from cxr_core.evaluation.model_facts import ModelFacts
+from cxr_core.export.overlay import MapStyle
+from cxr_core.export.record import Record, result_headline, uncertain_sentence
+from cxr_core.export.secondary_capture import ResultUids, secondary_capture
+from cxr_core.export.structured_report import structured_report
+from cxr_core.findings import ABNORMAL_KEYS
+from cxr_core.node.config import Destination, Kind, NodeConfig
+from cxr_core.node.receiver import WHO, Receiver
+from cxr_core.node.spool import Parcel, Spool
+from cxr_core.reading.analyzer import Analysis, Analyzer, at_setting
+from cxr_core.reading.batch import Outcome, read_films
+from cxr_core.reading.sources import FilmSource
+
+FIRST_DELAY, LONGEST_DELAY = 5.0, 300.0  # seconds between two tries; each delay is twice the last
+TIDY_SECONDS = 30.0
+_BATCH = 16  # films, or results in one association
+# Success, and the warnings that say that it was kept (PS3.4 B.2.3).
+_KEPT = frozenset((0x0000, 0xB000, 0xB006, 0xB007))
+_STORAGE_CLASSES = {"sr": EnhancedSRStorage, "sc": SecondaryCaptureImageStorage}
+logger = logging.getLogger(__name__)
+
+
+def make_results(
+    analysis: Analysis, data: bytes, config: NodeConfig, facts: ModelFacts
+) -> dict[Kind, bytes]:
+    """What is sent of one reading, as DICOM files in the patient's own study.
+
+    Their UIDs follow from the film's bytes, the model and the setting, so that what is made anew
+    after a break is the same object for an archive.
+
+    Raises:
+        ExportError: the film does not say which study or patient it belongs to.
+    """
+    wanted = {kind for one in config.destinations for kind in one.send}
+    if not analysis.gate.passed:
+        wanted &= {"sr"} if config.stopped_films == "report" else set()
+    shown = max(ABNORMAL_KEYS, key=lambda k: (analysis.above[k], analysis.margins[k]))
+    sentences = (f"{result_headline(analysis)}.", uncertain_sentence(analysis))
+    record = Record(
+        analysis=analysis,
+        shown_finding=shown,
+        style=MapStyle(),
+        created=datetime.now().astimezone(),
+        facts=facts,
+        summary=" ".join(filter(None, sentences)),
+    )
+    makers: dict[Kind, Callable[..., bytes]] = {"sr": structured_report, "sc": secondary_capture}
+    return {
+        kind: make(record, data, in_patient_study=True, uids=result_uids(analysis, kind))
+        for kind, make in makers.items()
+        if kind in wanted
+    }
+
+
+def result_uids(analysis: Analysis, kind: Kind) -> ResultUids:
+    """The UIDs of one result of a reading."""
+    of = [analysis.image_sha256, analysis.model_sha256, analysis.setting, kind]
+    return ResultUids(
+        series=generate_uid(entropy_srcs=[*of, "series"]),
+        instance=generate_uid(entropy_srcs=[*of, "instance"]),
+    )
+
+
+def answers(config: NodeConfig, destination: Destination) -> bool:
+    """Whether a destination takes an association of ours, and what is to be sent to it."""
+    association = _associate(config, destination)
+    if not association.is_established:
+        return False
+    taken = {context.abstract_syntax for context in association.accepted_contexts}
+    association.release()
+    return {_STORAGE_CLASSES[kind] for kind in destination.send} <= taken
+
+
+def _associate(config: NodeConfig, destination: Destination) -> Association:
+    logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)  # it quotes what strangers send
+    ae = AE(config.ae_title)
+    ae.acse_timeout, ae.dimse_timeout, ae.network_timeout = 30, 60, 60
+    ae.connection_timeout = 10
+    for kind in destination.send:
+        ae.add_requested_context(
+            _STORAGE_CLASSES[kind], [ExplicitVRLittleEndian, ImplicitVRLittleEndian]
+        )
+    return ae.associate(destination.host, destination.port, ae_title=destination.ae_title)
+
+
+class Node:
+    """A node that works from when it is made until it is stopped."""
+
+    def __init__(
+        self,
+        config: NodeConfig,
+        analyzer: Analyzer,
+        facts: ModelFacts,
+        log: AuditLog | None,
+        *,
+        first_delay: float = FIRST_DELAY,
+    ) -> None:
+        """Open the spool, listen, and go on with what is there.
+
+        Raises:
+            ConfigError: the spool cannot be used, or the address cannot be listened on.
+        """
+        self._config, self._analyzer, self._facts, self._log = config, analyzer, facts, log
+        self._first_delay = first_delay
+        self.stopping = threading.Event()
+        self.failed = False
+        self._films, self._done = threading.Event(), threading.Event()
+        self._results = {one.name: threading.Event() for one in config.destinations}
+        self.spool = Spool(config)
+        try:
+            self._receiver = Receiver(config, self.spool, log, self._films.set)
+        except BaseException:
+            self.spool.close()
+            raise
+        self._threads = [
+            threading.Thread(target=self._guarded, args=(work,), name=name)
+            for name, work in (
+                ("read", self._read),
+                ("tidy", self._tidy),
+                *((f"send-{one.name}", partial(self._send, one)) for one in config.destinations),
+            )
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """End: the film that is being read is finished, what is left waits for the next start."""
+        self.stopping.set()
+        self._receiver.stop()
+        for event in (self._films, self._done, *self._results.values()):
+            event.set()
+        for thread in self._threads:
+            thread.join()
+        self.spool.close()
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """A node with a thread less would look alive: rather end all, and be started anew."""
+        try:
+            work()
+        except Exception as error:  # its message could hold something of a film
+            logger.critical("The node ends: unforeseen %s", type(error).__name__)
+            self.failed = True
+            self.stopping.set()
+
+    def _pause(self, event: threading.Event, seconds: float) -> None:
+        event.wait(seconds)
+        event.clear()
+
+    # Reading.
+
+    def _read(self) -> None:
+        while not self.stopping.is_set():
+            try:
+                if not self._read_batch():
+                    self._pause(self._films, TIDY_SECONDS)
+            except (AuditError, OSError, sqlite3.Error) as error:
+                # No disk, no log: nothing is lost, as the films wait.
+                logger.error("Reading waits: %s", error)
+                self.spool.excuse_films()
+                self.stopping.wait(self._first_delay)
+
+    def _read_batch(self) -> bool:
+        """Read films that wait; whether there were any."""
+        for sha256 in self.spool.exhausted_films():
+            self._leave(sha256, "ends_the_process")
+        waiting = self.spool.waiting_films(_BATCH)
+        sources = [
+            FilmSource(n, sha256, partial(self.spool.load_film, sha256, attempt=True))
+            for n, sha256 in enumerate(waiting, 1)
+        ]
+        with closing(read_films(self._analyzer, sources)) as outcomes:
+            for outcome in outcomes:
+                self._take(outcome)
+                if self.stopping.is_set():
+                    break
+        return bool(waiting)
+
+    def _take(self, outcome: Outcome) -> None:
+        sha256 = outcome.source.name
+        if outcome.analysis is None:
+            self._leave(sha256, "not_readable")
+            return
+        analysis = at_setting(outcome.analysis, self._config.setting)
+        try:
+            results = make_results(
+                analysis, self.spool.load_film(sha256), self._config, self._facts
+            )
+        except ExportError:
+            self._leave(sha256, "no_study")
+            return
+        except (OSError, sqlite3.Error):
+            raise
+        except Exception as error:  # one odd film must not end the others
+            # Its message could hold something of a film, so only its type is told.
+            logger.error("Unforeseen %s while a result was made", type(error).__name__)
+            self._leave(sha256, "not_made")
+            return
+        self._record(
+            Event.FILM_READ, sha256, analysis.model_sha256, gate_passed=analysis.gate.passed
+        )
+        self.spool.add_results(sha256, analysis.model_sha256, results, self._config.destinations)
+        for event in (*self._results.values(), self._done):
+            event.set()
+
+    def _leave(self, sha256: str, reason: str) -> None:
+        logger.warning("Film %s was not read: %s", sha256[:12], reason)
+        self._record(Event.FILM_NOT_READ, sha256, reason=reason)
+        self.spool.mark_unread(sha256)
+        self._done.set()
+
+    # Sending.
+
+    def _send(self, destination: Destination) -> None:
+        delay = 0.0
+        while not self.stopping.is_set():
+            try:
+                parcels = self.spool.due(destination.name, _BATCH)
+                reached = not parcels or self._deliver(destination, parcels)
+            except (AuditError, OSError, sqlite3.Error) as error:
+                logger.error("Sending to %s waits: %s", destination.name, error)
+                reached, parcels = False, []
+            delay = 0.0 if reached else min(max(self._first_delay, 2 * delay), LONGEST_DELAY)
+            if not reached:
+                self.stopping.wait(delay)
+            elif not parcels:
+                # A result that was refused is due at a time of its own.
+                self._pause(self._results[destination.name], self._first_delay)
+
+    def _deliver(self, destination: Destination, parcels: list[Parcel]) -> bool:
+        """Send results in one association; whether the destination answered throughout."""
+        association = _associate(self._config, destination)
+        if not association.is_established:
+            logger.warning("%s cannot be reached, or refuses us", destination.name)
+            return False
+        try:
+            for parcel in parcels:
+                if self.stopping.is_set():
+                    break
+                dataset = dcmread(self.spool.result_path(parcel.sha256, parcel.kind))
+                where = {"kind": f"node_{parcel.kind}", "destination": destination.name}
+                self._record(Event.EXPORTED, parcel.sha256, parcel.model, **where)
+                try:
+                    answer = association.send_c_store(dataset)
+                    status = answer.get("Status")
+                except (ValueError, RuntimeError):
+                    # No such class is taken there; or the association ended before it was sent.
+                    status = -1 if association.is_established else None
+                if status is None:
+                    logger.warning("%s did not answer", destination.name)
+                    return False
+                if status not in _KEPT:
+                    self._refused(parcel, int(status))
+                    continue
+                self._record(Event.RESULT_SENT, parcel.sha256, parcel.model, **where)
+                self.spool.mark_sent(parcel)
+                self._done.set()
+        finally:
+            if association.is_established:
+                association.release()
+        return True
+
+    def _refused(self, parcel: Parcel, status: int) -> None:
+        delay = min(self._first_delay * 2**parcel.attempts, 12 * LONGEST_DELAY)
+        what = f"status {status:04X}" if status >= 0 else "no such class is taken"
+        logger.warning(
+            "%s refuses %s of film %s (%s), tried again in %.0f s",
+            parcel.destination, parcel.kind, parcel.sha256[:12], what, delay,
+        )  # fmt: skip
+        self.spool.postpone(parcel, delay)
+
+    # Tidying up.
+
+    def _tidy(self) -> None:
+        while not self.stopping.is_set():
+            try:
+                for parcel in self.spool.overdue():
+                    logger.error(
+                        "%s of film %s was not delivered to %s in time",
+                        parcel.kind, parcel.sha256[:12], parcel.destination,
+                    )  # fmt: skip
+                    self._record(
+                        Event.RESULT_GIVEN_UP, parcel.sha256, parcel.model,
+                        kind=f"node_{parcel.kind}", destination=parcel.destination,
+                    )  # fmt: skip
+                    self.spool.give_up(parcel)
+                for sha256 in self.spool.finished_films():
+                    self._record(Event.FILM_REMOVED, sha256)
+                    self.spool.remove(sha256)
+                self.spool.forget()
+            except (AuditError, OSError, sqlite3.Error) as error:
+                logger.error("Tidying up waits: %s", error)
+            self._pause(self._done, TIDY_SECONDS)
+
+    def _record(self, event: Event, image: str, model: str = "", **details: str | bool) -> None:
+        if self._log is not None:
+            self._log.record([Entry(event, WHO, "", image, model, tuple(details.items()))])
