@@ -32,12 +32,12 @@ from cxr_core.evaluation.metrics.view_alone import view_shortcuts
 from cxr_core.evaluation.predictions import (
     has_logits,
     is_labelled,
+    keys_of,
     labels_of,
     probabilities_of,
 )
 from cxr_core.evaluation.report import EvaluationReport, evaluate_validated, flagged_films
 from cxr_core.evaluation.run_folder import RunFolder
-from cxr_core.findings import KEYS
 from cxr_core.model.metadata import ModelMetadata
 
 # Wraps the subgroups with a display of how far they are; given them and their number.
@@ -50,7 +50,7 @@ class EvaluatedTable:
 
     Attributes:
         table: a validated predictions table.
-        probabilities: (N, 4) that the operating points belong to.
+        probabilities: (N, K) that the operating points belong to.
         full: its figures of merit, without those that take long.
         fitted_on_this_table: the operating points were fitted on these very films, so what they
             reach here is better than on new ones.
@@ -64,13 +64,18 @@ class EvaluatedTable:
     cache_key: str
 
     @property
+    def keys(self) -> tuple[str, ...]:
+        """The table's findings, in their order."""
+        return keys_of(self.table)
+
+    @property
     def report(self) -> EvaluationReport:
         """The figures of ``evaluate_predictions``."""
         return self.full.report
 
     def labelled(self, key: str) -> tuple[NDArray[np.int64], Floats]:
         """(n,) labels and probabilities of the films that have a label of a finding."""
-        k = KEYS.index(key)
+        k = self.keys.index(key)
         labels = labels_of(self.table)[:, k]
         known = is_labelled(labels)
         return labels[known], self.probabilities[known, k]
@@ -80,7 +85,7 @@ class EvaluatedTable:
         films = resample_patients(
             self.table, n_resamples=self.report.n_resamples, seed=self.report.seed
         )
-        return films.subset(is_labelled(labels_of(self.table)[:, KEYS.index(key)]))
+        return films.subset(is_labelled(labels_of(self.table)[:, self.keys.index(key)]))
 
     def is_labelled(self, key: str) -> bool:
         """Whether any film has a label of a finding."""
@@ -114,7 +119,7 @@ def evaluate_table(
         ConfigError: no resample is asked for.
     """
     applied = calibration if has_logits(table) else None
-    probabilities = probabilities_of(table, applied)  # (N, 4)
+    probabilities = probabilities_of(table, applied)  # (N, K)
     fitted_here = cutoffs is None or fitted_on_these_films
     if cutoffs is None:
         cutoffs = cutoffs_of_table(table, probabilities)
@@ -183,9 +188,9 @@ def measure_subgroups(
     """
     table, report = evaluated.table, evaluated.report
     resamples = resample_patients(table, n_resamples=report.n_resamples, seed=report.seed)
-    flagged = None  # (N, 4)
+    flagged = None  # (N, K)
     if points := report.operating_points:
-        flagged = flagged_films(evaluated.probabilities, points)
+        flagged = flagged_films(evaluated.keys, evaluated.probabilities, points)
     plain = all_films_and_subgroups(table)
     parts = [*plain, *crossed_subgroups(table)]
     measured: Iterable[list[SubgroupMetrics]] = subgroup_metrics(
@@ -209,7 +214,7 @@ def measure_decision_curves(evaluated: EvaluatedTable) -> dict[str, tuple[Decisi
     """Net benefit over thresholds, by finding key that has a label, at these films' prevalence."""
     return {
         key: decision_curve(*evaluated.labelled(key), evaluated.resamples(key))
-        for key in KEYS
+        for key in evaluated.keys
         if evaluated.is_labelled(key)
     }
 

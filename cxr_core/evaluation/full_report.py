@@ -26,9 +26,8 @@ from cxr_core.evaluation.metrics.labels import (
 from cxr_core.evaluation.metrics.net_benefit import AlertBurden, DecisionPoint, alert_burden
 from cxr_core.evaluation.metrics.subgroups import SubgroupMetrics
 from cxr_core.evaluation.metrics.view_alone import ViewShortcut
-from cxr_core.evaluation.predictions import labels_of
+from cxr_core.evaluation.predictions import keys_of, labels_of
 from cxr_core.evaluation.report import EvaluationReport, subgroup_notes
-from cxr_core.findings import KEYS
 
 FITTED_HERE_NOTE = (
     "The cut-offs were fitted on these same films, so their results here are optimistic."
@@ -59,9 +58,9 @@ class FullReport:
         fitted_here: the operating points were fitted on these very films; None without any.
         at_operating_points: likelihood ratios and all else at the operating points.
         missed, false_alarms: errors at the operating points.
-        co_occurrence: (4, 4) films with both labels; the diagonal is the films with each.
-        co_labelled: (4, 4) films with the row's finding that have a label of the column's.
-        labels_per_film: films with 0, 1, 2, 3 and 4 of the four labels, of those that have a label
+        co_occurrence: (K, K) films with both labels; the diagonal is the films with each.
+        co_labelled: (K, K) films with the row's finding that have a label of the column's.
+        labels_per_film: films with 0, 1, 2, … of the labels, of those that have a label
             of every finding that is labelled at all.
         notes: whole sentences on what was absent, assumed or left out.
         groups: area, sensitivity and specificity of every group, all films first; empty where
@@ -124,11 +123,11 @@ def build_full_report(
 
     Args:
         table: the validated predictions table of the report.
-        probabilities: (N, 4) that its operating points belong to.
+        probabilities: (N, K) that its operating points belong to.
         fitted_here: whether these were fitted on the table itself.
         cutoffs: the report's operating points and the sensitive ones; the former alone without.
     """
-    labels, points = labels_of(table), report.operating_points  # (N, 4)
+    keys, labels, points = keys_of(table), labels_of(table), report.operating_points  # …, (N, K)
     resamples = resample_patients(table, n_resamples=report.n_resamples, seed=report.seed)
     if cutoffs is None and points:
         cutoffs = Cutoffs(points)
@@ -149,7 +148,7 @@ def build_full_report(
             key: _at_own_cutoff(
                 labelled_films(labels, k, resamples), probabilities[:, k], points[key].threshold
             )
-            for k, key in enumerate(KEYS)
+            for k, key in enumerate(keys)
             if key in points
         },
         missed={key: count(key, "missed") for key in points},
@@ -161,12 +160,12 @@ def build_full_report(
         cutoffs=cutoffs,
         flag_worth=FlagWorth()
         if cutoffs is None
-        else flag_worth(labels, probabilities, cutoffs, resamples),
+        else flag_worth(labels, probabilities, cutoffs, resamples, keys),
         alerts={
             key: _alerts(
                 labelled_films(labels, k, resamples), probabilities[:, k], points[key].threshold
             )
-            for k, key in enumerate(KEYS)
+            for k, key in enumerate(keys)
             if key in points
         },
     )
@@ -224,5 +223,8 @@ def multi_label_share(films: Sequence[int]) -> float:
 
 def group_by_finding(groups: Sequence[SubgroupMetrics]) -> Mapping[str, list[SubgroupMetrics]]:
     """Groups by finding key, each in its order; only findings that have any."""
-    found = {key: [one for one in groups if one.finding == key] for key in KEYS}
+    found = {
+        key: [one for one in groups if one.finding == key]
+        for key in dict.fromkeys(one.finding for one in groups)
+    }
     return {key: rows for key, rows in found.items() if rows}

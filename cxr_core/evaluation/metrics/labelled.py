@@ -1,5 +1,6 @@
 """The films that have a label of a finding: what is measured of it is measured on these alone."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ from cxr_core.evaluation.metrics.bootstrap import (
     Resamples,
 )
 from cxr_core.evaluation.predictions import is_labelled
-from cxr_core.findings import KEYS, LABELS
+from cxr_core.findings import label_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,23 +54,24 @@ def labelled_films(labels: ArrayLike, column: int, resamples: Resamples) -> Labe
     return LabelledFilms(mask, y[mask].astype(np.int64), resamples.subset(mask))
 
 
-def missing_label_notes(labels: ArrayLike) -> list[str]:
+def missing_label_notes(labels: ArrayLike, keys: Sequence[str]) -> list[str]:
     """Sentences on the findings that some or all films have no label of; none of a complete table.
 
     Args:
-        labels: (N, 4) as ``predictions.labels_of`` gives them.
+        labels: (N, K) as ``predictions.labels_of`` gives them.
+        keys: of the K findings.
     """
     known = is_labelled(labels)  # (N, 4)
     notes = []
-    for k, key in enumerate(KEYS):
+    for k, key in enumerate(keys):
         films, told = len(known), int(known[:, k].sum())
         if told == 0:
             notes.append(
-                f"{LABELS[key]} is not labelled: no film has a label of it, so nothing of it is "
+                f"{label_of(key)} is not labelled: no film has a label of it, so nothing of it is "
                 "measured."
             )
         elif told < films:
             notes.append(
-                f"{LABELS[key]} is labelled on {told:,} of {films:,} films and measured on these."
+                f"{label_of(key)} is labelled on {told:,} of {films:,} films and measured on these."
             )
     return notes

@@ -7,7 +7,7 @@ from cxr_core.evaluation.metrics.net_benefit import SHOWN_THRESHOLDS, AlertBurde
 from cxr_core.evaluation.render.flag_figures import CUT_OFFS
 from cxr_core.evaluation.render.subset_figures import FINDING, finding_name
 from cxr_core.evaluation.render.table import Column, Row, Table
-from cxr_core.findings import LABELS
+from cxr_core.findings import label_of
 from cxr_core.wording import percent
 
 _NET_BENEFIT_NOTE = (
@@ -72,4 +72,4 @@ def site_alerts(here: AlertBurden, site: AlertBurden | None, key: str) -> Table:
     )
     named = [("These films", here), *([("Where you work", site)] if site is not None else [])]
     rows = [Row((name, one.prevalence, one.per_100, one.per_finding)) for name, one in named]
-    return Table(CUT_OFFS, f"Alerts of {LABELS[key]}", columns, rows)
+    return Table(CUT_OFFS, f"Alerts of {label_of(key)}", columns, rows)

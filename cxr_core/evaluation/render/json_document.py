@@ -21,7 +21,7 @@ of is left out where it has no cut-off, and else "not labelled"):
     sensitive_points         the same of the sensitive cut-offs; empty where there are none
     flag_worth               bands: by finding and band, n, positives and the interval share; rates:
                              by setting and finding, n and the intervals flagged, flagged_normal,
-                             with_label; any_finding: the same of any of the three; or empty
+                             with_label; any_finding: the same of any of them; or empty
     alerts                   prevalence, and the intervals per_100 (flags per 100 films) and
                              per_finding (flags per film that is flagged and has the finding)
     decision_curves          a list: threshold, and the net benefits model and all_flagged, an
@@ -41,7 +41,7 @@ of is left out where it has no cut-off, and else "not labelled"):
     view_alone               a list: finding, the intervals model, view_alone, gain, within (by
                              view), and fitted_here; empty where not measured
     co_occurrence            films with both labels, by finding and finding
-    labels_per_film          a list: films with 0, 1, 2, 3, 4 of the four labels, of those that
+    labels_per_film          a list: films with 0, 1, 2, … of the labels, of those that
                              lack none that others have
     multi_label_share        of the films with a label, the share with two or more
     splits                   a list: the run's parts with their labels; empty without a run
@@ -87,7 +87,6 @@ from cxr_core.evaluation.metrics.gaps import n_compared
 from cxr_core.evaluation.render.comparison_figures import comparison_tables
 from cxr_core.evaluation.render.figures import evaluation_tables
 from cxr_core.evaluation.render.table import to_document
-from cxr_core.findings import KEYS
 from cxr_core.version import PROGRAM, VERSION
 
 FORMAT, FORMAT_VERSION = "cxr_core metrics", 2
@@ -176,8 +175,8 @@ def metrics_document(metrics: FullReport, *, created_at: datetime) -> dict[str, 
         },
         "view_alone": metrics.shortcuts,
         "co_occurrence": {
-            key: dict(zip(KEYS, row, strict=True))
-            for key, row in zip(KEYS, metrics.co_occurrence, strict=True)
+            key: dict(zip(report.keys, row, strict=True))
+            for key, row in zip(report.keys, metrics.co_occurrence, strict=True)
         },
         "labels_per_film": metrics.labels_per_film,
         "multi_label_share": multi_label_share(metrics.labels_per_film),

@@ -12,7 +12,7 @@ from cxr_core.access.roots import RUNS_ENV_VAR, Roots, roots_from_environment
 from cxr_core.errors import CXRError, DataError
 from cxr_core.evaluation.evaluated import EvaluatedTable
 from cxr_core.evaluation.metrics.labelled import missing_label_notes
-from cxr_core.evaluation.predictions import labels_of
+from cxr_core.evaluation.predictions import contradictions_of, labels_of
 from cxr_core.evaluation.run_folder import (
     WEIGHTS_FILE,
     RunFolder,
@@ -21,7 +21,7 @@ from cxr_core.evaluation.run_folder import (
     is_run_folder,
     require_run_folder,
 )
-from cxr_core.findings import ABNORMAL_INDICES, LABEL_COLUMNS, NORMAL_INDEX
+from cxr_core.findings import LABEL_COLUMNS
 from cxr_core.model.metadata import METADATA_FILE
 from cxr_core.ui.evaluated import evaluate_model, evaluate_run, evaluate_upload
 from cxr_core.ui.foreign import as_text
@@ -144,10 +144,8 @@ def open_run(folder: Path, *, strict: bool = False) -> EvaluationSource:
 def _table_cautions(evaluated: EvaluatedTable) -> tuple[str, ...]:
     """What any table's figures cannot be read without."""
     cautions = [NO_PATIENTS_CAUTION] if evaluated.report.n_patients is None else []
-    cautions += missing_label_notes(labels_of(evaluated.table))
-    labels = labels_of(evaluated.table) == 1  # (N, 4); a missing label contradicts nothing
-    normal = labels[:, NORMAL_INDEX]
-    both = int((normal & labels[:, ABNORMAL_INDICES].any(axis=1)).sum())
+    cautions += missing_label_notes(labels_of(evaluated.table), evaluated.keys)
+    both = int(contradictions_of(evaluated.table).sum())
     if both:
         cautions.append(contradiction_caution(both))
     return tuple(cautions)
