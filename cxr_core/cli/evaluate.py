@@ -13,20 +13,28 @@ from tqdm import tqdm
 from cxr_core.cli.outputs import (
     STANDARD_OUTPUT,
     add_output_options,
+    add_table_options,
     requested_outputs,
     require_folder,
+    suggest_map,
     write_checklists,
     write_outputs,
 )
 from cxr_core.errors import CXRError
 from cxr_core.evaluation.comparison import compare_inputs
-from cxr_core.evaluation.evaluated import evaluate_with_model, measure_all
-from cxr_core.evaluation.full_report import FullReport
+from cxr_core.evaluation.evaluated import (
+    EvaluatedTable,
+    evaluate_with_model,
+    measure_all,
+    with_origin,
+)
+from cxr_core.evaluation.full_report import FullReport, Origin
 from cxr_core.evaluation.render.checklists import RunFacts, checklists
 from cxr_core.evaluation.render.documents import metrics_tables_as
 from cxr_core.evaluation.render.json_document import metrics_json
 from cxr_core.evaluation.render.text import comparison_text, metrics_text
 from cxr_core.evaluation.run_folder import TEST_PREDICTIONS_FILE, InputTable, read_input_table
+from cxr_core.evaluation.table_mapping import read_mapping
 from cxr_core.model.metadata import METADATA_FILE
 
 T = TypeVar("T")
@@ -40,8 +48,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if args.checklists is not None:
             require_folder(args.checklists)
-        outputs = requested_outputs(args, apart_from=[args.predictions, args.against])
-        table = read_input_table(args.predictions, args.model)
+        if args.suggest_map is not None:
+            for sentence in suggest_map(args.predictions, args.labels, args.suggest_map):
+                print(sentence)
+            return 0
+        outputs = requested_outputs(
+            args, apart_from=[args.predictions, args.against, args.labels, args.map]
+        )
+        table = read_input_table(
+            args.predictions,
+            args.model,
+            mapping=None if args.map is None else read_mapping(args.map),
+            labels=args.labels,
+        )
         other = None if args.against is None else read_input_table(args.against)
         comparison = None
         if other is not None:
@@ -92,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         help="a second table or run folder (B): adds paired differences, B minus PREDICTIONS",
     )
+    add_table_options(parser)
     add_output_options(parser)
     parser.add_argument(
         "--checklists",
@@ -113,6 +133,16 @@ def _facts(table: InputTable, metrics: FullReport) -> RunFacts:
     return RunFacts(metrics, table.model.model, text)
 
 
+def foreign_model_note(evaluated: EvaluatedTable) -> str:
+    """That a model was applied to a table that is none of its own, and what of it."""
+    sha256 = evaluated.full.model_sha256 or ""
+    applied = "calibration and cut-offs" if evaluated.report.ece_after else "cut-offs"
+    return (
+        f"The {applied} are those of the model {sha256[:12]}, in whose folder this table is not. "
+        "If another model wrote it, no figure at a cut-off and no calibrated probability is its own."
+    )
+
+
 def _evaluate(table: InputTable, *, n_resamples: int, seed: int) -> FullReport:
     evaluated = evaluate_with_model(
         table.predictions,
@@ -121,6 +151,14 @@ def _evaluate(table: InputTable, *, n_resamples: int, seed: int) -> FullReport:
         n_resamples=n_resamples,
         seed=seed,
     )
+
+    if table.mapping is not None:
+        cautions = table.cautions
+        if table.of_model is False:
+            cautions = (*cautions, foreign_model_note(evaluated))
+        evaluated = with_origin(
+            evaluated, Origin(table.mapping, table.said, cautions, table.of_model)
+        )
 
     def progress(groups: Iterable[T], total: int) -> Iterable[T]:
         return tqdm(groups, "Groups of films", total, leave=False, disable=None)

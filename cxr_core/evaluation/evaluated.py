@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cxr_core.arrays import Floats
 from cxr_core.config import Calibration
 from cxr_core.evaluation.cutoffs import Cutoffs, cutoffs_of_model
-from cxr_core.evaluation.full_report import FullReport, build_full_report, with_subgroups
+from cxr_core.evaluation.full_report import FullReport, Origin, build_full_report, with_subgroups
 from cxr_core.evaluation.further_films import (
     FurtherPatients,
     OtherSource,
@@ -172,6 +172,13 @@ def evaluate_with_model(
         seed=seed,
         calibration_metrics=calibration_metrics,
     )
+
+
+def with_origin(evaluated: EvaluatedTable, origin: Origin) -> EvaluatedTable:
+    """The evaluated table with where it comes from; what is said of that joins its notes."""
+    notes = dict.fromkeys((*evaluated.full.notes, *origin.said, *origin.cautions))
+    full = replace(evaluated.full, origin=origin, notes=tuple(notes))
+    return replace(evaluated, full=full)
 
 
 def measure_subgroups(

@@ -28,6 +28,7 @@ from cxr_core.evaluation.metrics.subgroups import SubgroupMetrics
 from cxr_core.evaluation.metrics.view_alone import ViewShortcut
 from cxr_core.evaluation.predictions import keys_of, labels_of
 from cxr_core.evaluation.report import EvaluationReport, subgroup_notes
+from cxr_core.evaluation.table_mapping import TableMapping
 
 FITTED_HERE_NOTE = (
     "The cut-offs were fitted on these same films, so their results here are optimistic."
@@ -45,6 +46,24 @@ class ErrorCount:
 
     films: int
     margin: float
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a table comes from that is not a run's own.
+
+    Attributes:
+        columns: as what its columns were read.
+        said: whole sentences on what was taken for what.
+        cautions: whole sentences that the figures cannot be read without.
+        of_model: whether it is one of the predictions tables in the folder of the model whose
+            calibration and cut-offs were applied; None where none were.
+    """
+
+    columns: TableMapping | None
+    said: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()
+    of_model: bool | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +99,7 @@ class FullReport:
             in it without cut-offs.
         alerts: flags per 100 films and per true finding at the cut-offs, on these films.
         decision_curves: net benefit over thresholds; empty where it was not measured.
+        origin: how the table was read and whose it is; None where it is a run's own.
     """
 
     table_sha256: str
@@ -107,6 +127,7 @@ class FullReport:
     flag_worth: FlagWorth = field(default_factory=FlagWorth)
     alerts: dict[str, AlertBurden] = field(default_factory=dict)
     decision_curves: dict[str, tuple[DecisionPoint, ...]] = field(default_factory=dict)
+    origin: Origin | None = None
 
 
 def build_full_report(

@@ -37,11 +37,11 @@ _MAX_QUOTED = 60  # letters of a cell that a message quotes
 OPTIONAL_COLUMNS = ("patient", "age", "sex", "view", "follow_up", "group")
 NUMERIC_COLUMNS = ("age", "follow_up")
 LABEL_WORDS = {  # in small letters
-    **dict.fromkeys(("true", "t", "yes", "y"), 1.0),
-    **dict.fromkeys(("false", "f", "no", "n"), 0.0),
+    **dict.fromkeys(("true", "t", "yes", "y", "positive", "pos", "present"), 1.0),
+    **dict.fromkeys(("false", "f", "no", "n", "negative", "neg", "absent"), 0.0),
 }
 MISSING_LABEL = -1  # in a validated table
-_MISSING_WORDS = ("", "nan", "na", "n/a", "<na>", "null")  # in small letters
+MISSING_WORDS = ("", "nan", "none", "na", "n/a", "<na>", "null")  # in small letters
 KNOWN_COLUMNS = (
     "image",
     *OPTIONAL_COLUMNS,
@@ -65,8 +65,8 @@ def keys_of(table: pd.DataFrame) -> tuple[str, ...]:
 
 
 def complete_findings(names: Sequence[str]) -> tuple[tuple[str, ...], str]:
-    """The findings that have a label and a score among these columns, ours first and, beside others,
-    No Finding last; and the prefix of their scores, ``logit_`` where both kinds are whole. Of two
+    """The findings that have a label and a score among these columns, ours first (beside others,
+    No Finding last); and the prefix of their scores, ``logit_`` where both kinds are whole. Of two
     kinds that are not, the one of more findings."""
     present = set(names)
     labelled = [name.removeprefix(_LABEL) for name in names if name.startswith(_LABEL)]
@@ -207,7 +207,7 @@ def as_labels(cells: pd.Series, images: pd.Series, *, may_be_missing: bool = Fal
     allowed = [0.0, 1.0]
     remedy = "Write 1 where the film has the finding and 0 where it does not"
     if may_be_missing:
-        numbers = numbers.where(~text.isin(_MISSING_WORDS), MISSING_LABEL)
+        numbers = numbers.where(~text.isin(MISSING_WORDS), MISSING_LABEL)
         allowed.append(MISSING_LABEL)
         remedy += ", and leave the cell empty where its label is not known"
     _refuse(
@@ -230,7 +230,7 @@ def as_scores(cells: pd.Series, images: pd.Series, *, may_be_missing: bool = Fal
         DataError: a logit that is missing, text or infinite, or a probability outside 0 to 1.
     """
     numbers = as_number(cells)
-    absent = _in_small_letters(cells).isin(_MISSING_WORDS) & may_be_missing
+    absent = _in_small_letters(cells).isin(MISSING_WORDS) & may_be_missing
     if str(cells.name).startswith(_PROBABILITY):
         _refuse(
             ~(numbers.between(0.0, 1.0) | absent),
@@ -379,6 +379,16 @@ def predictions_table(films: pd.DataFrame, logits: ArrayLike) -> pd.DataFrame:
 def write_predictions(table: pd.DataFrame, path: Path) -> None:
     """Write a predictions table as CSV, whole or not at all, every number in full."""
     write_csv(table, path)
+
+
+def template_csv() -> str:
+    """Two films of a predictions table with every column, to be filled in by hand."""
+    first = ["film_1.png", "patient 1", "58", "F", "PA", "0", "", *["0"] * 3, "1"]
+    second = ["film_2.png", "patient 2", "63", "M", "AP", "1", "", "1", "0", "", "0"]
+    scores = [["0.08", "0.12", "0.20", "0.75"], ["0.81", "0.30", "0.44", "0.05"]]
+    header = ("image", *OPTIONAL_COLUMNS, *LABEL_COLUMNS, *PROBABILITY_COLUMNS)
+    rows = [header, [*first, *scores[0]], [*second, *scores[1]]]
+    return "".join(f"{','.join(row)}\n" for row in rows)
 
 
 def look_like_probabilities(table: pd.DataFrame) -> bool:

@@ -23,6 +23,7 @@ from cxr_core.evaluation.metrics.calibration import (
 )
 from cxr_core.evaluation.metrics.labelled import (
     LabelledFilms,
+    contradiction_notes,
     labelled_films,
     missing_label_notes,
 )
@@ -125,6 +126,11 @@ class EvaluationReport:
 
 # What a predictions table could not tell, in whole sentences.
 
+PROBABLY_PROBABILITIES = (
+    "All logits lie between 0 and 1, so they may be probabilities under a wrong name. If they are, "
+    "name the columns probability_…; no probability below is right."
+)
+
 
 def report_notes(
     table: pd.DataFrame,
@@ -142,7 +148,7 @@ def report_notes(
         auroc: by finding key.
         subgroups: whether the subgroups were asked for.
     """
-    notes = missing_label_notes(labels_of(table), keys_of(table))
+    notes = missing_label_notes(labels_of(table), keys_of(table)) + contradiction_notes(table)
     if patients_of(table) is None:
         notes.append(
             "The table names no patients, so images are resampled. Intervals are too narrow if "
@@ -151,10 +157,7 @@ def report_notes(
     elif (alone := int((table["patient"] == "").sum())) > 0:
         notes.append(f"{alone:,} films have no patient ID; each counts as its own patient.")
     if look_like_probabilities(table):
-        notes.append(
-            "All logits lie between 0 and 1, so they may be probabilities under a wrong name. If "
-            "they are, name the columns probability_…; no probability below is right."
-        )
+        notes.append(PROBABLY_PROBABILITIES)
     if not has_logits(table):
         notes.append("The table holds probabilities; they are used as given, without calibration.")
     elif calibration is None:

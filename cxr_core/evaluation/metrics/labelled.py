@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from cxr_core.evaluation.metrics.bootstrap import (
@@ -12,7 +13,7 @@ from cxr_core.evaluation.metrics.bootstrap import (
     Interval,
     Resamples,
 )
-from cxr_core.evaluation.predictions import is_labelled
+from cxr_core.evaluation.predictions import contradictions_of, is_labelled
 from cxr_core.findings import label_of
 
 
@@ -75,3 +76,21 @@ def missing_label_notes(labels: ArrayLike, keys: Sequence[str]) -> list[str]:
                 f"{label_of(key)} is labelled on {told:,} of {films:,} films and measured on these."
             )
     return notes
+
+
+def contradiction_notes(table: pd.DataFrame) -> list[str]:
+    """The sentence on films labelled both No Finding and a finding, with their number and the first
+    of them; none where there are none.
+
+    Args:
+        table: a validated predictions table.
+    """
+    both = contradictions_of(table)
+    n_films = int(both.sum())
+    if n_films == 0:
+        return []
+    which = "1 film is" if n_films == 1 else f"{n_films:,} films are"
+    return [
+        f"{which} labelled both No Finding and a finding, which NIH's labels never are. They count "
+        "as both; figures on films that are not No Finding leave them out."
+    ]

@@ -6,8 +6,13 @@ of is left out where it has no cut-off, and else "not labelled"):
 
     format, format_version   ``cxr_core metrics``, 2; a part that changes its meaning raises it
     made, program            when (ISO 8601 with its zone) and by which version
-    table                    sha256 of the file, films, patients (null: the table names none)
-    model                    sha256 of model.json; null where it is not known
+    table                    sha256 of the file, films, patients (null: the table names none),
+                             columns (as what somebody's columns were read, as in a mapping; null of
+                             a run's own table)
+    model                    sha256 of model.json, null where it is not known; calibration_from and
+                             cutoffs_from ("the model", "these films" or null: none);
+                             wrote_this_table (false: they are of another model than the table; null
+                             where no model was applied)
     intervals                level 0.95, resampled (patients or images), n_resamples, seed
     labels                   n (films that have a label of it: all of the finding's figures are of
                              these), positives, negatives, prevalence, verdict
@@ -125,8 +130,9 @@ def metrics_document(metrics: FullReport, *, created_at: datetime) -> dict[str, 
             "sha256": metrics.table_sha256,
             "films": report.n_films,
             "patients": report.n_patients,
+            "columns": metrics.origin and metrics.origin.columns,
         },
-        "model": {"sha256": metrics.model_sha256},
+        "model": _model_of(metrics),
         "intervals": {
             "level": 0.95,
             "resampled": report.resampled,
@@ -192,6 +198,20 @@ def metrics_document(metrics: FullReport, *, created_at: datetime) -> dict[str, 
     }
     result: dict[str, Any] = to_plain_values(content)
     return result
+
+
+def _model_of(metrics: FullReport) -> dict[str, object]:
+    applied = metrics.model_sha256 is not None
+    cutoffs_from = None
+    if metrics.fitted_here is not None:
+        cutoffs_from = "the model" if applied else "these films"
+    own = True if applied else None
+    return {
+        "sha256": metrics.model_sha256,
+        "calibration_from": "the model" if metrics.report.ece_after else None,
+        "cutoffs_from": cutoffs_from,
+        "wrote_this_table": own if metrics.origin is None else metrics.origin.of_model,
+    }
 
 
 def comparison_json(
