@@ -139,7 +139,8 @@ def foreign_model_note(evaluated: EvaluatedTable) -> str:
     applied = "calibration and cut-offs" if evaluated.report.ece_after else "cut-offs"
     return (
         f"The {applied} are those of the model {sha256[:12]}, in whose folder this table is not. "
-        "If another model wrote it, no figure at a cut-off and no calibrated probability is its own."
+        "If another model wrote it, no figure at a cut-off and no calibrated probability is that "
+        "model's."
     )
 
 

@@ -195,6 +195,12 @@ def read_columns_strict(
             value=f"{_describe_source(source)}, over {max_rows:,} rows",
             remedy="Use a part of it, with all films of a patient together.",
         )
+    if max(positions.values(), default=0) >= cells.shape[1]:
+        raise DataError(
+            "The table is not regular CSV",
+            value=f"{_describe_source(source)}, its first line ends early",
+            remedy="Look for a broken quote in its first line.",
+        )
     rows = cells.iloc[1:].reset_index(drop=True)
     found = pd.DataFrame({name: _unguarded(rows[at]) for name, at in positions.items()})
     _refuse_repeated_header(found, cells.iloc[0].tolist(), positions, source)

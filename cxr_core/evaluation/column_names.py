@@ -38,6 +38,7 @@ _AT_START = rf"^(?:{_ROLE.pattern})(?=$|[\W_]|(?-i:[A-Z])|\d)"
 _AT_END = rf"(?:^|(?<=[\W_])|(?-i:(?<=[a-z\d])(?=[A-Z])))(?:{_ROLE.pattern})$"
 _CLASS_NUMBER = re.compile(r"(?:class|cls|c)?[ _]*(\d+)", re.IGNORECASE)
 _LIST_SIGNS = "|;,"
+_MAX_TITLE = 200  # letters of a name that are looked at
 Role = Literal["label", "logit", "score", "decision", ""]
 
 
@@ -90,6 +91,7 @@ def read_name(title: str) -> tuple[Role, str]:
 
     ``prob_Effusion``, ``Effusion (true)``, ``scores[Effusion]``, ``('label', 'Effusion')``.
     """
+    title = title[:_MAX_TITLE]
     left = re.sub(r"^\('(.*)'\)$", lambda match: match[1].replace("', '", "/"), title)
     left = re.sub(r"\.\d+$", "", left)  # pandas' second of a name
     if inner := re.fullmatch(r"(.*)\[(.+)\]", left):
@@ -106,12 +108,12 @@ def read_name(title: str) -> tuple[Role, str]:
         if left == before:
             break
     if not roles:
-        tokens = re.split(r"[/.\s|-]+", left)  # "test/prob/Effusion"
-        for at, token in enumerate(tokens[1:-1], start=1):
-            if match := _ROLE.fullmatch(token):
-                roles += [role for role, found in match.groupdict().items() if found]
-                left = " ".join(tokens[at + 1 :])
-                break
+        inside = re.search(rf"[\W_](?:{_ROLE.pattern})[\W_]+(?P<rest>.+)$", left, re.IGNORECASE)
+        if inside:  # "test/prob/Effusion"
+            roles += [
+                role for role, found in inside.groupdict().items() if found and role != "rest"
+            ]
+            left = inside["rest"]
     if not roles and (weak := re.match(r"(y|p|is|has)[ _.](?=.)", left, re.IGNORECASE)):
         roles, left = [_WEAK[weak[1].casefold()]], left[weak.end() :]
     kinds = set(roles)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from cxr_core.arrays import Floats
 from cxr_core.config import Calibration
+from cxr_core.errors import DataError
 from cxr_core.evaluation.leakage import (
     VIEWS,
     alignment_notes,
@@ -47,6 +48,7 @@ from cxr_core.evaluation.metrics.ranking import (
 )
 from cxr_core.evaluation.metrics.shares import paired_difference
 from cxr_core.evaluation.metrics.subgroups import ABNORMAL_FILMS, Subgroup, subgroups_of
+from cxr_core.evaluation.metrics.sufficiency import MIN_COUNT
 from cxr_core.evaluation.predictions import (
     has_logits,
     is_labelled,
@@ -398,6 +400,40 @@ def compare_inputs(a: InputTable, b: InputTable, *, n_resamples: int, seed: int)
         seed=seed,
     )
     return replace(comparison, notes=(*seen, *comparison.notes))
+
+
+def compare_with_first(
+    tables: Sequence[InputTable], *, n_resamples: int, seed: int
+) -> list[Comparison]:
+    """Every further table against the first, on the films that all of them hold and with the same
+    resamples, so that the differences can stand beside one another.
+
+    Args:
+        tables: at least two.
+
+    Raises:
+        DataError: as ``compare_inputs``, or too few films are in all of them.
+    """
+    first, *others = tables
+    if len(others) == 1:
+        return [compare_inputs(first, others[0], n_resamples=n_resamples, seed=seed)]
+    shared = first.predictions["image"]
+    for one in others:
+        shared = shared[shared.isin(one.predictions["image"])]
+    if len(shared) < MIN_COUNT:
+        raise DataError(
+            "Too few films are in all of the tables",
+            value=f"{len(shared):,} of {len(first.predictions):,} in the first",
+            remedy="Compare tables of the same films.",
+        )
+    left_out = [len(one.predictions) - len(shared) for one in tables]
+    note = f"Films that are not in all tables are left out: {', '.join(map(str, left_out))}."
+    cut = [
+        replace(one, predictions=one.predictions[one.predictions["image"].isin(shared)])
+        for one in tables
+    ]
+    found = [compare_inputs(cut[0], other, n_resamples=n_resamples, seed=seed) for other in cut[1:]]
+    return [replace(one, notes=(*([note] if any(left_out) else []), *one.notes)) for one in found]
 
 
 def compare_validated(

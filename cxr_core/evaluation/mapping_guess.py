@@ -90,7 +90,11 @@ def suggest_mapping(raw: RawTable, name: str = "") -> Suggestion:
     columns = [_column(raw, title) for title in raw.columns if title not in taken]
     if not image:
         said.append("No column names the images: rows are numbered.")
-    questions: list[str] = []
+    questions = [
+        f"Two columns are called {one.title[:-2]}."
+        for one in columns
+        if one.role and one.title.endswith(".1") and one.title[:-2] in raw.columns
+    ]
     findings, left = _pairs(columns, questions, said)
     findings += _of_classes(columns, left, findings, questions, said)
     if not findings:
@@ -368,7 +372,7 @@ def _of_classes(
 
 
 def _is_whole(cell: str) -> bool:
-    return bool(re.fullmatch(r"\d+(?:\.0+)?", cell))
+    return bool(re.fullmatch(r"\d{1,6}(?:\.0+)?", cell))
 
 
 def _complementary(scores: Sequence[Column]) -> bool:
@@ -493,8 +497,11 @@ def join_labels(raw: RawTable, labels: RawTable) -> RawTable:
             value=f"such as {names.iloc[0][:60]} and {label_names.iloc[0][:60]}",
             remedy="Give the labels of these images.",
         )
-    renamed = {name: f"{name} (label)" if name in raw.columns else name for name in beside.columns}
-    joined = beside.rename(columns=renamed).reindex(names).fillna("").reset_index(drop=True)
+    beside.columns = pd.Index(
+        f"{name} (label)" if name in raw.columns else name for name in beside.columns
+    )
+    beside = beside[[name for name in beside.columns if name not in raw.columns]]
+    joined = beside.reindex(names).fillna("").reset_index(drop=True)
     cells = pd.concat([raw.cells, joined], axis=1)
     said = [f"Labels are joined by image: {int(known.sum()):,} of {len(known):,} films have them."]
     return replace(raw, cells=cells, said=(*raw.said, *said))

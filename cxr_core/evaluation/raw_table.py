@@ -4,6 +4,7 @@ A list or a record in a cell becomes columns: ``scores[Effusion]`` where names a
 ``scores[0]``. Nothing is guessed here of what a column means: that is ``table_mapping``'s.
 """
 
+import csv
 import hashlib
 import json
 import re
@@ -65,7 +66,6 @@ def read_raw_table(source: Path | bytes) -> RawTable:
     sha256 = hashlib.sha256(data).hexdigest()
     if data.startswith(_GZIP):
         data = _unzipped(data)
-    # Errors of a CSV file name its path, which is only there if it is not packed.
     if data.startswith(_PARQUET):
         cells, said = _read_parquet(data)
     elif data[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"[", b"{"):
@@ -86,7 +86,6 @@ def read_raw_table(source: Path | bytes) -> RawTable:
 
 
 def _bytes_of(path: Path) -> bytes:
-    read_header(path) if path.suffix == ".csv" else None  # its sentences name the path
     try:
         with open_regular(path) as file:
             data = file.read(MAX_BYTES + 1)
@@ -112,18 +111,21 @@ def _too_large() -> DataError:
 
 
 def _unzipped(data: bytes) -> bytes:
-    unpacker = zlib.decompressobj(wbits=31)
+    unpacked, packed, complete = b"", data, True
     try:
-        unpacked = unpacker.decompress(data, MAX_BYTES + 1)
+        while packed.startswith(_GZIP):  # a file may be several, one behind the other
+            unpacker = zlib.decompressobj(wbits=31)
+            unpacked += unpacker.decompress(packed, MAX_BYTES + 1 - len(unpacked))
+            if len(unpacked) > MAX_BYTES:
+                raise _too_large()
+            packed, complete = unpacker.unused_data, unpacker.eof
     except zlib.error as error:
         raise DataError(
             "The gzip file cannot be unpacked",
             value=f"{len(data):,} bytes ({error})",
             remedy="Download or pack it again.",
         ) from error
-    if len(unpacked) > MAX_BYTES:
-        raise _too_large()
-    if not unpacker.eof:
+    if not complete:
         raise DataError(
             "The gzip file is incomplete",
             value=f"{len(data):,} bytes",
@@ -146,7 +148,9 @@ def _read_csv(data: bytes) -> tuple[pd.DataFrame, list[str]]:
     separator = "," if len(first) >= max(counts.values()) else max(counts, key=counts.__getitem__)
     if counts[","] == counts[separator]:
         separator = ","
-    header = first if separator == "," else [name.strip('" ') for name in line.split(separator)]
+    header = first
+    if separator != ",":
+        header = [name.strip() for name in next(csv.reader([line], delimiter=separator))]
     names = _unique(header)
     cells = read_columns_strict(
         data, {name: at for at, name in enumerate(names)}, max_rows=MAX_ROWS, separator=separator
@@ -341,8 +345,11 @@ def _parts(name: str, column: pd.Series, classes: Sequence[str]) -> dict[str, pd
     if any(isinstance(value, dict) for value in values):
         return _spread(name, column.index, told.index, values, lambda value: value)
     if all(_is_scored(value) for value in values):  # a pipeline's [{"label": …, "score": …}, …]
-        return _spread(name, column.index, told.index, values,
-                       lambda value: {item["label"]: item["score"] for item in value})  # fmt: skip
+
+        def by_label(value: Any) -> dict[str, Any]:
+            return {str(one["label"]): one["score"] for one in value}
+
+        return _spread(name, column.index, told.index, values, by_label)
     items = [item for value in values for item in value]
     words = any(isinstance(item, str) and not _is_number(item) for item in items)
     if words or (classes and all(isinstance(item, int) for item in items)):
@@ -424,7 +431,8 @@ def _is_missing(cell: Any) -> bool:
 
 def _text(column: pd.Series) -> pd.Series:
     """Cells as stripped text, "" where missing; whole numbers without a point."""
-    if pd.api.types.is_float_dtype(column) and (column.dropna() % 1 == 0).all():
+    told = column.dropna()
+    if pd.api.types.is_float_dtype(column) and (told % 1 == 0).all() and (told.abs() < 2**53).all():
         column = column.astype("Int64")
     missing = column.isna() if column.dtype != object else column.map(_is_missing)
     text = column.astype(object).where(~missing, "").map(str).str.strip()

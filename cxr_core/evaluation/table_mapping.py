@@ -94,7 +94,9 @@ def apply_mapping(raw: RawTable, mapping: TableMapping) -> MappedTable:
     """
     _require_mapping(raw, mapping)
     if mapping.finding:
-        raw, mapping = _widened(raw, mapping)
+        wide, per_film = _widened(raw, mapping)
+        _require_mapping(wide, per_film)
+        return replace(apply_mapping(wide, per_film), mapping=mapping)
     cells = raw.cells
     images = pd.Series([f"row {row}" for row in range(1, len(cells) + 1)])
     if mapping.image:
@@ -232,6 +234,12 @@ def _require_mapping(raw: RawTable, mapping: TableMapping) -> None:
     if len(mapping.findings) > MAX_FINDINGS:
         raise _too_many(len(mapping.findings))
     keys = [one.key.casefold() for one in mapping.findings]
+    if "" in keys and not mapping.finding:
+        raise DataError(
+            "A finding has a name without a letter",
+            value=mapping.findings[keys.index("")].score,
+            remedy="Give every finding a name.",
+        )
     doubled = [key for key in dict.fromkeys(keys) if keys.count(key) > 1]
     if doubled:
         raise DataError(

@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,10 +15,23 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 
 from cxr_core.data.labels import NIH_LABELS
-from cxr_core.evaluation.mapping_guess import suggest_mapping
-from cxr_core.evaluation.predictions import keys_of, labels_of, probabilities_of
+from cxr_core.errors import ConfigError, DataError
+from cxr_core.evaluation.mapping_guess import (
+    Suggestion,
+    join_labels,
+    map_table,
+    suggest_mapping,
+)
+from cxr_core.evaluation.predictions import (
+    MISSING_LABEL,
+    keys_of,
+    labels_of,
+    probabilities_of,
+    template_csv,
+)
 from cxr_core.evaluation.raw_table import read_raw_table
-from cxr_core.evaluation.table_mapping import apply_mapping
+from cxr_core.evaluation.table_mapping import FROM_IMAGE, apply_mapping, mapping_toml, read_mapping
+from cxr_core.findings import label_of
 
 N = 40
 NAMES = ["Effusion", "Atelectasis", "Pneumonia"]
@@ -107,7 +121,7 @@ def pipeline() -> bytes:
             "file": name,
             "labels": [n for n, one in zip(NAMES, y, strict=True) if one],
             "predictions": [
-                {"label": n, "score": s} for s, n in sorted(zip(p.tolist(), NAMES), reverse=True)
+                {"label": n, "score": s} for s, n in sorted(zip(p.tolist(), NAMES, strict=True))
             ],
         }
         for name, y, p in zip(FILES, Y, P, strict=True)
@@ -154,8 +168,8 @@ MANY = {
     "merged by pandas": lambda: csv(
         pd.DataFrame(Y, columns=NAMES).assign(image=FILES).merge(
             pd.DataFrame(P, columns=NAMES).assign(image=FILES), on="image")),
-    "beside one another": lambda: csv(pd.concat(
-        [pd.DataFrame({"file": FILES}), *(pd.DataFrame(x, columns=NAMES) for x in (Y, P))], axis=1)),
+    "beside one another": lambda: csv(pd.concat([
+        pd.DataFrame({"file": FILES}), *(pd.DataFrame(x, columns=NAMES) for x in (Y, P))], axis=1)),
     "two levels, CSV": two_levels(lambda table: table.to_csv().encode()),
     "two levels, Parquet": two_levels(parquet),
     "long": melted,
@@ -190,3 +204,162 @@ def test_it_opens_with_at_most_one_question(name: str) -> None:
     else:
         np.testing.assert_allclose(probabilities_of(table)[:, at], P, atol=1e-6)
     assert table["image"].tolist() == FILES
+
+
+def opened(table: pd.DataFrame | bytes) -> tuple[Suggestion, pd.DataFrame]:
+    raw = read_raw_table(table if isinstance(table, bytes) else csv(table))
+    found = suggest_mapping(raw)
+    return found, apply_mapping(raw, found.mapping).table
+
+
+@pytest.mark.parametrize(
+    ("table", "keys", "asks"),
+    [
+        (pd.DataFrame({"y_true": Y[:, 0], "y_score": P[:, 0]}), ("Finding",), True),
+        (pd.DataFrame({"y_true": Y[:, 0], "p_0": 1 - P[:, 0], "p_1": P[:, 0]}), ("Finding",), True),
+        (pd.DataFrame({"file": FILES, "label": np.where(Y[:, 0], "PNEUMONIA", "NORMAL"),
+                       "score": P[:, 0]}), ("PNEUMONIA",), True),
+        (pd.DataFrame({"file": FILES, "label": np.where(Y[:, 0], "PNEUMONIA", "NORMAL"),
+                       "prob_NORMAL": 1 - P[:, 0], "prob_PNEUMONIA": P[:, 0]}),
+         ("PNEUMONIA", "no_finding"), False),
+        (pd.DataFrame({"id": FILES, "Pneumothorax": Y[:, 0], "prediction": P[:, 0]}),
+         ("Pneumothorax",), False),
+    ],
+    ids=["one finding", "two classes", "classes in words", "a score a class", "a named label"],
+)  # fmt: skip
+def test_one_finding_and_classes(table: pd.DataFrame, keys: tuple[str, ...], asks: bool) -> None:
+    found, read = opened(table)
+    assert keys_of(read) == keys
+    assert bool(found.questions) is asks
+    np.testing.assert_array_equal(labels_of(read)[:, 0], Y[:, 0])
+    np.testing.assert_allclose(probabilities_of(read)[:, 0], P[:, 0])
+
+
+def test_hard_decisions_are_no_scores_where_there_are_others() -> None:
+    table = framed("{}_true", "{}_prob")
+    table[[f"{name}_pred" for name in NAMES]] = P > 0.5
+    found, read = opened(table)
+    np.testing.assert_allclose(probabilities_of(read), P)
+    assert not any("decisions" in sentence for sentence in found.said)
+    found, _ = opened(table.drop(columns=[f"{name}_prob" for name in NAMES]))
+    assert any("decisions, not probabilities" in sentence for sentence in found.said)
+
+
+def test_labels_are_joined_by_image_and_films_without_them_are_not_labelled() -> None:
+    entries = pd.DataFrame({"Image Index": FILES[5:], "Finding Labels": LISTED[5:],
+                            "Patient Age": "058Y", "Patient Gender": "Female"})  # fmt: skip
+    alone = read_raw_table(csv(scores_alone()))
+    found = suggest_mapping(alone)
+    assert found.unlabelled == KEYS
+    with pytest.raises(DataError, match="No labels were found for Effusion, Atelectasis"):
+        map_table(alone)
+    joined = join_labels(alone, read_raw_table(csv(entries)))
+    mapped = map_table(joined)
+    assert "Labels are joined by image: 35 of 40 films have them." in mapped.said
+    np.testing.assert_array_equal(labels_of(mapped.table)[5:], Y[5:])
+    assert (labels_of(mapped.table)[:5] == MISSING_LABEL).all()
+    assert set(mapped.table["age"][5:]) == {58.0}
+    assert set(mapped.table["sex"][5:]) == {"F"}
+    with pytest.raises(DataError, match="No image of the table is in the table of labels"):
+        join_labels(alone, read_raw_table(csv(entries.assign(**{"Image Index": "x.png"})[:1])))
+
+
+def test_patients_come_from_nihs_file_names_and_folders() -> None:
+    found, read = opened(framed("true_{}", "prob_{}"))
+    assert found.mapping.details["patient"] == FROM_IMAGE
+    assert read["patient"].nunique() == N // 2
+    table = framed("true_{}", "prob_{}")
+    table["Image Index"] = [f"valid/patient{64541 + k // 4}/study1/view{k}.jpg" for k in range(N)]
+    assert opened(table)[1]["patient"].nunique() == N // 4
+
+
+def test_logits_called_probabilities_are_a_caution_with_their_range() -> None:
+    raw = read_raw_table(csv(framed("true_{}", "prob_{}", p=Z)))
+    mapped = map_table(raw)
+    np.testing.assert_allclose(probabilities_of(mapped.table), P, atol=1e-6)
+    (caution,) = mapped.cautions
+    assert caution.startswith("prob_Effusion, and 2 more columns are called probabilities and hold")
+    assert f"{Z[:, 0].min():.3g}" in caution
+    # One wrong value is no sign of logits: it is refused with its row.
+    spoilt = P.copy()
+    spoilt[3, 0] = 1.5
+    with pytest.raises(DataError, match="row 4 below the header: probability_effusion is 1.5"):
+        map_table(read_raw_table(csv(framed("true_{}", "prob_{}", p=spoilt))))
+
+
+def test_a_column_that_stands_twice_is_asked_for() -> None:
+    table = framed("true_{}", "prob_{}")
+    doubled = csv(table)[:-1].split(b"\n")
+    doubled = [line + b"," + line.split(b",")[-1] for line in doubled]
+    assert "Two columns are called prob_Pneumonia." in opened(b"\n".join(doubled))[0].questions
+
+
+@pytest.mark.parametrize("name", ["true and prob", "long", "NIH's list of labels", "percent"])
+def test_the_mapping_is_the_same_from_its_file(name: str, tmp_path: Path) -> None:
+    raw = read_raw_table(MANY[name]())
+    mapping = suggest_mapping(raw).mapping
+    path = tmp_path / "map.toml"
+    path.write_text(mapping_toml(mapping))
+    assert read_mapping(path) == mapping
+    pd.testing.assert_frame_equal(
+        map_table(raw, read_mapping(path)).table, apply_mapping(raw, mapping).table
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("image = [", "map.toml"),
+        ('image = "a"', r"no \[\[findings\]\]"),
+        ('[[findings]]\nname = "x"\nlabel = "l"\nscore = "s"\nkind = "odds"', "kind = odds"),
+        ('[[findings]]\nname = "x"\nlabel = "l"', "score"),
+        ('colour = "red"\n[[findings]]\nname = "x"\nlabel = "l"\nscore = "s"', "colour"),
+        ('[details]\nweight = "w"\n[[findings]]\nname = "x"\nlabel = "l"\nscore = "s"', "weight"),
+    ],
+)
+def test_a_mapping_that_is_none_is_refused(text: str, cause: str, tmp_path: Path) -> None:
+    path = tmp_path / "map.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=cause) as caught:
+        read_mapping(path)
+    assert "--suggest-map" in caught.value.remedy or "mapping" in caught.value.problem
+
+
+def test_a_mapping_of_another_table_names_what_is_missing() -> None:
+    mapping = suggest_mapping(read_raw_table(MANY["true and prob"]())).mapping
+    with pytest.raises(
+        DataError, match="lacks columns that the mapping names: true_Effusion, prob"
+    ):
+        map_table(read_raw_table(MANY["logits"]()), mapping)
+
+
+@pytest.mark.parametrize(
+    ("data", "cause"),
+    [
+        (gzip.compress(b"image\n")[:-4], "gzip file is incomplete"),
+        (b"\x1f\x8b" + bytes(20), "gzip file cannot be unpacked"),
+        (b"PAR1" + bytes(60), "Parquet file cannot be read"),
+        (b'{"a": ', "JSON file holds no table"),
+        (b"[1, 2]", "its rows are no records"),
+        (b"[]", "has no row"),
+        (b"a,b\n1,2\n", "No column was recognised"),
+    ],
+)
+def test_what_is_no_table_is_one_sentence(data: bytes, cause: str) -> None:
+    with pytest.raises(DataError, match=cause):
+        map_table(read_raw_table(data))
+
+
+def test_the_template_opens_as_it_is() -> None:
+    found, read = opened(template_csv().encode())
+    assert found.questions == ()
+    assert keys_of(read) == ("effusion", "atelectasis", "infiltration", "no_finding")
+    assert read.loc[1, "label_infiltration"] == MISSING_LABEL
+
+
+def test_names_of_findings_hold_nothing_that_a_page_or_document_obeys() -> None:
+    table = framed("true_{}", "prob_{}").rename(columns=lambda name: name.replace(
+        "Pneumonia", "<b>[x](http://y)|`$z$`\u202e"))  # fmt: skip
+    _, read = opened(table)
+    (other,) = set(keys_of(read)) - {"effusion", "atelectasis"}
+    assert not set(label_of(other)) & set("<>[]|`$:\u202e&#*\\")

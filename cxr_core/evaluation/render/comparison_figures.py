@@ -29,6 +29,7 @@ from cxr_core.findings import ABNORMAL_KEYS, label_of
 
 ALL_COMPARED, WITHIN_GROUP, PUBLISHED = "comparison", "comparison within group", "published"
 DIFFERENCE_DIGITS = PRINTED_DIGITS
+MODEL_LETTERS = "ABCDEFGHIJ"
 _FINDING = Column("Finding", is_text=True, whole=True)
 _SIDES = (
     Column("A", digits=DIFFERENCE_DIGITS),
@@ -198,6 +199,34 @@ def comparison_tables(comparison: Comparison) -> Iterator[Table]:
     """All tables that there are of a comparison."""
     for lay_out in COMPARISON_TABLES:
         yield from lay_out(comparison)
+
+
+def several_models(comparisons: Sequence[Comparison]) -> Iterator[Table]:
+    """AUROC of each model and its difference to the first, a table a finding; then their means.
+
+    Args:
+        comparisons: as ``compare_with_first`` returns them: A is the same in all.
+    """
+    columns = (
+        Column("Model", is_text=True),
+        Column("AUROC", digits=DIFFERENCE_DIGITS),
+        Column("Less A", digits=DIFFERENCE_DIGITS, signed=True),
+        Column("Result", is_text=True),
+    )
+    first = comparisons[0].overall
+    in_all = [key for key in first.auroc if all(key in one.overall.auroc for one in comparisons)]
+    kinds = [
+        (key, label_of(key), [one.overall.auroc[key] for one in comparisons]) for key in in_all
+    ]
+    means = [one.overall.mean for one in comparisons if one.overall.mean is not None]
+    if len(means) == len(comparisons):
+        kinds.append(("", "Mean", means))
+    for key, name, pairs in kinds:
+        rows = [Row(("A", pairs[0].a, None, "the reference"), key)]
+        for letter, pair in zip(MODEL_LETTERS[1:], pairs, strict=False):
+            result = difference_verdict(pair.difference).replace("B", letter)
+            rows.append(Row((letter, pair.b, pair.difference, result), key))
+        yield Table(ALL_COMPARED, f"AUROC of {name}, all films: {first.n:,}", columns, rows)
 
 
 # Published figures; a page sets them apart, since they are of other films.

@@ -242,6 +242,22 @@ def comparison_json(
     return json.dumps(to_plain_values(content), indent=1, allow_nan=False) + "\n"
 
 
+def comparisons_json(
+    comparisons: Sequence[Comparison], sha256s: Sequence[str], *, created_at: datetime
+) -> str:
+    """Several models against the first: a list of documents as ``comparison_json`` makes them.
+
+    Args:
+        sha256s: of the tables' files, the first one's first.
+    """
+    first, *others = sha256s
+    documents = [
+        json.loads(comparison_json(one, first, other, created_at=created_at))
+        for one, other in zip(comparisons, others, strict=True)
+    ]
+    return json.dumps(documents, indent=1, allow_nan=False) + "\n"
+
+
 def to_plain_values(value: object) -> Any:
     """Dataclasses, tables and arrays, however nested, as values that strict JSON has."""
     if isinstance(value, Interval):
