@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -20,12 +20,14 @@ from cxr_core.cli.outputs import (
     write_checklists,
     write_outputs,
 )
-from cxr_core.errors import CXRError
+from cxr_core.errors import ConfigError, CXRError
+from cxr_core.evaluation.column_names import key_of
 from cxr_core.evaluation.comparison import compare_inputs
 from cxr_core.evaluation.evaluated import (
     EvaluatedTable,
     evaluate_with_model,
     measure_all,
+    measure_at_site,
     with_origin,
 )
 from cxr_core.evaluation.full_report import FullReport, Origin
@@ -65,7 +67,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         comparison = None
         if other is not None:
             comparison = compare_inputs(table, other, n_resamples=args.resamples, seed=args.seed)
-        metrics = _evaluate(table, n_resamples=args.resamples, seed=args.seed)
+        prevalences = _prevalences(args.prevalence)
+        metrics = _evaluate(table, prevalences, n_resamples=args.resamples, seed=args.seed)
         if other is not None:
             metrics = replace(metrics, comparison=comparison, other_table_sha256=other.sha256)
         if args.checklists is not None:
@@ -111,6 +114,10 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         help="a second table or run folder (B): adds paired differences, B minus PREDICTIONS",
     )
+    parser.add_argument(
+        "--prevalence", action="append", default=[], metavar="FINDING=SHARE",
+        help="figures where the finding is so common, e.g. effusion=0.05; may be repeated",
+    )  # fmt: skip
     add_table_options(parser)
     add_output_options(parser)
     parser.add_argument(
@@ -144,7 +151,25 @@ def foreign_model_note(evaluated: EvaluatedTable) -> str:
     )
 
 
-def _evaluate(table: InputTable, *, n_resamples: int, seed: int) -> FullReport:
+def _prevalences(words: Sequence[str]) -> dict[str, float]:
+    """``effusion=0.05`` and the like, by finding key."""
+    found = {}
+    for word in words:
+        name, _, share = word.partition("=")
+        try:
+            found[key_of(name)] = float(share)
+        except ValueError as error:
+            raise ConfigError(
+                "A prevalence is not given as FINDING=SHARE",
+                value=word,
+                remedy="Write, for example, effusion=0.05.",
+            ) from error
+    return found
+
+
+def _evaluate(
+    table: InputTable, prevalences: Mapping[str, float], *, n_resamples: int, seed: int
+) -> FullReport:
     evaluated = evaluate_with_model(
         table.predictions,
         table.sha256,
@@ -164,7 +189,8 @@ def _evaluate(table: InputTable, *, n_resamples: int, seed: int) -> FullReport:
     def progress(groups: Iterable[T], total: int) -> Iterable[T]:
         return tqdm(groups, "Groups of films", total, leave=False, disable=None)
 
-    return measure_all(evaluated, table.run, progress=progress)
+    full = measure_all(evaluated, table.run, progress=progress)
+    return replace(full, at_site=measure_at_site(evaluated, prevalences))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """A predictions table, evaluated once: what pages, commands and the model card show."""
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,8 +10,15 @@ from numpy.typing import NDArray
 
 from cxr_core.arrays import Floats
 from cxr_core.config import Calibration
+from cxr_core.errors import ConfigError
 from cxr_core.evaluation.cutoffs import Cutoffs, cutoffs_of_model
-from cxr_core.evaluation.full_report import FullReport, Origin, build_full_report, with_subgroups
+from cxr_core.evaluation.full_report import (
+    FullReport,
+    Origin,
+    SiteFigures,
+    build_full_report,
+    with_subgroups,
+)
 from cxr_core.evaluation.further_films import (
     FurtherPatients,
     OtherSource,
@@ -19,9 +26,10 @@ from cxr_core.evaluation.further_films import (
     measure_other_sources,
 )
 from cxr_core.evaluation.localisation.rates import localisation_metrics
+from cxr_core.evaluation.metrics.at_threshold import adjust_for_prevalence, threshold_metrics
 from cxr_core.evaluation.metrics.bootstrap import Resamples, resample_patients
 from cxr_core.evaluation.metrics.gaps import CROSS, crossed_subgroups, subgroup_gaps
-from cxr_core.evaluation.metrics.net_benefit import DecisionPoint, decision_curve
+from cxr_core.evaluation.metrics.net_benefit import DecisionPoint, alert_burden, decision_curve
 from cxr_core.evaluation.metrics.operating_points import cutoffs_of_table
 from cxr_core.evaluation.metrics.subgroups import (
     SubgroupMetrics,
@@ -224,6 +232,48 @@ def measure_decision_curves(evaluated: EvaluatedTable) -> dict[str, tuple[Decisi
         for key in evaluated.keys
         if evaluated.is_labelled(key)
     }
+
+
+def measure_at_site(
+    evaluated: EvaluatedTable, prevalences: Mapping[str, float]
+) -> dict[str, SiteFigures]:
+    """Figures at other prevalences, of the findings that have a cut-off.
+
+    Args:
+        prevalences: by finding key, 0 to 1.
+
+    Raises:
+        ConfigError: a finding is not the table's or has no cut-off, or a prevalence is none.
+    """
+    found = {}
+    points = evaluated.report.operating_points
+    for key, share in prevalences.items():
+        if key not in points:
+            raise ConfigError(
+                "There is no cut-off of this finding, so nothing can be told at a prevalence",
+                value=key,
+                remedy=f"Give one of {', '.join(points) or 'none'}.",
+            )
+        (labels, p), threshold = evaluated.labelled(key), points[key].threshold
+        resamples, here = evaluated.resamples(key), float(labels.mean())
+        at_site = threshold_metrics(labels, p, threshold, resamples, prevalence=share)
+        moved = np.array(
+            [
+                adjust_for_prevalence(float(one), from_prevalence=here, to_prevalence=share)
+                for one in (threshold, *p)
+            ]
+        )
+        weights = np.where(labels == 1, share / here, (1 - share) / (1 - here))  # (n,)
+        found[key] = SiteFigures(
+            prevalence=share,
+            here=here,
+            cutoff=float(moved[0]),
+            mean_probability=float(p.mean()),
+            recalibrated=float(np.average(moved[1:], weights=weights)),
+            metrics=at_site,
+            alerts=alert_burden(labels, p, threshold, resamples, prevalence=share),
+        )
+    return found
 
 
 def measure_all(

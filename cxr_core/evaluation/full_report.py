@@ -49,6 +49,31 @@ class ErrorCount:
 
 
 @dataclass(frozen=True)
+class SiteFigures:
+    """One finding's figures where it is as common as somebody says.
+
+    Sensitivity and specificity stay at the cut-off. The cut-off, and every probability, are moved
+    with the odds of the prevalences (``at_threshold.adjust_for_prevalence``), so the same films are
+    flagged.
+
+    Attributes:
+        prevalence: there, 0 to 1; ``here``: of these films.
+        cutoff: on the probabilities as they are there.
+        mean_probability: of these films as they are, and ``recalibrated``, weighed as the films are
+            there: near ``prevalence`` where the probabilities are calibrated.
+        metrics, alerts: predictive values and flags there.
+    """
+
+    prevalence: float
+    here: float
+    cutoff: float
+    mean_probability: float
+    recalibrated: float
+    metrics: ThresholdMetrics
+    alerts: AlertBurden
+
+
+@dataclass(frozen=True)
 class Origin:
     """Where a table comes from that is not a run's own.
 
@@ -99,6 +124,7 @@ class FullReport:
             in it without cut-offs.
         alerts: flags per 100 films and per true finding at the cut-offs, on these films.
         decision_curves: net benefit over thresholds; empty where it was not measured.
+        at_site: by finding key, at prevalences that somebody gave; empty without.
         origin: how the table was read and whose it is; None where it is a run's own.
     """
 
@@ -128,6 +154,7 @@ class FullReport:
     alerts: dict[str, AlertBurden] = field(default_factory=dict)
     decision_curves: dict[str, tuple[DecisionPoint, ...]] = field(default_factory=dict)
     origin: Origin | None = None
+    at_site: dict[str, SiteFigures] = field(default_factory=dict)
 
 
 def build_full_report(

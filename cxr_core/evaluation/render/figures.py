@@ -16,7 +16,7 @@ from cxr_core.evaluation.metrics.calibration import CalibrationMetrics
 from cxr_core.evaluation.metrics.errors import ErrorKind, FilmError
 from cxr_core.evaluation.metrics.subgroups import ALL_FILMS
 from cxr_core.evaluation.metrics.sufficiency import MAX_WIDTH
-from cxr_core.evaluation.render.decision_figures import alerts, net_benefit
+from cxr_core.evaluation.render.decision_figures import alerts, at_site, net_benefit
 from cxr_core.evaluation.render.flag_figures import CUT_OFFS, bands, flags
 from cxr_core.evaluation.render.further_figures import further_films
 from cxr_core.evaluation.render.subset_figures import (
@@ -269,6 +269,7 @@ EVALUATION_TABLES: list[Callable[[FullReport], Iterator[Table]]] = [
     classification_report,
     likelihood_ratios,
     alerts,
+    at_site,
     net_benefit,
     errors,
     subgroups,

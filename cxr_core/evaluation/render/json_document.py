@@ -29,6 +29,8 @@ of is left out where it has no cut-off, and else "not labelled"):
                              with_label; any_finding: the same of any of them; or empty
     alerts                   prevalence, and the intervals per_100 (flags per 100 films) and
                              per_finding (flags per film that is flagged and has the finding)
+    at_site                  with --prevalence: prevalence and here (of these films), cutoff (moved
+                             there), mean_probability and recalibrated, metrics and alerts there
     decision_curves          a list: threshold, and the net benefits model and all_flagged, an
                              interval each; flagging none has 0; empty where not measured
     confusion                tp, fp, fn, tn
@@ -158,6 +160,7 @@ def metrics_document(metrics: FullReport, *, created_at: datetime) -> dict[str, 
         "sensitive_points": (metrics.cutoffs and metrics.cutoffs.sensitive) or {},
         "flag_worth": metrics.flag_worth,
         "alerts": metrics.alerts,
+        "at_site": metrics.at_site,
         "decision_curves": metrics.decision_curves,
         "confusion": report.confusion,
         "rates": {
