@@ -28,6 +28,7 @@ from cxr_core.evaluation.table_mapping import (
 )
 from cxr_core.findings import KEYS, label_of
 
+_MANY = 0.02  # of the values; fewer that are no probability are refused, and no sign of logits
 UNNAMED = "Finding"  # of a table that tells of one finding and not of which
 NAMING = (
     "The table tells of one finding and not of which: give its name.",
@@ -42,6 +43,7 @@ _IMAGE_NAMES = (
     "studyinstanceuid", "studyid", "study", "accessionnumber", "uid", "id", "name", "key",
     "sampleid", "sample", "index", "rowid",
 )  # fmt: skip
+_ROW_NAMES = (plain_name(INDEX), "index", "rowid", "id", "key", "uid", "sampleid", "sample")
 _DETAIL_NAMES: Mapping[str, tuple[str, ...]] = {
     "patient": ("patient", "patientid", "subject", "subjectid", "patientnumber", "pid", "ptid",
                 "patid", "mrn", "participantid", "personid"),
@@ -192,6 +194,8 @@ def _long_layout(
     raw: RawTable, image: str, details: Mapping[str, str], taken: set[str]
 ) -> Suggestion | None:
     """A table of one row a film and finding."""
+    if image and raw.cells[image].is_unique and plain_name(image) not in _ROW_NAMES:
+        return None
     if not image or raw.cells[image].is_unique:
         candidates = [
             title for title in raw.columns
@@ -208,6 +212,8 @@ def _long_layout(
         and not _column(raw, title).is_numeric
         and not _column(raw, title).is_binary
         and not rows.duplicated([image, title]).any()
+        and (plain_name(title) in _FINDING_NAMES
+             or rows[title].nunique() * rows[image].nunique() == len(rows))
     ]  # fmt: skip
     options.sort(
         key=lambda title: (plain_name(title) not in _FINDING_NAMES, -rows[title].nunique())
@@ -242,26 +248,30 @@ def _pairs(
     pairs: dict[str, tuple[Column, Column]] = {}
     left: list[Column] = []
     decisions: list[str] = []
+    scoreless: list[str] = []
     for key, group in groups.items():
         label, scores = _sides(group)
         if label is None or not scores:
             left += scores[:1] if label is None else []
+            scoreless += [key] if label is not None and label.role == "label" and label.name else []
             continue
         score = scores[0]
         if score.is_binary and len(score.told):
             decisions.append(key)
         pairs[key] = label, score
+    if scoreless and pairs:
+        said.append(f"Without a score, so not measured: {_named(scoreless)}.")
     if decisions:
         said.append(
             f"Scores of {_named(decisions)} are 0 and 1 alone: decisions, not probabilities. Areas "
             "are then of one cut-off."
         )
-    kind = _kind([score for _, score in pairs.values()], questions)
+    kinds = _kinds([score for _, score in pairs.values()], questions)
     found = []
     for key, (label, score) in pairs.items():
         number = re.fullmatch(r"#(\d+)", score.name)
         found.append(FindingColumns(f"Class_{number[1]}" if number else key, label.title,
-                                    score.title, kind))  # fmt: skip
+                                    score.title, kinds[score.title]))  # fmt: skip
     if any(score.name.startswith("#") for _, score in pairs.values()):
         questions.append(_NAME_ALL)
     return found, [one for one in left if not one.is_binary]
@@ -297,20 +307,21 @@ def _sides(group: Sequence[Column]) -> tuple[Column | None, list[Column]]:
     return label, scores
 
 
-def _kind(scores: Sequence[Column], questions: list[str]) -> Kind:
-    """What all scores are: by name where it tells, and by their values else."""
-    if not scores:
-        return "probability"
-    values = np.concatenate([one.numbers[np.isfinite(one.numbers)] for one in scores])
-    if all(one.role == "logit" for one in scores):
-        return "logit"
+def _kinds(scores: Sequence[Column], questions: list[str]) -> dict[str, Kind]:
+    """What the scores are, by column: by name where it tells, else by the values of all others."""
+    found: dict[str, Kind] = {one.title: "logit" for one in scores if one.role == "logit"}
+    others = [one for one in scores if one.title not in found]
+    if not others:
+        return found
+    values = np.concatenate([one.numbers[np.isfinite(one.numbers)] for one in others])
     outside = (values < 0) | (values > 1)
-    if outside.mean() < 0.02 if len(values) else True:
-        return "probability"  # one bad value is refused with its row, not taken for a sign
-    if (values >= 0).all() and values.max() <= 100:
-        questions.append(_percent_question(scores[0].title))
-        return "percent"
-    return "logit"
+    kind: Kind = "logit"
+    if len(values) == 0 or outside.mean() < _MANY:
+        kind = "probability"
+    elif (values >= 0).all() and values.max() <= 100:
+        questions.append(_percent_question(others[0].title))
+        kind = "percent"
+    return found | {one.title: kind for one in others}
 
 
 def _percent_question(title: str) -> str:
@@ -353,7 +364,7 @@ def _of_classes(
         return []
     if numbered and len(scores) == 2 and _complementary(list(scores.values())):
         scores = {key: one for key, one in scores.items() if one.name == "#1"}
-    kind = _kind(list(scores.values()), questions)
+    kinds = _kinds(list(scores.values()), questions)
     listed = column.cells.str.contains("|", regex=False).any() or len(
         [key for key in scores if key in values]) * 2 >= len(scores)  # fmt: skip
     result = []
@@ -364,7 +375,7 @@ def _of_classes(
         if numbered:
             name = UNNAMED if len(scores) == 1 else f"Class_{score.name.removeprefix('#')}"
         value = values.get(key, score.name)
-        result.append(FindingColumns(name, column.title, score.title, kind, value))
+        result.append(FindingColumns(name, column.title, score.title, kinds[score.title], value))
     if numbered:
         questions.append(_NAME_ONE if len(scores) == 1 else _NAME_ALL)
     said.append(f"Labels are read from {column.title}, in which cells name the finding.")
@@ -412,7 +423,8 @@ def _single(
         questions.append(f"{label.title} is taken as positive where it says {value}.")
     if not named:
         questions.append(_NAME_ONE)
-    return [FindingColumns(key, label.title, score.title, _kind([score], questions), value)]
+    kind = _kinds([score], questions)[score.title]
+    return [FindingColumns(key, label.title, score.title, kind, value)]
 
 
 def _says_no(value: str) -> bool:

@@ -86,7 +86,9 @@ def test_every_number_of_the_report_comes_back_in_full(metrics: FullReport) -> N
         assert found["labels"][key]["verdict"] == report.label_distribution[key].verdict
     assert report.classification_report is not None
     assert found["classification_report"] == report.classification_report.values
-    assert found["table"] == {"sha256": SHA256, "films": 80, "patients": 40}
+    assert found["table"] == {
+        "sha256": SHA256, "films": 80, "patients": 40, "columns": None,
+    }  # fmt: skip
     assert found["intervals"]["resampled"] == "patients"
     assert (found["intervals"]["n_resamples"], found["intervals"]["seed"]) == (40, 0)
     assert found["made"] == "2026-03-01T12:00:00+00:00"

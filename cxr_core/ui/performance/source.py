@@ -257,13 +257,6 @@ def _controls(side: Side) -> None:
         on_change=_on_upload,
         args=(side,),
     )
-    if _table_key(side) in st.session_state:
-        file_field(
-            "Its labels, where they are in another table (such as NIH's Data_Entry)",
-            key=f"{_key(side)}_labels_upload",
-            on_change=_on_labels_upload,
-            args=(side,),
-        )
     if refused := st.session_state.get(_REFUSED):
         st.error(as_text(refused))
     st.caption(COLUMNS_HELP)
@@ -328,7 +321,14 @@ def _open_upload(side: Side) -> EvaluationSource | None:
         except DataError as error:
             show_error(error)
             mapping = None
-    columns_panel(raw, mapping, side)
+    unlabelled = columns_panel(raw, mapping, side)
+    if unlabelled or labels is not None:
+        file_field(
+            "The labels, from another table (such as NIH's Data_Entry), joined by image",
+            key=f"{_key(side)}_labels_upload",
+            on_change=_on_labels_upload,
+            args=(side,),
+        )
     return opened
 
 

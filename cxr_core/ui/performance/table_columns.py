@@ -35,6 +35,12 @@ def _read(data: bytes, labels: bytes | None) -> RawTable:
     return raw if labels is None else join_labels(raw, read_raw_table(labels))
 
 
+# Streamlit keys on what has no underscore: the file's hash and its columns stand for the table.
+@st.cache_data(max_entries=4, show_spinner=False, scope="session")
+def _suggest(_raw: RawTable, sha256: str, columns: tuple[str, ...]) -> Suggestion:
+    return suggest_mapping(_raw)
+
+
 def mapping_of_upload(data: bytes, labels: bytes | None) -> tuple[RawTable, TableMapping | None]:
     """The uploaded table's cells, and its mapping: the one chosen in this session, else the guess;
     None where that is unsure.
@@ -49,13 +55,17 @@ def mapping_of_upload(data: bytes, labels: bytes | None) -> tuple[RawTable, Tabl
     kept: dict[tuple[str, ...], TableMapping] = st.session_state.get(_KEPT, {})
     if raw.columns in kept:
         return raw, kept[raw.columns]
-    found = suggest_mapping(raw)
+    found = _suggest(raw, raw.sha256, raw.columns)
     return raw, None if found.questions else found.mapping
 
 
-def columns_panel(raw: RawTable, mapping: TableMapping | None, side: str) -> None:
-    """Every column's part, to be corrected; ``mapping`` is the one in use, None asks for one."""
-    found = suggest_mapping(raw)
+def columns_panel(raw: RawTable, mapping: TableMapping | None, side: str) -> bool:
+    """Every column's part, to be corrected; ``mapping`` is the one in use, None asks for one.
+
+    Returns:
+        Whether it holds scores without any label.
+    """
+    found = _suggest(raw, raw.sha256, raw.columns)
     if mapping is None:
         st.header("What this table's columns are", anchor=False)
         for question in found.questions:
@@ -63,11 +73,12 @@ def columns_panel(raw: RawTable, mapping: TableMapping | None, side: str) -> Non
         for sentence in found.said:
             caption(sentence)
         _form(raw, found.mapping, found, side)
-        return
-    with st.expander("Columns of this table"):
-        for sentence in found.said:
-            caption(sentence)
-        _form(raw, mapping, found, side)
+    else:
+        with st.expander("Columns of this table"):
+            for sentence in found.said:
+                caption(sentence)
+            _form(raw, mapping, found, side)
+    return bool(found.unlabelled) and not found.mapping.findings
 
 
 def _form(raw: RawTable, mapping: TableMapping, found: Suggestion, side: str) -> None:
