@@ -74,6 +74,11 @@ class Column:
         )
 
     @cached_property
+    def is_probable(self) -> bool:
+        """Whether all its values could be probabilities."""
+        return self.is_numeric and bool(((self.numbers >= 0) & (self.numbers <= 1)).all())
+
+    @cached_property
     def key(self) -> str:
         return key_of(self.name)
 

@@ -106,7 +106,9 @@ def suggest_mapping(raw: RawTable, name: str = "") -> Suggestion:
         dict.fromkeys(
             one.key
             for one in left
-            if one.title not in used and not one.name.startswith("#") and (one.role or not findings)
+            if one.title not in used
+            and not one.name.startswith("#")
+            and (one.role or (not findings and one.is_probable))
         )
     )
     if unlabelled and findings:
@@ -467,7 +469,7 @@ def map_table(raw: RawTable, mapping: TableMapping | None = None, *, name: str =
     if unsure := [question for question in found.questions if question not in NAMING]:
         raise DataError(
             "It is not certain how the table is to be read",
-            value=" ".join(unsure),
+            value=" ".join(unsure).rstrip("."),
             remedy="Write the guess with --suggest-map FILE, correct it, and give it with --map.",
         )
     mapped = apply_mapping(raw, found.mapping)

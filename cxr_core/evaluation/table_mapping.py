@@ -15,7 +15,11 @@ import pandas as pd
 from cxr_core.data.csv_files import normalise_image_names
 from cxr_core.errors import ConfigError, DataError
 from cxr_core.evaluation.column_names import Column, key_of, read_name, split_list
-from cxr_core.evaluation.predictions import OPTIONAL_COLUMNS, validate_predictions
+from cxr_core.evaluation.predictions import (
+    LABEL_WORDS,
+    OPTIONAL_COLUMNS,
+    validate_predictions,
+)
 from cxr_core.evaluation.raw_table import RawTable
 from cxr_core.evaluation.scoring import sigmoid
 from cxr_core.findings import label_of
@@ -169,8 +173,11 @@ def _labels(cells: pd.Series, value: str) -> pd.Series:
 
 
 def _scores(cells: pd.Series, kind: Kind, *, as_logits: bool) -> pd.Series:
-    if as_logits or kind == "probability":
+    if as_logits:
         return cells
+    if kind == "probability":  # a decision may be a word
+        words = cells.str.casefold().map(LABEL_WORDS)
+        return cells.where(words.isna(), words.astype(object))
     numbers = pd.to_numeric(cells, errors="coerce")
     turned = numbers / 100 if kind == "percent" else pd.Series(sigmoid(numbers), index=cells.index)
     return turned.where(numbers.notna(), cells)  # what is no number is refused with its row
