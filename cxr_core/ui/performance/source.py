@@ -17,6 +17,7 @@ from cxr_core.evaluation.predictions import (
     look_like_probabilities,
     template_csv,
 )
+from cxr_core.evaluation.raw_table import RawTable
 from cxr_core.evaluation.report import PROBABLY_PROBABILITIES
 from cxr_core.evaluation.run_folder import (
     WEIGHTS_FILE,
@@ -207,9 +208,12 @@ def choose_source(side: Side = "a") -> EvaluationSource | None:
     ):
         with st.popover(title, icon=":material/folder_open:", width="content"):
             _controls(side)
-        opened = _open_selected(side)
+        upload = _read_upload(side)
+        opened = _open_selected(side, upload)
         if opened is not None:
             caption(opened.summary())
+    if upload is not None:
+        _ask_for_columns(side, upload, is_open=opened is not None)
     return opened
 
 
@@ -293,13 +297,16 @@ def _options(side: Side) -> list[str]:
     return list(dict.fromkeys([*([] if side == "a" else [NONE]), MODEL, *table, *found, *now]))
 
 
-def _open_selected(side: Side) -> EvaluationSource | None:
+Upload = tuple[RawTable, TableMapping | None]  # a table's cells, and its mapping where it is sure
+
+
+def _open_selected(side: Side, upload: Upload | None) -> EvaluationSource | None:
     token: str = st.session_state[_key(side)]
     try:
         if token == NONE:
             return None
         if token == TABLE:
-            return _open_upload(side)
+            return None if upload is None else _open_upload(side, upload[1])
         if token == MODEL:
             return open_run(approved_folder())
         return open_named_run(token.removeprefix(_RUN), _run_roots())
@@ -308,28 +315,37 @@ def _open_selected(side: Side) -> EvaluationSource | None:
         return None
 
 
-def _open_upload(side: Side) -> EvaluationSource | None:
-    """The uploaded table; None while its columns are asked for, or cannot be what they are said to
-    be."""
-    data: bytes = st.session_state[_table_key(side)]
+def _read_upload(side: Side) -> Upload | None:
+    """The uploaded table where it is shown; None of other sources, or where the page has said why
+    it cannot be read."""
+    if st.session_state[_key(side)] != TABLE:
+        return None
     labels: bytes | None = st.session_state.get(_labels_key(side))
-    raw, mapping = mapping_of_upload(data, labels)
-    opened = None
-    if mapping is not None:
-        try:
-            opened = open_table(data, mapping, labels)
-        except DataError as error:
-            show_error(error)
-            mapping = None
-    unlabelled = columns_panel(raw, mapping, side)
-    if unlabelled or labels is not None:
+    try:
+        return mapping_of_upload(st.session_state[_table_key(side)], labels)
+    except CXRError as error:
+        show_error(error)
+        return None
+
+
+def _open_upload(side: Side, mapping: TableMapping | None) -> EvaluationSource | None:
+    """The uploaded table; None while its columns are asked for."""
+    if mapping is None:
+        return None
+    labels: bytes | None = st.session_state.get(_labels_key(side))
+    return open_table(st.session_state[_table_key(side)], mapping, labels)
+
+
+def _ask_for_columns(side: Side, upload: Upload, *, is_open: bool) -> None:
+    raw, mapping = upload
+    unlabelled = columns_panel(raw, mapping if is_open else None, side)
+    if unlabelled or _labels_key(side) in st.session_state:
         file_field(
             "The labels, from another table (such as NIH's Data_Entry), joined by image",
             key=f"{_key(side)}_labels_upload",
             on_change=_on_labels_upload,
             args=(side,),
         )
-    return opened
 
 
 def _run_roots() -> Roots:

@@ -72,7 +72,8 @@ def columns_panel(raw: RawTable, mapping: TableMapping | None, side: str) -> boo
             st.html(f'<div class="note" role="note">{escape(question)}</div>')
         for sentence in found.said:
             caption(sentence)
-        _form(raw, found.mapping, found, side)
+        kept: dict[tuple[str, ...], TableMapping] = st.session_state.get(_KEPT, {})
+        _form(raw, kept.get(raw.columns, found.mapping), found, side)
     else:
         with st.expander("Columns of this table"):
             for sentence in found.said:
