@@ -512,7 +512,7 @@ def join_labels(raw: RawTable, labels: RawTable) -> RawTable:
             remedy="Give the labels of these images.",
         )
     beside.columns = pd.Index(
-        f"{name} (label)" if name in raw.columns else name for name in beside.columns
+        [f"{name} (label)" if name in raw.columns else name for name in beside.columns]
     )
     beside = beside[[name for name in beside.columns if name not in raw.columns]]
     joined = beside.reindex(names).fillna("").reset_index(drop=True)
