@@ -3,6 +3,8 @@
 A finding is added by one record in ``FINDINGS``; everything else here is computed from it.
 """
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -45,11 +47,40 @@ LOGIT_COLUMNS: tuple[str, ...] = tuple(f"logit_{key}" for key in KEYS)
 PROBABILITY_COLUMNS: tuple[str, ...] = tuple(f"probability_{key}" for key in KEYS)
 
 
-def _in_words(count: int) -> str:
+def in_words(count: int) -> str:
+    """A small number as a word."""
     small = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
     return small[count] if count < len(small) else str(count)
 
 
+# Findings of other models' tables, of which only the key is known. A key is made by ``key_from``:
+# whatever it is made of, its label can stand in any document as it is.
+_MAX_NAME = 40  # letters
+
+
+def key_from(name: str) -> str:
+    """A finding's key from a name in somebody's table, e.g. ``Pleural_Thickening``.
+
+    Letters, digits, brackets, plus, slash and hyphen stay; all else becomes one underscore. "" for
+    a name of which nothing stays.
+    """
+    kept = re.sub(r"[^\w()+/-]+|_+", "_", name.strip()).strip("_")[:_MAX_NAME]
+    return re.sub(r"^[^\w(]+", "", kept).strip("_")
+
+
+def label_of(key: str) -> str:
+    """What a finding is called, one of ours or any other."""
+    if key in LABELS:
+        return LABELS[key]
+    words = key.replace("_", " ").strip()
+    return words[:1].upper() + words[1:]
+
+
+def abnormal_of(keys: Iterable[str]) -> tuple[str, ...]:
+    """Those of any keys that are not the one of the normal film."""
+    return tuple(key for key in keys if key != NORMAL_KEY)
+
+
 # How many there are, for sentences.
-ALL_IN_WORDS: str = _in_words(len(KEYS))
-ABNORMAL_IN_WORDS: str = _in_words(len(ABNORMAL_KEYS))
+ALL_IN_WORDS: str = in_words(len(KEYS))
+ABNORMAL_IN_WORDS: str = in_words(len(ABNORMAL_KEYS))

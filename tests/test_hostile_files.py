@@ -25,7 +25,15 @@ from tests.helpers.dicom_files import film_dataset, to_bytes
 from tests.helpers.hostile import LOADERS, attack
 from tests.helpers.models import make_history
 
-SLOW = ("predictions", "localisation", "history", "gate films")  # measured, not read alone
+SLOW = (
+    "predictions",
+    "localisation",
+    "history",
+    "foreign JSON",
+    "foreign Parquet",
+    "gate films",
+    "foreign CSV",
+)  # measured, not read alone
 
 
 @pytest.mark.parametrize("name", LOADERS)

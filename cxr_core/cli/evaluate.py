@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -13,20 +13,30 @@ from tqdm import tqdm
 from cxr_core.cli.outputs import (
     STANDARD_OUTPUT,
     add_output_options,
+    add_table_options,
     requested_outputs,
     require_folder,
+    suggest_map,
     write_checklists,
     write_outputs,
 )
-from cxr_core.errors import CXRError
+from cxr_core.errors import ConfigError, CXRError
+from cxr_core.evaluation.column_names import key_of
 from cxr_core.evaluation.comparison import compare_inputs
-from cxr_core.evaluation.evaluated import evaluate_with_model, measure_all
-from cxr_core.evaluation.full_report import FullReport
+from cxr_core.evaluation.evaluated import (
+    EvaluatedTable,
+    evaluate_with_model,
+    measure_all,
+    measure_at_site,
+    with_origin,
+)
+from cxr_core.evaluation.full_report import FullReport, Origin
 from cxr_core.evaluation.render.checklists import RunFacts, checklists
 from cxr_core.evaluation.render.documents import metrics_tables_as
 from cxr_core.evaluation.render.json_document import metrics_json
 from cxr_core.evaluation.render.text import comparison_text, metrics_text
 from cxr_core.evaluation.run_folder import TEST_PREDICTIONS_FILE, InputTable, read_input_table
+from cxr_core.evaluation.table_mapping import read_mapping
 from cxr_core.model.metadata import METADATA_FILE
 
 T = TypeVar("T")
@@ -40,13 +50,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if args.checklists is not None:
             require_folder(args.checklists)
-        outputs = requested_outputs(args, apart_from=[args.predictions, args.against])
-        table = read_input_table(args.predictions, args.model)
+        if args.suggest_map is not None:
+            for sentence in suggest_map(args.predictions, args.labels, args.suggest_map):
+                print(sentence)
+            return 0
+        outputs = requested_outputs(
+            args, apart_from=[args.predictions, args.against, args.labels, args.map]
+        )
+        table = read_input_table(
+            args.predictions,
+            args.model,
+            mapping=None if args.map is None else read_mapping(args.map),
+            labels=args.labels,
+        )
         other = None if args.against is None else read_input_table(args.against)
         comparison = None
         if other is not None:
             comparison = compare_inputs(table, other, n_resamples=args.resamples, seed=args.seed)
-        metrics = _evaluate(table, n_resamples=args.resamples, seed=args.seed)
+        prevalences = _prevalences(args.prevalence)
+        metrics = _evaluate(table, prevalences, n_resamples=args.resamples, seed=args.seed)
         if other is not None:
             metrics = replace(metrics, comparison=comparison, other_table_sha256=other.sha256)
         if args.checklists is not None:
@@ -92,6 +114,11 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         help="a second table or run folder (B): adds paired differences, B minus PREDICTIONS",
     )
+    parser.add_argument(
+        "--prevalence", action="append", default=[], metavar="FINDING=SHARE",
+        help="figures where the finding is so common, e.g. effusion=0.05; may be repeated",
+    )  # fmt: skip
+    add_table_options(parser)
     add_output_options(parser)
     parser.add_argument(
         "--checklists",
@@ -113,7 +140,36 @@ def _facts(table: InputTable, metrics: FullReport) -> RunFacts:
     return RunFacts(metrics, table.model.model, text)
 
 
-def _evaluate(table: InputTable, *, n_resamples: int, seed: int) -> FullReport:
+def foreign_model_note(evaluated: EvaluatedTable) -> str:
+    """That a model was applied to a table that is none of its own, and what of it."""
+    sha256 = evaluated.full.model_sha256 or ""
+    applied = "calibration and cut-offs" if evaluated.report.ece_after else "cut-offs"
+    return (
+        f"The {applied} are those of the model {sha256[:12]}, in whose folder this table is not. "
+        "If another model wrote it, no figure at a cut-off and no calibrated probability is that "
+        "model's."
+    )
+
+
+def _prevalences(words: Sequence[str]) -> dict[str, float]:
+    """``effusion=0.05`` and the like, by finding key."""
+    found = {}
+    for word in words:
+        name, _, share = word.partition("=")
+        try:
+            found[key_of(name)] = float(share)
+        except ValueError as error:
+            raise ConfigError(
+                "A prevalence is not given as FINDING=SHARE",
+                value=word,
+                remedy="Write, for example, effusion=0.05.",
+            ) from error
+    return found
+
+
+def _evaluate(
+    table: InputTable, prevalences: Mapping[str, float], *, n_resamples: int, seed: int
+) -> FullReport:
     evaluated = evaluate_with_model(
         table.predictions,
         table.sha256,
@@ -122,10 +178,19 @@ def _evaluate(table: InputTable, *, n_resamples: int, seed: int) -> FullReport:
         seed=seed,
     )
 
+    if table.mapping is not None:
+        cautions = table.cautions
+        if table.of_model is False:
+            cautions = (*cautions, foreign_model_note(evaluated))
+        evaluated = with_origin(
+            evaluated, Origin(table.mapping, table.said, cautions, table.of_model)
+        )
+
     def progress(groups: Iterable[T], total: int) -> Iterable[T]:
         return tqdm(groups, "Groups of films", total, leave=False, disable=None)
 
-    return measure_all(evaluated, table.run, progress=progress)
+    full = measure_all(evaluated, table.run, progress=progress)
+    return replace(full, at_site=measure_at_site(evaluated, prevalences))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Files that a command writes: JSON, Markdown and LaTeX, checked before the slow part."""
+"""Files that a command writes, checked before the slow part, and how the tables that it reads are
+given."""
 
 import argparse
 import tempfile
@@ -6,6 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from cxr_core.errors import ConfigError
+from cxr_core.evaluation.mapping_guess import join_labels, suggest_mapping
+from cxr_core.evaluation.raw_table import read_raw_table
+from cxr_core.evaluation.table_mapping import mapping_toml
 from cxr_core.files import atomic_write
 
 STANDARD_OUTPUT = Path("-")
@@ -21,6 +25,42 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             f"--{name}", type=Path, metavar="OUT", help=f"write all tables as {FORMATS[name]}"
         )
+
+
+def add_table_options(parser: argparse.ArgumentParser) -> None:
+    """``--map``, ``--suggest-map`` and ``--labels``."""
+    parser.add_argument(
+        "--map", type=Path, metavar="FILE.toml",
+        help="which column of a table is what; guessed without it",
+    )  # fmt: skip
+    parser.add_argument(
+        "--suggest-map", type=Path, metavar="FILE.toml",
+        help="write the guess there, to be corrected and given with --map, and end",
+    )  # fmt: skip
+    parser.add_argument(
+        "--labels", type=Path, metavar="TABLE",
+        help="a table of labels, such as NIH's Data_Entry, to be joined by image",
+    )  # fmt: skip
+
+
+def suggest_map(predictions: Path, labels: Path | None, out: Path) -> list[str]:
+    """Write the guess at a table's columns; returns what it took, and what is unsure.
+
+    Raises:
+        DataError: the table cannot be read.
+        ConfigError: the file cannot be written.
+    """
+    require_writable_output(out, "mapping", apart_from=[predictions, labels])
+    raw = read_raw_table(predictions)
+    if labels is not None:
+        raw = join_labels(raw, read_raw_table(labels))
+    found = suggest_mapping(raw, predictions.name.split(".")[0])
+    try:
+        with atomic_write(out) as temporary:
+            temporary.write_text(mapping_toml(found.mapping), encoding="utf-8")
+    except OSError as error:
+        raise _not_written(out, "mapping", error) from error
+    return [*found.said, *(f"Unsure: {question}" for question in found.questions)]
 
 
 def requested_outputs(

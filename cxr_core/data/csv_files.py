@@ -173,7 +173,7 @@ def read_columns(source: CsvSource, positions: Mapping[str, int]) -> pd.DataFram
 
 
 def read_columns_strict(
-    source: CsvSource, positions: Mapping[str, int], *, max_rows: int
+    source: CsvSource, positions: Mapping[str, int], *, max_rows: int, separator: str = ","
 ) -> pd.DataFrame:
     """As ``read_columns``, of a file in which a line with too many cells is a fault.
 
@@ -181,11 +181,12 @@ def read_columns_strict(
 
     Args:
         max_rows: rows that may be there; of more, no more is read.
+        separator: between the cells.
 
     Raises:
         DataError: as ``read_columns``; a line has more cells than the header; too many rows.
     """
-    cells = _read_cells(source, nrows=max_rows + 2)  # the header is the first
+    cells = _read_cells(source, nrows=max_rows + 2, sep=separator)  # the header is the first
     if len(cells) < 2:
         raise _no_rows_error(source)
     if len(cells) > max_rows + 1:
@@ -193,6 +194,12 @@ def read_columns_strict(
             "The table has too many rows",
             value=f"{_describe_source(source)}, over {max_rows:,} rows",
             remedy="Use a part of it, with all films of a patient together.",
+        )
+    if max(positions.values(), default=0) >= cells.shape[1]:
+        raise DataError(
+            "The table is not regular CSV",
+            value=f"{_describe_source(source)}, its first line ends early",
+            remedy="Look for a broken quote in its first line.",
         )
     rows = cells.iloc[1:].reset_index(drop=True)
     found = pd.DataFrame({name: _unguarded(rows[at]) for name, at in positions.items()})

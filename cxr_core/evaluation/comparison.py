@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from cxr_core.arrays import Floats
 from cxr_core.config import Calibration
+from cxr_core.errors import DataError
 from cxr_core.evaluation.leakage import (
     VIEWS,
     alignment_notes,
@@ -46,10 +47,12 @@ from cxr_core.evaluation.metrics.ranking import (
     resampled_auroc,
 )
 from cxr_core.evaluation.metrics.shares import paired_difference
-from cxr_core.evaluation.metrics.subgroups import Subgroup, subgroups_of
+from cxr_core.evaluation.metrics.subgroups import ABNORMAL_FILMS, Subgroup, subgroups_of
+from cxr_core.evaluation.metrics.sufficiency import MIN_COUNT
 from cxr_core.evaluation.predictions import (
     has_logits,
     is_labelled,
+    keys_of,
     labels_of,
     patients_of,
     probabilities_of,
@@ -57,7 +60,7 @@ from cxr_core.evaluation.predictions import (
     validate_predictions,
 )
 from cxr_core.evaluation.run_folder import InputTable, RunFolder
-from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS, NORMAL_KEY
+from cxr_core.findings import ABNORMAL_KEYS, KEYS, NORMAL_KEY, label_of
 
 ALL_FINDINGS = "all"  # the key of all boxed findings together
 _ROW_KEY = ["image", "finding"]
@@ -140,10 +143,11 @@ class Comparison:
         n_patients: None where no table tells the patients.
         resampled: what the intervals resample.
         n_resamples, seed: how they were drawn.
-        overall: the four findings among all films, and their mean.
-        abnormal: the three findings among films that are not No Finding, and their mean.
+        overall: the findings that both tables hold, among all films, and their mean.
+        abnormal: these but No Finding among films that are not No Finding, and their mean;
+            nothing in it where the tables do not hold No Finding and others.
         views: No Finding within ``PA`` and within ``AP``, as far as there are such films.
-        groups: the four findings within each group.
+        groups: the findings within each group.
         ece_a, ece_b: None where no model was given.
         localisation: by finding key; those of all together under ``all``. Empty where the two
             models have no boxed film of the tables in common.
@@ -177,25 +181,28 @@ def compare_auroc(
     scores: Floats,
     resamples: Resamples,
     *,
+    keys: Sequence[str] = KEYS,
     mean: bool = False,
 ) -> AurocComparison:
     """AUROC of the part's findings among its films.
 
     Args:
         subgroup: which of the N films, and which findings.
-        labels: (N, 4) as ``predictions.labels_of`` gives them.
-        scores: (2, N, 4) of A and of B, finite where there is a label.
+        labels: (N, K) as ``predictions.labels_of`` gives them.
+        scores: (2, N, K) of A and of B, finite where there is a label.
         resamples: of the N films' patients.
+        keys: of the K findings.
         mean: whether to add the mean over the part's findings, taken within each resample.
     """
-    y, s = labels[subgroup.mask], scores[:, subgroup.mask]  # (n, 4), (2, n, 4)
+    y, s = labels[subgroup.mask], scores[:, subgroup.mask]  # (n, K), (2, n, K)
     within = resamples.subset(subgroup.mask)
-    films = {key: labelled_films(y, KEYS.index(key), within) for key in subgroup.keys}
+    at = {key: list(keys).index(key) for key in subgroup.keys}
+    films = {key: labelled_films(y, k, within) for key, k in at.items()}
     found = {
-        key: _auroc_pair(one.labels, s[:, one.mask, KEYS.index(key)], one.resamples)
+        key: _auroc_pair(one.labels, s[:, one.mask, at[key]], one.resamples)
         for key, one in films.items()
     }
-    parts = {key: _parts(y[:, KEYS.index(key)], s[:, :, KEYS.index(key)], within) for key in films}
+    parts = {key: _parts(y[:, k], s[:, :, k], within) for key, k in at.items()}
     n_independent = {
         key: n_limiting_patients(one.labels, one.resamples) for key, one in films.items()
     }
@@ -273,13 +280,13 @@ def _auroc_pair(
 
 def calibration_errors(table: pd.DataFrame, calibration: Calibration) -> CalibrationErrors:
     """Expected calibration errors of a validated predictions table."""
-    labels, plain = labels_of(table), probabilities_of(table)  # (N, 4), (N, 4)
+    labels, plain = labels_of(table), probabilities_of(table)  # (N, K), (N, K)
     known = is_labelled(labels)
 
     def errors(probabilities: Floats) -> dict[str, float]:
         return {
             key: expected_calibration_error(probabilities[known[:, k], k], labels[known[:, k], k])
-            for k, key in enumerate(KEYS)
+            for k, key in enumerate(keys_of(table))
         }
 
     after = errors(probabilities_of(table, calibration)) if has_logits(table) else {}
@@ -395,6 +402,40 @@ def compare_inputs(a: InputTable, b: InputTable, *, n_resamples: int, seed: int)
     return replace(comparison, notes=(*seen, *comparison.notes))
 
 
+def compare_with_first(
+    tables: Sequence[InputTable], *, n_resamples: int, seed: int
+) -> list[Comparison]:
+    """Every further table against the first, on the films that all of them hold and with the same
+    resamples, so that the differences can stand beside one another.
+
+    Args:
+        tables: at least two.
+
+    Raises:
+        DataError: as ``compare_inputs``, or too few films are in all of them.
+    """
+    first, *others = tables
+    if len(others) == 1:
+        return [compare_inputs(first, others[0], n_resamples=n_resamples, seed=seed)]
+    shared = first.predictions["image"]
+    for one in others:
+        shared = shared[shared.isin(one.predictions["image"])]
+    if len(shared) < MIN_COUNT:
+        raise DataError(
+            "Too few films are in all of the tables",
+            value=f"{len(shared):,} of {len(first.predictions):,} in the first",
+            remedy="Compare tables of the same films.",
+        )
+    left_out = [len(one.predictions) - len(shared) for one in tables]
+    note = f"Films that are not in all tables are left out: {', '.join(map(str, left_out))}."
+    cut = [
+        replace(one, predictions=one.predictions[one.predictions["image"].isin(shared)])
+        for one in tables
+    ]
+    found = [compare_inputs(cut[0], other, n_resamples=n_resamples, seed=seed) for other in cut[1:]]
+    return [replace(one, notes=(*([note] if any(left_out) else []), *one.notes)) for one in found]
+
+
 def compare_validated(
     a: pd.DataFrame,
     b: pd.DataFrame,
@@ -410,17 +451,23 @@ def compare_validated(
     films = film_metadata(a, b)
     patients = patients_of(films)
     resamples = resample_patients(films, n_resamples=n_resamples, seed=seed)
-    labels, scores = labels_of(films), np.stack([scores_of(a), scores_of(b)])  # (N, 4), (2, N, 4)
+    keys, labels = keys_of(films), labels_of(films)  # …, (N, K)
+    scores = np.stack([scores_of(a), scores_of(b)])  # (2, N, K)
 
     def areas(part: Subgroup, *, mean: bool = False) -> AurocComparison:
-        return compare_auroc(part, labels, scores, resamples, mean=mean)
+        return compare_auroc(part, labels, scores, resamples, keys=keys, mean=mean)
 
-    abnormal, *parts = subgroups_of(films)
+    parts = list(subgroups_of(films))
+    abnormal = next((part for part in parts if part.value == ABNORMAL_FILMS), None)
     by_view = {part.value: part for part in parts if part.by == "view"}
-    overall = areas(Subgroup("", "all films", np.full(len(films), True)), mean=True)
-    abnormal_films = areas(abnormal, mean=True)
+    overall = areas(Subgroup("", "all films", np.full(len(films), True), keys), mean=True)
+    abnormal_films = AurocComparison(ABNORMAL_FILMS, 0, {}, {})
+    if abnormal is not None:
+        abnormal_films = areas(abnormal, mean=True)
     views = {
-        view: areas(replace(by_view[view], keys=(NORMAL_KEY,))) for view in VIEWS if view in by_view
+        view: areas(replace(by_view[view], keys=(NORMAL_KEY,)))
+        for view in VIEWS
+        if view in by_view and NORMAL_KEY in keys
     }
     groups = {part.value: areas(part) for part in parts if part.by == "group"}
     rates: dict[str, HitRateComparison] = {}
@@ -457,4 +504,4 @@ def _left_out(parts: Sequence[AurocComparison]) -> Iterator[str]:
         for key, area in part.auroc.items():
             if n := area.difference.left_out:
                 drawn = f"{n:,} resample{'' if n == 1 else 's'}"
-                yield f"{LABELS[key]}, {part.name}: {drawn} with only one class left out."
+                yield f"{label_of(key)}, {part.name}: {drawn} with only one class left out."

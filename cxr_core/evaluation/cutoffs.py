@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cxr_core.config import OperatingPoint
-from cxr_core.findings import ABNORMAL_KEYS
+from cxr_core.findings import abnormal_of
 from cxr_core.model.metadata import ModelMetadata
 
 Band = Literal["unlikely", "uncertain", "likely"]
@@ -51,7 +51,7 @@ class Cutoffs:
         """
         flagged_at = dict(self.specific)
         if setting == "sensitive" and self.sensitive is not None:
-            flagged_at |= {key: self.sensitive[key] for key in ABNORMAL_KEYS if key in flagged_at}
+            flagged_at |= {key: self.sensitive[key] for key in abnormal_of(flagged_at)}
         return flagged_at
 
     def lower(self, key: str) -> float:

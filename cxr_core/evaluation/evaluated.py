@@ -1,7 +1,7 @@
 """A predictions table, evaluated once: what pages, commands and the model card show."""
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,8 +10,15 @@ from numpy.typing import NDArray
 
 from cxr_core.arrays import Floats
 from cxr_core.config import Calibration
+from cxr_core.errors import ConfigError
 from cxr_core.evaluation.cutoffs import Cutoffs, cutoffs_of_model
-from cxr_core.evaluation.full_report import FullReport, build_full_report, with_subgroups
+from cxr_core.evaluation.full_report import (
+    FullReport,
+    Origin,
+    SiteFigures,
+    build_full_report,
+    with_subgroups,
+)
 from cxr_core.evaluation.further_films import (
     FurtherPatients,
     OtherSource,
@@ -19,9 +26,10 @@ from cxr_core.evaluation.further_films import (
     measure_other_sources,
 )
 from cxr_core.evaluation.localisation.rates import localisation_metrics
+from cxr_core.evaluation.metrics.at_threshold import adjust_for_prevalence, threshold_metrics
 from cxr_core.evaluation.metrics.bootstrap import Resamples, resample_patients
 from cxr_core.evaluation.metrics.gaps import CROSS, crossed_subgroups, subgroup_gaps
-from cxr_core.evaluation.metrics.net_benefit import DecisionPoint, decision_curve
+from cxr_core.evaluation.metrics.net_benefit import DecisionPoint, alert_burden, decision_curve
 from cxr_core.evaluation.metrics.operating_points import cutoffs_of_table
 from cxr_core.evaluation.metrics.subgroups import (
     SubgroupMetrics,
@@ -32,12 +40,12 @@ from cxr_core.evaluation.metrics.view_alone import view_shortcuts
 from cxr_core.evaluation.predictions import (
     has_logits,
     is_labelled,
+    keys_of,
     labels_of,
     probabilities_of,
 )
 from cxr_core.evaluation.report import EvaluationReport, evaluate_validated, flagged_films
 from cxr_core.evaluation.run_folder import RunFolder
-from cxr_core.findings import KEYS
 from cxr_core.model.metadata import ModelMetadata
 
 # Wraps the subgroups with a display of how far they are; given them and their number.
@@ -50,7 +58,7 @@ class EvaluatedTable:
 
     Attributes:
         table: a validated predictions table.
-        probabilities: (N, 4) that the operating points belong to.
+        probabilities: (N, K) that the operating points belong to.
         full: its figures of merit, without those that take long.
         fitted_on_this_table: the operating points were fitted on these very films, so what they
             reach here is better than on new ones.
@@ -64,13 +72,18 @@ class EvaluatedTable:
     cache_key: str
 
     @property
+    def keys(self) -> tuple[str, ...]:
+        """The table's findings, in their order."""
+        return keys_of(self.table)
+
+    @property
     def report(self) -> EvaluationReport:
         """The figures of ``evaluate_predictions``."""
         return self.full.report
 
     def labelled(self, key: str) -> tuple[NDArray[np.int64], Floats]:
         """(n,) labels and probabilities of the films that have a label of a finding."""
-        k = KEYS.index(key)
+        k = self.keys.index(key)
         labels = labels_of(self.table)[:, k]
         known = is_labelled(labels)
         return labels[known], self.probabilities[known, k]
@@ -80,7 +93,7 @@ class EvaluatedTable:
         films = resample_patients(
             self.table, n_resamples=self.report.n_resamples, seed=self.report.seed
         )
-        return films.subset(is_labelled(labels_of(self.table)[:, KEYS.index(key)]))
+        return films.subset(is_labelled(labels_of(self.table)[:, self.keys.index(key)]))
 
     def is_labelled(self, key: str) -> bool:
         """Whether any film has a label of a finding."""
@@ -114,7 +127,7 @@ def evaluate_table(
         ConfigError: no resample is asked for.
     """
     applied = calibration if has_logits(table) else None
-    probabilities = probabilities_of(table, applied)  # (N, 4)
+    probabilities = probabilities_of(table, applied)  # (N, K)
     fitted_here = cutoffs is None or fitted_on_these_films
     if cutoffs is None:
         cutoffs = cutoffs_of_table(table, probabilities)
@@ -169,6 +182,13 @@ def evaluate_with_model(
     )
 
 
+def with_origin(evaluated: EvaluatedTable, origin: Origin) -> EvaluatedTable:
+    """The evaluated table with where it comes from; what is said of that joins its notes."""
+    notes = dict.fromkeys((*evaluated.full.notes, *origin.said, *origin.cautions))
+    full = replace(evaluated.full, origin=origin, notes=tuple(notes))
+    return replace(evaluated, full=full)
+
+
 def measure_subgroups(
     evaluated: EvaluatedTable, run: RunFolder | None, *, progress: Progress | None = None
 ) -> FullReport:
@@ -183,9 +203,9 @@ def measure_subgroups(
     """
     table, report = evaluated.table, evaluated.report
     resamples = resample_patients(table, n_resamples=report.n_resamples, seed=report.seed)
-    flagged = None  # (N, 4)
+    flagged = None  # (N, K)
     if points := report.operating_points:
-        flagged = flagged_films(evaluated.probabilities, points)
+        flagged = flagged_films(evaluated.keys, evaluated.probabilities, points)
     plain = all_films_and_subgroups(table)
     parts = [*plain, *crossed_subgroups(table)]
     measured: Iterable[list[SubgroupMetrics]] = subgroup_metrics(
@@ -209,9 +229,51 @@ def measure_decision_curves(evaluated: EvaluatedTable) -> dict[str, tuple[Decisi
     """Net benefit over thresholds, by finding key that has a label, at these films' prevalence."""
     return {
         key: decision_curve(*evaluated.labelled(key), evaluated.resamples(key))
-        for key in KEYS
+        for key in evaluated.keys
         if evaluated.is_labelled(key)
     }
+
+
+def measure_at_site(
+    evaluated: EvaluatedTable, prevalences: Mapping[str, float]
+) -> dict[str, SiteFigures]:
+    """Figures at other prevalences, of the findings that have a cut-off.
+
+    Args:
+        prevalences: by finding key, 0 to 1.
+
+    Raises:
+        ConfigError: a finding is not the table's or has no cut-off, or a prevalence is none.
+    """
+    found = {}
+    points = evaluated.report.operating_points
+    for key, share in prevalences.items():
+        if key not in points:
+            raise ConfigError(
+                "There is no cut-off of this finding, so nothing can be told at a prevalence",
+                value=key,
+                remedy=f"Give one of {', '.join(points) or 'none'}.",
+            )
+        (labels, p), threshold = evaluated.labelled(key), points[key].threshold
+        resamples, here = evaluated.resamples(key), float(labels.mean())
+        at_site = threshold_metrics(labels, p, threshold, resamples, prevalence=share)
+        moved = np.array(
+            [
+                adjust_for_prevalence(float(one), from_prevalence=here, to_prevalence=share)
+                for one in (threshold, *p)
+            ]
+        )
+        weights = np.where(labels == 1, share / here, (1 - share) / (1 - here))  # (n,)
+        found[key] = SiteFigures(
+            prevalence=share,
+            here=here,
+            cutoff=float(moved[0]),
+            mean_probability=float(p.mean()),
+            recalibrated=float(np.average(moved[1:], weights=weights)),
+            metrics=at_site,
+            alerts=alert_burden(labels, p, threshold, resamples, prevalence=share),
+        )
+    return found
 
 
 def measure_all(

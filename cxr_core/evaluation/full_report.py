@@ -26,9 +26,9 @@ from cxr_core.evaluation.metrics.labels import (
 from cxr_core.evaluation.metrics.net_benefit import AlertBurden, DecisionPoint, alert_burden
 from cxr_core.evaluation.metrics.subgroups import SubgroupMetrics
 from cxr_core.evaluation.metrics.view_alone import ViewShortcut
-from cxr_core.evaluation.predictions import labels_of
+from cxr_core.evaluation.predictions import keys_of, labels_of
 from cxr_core.evaluation.report import EvaluationReport, subgroup_notes
-from cxr_core.findings import KEYS
+from cxr_core.evaluation.table_mapping import TableMapping
 
 FITTED_HERE_NOTE = (
     "The cut-offs were fitted on these same films, so their results here are optimistic."
@@ -48,6 +48,49 @@ class ErrorCount:
     margin: float
 
 
+@dataclass(frozen=True)
+class SiteFigures:
+    """One finding's figures where it is as common as somebody says.
+
+    Sensitivity and specificity stay at the cut-off. The cut-off, and every probability, are moved
+    with the odds of the prevalences (``at_threshold.adjust_for_prevalence``), so the same films are
+    flagged.
+
+    Attributes:
+        prevalence: there, 0 to 1; ``here``: of these films.
+        cutoff: on the probabilities as they are there.
+        mean_probability: of these films as they are, and ``recalibrated``, weighed as the films are
+            there: near ``prevalence`` where the probabilities are calibrated.
+        metrics, alerts: predictive values and flags there.
+    """
+
+    prevalence: float
+    here: float
+    cutoff: float
+    mean_probability: float
+    recalibrated: float
+    metrics: ThresholdMetrics
+    alerts: AlertBurden
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a table comes from that is not a run's own.
+
+    Attributes:
+        columns: as what its columns were read.
+        said: whole sentences on what was taken for what.
+        cautions: whole sentences that the figures cannot be read without.
+        of_model: whether it is one of the predictions tables in the folder of the model whose
+            calibration and cut-offs were applied; None where none were.
+    """
+
+    columns: TableMapping | None
+    said: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()
+    of_model: bool | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class FullReport:
     """One table's figures; dictionaries are by finding key, and hold nothing without cut-offs.
@@ -59,9 +102,9 @@ class FullReport:
         fitted_here: the operating points were fitted on these very films; None without any.
         at_operating_points: likelihood ratios and all else at the operating points.
         missed, false_alarms: errors at the operating points.
-        co_occurrence: (4, 4) films with both labels; the diagonal is the films with each.
-        co_labelled: (4, 4) films with the row's finding that have a label of the column's.
-        labels_per_film: films with 0, 1, 2, 3 and 4 of the four labels, of those that have a label
+        co_occurrence: (K, K) films with both labels; the diagonal is the films with each.
+        co_labelled: (K, K) films with the row's finding that have a label of the column's.
+        labels_per_film: films with 0, 1, 2, … of the labels, of those that have a label
             of every finding that is labelled at all.
         notes: whole sentences on what was absent, assumed or left out.
         groups: area, sensitivity and specificity of every group, all films first; empty where
@@ -81,6 +124,8 @@ class FullReport:
             in it without cut-offs.
         alerts: flags per 100 films and per true finding at the cut-offs, on these films.
         decision_curves: net benefit over thresholds; empty where it was not measured.
+        at_site: by finding key, at prevalences that somebody gave; empty without.
+        origin: how the table was read and whose it is; None where it is a run's own.
     """
 
     table_sha256: str
@@ -108,6 +153,8 @@ class FullReport:
     flag_worth: FlagWorth = field(default_factory=FlagWorth)
     alerts: dict[str, AlertBurden] = field(default_factory=dict)
     decision_curves: dict[str, tuple[DecisionPoint, ...]] = field(default_factory=dict)
+    origin: Origin | None = None
+    at_site: dict[str, SiteFigures] = field(default_factory=dict)
 
 
 def build_full_report(
@@ -124,11 +171,11 @@ def build_full_report(
 
     Args:
         table: the validated predictions table of the report.
-        probabilities: (N, 4) that its operating points belong to.
+        probabilities: (N, K) that its operating points belong to.
         fitted_here: whether these were fitted on the table itself.
         cutoffs: the report's operating points and the sensitive ones; the former alone without.
     """
-    labels, points = labels_of(table), report.operating_points  # (N, 4)
+    keys, labels, points = keys_of(table), labels_of(table), report.operating_points  # …, (N, K)
     resamples = resample_patients(table, n_resamples=report.n_resamples, seed=report.seed)
     if cutoffs is None and points:
         cutoffs = Cutoffs(points)
@@ -149,7 +196,7 @@ def build_full_report(
             key: _at_own_cutoff(
                 labelled_films(labels, k, resamples), probabilities[:, k], points[key].threshold
             )
-            for k, key in enumerate(KEYS)
+            for k, key in enumerate(keys)
             if key in points
         },
         missed={key: count(key, "missed") for key in points},
@@ -161,12 +208,12 @@ def build_full_report(
         cutoffs=cutoffs,
         flag_worth=FlagWorth()
         if cutoffs is None
-        else flag_worth(labels, probabilities, cutoffs, resamples),
+        else flag_worth(labels, probabilities, cutoffs, resamples, keys),
         alerts={
             key: _alerts(
                 labelled_films(labels, k, resamples), probabilities[:, k], points[key].threshold
             )
-            for k, key in enumerate(KEYS)
+            for k, key in enumerate(keys)
             if key in points
         },
     )
@@ -224,5 +271,8 @@ def multi_label_share(films: Sequence[int]) -> float:
 
 def group_by_finding(groups: Sequence[SubgroupMetrics]) -> Mapping[str, list[SubgroupMetrics]]:
     """Groups by finding key, each in its order; only findings that have any."""
-    found = {key: [one for one in groups if one.finding == key] for key in KEYS}
+    found = {
+        key: [one for one in groups if one.finding == key]
+        for key in dict.fromkeys(one.finding for one in groups)
+    }
     return {key: rows for key, rows in found.items() if rows}

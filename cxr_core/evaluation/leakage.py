@@ -1,6 +1,6 @@
 """Two predictions tables and the films they share: aligned, checked, and what either tells."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,8 +13,14 @@ from cxr_core.errors import DataError
 from cxr_core.evaluation.metrics.labelled import missing_label_notes
 from cxr_core.evaluation.metrics.subgroups import MAX_CATEGORIES
 from cxr_core.evaluation.metrics.sufficiency import MIN_COUNT
-from cxr_core.evaluation.predictions import is_labelled, labels_of, patients_of
-from cxr_core.findings import LABEL_COLUMNS
+from cxr_core.evaluation.predictions import (
+    has_logits,
+    is_labelled,
+    keys_of,
+    labels_of,
+    patients_of,
+)
+from cxr_core.findings import label_of
 
 VIEWS = ("PA", "AP")
 _METADATA_COLUMNS = ("patient", "view", "group")
@@ -26,10 +32,11 @@ class SharedFilms:
     """Two validated tables of the same films, row by row.
 
     Attributes:
-        a, b: the rows of the films that stand in both, in A's order; a label that one of them lacks
-            is the other's.
+        a, b: the rows of the films that stand in both, in A's order, and the findings that both
+            hold; a label that one of them lacks is the other's.
         only_a, only_b: films that stand in one table alone and were left out.
         n_completed: labels that one table lacked and the other had.
+        not_shared: findings that one table alone holds, and were left out.
     """
 
     a: pd.DataFrame
@@ -37,6 +44,7 @@ class SharedFilms:
     only_a: int
     only_b: int
     n_completed: int = 0
+    not_shared: tuple[str, ...] = ()
 
 
 def shared_films(a: pd.DataFrame, b: pd.DataFrame, *, min_count: int = MIN_COUNT) -> SharedFilms:
@@ -55,15 +63,51 @@ def shared_films(a: pd.DataFrame, b: pd.DataFrame, *, min_count: int = MIN_COUNT
     only_a, only_b = len(a) - n, len(b) - n
     if n < min_count:
         raise _too_few(n, a["image"], b["image"])
-    a = a[both].reset_index(drop=True)
-    b = b.set_index("image").loc[a["image"]].reset_index()
+    keys, b = keys_of(a), same_findings(a, b)
+    not_shared = tuple(
+        key
+        for key in dict.fromkeys((*keys, *keys_of(b)))
+        if key not in keys or key not in keys_of(b)
+    )
+    a = _with_findings(a[both].reset_index(drop=True), not_shared)
+    b = _with_findings(b.set_index("image").loc[a["image"]].reset_index(), not_shared)
     _require_same_labels(a, b)
     _require_same_patients(a, b)
     of_a, of_b = labels_of(a), labels_of(b)  # (N, 4)
     completed = np.where(is_labelled(of_a), of_a, of_b)
-    labels = {name: completed[:, k] for k, name in enumerate(LABEL_COLUMNS)}
+    labels = {f"label_{key}": completed[:, k] for k, key in enumerate(keys_of(a))}
     n_completed = int((is_labelled(of_a) != is_labelled(of_b)).sum())
-    return SharedFilms(a.assign(**labels), b.assign(**labels), only_a, only_b, n_completed)
+    a, b = a.assign(**labels), b.assign(**labels)
+    return SharedFilms(a, b, only_a, only_b, n_completed, not_shared)
+
+
+def same_findings(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
+    """B with the names of its findings, and their order, as A has them; what is in B alone last.
+
+    Raises:
+        DataError: the two hold no finding in common.
+    """
+    ours = {key.casefold(): key for key in keys_of(a)}
+    theirs = {key: ours.get(key.casefold(), key) for key in keys_of(b)}
+    if not set(theirs.values()) & set(ours.values()):
+        raise DataError(
+            "The two tables hold no finding in common",
+            value=f"{', '.join(keys_of(a))} in A and {', '.join(keys_of(b))} in B",
+            remedy="Compare tables of the same findings; a mapping can name them alike.",
+        )
+    kinds = ("label_", "logit_" if has_logits(b) else "probability_")
+    b = b.rename(columns={f"{kind}{old}": f"{kind}{new}" for kind in kinds
+                          for old, new in theirs.items()})  # fmt: skip
+    ordered = [key for key in keys_of(a) if key in theirs.values()]
+    ordered += [key for key in keys_of(b) if key not in ordered]
+    others = [name for name in b.columns if not str(name).startswith(kinds)]
+    return b[[*others, *(f"{kind}{key}" for kind in kinds for key in ordered)]]
+
+
+def _with_findings(table: pd.DataFrame, left_out: Sequence[str]) -> pd.DataFrame:
+    """The table without some of its findings."""
+    dropped = [f"{kind}_{key}" for kind in ("label", "logit", "probability") for key in left_out]
+    return table.drop(columns=[name for name in dropped if name in table.columns])
 
 
 def film_metadata(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
@@ -72,7 +116,7 @@ def film_metadata(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
     Returns:
         DataFrame ``image``, the labels, and ``patient, view, group`` as far as they are told.
     """
-    films = a[["image", *LABEL_COLUMNS]]
+    films = a[["image", *(f"label_{key}" for key in keys_of(a))]]
     told = {
         name: next((t[name] for t in (a, b) if _has_values(t, name)), None)
         for name in _METADATA_COLUMNS
@@ -92,7 +136,10 @@ def alignment_notes(shared: SharedFilms) -> list[str]:
         notes.append(
             f"{shared.n_completed:,} labels that one table lacks are taken from the other."
         )
-    notes += missing_label_notes(labels_of(films))
+    if shared.not_shared:
+        named = ", ".join(label_of(key) for key in shared.not_shared)
+        notes.append(f"In one table alone, so not compared: {named}.")
+    notes += missing_label_notes(labels_of(films), keys_of(films))
     if patients_of(films) is None:
         notes.append(
             "Neither table names patients, so images are resampled. Intervals are too narrow if "
@@ -142,8 +189,8 @@ def _require_same_labels(a: pd.DataFrame, b: pd.DataFrame) -> None:
     if not differs.any():
         return
     named = [
-        f"{name} of {_films(a['image'][differs[:, k]])}"
-        for k, name in enumerate(LABEL_COLUMNS)
+        f"label_{key} of {_films(a['image'][differs[:, k]])}"
+        for k, key in enumerate(keys_of(a))
         if differs[:, k].any()
     ]
     raise DataError(

@@ -1,8 +1,9 @@
 """Predictions tables: one row an image, its labels, and what a model said of it.
 
-Only ``image``, the four labels and the four logits (or columns named ``probability_*``) are
-required, so that any other model's table can be read too. What a column holds is told by its
-name, never by its values.
+A validated table holds ``image`` and, of every finding, its label and its logit or probability:
+our findings, some of them, or any others; ``keys_of`` tells which. What a column holds is told by
+its name, never by its values. Tables of other columns come here through ``table_mapping``; a run's
+own hold all of our findings (``read_predictions``).
 
 A film may lack the label of a finding. It then takes no part in what is measured of that finding;
 ``is_labelled`` tells which films have which label, and whoever asks for labels asks it too.
@@ -20,19 +21,27 @@ from cxr_core.config import Calibration
 from cxr_core.data.csv_files import first_few, read_columns_strict, read_header, write_csv
 from cxr_core.data.entries import parse_ages
 from cxr_core.errors import DataError
-from cxr_core.evaluation.scoring import sigmoid, to_probabilities
-from cxr_core.findings import ALL_IN_WORDS, LABEL_COLUMNS, LOGIT_COLUMNS, PROBABILITY_COLUMNS
+from cxr_core.evaluation.scoring import sigmoid
+from cxr_core.findings import (
+    ALL_IN_WORDS,
+    KEYS,
+    LABEL_COLUMNS,
+    LOGIT_COLUMNS,
+    NORMAL_KEY,
+    PROBABILITY_COLUMNS,
+    abnormal_of,
+)
 
 MAX_NAME_LENGTH = 300  # of an image's or patient's name
 _MAX_QUOTED = 60  # letters of a cell that a message quotes
 OPTIONAL_COLUMNS = ("patient", "age", "sex", "view", "follow_up", "group")
 NUMERIC_COLUMNS = ("age", "follow_up")
 LABEL_WORDS = {  # in small letters
-    **dict.fromkeys(("true", "t", "yes", "y"), 1.0),
-    **dict.fromkeys(("false", "f", "no", "n"), 0.0),
+    **dict.fromkeys(("true", "t", "yes", "y", "positive", "pos", "present"), 1.0),
+    **dict.fromkeys(("false", "f", "no", "n", "negative", "neg", "absent"), 0.0),
 }
 MISSING_LABEL = -1  # in a validated table
-_MISSING_WORDS = ("", "nan", "na", "n/a", "<na>", "null")  # in small letters
+MISSING_WORDS = ("", "nan", "none", "na", "n/a", "<na>", "null")  # in small letters
 KNOWN_COLUMNS = (
     "image",
     *OPTIONAL_COLUMNS,
@@ -44,6 +53,32 @@ MAX_ROWS = 250_000  # twice NIH's set; resamples of more need more memory than a
 
 
 # What a predictions table must hold, each breach in its own words.
+
+_LABEL, _LOGIT, _PROBABILITY = "label_", "logit_", "probability_"
+
+
+def keys_of(table: pd.DataFrame) -> tuple[str, ...]:
+    """The findings of a validated table, in the order of its columns and of every array of it."""
+    return tuple(
+        str(name).removeprefix(_LABEL) for name in table.columns if str(name).startswith(_LABEL)
+    )
+
+
+def complete_findings(names: Sequence[str]) -> tuple[tuple[str, ...], str]:
+    """The findings that have a label and a score among these columns, ours first (beside others,
+    No Finding last); and the prefix of their scores, ``logit_`` where both kinds are whole. Of two
+    kinds that are not, the one of more findings."""
+    present = set(names)
+    labelled = [name.removeprefix(_LABEL) for name in names if name.startswith(_LABEL)]
+    others = [key for key in labelled if key not in KEYS]
+    ordered = [key for key in KEYS if key in labelled and (key != NORMAL_KEY or not others)]
+    ordered += [*others, *([NORMAL_KEY] if others and NORMAL_KEY in labelled else [])]
+    found = {
+        prefix: tuple(key for key in dict.fromkeys(ordered) if f"{prefix}{key}" in present)
+        for prefix in (_LOGIT, _PROBABILITY)
+    }
+    prefix = max(found, key=lambda one: len(found[one]))  # the first of two that are equal
+    return found[prefix], prefix
 
 
 def score_columns(names: Sequence[str]) -> tuple[str, ...]:
@@ -77,6 +112,10 @@ def require_columns(names: Sequence[str], where: str) -> None:
                 "logit_… or as probability_…."
             ),
         )
+    _refuse_doubled(names, where)
+
+
+def _refuse_doubled(names: Sequence[str], where: str) -> None:
     twice = [name for name in dict.fromkeys(names) if list(names).count(name) > 1]
     if twice:
         raise DataError(
@@ -168,7 +207,7 @@ def as_labels(cells: pd.Series, images: pd.Series, *, may_be_missing: bool = Fal
     allowed = [0.0, 1.0]
     remedy = "Write 1 where the film has the finding and 0 where it does not"
     if may_be_missing:
-        numbers = numbers.where(~text.isin(_MISSING_WORDS), MISSING_LABEL)
+        numbers = numbers.where(~text.isin(MISSING_WORDS), MISSING_LABEL)
         allowed.append(MISSING_LABEL)
         remedy += ", and leave the cell empty where its label is not known"
     _refuse(
@@ -191,8 +230,8 @@ def as_scores(cells: pd.Series, images: pd.Series, *, may_be_missing: bool = Fal
         DataError: a logit that is missing, text or infinite, or a probability outside 0 to 1.
     """
     numbers = as_number(cells)
-    absent = _in_small_letters(cells).isin(_MISSING_WORDS) & may_be_missing
-    if cells.name in PROBABILITY_COLUMNS:
+    absent = _in_small_letters(cells).isin(MISSING_WORDS) & may_be_missing
+    if str(cells.name).startswith(_PROBABILITY):
         _refuse(
             ~(numbers.between(0.0, 1.0) | absent),
             cells,
@@ -254,11 +293,14 @@ def read_predictions(source: str | Path | bytes) -> pd.DataFrame:
 def validate_predictions(table: pd.DataFrame) -> pd.DataFrame:
     """Check a predictions table and give its columns their types.
 
+    Its findings are those with a label; of scores of others nothing is kept.
+
     Args:
         table: any index and further columns; the argument itself is not changed.
 
     Returns:
-        New DataFrame, its columns in the order above, those that are known and there:
+        New DataFrame, its columns in the order above, those that are known and there (our findings
+        before others):
         ``image, patient, sex, view, group`` as ``str`` ("" where missing), ``age, follow_up``
         as float (nan where missing; ages in years, also from ``058Y`` and ``011M``, and one
         outside 0 to 120 is missing), labels as int 0 or 1, or ``MISSING_LABEL`` where a cell is
@@ -270,27 +312,42 @@ def validate_predictions(table: pd.DataFrame) -> pd.DataFrame:
             name or twice; a label other than 0, 1 and a missing one; no label at all; a logit
             that is not finite; a probability outside 0 to 1.
     """
-    known = [str(name) for name in table.columns if name in KNOWN_COLUMNS]
-    require_columns(known, f"a table of {len(table.columns)} columns")
+    names = [str(name) for name in table.columns]
+    keys, prefix = complete_findings(names)
+    scoreless = {name for name in names if name.startswith(_LABEL)} - {_LABEL + key for key in keys}
+    if "image" not in names or not keys or scoreless & set(LABEL_COLUMNS):
+        require_columns(names, f"a table of {len(names)} columns")
+    if scoreless:
+        missing = sorted(name.replace(_LABEL, prefix, 1) for name in scoreless)
+        raise DataError(
+            "The predictions table lacks the score of a finding",
+            value=f"{', '.join(missing)} (a table of {len(names)} columns)",
+            remedy="Add the column, or take the finding's label out.",
+        )
+    known = ["image", *OPTIONAL_COLUMNS]
+    known += [f"{kind}{key}" for kind in (_LABEL, prefix) for key in keys]
+    _refuse_doubled([name for name in names if name in known], f"a table of {len(names)} columns")
+    label_columns = [f"{_LABEL}{key}" for key in keys]
     table = table.reset_index(drop=True)
     images = as_text(table["image"])
     require_images(images)
     columns = {"image": images}
     for name in OPTIONAL_COLUMNS:
-        if name in known:
+        if name in names:
             columns[name] = (as_number if name == "follow_up" else as_text)(table[name])
     if "age" in columns:
         columns["age"], _ = parse_ages(columns["age"])
-    for name in LABEL_COLUMNS:
+    for name in label_columns:
         columns[name] = as_labels(table[name], images, may_be_missing=True)
-    labelled = {name: bool((columns[name] != MISSING_LABEL).any()) for name in LABEL_COLUMNS}
+    labelled = {name: bool((columns[name] != MISSING_LABEL).any()) for name in label_columns}
     if not any(labelled.values()):
         raise DataError(
             "The predictions table has no label at all",
-            value=f"{', '.join(LABEL_COLUMNS)} are empty or -1 in all {len(images):,} rows",
+            value=f"{', '.join(label_columns)} are empty or -1 in all {len(images):,} rows",
             remedy="Fill in the labels of at least one finding.",
         )
-    for name, of_label in zip(score_columns(known), LABEL_COLUMNS, strict=True):
+    for key, of_label in zip(keys, label_columns, strict=True):
+        name = f"{prefix}{key}"
         columns[name] = as_scores(table[name], images, may_be_missing=not labelled[of_label])
     return pd.DataFrame(columns)
 
@@ -300,14 +357,14 @@ def predictions_table(films: pd.DataFrame, logits: ArrayLike) -> pd.DataFrame:
 
     Args:
         films: a row a film, with ``image``, labels and any of the optional columns.
-        logits: (N, 4) raw, in the rows' order.
+        logits: (N, K) raw, in the rows' order.
 
     Raises:
         DataError: logits of another shape, or as ``validate_predictions``.
     """
     names = ("image", *OPTIONAL_COLUMNS, *LABEL_COLUMNS)
     table = films[[name for name in names if name in films.columns]].reset_index(drop=True)
-    raw = np.asarray(logits, dtype=np.float64)  # (N, 4)
+    raw = np.asarray(logits, dtype=np.float64)  # (N, K)
     if raw.shape != (len(table), len(LOGIT_COLUMNS)):
         raise DataError(
             "The logits do not belong to these films",
@@ -324,26 +381,51 @@ def write_predictions(table: pd.DataFrame, path: Path) -> None:
     write_csv(table, path)
 
 
+def template_csv() -> str:
+    """Two films of a predictions table with every column, to be filled in by hand."""
+    first = ["film_1.png", "patient 1", "58", "F", "PA", "0", "", *["0"] * 3, "1"]
+    second = ["film_2.png", "patient 2", "63", "M", "AP", "1", "", "1", "0", "", "0"]
+    scores = [["0.08", "0.12", "0.20", "0.75"], ["0.81", "0.30", "0.44", "0.05"]]
+    header = ("image", *OPTIONAL_COLUMNS, *LABEL_COLUMNS, *PROBABILITY_COLUMNS)
+    rows = [header, [*first, *scores[0]], [*second, *scores[1]]]
+    return "".join(f"{','.join(row)}\n" for row in rows)
+
+
 def look_like_probabilities(table: pd.DataFrame) -> bool:
     """Whether all logits of a validated table lie from 0 to 1, as hardly any model's do."""
     if not has_logits(table):
         return False
-    logits = logits_of(table)  # (N, 4)
+    logits = logits_of(table)  # (N, K)
     told = ~np.isnan(logits)
     return bool((~told | ((logits >= 0) & (logits <= 1))).all())
 
 
 def has_logits(table: pd.DataFrame) -> bool:
     """Whether the table holds raw logits (else probabilities)."""
-    return set(LOGIT_COLUMNS) <= set(table.columns)
+    return all(f"{_LOGIT}{key}" in table.columns for key in keys_of(table))
 
 
 def labels_of(table: pd.DataFrame) -> NDArray[np.int64]:
-    """Labels of a validated table, (N, 4) of 0 and 1, and ``MISSING_LABEL`` where there is none.
+    """Labels of a validated table, (N, K) in the order of ``keys_of``: 0 and 1, and
+    ``MISSING_LABEL`` where there is none.
 
     They count nothing by themselves: ``is_labelled`` tells which of them are labels.
     """
-    return table[list(LABEL_COLUMNS)].to_numpy(dtype=np.int64)
+    return _columns(table, _LABEL).to_numpy(dtype=np.int64)
+
+
+def _columns(table: pd.DataFrame, prefix: str) -> pd.DataFrame:
+    return table[[f"{prefix}{key}" for key in keys_of(table)]]
+
+
+def contradictions_of(table: pd.DataFrame) -> NDArray[np.bool_]:
+    """(N,) films labelled both No Finding and a finding; a missing label contradicts nothing."""
+    positive = dict(zip(keys_of(table), labels_of(table).T == 1, strict=True))  # (N,) each
+    if NORMAL_KEY not in positive:
+        return np.zeros(len(table), dtype=bool)
+    found = [positive[key] for key in abnormal_of(positive)]
+    result: NDArray[np.bool_] = positive[NORMAL_KEY] & np.any(found, axis=0)
+    return result
 
 
 def is_labelled(labels: ArrayLike) -> NDArray[np.bool_]:
@@ -353,7 +435,7 @@ def is_labelled(labels: ArrayLike) -> NDArray[np.bool_]:
 
 
 def logits_of(table: pd.DataFrame) -> Floats:
-    """Raw logits of a validated table, (N, 4); nan may stand for a finding without any label.
+    """Raw logits of a validated table, (N, K); nan may stand for a finding without any label.
 
     Raises:
         DataError: the table holds probabilities only.
@@ -361,14 +443,29 @@ def logits_of(table: pd.DataFrame) -> Floats:
     if not has_logits(table):
         raise DataError(
             "The table holds probabilities, but raw logits are needed here",
-            value=", ".join(PROBABILITY_COLUMNS),
+            value=", ".join(_columns(table, _PROBABILITY).columns),
             remedy="Give the model's raw outputs in columns named logit_effusion and so on.",
         )
-    return table[list(LOGIT_COLUMNS)].to_numpy(dtype=np.float64)
+    return _columns(table, _LOGIT).to_numpy(dtype=np.float64)
+
+
+def calibrated_logits_of(table: pd.DataFrame, calibration: Calibration) -> Floats:
+    """Logits of a validated table after a calibration of our findings, (N, K).
+
+    It says nothing of other findings: their logits stay as they are.
+
+    Raises:
+        DataError: the table holds probabilities only.
+    """
+    offsets = dict(zip(KEYS, calibration.offsets, strict=True))
+    keys = keys_of(table)
+    scales = np.array([calibration.scale if key in offsets else 1.0 for key in keys])
+    result: Floats = scales * logits_of(table) + np.array([offsets.get(key, 0.0) for key in keys])
+    return result
 
 
 def probabilities_of(table: pd.DataFrame, calibration: Calibration | None = None) -> Floats:
-    """Probabilities of a validated table, (N, 4).
+    """Probabilities of a validated table, (N, K).
 
     Args:
         calibration: applied to the raw logits; without it their plain sigmoid is returned.
@@ -377,14 +474,14 @@ def probabilities_of(table: pd.DataFrame, calibration: Calibration | None = None
         DataError: a calibration is given, but the table holds probabilities only.
     """
     if calibration is not None:
-        return to_probabilities(logits_of(table), calibration)
+        return sigmoid(calibrated_logits_of(table, calibration))
     if has_logits(table):
         return sigmoid(logits_of(table))
-    return table[list(PROBABILITY_COLUMNS)].to_numpy(dtype=np.float64)
+    return _columns(table, _PROBABILITY).to_numpy(dtype=np.float64)
 
 
 def scores_of(table: pd.DataFrame) -> Floats:
-    """What ranks the films, (N, 4): the logits, or the probabilities where there are none."""
+    """What ranks the films, (N, K): the logits, or the probabilities where there are none."""
     return logits_of(table) if has_logits(table) else probabilities_of(table)
 
 

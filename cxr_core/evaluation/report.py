@@ -1,7 +1,7 @@
 """A predictions table -> every figure of merit; also ``python -m cxr_core.evaluation.report``."""
 
 import runpy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from cxr_core.arrays import Floats
 from cxr_core.config import Calibration, OperatingPoint
-from cxr_core.errors import ConfigError
 from cxr_core.evaluation.metrics.bootstrap import (
     Interval,
     proportion_intervals,
@@ -24,6 +23,7 @@ from cxr_core.evaluation.metrics.calibration import (
 )
 from cxr_core.evaluation.metrics.labelled import (
     LabelledFilms,
+    contradiction_notes,
     labelled_films,
     missing_label_notes,
 )
@@ -35,6 +35,7 @@ from cxr_core.evaluation.predictions import (
     NUMERIC_COLUMNS,
     has_logits,
     is_labelled,
+    keys_of,
     labels_of,
     look_like_probabilities,
     patients_of,
@@ -42,7 +43,7 @@ from cxr_core.evaluation.predictions import (
     scores_of,
     validate_predictions,
 )
-from cxr_core.findings import ALL_IN_WORDS, KEYS, LABELS
+from cxr_core.findings import label_of
 
 # What an evaluation found: plain values, for pages, model cards and terminals.
 
@@ -59,7 +60,7 @@ class RateIntervals:
 
 @dataclass(frozen=True)
 class ClassificationReport:
-    """scikit-learn's classification report of the four findings at their operating points.
+    """scikit-learn's classification report of the findings at their operating points.
 
     Attributes:
         text: as scikit-learn prints it.
@@ -117,8 +118,18 @@ class EvaluationReport:
     calibration_before: dict[str, CalibrationMetrics] = field(default_factory=dict)
     calibration_after: dict[str, CalibrationMetrics] = field(default_factory=dict)
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The table's findings, in their order."""
+        return tuple(self.label_distribution)
+
 
 # What a predictions table could not tell, in whole sentences.
+
+PROBABLY_PROBABILITIES = (
+    "All logits lie between 0 and 1, so they may be probabilities under a wrong name. If they are, "
+    "name the columns probability_…; no probability below is right."
+)
 
 
 def report_notes(
@@ -137,7 +148,7 @@ def report_notes(
         auroc: by finding key.
         subgroups: whether the subgroups were asked for.
     """
-    notes = missing_label_notes(labels_of(table))
+    notes = missing_label_notes(labels_of(table), keys_of(table)) + contradiction_notes(table)
     if patients_of(table) is None:
         notes.append(
             "The table names no patients, so images are resampled. Intervals are too narrow if "
@@ -146,10 +157,7 @@ def report_notes(
     elif (alone := int((table["patient"] == "").sum())) > 0:
         notes.append(f"{alone:,} films have no patient ID; each counts as its own patient.")
     if look_like_probabilities(table):
-        notes.append(
-            "All logits lie between 0 and 1, so they may be probabilities under a wrong name. If "
-            "they are, name the columns probability_…; no probability below is right."
-        )
+        notes.append(PROBABLY_PROBABILITIES)
     if not has_logits(table):
         notes.append("The table holds probabilities; they are used as given, without calibration.")
     elif calibration is None:
@@ -159,10 +167,21 @@ def report_notes(
             "No cut-offs were given, so there is no confusion matrix and no classification report. "
             "0.5 is not a valid cut-off here."
         )
+    else:
+        without = [
+            label_of(key)
+            for key, known in zip(keys_of(table), is_labelled(labels_of(table)).T, strict=True)
+            if known.any() and key not in operating_points
+        ]
+        if without:
+            notes.append(
+                f"No cut-off for {', '.join(without)}: no figure at a cut-off is given for it."
+            )
     for key, area in auroc.items():
         if area.left_out:
             notes.append(
-                f"{LABELS[key]}: {area.left_out:,} resamples held only one class and were left out."
+                f"{label_of(key)}: {area.left_out:,} resamples held only one class and were left "
+                "out."
             )
     return notes + (subgroup_notes(table) if subgroups else [])
 
@@ -204,8 +223,8 @@ def evaluate_predictions(
     Args:
         table: a predictions table; checked by ``validate_predictions``.
         operating_points: by finding key, on the calibrated probability. Without them there is
-            no confusion matrix and no classification report: 0.5 is no cut-off. A finding that no
-            film has a label of needs none.
+            no confusion matrix and no classification report: 0.5 is no cut-off. A finding that has
+            none is left out of them, and a note says so.
         calibration: applied to raw logits. A table of probabilities is taken as it is.
         n_resamples: resamples of the patients, or of the images where patients are absent.
         subgroups: whether to compute the areas within subgroups, the slowest part.
@@ -213,7 +232,7 @@ def evaluate_predictions(
 
     Raises:
         DataError: the table breaks the contract.
-        ConfigError: an operating point is missing, or no resample is asked for.
+        ConfigError: no resample is asked for.
     """
     return evaluate_validated(
         validate_predictions(table),
@@ -240,12 +259,13 @@ def evaluate_validated(
     patients = patients_of(table)
     resamples = resample_patients(table, n_resamples=n_resamples, seed=seed)
     labels, scores = labels_of(table), scores_of(table)  # (N, 4), (N, 4)
-    films = {key: labelled_films(labels, j, resamples) for j, key in enumerate(KEYS)}
+    keys = keys_of(table)
+    films = {key: labelled_films(labels, j, resamples) for j, key in enumerate(keys)}
     pairs = {
         key: (films[key].labels, scores[films[key].mask, j], films[key].resamples)
-        for j, key in enumerate(KEYS)
+        for j, key in enumerate(keys)
     }
-    auroc = {key: auroc_interval(*pairs[key]) for key in KEYS}
+    auroc = {key: auroc_interval(*pairs[key]) for key in keys}
     calibrated = calibration is not None and has_logits(table)
     plain = probabilities_of(table)  # (N, 4)
     probabilities = probabilities_of(table, calibration) if calibrated else plain
@@ -257,10 +277,10 @@ def evaluate_validated(
         n_resamples=n_resamples,
         seed=seed,
         auroc=auroc,
-        average_precision={key: average_precision_interval(*pairs[key]) for key in KEYS},
+        average_precision={key: average_precision_interval(*pairs[key]) for key in keys},
         label_distribution={
             key: LabelCount(films[key].n, int(films[key].labels.sum()), auroc[key].verdict)
-            for key in KEYS
+            for key in keys
         },
         ece_before=_calibration_errors(plain, films),
         ece_after=_calibration_errors(probabilities, films) if calibrated else {},
@@ -269,15 +289,17 @@ def evaluate_validated(
             key: count_confusion(
                 films[key].labels, probabilities[films[key].mask, j], points[key].threshold
             )
-            for j, key in enumerate(KEYS)
+            for j, key in enumerate(keys)
             if key in points
         },
         rates={
             key: _rates(films[key], probabilities[films[key].mask, j], points[key])
-            for j, key in enumerate(KEYS)
+            for j, key in enumerate(keys)
             if key in points
         },
-        classification_report=_sklearn_report(labels, probabilities, points) if points else None,
+        classification_report=_sklearn_report(keys, labels, probabilities, points)
+        if points
+        else None,
         subgroups=subgroup_auroc(table, resamples) if subgroups else pd.DataFrame(),
         notes=tuple(report_notes(table, points, calibration, auroc=auroc, subgroups=subgroups)),
         calibration_before=calibration_metrics_by_finding(table, resamples)
@@ -295,15 +317,7 @@ def _checked_points(
     """Those of the labelled findings, in their order."""
     if points is None:
         return {}
-    labelled = [key for key in KEYS if films[key].n]
-    missing = [key for key in labelled if key not in points]
-    if missing:
-        raise ConfigError(
-            "A cut-off is missing",
-            value=", ".join(missing),
-            remedy=f"Give one for each of the {ALL_IN_WORDS} findings.",
-        )
-    return {key: points[key] for key in labelled}
+    return {key: points[key] for key, of_finding in films.items() if of_finding.n and key in points}
 
 
 def _calibration_errors(
@@ -311,13 +325,15 @@ def _calibration_errors(
 ) -> dict[str, float]:
     return {
         key: expected_calibration_error(probabilities[films[key].mask, j], films[key].labels)
-        for j, key in enumerate(KEYS)
+        for j, key in enumerate(films)
     }
 
 
-def flagged_films(probabilities: Floats, points: Mapping[str, OperatingPoint]) -> NDArray[np.bool_]:
-    """(N, 4) True where a film is above its finding's cut-off; False for a finding without one."""
-    thresholds = [points[key].threshold if key in points else np.inf for key in KEYS]
+def flagged_films(
+    keys: Sequence[str], probabilities: Floats, points: Mapping[str, OperatingPoint]
+) -> NDArray[np.bool_]:
+    """(N, K) True where a film is above its finding's cut-off; False for a finding without one."""
+    thresholds = [points[key].threshold if key in points else np.inf for key in keys]
     result: NDArray[np.bool_] = probabilities >= np.array(thresholds)
     return result
 
@@ -333,21 +349,28 @@ def _rates(films: LabelledFilms, probabilities: Floats, point: OperatingPoint) -
 
 
 def _sklearn_report(
-    labels: NDArray[np.int64], probabilities: Floats, points: Mapping[str, OperatingPoint]
+    keys: Sequence[str],
+    labels: NDArray[np.int64],
+    probabilities: Floats,
+    points: Mapping[str, OperatingPoint],
 ) -> ClassificationReport:
     # Imported late: it takes a second, and only this table needs it.
     from sklearn.metrics import classification_report
 
-    known = is_labelled(labels)  # (N, 4)
+    known = is_labelled(labels)  # (N, K)
+    # A labelled finding without a cut-off has no call that could be right or wrong.
+    shown = [j for j, key in enumerate(keys) if key in points or not known[:, j].any()]
     # Neither precision nor recall counts a film that is not labelled and not called, so a film
     # whose label is missing takes no part as one.
-    called = (flagged_films(probabilities, points) & known).astype(int)  # (N, 4)
-    labels = np.where(known, labels, 0)
-    names = [LABELS[key] for key in KEYS]
-    text = classification_report(labels, called, target_names=names, zero_division=np.nan)
-    values = classification_report(
-        labels, called, target_names=names, zero_division=np.nan, output_dict=True
-    )
+    called = (flagged_films(keys, probabilities, points) & known).astype(int)[:, shown]  # (N, S)
+    labels = np.where(known, labels, 0)[:, shown]
+    options = {
+        "labels": list(range(len(shown))) if len(shown) > 1 else [1],
+        "target_names": [label_of(keys[j]) for j in shown],
+        "zero_division": np.nan,
+    }
+    text = classification_report(labels, called, **options)
+    values = classification_report(labels, called, output_dict=True, **options)
     return ClassificationReport(text, values)
 
 

@@ -23,8 +23,11 @@ from cxr_core.data.split_files import read_split
 from cxr_core.errors import CheckpointError, DataError
 from cxr_core.evaluation.further_films import read_other_films
 from cxr_core.evaluation.localisation.rates import read_localisation
+from cxr_core.evaluation.mapping_guess import join_labels, map_table
 from cxr_core.evaluation.metrics.labels import SplitLabels, read_split_labels, split_labels
 from cxr_core.evaluation.predictions import read_predictions
+from cxr_core.evaluation.raw_table import read_raw_table
+from cxr_core.evaluation.table_mapping import TableMapping
 from cxr_core.files import open_regular, read_json
 from cxr_core.model.metadata import METADATA_FILE, ModelMetadata, load_metadata
 
@@ -123,6 +126,14 @@ class RunFolder:
             value=f"{path}, {size / 1e6:,.0f} MB",
             remedy=f"A table may have up to {_MAX_BYTES / 1e6:,.0f} MB.",
         )
+
+    def predictions_sha256(self) -> set[str]:
+        """Hashes of the predictions tables that lie in the folder."""
+        return {
+            hashlib.sha256((self.path / name).read_bytes()).hexdigest()
+            for name in (*PREDICTION_FILES.values(), FURTHER_PREDICTIONS_FILE)
+            if self.has(name)
+        }
 
     @cached_property
     def validation(self) -> pd.DataFrame | None:
@@ -370,12 +381,26 @@ class InputTable:
         sha256: of its file.
         model: the folder of its calibration and operating points; None without one.
         run: the folder whose other tables belong to it; None for a table from elsewhere.
+        mapping: as what the columns of a table from elsewhere were read.
+        said, cautions: whole sentences on how it was read.
     """
 
     predictions: pd.DataFrame
     sha256: str
     model: RunFolder | None
     run: RunFolder | None
+    mapping: TableMapping | None = None
+    said: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()
+
+    @property
+    def of_model(self) -> bool | None:
+        """Whether the table is one of its model's own; None without a model."""
+        if self.model is None:
+            return None
+        if self.run is not None and self.run.path.resolve() == self.model.path.resolve():
+            return True
+        return self.sha256 in self.model.predictions_sha256()
 
     @property
     def split(self) -> pd.DataFrame | None:
@@ -383,14 +408,22 @@ class InputTable:
         return None if self.run is None else self.run.split
 
 
-def read_input_table(path: Path, model: Path | None = None) -> InputTable:
+def read_input_table(
+    path: Path,
+    model: Path | None = None,
+    *,
+    mapping: TableMapping | None = None,
+    labels: Path | None = None,
+) -> InputTable:
     """Read a table, or the test films of a run folder.
 
     Args:
         model: folder of a calibration and operating points; a run folder's own without it.
+        mapping: of a table in other columns; guessed without it.
+        labels: a table of labels to be joined by image.
 
     Raises:
-        DataError: no table, or one that breaks the contract.
+        DataError: no table, or one that breaks the contract, or whose columns are not certain.
     """
     run = None
     if path.is_dir():
@@ -404,5 +437,13 @@ def read_input_table(path: Path, model: Path | None = None) -> InputTable:
     of_model = run if run is not None and run.has(METADATA_FILE) else None
     if model is not None:
         of_model = RunFolder(model)
-    films = read_predictions(path)
-    return InputTable(films, hashlib.sha256(path.read_bytes()).hexdigest(), of_model, run)
+    if run is not None and mapping is None and labels is None:
+        films = read_predictions(path)
+        return InputTable(films, hashlib.sha256(path.read_bytes()).hexdigest(), of_model, run)
+    raw = read_raw_table(path)
+    if labels is not None:
+        raw = join_labels(raw, read_raw_table(labels))
+    mapped = map_table(raw, mapping, name=path.name.split(".")[0])
+    return InputTable(
+        mapped.table, raw.sha256, of_model, run, mapped.mapping, mapped.said, mapped.cautions
+    )

@@ -1,20 +1,30 @@
 """Evaluated tables as pages ask for them: computed once, and kept by the hash of their bytes."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
 
 from cxr_core.errors import DataError
-from cxr_core.evaluation.evaluated import EvaluatedTable, evaluate_with_model, measure_further_films
+from cxr_core.evaluation.evaluated import (
+    EvaluatedTable,
+    evaluate_with_model,
+    measure_further_films,
+    with_origin,
+)
+from cxr_core.evaluation.full_report import Origin
 from cxr_core.evaluation.further_films import FurtherPatients, OtherSource
+from cxr_core.evaluation.mapping_guess import join_labels, map_table
 from cxr_core.evaluation.predictions import read_predictions
+from cxr_core.evaluation.raw_table import read_raw_table
 from cxr_core.evaluation.run_folder import (
     FURTHER_PREDICTIONS_FILE,
     OTHER_FILMS_FILE,
     TEST_PREDICTIONS_FILE,
     RunFolder,
 )
+from cxr_core.evaluation.table_mapping import TableMapping, mapping_toml
 from cxr_core.model.metadata import ModelMetadata, load_metadata
 
 
@@ -51,13 +61,19 @@ def further_films_of_model(
     return _further_films_of_model(str(folder), stamps)
 
 
-def evaluate_upload(data: bytes) -> EvaluatedTable:
+def evaluate_upload(
+    data: bytes, mapping: TableMapping | None = None, labels: bytes | None = None
+) -> EvaluatedTable:
     """Any other model's table; its operating points are fitted on the table itself.
 
+    Args:
+        mapping: as what its columns are read; guessed without it.
+        labels: a table of labels that is joined by image.
+
     Raises:
-        DataError: not a table in the columns of a predictions table.
+        DataError: no table, or one whose columns are not certain.
     """
-    return _evaluate_upload(data)
+    return _evaluate_upload(data, mapping, "" if mapping is None else mapping_toml(mapping), labels)
 
 
 def evaluate_run(
@@ -118,5 +134,15 @@ def _evaluate_run(
 
 # An upload is its session's own, so it is kept for that session alone.
 @st.cache_data(max_entries=2, show_spinner="Evaluating the table …", scope="session")
-def _evaluate_upload(data: bytes) -> EvaluatedTable:
-    return evaluate_bytes(data)
+def _evaluate_upload(
+    data: bytes, _mapping: TableMapping | None, mapping_text: str, labels: bytes | None
+) -> EvaluatedTable:
+    raw = read_raw_table(data)
+    if labels is not None:
+        raw = join_labels(raw, read_raw_table(labels))
+    mapped = map_table(raw, _mapping)
+    # A hash of its own where the same file is read in another way.
+    evaluated = evaluate_with_model(mapped.table, raw.sha256, None, calibration_metrics=False)
+    key = hashlib.sha256(repr((mapped.mapping, labels, evaluated.cache_key)).encode()).hexdigest()
+    origin = Origin(mapped.mapping, mapped.said, mapped.cautions)
+    return replace(with_origin(evaluated, origin), cache_key=key[:16])

@@ -159,3 +159,23 @@ def test_it_says_what_is_wrong(
     captured = capsys.readouterr()
     assert "The number of resamples must be at least 1: 0." in captured.err
     assert captured.out == ""
+
+
+def test_more_models_are_each_compared_with_the_first(
+    folders: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    third = write_folder(tmp_path / "c", 3)
+    table = read_predictions(third / "predictions_test.csv")[5:]  # of fewer films
+    write_predictions(table, third / "predictions_test.csv")
+    paths = [*map(str, folders), str(third)]
+    assert main([*paths, *FEW, "--json", "-"]) == 0
+    with_b, with_c = json.loads(capsys.readouterr().out)
+    assert with_b["comparison"]["n_films"] == with_c["comparison"]["n_films"] == 55
+    areas = [one["comparison"]["overall"]["auroc"]["effusion"]["a"] for one in (with_b, with_c)]
+    assert areas[0] == areas[1]  # the same films and resamples
+    assert main([*paths, *FEW]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith(f"A: {paths[0]}\nB: {paths[1]}\nC: {paths[2]}\n")
+    assert "AUROC of Effusion, all films: 55" in told
+    assert "Films that are not in all tables are left out: 5, 5, 0." in told
+    assert re.search(r"\nC +0\.\d{3} \(", told)

@@ -178,3 +178,41 @@ def test_it_refuses_an_altered_cut_off(
     captured = capsys.readouterr()
     assert "changed after it was written" in captured.err
     assert captured.out == ""
+
+
+def test_somebodys_table_beside_a_model_is_told(
+    predictions: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_model(predictions.parent)
+    table = read_predictions(predictions).drop(columns=["label_no_finding", "logit_no_finding"])
+    table = table.assign(label_Mass=table["label_effusion"], logit_Mass=table["logit_effusion"])
+    foreign, mapping = tmp_path / "other.csv", tmp_path / "map.toml"
+    names = {"label_": "true_", "logit_": "score_"}
+    for ours, theirs in names.items():
+        table.columns = [name.replace(ours, theirs) for name in table.columns]
+    table.to_csv(foreign, index=False)
+    assert main([str(foreign), "--suggest-map", str(mapping)]) == 0
+    assert (
+        "Effusion: label from true_effusion, logit from score_effusion" in capsys.readouterr().out
+    )
+    command = [str(foreign), "--map", str(mapping), "--resamples", "30", "--model", str(folder)]
+    assert main([*command, "--prevalence", "effusion=0.05", "--json", "-"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["model"]["wrote_this_table"] is False
+    assert found["model"]["cutoffs_from"] == found["model"]["calibration_from"] == "the model"
+    assert found["table"]["columns"]["image"] == "image"
+    assert any("in whose folder this table is not" in note for note in found["notes"])
+    assert any("No cut-off for Mass" in note for note in found["notes"])
+    assert list(found["auroc"]) == ["effusion", "atelectasis", "infiltration", "Mass"]
+    # The model has no calibration of it: its probabilities are the plain sigmoid's.
+    error = found["calibration_error"]
+    assert error["before"]["Mass"] == error["after"]["Mass"]
+    assert error["before"]["effusion"] != error["after"]["effusion"]
+    site, rates = found["at_site"]["effusion"], found["rates"]["effusion"]
+    sensitivity, specificity = (rates[k]["estimate"] for k in ("sensitivity", "specificity"))
+    true, false = 0.05 * sensitivity, 0.95 * (1 - specificity)
+    assert site["metrics"]["ppv_at_prevalence"]["estimate"] == pytest.approx(true / (true + false))
+    assert site["alerts"]["per_100"]["estimate"] == pytest.approx(100 * (true + false))
+    assert site["cutoff"] < found["operating_points"]["effusion"]["threshold"]
+    assert main([*command, "--prevalence", "Mass=0.05"]) == 2
+    assert "There is no cut-off of this finding" in capsys.readouterr().err

@@ -37,8 +37,14 @@ def metrics() -> FullReport:
 
 @pytest.fixture(scope="module")
 def poor() -> FullReport:
-    """Of a table of one class: nothing can be estimated for Effusion, and there is no cut-off."""
+    """Of a table in which no film has Effusion: nothing of it can be estimated."""
     return gathered(films(30).assign(label_effusion=0))
+
+
+@pytest.fixture(scope="module")
+def barren() -> FullReport:
+    """Of a table in which no film has any finding: there is no cut-off."""
+    return gathered(films(30).assign(**dict.fromkeys(LABEL_COLUMNS, 0)))
 
 
 def parsed(metrics: FullReport) -> dict:
@@ -80,7 +86,9 @@ def test_every_number_of_the_report_comes_back_in_full(metrics: FullReport) -> N
         assert found["labels"][key]["verdict"] == report.label_distribution[key].verdict
     assert report.classification_report is not None
     assert found["classification_report"] == report.classification_report.values
-    assert found["table"] == {"sha256": SHA256, "films": 80, "patients": 40}
+    assert found["table"] == {
+        "sha256": SHA256, "films": 80, "patients": 40, "columns": None,
+    }  # fmt: skip
     assert found["intervals"]["resampled"] == "patients"
     assert (found["intervals"]["n_resamples"], found["intervals"]["seed"]) == (40, 0)
     assert found["made"] == "2026-03-01T12:00:00+00:00"
@@ -103,7 +111,9 @@ def test_groups_shortcuts_and_labels_come_back_too(metrics: FullReport) -> None:
     assert FITTED_HERE_NOTE in found["notes"]
 
 
-def test_what_is_not_estimable_is_null_and_said(metrics: FullReport, poor: FullReport) -> None:
+def test_what_is_not_estimable_is_null_and_said(
+    metrics: FullReport, poor: FullReport, barren: FullReport
+) -> None:
     masked = next(one for one in parsed(metrics)["groups"] if one["value"] == "LL")
     assert masked["auroc"] == {
         "estimate": None, "low": None, "high": None,
@@ -112,6 +122,12 @@ def test_what_is_not_estimable_is_null_and_said(metrics: FullReport, poor: FullR
     found = parsed(poor)
     assert found["auroc"]["effusion"]["status"] == "not estimable"
     assert found["auroc"]["atelectasis"]["status"] == "estimable"
+    assert "effusion" not in found["operating_points"]
+    assert "effusion" not in found["errors"]
+    assert "Effusion" not in found["classification_report"]
+    assert "Atelectasis" in found["classification_report"]
+    assert any("No cut-off for Effusion" in note for note in found["notes"])
+    found = parsed(barren)
     assert found["operating_points_fitted_here"] is None
     assert found["classification_report"] is None
     assert found["operating_points"] == found["errors"] == {}
@@ -153,8 +169,8 @@ def test_the_csv_has_a_row_a_figure(metrics: FullReport) -> None:
     )
 
 
-def test_without_cut_offs_the_csv_has_no_row_of_them(poor: FullReport) -> None:
-    figures = set(metrics_table(poor)["figure"])
+def test_without_cut_offs_the_csv_has_no_row_of_them(barren: FullReport) -> None:
+    figures = set(metrics_table(barren)["figure"])
     assert {"auroc", "prevalence"} <= figures
     assert not figures & {"tp", "sensitivity", "operating_point", "likelihood_ratio_above"}
 
@@ -200,8 +216,8 @@ def test_the_terminal_shows_the_pages_tables_in_100_columns(metrics: FullReport)
     assert list(rows.loc[iobb, ["value", "n"]]) == [0.5, 30]
 
 
-def test_a_table_without_cut_offs_has_a_text_too(poor: FullReport) -> None:
-    text = metrics_text(poor)
+def test_a_table_without_cut_offs_has_a_text_too(barren: FullReport) -> None:
+    text = metrics_text(barren)
     assert "Likelihood ratios" not in text
     assert "Effusion (0)" in text
     assert "not estimable" in text

@@ -9,7 +9,7 @@ import pytest
 from sklearn.metrics import average_precision_score, classification_report, roc_auc_score
 
 from cxr_core.config import Calibration, OperatingPoint
-from cxr_core.errors import ConfigError, DataError
+from cxr_core.errors import DataError
 from cxr_core.evaluation.report import evaluate_predictions
 from cxr_core.evaluation.scoring import sigmoid
 from cxr_core.findings import KEYS, LABEL_COLUMNS, LABELS, LOGIT_COLUMNS
@@ -99,12 +99,14 @@ def test_without_operating_points_there_is_no_confusion_matrix() -> None:
     assert "Confusion" not in report_text(table, report)
 
 
-def test_a_missing_operating_point_is_refused() -> None:
-    with pytest.raises(ConfigError) as raised:
-        evaluate_predictions(make_predictions(300), operating_points={"effusion": POINT})
-    assert raised.value.problem == "A cut-off is missing"
-    assert raised.value.value == "atelectasis, infiltration, no_finding"
-    assert raised.value.remedy == "Give one for each of the four findings."
+def test_a_finding_without_an_operating_point_is_left_out_and_said() -> None:
+    report = evaluate_predictions(
+        make_predictions(300), operating_points={"effusion": POINT}, n_resamples=20
+    )
+    assert set(report.confusion) == set(report.rates) == {"effusion"}
+    assert report.classification_report is not None
+    assert "Atelectasis" not in report.classification_report.values
+    assert any("No cut-off for Atelectasis, Infiltration, No F" in n for n in report.notes)
 
 
 def test_probabilities_under_the_name_of_logits_are_said() -> None:

@@ -24,12 +24,15 @@ from cxr_core.evaluation.further_films import measure_other_sources, read_other_
 from cxr_core.evaluation.localisation.overlap import OVERLAP_COLUMNS
 from cxr_core.evaluation.localisation.pointing import LOCALISATION_COLUMNS
 from cxr_core.evaluation.localisation.rates import localisation_metrics, read_localisation
+from cxr_core.evaluation.mapping_guess import map_table
 from cxr_core.evaluation.metrics.labels import read_split_labels, split_labels
 from cxr_core.evaluation.model_facts import read_model_facts_if_usable
 from cxr_core.evaluation.predictions import read_predictions, write_predictions
+from cxr_core.evaluation.raw_table import read_raw_table
 from cxr_core.evaluation.report import evaluate_predictions
 from cxr_core.evaluation.run_folder import RunFolder, kept_epoch, read_history
 from cxr_core.evaluation.scoring import to_probabilities
+from cxr_core.evaluation.table_mapping import read_mapping
 from cxr_core.export.identity import whose_study
 from cxr_core.export.results_csv import analysis_row, read_previous_rows, rows_to_csv
 from cxr_core.export.secondary_capture import patient_study_error
@@ -253,6 +256,29 @@ def _use_predictions(path: Path) -> None:
     pd.testing.assert_frame_equal(read_predictions(written), table, check_exact=False)
 
 
+def _foreign_csv(folder: Path) -> bytes:
+    table = make_predictions(40)
+    table["scores"] = [
+        str(row) for row in table[["logit_effusion", "logit_infiltration"]].to_numpy()
+    ]
+    return table.rename(columns=lambda name: name.replace("logit_", "score ")).to_csv().encode()
+
+
+def _foreign_parquet(folder: Path) -> bytes:
+    make_predictions(40).to_parquet(folder / "made.parquet")
+    return (folder / "made.parquet").read_bytes()
+
+
+def _foreign_json(folder: Path) -> bytes:
+    table = make_predictions(12).rename(columns=lambda name: name.replace("label", "true"))
+    text = table.to_json(orient="records")
+    return (text or "").encode()
+
+
+def _use_foreign(path: Path) -> None:
+    evaluate_predictions(map_table(read_raw_table(path)).table, n_resamples=5)
+
+
 def _localisation(folder: Path) -> bytes:
     rows = [("a.png", "effusion", 0.5, 0.5, 1, 0, 0, 0.1), ("b.png", "atelectasis", *[0.25] * 6)]
     table = pd.DataFrame(rows, columns=list(LOCALISATION_COLUMNS))
@@ -327,6 +353,10 @@ _TOML = (
     'preset = "baseline"\nepochs = 3\nbalance = "none"\nteachers = ["a", "b"]\n'
     "learning_rate = 1e-4\n[augmentation]\nscale = [0.9, 1.1]\nflip = 0.5\n"
 )
+_MAPPING = (
+    'image = "Image Index"\nfinding = ""\n[details]\npatient = "Patient ID"\n[[findings]]\n'
+    'name = "Mass"\nlabel = "a"\nscore = "b"\nkind = "logit"\nvalue = "1"\n'
+)
 _EXAMPLES = "file,sha256,image,labels,age,view\nn.png,ab,n.png,Effusion|Mass,58,PA\n"
 LOADERS: dict[str, Loader] = {
     "model.json": Loader("model.json", _model_json, mutate_json, _use_metadata, forge_metadata),
@@ -355,6 +385,10 @@ LOADERS: dict[str, Loader] = {
         "films.csv", _text("image,view,source\na.png,PA,x\n"), mutate_table, read_gate_films
     ),
     "predictions": Loader("p.csv", _predictions, mutate_table, _use_predictions),
+    "foreign CSV": Loader("f.csv", _foreign_csv, mutate_table, _use_foreign),
+    "foreign Parquet": Loader("f.parquet", _foreign_parquet, mutate_bytes, _use_foreign),
+    "foreign JSON": Loader("f.json", _foreign_json, mutate_json, _use_foreign),
+    "mapping": Loader("map.toml", _text(_MAPPING), mutate_text, read_mapping),
     "other films": Loader(
         "other.csv",
         _text(_OTHER),

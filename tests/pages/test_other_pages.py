@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from cxr_core.evaluation.localisation.pointing import LOCALISATION_COLUMNS
-from cxr_core.findings import LABELS
+from cxr_core.findings import LABEL_COLUMNS, LABELS
 from tests.helpers.models import make_points
 from tests.helpers.pages import MODEL_CARD, PERFORMANCE, READ, page_text
 from tests.helpers.predictions import make_predictions
@@ -152,7 +152,11 @@ def test_another_models_table_opens_in_the_same_page(open_page):
 
 @pytest.mark.parametrize(
     ("data", "cause"),
-    [(b"hello\n", "image"), (b"", "The table is empty"), (b"\xff\xff", "not in UTF-8")],
+    [
+        (b"hello\n", "header but no rows"),
+        (b"", "The table is empty"),
+        (b"\xff\xff", "not in UTF-8"),
+    ],
 )
 def test_a_bad_table_is_one_sentence_and_the_page_goes_on(open_page, data, cause):
     session = open_page(PERFORMANCE)
@@ -204,7 +208,7 @@ def test_a_runs_own_files_fill_the_panels_of_labels_and_maps(open_page, copied):
 
 def test_three_films_of_one_class_have_no_figure_and_no_traceback(open_page):
     session = open_page(PERFORMANCE)
-    table = make_predictions(3).assign(label_effusion=0, label_no_finding=0)
+    table = make_predictions(3).assign(**dict.fromkeys(LABEL_COLUMNS, 0))
     session.file_uploader[0].upload("three.csv", table.to_csv(index=False).encode())
     session.run()
     assert not session.error

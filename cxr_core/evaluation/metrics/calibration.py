@@ -21,9 +21,15 @@ from cxr_core.evaluation.metrics.bootstrap import (
 )
 from cxr_core.evaluation.metrics.labelled import labelled_films
 from cxr_core.evaluation.metrics.ranking import cumulative_weights, is_estimable
-from cxr_core.evaluation.predictions import has_logits, labels_of, logits_of, probabilities_of
-from cxr_core.evaluation.scoring import apply_calibration, sigmoid
-from cxr_core.findings import KEYS
+from cxr_core.evaluation.predictions import (
+    calibrated_logits_of,
+    has_logits,
+    keys_of,
+    labels_of,
+    logits_of,
+    probabilities_of,
+)
+from cxr_core.evaluation.scoring import sigmoid
 
 _Terms = tuple[Floats, Floats]  # covariates (., J), and an offset (.,)
 MAX_LOGIT_GROUPS = 256  # of films with neighbouring logits, in the resamples of a larger table
@@ -346,7 +352,7 @@ def calibration_metrics(
 def calibration_metrics_by_finding(
     table: pd.DataFrame, resamples: Resamples, calibration: Calibration | None = None
 ) -> dict[str, CalibrationMetrics]:
-    """The measures of all four findings, by key, each on the films that have its label.
+    """The measures of all findings, by key, each on the films that have its label.
 
     Args:
         table: a validated predictions table of N rows.
@@ -360,9 +366,9 @@ def calibration_metrics_by_finding(
     labels, probabilities = labels_of(table), probabilities_of(table, calibration)  # (N, 4) each
     logits = logits_of(table) if has_logits(table) else None
     if logits is not None and calibration is not None:
-        logits = apply_calibration(logits, calibration)
+        logits = calibrated_logits_of(table, calibration)
     found = {}
-    for k, key in enumerate(KEYS):
+    for k, key in enumerate(keys_of(table)):
         films = labelled_films(labels, k, resamples)
         found[key] = calibration_metrics(
             films.labels,

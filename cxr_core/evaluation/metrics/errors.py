@@ -1,6 +1,6 @@
 """The errors that a model was surest of: where a reader should look first."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,9 +12,9 @@ from cxr_core.arrays import Floats
 from cxr_core.config import OperatingPoint
 from cxr_core.evaluation.metrics.bootstrap import wilson_interval
 from cxr_core.evaluation.metrics.sufficiency import has_enough
-from cxr_core.evaluation.predictions import is_labelled, labels_of
+from cxr_core.evaluation.predictions import is_labelled, keys_of, labels_of
 from cxr_core.evaluation.scoring import finite_logit
-from cxr_core.findings import ALL_IN_WORDS, KEYS, LABELS
+from cxr_core.findings import in_words, label_of
 
 # Fewer make the interval too wide to say anything, more are no longer similar
 # (docs/experiments.md, "Smaller choices").
@@ -137,7 +137,8 @@ def most_confident_errors(
     """
     if key not in operating_points:
         return [], 0
-    k = KEYS.index(key)
+    keys = keys_of(table)
+    k = keys.index(key)
     labels, p = labels_of(table), np.asarray(probabilities, dtype=np.float64)[:, k]  # (N, 4), (N,)
     above = p >= operating_points[key].threshold  # (N,)
     ill, well = labels[:, k] == 1, labels[:, k] == 0  # (N,), (N,)
@@ -152,7 +153,7 @@ def most_confident_errors(
             probability=float(p[row]),
             cutoff=operating_points[key].threshold,
             margin=float(margin[row]),
-            labels=_label_names(labels[row]),
+            labels=_label_names(keys, labels[row]),
             view=str(views.iloc[row]),
             age=float(ages.iloc[row]),
         )
@@ -161,9 +162,10 @@ def most_confident_errors(
     return errors, len(wrong)
 
 
-def _label_names(labels: NDArray[np.int64]) -> str:
-    held = [LABELS[key] for key, label in zip(KEYS, labels, strict=True) if label == 1]
-    missing = [LABELS[KEYS[k]] for k in np.flatnonzero(~is_labelled(labels))]
+def _label_names(keys: Sequence[str], labels: NDArray[np.int64]) -> str:
+    held = [label_of(key) for key, label in zip(keys, labels, strict=True) if label == 1]
+    known = zip(keys, is_labelled(labels), strict=True)
+    missing = [label_of(key) for key, told in known if not told]
     if not missing:
-        return ", ".join(held) or f"none of the {ALL_IN_WORDS}"
+        return ", ".join(held) or f"none of the {in_words(len(keys))}"
     return f"{', '.join(held) or 'none'} (not labelled: {', '.join(missing)})"

@@ -1,5 +1,6 @@
 """What a flag is worth: how many films of a band carry the label, how many films are flagged."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,7 +15,7 @@ from cxr_core.evaluation.metrics.bootstrap import (
 )
 from cxr_core.evaluation.metrics.labelled import labelled_films
 from cxr_core.evaluation.predictions import is_labelled
-from cxr_core.findings import ABNORMAL_INDICES, ABNORMAL_KEYS, KEYS, NORMAL_INDEX
+from cxr_core.findings import KEYS, NORMAL_KEY, abnormal_of
 
 
 @dataclass(frozen=True)
@@ -35,17 +36,17 @@ class BandShare:
 
 @dataclass(frozen=True)
 class FlagRates:
-    """One of the three findings, or any of them, in one setting.
+    """One of the abnormal findings, or any of them, in one setting.
 
     One finding is measured on the films that have its label, and is "not labelled" without any.
     Any of them is measured on all films, as a flag needs no label; ``with_label`` on those that
-    have all three.
+    have the labels of all of them.
 
     Attributes:
         n: films flagged.
         flagged: share of all films that are flagged.
         flagged_normal: share of the No Finding films that are flagged.
-        with_label: share of the flagged films that carry the label, or any of the three.
+        with_label: share of the flagged films that carry the label, or any of these.
     """
 
     n: int
@@ -60,9 +61,9 @@ class FlagWorth:
 
     Attributes:
         bands: by finding key and band; findings without a cut-off are left out.
-        rates: by setting and finding key, of the three; one setting alone where a finding has one
-            cut-off.
-        any_finding: by setting, of films with any of the three flagged; empty where one of them
+        rates: by setting and finding key, of all but No Finding; one setting alone where a
+            finding has one cut-off.
+        any_finding: by setting, of films with any of these flagged; empty where one of them
             has no cut-off.
     """
 
@@ -72,18 +73,23 @@ class FlagWorth:
 
 
 def band_shares(
-    labels: ArrayLike, probabilities: ArrayLike, cutoffs: Cutoffs, resamples: Resamples
+    labels: ArrayLike,
+    probabilities: ArrayLike,
+    cutoffs: Cutoffs,
+    resamples: Resamples,
+    keys: Sequence[str] = KEYS,
 ) -> dict[str, dict[Band, BandShare]]:
     """By finding key and band; a band between two cut-offs that are one has no films.
 
     Args:
-        labels: (N, 4) as ``predictions.labels_of`` gives them.
-        probabilities: (N, 4), on the cut-offs' scale.
+        labels: (N, K) as ``predictions.labels_of`` gives them.
+        probabilities: (N, K), on the cut-offs' scale.
         resamples: of these N films' patients.
+        keys: of the K findings.
     """
     p = np.asarray(probabilities, dtype=np.float64)
     found = {}
-    for k, key in enumerate(KEYS):
+    for k, key in enumerate(keys):
         if key not in cutoffs.specific:
             continue
         films = labelled_films(labels, k, resamples)
@@ -101,40 +107,48 @@ def band_shares(
 
 
 def flag_worth(
-    labels: ArrayLike, probabilities: ArrayLike, cutoffs: Cutoffs, resamples: Resamples
+    labels: ArrayLike,
+    probabilities: ArrayLike,
+    cutoffs: Cutoffs,
+    resamples: Resamples,
+    keys: Sequence[str] = KEYS,
 ) -> FlagWorth:
     """Bands, and flags in both settings.
 
     Args:
-        labels: (N, 4) as ``predictions.labels_of`` gives them.
-        probabilities: (N, 4), on the cut-offs' scale.
+        labels: (N, K) as ``predictions.labels_of`` gives them.
+        probabilities: (N, K), on the cut-offs' scale.
         resamples: of these N films' patients.
+        keys: of the K findings.
     """
     y, p = np.asarray(labels), np.asarray(probabilities, dtype=np.float64)
-    normal = y[:, NORMAL_INDEX] == 1  # (N,)
-    of_three = y[:, list(ABNORMAL_INDICES)]  # (N, 3)
-    all_known = np.all(is_labelled(of_three), axis=1)  # (N,)
+    abnormal_keys = abnormal_of(keys)
+    normal = np.zeros(len(y), dtype=bool)  # (N,)
+    if NORMAL_KEY in keys:
+        normal = y[:, list(keys).index(NORMAL_KEY)] == 1
+    abnormal = y[:, [list(keys).index(key) for key in abnormal_keys]]  # (N, A)
+    all_known = np.all(is_labelled(abnormal), axis=1)  # (N,)
     rates: dict[Setting, dict[str, FlagRates]] = {}
     any_finding: dict[Setting, FlagRates] = {}
     for setting in SETTINGS if cutoffs.paired else SETTINGS[:1]:
         points = cutoffs.points(setting)
         flags = {
-            key: p[:, KEYS.index(key)] >= points[key].threshold
-            for key in ABNORMAL_KEYS
+            key: p[:, list(keys).index(key)] >= points[key].threshold
+            for key in abnormal_keys
             if key in points
         }
         rates[setting] = {}
         for key, flagged in flags.items():
-            films = labelled_films(y, KEYS.index(key), resamples)
+            films = labelled_films(y, list(keys).index(key), resamples)
             rates[setting][key] = _rates(
                 flagged[films.mask], films.labels == 1, normal[films.mask], films.resamples
             )
-        if len(flags) == len(ABNORMAL_KEYS):
+        if len(flags) == len(abnormal_keys) > 1:
             flagged = np.any(list(flags.values()), axis=0)  # (N,)
             any_finding[setting] = _rates(
-                flagged, (of_three == 1).any(axis=1), normal, resamples, known=all_known
+                flagged, (abnormal == 1).any(axis=1), normal, resamples, known=all_known
             )
-    return FlagWorth(band_shares(y, p, cutoffs, resamples), rates, any_finding)
+    return FlagWorth(band_shares(y, p, cutoffs, resamples, keys), rates, any_finding)
 
 
 def _rates(

@@ -31,8 +31,7 @@ from cxr_core.evaluation.metrics.labelled import labelled_films
 from cxr_core.evaluation.metrics.shares import group_difference, square_and_add
 from cxr_core.evaluation.metrics.subgroups import Subgroup, SubgroupMetrics, subgroups_of
 from cxr_core.evaluation.metrics.sufficiency import has_enough
-from cxr_core.evaluation.predictions import labels_of, scores_of
-from cxr_core.findings import KEYS
+from cxr_core.evaluation.predictions import keys_of, labels_of, scores_of
 
 FIGURES = ("auroc", "sensitivity", "specificity")
 CROSSED_COLUMNS = ("view", "sex", "age")  # two of them at a time
@@ -112,13 +111,13 @@ def subgroup_gaps(
     labels, scores = labels_of(table), scores_of(table)  # (N, 4), (N, 4)
     calls = None if flagged is None else np.asarray(flagged, dtype=bool)
     areas = {(one.by, one.value, one.finding): one.auroc for one in measured}
-    found = []
+    found, keys = [], keys_of(table)
     for part in parts:
         for key in part.keys:
             reference = _largest(parts, part.by, key)
             if reference is part:
                 continue
-            k = KEYS.index(key)
+            k = keys.index(key)
             y = labels[:, k]
             pair = [(part.mask, part.value), (reference.mask, reference.value)]
             n, n_reference = (labelled_films(y[mask][:, None], 0, resamples.subset(mask)).n

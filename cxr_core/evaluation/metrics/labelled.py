@@ -1,8 +1,10 @@
 """The films that have a label of a finding: what is measured of it is measured on these alone."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from cxr_core.evaluation.metrics.bootstrap import (
@@ -11,8 +13,8 @@ from cxr_core.evaluation.metrics.bootstrap import (
     Interval,
     Resamples,
 )
-from cxr_core.evaluation.predictions import is_labelled
-from cxr_core.findings import KEYS, LABELS
+from cxr_core.evaluation.predictions import contradictions_of, is_labelled
+from cxr_core.findings import label_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,23 +55,42 @@ def labelled_films(labels: ArrayLike, column: int, resamples: Resamples) -> Labe
     return LabelledFilms(mask, y[mask].astype(np.int64), resamples.subset(mask))
 
 
-def missing_label_notes(labels: ArrayLike) -> list[str]:
+def missing_label_notes(labels: ArrayLike, keys: Sequence[str]) -> list[str]:
     """Sentences on the findings that some or all films have no label of; none of a complete table.
 
     Args:
-        labels: (N, 4) as ``predictions.labels_of`` gives them.
+        labels: (N, K) as ``predictions.labels_of`` gives them.
+        keys: of the K findings.
     """
     known = is_labelled(labels)  # (N, 4)
     notes = []
-    for k, key in enumerate(KEYS):
+    for k, key in enumerate(keys):
         films, told = len(known), int(known[:, k].sum())
         if told == 0:
             notes.append(
-                f"{LABELS[key]} is not labelled: no film has a label of it, so nothing of it is "
+                f"{label_of(key)} is not labelled: no film has a label of it, so nothing of it is "
                 "measured."
             )
         elif told < films:
             notes.append(
-                f"{LABELS[key]} is labelled on {told:,} of {films:,} films and measured on these."
+                f"{label_of(key)} is labelled on {told:,} of {films:,} films and measured on these."
             )
     return notes
+
+
+def contradiction_notes(table: pd.DataFrame) -> list[str]:
+    """The sentence on films labelled both No Finding and a finding, with their number and the first
+    of them; none where there are none.
+
+    Args:
+        table: a validated predictions table.
+    """
+    both = contradictions_of(table)
+    n_films = int(both.sum())
+    if n_films == 0:
+        return []
+    which = "1 film is" if n_films == 1 else f"{n_films:,} films are"
+    return [
+        f"{which} labelled both No Finding and a finding, which NIH's labels never are. They count "
+        "as both; figures on films that are not No Finding leave them out."
+    ]

@@ -152,12 +152,12 @@ def co_labelled(labels: ArrayLike) -> NDArray[np.int64]:
 
 
 def labels_per_film(labels: ArrayLike) -> tuple[int, ...]:
-    """(N, 4) labels -> films with 0, 1, 2, 3 and 4 of the four.
+    """(N, 4) labels -> films with 0, 1, 2, … of the K labels.
 
-    Of the films with a label of every finding that any film has one of: how many of the four a
+    Of the films with a label of every finding that any film has one of: how many of them a
     film has cannot be said where one of them is missing.
     """
     y, known = np.asarray(labels), is_labelled(labels)
     complete = known[:, known.any(axis=0)].all(axis=1)  # (N,)
     counts = (y[complete] == 1).sum(axis=1)
-    return tuple(int(films) for films in np.bincount(counts, minlength=len(KEYS) + 1))
+    return tuple(int(films) for films in np.bincount(counts, minlength=y.shape[1] + 1))

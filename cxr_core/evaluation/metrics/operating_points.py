@@ -19,8 +19,8 @@ from cxr_core.evaluation.cutoffs import Cutoffs
 from cxr_core.evaluation.metrics.bootstrap import Resamples, percentiles, resample_units
 from cxr_core.evaluation.metrics.labelled import labelled_films
 from cxr_core.evaluation.metrics.ranking import roc
-from cxr_core.evaluation.predictions import is_labelled, labels_of, patients_of
-from cxr_core.findings import KEYS, LABELS
+from cxr_core.evaluation.predictions import keys_of, labels_of, patients_of
+from cxr_core.findings import KEYS, label_of
 
 Criterion = Literal["sensitivity", "specificity"]
 TARGET = 0.90  # the least sensitivity of one cut-off, the least specificity of the other
@@ -80,6 +80,7 @@ def fit_cutoffs(
     patients: Sequence[object] | NDArray[np.generic],
     *,
     keys: Sequence[str] = KEYS,
+    columns: Sequence[str] = KEYS,
     n_resamples: int = 2000,
     seed: int = 0,
 ) -> Cutoffs:
@@ -90,10 +91,11 @@ def fit_cutoffs(
     specific one meets both targets and is taken for both: nothing lies between.
 
     Args:
-        probabilities: (N, 4), calibrated.
-        labels: (N, 4) as ``predictions.labels_of`` gives them.
+        probabilities: (N, K), calibrated.
+        labels: (N, K) as ``predictions.labels_of`` gives them.
         patients: (N,) each film's patient.
         keys: the findings to fit.
+        columns: of the K findings of the arrays.
 
     Raises:
         DataError: as ``fit_operating_points``.
@@ -106,6 +108,7 @@ def fit_cutoffs(
             patients,
             criterion=criterion,
             keys=keys,
+            columns=columns,
             n_resamples=n_resamples,
             seed=seed,
         )
@@ -125,6 +128,7 @@ def fit_operating_points(
     criterion: Criterion,
     target: float = TARGET,
     keys: Sequence[str] = KEYS,
+    columns: Sequence[str] = KEYS,
     n_resamples: int = 2000,
     seed: int = 0,
 ) -> dict[str, OperatingPoint]:
@@ -135,12 +139,13 @@ def fit_operating_points(
     interval resamples patients.
 
     Args:
-        probabilities: (N, 4), calibrated.
-        labels: (N, 4) as ``predictions.labels_of`` gives them; a finding's cut-off is fitted on
+        probabilities: (N, K), calibrated.
+        labels: (N, K) as ``predictions.labels_of`` gives them; a finding's cut-off is fitted on
             the films that have its label.
         patients: (N,) each film's patient.
         target: 0 to 1.
         keys: the findings to fit.
+        columns: of the K findings of the arrays.
 
     Raises:
         DataError: a finding without a positive or without a negative film, or with no cut-off
@@ -150,8 +155,9 @@ def fit_operating_points(
     resamples = resample_units(patients, n_resamples=n_resamples, seed=seed)
     points: dict[str, OperatingPoint] = {}
     for key in keys:
-        films = labelled_films(y, KEYS.index(key), resamples)
-        ill, of_films = films.labels == 1, p[films.mask, KEYS.index(key)]  # (n,), (n,)
+        k = list(columns).index(key)
+        films = labelled_films(y, k, resamples)
+        ill, of_films = films.labels == 1, p[films.mask, k]  # (n,), (n,)
         _require_both_classes(ill, key)
         # Every film once: the same code gives the cut-off itself.
         once = Resamples(
@@ -160,7 +166,7 @@ def fit_operating_points(
         threshold = float(_resampled_cutoffs(ill, of_films, once, criterion, target)[0])
         if threshold > 1.0:
             raise DataError(
-                f"No cut-off for {LABELS[key]} reaches a {criterion} of {target:.2f}",
+                f"No cut-off for {label_of(key)} reaches a {criterion} of {target:.2f}",
                 value=f"too many of its {films.n:,} validation films have a probability of 1",
                 remedy="Train or calibrate the model again.",
             )
@@ -226,7 +232,7 @@ def _require_both_classes(y: NDArray[np.bool_], key: str) -> None:
     for wanted, words in ((True, "with"), (False, "without")):
         if not (y == wanted).any():
             raise DataError(
-                f"No cut-off for {LABELS[key]}: there is no validation film {words} it",
+                f"No cut-off for {label_of(key)}: there is no validation film {words} it",
                 value=f"0 of {len(y):,} films",
                 remedy="Put more films into the validation set.",
             )
@@ -271,17 +277,30 @@ def cutoff_by_rule(labels: ArrayLike, probabilities: ArrayLike, rule: CutoffRule
 
 def cutoffs_of_table(table: pd.DataFrame, probabilities: Floats) -> Cutoffs | None:
     """Cut-offs fitted on a table's own films, as ``fit_cutoffs`` does on validation films; None
-    where a class is missing. A finding that no film has a label of gets none; the others do.
+    where none can be fitted. A finding without a label, or with films of one class alone, gets
+    none; the others do.
 
     Args:
         table: a validated predictions table.
-        probabilities: (N, 4) of its films.
+        probabilities: (N, K) of its films.
     """
     patients = patients_of(table)
     patient_ids = table["image"].to_numpy(dtype=str) if patients is None else patients
-    labels = labels_of(table)  # (N, 4)
-    keys = [key for k, key in enumerate(KEYS) if is_labelled(labels[:, k]).any()]
-    try:
-        return fit_cutoffs(probabilities, labels, patient_ids, keys=keys, n_resamples=200)
-    except DataError:
-        return None  # whoever shows it says that there is no cut-off, and why
+    labels = labels_of(table)  # (N, K)
+    columns = keys_of(table)
+    fitted = []
+    for k, key in enumerate(columns):
+        if not {0, 1} <= set(labels[:, k]):
+            continue  # whoever shows it says that there is no cut-off
+        try:
+            fitted.append(
+                fit_cutoffs(
+                    probabilities, labels, patient_ids, keys=[key], columns=columns, n_resamples=200
+                )
+            )
+        except DataError:  # none reaches its target
+            continue
+    if not fitted:
+        return None
+    sensitive = {key: point for one in fitted for key, point in (one.sensitive or {}).items()}
+    return Cutoffs({key: at for one in fitted for key, at in one.specific.items()}, sensitive)

@@ -27,8 +27,8 @@ from cxr_core.evaluation.metrics.ranking import (
     n_limiting_patients,
     resampled_auroc,
 )
-from cxr_core.evaluation.predictions import is_labelled, labels_of, scores_of
-from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS, NORMAL_KEY
+from cxr_core.evaluation.predictions import is_labelled, keys_of, labels_of, scores_of
+from cxr_core.findings import NORMAL_KEY, abnormal_of, label_of
 
 AGE_BANDS = (("under 18", 0.0, 18.0), ("18 to 64", 18.0, 65.0), ("65 and over", 65.0, np.inf))
 # NIH counts a patient's films from 0, the first.
@@ -39,7 +39,7 @@ FOLLOW_UP_BANDS = (
 )
 MAX_CATEGORIES = 20  # kinds of one column that get their own rows, the commonest first
 SUBGROUP_COLUMNS = ("view", "sex", "age", "follow_up", "group")
-ABNORMAL_FILMS = f"not {LABELS[NORMAL_KEY]}"
+ABNORMAL_FILMS = f"not {label_of(NORMAL_KEY)}"
 ALL_FILMS = "all films"
 
 
@@ -58,19 +58,21 @@ class Subgroup:
     by: str
     value: str
     mask: NDArray[np.bool_]
-    keys: tuple[str, ...] = KEYS
+    keys: tuple[str, ...]
 
 
 def subgroups_of(table: pd.DataFrame) -> Iterator[Subgroup]:
     """The subgroups of a validated predictions table, as far as its columns tell.
 
-    First the films that are not No Finding, for the three findings; then each view (where No
+    First the films that are not No Finding, for the other findings; then each view (where No
     Finding is judged within PA and within AP), sex, age band, follow-up and group. Films without a
     value belong to none; so does, in the first, a film without a label of No Finding, whatever its
     other labels: it may be empty.
     """
-    abnormal = (table[f"label_{NORMAL_KEY}"] == 0).to_numpy()
-    yield Subgroup("label", ABNORMAL_FILMS, abnormal, ABNORMAL_KEYS)
+    keys = keys_of(table)
+    if NORMAL_KEY in keys and len(keys) > 1:
+        abnormal = (table[f"label_{NORMAL_KEY}"] == 0).to_numpy()
+        yield Subgroup("label", ABNORMAL_FILMS, abnormal, abnormal_of(keys))
     for name in ("view", "sex"):
         yield from _by_value(table, name)
     yield from _by_band(table, "age", AGE_BANDS)
@@ -91,11 +93,11 @@ def subgroup_auroc(table: pd.DataFrame, resamples: Resamples) -> pd.DataFrame:
         the area is not estimable, "not labelled" where no film of the subgroup has a label of it.
     """
     labels, scores = labels_of(table), scores_of(table)  # (N, 4), (N, 4)
-    rows = []
+    rows, keys = [], keys_of(table)
     for subgroup in subgroups_of(table):
         within = resamples.subset(subgroup.mask)
         for key in subgroup.keys:
-            k = KEYS.index(key)
+            k = keys.index(key)
             films = labelled_films(labels[subgroup.mask], k, within)
             y = films.labels
             area = _auroc(films, scores[subgroup.mask, k])
@@ -131,7 +133,7 @@ def _by_band(
     for band, low, high in bands:
         films = (values >= low) & (values < high)  # nan belongs to none
         if films.any():
-            yield Subgroup(name, band, films)
+            yield Subgroup(name, band, films, keys_of(table))
 
 
 def _by_value(table: pd.DataFrame, name: str) -> Iterator[Subgroup]:
@@ -139,7 +141,7 @@ def _by_value(table: pd.DataFrame, name: str) -> Iterator[Subgroup]:
         return
     counts = table.loc[table[name] != "", name].value_counts()
     for value in sorted(counts.index[:MAX_CATEGORIES]):
-        yield Subgroup(name, str(value), (table[name] == value).to_numpy())
+        yield Subgroup(name, str(value), (table[name] == value).to_numpy(), keys_of(table))
 
 
 # Whom the model fails: area, sensitivity and specificity within each kind of film.
@@ -171,7 +173,10 @@ class SubgroupMetrics:
 
 def all_films_and_subgroups(table: pd.DataFrame) -> list[Subgroup]:
     """All films as one part, then the subgroups of a validated table."""
-    return [Subgroup("films", ALL_FILMS, np.full(len(table), True)), *subgroups_of(table)]
+    return [
+        Subgroup("films", ALL_FILMS, np.full(len(table), True), keys_of(table)),
+        *subgroups_of(table),
+    ]
 
 
 def subgroup_metrics(
@@ -194,11 +199,12 @@ def subgroup_metrics(
         A part's findings, in their order.
     """
     labels, scores = labels_of(table), scores_of(table)  # (N, 4), (N, 4)
+    keys = keys_of(table)
     flagged_films = None if flagged is None else np.asarray(flagged, dtype=bool)  # (N, 4)
     for part in all_films_and_subgroups(table) if subgroups is None else subgroups:
         found = []
         for key in part.keys:
-            k = KEYS.index(key)
+            k = keys.index(key)
             films = labelled_films(labels[part.mask], k, resamples.subset(part.mask))
             rates = [NOT_ESTIMABLE] * 2
             if flagged_films is not None:
@@ -228,7 +234,7 @@ def _rates(films: LabelledFilms, called: NDArray[np.bool_]) -> list[Interval]:
     return proportion_intervals(hits, among, resamples)
 
 
-# The mean AUROC over the four findings within each kind of film, with its interval.
+# The mean AUROC over the findings within each kind of film, with its interval.
 
 
 @dataclass(frozen=True)

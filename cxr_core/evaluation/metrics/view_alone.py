@@ -36,8 +36,8 @@ from cxr_core.evaluation.metrics.ranking import (
     resampled_auroc,
 )
 from cxr_core.evaluation.metrics.subgroups import MAX_CATEGORIES
-from cxr_core.evaluation.predictions import is_labelled, labels_of, scores_of
-from cxr_core.findings import KEYS, LABELS
+from cxr_core.evaluation.predictions import is_labelled, keys_of, labels_of, scores_of
+from cxr_core.findings import label_of
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,9 @@ def prevalence_by_view(table: pd.DataFrame) -> pd.DataFrame:
         table: a validated predictions table with ``view``; films without a view are left out.
     """
     told = table[table["view"] != ""]
-    labels = pd.DataFrame(labels_of(told), columns=list(KEYS), index=told["view"].to_numpy())
+    labels = pd.DataFrame(
+        labels_of(told), columns=list(keys_of(table)), index=told["view"].to_numpy()
+    )
     return labels.where(is_labelled(labels)).groupby(level=0).mean()
 
 
@@ -106,7 +108,7 @@ def view_shortcuts(
     within = resamples.subset(known)
     commonest = sorted(map(str, pd.Series(views).value_counts().index[:MAX_CATEGORIES]))
     found = []
-    for k, key in enumerate(KEYS):
+    for k, key in enumerate(keys_of(table)):
         films = labelled_films(labels, k, within)
         of_films, shares, fitted_here = views[films.mask], own[key], True
         if of_validation is not None and set(of_films) <= set(of_validation[key].dropna().index):
@@ -122,7 +124,7 @@ def view_shortcuts(
 
 def shortcut_sentence(found: ViewShortcut) -> str:
     """What the figures say, in words: a shortcut, its absence, or that it cannot be told."""
-    label = LABELS[found.finding]
+    label = label_of(found.finding)
     estimable_views = {view: area for view, area in found.within.items() if area.estimable}
     if found.gain.verdict == "not labelled":
         return f"{label}: not labelled."

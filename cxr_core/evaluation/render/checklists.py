@@ -14,7 +14,7 @@ from cxr_core.evaluation.metrics.gaps import n_compared
 from cxr_core.evaluation.render.checklist_items import CARD, CLAIM, TRIPOD_AI, Item
 from cxr_core.evaluation.render.figures import evaluation_tables
 from cxr_core.evaluation.render.table import to_markdown
-from cxr_core.findings import KEYS, LABELS
+from cxr_core.findings import label_of
 from cxr_core.model.metadata import ModelMetadata
 from cxr_core.version import PROGRAM, VERSION
 from cxr_core.wording import percent
@@ -108,12 +108,12 @@ def model_facts_label(facts: RunFacts) -> str:
 
 ## Summary
 
-Gives a probability for each of {", ".join(LABELS[key] for key in KEYS)} on one frontal chest \
-radiograph.
+Gives a probability for each of {", ".join(map(label_of, facts.report.report.keys))} on one \
+frontal chest radiograph.
 
 ## Mechanism
 
-- **Outcome:** labels of the film: {", ".join(LABELS[key] for key in KEYS)}
+- **Outcome:** labels of the film: {", ".join(map(label_of, facts.report.report.keys))}
 - **Output:** {_thresholds(facts) or "probabilities"}
 - **Target population:** {TO_FILL}
 - **Time of prediction:** when the film is read
@@ -167,7 +167,7 @@ def _participants(facts: RunFacts) -> str:
 
 def _events(facts: RunFacts) -> str:
     told = [
-        f"{LABELS[key]} {count.positives:,} of {count.n:,} films ({count.verdict})"
+        f"{label_of(key)} {count.positives:,} of {count.n:,} films ({count.verdict})"
         for key, count in facts.report.report.label_distribution.items()
         if count.n
     ]
@@ -177,7 +177,7 @@ def _events(facts: RunFacts) -> str:
 def _labels_by_set(facts: RunFacts) -> str:
     parts = []
     for part in facts.report.splits:
-        counts = ", ".join(f"{LABELS[key]} {one.positives:,}" for key, one in part.counts.items())
+        counts = ", ".join(f"{label_of(key)} {one.positives:,}" for key, one in part.counts.items())
         patients = "" if part.n_patients is None else f" of {part.n_patients:,} patients"
         parts.append(f"{part.part}: {part.n_films:,} films{patients} ({counts})")
     return "; ".join(parts)
@@ -202,7 +202,7 @@ def _sample_size(facts: RunFacts) -> str:
 
 def _missing(facts: RunFacts) -> str:
     counts, films = facts.report.report.label_distribution, facts.report.report.n_films
-    short = [f"{LABELS[key]}: {films - one.n:,}" for key, one in counts.items() if one.n < films]
+    short = [f"{label_of(key)}: {films - one.n:,}" for key, one in counts.items() if one.n < films]
     return (
         f"Films without a label: {', '.join(short)}; each finding is measured on the others."
         if short
@@ -213,7 +213,7 @@ def _missing(facts: RunFacts) -> str:
 def _performance(facts: RunFacts) -> str:
     report = facts.report.report
     told = [
-        f"{LABELS[key]}: AUROC {report.auroc[key].text()}, average precision "
+        f"{label_of(key)}: AUROC {report.auroc[key].text()}, average precision "
         f"{report.average_precision[key].text()}"
         for key, count in report.label_distribution.items()
         if count.n
@@ -223,7 +223,7 @@ def _performance(facts: RunFacts) -> str:
 
 def _at_cutoffs(facts: RunFacts) -> str:
     told = [
-        f"{LABELS[key]}: sensitivity {one.sensitivity.text()}, specificity "
+        f"{label_of(key)}: sensitivity {one.sensitivity.text()}, specificity "
         f"{one.specificity.text()}, PPV {one.ppv.text()}, NPV {one.npv.text()}"
         for key, one in facts.report.report.rates.items()
     ]
@@ -235,7 +235,8 @@ def _thresholds(facts: RunFacts) -> str:
     if not points:
         return ""
     told = ", ".join(
-        f"{LABELS[key]} {percent(one.threshold, decimals=1)} ({one.criterion} >= {one.target:.2f})"
+        f"{label_of(key)} {percent(one.threshold, decimals=1)} "
+        f"({one.criterion} >= {one.target:.2f})"
         for key, one in points.items()
     )
     fitted = "these same films: optimistic" if facts.report.fitted_here else "validation films"
@@ -247,7 +248,7 @@ def _calibration(facts: RunFacts) -> str:
     if not report.ece_after:
         return ""
     told = [
-        f"{LABELS[key]} {report.ece_before[key]:.3f} to {report.ece_after[key]:.3f}"
+        f"{label_of(key)} {report.ece_before[key]:.3f} to {report.ece_after[key]:.3f}"
         for key, count in report.label_distribution.items()
         if count.n
     ]
@@ -262,7 +263,7 @@ def _fairness(facts: RunFacts) -> str:
     if not gaps:
         return ""
     surviving = [
-        f"{LABELS[gap.finding]}, {gap.by} {gap.value} against {gap.reference}: {figure} "
+        f"{label_of(gap.finding)}, {gap.by} {gap.value} against {gap.reference}: {figure} "
         f"{gap.direction(figure)}"
         for gap in gaps
         for figure in gap.survives
@@ -280,7 +281,7 @@ def _subgroups(facts: RunFacts) -> str:
 
 def _failures(facts: RunFacts) -> str:
     told = [
-        f"{LABELS[key]}: {facts.report.missed[key].films:,} missed, "
+        f"{label_of(key)}: {facts.report.missed[key].films:,} missed, "
         f"{facts.report.false_alarms[key].films:,} false alarms"
         for key in facts.report.missed
     ]
@@ -289,7 +290,7 @@ def _failures(facts: RunFacts) -> str:
 
 def _maps(facts: RunFacts) -> str:
     told = [
-        f"{LABELS[key]}: peak inside a radiologist's box on {one.peak.text()} of {one.n} films, "
+        f"{label_of(key)}: peak inside a radiologist's box on {one.peak.text()} of {one.n} films, "
         f"less one fixed spot {one.gain.text()}"
         for key, one in facts.report.localisation.hit_rates.items()
     ]

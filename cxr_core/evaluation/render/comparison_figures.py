@@ -2,7 +2,12 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from cxr_core.evaluation.comparison import AurocComparison, Comparison, PairedIntervals
+from cxr_core.evaluation.comparison import (
+    ALL_FINDINGS,
+    AurocComparison,
+    Comparison,
+    PairedIntervals,
+)
 from cxr_core.evaluation.localisation.overlap import Measure
 from cxr_core.evaluation.metrics.bootstrap import NOT_ESTIMABLE, NOT_LABELLED, Interval
 from cxr_core.evaluation.metrics.differences import (
@@ -20,10 +25,11 @@ from cxr_core.evaluation.published import (
 from cxr_core.evaluation.render.subset_figures import MEASURES
 from cxr_core.evaluation.render.table import Cell, Column, Row, Table
 from cxr_core.evaluation.report import EvaluationReport
-from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS
+from cxr_core.findings import ABNORMAL_KEYS, label_of
 
 ALL_COMPARED, WITHIN_GROUP, PUBLISHED = "comparison", "comparison within group", "published"
 DIFFERENCE_DIGITS = PRINTED_DIGITS
+MODEL_LETTERS = "ABCDEFGHIJ"
 _FINDING = Column("Finding", is_text=True, whole=True)
 _SIDES = (
     Column("A", digits=DIFFERENCE_DIGITS),
@@ -62,7 +68,7 @@ def multiplicity_sentence(comparison: Comparison) -> str:
         *comparison.groups.values(),
     ]
     family = [
-        (f"{LABELS[key]}, {part.name}", pair.difference)
+        (f"{label_of(key)}, {part.name}", pair.difference)
         for part in parts
         for key, pair in part.auroc.items()
         if pair.difference.estimable
@@ -90,7 +96,7 @@ def _auroc(
 ) -> Table:
     rows = []
     for key, pair in films.auroc.items():
-        label, n = LABELS[key], films.n_labelled.get(key)
+        label, n = label_of(key), films.n_labelled.get(key)
         finding = f"{label} ({n:,} films)" if n else label
         verdict = difference_verdict(pair.difference)
         rows.append(Row((finding, films.positives[key], *_sides(pair), verdict), key))
@@ -108,14 +114,15 @@ def _auroc(
 
 
 def compared_all_films(comparison: Comparison) -> Iterator[Table]:
-    """AUROC of the four findings, and their mean."""
+    """AUROC of the findings, and their mean."""
     yield _auroc(comparison, comparison.overall, "all films")
 
 
 def compared_abnormal_films(comparison: Comparison) -> Iterator[Table]:
-    """AUROC of the three findings among films that are not No Finding."""
+    """AUROC of the other findings among films that are not No Finding."""
     films = comparison.abnormal
-    yield _auroc(comparison, films, f"films that are {films.name}")
+    if films.auroc:
+        yield _auroc(comparison, films, f"films that are {films.name}")
 
 
 def compared_views(comparison: Comparison) -> Iterator[Table]:
@@ -125,7 +132,7 @@ def compared_views(comparison: Comparison) -> Iterator[Table]:
 
 
 def compared_groups(comparison: Comparison) -> Iterator[Table]:
-    """AUROC of the four findings within each group."""
+    """AUROC of the findings within each group."""
     for group, films in comparison.groups.items():
         yield _auroc(comparison, films, f"group {group}", topic=WITHIN_GROUP)
 
@@ -144,12 +151,13 @@ def compared_calibration(comparison: Comparison) -> Iterator[Table]:
     title = "Expected calibration error (10 bins, 0 is perfect), before and after calibration"
     columns = (_FINDING, *(Column(name, digits=3) for name in sides))
     # Both tables have the same labels.
-    unlabelled = [key for key in KEYS if comparison.overall.n_labelled.get(key) == 0]
+    keys = list(comparison.overall.auroc)
+    unlabelled = [key for key in keys if comparison.overall.n_labelled.get(key) == 0]
     rows = []
-    for key in KEYS:
+    for key in keys:
         cells = [NOT_LABELLED if key in unlabelled else ece[key] for ece in sides.values()]
-        rows.append(Row((LABELS[key], *cells), key))
-    labelled = [key for key in KEYS if key not in unlabelled]
+        rows.append(Row((label_of(key), *cells), key))
+    labelled = [key for key in keys if key not in unlabelled]
     means = [sum(ece[key] for key in labelled) / len(labelled) for ece in sides.values()]
     name = "Mean of the labelled" if unlabelled else "Mean"
     yield Table(ALL_COMPARED, title, columns, [*rows, Row((name, *means))])
@@ -163,7 +171,7 @@ def compared_localisation(comparison: Comparison) -> Iterator[Table]:
     rows = [
         Row(
             (
-                LABELS.get(key, "All findings"),
+                "All findings" if key == ALL_FINDINGS else label_of(key),
                 found.n,
                 *_sides(found.rate),
                 difference_verdict(found.rate.difference),
@@ -193,12 +201,40 @@ def comparison_tables(comparison: Comparison) -> Iterator[Table]:
         yield from lay_out(comparison)
 
 
+def several_models(comparisons: Sequence[Comparison]) -> Iterator[Table]:
+    """AUROC of each model and its difference to the first, a table a finding; then their means.
+
+    Args:
+        comparisons: as ``compare_with_first`` returns them: A is the same in all.
+    """
+    columns = (
+        Column("Model", is_text=True),
+        Column("AUROC", digits=DIFFERENCE_DIGITS),
+        Column("Less A", digits=DIFFERENCE_DIGITS, signed=True),
+        Column("Result", is_text=True),
+    )
+    first = comparisons[0].overall
+    in_all = [key for key in first.auroc if all(key in one.overall.auroc for one in comparisons)]
+    kinds = [
+        (key, label_of(key), [one.overall.auroc[key] for one in comparisons]) for key in in_all
+    ]
+    means = [one.overall.mean for one in comparisons if one.overall.mean is not None]
+    if len(means) == len(comparisons):
+        kinds.append(("", "Mean", means))
+    for key, name, pairs in kinds:
+        rows = [Row(("A", pairs[0].a, None, "the reference"), key)]
+        for letter, pair in zip(MODEL_LETTERS[1:], pairs, strict=False):
+            result = difference_verdict(pair.difference).replace("B", letter)
+            rows.append(Row((letter, pair.b, pair.difference, result), key))
+        yield Table(ALL_COMPARED, f"AUROC of {name}, all films: {first.n:,}", columns, rows)
+
+
 # Published figures; a page sets them apart, since they are of other films.
 
 
 def own_auroc(report: EvaluationReport) -> Table:
     """AUROC of this table's own films, as one line."""
-    areas = [report.auroc[key] for key in ABNORMAL_KEYS]
+    areas = [report.auroc.get(key, NOT_LABELLED) for key in ABNORMAL_KEYS]
     columns = (Column("Model", is_text=True), Column("Films"), *_figures())
     rows = [Row(("This table", report.n_films, *areas))]
     return Table(PUBLISHED, "AUROC of the films shown (95 % interval)", columns, rows)
@@ -225,7 +261,9 @@ def published_differences(
     rows = []
     for one in models:
         differences = [
-            None if theirs is None else difference_to_published(report.auroc[key], theirs)
+            None
+            if theirs is None or key not in report.auroc
+            else difference_to_published(report.auroc[key], theirs)
             for key, theirs in one.auroc.items()
             if key in ABNORMAL_KEYS
         ]
@@ -262,4 +300,4 @@ def _words(*titles: str) -> list[Column]:
 
 
 def _figures(*, digits: int | None = 2, signed: bool = False) -> list[Column]:
-    return [Column(LABELS[key], digits=digits, signed=signed) for key in ABNORMAL_KEYS]
+    return [Column(label_of(key), digits=digits, signed=signed) for key in ABNORMAL_KEYS]

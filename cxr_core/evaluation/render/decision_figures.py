@@ -7,7 +7,7 @@ from cxr_core.evaluation.metrics.net_benefit import SHOWN_THRESHOLDS, AlertBurde
 from cxr_core.evaluation.render.flag_figures import CUT_OFFS
 from cxr_core.evaluation.render.subset_figures import FINDING, finding_name
 from cxr_core.evaluation.render.table import Column, Row, Table
-from cxr_core.findings import LABELS
+from cxr_core.findings import label_of
 from cxr_core.wording import percent
 
 _NET_BENEFIT_NOTE = (
@@ -62,6 +62,40 @@ def alerts(full: FullReport) -> Iterator[Table]:
     yield Table(CUT_OFFS, "Alerts at the cut-offs, at these films' prevalence", columns, rows)
 
 
+def at_site(full: FullReport) -> Iterator[Table]:
+    """The figures that change with the prevalence, where each finding is as common as was said."""
+    if not full.at_site:
+        return
+    columns = (
+        FINDING,
+        Column("Prevalence", digits=1, is_percent=True),
+        Column("Cut-off there", digits=1, is_percent=True),
+        Column("PPV", "ppv_at_site"),
+        Column("NPV", "npv_at_site"),
+        Column("Flags per 100 films", "alerts_per_100_at_site", digits=1, judged=False),
+        Column("Flags per true finding", "alerts_per_finding_at_site", judged=False),
+    )
+    rows = [
+        Row(
+            (
+                finding_name(full.report, key), one.prevalence, one.cutoff,
+                one.metrics.ppv_at_prevalence, one.metrics.npv_at_prevalence,
+                one.alerts.per_100, one.alerts.per_finding,
+            ),
+            key,
+        )
+        for key, one in full.at_site.items()
+    ]  # fmt: skip
+    notes = [
+        f"{label_of(key)}: recalibrated from {percent(one.here, decimals=1)} to "
+        f"{percent(one.prevalence, decimals=1)}, the mean probability goes from "
+        f"{percent(one.mean_probability, decimals=1)} to {percent(one.recalibrated, decimals=1)}."
+        for key, one in full.at_site.items()
+    ]
+    notes.append("Sensitivity and specificity are taken to stay; the same films are flagged.")
+    yield Table(CUT_OFFS, "At the given prevalences", columns, rows, notes=notes)
+
+
 def site_alerts(here: AlertBurden, site: AlertBurden | None, key: str) -> Table:
     """One finding's alerts at the cut-off in view: on these films, and where the reader works."""
     columns = (
@@ -72,4 +106,4 @@ def site_alerts(here: AlertBurden, site: AlertBurden | None, key: str) -> Table:
     )
     named = [("These films", here), *([("Where you work", site)] if site is not None else [])]
     rows = [Row((name, one.prevalence, one.per_100, one.per_finding)) for name, one in named]
-    return Table(CUT_OFFS, f"Alerts of {LABELS[key]}", columns, rows)
+    return Table(CUT_OFFS, f"Alerts of {label_of(key)}", columns, rows)

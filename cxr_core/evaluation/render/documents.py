@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from cxr_core.evaluation.comparison import Comparison
 from cxr_core.evaluation.full_report import FullReport
-from cxr_core.evaluation.render.comparison_figures import comparison_tables
+from cxr_core.evaluation.render.comparison_figures import comparison_tables, several_models
 from cxr_core.evaluation.render.figures import evaluation_tables
 from cxr_core.evaluation.render.table import Table, to_markdown, typeset
 
@@ -106,6 +106,15 @@ def metrics_tables_as(kind: str, metrics: FullReport) -> str:
         notes += metrics.comparison.notes
     title = f"Evaluation of table {metrics.table_sha256[:12]}"
     return DOCUMENTS[kind](title, tables, notes)
+
+
+def comparisons_tables_as(kind: str, comparisons: Sequence[Comparison]) -> str:
+    """All tables of a comparison, or of several with the first model; ``kind`` as above."""
+    if len(comparisons) == 1:
+        return comparison_tables_as(kind, comparisons[0])
+    title = f"{len(comparisons) + 1} models on {comparisons[0].n_films:,} films"
+    notes = list(dict.fromkeys(note for one in comparisons for note in one.notes))
+    return DOCUMENTS[kind](title, several_models(comparisons), notes)
 
 
 def comparison_tables_as(kind: str, comparison: Comparison) -> str:

@@ -11,12 +11,12 @@ from cxr_core.evaluation.full_report import (
     FullReport,
 )
 from cxr_core.evaluation.metrics.at_threshold import ThresholdMetrics
-from cxr_core.evaluation.metrics.bootstrap import NOT_LABELLED, Interval
+from cxr_core.evaluation.metrics.bootstrap import NOT_ESTIMABLE, NOT_LABELLED, Interval
 from cxr_core.evaluation.metrics.calibration import CalibrationMetrics
 from cxr_core.evaluation.metrics.errors import ErrorKind, FilmError
 from cxr_core.evaluation.metrics.subgroups import ALL_FILMS
 from cxr_core.evaluation.metrics.sufficiency import MAX_WIDTH
-from cxr_core.evaluation.render.decision_figures import alerts, net_benefit
+from cxr_core.evaluation.render.decision_figures import alerts, at_site, net_benefit
 from cxr_core.evaluation.render.flag_figures import CUT_OFFS, bands, flags
 from cxr_core.evaluation.render.further_figures import further_films
 from cxr_core.evaluation.render.subset_figures import (
@@ -39,7 +39,7 @@ from cxr_core.evaluation.render.subset_figures import (
 )
 from cxr_core.evaluation.render.table import Cell, Column, Row, Table
 from cxr_core.evaluation.report import EvaluationReport
-from cxr_core.findings import KEYS
+from cxr_core.findings import label_of
 
 DISCRIMINATION, CALIBRATION = "discrimination", "calibration"
 ERRORS = "errors"
@@ -63,12 +63,13 @@ def _row(report: EvaluationReport, key: str, cells: Sequence[Cell], *, suffix: s
 def _rows(
     report: EvaluationReport, columns: Sequence[Column], cells: Mapping[str, Sequence[Cell]]
 ) -> list[Row]:
-    """A row a finding; every cell of one that has no label says so."""
-    unlabelled = [NOT_LABELLED] * (len(columns) - 1)
-    return [
-        _row(report, key, cells[key] if count.n else unlabelled)
-        for key, count in report.label_distribution.items()
-    ]
+    """A row a finding; every cell of one that has no label, or no cut-off, says so."""
+    rows = []
+    for key, count in report.label_distribution.items():
+        absent = NOT_ESTIMABLE if count.n else NOT_LABELLED
+        known = count.n and key in cells
+        rows.append(_row(report, key, cells[key] if known else [absent] * (len(columns) - 1)))
+    return rows
 
 
 def discrimination(full: FullReport) -> Iterator[Table]:
@@ -123,7 +124,7 @@ def calibration(full: FullReport) -> Iterator[Table]:
         columns,
         [
             _row(report, key, (name, *_calibration_cells(metrics[key])), suffix=suffix)
-            for key in KEYS
+            for key in report.keys
             for name, suffix, metrics in kinds
             if key in metrics
         ],
@@ -140,7 +141,7 @@ def _calibration_cells(one: CalibrationMetrics) -> tuple[Cell, ...]:
 
 
 def confusion(full: FullReport) -> Iterator[Table]:
-    """The four counts at each finding's cut-off."""
+    """The counts at each finding's cut-off."""
     report = full.report
     if not report.confusion:
         return
@@ -213,14 +214,17 @@ def classification_report(full: FullReport) -> Iterator[Table]:
     )
     rows: list[Row] = []
     values = full.report.classification_report.values
-    for k, (name, found) in enumerate(values.items()):  # the findings, then the averages
+    of_label = {label_of(key): key for key in full.report.keys}
+    for name, found in values.items():  # the findings, then the averages
+        if not isinstance(found, dict):  # the accuracy, of one finding alone
+            continue
         cells: list[Cell] = [float(found[metric]) for metric in metrics]
         cells.append(int(found["support"]))
-        is_finding = k < len(KEYS)
-        if is_finding and full.report.label_distribution[KEYS[k]].n == 0:
+        key = of_label.get(name)
+        if key is not None and full.report.label_distribution[key].n == 0:
             cells = [NOT_LABELLED] * len(cells)
         rows.append(
-            _row(full.report, KEYS[k], cells) if is_finding else Row((name, *cells), part=None)
+            Row((name, *cells), part=None) if key is None else _row(full.report, key, cells)
         )
     title = "scikit-learn's classification report, each finding at its cut-off"
     yield Table(CUT_OFFS, title, columns, rows)
@@ -242,9 +246,10 @@ def errors(full: FullReport) -> Iterator[Table]:
         return counted.films, counted.margin if counted.films else None
 
     rows = []
-    for key in KEYS:
+    for key, count in full.report.label_distribution.items():
         name = finding_name(full.report, key)
-        found: list[Cell] = [NOT_LABELLED] * (len(columns) - 1)
+        absent = NOT_ESTIMABLE if count.n else NOT_LABELLED
+        found: list[Cell] = [absent] * (len(columns) - 1)
         if key in full.missed:
             found = [*cells(full.missed[key]), *cells(full.false_alarms[key])]
         rows.append(Row((name, *found), key))
@@ -264,6 +269,7 @@ EVALUATION_TABLES: list[Callable[[FullReport], Iterator[Table]]] = [
     classification_report,
     likelihood_ratios,
     alerts,
+    at_site,
     net_benefit,
     errors,
     subgroups,

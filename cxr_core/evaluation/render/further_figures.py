@@ -6,7 +6,7 @@ from cxr_core.evaluation.full_report import FullReport
 from cxr_core.evaluation.further_films import FurtherPatients, OtherSource
 from cxr_core.evaluation.render.subset_figures import FINDING, POSITIVE
 from cxr_core.evaluation.render.table import Column, Row, Table
-from cxr_core.findings import LABELS, NORMAL_KEY
+from cxr_core.findings import NORMAL_KEY, label_of
 from cxr_core.wording import percent
 
 FURTHER_FILMS = "further films"
@@ -26,11 +26,11 @@ def further_patients_table(found: FurtherPatients) -> Table:
         FINDING,
         POSITIVE,
         Column("AUROC", "auroc"),
-        Column(f"AUROC, {LABELS[NORMAL_KEY]} excluded", "abnormal_auroc"),
+        Column(f"AUROC, {label_of(NORMAL_KEY)} excluded", "abnormal_auroc"),
     )
     rows = [
         Row(
-            (LABELS[key], found.positives[key], area, found.abnormal_auroc.get(key)),
+            (label_of(key), found.positives[key], area, found.abnormal_auroc.get(key)),
             key,
             "further patients",
             found.n_films,
@@ -46,8 +46,8 @@ def further_patients_table(found: FurtherPatients) -> Table:
         "Further patients of the same hospital",
         columns,
         rows,
-        f"{found.n_films:,} films{patients}, {normal} of them {LABELS[NORMAL_KEY]}; "
-        f"{found.n_abnormal:,} are not {LABELS[NORMAL_KEY]}. Not trained on, but they helped to "
+        f"{found.n_films:,} films{patients}, {normal} of them {label_of(NORMAL_KEY)}; "
+        f"{found.n_abnormal:,} are not {label_of(NORMAL_KEY)}. Not trained on, but they helped to "
         "choose an epoch",
         on_card=True,
     )
@@ -60,7 +60,7 @@ def other_sources_table(found: tuple[OtherSource, ...]) -> Table:
         Column("Films"),
         Column("Normal"),
         Column("Others", is_text=True),
-        Column(f"AUROC of {LABELS[NORMAL_KEY]}", "auroc"),
+        Column(f"AUROC of {label_of(NORMAL_KEY)}", "auroc"),
     )
     rows = [
         Row(

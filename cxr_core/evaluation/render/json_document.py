@@ -6,8 +6,13 @@ of is left out where it has no cut-off, and else "not labelled"):
 
     format, format_version   ``cxr_core metrics``, 2; a part that changes its meaning raises it
     made, program            when (ISO 8601 with its zone) and by which version
-    table                    sha256 of the file, films, patients (null: the table names none)
-    model                    sha256 of model.json; null where it is not known
+    table                    sha256 of the file, films, patients (null: the table names none),
+                             columns (as what somebody's columns were read, as in a mapping; null of
+                             a run's own table)
+    model                    sha256 of model.json, null where it is not known; calibration_from and
+                             cutoffs_from ("the model", "these films" or null: none);
+                             wrote_this_table (false: they are of another model than the table; null
+                             where no model was applied)
     intervals                level 0.95, resampled (patients or images), n_resamples, seed
     labels                   n (films that have a label of it: all of the finding's figures are of
                              these), positives, negatives, prevalence, verdict
@@ -21,9 +26,11 @@ of is left out where it has no cut-off, and else "not labelled"):
     sensitive_points         the same of the sensitive cut-offs; empty where there are none
     flag_worth               bands: by finding and band, n, positives and the interval share; rates:
                              by setting and finding, n and the intervals flagged, flagged_normal,
-                             with_label; any_finding: the same of any of the three; or empty
+                             with_label; any_finding: the same of any of them; or empty
     alerts                   prevalence, and the intervals per_100 (flags per 100 films) and
                              per_finding (flags per film that is flagged and has the finding)
+    at_site                  with --prevalence: prevalence and here (of these films), cutoff (moved
+                             there), mean_probability and recalibrated, metrics and alerts there
     decision_curves          a list: threshold, and the net benefits model and all_flagged, an
                              interval each; flagging none has 0; empty where not measured
     confusion                tp, fp, fn, tn
@@ -41,7 +48,7 @@ of is left out where it has no cut-off, and else "not labelled"):
     view_alone               a list: finding, the intervals model, view_alone, gain, within (by
                              view), and fitted_here; empty where not measured
     co_occurrence            films with both labels, by finding and finding
-    labels_per_film          a list: films with 0, 1, 2, 3, 4 of the four labels, of those that
+    labels_per_film          a list: films with 0, 1, 2, … of the labels, of those that
                              lack none that others have
     multi_label_share        of the films with a label, the share with two or more
     splits                   a list: the run's parts with their labels; empty without a run
@@ -87,7 +94,6 @@ from cxr_core.evaluation.metrics.gaps import n_compared
 from cxr_core.evaluation.render.comparison_figures import comparison_tables
 from cxr_core.evaluation.render.figures import evaluation_tables
 from cxr_core.evaluation.render.table import to_document
-from cxr_core.findings import KEYS
 from cxr_core.version import PROGRAM, VERSION
 
 FORMAT, FORMAT_VERSION = "cxr_core metrics", 2
@@ -126,8 +132,9 @@ def metrics_document(metrics: FullReport, *, created_at: datetime) -> dict[str, 
             "sha256": metrics.table_sha256,
             "films": report.n_films,
             "patients": report.n_patients,
+            "columns": metrics.origin and metrics.origin.columns,
         },
-        "model": {"sha256": metrics.model_sha256},
+        "model": _model_of(metrics),
         "intervals": {
             "level": 0.95,
             "resampled": report.resampled,
@@ -153,6 +160,7 @@ def metrics_document(metrics: FullReport, *, created_at: datetime) -> dict[str, 
         "sensitive_points": (metrics.cutoffs and metrics.cutoffs.sensitive) or {},
         "flag_worth": metrics.flag_worth,
         "alerts": metrics.alerts,
+        "at_site": metrics.at_site,
         "decision_curves": metrics.decision_curves,
         "confusion": report.confusion,
         "rates": {
@@ -176,8 +184,8 @@ def metrics_document(metrics: FullReport, *, created_at: datetime) -> dict[str, 
         },
         "view_alone": metrics.shortcuts,
         "co_occurrence": {
-            key: dict(zip(KEYS, row, strict=True))
-            for key, row in zip(KEYS, metrics.co_occurrence, strict=True)
+            key: dict(zip(report.keys, row, strict=True))
+            for key, row in zip(report.keys, metrics.co_occurrence, strict=True)
         },
         "labels_per_film": metrics.labels_per_film,
         "multi_label_share": multi_label_share(metrics.labels_per_film),
@@ -193,6 +201,20 @@ def metrics_document(metrics: FullReport, *, created_at: datetime) -> dict[str, 
     }
     result: dict[str, Any] = to_plain_values(content)
     return result
+
+
+def _model_of(metrics: FullReport) -> dict[str, object]:
+    applied = metrics.model_sha256 is not None
+    cutoffs_from = None
+    if metrics.fitted_here is not None:
+        cutoffs_from = "the model" if applied else "these films"
+    own = True if applied else None
+    return {
+        "sha256": metrics.model_sha256,
+        "calibration_from": "the model" if metrics.report.ece_after else None,
+        "cutoffs_from": cutoffs_from,
+        "wrote_this_table": own if metrics.origin is None else metrics.origin.of_model,
+    }
 
 
 def comparison_json(
@@ -221,6 +243,22 @@ def comparison_json(
         "notes": comparison.notes,
     }
     return json.dumps(to_plain_values(content), indent=1, allow_nan=False) + "\n"
+
+
+def comparisons_json(
+    comparisons: Sequence[Comparison], sha256s: Sequence[str], *, created_at: datetime
+) -> str:
+    """Several models against the first: a list of documents as ``comparison_json`` makes them.
+
+    Args:
+        sha256s: of the tables' files, the first one's first.
+    """
+    first, *others = sha256s
+    documents = [
+        json.loads(comparison_json(one, first, other, created_at=created_at))
+        for one, other in zip(comparisons, others, strict=True)
+    ]
+    return json.dumps(documents, indent=1, allow_nan=False) + "\n"
 
 
 def to_plain_values(value: object) -> Any:

@@ -19,7 +19,7 @@ from cxr_core.evaluation.metrics.sufficiency import MIN_COUNT, Verdict, rule_in_
 from cxr_core.evaluation.metrics.view_alone import shortcut_sentence
 from cxr_core.evaluation.render.table import Cell, Column, Row, Share, Table
 from cxr_core.evaluation.report import EvaluationReport
-from cxr_core.findings import KEYS, LABELS
+from cxr_core.findings import label_of
 from cxr_core.wording import percent
 
 SUBGROUPS, LABEL_COUNTS, LOCALISATION = "subgroups", "labels", "localisation"
@@ -67,7 +67,7 @@ def resampling_caption(report: EvaluationReport) -> str:
 def finding_name(report: EvaluationReport, key: str) -> str:
     """What a finding's row is called: with its films where some have no label of it."""
     n = report.label_distribution[key].n
-    return LABELS[key] if n in (0, report.n_films) else f"{LABELS[key]} ({n:,} films)"
+    return label_of(key) if n in (0, report.n_films) else f"{label_of(key)} ({n:,} films)"
 
 
 def subgroup_name(by: str, value: str) -> str:
@@ -93,7 +93,7 @@ def subgroups(full: FullReport) -> Iterator[Table]:
     ]
     resampled = full.report.resampled
     for key, groups in group_by_finding(full.groups).items():
-        title = f"{LABELS[key]} by subgroup"
+        title = f"{label_of(key)} by subgroup"
         yield Table(
             SUBGROUPS,
             title,
@@ -136,10 +136,10 @@ def gaps(full: FullReport) -> Iterator[Table]:
         f"{surviving:,} of them after Holm's correction too (marked *). Of so many, about "
         f"{compared * SIGNIFICANT:.0f} would leave out 0 by chance alone."
     )
-    for key in KEYS:
+    for key in full.report.keys:
         rows = [_gap_row(gap) for gap in full.gaps if gap.finding == key]
         if rows:
-            title = f"{LABELS[key]}: differences between groups"
+            title = f"{label_of(key)}: differences between groups"
             caption = f"{title}, each less the largest group of its kind (95 % interval)"
             yield Table(SUBGROUPS, title, columns, rows, caption, notes=(note,))
 
@@ -185,7 +185,7 @@ def view_alone(full: FullReport) -> Iterator[Table]:
     )
     rows = [
         Row(
-            (LABELS[one.finding], one.model, one.view_alone, one.gain, *one.within.values()),
+            (label_of(one.finding), one.model, one.view_alone, one.gain, *one.within.values()),
             one.finding,
             KNOWN_VIEW,
         )
@@ -215,8 +215,8 @@ def split_labels(full: FullReport) -> Iterator[Table]:
         "Labels by set, and whether they are enough",
         columns,
         [
-            Row((LABELS[key], *(_label_share(part.counts[key]) for part in full.splits)), key)
-            for key in KEYS
+            Row((label_of(key), *(_label_share(part.counts[key]) for part in full.splits)), key)
+            for key in full.splits[0].counts
         ],
         "Films with the label, and whether they would be enough to measure an AUROC of 0.80, by "
         f"Hanley and McNeil's formula: {rule_in_words('patients')}. The model's own intervals are "
@@ -250,19 +250,20 @@ def _label_share(count: LabelCount) -> Cell:
 
 def co_occurrence(full: FullReport) -> Iterator[Table]:
     """Films with two labels at once."""
+    keys = full.report.keys
     columns = [Column("Of the films with", is_text=True)]
-    columns += [Column(f"also {LABELS[key]}", f"films_also_{key}", digits=0) for key in KEYS]
+    columns += [Column(f"also {label_of(key)}", f"films_also_{key}", digits=0) for key in keys]
     rows = []
     counts, n_films = full.report.label_distribution, full.report.n_films
-    for k, key in enumerate(KEYS):
+    for k, key in enumerate(keys):
         both = [int(films) for films in full.co_occurrence[k]]
         known = [int(films) for films in full.co_labelled[k]]
         shares: list[Cell] = [
             NOT_LABELLED if 0 in (counts[key].n, counts[other].n) else Share(both[j], known[j])
-            for j, other in enumerate(KEYS)
+            for j, other in enumerate(keys)
         ]
         shares[k] = None
-        rows.append(Row((f"{LABELS[key]} ({both[k]:,})", *shares), key))
+        rows.append(Row((f"{label_of(key)} ({both[k]:,})", *shares), key))
     caption = f"Films with two labels at once, of the {n_films:,} shown; shares of each row"
     if any(count.n < n_films for count in counts.values()):
         caption += ", of its films that have a label of the column's finding"
@@ -303,7 +304,7 @@ def pointing(full: FullReport) -> Iterator[Table]:
     )
     rows = [
         Row(
-            (LABELS[key], one.n, *(getattr(one, name) for name in POINTERS), one.gain),
+            (label_of(key), one.n, *(getattr(one, name) for name in POINTERS), one.gain),
             key,
             BOXED_FILMS,
             one.n,
@@ -330,7 +331,7 @@ def overlaps(full: FullReport) -> Iterator[Table]:
             for one in at_thresholds:
                 over = f"{one.threshold:g}"
                 shares = [getattr(one, name) for name in BOXES]
-                cells = (LABELS[key], over, one.n, *shares, one.gain)
+                cells = (label_of(key), over, one.n, *shares, one.gain)
                 suffix = f"_{measure}_over_{over}"
                 rows.append(Row(cells, key, BOXED_FILMS, one.n, suffix=suffix))
         title = (

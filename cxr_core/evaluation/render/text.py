@@ -5,7 +5,11 @@ from collections.abc import Iterable, Sequence
 from cxr_core.evaluation.comparison import Comparison
 from cxr_core.evaluation.full_report import FullReport
 from cxr_core.evaluation.metrics.sufficiency import MIN_COUNT, rule_in_words
-from cxr_core.evaluation.render.comparison_figures import comparison_tables, multiplicity_sentence
+from cxr_core.evaluation.render.comparison_figures import (
+    comparison_tables,
+    multiplicity_sentence,
+    several_models,
+)
 from cxr_core.evaluation.render.figures import evaluation_tables
 from cxr_core.evaluation.render.table import Table, to_text, wrap_text
 
@@ -33,6 +37,21 @@ def comparison_text(comparison: Comparison) -> str:
         "the finding or without it."
     )
     return _text(head, comparison_tables(comparison), comparison.notes)
+
+
+def comparisons_text(comparisons: Sequence[Comparison]) -> str:
+    """A comparison, or several with the same first model, as lines of at most 100 characters."""
+    if len(comparisons) == 1:
+        return comparison_text(comparisons[0])
+    first = comparisons[0]
+    head = (
+        f"{_films(first.n_films, first.n_patients)}, those in all tables. Intervals are 95 %, from "
+        f"{first.n_resamples:,} resamples of {first.resampled} (seed {first.seed}), the same ones "
+        f"for all models. {len(comparisons)} models are compared with A and none with another; no "
+        "correction is made for their number."
+    )
+    notes = list(dict.fromkeys(note for one in comparisons for note in one.notes))
+    return _text(head, several_models(comparisons), notes)
 
 
 def _films(films: int, patients: int | None) -> str:

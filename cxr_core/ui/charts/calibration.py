@@ -8,7 +8,7 @@ from plotly.subplots import make_subplots
 
 from cxr_core.evaluation.metrics.bootstrap import Interval
 from cxr_core.evaluation.metrics.calibration import ReliabilityBin
-from cxr_core.findings import LABELS
+from cxr_core.findings import label_of
 from cxr_core.ui.charts.theme import FINDING_COLOURS, MUTED_COLOUR, apply_template
 from cxr_core.ui.words import percent, percent_range
 
@@ -56,7 +56,7 @@ def reliability_figure(key: str, curves: Sequence[ReliabilityCurve]) -> go.Figur
                         row=1, col=1)  # fmt: skip
     figure.update_yaxes(title="Films", rangemode="tozero", nticks=3, row=2, col=1)
     figure.update_layout(
-        title={"text": f"Reliability of {LABELS[key]}", "font": {"size": 15}, "x": 0,
+        title={"text": f"Reliability of {label_of(key)}", "font": {"size": 15}, "x": 0,
                "xref": "paper"},
         margin={"t": 44}, bargap=0.1,
         legend={"x": 0.02, "y": 0.99, "xanchor": "left", "yanchor": "top",

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from cxr_core.arrays import Floats
 from cxr_core.evaluation.metrics.bootstrap import Interval
 from cxr_core.evaluation.metrics.ranking import Band
-from cxr_core.findings import LABELS
+from cxr_core.findings import label_of
 from cxr_core.ui.charts.theme import (
     FINDING_COLOURS,
     FINDING_DASHES,
@@ -107,7 +107,7 @@ def precision_recall_figure(
     """Precision-recall curves by finding key, each with its prevalence as the floor."""
     figure = go.Figure()
     for key in curves:
-        name = "Chance" if len(curves) == 1 else f"Chance, {LABELS[key]}"
+        name = "Chance" if len(curves) == 1 else f"Chance, {label_of(key)}"
         figure.add_scatter(
             x=[0, 1],
             y=[prevalence[key]] * 2,
@@ -137,7 +137,7 @@ def _draw(figure: go.Figure, lines: Mapping[str, Curve], *, shape: str) -> None:
         add_curve(
             figure,
             line,
-            LABELS[key],
+            label_of(key),
             colour=FINDING_COLOURS[key],
             dash=FINDING_DASHES[key],
             shape=shape,
@@ -162,7 +162,7 @@ def _add_point(figure: go.Figure, key: str, mark: CurvePoint, *, named: bool) ->
         marker={"color": FINDING_COLOURS[key], "symbol": FINDING_SYMBOLS[key], "size": 11,
                 "line": {"color": TEXT_COLOUR, "width": 1.5}},
         customdata=[[100 * mark.threshold, mark.sensitivity, mark.specificity]],
-        hovertemplate=f"{LABELS[key]}, cut-off<br>{_HOVER}",
+        hovertemplate=f"{label_of(key)}, cut-off<br>{_HOVER}",
     )  # fmt: skip
 
 
@@ -188,7 +188,7 @@ def paired_roc_figure(a: Curve, b: Curve, key: str) -> go.Figure:
     Args:
         key: of the finding.
     """
-    figure = empty_roc_figure(f"ROC of {LABELS[key]}, A and B on the same films")
+    figure = empty_roc_figure(f"ROC of {label_of(key)}, A and B on the same films")
     for line, name, colour, dash in ((a, "A", COLOUR_A, "solid"), (b, "B", COLOUR_B, "dash")):
         if len(line.x):
             add_curve(figure, line, name, colour=colour, dash=dash)

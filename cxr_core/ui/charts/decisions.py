@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from cxr_core.evaluation.metrics.net_benefit import DecisionPoint
-from cxr_core.findings import LABELS
+from cxr_core.findings import label_of
 from cxr_core.ui.charts.theme import (
     FINDING_COLOURS,
     MUTED_COLOUR,
@@ -50,7 +50,7 @@ def decision_figure(curve: Sequence[DecisionPoint], key: str, where: str) -> go.
         )  # fmt: skip
     apply_template(
         figure,
-        title=f"Decision curve of {LABELS[key]}, at {where}",
+        title=f"Decision curve of {label_of(key)}, at {where}",
         x="Threshold: probability at which you would just act, %",
         y="Net benefit (found cases per film)",
         height=_HEIGHT,

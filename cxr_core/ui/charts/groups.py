@@ -9,7 +9,7 @@ from cxr_core.evaluation.metrics.bootstrap import Interval
 from cxr_core.evaluation.metrics.subgroups import SubgroupMetrics
 from cxr_core.evaluation.metrics.sufficiency import MIN_COUNT
 from cxr_core.evaluation.render.subset_figures import subgroup_name
-from cxr_core.findings import LABELS
+from cxr_core.findings import label_of
 from cxr_core.ui.charts.theme import GRID_COLOUR, MUTED_COLOUR, TEXT_COLOUR, apply_template
 from cxr_core.ui.foreign import plotly_text
 
@@ -57,7 +57,7 @@ def subgroup_figure(
                     x=figures.estimate, line={"color": MUTED_COLOUR, "width": 1, "dash": "dot"},
                     row=1, col=column + 1,
                 )  # fmt: skip
-    finding = LABELS[rates[0].finding] if rates else "A finding"
+    finding = label_of(rates[0].finding) if rates else "A finding"
     apply_template(
         figure, title=f"{finding} by subgroup", x="0 to 1 (bar: 95 % interval)", y="",
         height=126 + _ROW_PX * len(rates),

@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 
 from cxr_core.data.splits import PART_TITLES
 from cxr_core.evaluation.metrics.labels import SplitLabels
-from cxr_core.findings import KEYS, LABELS
+from cxr_core.findings import KEYS, label_of
 from cxr_core.ui.charts.theme import apply_template
 from cxr_core.ui.words import percent
 
@@ -26,7 +26,7 @@ def split_labels_figure(parts: Sequence[SplitLabels]) -> go.Figure:
         colour, pattern = _FILLS[part.part]
         counts = [part.counts[key] for key in KEYS]
         figure.add_bar(
-            x=[LABELS[key] for key in KEYS],
+            x=[label_of(key) for key in KEYS],
             y=[100 * count.prevalence for count in counts],
             name=f"{PART_TITLES[part.part]} ({part.n_films:,} films)",
             text=[f"{count.positives:,}" for count in counts],

@@ -9,7 +9,7 @@ from cxr_core.evaluation.localisation.pointing import HitRates
 from cxr_core.evaluation.localisation.rates import OverlapRates
 from cxr_core.evaluation.metrics.bootstrap import Interval
 from cxr_core.evaluation.render.subset_figures import BOXES, POINTERS
-from cxr_core.findings import LABELS
+from cxr_core.findings import label_of
 from cxr_core.ui.charts.theme import MUTED_COLOUR, TEXT_COLOUR, apply_template
 
 _ROW_PX = 115
@@ -36,7 +36,7 @@ def overlap_shares(rates: OverlapRates) -> dict[str, Interval]:
 
 def boxed_films_text(counts: Mapping[str, int]) -> str:
     """Which films a chart of boxes is of: "boxed films: Effusion 24, Infiltration 22"."""
-    return "boxed films: " + ", ".join(f"{LABELS[key]} {n:,}" for key, n in counts.items())
+    return "boxed films: " + ", ".join(f"{label_of(key)} {n:,}" for key, n in counts.items())
 
 
 def pointing_figure(rates: Mapping[str, HitRates]) -> go.Figure:
@@ -83,7 +83,7 @@ def _shares_figure(
     figure.update_yaxes(range=[len(keys) - 0.5, -0.5], showgrid=False)
     figure.update_yaxes(
         tickvals=list(range(len(keys))),
-        ticktext=[f"{LABELS[key]} (n {n:,})" for key, n in counts.items()],
+        ticktext=[f"{label_of(key)} (n {n:,})" for key, n in counts.items()],
     )
     figure.update_layout(
         title={"text": title, "font": {"size": 15}, "x": 0, "xref": "paper", "y": 0.98},
@@ -117,6 +117,6 @@ def _marks(
             "thickness": 1.5,
             "width": 0,
         },
-        text=[f"{name}, {LABELS[keys[row]]}: {share.text()}" for row, share in shares.items()],
+        text=[f"{name}, {label_of(keys[row])}: {share.text()}" for row, share in shares.items()],
         hovertemplate="%{text}<extra></extra>",
     )

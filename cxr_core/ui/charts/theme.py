@@ -1,6 +1,7 @@
 """Charts of the Performance page: values in, Plotly figures out, nothing computed here."""
 
 import re
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ from plotly.subplots import make_subplots
 
 from cxr_core.evaluation.metrics.labels import LabelCount
 from cxr_core.evaluation.run_folder import kept_epoch
-from cxr_core.findings import FINDINGS, KEYS, LABELS
+from cxr_core.findings import FINDINGS, KEYS, label_of
 from cxr_core.ui.words import percent
 
 LIGHT_BACKGROUND = "#ffffff"
@@ -35,9 +36,20 @@ LIGHT_COLOURS = {
 }
 _RGBA = re.compile(r"rgba\((\d+), ?(\d+), ?(\d+), ?([\d.]+)\)")
 TEXT_COLOUR, MUTED_COLOUR, GRID_COLOUR = "#dcdde0", "#a2a5ab", "#303236"
-FINDING_COLOURS = {finding.key: finding.colour for finding in FINDINGS}
-FINDING_DASHES = {finding.key: finding.dash for finding in FINDINGS}
-FINDING_SYMBOLS = {finding.key: finding.symbol for finding in FINDINGS}
+
+
+class _ByFinding(dict[str, str]):
+    """Ours by key; a finding of another table takes one of the same by its name, the same in every
+    chart. Two may share a colour: the legend and the hover name them."""
+
+    def __missing__(self, key: str) -> str:
+        kinds = list(dict.fromkeys(self.values()))
+        return kinds[zlib.crc32(key.encode()) % len(kinds)]
+
+
+FINDING_COLOURS = _ByFinding({finding.key: finding.colour for finding in FINDINGS})
+FINDING_DASHES = _ByFinding({finding.key: finding.dash for finding in FINDINGS})
+FINDING_SYMBOLS = _ByFinding({finding.key: finding.symbol for finding in FINDINGS})
 PLOTLY_CONFIG = {"displaylogo": False, "displayModeBar": False}
 
 
@@ -75,20 +87,20 @@ def label_counts_figure(found: Mapping[str, LabelCount], total: int) -> go.Figur
         found: films with the label, and those that have one, by key.
         total: films altogether.
     """
-    counts = [found[key].positives for key in KEYS]
+    counts = [one.positives for one in found.values()]
     texts = [
         f"{one.positives:,} of {one.n:,} ({percent(one.prevalence)})" if one.n else "not labelled"
-        for one in (found[key] for key in KEYS)
+        for one in found.values()
     ]
     figure = go.Figure()
     figure.add_bar(
-        y=[LABELS[key] for key in KEYS], x=counts, orientation="h",
+        y=[label_of(key) for key in found], x=counts, orientation="h",
         text=texts,
         textposition="outside", cliponaxis=False, marker={"color": "#8b8e95"}, hoverinfo="skip",
     )  # fmt: skip
     apply_template(
         figure, title=f"Labels of the {total:,} films shown", x="Number of films with the label",
-        y="", height=262,
+        y="", height=max(262, 80 + 30 * len(counts)),
     )  # fmt: skip
     figure.update_xaxes(range=[0, 1.35 * max(counts, default=1) or 1])
     figure.update_yaxes(autorange="reversed", showgrid=False)
@@ -118,7 +130,7 @@ def training_history_figure(history: pd.DataFrame, *, best_label: str = "kept") 
     for key in KEYS:
         if f"auroc_{key}" in history:
             figure.add_scatter(
-                x=epochs, y=history[f"auroc_{key}"], mode="lines", name=LABELS[key], row=1, col=2,
+                x=epochs, y=history[f"auroc_{key}"], mode="lines", name=label_of(key), row=1, col=2,
                 line={"color": FINDING_COLOURS[key], "dash": FINDING_DASHES[key]},
             )  # fmt: skip
     row = kept_epoch(history)

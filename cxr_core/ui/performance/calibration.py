@@ -21,9 +21,10 @@ from cxr_core.evaluation.metrics.labelled import labelled_films
 from cxr_core.evaluation.metrics.sufficiency import MIN_COUNT
 from cxr_core.evaluation.predictions import has_logits, labels_of, logits_of, probabilities_of
 from cxr_core.evaluation.render.figures import CALIBRATION, evaluation_tables
-from cxr_core.findings import KEYS, LABELS
+from cxr_core.findings import label_of
 from cxr_core.ui.charts.calibration import ReliabilityCurve, bin_hover_text, reliability_figure
 from cxr_core.ui.charts.show import show_chart
+from cxr_core.ui.performance.tabs import choose_finding
 from cxr_core.ui.shell import caption, show_table
 from cxr_core.ui.words import percent, percent_range
 
@@ -135,13 +136,10 @@ class CalibrationResult:
 
 
 def calibration_panel(evaluated: EvaluatedTable) -> None:
-    """Choose a finding; see its reliability, and the measures of all four."""
+    """Choose a finding; see its reliability, and the measures of all."""
     st.header("Calibration", anchor=False)
     found = cached_calibration(evaluated)
-    key = st.segmented_control(
-        "Finding", KEYS, format_func=LABELS.__getitem__, default=KEYS[0], required=True,
-        key="calibration_finding",
-    )  # fmt: skip
+    key = choose_finding(evaluated.keys, "calibration_finding")
     left, right = st.columns([1.25, 1], gap="large")
     with left:
         _diagram(evaluated, key, found[key])
@@ -149,7 +147,7 @@ def calibration_panel(evaluated: EvaluatedTable) -> None:
         st.subheader("Summary", anchor=False)
         for name, versions in found.items():
             last = versions[-1]
-            caption(calibration_sentence(LABELS[name], last.curve, last.metrics))
+            caption(calibration_sentence(label_of(name), last.curve, last.metrics))
         caption(_which_probabilities(evaluated))
     _table(evaluated, found)
 
@@ -165,7 +163,7 @@ def evaluate_calibration(evaluated: EvaluatedTable) -> dict[str, list[Calibratio
     resamples = resample_patients(
         table, n_resamples=evaluated.report.n_resamples, seed=evaluated.report.seed
     )
-    films = [labelled_films(labels, k, resamples) for k in range(len(KEYS))]
+    films = [labelled_films(labels, k, resamples) for k in range(len(evaluated.keys))]
     logits = logits_of(table) if has_logits(table) else None
     kinds: list[tuple[str, Floats, Floats | None]]
     if evaluated.report.ece_after:
@@ -186,7 +184,7 @@ def evaluate_calibration(evaluated: EvaluatedTable) -> dict[str, list[Calibratio
             )
             for name, p, z in kinds
         ]
-        for k, key in enumerate(KEYS)
+        for k, key in enumerate(evaluated.keys)
     }
 
 
@@ -214,8 +212,8 @@ def _diagram(evaluated: EvaluatedTable, key: str, versions: list[CalibrationResu
     show_chart(
         reliability_figure(key, drawn),
         key="reliability",
-        title=f"Reliability of {LABELS[key]}",
-        alt=f"Reliability of {LABELS[key]}, {last.name}. "
+        title=f"Reliability of {label_of(key)}",
+        alt=f"Reliability of {label_of(key)}, {last.name}. "
         + " ".join(
             bin_hover_text(*pair).replace("<br>", ", ") + "."
             for pair in zip(last.bins, last.intervals, strict=True)
@@ -285,6 +283,6 @@ def _extremes_note(evaluated: EvaluatedTable, key: str, judged: CalibrationResul
     if extreme == 0 or not judged.metrics.brier.estimable:
         return ""
     return (
-        f"{LABELS[key]}: {extreme:,} films have a probability of exactly 0 or 1 (infinite logit), "
-        "so slope and intercept cannot be given."
+        f"{label_of(key)}: {extreme:,} films have a probability of exactly 0 or 1 (infinite "
+        "logit), so slope and intercept cannot be given."
     )

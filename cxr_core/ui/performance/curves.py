@@ -10,22 +10,18 @@ import streamlit as st
 from cxr_core.evaluation.evaluated import EvaluatedTable
 from cxr_core.evaluation.metrics.ranking import Bands, confidence_bands, precision_recall, roc
 from cxr_core.evaluation.render.figures import DISCRIMINATION, evaluation_tables
-from cxr_core.findings import ALL_IN_WORDS, KEYS, LABELS
+from cxr_core.findings import in_words, label_of
 from cxr_core.ui.charts.curves import Curve, CurvePoint, precision_recall_figure, roc_figure
 from cxr_core.ui.charts.show import show_chart
+from cxr_core.ui.performance.tabs import ALL, choose_finding
 from cxr_core.ui.shell import caption, show_table
 from cxr_core.ui.words import percent
-
-ALL = "all"
 
 
 def discrimination_panel(evaluated: EvaluatedTable) -> None:
     """Choose a finding; see both curves and every area."""
     st.header("Discrimination (ROC, precision-recall)", anchor=False)
-    chosen = st.segmented_control(
-        "Finding", [*KEYS, ALL], default=KEYS[0], required=True, key="curves_finding",
-        format_func=lambda key: f"All {ALL_IN_WORDS}" if key == ALL else LABELS[key],
-    )  # fmt: skip
+    chosen = choose_finding(evaluated.keys, "curves_finding", with_all=True)
     left, right = st.columns(2, gap="large")
     with left:
         _roc(evaluated, chosen)
@@ -37,13 +33,14 @@ def discrimination_panel(evaluated: EvaluatedTable) -> None:
 def _roc(evaluated: EvaluatedTable, chosen: str) -> None:
     auroc = evaluated.report.auroc
     lines = {
-        key: roc_curve_of(evaluated, key, _bands(evaluated, key, chosen)) for key in _keys(chosen)
+        key: roc_curve_of(evaluated, key, _bands(evaluated, key, chosen))
+        for key in _keys(evaluated, chosen)
     }
     drawn = {key: line for key, line in lines.items() if len(line.x)}
     _chart(
-        roc_figure(drawn, f"ROC of {_name(chosen)}"),
+        roc_figure(drawn, f"ROC of {_name(evaluated, chosen)}"),
         "roc",
-        "ROC curves. " + " ".join(f"{LABELS[key]}: AUROC {auroc[key].text()}." for key in lines),
+        "ROC curves. " + " ".join(f"{label_of(key)}: AUROC {auroc[key].text()}." for key in lines),
     )
     caption(
         "Each point is one cut-off. The nearer the curve is to the upper left corner, the better "
@@ -55,15 +52,17 @@ def _roc(evaluated: EvaluatedTable, chosen: str) -> None:
 def _precision_recall(evaluated: EvaluatedTable, chosen: str) -> None:
     report = evaluated.report
     lines = {key: precision_recall_curve_of(evaluated, key, _bands(evaluated, key, chosen))
-             for key in _keys(chosen)}  # fmt: skip
+             for key in _keys(evaluated, chosen)}  # fmt: skip
     drawn = {key: line for key, line in lines.items() if len(line.x)}
     shares = {key: report.label_distribution[key].prevalence for key in lines}
     _chart(
-        precision_recall_figure(drawn, shares, f"Precision and recall of {_name(chosen)}"),
+        precision_recall_figure(
+            drawn, shares, f"Precision and recall of {_name(evaluated, chosen)}"
+        ),
         "precision_recall",
         "Precision-recall curves. "
         + " ".join(
-            f"{LABELS[key]}: average precision {report.average_precision[key].text()}"
+            f"{label_of(key)}: average precision {report.average_precision[key].text()}"
             + (f", prevalence {percent(shares[key])}." if evaluated.is_labelled(key) else ".")
             for key in lines
         ),
@@ -142,7 +141,7 @@ def _band_sentence(evaluated: EvaluatedTable, chosen: str) -> str:
     if chosen == ALL:
         return "Choose one finding to see its 95 % confidence band."
     if not evaluated.is_labelled(chosen):
-        return f"{LABELS[chosen]} is not labelled on these films, so it has no curve."
+        return f"{label_of(chosen)} is not labelled on these films, so it has no curve."
     if not evaluated.report.auroc[chosen].estimable:
         return "Too few films or patients for a band."
     return (
@@ -161,12 +160,12 @@ def _areas(evaluated: EvaluatedTable) -> None:
     )
 
 
-def _keys(chosen: str) -> tuple[str, ...]:
-    return tuple(KEYS) if chosen == ALL else (chosen,)
+def _keys(evaluated: EvaluatedTable, chosen: str) -> tuple[str, ...]:
+    return evaluated.keys if chosen == ALL else (chosen,)
 
 
-def _name(chosen: str) -> str:
-    return f"the {ALL_IN_WORDS} findings" if chosen == ALL else LABELS[chosen]
+def _name(evaluated: EvaluatedTable, chosen: str) -> str:
+    return f"the {in_words(len(evaluated.keys))} findings" if chosen == ALL else label_of(chosen)
 
 
 def _chart(figure: go.Figure, key: Literal["roc", "precision_recall"], alt: str) -> None:

@@ -21,9 +21,10 @@ from cxr_core.evaluation.metrics.operating_points import (
 from cxr_core.evaluation.render.decision_figures import shown_points, site_alerts
 from cxr_core.evaluation.render.figures import at_cutoff, evaluation_tables
 from cxr_core.evaluation.render.flag_figures import CUT_OFFS
-from cxr_core.findings import KEYS, LABELS
+from cxr_core.findings import label_of
 from cxr_core.ui.charts.decisions import decision_figure
 from cxr_core.ui.charts.show import show_chart
+from cxr_core.ui.performance.tabs import choose_finding
 from cxr_core.ui.prevalence import MAX_PERCENT, MIN_PERCENT
 from cxr_core.ui.shell import caption, show_table
 from cxr_core.ui.words import percent
@@ -87,7 +88,7 @@ def choose_cutoff(evaluated: EvaluatedTable, key: str) -> ChosenCutoff:
     )
     source: str = st.session_state[preset]
     slider_value = st.slider(
-        f"Cut-off on the probability of {LABELS[key]}", 0.0, 100.0, step=0.1,
+        f"Cut-off on the probability of {label_of(key)}", 0.0, 100.0, step=0.1,
         format="%.1f %%", key=slider, on_change=_on_slider_change, args=(preset,),
     )  # fmt: skip
     # The slider rounds; a film between the two must not change sides.
@@ -154,16 +155,20 @@ def _one_cutoff(evaluated: EvaluatedTable) -> None:
     report = evaluated.report
     if not report.operating_points:
         caption(
-            "No cut-off can be given: at least one finding has no film with it, or none without "
+            "No cut-off can be given: no finding has both films with it and films without "
             "it. 0.5 is not a usable cut-off, so nothing is shown."
         )
         return
-    key = st.segmented_control(
-        "Finding", KEYS, format_func=LABELS.__getitem__, default=KEYS[0], required=True,
-        key="decision_finding",
-    )  # fmt: skip
+    key = choose_finding(evaluated.keys, "decision_finding")
     if not evaluated.is_labelled(key):
-        caption(f"{LABELS[key]} is not labelled on these films, so nothing can be measured of it.")
+        caption(
+            f"{label_of(key)} is not labelled on these films, so nothing can be measured of it."
+        )
+        return
+    if key not in report.operating_points:
+        caption(
+            f"No cut-off for {label_of(key)}: it has films of one class only, or none is given."
+        )
         return
     chosen = choose_cutoff(evaluated, key)
     prevalence = _prevalence(evaluated, key)
@@ -173,10 +178,10 @@ def _one_cutoff(evaluated: EvaluatedTable) -> None:
     left, right = st.columns([1, 1.35], gap="large")
     with left:
         st.html(
-            confusion_matrix_html(found.confusion, LABELS[key], percent(chosen.value, decimals=1))
+            confusion_matrix_html(found.confusion, label_of(key), percent(chosen.value, decimals=1))
         )
     with right:
-        show_table(at_cutoff(found, LABELS[key], report, optimistic=chosen.optimistic))
+        show_table(at_cutoff(found, label_of(key), report, optimistic=chosen.optimistic))
         labelled = evaluated.labelled(key), evaluated.resamples(key)
         here = alert_burden(*labelled[0], chosen.value, labelled[1])
         site = None
@@ -202,8 +207,8 @@ def _decision_curve(evaluated: EvaluatedTable, key: str, prevalence: float | Non
     show_chart(
         decision_figure(curve, key, where),
         key="decision_curve",
-        title=f"Decision curve of {LABELS[key]}",
-        alt=f"Net benefit of {LABELS[key]} at {where}. "
+        title=f"Decision curve of {label_of(key)}",
+        alt=f"Net benefit of {label_of(key)} at {where}. "
         + " ".join(
             f"Threshold {percent(one.threshold)}: {one.model.text(3)}, flagging all "
             f"{one.all_flagged.text(3)}."
@@ -232,7 +237,7 @@ def _prevalence(evaluated: EvaluatedTable, key: str) -> float | None:
     """The reader's own share of films with the finding, 0 to 1; None until one is given."""
     here = evaluated.report.label_distribution[key].prevalence
     given = st.number_input(
-        f"Prevalence of {LABELS[key]} where you work, % of films",
+        f"Prevalence of {label_of(key)} where you work, % of films",
         min_value=MIN_PERCENT,
         max_value=MAX_PERCENT,
         value=None,
@@ -272,7 +277,7 @@ def confusion_matrix_html(counts: ConfusionMatrix, label: str, cutoff: str) -> s
 
 
 def _all_cutoffs(evaluated: EvaluatedTable) -> None:
-    """What the four findings' operating points do."""
+    """What all findings' operating points do."""
     st.header("All findings at their cut-offs", anchor=False)
     if not evaluated.report.operating_points:
         caption("Needs cut-offs, and none can be given here.")

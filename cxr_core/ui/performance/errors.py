@@ -14,7 +14,7 @@ from cxr_core.data.images import find_image
 from cxr_core.errors import DataError
 from cxr_core.evaluation.evaluated import EvaluatedTable
 from cxr_core.evaluation.metrics.errors import ErrorKind, FilmError, most_confident_errors
-from cxr_core.evaluation.predictions import has_logits
+from cxr_core.evaluation.predictions import has_logits, scores_of
 from cxr_core.evaluation.render.figures import (
     ERROR_MEANINGS,
     ERROR_TITLES,
@@ -25,12 +25,13 @@ from cxr_core.evaluation.render.figures import (
 from cxr_core.evaluation.run_folder import RunFolder
 from cxr_core.export.overlay import MapStyle, display_map, map_layer, peak_fraction
 from cxr_core.export.record import map_title
-from cxr_core.findings import KEYS, LABELS, LOGIT_COLUMNS, PROBABILITY_COLUMNS
+from cxr_core.findings import label_of
 from cxr_core.ui import words
 from cxr_core.ui.audit_trail import record_read, record_shown
 from cxr_core.ui.film_source import pack_film
 from cxr_core.ui.film_view import MAX_LAYER_SIDE, data_uri, film_view, fit_size, send_film
 from cxr_core.ui.model import model_folder, shared_analyzer
+from cxr_core.ui.performance.tabs import choose_finding
 from cxr_core.ui.shell import caption, guarded_fragment, report_errors, show_table
 from cxr_core.ui.sign_in import is_local_page, may_open_paths
 from cxr_core.wording import with_minus_sign
@@ -190,18 +191,19 @@ def _close_film() -> None:
 
 
 def matches_model(evaluated: EvaluatedTable, image: str, analysis: Analysis) -> bool:
-    """Whether the table's four figures of a film are those of the loaded model.
+    """Whether the table's figures of a film are those of the loaded model.
 
     Logits are compared with raw logits, probabilities with calibrated ones: whoever wrote a table
     of probabilities wrote those that the page of this model shows.
     """
     logits = has_logits(evaluated.table)
-    names = LOGIT_COLUMNS if logits else PROBABILITY_COLUMNS
-    row = evaluated.table["image"] == image
-    written = evaluated.table.loc[row, list(names)].to_numpy(dtype=np.float64)[0]  # (4,)
     predicted = analysis.logits if logits else analysis.probabilities
+    if not set(evaluated.keys) <= set(predicted):
+        return False
+    row = evaluated.table["image"] == image
+    written = scores_of(evaluated.table.loc[row])[0]  # (K,)
     # A finding without labels may have no figure at all.
-    off = np.abs(written - np.array([predicted[key] for key in KEYS]))[~np.isnan(written)]
+    off = np.abs(written - np.array([predicted[key] for key in evaluated.keys]))[~np.isnan(written)]
     return bool((off <= (_LOGIT_TOLERANCE if logits else _PROBABILITY_TOLERANCE)).all())
 
 
@@ -209,7 +211,7 @@ def error_sentence(key: str, error: FilmError) -> str:
     """What the table says of the film, in one line."""
     margin = with_minus_sign(f"{error.margin:+.2f}")
     return (
-        f"{error.image}. Labels: {error.labels}. {LABELS[key]} in the table: "
+        f"{error.image}. Labels: {error.labels}. {label_of(key)} in the table: "
         f"{words.percent(error.probability, decimals=1)}, cut-off "
         f"{words.percent(error.cutoff, decimals=1)}, distance above cut-off {margin} (log-odds)."
     )
@@ -253,12 +255,12 @@ def errors_panel(evaluated: EvaluatedTable, run: RunFolder | None) -> None:
         return
     for table in evaluation_tables(evaluated.full, ERRORS):
         show_table(table)
-    key = st.segmented_control(
-        "Finding", KEYS, format_func=LABELS.__getitem__, default=KEYS[0], required=True,
-        key="errors_finding",
-    )  # fmt: skip
+    key = choose_finding(evaluated.keys, "errors_finding")
     if not evaluated.is_labelled(key):
-        caption(f"{LABELS[key]} is not labelled on these films, so no error can be told.")
+        caption(f"{label_of(key)} is not labelled on these films, so no error can be told.")
+        return
+    if key not in evaluated.report.operating_points:
+        caption(f"{label_of(key)} has no cut-off, so no error can be told.")
         return
     caption(
         "Sorted by distance from the cut-off (log-odds), the model's most confident errors first. "
@@ -276,8 +278,8 @@ def _list(evaluated: EvaluatedTable, key: str, kind: ErrorKind) -> list[FilmErro
         evaluated.table, evaluated.probabilities, points, key, kind, limit=MAX_LISTED
     )
     if not found:
-        meaning = ERROR_MEANINGS[kind].format(label=LABELS[key])
+        meaning = ERROR_MEANINGS[kind].format(label=label_of(key))
         caption(f"{ERROR_TITLES[kind]}: none; no film is {meaning}.")
         return found
-    show_table(error_films(found, LABELS[key], kind, total=total))
+    show_table(error_films(found, label_of(key), kind, total=total))
     return found

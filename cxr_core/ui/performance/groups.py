@@ -27,9 +27,10 @@ from cxr_core.evaluation.render.subset_figures import (
 )
 from cxr_core.evaluation.report import subgroup_notes
 from cxr_core.evaluation.run_folder import RunFolder
-from cxr_core.findings import KEYS, LABELS
+from cxr_core.findings import label_of
 from cxr_core.ui.charts.groups import subgroup_figure
 from cxr_core.ui.charts.show import show_chart
+from cxr_core.ui.performance.tabs import choose_finding
 from cxr_core.ui.shell import caption, show_table
 
 MAX_AUTO_FILMS = 2000  # films up to which the groups are measured unasked, in a few seconds
@@ -52,10 +53,7 @@ def subgroups_panel(evaluated: EvaluatedTable, run: RunFolder | None) -> None:
     found = _subgroups_on_request(evaluated, run)
     if found is None:
         return
-    key = st.segmented_control(
-        "Finding", KEYS, format_func=LABELS.__getitem__, default=KEYS[0], required=True,
-        key="groups_finding",
-    )  # fmt: skip
+    key = choose_finding(evaluated.keys, "groups_finding")
     of_finding = [one for one in found.groups if one.finding == key]
     of_crossed = [one for one in found.crossed if one.finding == key]
     _finding(
@@ -131,7 +129,7 @@ def _with_validation(run: RunFolder | None) -> RunFolder | None:
 
 
 def _finding(evaluated: EvaluatedTable, found: FullReport, key: str) -> None:
-    label = LABELS[key]
+    label = label_of(key)
     at_point = bool(evaluated.report.operating_points)
     show_chart(
         subgroup_figure(found.groups, has_operating_points=at_point),

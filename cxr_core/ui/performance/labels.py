@@ -16,7 +16,7 @@ from cxr_core.evaluation.render.subset_figures import (
     split_labels,
 )
 from cxr_core.evaluation.run_folder import SPLIT_FILE, RunFolder
-from cxr_core.findings import KEYS, LABELS
+from cxr_core.findings import label_of
 from cxr_core.ui.charts.labels import split_labels_figure
 from cxr_core.ui.charts.show import chart_source_of_films, show_chart
 from cxr_core.ui.charts.theme import label_counts_figure
@@ -66,7 +66,9 @@ def _split_labels(parts: list[SplitLabels]) -> None:
         alt="Films with each label. "
         + " ".join(
             f"{PART_TITLES[part.part]}: "
-            + ", ".join(f"{LABELS[key]} {count.positives:,}" for key, count in part.counts.items())
+            + ", ".join(
+                f"{label_of(key)} {count.positives:,}" for key, count in part.counts.items()
+            )
             + "."
             for part in parts
         ),
@@ -89,10 +91,10 @@ def _table_labels(evaluated: EvaluatedTable) -> None:
         title="Films with each label",
         alt=f"Films with each label, of {total:,}: "
         + ", ".join(
-            f"{LABELS[key]} {counts[key].positives:,}"
+            f"{label_of(key)} {counts[key].positives:,}"
             if counts[key].n
-            else f"{LABELS[key]} not labelled"
-            for key in KEYS
+            else f"{label_of(key)} not labelled"
+            for key in counts
         ),
     )
     caption("A bar is the number of films with the label; a film can have several, or none.")

@@ -21,7 +21,7 @@ from cxr_core.evaluation.published import OVERLAP_CAUTION, read_published_overla
 from cxr_core.evaluation.render.comparison_figures import published_overlap
 from cxr_core.evaluation.render.subset_figures import MEASURES, overlaps, pointing
 from cxr_core.evaluation.run_folder import LOCALISATION_FILE, RunFolder
-from cxr_core.findings import LABELS
+from cxr_core.findings import label_of
 from cxr_core.ui.charts.localisation import boxed_films_text, overlap_figure, pointing_figure
 from cxr_core.ui.charts.show import chart_source_of_films, show_chart
 from cxr_core.ui.shell import caption, show_table
@@ -55,7 +55,7 @@ def overlap_panel(full: FullReport) -> None:
         title=f"Overlap with boxes, {measure}",
         alt=f"Share of boxed films with enough overlap, by {MEASURES[measure]}. "
         + " ".join(
-            f"{LABELS[key]}, over {one.threshold:g}: {one.map_box.text()}."
+            f"{label_of(key)}, over {one.threshold:g}: {one.map_box.text()}."
             for key, found in rates.items()
             for one in found
         ),
@@ -88,7 +88,7 @@ def overlap_panel(full: FullReport) -> None:
 def overlap_sentence(key: str, rates: Sequence[OverlapRates]) -> str:
     """At which thresholds the map's box is better or worse than one fixed box, in words."""
     if not any(one.gain.estimable for one in rates):
-        return f"{LABELS[key]}: too few boxed films to tell whether the map's box fits better."
+        return f"{label_of(key)}: too few boxed films to tell whether the map's box fits better."
     better = [f"{one.threshold:g}" for one in rates if direction_of(one.gain) == "higher"]
     worse = [f"{one.threshold:g}" for one in rates if direction_of(one.gain) == "lower"]
     said = [f"more often than one fixed box at threshold {listed(better)}"] if better else []
@@ -96,9 +96,9 @@ def overlap_sentence(key: str, rates: Sequence[OverlapRates]) -> str:
         said.append(f"less often {'' if better else 'than one fixed box '}at {listed(worse)}")
     if not said:
         return (
-            f"{LABELS[key]}: the map's box is not shown to overlap more often than one fixed box."
+            f"{label_of(key)}: the map's box is not shown to overlap more often than one fixed box."
         )
-    return f"{LABELS[key]}: the map's box overlaps {', and '.join(said)}."
+    return f"{label_of(key)}: the map's box overlaps {', and '.join(said)}."
 
 
 def box_area_sentence(key: str, areas: BoxAreas) -> str:
@@ -110,7 +110,7 @@ def box_area_sentence(key: str, areas: BoxAreas) -> str:
         "the box of randomized weights": areas.shuffled,
     }
     told = [f"{name} {percent(a, decimals=1)}" for name, a in parts.items() if not math.isnan(a)]
-    return f"{LABELS[key]}, mean share of the film covered: {', '.join(told)}."
+    return f"{label_of(key)}, mean share of the film covered: {', '.join(told)}."
 
 
 def _published(measure: Measure) -> None:
@@ -182,7 +182,7 @@ def _pointing(full: FullReport) -> None:
         key="localisation",
         title="Where the map peaks",
         alt="Share of boxed films with the map's peak inside a box. "
-        + " ".join(f"{LABELS[key]}: {found.peak.text()}." for key, found in rates.items()),
+        + " ".join(f"{label_of(key)}: {found.peak.text()}." for key, found in rates.items()),
         source=chart_source_of_films(
             boxed_films_text({key: found.n for key, found in rates.items()})
         ),

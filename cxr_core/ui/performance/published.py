@@ -23,6 +23,7 @@ from cxr_core.evaluation.render.comparison_figures import (
     published_differences,
 )
 from cxr_core.evaluation.run_folder import SPLIT_FILE, RunFolder
+from cxr_core.findings import ABNORMAL_KEYS, label_of
 from cxr_core.ui.shell import caption, show_table
 
 _SPLIT_CHOICES = {
@@ -39,6 +40,10 @@ def published_panel(evaluated: EvaluatedTable, run: RunFolder | None) -> None:
         run: that the table belongs to, whose split tells its kind where it can.
     """
     st.header("Comparison with published results", anchor=False)
+    if not set(ABNORMAL_KEYS) & set(evaluated.keys):
+        named = ", ".join(label_of(key) for key in ABNORMAL_KEYS)
+        caption(f"The published figures kept here are of {named}, which this table does not hold.")
+        return
     caption(AUROC_CAUTION)
     models = read_published_auroc()
     show_table(own_auroc(evaluated.report))

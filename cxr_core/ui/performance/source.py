@@ -11,8 +11,14 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from cxr_core.access.roots import RUNS_ENV_VAR, Roots, roots_from_environment
 from cxr_core.errors import CXRError, DataError
 from cxr_core.evaluation.evaluated import EvaluatedTable
-from cxr_core.evaluation.metrics.labelled import missing_label_notes
-from cxr_core.evaluation.predictions import labels_of
+from cxr_core.evaluation.metrics.labelled import contradiction_notes, missing_label_notes
+from cxr_core.evaluation.predictions import (
+    labels_of,
+    look_like_probabilities,
+    template_csv,
+)
+from cxr_core.evaluation.raw_table import RawTable
+from cxr_core.evaluation.report import PROBABLY_PROBABILITIES
 from cxr_core.evaluation.run_folder import (
     WEIGHTS_FILE,
     RunFolder,
@@ -21,13 +27,15 @@ from cxr_core.evaluation.run_folder import (
     is_run_folder,
     require_run_folder,
 )
-from cxr_core.findings import ABNORMAL_INDICES, LABEL_COLUMNS, NORMAL_INDEX
+from cxr_core.evaluation.table_mapping import TableMapping
+from cxr_core.findings import LABEL_COLUMNS
 from cxr_core.model.metadata import METADATA_FILE
 from cxr_core.ui.evaluated import evaluate_model, evaluate_run, evaluate_upload
 from cxr_core.ui.foreign import as_text
 from cxr_core.ui.holdings import take_dropped
 from cxr_core.ui.model import approved_folder, model_folder
-from cxr_core.ui.shell import caption, show_error
+from cxr_core.ui.performance.table_columns import columns_panel, mapping_of_upload
+from cxr_core.ui.shell import caption, download_button, show_error
 from cxr_core.ui.sign_in import is_local_page, may_open_paths
 from cxr_core.ui.uploads import file_field
 
@@ -54,10 +62,10 @@ _REFUSED = "performance_refused"
 _MAX_TYPED = 8
 _RUNS = Path("runs")
 COLUMNS_HELP = (
-    f"Columns: image, {LABEL_COLUMNS[0]} … {LABEL_COLUMNS[-1]}, and logit_… or probability_… of "
-    "the same findings (with both, logits are used). Optional: patient, age, sex, view, "
-    "follow_up, group. A label may be missing (empty or -1): its finding is then measured on the "
-    "other films."
+    "A row a film, with a label and a score of each finding, or a row a film and finding. Columns "
+    "are recognised by name and value, and asked for where they are unsure. Best: image, "
+    f"{LABEL_COLUMNS[0]} …, logit_… or probability_…, and patient, age, sex, view, follow_up, "
+    "group. A label may be missing (empty or -1): its finding is then measured on the other films."
 )
 
 
@@ -86,13 +94,15 @@ class EvaluationSource:
         return f"{self.name}: {report.n_films:,} films{patients}."
 
 
-def open_table(data: bytes) -> EvaluationSource:
-    """A table that was uploaded.
+def open_table(
+    data: bytes, mapping: TableMapping | None = None, labels: bytes | None = None
+) -> EvaluationSource:
+    """A table that was uploaded; arguments as of ``evaluate_upload``.
 
     Raises:
-        DataError: not a predictions table.
+        DataError: no table, or one whose columns are not certain.
     """
-    evaluated = evaluate_upload(data)
+    evaluated = evaluate_upload(data, mapping, labels)
     return EvaluationSource("Your table", evaluated, None, _table_cautions(evaluated))
 
 
@@ -143,23 +153,14 @@ def open_run(folder: Path, *, strict: bool = False) -> EvaluationSource:
 
 def _table_cautions(evaluated: EvaluatedTable) -> tuple[str, ...]:
     """What any table's figures cannot be read without."""
-    cautions = [NO_PATIENTS_CAUTION] if evaluated.report.n_patients is None else []
-    cautions += missing_label_notes(labels_of(evaluated.table))
-    labels = labels_of(evaluated.table) == 1  # (N, 4); a missing label contradicts nothing
-    normal = labels[:, NORMAL_INDEX]
-    both = int((normal & labels[:, ABNORMAL_INDICES].any(axis=1)).sum())
-    if both:
-        cautions.append(contradiction_caution(both))
+    origin = evaluated.full.origin
+    cautions = [] if origin is None else [*origin.cautions]
+    cautions += [NO_PATIENTS_CAUTION] if evaluated.report.n_patients is None else []
+    cautions += missing_label_notes(labels_of(evaluated.table), evaluated.keys)
+    cautions += contradiction_notes(evaluated.table)
+    if look_like_probabilities(evaluated.table):
+        cautions.append(PROBABLY_PROBABILITIES)
     return tuple(cautions)
-
-
-def contradiction_caution(n_films: int) -> str:
-    """The caution on labels that exclude each other, and what it means for the figures."""
-    which = "1 film is" if n_films == 1 else f"{n_films:,} films are"
-    return (
-        f"{which} labelled both No Finding and a finding, which NIH's labels never are. They count "
-        "as both; figures on films that are not No Finding leave them out."
-    )
 
 
 def _open_training_only(run: RunFolder) -> EvaluationSource:
@@ -207,9 +208,12 @@ def choose_source(side: Side = "a") -> EvaluationSource | None:
     ):
         with st.popover(title, icon=":material/folder_open:", width="content"):
             _controls(side)
-        opened = _open_selected(side)
+        upload = _read_upload(side)
+        opened = _open_selected(side, upload)
         if opened is not None:
             caption(opened.summary())
+    if upload is not None:
+        _ask_for_columns(side, upload, is_open=opened is not None)
     return opened
 
 
@@ -252,7 +256,7 @@ def _controls(side: Side) -> None:
             "nothing is changed."
         )
     file_field(
-        "Or a predictions table (CSV)",
+        "Or a predictions table (CSV, Parquet or JSON, also .gz)",
         key=f"{_key(side)}_upload",
         on_change=_on_upload,
         args=(side,),
@@ -260,6 +264,10 @@ def _controls(side: Side) -> None:
     if refused := st.session_state.get(_REFUSED):
         st.error(as_text(refused))
     st.caption(COLUMNS_HELP)
+    download_button(
+        "Template (CSV)", lambda: template_csv().encode(), file_name="predictions_template.csv",
+        mime="text/csv", key=f"{_key(side)}_template", kind="metrics",
+    )  # fmt: skip
 
 
 def source_label(token: str) -> str:
@@ -289,19 +297,55 @@ def _options(side: Side) -> list[str]:
     return list(dict.fromkeys([*([] if side == "a" else [NONE]), MODEL, *table, *found, *now]))
 
 
-def _open_selected(side: Side) -> EvaluationSource | None:
+Upload = tuple[RawTable, TableMapping | None]  # a table's cells, and its mapping where it is sure
+
+
+def _open_selected(side: Side, upload: Upload | None) -> EvaluationSource | None:
     token: str = st.session_state[_key(side)]
     try:
         if token == NONE:
             return None
         if token == TABLE:
-            return open_table(st.session_state[_table_key(side)])
+            return None if upload is None else _open_upload(side, upload[1])
         if token == MODEL:
             return open_run(approved_folder())
         return open_named_run(token.removeprefix(_RUN), _run_roots())
     except CXRError as error:
         show_error(error)
         return None
+
+
+def _read_upload(side: Side) -> Upload | None:
+    """The uploaded table where it is shown; None of other sources, or where the page has said why
+    it cannot be read."""
+    if st.session_state[_key(side)] != TABLE:
+        return None
+    labels: bytes | None = st.session_state.get(_labels_key(side))
+    try:
+        return mapping_of_upload(st.session_state[_table_key(side)], labels)
+    except CXRError as error:
+        show_error(error)
+        return None
+
+
+def _open_upload(side: Side, mapping: TableMapping | None) -> EvaluationSource | None:
+    """The uploaded table; None while its columns are asked for."""
+    if mapping is None:
+        return None
+    labels: bytes | None = st.session_state.get(_labels_key(side))
+    return open_table(st.session_state[_table_key(side)], mapping, labels)
+
+
+def _ask_for_columns(side: Side, upload: Upload, *, is_open: bool) -> None:
+    raw, mapping = upload
+    unlabelled = columns_panel(raw, mapping if is_open else None, side)
+    if unlabelled or _labels_key(side) in st.session_state:
+        file_field(
+            "The labels, from another table (such as NIH's Data_Entry), joined by image",
+            key=f"{_key(side)}_labels_upload",
+            on_change=_on_labels_upload,
+            args=(side,),
+        )
 
 
 def _run_roots() -> Roots:
@@ -331,11 +375,23 @@ def _on_upload(side: Side) -> None:
     st.session_state[_REFUSED] = take_dropped()[1]
     if isinstance(upload, UploadedFile):
         st.session_state[_table_key(side)] = upload.getvalue()
+        st.session_state.pop(_labels_key(side), None)
         st.session_state[_key(side)] = TABLE
         return
     st.session_state.pop(_table_key(side), None)
+    st.session_state.pop(_labels_key(side), None)
     if st.session_state.get(_key(side)) == TABLE:
         st.session_state[_key(side)] = MODEL if side == "a" else NONE
+
+
+def _on_labels_upload(side: Side) -> None:
+    """Callback of the labels' uploader."""
+    upload = st.session_state[f"{_key(side)}_labels_upload"]
+    st.session_state[_REFUSED] = take_dropped()[1]
+    if isinstance(upload, UploadedFile):
+        st.session_state[_labels_key(side)] = upload.getvalue()
+    else:
+        st.session_state.pop(_labels_key(side), None)
 
 
 def _key(side: Side) -> str:
@@ -344,6 +400,10 @@ def _key(side: Side) -> str:
 
 def _table_key(side: Side) -> str:
     return f"{_key(side)}_table"
+
+
+def _labels_key(side: Side) -> str:
+    return f"{_key(side)}_labels"
 
 
 def _same_folder(one: Path, other: Path) -> bool:

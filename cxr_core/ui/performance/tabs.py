@@ -1,4 +1,4 @@
-"""Tabs that say that they are not measured yet, for as long as they are not."""
+"""Tabs that say that they are not measured yet, and the choice of a finding in them."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -6,10 +6,33 @@ from contextlib import AbstractContextManager, contextmanager
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from cxr_core.findings import KEYS, in_words, label_of
 from cxr_core.ui.shell import caption
 
+ALL = "all"  # findings
+_MAX_BUTTONS = 8  # findings; more are chosen from a list
 _COMPUTED_KEY = "waiting_shown"
 PENDING = "Not computed yet: this tab follows the ones before it."
+
+
+def choose_finding(keys: Sequence[str], widget_key: str, *, with_all: bool = False) -> str:
+    """The control that chooses one of a table's findings, by key, or ``ALL`` of them.
+
+    Args:
+        widget_key: of the control; another label set than ours has its own.
+    """
+    options = [*keys, *([ALL] if with_all and len(keys) > 1 else [])]
+    if tuple(keys) != KEYS:
+        widget_key = f"{widget_key} {' '.join(keys)}"
+
+    def name(key: str) -> str:
+        return f"All {in_words(len(keys))}" if key == ALL else label_of(key)
+
+    if len(options) <= _MAX_BUTTONS:
+        return st.segmented_control(
+            "Finding", options, format_func=name, default=options[0], required=True, key=widget_key
+        )
+    return st.selectbox("Finding", options, format_func=name, key=widget_key)
 
 
 @contextmanager

@@ -29,10 +29,11 @@ from cxr_core.evaluation.render.comparison_figures import (
 )
 from cxr_core.evaluation.render.table import signed_text
 from cxr_core.evaluation.run_folder import SPLIT_FILE, RunFolder
-from cxr_core.findings import KEYS, LABELS
+from cxr_core.findings import label_of
 from cxr_core.ui.charts.curves import Curve, paired_roc_figure
 from cxr_core.ui.charts.show import ChartSource, show_chart
 from cxr_core.ui.performance.source import choose_source, show_cautions
+from cxr_core.ui.performance.tabs import choose_finding
 from cxr_core.ui.shell import caption, show_error, show_table
 from cxr_core.wording import with_minus_sign
 
@@ -121,7 +122,7 @@ def matched_roc_curve(
         labels: (N, 4) theirs, as ``predictions.labels_of`` gives them.
         area: on these films, for the legend.
     """
-    k = KEYS.index(key)
+    k = evaluated.keys.index(key)
     known = is_labelled(labels[:, k])
     rows = pd.Index(evaluated.table["image"]).get_indexer(pd.Index(images)[known])
     curve = roc(labels[known, k], evaluated.probabilities[rows, k])
@@ -130,7 +131,7 @@ def matched_roc_curve(
 
 def verdict_sentence(key: str, difference: Interval) -> str:
     """The same for one finding, as a sentence with its figures."""
-    label = LABELS[key]
+    label = label_of(key)
     sentences = {
         "B better": f"{label}: B is better, B − A is {signed_interval(difference)}.",
         "A better": f"{label}: A is better, B − A is {signed_interval(difference)}.",
@@ -225,10 +226,7 @@ def matched_sentence(comparison: Comparison) -> str:
 
 
 def _curves(a: EvaluatedTable, b: EvaluatedTable, pair: PairedModels) -> None:
-    key = st.segmented_control(
-        "Finding", KEYS, format_func=LABELS.__getitem__, default=KEYS[0], required=True,
-        key="two_models_finding",
-    )  # fmt: skip
+    key = choose_finding(tuple(pair.comparison.overall.auroc), "two_models_finding")
     area = pair.comparison.overall.auroc[key]
     show_chart(
         paired_roc_figure(
@@ -237,9 +235,9 @@ def _curves(a: EvaluatedTable, b: EvaluatedTable, pair: PairedModels) -> None:
             key,
         ),
         key="two_models_roc",
-        title=f"ROC of two models, {LABELS[key]}",
+        title=f"ROC of two models, {label_of(key)}",
         source=_source(a, b, pair.comparison),
-        alt=f"ROC curves of {LABELS[key]} on the same films. A: AUROC {area.a.text()}. B: AUROC "
+        alt=f"ROC curves of {label_of(key)} on the same films. A: AUROC {area.a.text()}. B: AUROC "
         f"{area.b.text()}.",
     )
     caption(
