@@ -31,9 +31,9 @@ _MIN_STEP, _MIN_STEP_AT_BORDER, _MIN_SHIFT = 2.9, 4.3, 1.5
 _BORDER = 0.09  # of the height: films have frames and captions there
 _MIN_TEXTURED_STD = 4.0  # gray levels along a line, for it to be film and no frame
 _MIN_LEVELS = 1.5  # gray levels; a smaller step changes nothing
-# How much more neighbours differ across the lines between blocks than across any other lines, in gray
-# levels, from which a picture was a JPEG once: 83 lossless ones reach 0.007, JPEGs of 68 films begin
-# at 0.61 (quality 60), 0.40 (75) and 0.11 (90), and 95 % of them at 0.02 (95).
+# How much more neighbours differ across the lines between blocks than across any other lines, in
+# gray levels, from which a picture was a JPEG once: 83 lossless ones reach 0.007, JPEGs of 68 films
+# begin at 0.61 (quality 60), 0.40 (75) and 0.11 (90), and 95 % of them at 0.02 (95).
 _MIN_GRID, _MAX_EXCESS = 0.02, 4.0
 _TEXTURE = 7  # summed squared differences along 8 px, over which a block has texture
 
