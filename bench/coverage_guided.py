@@ -14,6 +14,7 @@ import logging
 import resource
 import sys
 import time
+import warnings
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -95,6 +96,7 @@ def main() -> int:
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     logging.disable()
+    warnings.simplefilter("ignore")
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
     rng, lines = Random(given.seed), Lines()
     counts: Counter[str] = Counter()

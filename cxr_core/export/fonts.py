@@ -1,10 +1,10 @@
 """The one typeface of pictures and pages: DejaVu Sans, which comes with matplotlib.
 
 The PDF's own fonts and those of reportlab know Latin letters only, and reference lines hold more.
-Chinese, Japanese and Korean on the PDF come from ``cjk_font``, and what runs from right to left
-(Arabic, Hebrew) is laid out by ``shaped_text``. What can be drawn: Latin, Greek, Cyrillic,
-Armenian, Georgian, and there these. What no font has (Devanagari, Thai, pictures) is not: a sign
-stands for each letter, and ``unprintable_sentence`` says so.
+Chinese, Japanese and Korean on the PDF come from ``cjk_font``, and scripts that run from right to
+left (Arabic, Hebrew) or whose letters join or stack (Devanagari, Thai ...) from ``shaped_text``.
+What can be drawn: Latin, Greek, Cyrillic, Armenian, Georgian, and there these. What no font has
+(Tibetan, pictures) is not: a sign stands for each letter, and ``unprintable_sentence`` says so.
 """
 
 import importlib.util
@@ -16,7 +16,7 @@ from reportlab.pdfbase.ttfonts import TTFontFile
 
 from cxr_core.errors import ExportError
 from cxr_core.export.cjk_font import is_cjk
-from cxr_core.export.shaped_text import JOINERS, runs_leftward
+from cxr_core.export.shaped_text import JOINERS, is_laid_out, runs_leftward
 from cxr_core.wording import listed
 
 REGULAR, BOLD, MONO = "DejaVuSans", "DejaVuSans-Bold", "DejaVuSansMono"
@@ -56,12 +56,12 @@ def printable(text: str, *, on_pdf: bool = False) -> str:
     runs from right to left or that only controls a terminal becomes ``REPLACEMENT``.
 
     Args:
-        on_pdf: whether the letters of ``cjk_font`` and those that run to the left are drawn, too.
+        on_pdf: whether the letters of ``cjk_font`` and those of ``shaped_text`` are drawn, too.
     """
     whole = unicodedata.normalize("NFC", text)
     drawn = (
         letter
-        if on_pdf and letter in JOINERS and before and runs_leftward(before)
+        if on_pdf and letter in JOINERS and before and is_laid_out(before)
         else _printable_letter(letter, on_pdf)
         for before, letter in zip(("", *whole), whole, strict=False)
     )
@@ -98,7 +98,7 @@ def _printable_letter(letter: str, on_pdf: bool) -> str:
         return " "
     if letter in "\u200b\u200c\u200d\u2060\ufeff\u00ad\ufe0e\ufe0f":
         return ""  # no width of their own: joiners, break marks, variants
-    if on_pdf and is_cjk(letter):
+    if on_pdf and (is_cjk(letter) or (is_laid_out(letter) and not runs_leftward(letter))):
         return letter
     leftward = runs_leftward(letter) and not on_pdf
     control = unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Cn")

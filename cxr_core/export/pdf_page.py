@@ -20,7 +20,7 @@ from reportlab.platypus import Paragraph
 
 from cxr_core.export.cjk_font import CJK, cjk_font, is_cjk
 from cxr_core.export.fonts import BOLD, MONO, REGULAR, font_path, printable
-from cxr_core.export.shaped_text import SHAPED, as_letters, is_shaped, leftward_runs, shaped_font
+from cxr_core.export.shaped_text import SHAPED, as_letters, is_shaped, laid_out_runs, shaped_font
 
 SIDE_MARGIN = 51.0  # points, margin at either side: A4 is narrower than letter
 # Letter is shorter than A4: printed in its middle it loses this much above and below.
@@ -55,7 +55,7 @@ class PdfPage:
                 pdfmetrics.registerFont(TTFont(name, str(font_path(name))))
         if drawn := frozenset(filter(is_cjk, letters)):
             _register(TTFont(CJK, io.BytesIO(cjk_font(drawn))))
-        if runs := leftward_runs(printable(letters, on_pdf=True)):
+        if runs := laid_out_runs(printable(letters, on_pdf=True)):
             font = TTFont(SHAPED, io.BytesIO(shaped_font(runs, font_path(REGULAR))))
             font.runs = runs
             _register(font)

@@ -44,8 +44,8 @@ def test_what_the_font_lacks_is_replaced_visibly(text, drawn):
         ("שלום محمد", "שלום محمد", ""),
         ("می\u200cروم a\u200cb", "می\u200cروم ab", ""),  # says which Persian letters join
         ("ܫܠܡܐ", "����", "Syriac"),
-        ("नमस्ते", "������", "Devanagari"),
-        ("ไทย 😀", "��� �", "Thai and other signs"),
+        ("नमस्ते ไทย", "नमस्ते ไทย", ""),
+        ("བོད 😀", "��� �", "Tibetan and other signs"),
         ("𠀀 王", "� 王", "Chinese"),  # beyond 16 bits
         ("", "", ""),
     ],
