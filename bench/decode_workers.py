@@ -3,9 +3,10 @@
     python -m bench.decode_workers [--repeats 30] [--side 2000] [--pause 0] [FILM ...]
 
 A drawn film of --side pixels as JPEG, 12-bit DICOM and 8-bit PNG, and the films that are named.
-Both ways take turns, so that a machine that is busy with other things is as unfair to both. Printed
-are medians of waiting time with the median of the paired differences, and computing time of both
-processes together, in ms.
+Both ways take turns within one run, so that a machine that is busy with other things is as unfair
+to both. Printed are, in ms, medians of the computing time of both processes together and of the
+waiting time, each with the medians of the paired differences and ratios. On a machine that is busy
+only the computing time tells something.
 """
 
 import argparse
@@ -59,12 +60,14 @@ def measure(data: bytes, pool: WorkerPool, repeats: int, pause: float) -> str:
             read(data)
             seconds.append(1000 * (time.perf_counter() - began))
             cpu.append(1000 * (_cpu(pool) - began_cpu))
-    paired = statistics.median(b - a for a, b in zip(here, there, strict=True))
-    return (
-        f"{statistics.median(here):8.1f} {statistics.median(there):8.1f} {paired:+8.1f}"
-        f"{min(here):10.1f} {min(there):8.1f} {min(there) - min(here):+8.1f}"
-        f"{statistics.mean(here_cpu):10.1f} {statistics.mean(there_cpu):8.1f}"
-    )
+    return f"{_paired(here_cpu, there_cpu)}  {_paired(here, there)}"
+
+
+def _paired(here: list[float], there: list[float]) -> str:
+    more = statistics.median(b - a for a, b in zip(here, there, strict=True))
+    ratio = statistics.median(b / a for a, b in zip(here, there, strict=True))
+    medians = f"{statistics.median(here):8.1f} {statistics.median(there):8.1f}"
+    return f"{medians} {more:+8.1f} {ratio:6.2f}"
 
 
 def _cpu(pool: WorkerPool) -> float:
@@ -86,9 +89,9 @@ def main() -> int:
     given = parser.parse_args()
     films = drawn_films(given.side) | {path.name: path.read_bytes() for path in given.films}
     pool = WorkerPool(1)
-    print(f"{'':28}{'median':>17}{'':9}{'least':>19}{'':8}{'computing':>19}")
-    head = f"{'here':>8} {'process':>8}"
-    print(f"{'ms':28}{head} {'more':>8}  {head} {'more':>8}  {head}")
+    print(f"{'':28}{'computing':>33}  {'waiting':>33}")
+    head = f"{'here':>8} {'process':>8} {'more':>8} {'ratio':>6}"
+    print(f"{'ms':28}{head}  {head}")
     for name, data in films.items():
         print(f"{name:28}{measure(data, pool, given.repeats, given.pause)}", flush=True)
     pool.close()

@@ -12,11 +12,10 @@ film is written down as soon as it is read, and a run that was stopped goes on w
 import argparse
 import csv
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
 from pydicom import Dataset
@@ -25,9 +24,9 @@ from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittle
 
 from cxr_core.evaluation.scoring import to_probabilities
 from cxr_core.findings import KEYS
-from cxr_core.imaging.preprocessing import normalise_tensor, to_square
+from cxr_core.imaging.preprocessing import normalise, to_square
 from cxr_core.imaging.radiograph import read_radiograph
-from cxr_core.model.checkpoint import Checkpoint, load_checkpoint
+from cxr_core.model.engine import EngineSettings, ServedModel, load_served_model
 from cxr_core.phantom.draw import encode_png
 
 BITS = (12, 13, 14, 15, 16)
@@ -143,27 +142,28 @@ FAULTS: dict[str, Fault] = {
 
 
 class Reader:
-    """Reads files with one model; a picture that it knows already is not read again."""
+    """Reads a film's files with one model, each picture that the model is given once.
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
-        self._model, self._metadata = checkpoint.model, checkpoint.metadata
-        self._known: dict[bytes, NDArray[np.float64]] = {}
+    Up to that picture a file goes the product's own way; files whose pictures are the same to the
+    last pixel have the same answer.
+    """
 
-    def read(self, data: bytes) -> NDArray[np.float64]:
-        """The four calibrated probabilities (4,) of a file."""
+    def __init__(self, model: ServedModel) -> None:
+        self._model, self._metadata = model, model.metadata
+
+    def read(self, files: Iterable[bytes]) -> list[NDArray[np.float64]]:
+        """The four calibrated probabilities (4,) of each file."""
         preprocessing = self._metadata.preprocessing
-        square = to_square(read_radiograph(data).pixels, preprocessing.size)
-        key = square.tobytes()
-        if key not in self._known:
-            with torch.inference_mode():
-                images = normalise_tensor(torch.from_numpy(square), preprocessing)
-                logits = self._model(images).numpy()
-            self._known[key] = to_probabilities(logits, self._metadata.calibration)[0]
-        return self._known[key]
-
-    def forget(self) -> None:
-        """Before another film."""
-        self._known.clear()
+        squares: dict[bytes, NDArray[np.uint8]] = {}
+        keys = []
+        for data in files:
+            square = to_square(read_radiograph(data).pixels, preprocessing.size)  # (S, S)
+            keys.append(square.tobytes())
+            squares[keys[-1]] = square
+        logits = self._model.logits(normalise(np.stack(list(squares.values())), preprocessing))
+        answers = to_probabilities(logits, self._metadata.calibration)
+        by_key = dict(zip(squares, answers, strict=True))
+        return [by_key[key] for key in keys]
 
 
 def marked_plain(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -175,14 +175,18 @@ def changes(
     pixels: NDArray[np.uint8], reader: Reader, seed: int
 ) -> Iterator[tuple[str, NDArray[np.float64], NDArray[np.float64]]]:
     """Fault, the plain film's probabilities (4,) and the faulty file's (4,)."""
-    reader.forget()
-    plain = reader.read(encode_png(pixels, 1))
-    marked = reader.read(encode_png(marked_plain(pixels), 1))
     draws = np.random.default_rng(seed)
-    for name, fault in FAULTS.items():
-        bits = int(draws.choice(BITS))
-        faulty = reader.read(fault(widen(pixels, bits), bits, np.random.default_rng(seed)))
-        yield name, marked if name.startswith("marker") else plain, faulty
+
+    def files() -> Iterator[bytes]:
+        yield encode_png(pixels, 1)
+        yield encode_png(marked_plain(pixels), 1)
+        for fault in FAULTS.values():
+            bits = int(draws.choice(BITS))
+            yield fault(widen(pixels, bits), bits, np.random.default_rng(seed))
+
+    plain, marked, *faulty = reader.read(files())
+    for name, probabilities in zip(FAULTS, faulty, strict=True):
+        yield name, marked if name.startswith("marker") else plain, probabilities
 
 
 Pair = tuple[NDArray[np.float64], NDArray[np.float64]]  # (4,) plain, (4,) faulty
@@ -238,8 +242,7 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, help="CSV to write to, and to go on from")
     args = parser.parse_args()
-    torch.set_num_threads(args.threads)
-    reader = Reader(load_checkpoint(args.model))
+    reader = Reader(load_served_model(args.model, EngineSettings(threads=args.threads)))
     paths = sorted(args.films.glob("*.png"))
     if args.limit and args.limit < len(paths):
         paths = [paths[i] for i in np.linspace(0, len(paths) - 1, args.limit).astype(int)]

@@ -88,6 +88,26 @@ class Entry:
                 raise _unfit_error(f"free text as {name}")
 
 
+def film_entries(
+    *events: Event,
+    who: str,
+    session: str,
+    image: str,
+    model: str,
+    correction: str | None = None,
+    **details: Detail,
+) -> list[Entry]:
+    """An entry an event about one film as one model reads it.
+
+    Args:
+        correction: what was done to the film at the reader's wish, as its key; None for nothing.
+        details: as ``Entry.details``.
+    """
+    words = {} if not correction else {"correction": correction}
+    told = tuple({**details, **words}.items())
+    return [Entry(event, who, session, image, model, told) for event in events]
+
+
 def _unfit_error(what: str) -> AuditError:
     return AuditError(
         "The audit log does not take this",

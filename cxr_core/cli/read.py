@@ -5,6 +5,9 @@ Exit status: 0 all were read, 3 some were not (their rows say why), 2 nothing co
 """
 
 import argparse
+import os
+import pwd
+import secrets
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,11 +15,15 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from cxr_core.audit.entry import Entry, Event, film_entries
+from cxr_core.audit.log import AuditLog, audit_log
 from cxr_core.errors import CXRError, ImageError
 from cxr_core.evaluation.cutoffs import Setting
 from cxr_core.evaluation.model_facts import ModelFacts, read_model_facts_if_usable
 from cxr_core.export.results_csv import (
     STATUS_FAILED,
+    STATUS_READ,
+    STATUS_STOPPED,
     Row,
     one_line,
     outcome_row,
@@ -72,6 +79,50 @@ def list_sources(paths: Iterable[Path]) -> list[FilmSource]:
     return sources
 
 
+class AuditTrail:
+    """What a run tells the audit log: as whom it ran, its model, and each film before its row."""
+
+    def __init__(self, log: AuditLog, model_sha256: str) -> None:
+        """Begin with the model.
+
+        Raises:
+            AuditError: it cannot be logged.
+        """
+        self._log, self._model = log, model_sha256
+        self._who, self._session = _account(), secrets.token_hex(8)
+        log.record([Entry(Event.MODEL_LOADED, self._who, self._session, model=model_sha256)])
+
+    def row(self, row: Row, *, read: bool) -> None:
+        """That a film goes into the table, and that it was read for it.
+
+        Args:
+            read: it was read now, and not by an earlier run.
+
+        Raises:
+            AuditError: it cannot be logged.
+        """
+        if row["status"] not in (STATUS_READ, STATUS_STOPPED):
+            return
+        events = [Event.CORRECTED] if read and row["correction"] else []
+        events += [Event.FILM_READ] if read else []
+        about = {"who": self._who, "session": self._session, "image": row["image_sha256"]}
+        about |= {"model": self._model, "correction": row["correction"]}
+        self._log.record(
+            [
+                *film_entries(*events, **about, place=PROG),
+                *film_entries(Event.EXPORTED, **about, kind="result_csv"),
+            ]
+        )
+
+
+def _account() -> str:
+    """The operating system's account that the command runs as."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container's user without a line in passwd
+        return f"uid-{os.getuid()}"
+
+
 def iter_rows(
     analyzer: Analyzer,
     sources: Iterable[FilmSource],
@@ -81,6 +132,7 @@ def iter_rows(
     setting: Setting = "standard",
     facts: ModelFacts | None = None,
     correction: str | None = None,
+    trail: AuditTrail | None = None,
 ) -> Iterator[Row]:
     """One row a film, as ``export.results_csv`` has them; one that cannot be read is a row too.
 
@@ -90,6 +142,10 @@ def iter_rows(
         finished_rows: rows of films that need no reading again, by SHA-256.
         setting: which cut-offs flag.
         facts: of the analyzer's model; without them a row does not tell what a flag is worth.
+        trail: is told of each film before its row is handed out.
+
+    Raises:
+        AuditError: the trail cannot be told; the film's row is not handed out.
     """
     facts = facts or ModelFacts()
     finished_rows = finished_rows or {}
@@ -99,10 +155,13 @@ def iter_rows(
     ):
         if outcome.sha256 in finished_rows:
             place = {"row": str(outcome.source.number), "file": one_line(outcome.source.name)}
-            yield finished_rows[outcome.sha256] | place
+            row = finished_rows[outcome.sha256] | place
         else:
             row = outcome_row(outcome, model_sha256=model, setting=setting)
-            yield row | worth_cells(row, facts)
+            row |= worth_cells(row, facts)
+        if trail is not None:
+            trail.row(row, read=outcome.sha256 not in finished_rows)
+        yield row
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -160,9 +219,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             if args.resume
             else {}
         )
+        log = audit_log()
         rows = iter_rows(
             analyzer, sources, workers=args.workers, finished_rows=finished_rows,
             setting=setting, facts=facts, correction=correction,
+            trail=None if log is None else AuditTrail(log, model),
         )  # fmt: skip
         counts = _write(rows, out, total=len(sources), finished_rows=finished_rows)
     except CXRError as error:

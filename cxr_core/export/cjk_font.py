@@ -7,10 +7,10 @@ into a small TrueType font of their own. Chinese characters have the forms that 
 
 import importlib.util
 import io
-from collections.abc import Iterator, Set
+from collections.abc import Mapping, Set
 from functools import cache
-from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.cu2quPen import Cu2QuPen
@@ -33,12 +33,6 @@ _MAX_ERROR = 1.0  # units of 1000 an em by which a curve may be off
 def is_cjk(letter: str) -> bool:
     """Whether a letter is one of those that the font of this module draws."""
     return ord(letter) in _code_points()
-
-
-def split_cjk(text: str) -> Iterator[tuple[str, bool]]:
-    """The text in runs, each with whether it is of such letters."""
-    for cjk, letters in groupby(text, is_cjk):
-        yield "".join(letters), cjk
 
 
 def cjk_font(letters: Set[str]) -> bytes:
@@ -67,17 +61,40 @@ def cjk_font(letters: Set[str]) -> bytes:
             outlines[name].draw(Cu2QuPen(pen, _MAX_ERROR, reverse_direction=True))
             glyphs[name] = pen.glyph()
             metrics[name] = source["hmtx"][name]
-        font = FontBuilder(source["head"].unitsPerEm, isTTF=True)
+        units = source["head"].unitsPerEm
         ascent, descent = source["hhea"].ascent, source["hhea"].descent
-    font.setupGlyphOrder(order)
+    return small_font(CJK, cmap, glyphs, metrics, units=units, ascent=ascent, descent=descent)
+
+
+def small_font(
+    name: str,
+    cmap: Mapping[int, str],
+    glyphs: Mapping[str, Any],
+    metrics: Mapping[str, tuple[int, int]],
+    *,
+    units: int,
+    ascent: int,
+    descent: int,
+) -> bytes:
+    """A TrueType font of a few glyphs, the same bytes for the same ones.
+
+    Args:
+        name: of the family.
+        cmap: code point -> a glyph's name.
+        glyphs: of fontTools, by name; the first is ".notdef".
+        metrics: advance width and left side bearing, in units.
+        units, ascent, descent: an em, and how far lines reach above and below their base.
+    """
+    font = FontBuilder(units, isTTF=True)
+    font.setupGlyphOrder(list(glyphs))
     font.setupCharacterMap(cmap)
     font.setupGlyf(glyphs)
     font.setupHorizontalMetrics(metrics)
     font.setupHorizontalHeader(ascent=ascent, descent=descent)
-    font.setupNameTable({"familyName": CJK, "styleName": "Regular", "psName": CJK})
+    font.setupNameTable({"familyName": name, "styleName": "Regular", "psName": name})
     font.setupOS2(sTypoAscender=ascent, sTypoDescender=descent)
     font.setupPost()
-    font.font["head"].created = font.font["head"].modified = 0  # the same letters, the same bytes
+    font.font["head"].created = font.font["head"].modified = 0
     font.font.recalcTimestamp = False
     written = io.BytesIO()
     font.save(written)

@@ -1,10 +1,10 @@
 """The one typeface of pictures and pages: DejaVu Sans, which comes with matplotlib.
 
 The PDF's own fonts and those of reportlab know Latin letters only, and reference lines hold more.
-Chinese, Japanese and Korean on the PDF come from ``cjk_font``. What can be drawn: Latin, Greek,
-Cyrillic, Armenian, Georgian, and there CJK. What runs from right to left (Arabic, Hebrew) would be
-drawn backwards, and what neither font has (Devanagari, Thai, pictures) not at all: a sign stands
-for each letter, and ``unprintable_sentence`` says so.
+Chinese, Japanese and Korean on the PDF come from ``cjk_font``, and scripts that run from right to
+left (Arabic, Hebrew) or whose letters join or stack (Devanagari, Thai ...) from ``shaped_text``.
+What can be drawn: Latin, Greek, Cyrillic, Armenian, Georgian, and there these. What no font has
+(Tibetan, pictures) is not: a sign stands for each letter, and ``unprintable_sentence`` says so.
 """
 
 import importlib.util
@@ -16,11 +16,11 @@ from reportlab.pdfbase.ttfonts import TTFontFile
 
 from cxr_core.errors import ExportError
 from cxr_core.export.cjk_font import is_cjk
+from cxr_core.export.shaped_text import JOINERS, is_laid_out, runs_leftward
 from cxr_core.wording import listed
 
 REGULAR, BOLD, MONO = "DejaVuSans", "DejaVuSans-Bold", "DejaVuSansMono"
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"  # stands for every letter that cannot be drawn
-# Letters that run to the left: drawn in the order of the text they would read backwards.
 _OTHER = "other signs"
 _SCRIPTS = {
     "Cjk": "Chinese",
@@ -29,7 +29,6 @@ _SCRIPTS = {
     "Hangul": "Korean",
     "Other": _OTHER,
 }
-_RIGHT_TO_LEFT = {"R", "AL", "RLE", "RLO", "RLI"}
 
 
 def font_path(name: str) -> Path:
@@ -50,22 +49,28 @@ def font_path(name: str) -> Path:
     return path
 
 
-def printable(text: str, *, cjk: bool = False) -> str:
+def printable(text: str, *, on_pdf: bool = False) -> str:
     """A user's text as it can be drawn, on one line a paragraph.
 
     Line ends stay, other blanks become one space, and every letter that the font lacks, that
     runs from right to left or that only controls a terminal becomes ``REPLACEMENT``.
 
     Args:
-        cjk: whether the letters of ``cjk_font`` are drawn, too.
+        on_pdf: whether the letters of ``cjk_font`` and those of ``shaped_text`` are drawn, too.
     """
-    drawn = (_printable_letter(letter, cjk) for letter in unicodedata.normalize("NFC", text))
+    whole = unicodedata.normalize("NFC", text)
+    drawn = (
+        letter
+        if on_pdf and letter in JOINERS and before and is_laid_out(before)
+        else _printable_letter(letter, on_pdf)
+        for before, letter in zip(("", *whole), whole, strict=False)
+    )
     lines = ("".join(drawn)).split("\n")
     return "\n".join(line for line in (" ".join(line.split()) for line in lines) if line)
 
 
 def unprintable_sentence(text: str) -> str:
-    """Which scripts ``printable`` with ``cjk`` cannot draw of a text; "" where it draws all."""
+    """Which scripts ``printable`` cannot draw on the PDF; "" where it draws all."""
     lost = [
         letter
         for letter in unicodedata.normalize("NFC", text)
@@ -86,16 +91,16 @@ def _script(letter: str) -> str:
     return _SCRIPTS.get(first, first)
 
 
-def _printable_letter(letter: str, cjk: bool) -> str:
+def _printable_letter(letter: str, on_pdf: bool) -> str:
     if letter in "\r\n\v\f\x85\u2028\u2029":
         return "\n"
     if letter.isspace():
         return " "
     if letter in "\u200b\u200c\u200d\u2060\ufeff\u00ad\ufe0e\ufe0f":
         return ""  # no width of their own: joiners, break marks, variants
-    if cjk and is_cjk(letter):
+    if on_pdf and (is_cjk(letter) or (is_laid_out(letter) and not runs_leftward(letter))):
         return letter
-    leftward = unicodedata.bidirectional(letter) in _RIGHT_TO_LEFT
+    leftward = runs_leftward(letter) and not on_pdf
     control = unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Cn")
     return (
         REPLACEMENT

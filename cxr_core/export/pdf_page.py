@@ -3,6 +3,7 @@
 import io
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import NamedTuple
 from xml.sax.saxutils import escape
 
@@ -17,8 +18,9 @@ from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Paragraph
 
-from cxr_core.export.cjk_font import CJK, cjk_font, is_cjk, split_cjk
+from cxr_core.export.cjk_font import CJK, cjk_font, is_cjk
 from cxr_core.export.fonts import BOLD, MONO, REGULAR, font_path, printable
+from cxr_core.export.shaped_text import SHAPED, as_letters, is_shaped, laid_out_runs, shaped_font
 
 SIDE_MARGIN = 51.0  # points, margin at either side: A4 is narrower than letter
 # Letter is shorter than A4: printed in its middle it loses this much above and below.
@@ -44,18 +46,19 @@ class PdfPage:
         """Begin the page.
 
         Args:
-            letters: all letters of users' texts that will be written; the Chinese, Japanese and
-                Korean ones among them make up a font of this page alone. Pages with such letters
-                must not be made at the same time.
+            letters: all of users' texts that will be written, a line each; the Chinese, Japanese
+                and Korean letters and what runs to the left make up fonts of this page alone.
+                Pages with such texts must not be made at the same time.
         """
         for name in (REGULAR, BOLD, MONO):
             if name not in pdfmetrics.getRegisteredFontNames():
                 pdfmetrics.registerFont(TTFont(name, str(font_path(name))))
         if drawn := frozenset(filter(is_cjk, letters)):
-            font = TTFont(CJK, io.BytesIO(cjk_font(drawn)))
-            pdfmetrics.registerFont(font)
-            # A second registration under one name is ignored, and the last page's letters stay.
-            pdfmetrics._fonts[CJK] = font
+            _register(TTFont(CJK, io.BytesIO(cjk_font(drawn))))
+        if runs := laid_out_runs(printable(letters, on_pdf=True)):
+            font = TTFont(SHAPED, io.BytesIO(shaped_font(runs, font_path(REGULAR))))
+            font.runs = runs
+            _register(font)
         self._buffer = io.BytesIO()
         # Invariant: the same record gives the same bytes; its own time is written instead.
         self._canvas = Canvas(
@@ -108,7 +111,15 @@ class PdfPage:
         """The finished PDF."""
         self._canvas.showPage()
         self._canvas.save()
+        for name in (CJK, SHAPED):  # these tell what stood on the page, as a patient's name
+            pdfmetrics._fonts.pop(name, None)
         return self._buffer.getvalue()
+
+
+def _register(font: TTFont) -> None:
+    pdfmetrics.registerFont(font)
+    # A second registration under one name is ignored, and the last page's letters would stay.
+    pdfmetrics._fonts[font.fontName] = font
 
 
 def fit_text(
@@ -128,7 +139,8 @@ def fit_text(
         heading: words in bold before it.
         max_height: must hold the opening and ``TRUNCATION_NOTE`` at the least size.
     """
-    clean = printable(text, cjk=True)
+    clean = printable(text, on_pdf=True)
+    clean = as_letters(clean, getattr(pdfmetrics._fonts.get(SHAPED), "runs", {}))
     for points in np.arange(font_size, MIN_FONT_SIZE - 0.01, -0.5):
         paragraph, needed = _paragraph(heading, clean, float(points), width, bold)
         if needed <= max_height:
@@ -158,12 +170,19 @@ def _paragraph(
     )  # fmt: skip
     head = f'<font name="{BOLD}">{escape(heading)}</font> ' if heading else ""
     marked = "".join(
-        f'<font name="{CJK}">{escape(run)}</font>' if cjk else escape(run)
-        for run, cjk in split_cjk(text)
+        f'<font name="{font}">{escape("".join(run))}</font>' if font else escape("".join(run))
+        for font, run in groupby(text, _font_of_page)
     )
     paragraph = Paragraph(head + marked.replace("\n", "<br/>"), style)
     paragraph.width = width
     return paragraph, paragraph.wrap(width, A4[1])[1]
+
+
+def _font_of_page(letter: str) -> str:
+    """Which of the page's own fonts draws a letter; "" for none of them."""
+    if is_shaped(letter):
+        return SHAPED
+    return CJK if is_cjk(letter) else ""
 
 
 def _pdf_date(moment: datetime) -> str:

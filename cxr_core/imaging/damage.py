@@ -31,6 +31,10 @@ _MIN_STEP, _MIN_STEP_AT_BORDER, _MIN_SHIFT = 2.9, 4.3, 1.5
 _BORDER = 0.09  # of the height: films have frames and captions there
 _MIN_TEXTURED_STD = 4.0  # gray levels along a line, for it to be film and no frame
 _MIN_LEVELS = 1.5  # gray levels; a smaller step changes nothing
+# How much more neighbours differ across the lines between blocks than across any other lines, in
+# gray levels, from which a picture was a JPEG once: 83 lossless ones reach 0.007, JPEGs of 68 films
+# begin at 0.61 (quality 60), 0.40 (75) and 0.11 (90), and 95 % of them at 0.02 (95).
+_MIN_GRID, _MAX_EXCESS = 0.02, 4.0
 _TEXTURE = 7  # summed squared differences along 8 px, over which a block has texture
 
 
@@ -49,12 +53,16 @@ class _Edges(NamedTuple):
     second_below: NDArray[Any]
 
 
-def damage_warnings(values: NDArray[Any], blocks: tuple[int, ...] = (BLOCK,)) -> tuple[str, ...]:
+def damage_warnings(
+    values: NDArray[Any], blocks: tuple[int, ...] = (BLOCK,), *, is_jpeg: bool = True
+) -> tuple[str, ...]:
     """What in a picture looks like damage, as calm sentences; none for most.
 
     Args:
         values: (H, W) as decoded, neither turned nor scaled, so that blocks begin at its corner.
         blocks: heights in px of the rows of blocks that the picture may have been coded in.
+        is_jpeg: the values come out of a JPEG stream. Of a lossless picture only one that shows
+            a JPEG's grid can be what a damaged JPEG was saved as.
     """
     found = []
     tail = repeated_tail(values)
@@ -68,7 +76,7 @@ def damage_warnings(values: NDArray[Any], blocks: tuple[int, ...] = (BLOCK,)) ->
         line = find_step(gray, block)
         if line is None:
             line = find_shift(gray, block)
-        if line is not None:
+        if line is not None and (is_jpeg or has_block_grid(gray)):
             found.append(
                 f"At {line / len(gray):.0%} of its height the picture jumps in brightness or "
                 "sideways along a straight line, as damaged JPEG files do. Compare it with the "
@@ -76,6 +84,26 @@ def damage_warnings(values: NDArray[Any], blocks: tuple[int, ...] = (BLOCK,)) ->
             )
             break
     return tuple(found)
+
+
+def has_block_grid(values: NDArray[np.uint8]) -> bool:
+    """Whether a picture (H, W) shows, both ways, the grid of 8 x 8 blocks of a JPEG."""
+    return min(_grid_strength(values), _grid_strength(values.T)) >= _MIN_GRID
+
+
+def _grid_strength(values: NDArray[np.uint8]) -> float:
+    """By how much differences across the lines between blocks exceed those around them, less what
+    the same is for lines that lie otherwise; in gray levels."""
+    width = values.shape[1]
+    if width < 3 * BLOCK:
+        return 0.0
+    steps = np.abs(np.diff(values.astype(np.int16), axis=1)).astype(np.float32)  # (H, W - 1)
+    excess = steps[:, 1:-1] - (steps[:, :-2] + steps[:, 2:]) / 2
+    # What edges of the film add is as much as what blocks do, but there are few of them.
+    columns = excess.clip(-_MAX_EXCESS, _MAX_EXCESS).mean(axis=0)  # (W - 3,), from column 2 on
+    places = np.arange(2, width - 1) % BLOCK
+    first, *others = (float(columns[places == place].mean()) for place in range(BLOCK))
+    return first - max(others)
 
 
 def repeated_tail(values: NDArray[Any]) -> float:

@@ -125,7 +125,7 @@ class GateResult:
 
     Attributes:
         passed: no reason was found to stop.
-        reasons: sentences for the reader; empty when passed.
+        reasons: sentences for the reader, what the file says of itself first; empty when passed.
         suggestion: the key of the correction that would fix it, tried and found right, to be done
             to the film as it was looked at; None for none. A film that passes may have one, too.
         notes: what a reader should know of a film that passes.
@@ -160,7 +160,7 @@ def check_radiograph(
             "photograph or a screenshot, not a radiograph."
         )
     if parameters is None or said:
-        reasons = (*basic, *said)
+        reasons = (*said, *basic)
         return GateResult(passed=not reasons, reasons=reasons)
     result = _judge(radiograph.pixels, tuple(basic), parameters, square)
     if result.passed and pooled is not None and parameters.probe_threshold is not None:

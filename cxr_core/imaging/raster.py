@@ -178,8 +178,9 @@ def decode_tiff(data: bytes) -> DecodedFilm:
     bits = _get_int(image, _BITS)
     try:
         check_parts(data, image)
+        is_jpeg = image.info.get("compression") in ("jpeg", "tiff_jpeg")
         image.load()  # turns the picture upright, too
-        notes = _traces_of_damage(image)
+        notes = _traces_of_damage(image, is_jpeg=is_jpeg)
         gray = _tiff_to_grayscale(image, bits, white_is_zero=white_is_zero)
     except ImageError:
         raise
@@ -314,7 +315,7 @@ def decode_raster(data: bytes) -> DecodedFilm:
         orientation = image.getexif().get(_EXIF_ORIENTATION, 1)
         upright, orientation_log = apply_exif_orientation(loaded, orientation)
         gray = to_grayscale(upright, depth)
-        notes = (*notes, *_traces_of_damage(loaded))
+        notes = (*notes, *_traces_of_damage(loaded, is_jpeg=kind == "JPEG"))
     except ImageError:
         raise
     except JpegDamageError as error:
@@ -356,13 +357,13 @@ def _load(image: Image.Image, data: bytes) -> tuple[Image.Image, tuple[str, ...]
         return image, (UNCHECKED_JPEG_WARNING,)
 
 
-def _traces_of_damage(image: Image.Image) -> tuple[str, ...]:
+def _traces_of_damage(image: Image.Image, *, is_jpeg: bool) -> tuple[str, ...]:
     """What in a loaded picture, as it was coded, looks like damage."""
     if image.mode[0] in "IF":  # "L" would saturate them, and no JPEG has so many bits here
         return damage_warnings(np.asarray(image), blocks=())
     coloured = image.mode not in ("L", "1")
     blocks = (BLOCK, SUBSAMPLED_BLOCK) if coloured else (BLOCK,)
-    return damage_warnings(np.asarray(image.convert("L")), blocks)
+    return damage_warnings(np.asarray(image.convert("L")), blocks, is_jpeg=is_jpeg)
 
 
 _UNREAD_CHUNKS = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")

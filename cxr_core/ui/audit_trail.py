@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import streamlit as st
 
 from cxr_core.access.roles import Visitor
-from cxr_core.audit.entry import Entry, Event
+from cxr_core.audit.entry import Entry, Event, film_entries
 from cxr_core.audit.log import audit_log
 from cxr_core.ui.sign_in import SignIns, require_visitor, visit_word
 
@@ -37,9 +37,8 @@ def record_read(analyses: Iterable[Analysis], place: Place) -> None:
         return
     entries: list[Entry] = []
     for analysis in analyses:
-        if analysis.correction is not None:
-            entries.append(_of_film(Event.CORRECTED, analysis, place=place))
-        entries.append(_of_film(Event.FILM_READ, analysis, place=place))
+        corrected = () if analysis.correction is None else (Event.CORRECTED,)
+        entries += _of_film((*corrected, Event.FILM_READ), analysis, place=place)
     log.record(entries)
 
 
@@ -61,10 +60,10 @@ def record_shown(
     last: dict[str, tuple[object, ...]] = st.session_state.setdefault(_SHOWN, {})
     if last.get(place) == shown:
         return
-    entries = []
+    entries: list[Entry] = []
     if read_anyway and not (last.get(place, ())[:3] == shown[:3] and last[place][-1]):
-        entries.append(_of_film(Event.READ_ANYWAY, analysis, place=place))
-    entries.append(_of_film(Event.FILM_SHOWN, analysis, place=place, with_result=with_result))
+        entries += _of_film((Event.READ_ANYWAY,), analysis, place=place)
+    entries += _of_film((Event.FILM_SHOWN,), analysis, place=place, with_result=with_result)
     log.record(entries)
     last[place] = shown
 
@@ -113,13 +112,13 @@ def record_sign_in(event: Event, visitor: Visitor) -> None:
     _TOLD[event].add(visitor)
 
 
-def _of_film(event: Event, analysis: Analysis, **details: str | bool) -> Entry:
-    words = {} if analysis.correction is None else {"correction": analysis.correction}
-    return Entry(
-        event,
-        require_visitor().subject,
-        visit_word(),
-        analysis.image_sha256,
-        analysis.model_sha256,
-        tuple({**details, **words}.items()),
+def _of_film(events: Sequence[Event], analysis: Analysis, **details: str | bool) -> list[Entry]:
+    return film_entries(
+        *events,
+        who=require_visitor().subject,
+        session=visit_word(),
+        image=analysis.image_sha256,
+        model=analysis.model_sha256,
+        correction=analysis.correction,
+        **details,
     )

@@ -2,11 +2,14 @@
 
 import csv
 import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from cxr_core.audit.log import AUDIT_ENV_VAR
+from cxr_core.audit.verify import file_lines, verify_chain
 from cxr_core.cli.read import journal_path, main
 from cxr_core.export.results_csv import COLUMNS, rows_to_csv
 from cxr_core.findings import KEYS
@@ -252,3 +255,37 @@ def test_a_correction_is_done_to_every_film_and_resumed_as_itself(
     assert found["correction"] == "invert"
     assert main([*wrong, "flip"]) == 2
     assert "There is no such correction: flip" in capsys.readouterr().err
+
+
+def test_each_film_is_in_the_audit_log_before_its_row_is_in_the_table(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log, out, films = tmp_path / "audit.jsonl", tmp_path / "out.csv", tmp_path / "films"
+    monkeypatch.setenv(AUDIT_ENV_VAR, str(log))
+    films.mkdir()
+    for seed, name in enumerate(("Doe_Jane.png", "b.png")):
+        (films / name).write_bytes(phantom_png(seed, size=208))
+    (films / "broken.png").write_bytes(b"no picture")
+    command = [str(films), "--model", str(model), "--out", str(out), "--correct", "invert"]
+    assert main(command) == 3
+    told = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+    assert [one["event"] for one in told] == [
+        "model_loaded",
+        *["corrected", "film_read", "exported"] * 2,
+    ]
+    read = [row for row in rows(out) if row["status"] != "failed"]
+    assert [one["image"] for one in told[1::3]] == [row["image_sha256"] for row in read]
+    assert {one["correction"] for one in told[1:]} == {"invert"}
+    assert {one["model"] for one in told} == {read[0]["model_sha256"]}
+    assert len({(one["who"], one["session"]) for one in told}) == 1
+    assert "Doe" not in log.read_text("utf-8")
+    assert main([*command, "--resume"]) == 3  # nothing is read again, and the table is made anew
+    again = [json.loads(line)["event"] for line in log.read_text("utf-8").splitlines()[len(told) :]]
+    assert again == ["model_loaded", "exported", "exported"]
+    assert verify_chain(file_lines([log.read_bytes().splitlines()])).faults == []
+    log.unlink()
+    log.mkdir()  # cannot be written
+    out.unlink()
+    assert main(command) == 2
+    assert "The audit log cannot be used" in capsys.readouterr().err
+    assert not out.exists()

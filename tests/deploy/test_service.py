@@ -1,5 +1,7 @@
 """``deploy/*.service``: systemd takes them, and finds little to object to."""
 
+import os
+import platform
 import re
 import subprocess
 import sys
@@ -66,3 +68,46 @@ def test_the_memory_of_the_service_is_never_on_a_disk(path: Path) -> None:
     assert {"MemorySwapMax=0", "LimitCORE=0", "PrivateTmp=yes", "ProtectSystem=strict"} <= set(
         lines
     )
+
+
+FREED = """
+import os, random, sys
+from tests.helpers.process_memory import memory_hits
+
+def work():
+    kept, rng = [], random.Random(0)
+    for number in range(3000):
+        name = sys.argv[1][::-1] + "x" * rng.choice((4, 30, 200, 900, 5000))
+        pieces = [name.encode(), name.upper(), {"name": name + "y"}]
+        if number % 50 == 0:
+            kept.append(str(number) * rng.choice((3, 30, 200)))
+    return kept
+
+kept = work()
+mark = sys.argv[1][::-1].encode()
+print(memory_hits(os.getpid(), [mark])[mark])
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="a setting of glibc")
+def test_what_is_freed_is_overwritten() -> None:
+    """As the unit has it set, and the container."""
+    settings = dict(
+        word.split("=", 1)
+        for line in UNIT.read_text().splitlines()
+        if line.startswith("Environment=PYTHONMALLOC")
+        for word in line.removeprefix("Environment=").split()
+    )
+    assert set(settings) == {"PYTHONMALLOC", "GLIBC_TUNABLES"}
+    container = (UNIT.parent / "Containerfile").read_text()
+    assert all(f"{name}={value} " in container for name, value in settings.items())
+
+    def found(**further: str) -> int:
+        command = [sys.executable, "-c", FREED, "CIRTAP-7Q"]
+        run = subprocess.run(
+            command, env=os.environ | further, capture_output=True, text=True, check=True
+        )
+        return int(run.stdout)
+
+    assert found(**settings) <= 3  # the word itself
+    assert found() > 3

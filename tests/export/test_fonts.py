@@ -41,15 +41,17 @@ def test_what_the_font_lacks_is_replaced_visibly(text, drawn):
         ("王小明 山田 ひらがな カタカナ", "王小明 山田 ひらがな カタカナ", ""),
         ("김철수 ㈜ ！", "김철수 ㈜ ！", ""),
         ("Žižka Ωmega Яков 王", "Žižka Ωmega Яков 王", ""),
-        ("שלום محمد", "���� ����", "Arabic and Hebrew"),
-        ("नमस्ते", "������", "Devanagari"),
-        ("ไทย 😀", "��� �", "Thai and other signs"),
+        ("שלום محمد", "שלום محمد", ""),
+        ("می\u200cروم a\u200cb", "می\u200cروم ab", ""),  # says which Persian letters join
+        ("ܫܠܡܐ", "����", "Syriac"),
+        ("नमस्ते ไทย", "नमस्ते ไทย", ""),
+        ("བོད 😀", "��� �", "Tibetan and other signs"),
         ("𠀀 王", "� 王", "Chinese"),  # beyond 16 bits
         ("", "", ""),
     ],
 )
 def test_what_the_pdf_draws_and_what_it_says_of_the_rest(text, drawn, said):
-    assert printable(text, cjk=True) == drawn
+    assert printable(text, on_pdf=True) == drawn
     sentence = f"Not printable here, � stands for each: {said}." if said else ""
     assert unprintable_sentence(text) == sentence
 
@@ -58,7 +60,7 @@ def test_without_the_package_of_the_font_its_letters_are_said_to_be_missing(monk
     monkeypatch.setattr(cjk_font, "_PACKAGE", "no_such_package")
     cjk_font._code_points.cache_clear()
     try:
-        assert printable("王 김 カ", cjk=True) == "� � �"
+        assert printable("王 김 カ", on_pdf=True) == "� � �"
         assert unprintable_sentence("王 김 カ").endswith("Chinese, Japanese and Korean.")
         with pytest.raises(ExportError, match="font of Chinese, Japanese and Korean"):
             cjk_font.cjk_font({"王"})

@@ -7,14 +7,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reportlab.pdfbase import pdfmetrics
 
 from cxr_core.evaluation.cutoffs import Cutoffs
 from cxr_core.evaluation.metrics.bootstrap import Interval
 from cxr_core.evaluation.metrics.flag_worth import BandShare
+from cxr_core.export.cjk_font import CJK
 from cxr_core.export.overlay import MapStyle
 from cxr_core.export.pdf import record_pdf, table_row
 from cxr_core.export.pdf_page import TRUNCATION_NOTE, PdfPage, fit_text
 from cxr_core.export.record import MAX_NOTE_LENGTH, MAX_REFERENCE_LENGTH
+from cxr_core.export.shaped_text import SHAPED
 from cxr_core.imaging.gate import GateResult
 from cxr_core.imaging.radiograph import Radiograph
 from cxr_core.reading.analyzer import at_setting
@@ -153,11 +156,29 @@ def test_a_letter_is_drawn_as_its_font_has_it():
 
 
 def test_what_cannot_be_printed_is_said_on_the_page():
-    record = make_record(export_analysis(small_film()), reference="محمد שלום", note="नमस्ते 王")
+    record = make_record(export_analysis(small_film()), reference="𐤀", note="བོད 王")
     page = read_pdf(record_pdf(record))
-    assert "Not printable here, � stands for each: Arabic, Devanagari and Hebrew." in page.text
-    assert page.text.count("�") == 8 + 6 + 1
+    assert "Not printable here, � stands for each: Phoenician and Tibetan." in page.text
+    assert page.text.count("�") == 1 + 3 + 1
     assert "王" in page.text
+
+
+@pytest.mark.parametrize(
+    ("text", "other"),
+    [("محمد شلبي", "محمد شلبى"), ("שלום כהן", "כהן שלום"), ("नमस्ते", "नमसते"), ("สมชาย", "ชายสม")],
+)
+def test_what_is_laid_out_is_drawn_and_nothing_of_it_stays(text: str, other: str) -> None:
+    record = make_record(
+        export_analysis(small_film()), reference="Ward", note=text, identity=(("Patient", text),)
+    )
+    data = record_pdf(record)
+    page = read_pdf(data)
+    assert "�" not in page.text
+    assert not runs_off(page.gray)
+    assert record_pdf(record) == data
+    changed = read_pdf(record_pdf(replace(record, identity=(("Patient", other),))))
+    assert (changed.gray != page.gray).any()
+    assert not {CJK, SHAPED} & set(pdfmetrics._fonts)
 
 
 def test_the_patient_stands_on_the_page_only_where_the_record_has_it():

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 CHUNK = 2**24
@@ -37,6 +38,23 @@ def resident_megabytes(pid: int) -> float:
     """The memory that a process has at present, MB."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
+def tree_megabytes(pid: int) -> tuple[float, int]:
+    """The memory of a process and all below it, MB, what they share counted once; and how many."""
+    pids, parents = [pid], {}
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # ended meanwhile
+            fields = status.read_text().rpartition(")")[2].split()
+            parents[int(status.parent.name)] = int(fields[1])
+    for one in pids:
+        pids += [child for child, parent in parents.items() if parent == one]
+    total = 0
+    for one in pids:
+        with suppress(OSError):
+            rollup = Path(f"/proc/{one}/smaps_rollup").read_text()
+            total += int(rollup.split("\nPss:")[1].split()[0])
+    return total / 1024, len(pids)
 
 
 def _writable(pid: int) -> list[tuple[int, int]]:

@@ -8,7 +8,13 @@ import pytest
 from PIL import Image
 
 from cxr_core.errors import ImageError
-from cxr_core.imaging.damage import damage_warnings, find_shift, find_step, repeated_tail
+from cxr_core.imaging.damage import (
+    damage_warnings,
+    find_shift,
+    find_step,
+    has_block_grid,
+    repeated_tail,
+)
 from cxr_core.imaging.jpeg import decode_jpeg
 from cxr_core.imaging.raster import decode_raster, decode_tiff
 from cxr_core.phantom.draw import draw_phantom
@@ -114,6 +120,47 @@ def test_a_picture_shifted_by_a_block_is_found() -> None:
     assert find_shift(gray) is None
     gray[120:] = np.roll(gray[120:], 8, axis=1)
     assert find_shift(gray) == 120
+
+
+def with_step(gray: np.ndarray) -> np.ndarray:
+    """The film with a step in brightness from row 120 on, at the line between two blocks."""
+    stepped = gray.astype(np.int16).clip(20, 235)
+    stepped[120:] += 12
+    return stepped.astype(np.uint8)
+
+
+def saved(pixels: np.ndarray, kind: str, **options: object) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, kind, **options)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_only_what_was_a_jpeg_can_be_a_damaged_jpeg(kind: str) -> None:
+    """A slice saved without loss may have a step of its own; so may a JPEG's damaged picture."""
+    decode = decode_raster if kind == "PNG" else decode_tiff
+    assert find_step(with_step(PHANTOM)) == 120
+    assert decode(saved(with_step(PHANTOM), kind)).warnings == ()
+    was_jpeg = with_step(decode_jpeg(jpeg(quality=90)))
+    assert "damaged JPEG" in decode(saved(was_jpeg, kind)).warnings[0]
+    assert decode(saved(decode_jpeg(jpeg(quality=90)), kind)).warnings == ()
+
+
+def test_a_step_in_a_jpeg_is_told_however_fine_its_blocks() -> None:
+    fine = {"quality": 100, "subsampling": 0}
+    assert "damaged JPEG" in decode_raster(saved(with_step(PHANTOM), "JPEG", **fine)).warnings[0]
+    in_tiff = saved(with_step(PHANTOM), "TIFF", compression="jpeg", quality=100)
+    assert "damaged JPEG" in decode_tiff(in_tiff).warnings[0]
+
+
+@pytest.mark.parametrize("quality", [60, 75, 90])
+def test_a_jpegs_grid_is_seen_and_nothing_else_is_one(quality: int) -> None:
+    for seed in range(4):
+        film = np.ascontiguousarray(draw_phantom(seed, size=256).pixels)
+        decoded = decode_jpeg(jpeg(film, quality=quality))
+        assert has_block_grid(decoded)
+        assert not has_block_grid(decoded[:, 3:])  # the grid begins elsewhere
+        assert not has_block_grid(film)
 
 
 def test_rows_that_repeat_because_the_data_ended_are_told() -> None:

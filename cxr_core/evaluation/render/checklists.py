@@ -323,7 +323,10 @@ def _imbalance(facts: RunFacts) -> str:
 def _gate(facts: RunFacts) -> str:
     if facts.metadata is None or facts.metadata.gate is None:
         return ""
-    return "An input check stops what does not look like an upright frontal chest film."
+    return (
+        "An input check stops what does not look like an upright frontal chest film, and what "
+        "its file says is none."
+    )
 
 
 def _partitions(facts: RunFacts) -> str:

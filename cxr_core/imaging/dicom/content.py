@@ -168,7 +168,7 @@ def rejection_reasons(ds: Dataset) -> list[str]:
         found.append(f"The file says that it shows {part}, not the chest.")
     if is_lateral(ds):
         found.append(
-            "The file says that this is a lateral film; the model reads frontal films only (PA or "
+            "The file says that this is a lateral film. The model reads frontal films only (PA or "
             "AP)."
         )
     return found

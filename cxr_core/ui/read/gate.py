@@ -3,6 +3,7 @@
 A correction changes what the model sees, unlike anything in the row of window and level.
 """
 
+import re
 from collections.abc import Callable
 from html import escape
 
@@ -13,7 +14,7 @@ from cxr_core.imaging.radiograph import window_corrections
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui import state
 
-STOPPED_TITLE = "Not read: this does not look like an upright frontal chest film."
+_SENTENCE_END = re.compile(r"(?<=\.) (?=[A-Z])")
 
 
 def correction_menu() -> None:
@@ -49,7 +50,7 @@ def corrected_banner(analysis: Analysis) -> None:
 
 def stop_panel(analysis: Analysis) -> None:
     """Beside a film that the gate stopped: why, the obvious correction, and reading it anyway."""
-    stop_reasons(analysis, STOPPED_TITLE)
+    stop_reasons(analysis)
     suggestion = analysis.gate.suggestion
     with st.container(key="stop", gap="small"):
         if suggestion:
@@ -98,8 +99,16 @@ def correction_buttons(
             )
 
 
-def stop_reasons(analysis: Analysis, title: str) -> None:
-    """That the gate stopped a film, and why; what the title says is not said again."""
-    further = [one for one in analysis.gate.reasons if one.lower() not in title.lower()]
-    reasons = "".join(f'<p class="quiet">{escape(reason)}</p>' for reason in further)
+def stop_reasons(analysis: Analysis, before: str = "") -> None:
+    """That the gate stopped a film, and why, in a title that is the first reason itself.
+
+    A fixed title would say of a stop by what the file says that the picture looks wrong.
+
+    Args:
+        before: words before the title.
+    """
+    first, *others = analysis.gate.reasons
+    title, *rest = _SENTENCE_END.split(first, maxsplit=1)
+    title = f"{before}Not read: {title[0].lower()}{title[1:]}"
+    reasons = "".join(f'<p class="quiet">{escape(reason)}</p>' for reason in (*rest, *others))
     st.html(f'<h2 class="stopped">{escape(title)}</h2>{reasons}')

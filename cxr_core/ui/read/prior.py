@@ -16,7 +16,7 @@ from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui import prior
 from cxr_core.ui.model import shared_analyzer
 from cxr_core.ui.read.cautions import cautions_of
-from cxr_core.ui.read.gate import STOPPED_TITLE, correction_buttons, stop_reasons
+from cxr_core.ui.read.gate import correction_buttons, stop_reasons
 from cxr_core.ui.shell import caption, show_error
 from cxr_core.ui.turns import reading_turn
 from cxr_core.ui.uploads import file_field
@@ -151,7 +151,7 @@ def _box(title: str, text: str) -> None:
 
 def _stop_panel(analysis: Analysis) -> None:
     """Why the gate stopped it, the obvious correction, and reading it anyway."""
-    stop_reasons(analysis, f"Prior film. {STOPPED_TITLE}")
+    stop_reasons(analysis, "Prior film. ")
     with st.container(key="prior_stop", horizontal=True, gap="small"):
         if analysis.gate.suggestion is not None:
             correction_buttons(
