@@ -90,16 +90,16 @@ print(memory_hits(os.getpid(), [mark])[mark])
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="a setting of glibc")
-def test_what_is_freed_is_overwritten() -> None:
-    """As the unit has it set, and the container."""
+def test_what_is_freed_is_overwritten(unit: Path) -> None:
+    """As the units have it set, and the container."""
     settings = dict(
         word.split("=", 1)
-        for line in UNIT.read_text().splitlines()
+        for line in unit.read_text().splitlines()
         if line.startswith("Environment=PYTHONMALLOC")
         for word in line.removeprefix("Environment=").split()
     )
     assert set(settings) == {"PYTHONMALLOC", "GLIBC_TUNABLES"}
-    container = (UNIT.parent / "Containerfile").read_text()
+    container = (ROOT / "deploy" / "Containerfile").read_text()
     assert all(f"{name}={value} " in container for name, value in settings.items())
 
     def found(**further: str) -> int:
