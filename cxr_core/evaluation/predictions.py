@@ -41,7 +41,7 @@ LABEL_WORDS = {  # in small letters
     **dict.fromkeys(("false", "f", "no", "n", "negative", "neg", "absent"), 0.0),
 }
 MISSING_LABEL = -1  # in a validated table
-MISSING_WORDS = ("", "nan", "none", "na", "n/a", "<na>", "null")  # in small letters
+MISSING_WORDS = ("", "nan", "na", "n/a", "<na>", "null")  # in small letters
 KNOWN_COLUMNS = (
     "image",
     *OPTIONAL_COLUMNS,
