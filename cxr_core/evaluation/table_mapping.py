@@ -303,7 +303,8 @@ def read_mapping(path: Path) -> TableMapping:
             value=f"{path} ({error.strerror})",
             remedy="Check the path; --suggest-map writes one.",
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    # A ValueError: no TOML, no UTF-8, or a number of thousands of digits.
+    except (ValueError, RecursionError) as error:
         raise _no_mapping(f"{path} ({error})") from error
     return mapping_of(content)
 

@@ -80,7 +80,7 @@ def test_the_suggested_correction_is_one_click_and_can_be_undone(open_page, stop
     Image.fromarray(255 - pixels_of(film)).save(stream, "PNG")
     session = upload_film(open_page(READ), stream.getvalue())
     assert_stopped(session)
-    assert "It looks inverted." in page_text(session)
+    assert "Not read: it looks inverted." in page_text(session)
 
     session.button(key="correct_suggested_invert").click().run()
     assert "Corrected film" in page_text(session)

@@ -71,8 +71,9 @@ def test_performance_shows_every_panel(open_page):
     charts = {chart.proto.alt for chart in session.get("plotly_chart")}
     assert len(charts) == 7
     assert all(charts)  # each has its text alternative
-    # The numbers as JSON and CSV; each chart has its own Export, which makes no file unasked.
-    assert len(session.get("download_button")) == 4
+    # The numbers in four forms, and a template of a table for each of two models; each chart has
+    # its own Export, which makes no file unasked.
+    assert len(session.get("download_button")) == 6
     assert sum(panel.label == "Export" for panel in session.expander) == len(charts)
     text = page_text(session)
     for words in (
