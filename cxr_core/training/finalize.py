@@ -199,8 +199,7 @@ def finalize(
             file_sha256(path),
             metadata,
             fitted_on_these_films=test is None,
-            seed=context.config.seed,
-        ),
+        ),  # with the seed of the pages, so that card and page agree to the last digit
         RunFolder(folder),
     )
     if lineage is None:

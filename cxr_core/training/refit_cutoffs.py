@@ -74,15 +74,15 @@ def refit_cutoffs(folder: Path) -> ModelMetadata:
     if card.is_file() and predictions.is_file():
         text = card.read_text(encoding="utf-8")
         text = text.replace(metadata.model_sha256, fitted.model_sha256, 1)
-        section = _performance_section(folder, fitted, seed)
+        section = _performance_section(folder, fitted)
         with atomic_write(card) as temporary:
             temporary.write_text(_PERFORMANCE.sub(lambda _: section, text), encoding="utf-8")
     return fitted
 
 
-def _performance_section(folder: Path, metadata: ModelMetadata, seed: int) -> str:
+def _performance_section(folder: Path, metadata: ModelMetadata) -> str:
     path = folder / TEST_PREDICTIONS_FILE
-    evaluated = evaluate_with_model(read_predictions(path), file_sha256(path), metadata, seed=seed)
+    evaluated = evaluate_with_model(read_predictions(path), file_sha256(path), metadata)
     report = measure_all(evaluated, RunFolder(folder))
     # The films' own table is needed for other sections alone.
     data = CardData(metadata, report, pd.DataFrame(), (), stored_lineage(folder))

@@ -53,6 +53,8 @@ def test_a_table_is_opened_kept_and_taken_along(page: Page, app_url: str, tmp_pa
     assert found.name == f"metrics_{sha256[:8]}.json"
     metrics = json.loads(found.read_text())
     patients = films["patient"].nunique()
+    columns = metrics["table"].pop("columns")
+    assert columns["findings"][0]["score"] == "logit_effusion"
     assert metrics["table"] == {"sha256": sha256, "films": 120, "patients": patients}
     assert metrics["calibration"]["before"]["effusion"]["brier"]["status"] == "estimable"
     rows = pd.read_csv(download(page, "Metrics (CSV)", tmp_path, exact=True))

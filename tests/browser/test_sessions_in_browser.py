@@ -64,7 +64,7 @@ def test_a_page_sends_what_it_asked_for_and_its_browser_alone_gets_its_exports(
     page: Page, short_app: ServedApp, tmp_path: Path
 ) -> None:
     asked: list[Request] = []
-    page.on("request", asked.append)
+    page.on("request", lambda request: asked.append(request))
     read_film(page, short_app.url)
     sent = next(request for request in asked if request.method == "PUT")
     headers = sent.all_headers()
