@@ -61,7 +61,8 @@ def describe_model(provenance: dict[str, Any]) -> str:
     films = f"{counts['films']:,} films" if "films" in counts else "an unstated number of films"
     patients = f" of {counts['patients']:,} patients" if "patients" in counts else ""
     start = "" if uses_external_data(provenance) else ", without pre-trained weights"
-    taught = ", taught by another network" if provenance.get("config", {}).get("teachers") else ""
+    teachers = len(provenance.get("config", {}).get("teachers", ()))
+    taught = ("", ", taught by another network", ", taught by other networks")[min(teachers, 2)]
     learnt = f"It was trained on {films}{patients}{start}{taught}."
     if why_uncalibrated(provenance):
         learnt += " " + UNCALIBRATED_WARNING

@@ -123,7 +123,7 @@ def _form(raw: RawTable, mapping: TableMapping, found: Suggestion, side: str) ->
                 "Column": st.column_config.SelectboxColumn(options=[_NONE, FROM_IMAGE, *columns])
             },
         )
-        if not st.form_submit_button(OPEN_LABEL, type="primary"):
+        if not st.form_submit_button(OPEN_LABEL):
             return
     try:
         chosen = mapping_of(
