@@ -28,6 +28,7 @@ MIN_FRACTION_USED, _MIN_FRACTION_REACHED = 0.5, 0.54
 # How well a window fits a film: shared by both, as a fraction of what either covers. The film's
 # own ways of showing it are taken in their order from the first on; from the second on none is.
 GOOD_FIT, USABLE_FIT = 0.45, 0.2
+_END_FRACTION = 1 / 32  # of a film's range: at either end, what may be noise on black or white
 _MIN_MONOTONE = 0.9  # of a table's ups and downs that go one way; shuffled bytes go both
 
 
@@ -215,7 +216,12 @@ def window_fit(window: Window, film: FilmRange, sample: NDArray[Any]) -> float:
     ends = int(np.flatnonzero(rising >= rising[-1]).min())
     if change < 0:
         begins, ends = len(gray) - 1 - ends, len(gray) - 1 - begins
-    inside = sample[(sample >= film.low) & (sample <= film.high)]
+    # The black around a film may be most of the pixels, so it counts for nothing: neither a window
+    # of its noise alone nor its share of a window's pixels.
+    margin = _END_FRACTION * (film.high - film.low)
+    if values[ends] - values[begins] < margin:
+        return 0.0
+    inside = sample[(sample > film.low + margin) & (sample < film.high - margin)]
     shown = (inside >= values[begins]) & (inside <= values[ends])
-    covered = float(shown.mean()) if inside.size else 0.0
+    covered = float(shown.mean()) if inside.size else 1.0  # of two values there is no between
     return 1 / (1 / covered + 1 / used - 1) if covered > 0 else 0.0

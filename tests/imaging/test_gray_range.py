@@ -114,6 +114,18 @@ def test_a_shuffled_table_fits_no_film() -> None:
     assert window_fit(window, film_range(sample), sample) > 0.5
 
 
+@pytest.mark.parametrize("noise", [1, 8, 60])
+def test_a_table_of_the_black_around_a_film_does_not_fit_it(noise: int) -> None:
+    """Though it shows most of the picture's pixels: here the film is a ninth of them."""
+    film = widened(12)
+    picture = np.pad(film, film.shape[0])
+    picture += np.random.default_rng(0).integers(0, noise, picture.shape, dtype=picture.dtype)
+    sample = sample_film(picture)
+    table = Window("", noise / 2, noise + 1, lut=np.linspace(0, 255, noise + 2).astype(np.uint8))
+    assert window_fit(table, film_range(sample), sample) == 0
+    assert window_fit(Window("", 2048, 4096), film_range(sample), sample) > 0.45
+
+
 def test_a_film_of_one_value_has_no_range() -> None:
     found = film_range(sample_film(np.full((64, 64), 7, np.uint16)))
     assert (found.low, found.high) == (7, 7)
