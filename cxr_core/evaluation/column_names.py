@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cxr_core.evaluation.predictions import LABEL_WORDS, MISSING_WORDS
+from cxr_core.evaluation.table_cells import LABEL_WORDS, MISSING_WORDS
 from cxr_core.findings import KEYS, key_from, label_of
 
 # Ours, by what others call them; "normal" is No Finding where it stands among findings.

@@ -15,13 +15,10 @@ import pandas as pd
 from cxr_core.data.csv_files import normalise_image_names
 from cxr_core.errors import ConfigError, DataError
 from cxr_core.evaluation.column_names import Column, key_of, read_name, split_list
-from cxr_core.evaluation.predictions import (
-    LABEL_WORDS,
-    OPTIONAL_COLUMNS,
-    validate_predictions,
-)
+from cxr_core.evaluation.predictions import OPTIONAL_COLUMNS, validate_predictions
 from cxr_core.evaluation.raw_table import RawTable
 from cxr_core.evaluation.scoring import sigmoid
+from cxr_core.evaluation.table_cells import LABEL_WORDS
 from cxr_core.findings import label_of
 
 Kind = Literal["probability", "logit", "percent"]

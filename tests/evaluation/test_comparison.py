@@ -6,7 +6,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from cxr_core.errors import ConfigError, DataError
-from cxr_core.evaluation.comparison import Comparison, PairedIntervals, compare_predictions
+from cxr_core.evaluation.comparison import Comparison, compare_predictions
+from cxr_core.evaluation.metrics.auroc_comparison import PairedIntervals
 from cxr_core.evaluation.metrics.bootstrap import resample_units
 from cxr_core.evaluation.render.text import comparison_text
 from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABEL_COLUMNS, LOGIT_COLUMNS

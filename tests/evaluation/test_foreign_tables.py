@@ -22,14 +22,9 @@ from cxr_core.evaluation.mapping_guess import (
     map_table,
     suggest_mapping,
 )
-from cxr_core.evaluation.predictions import (
-    MISSING_LABEL,
-    keys_of,
-    labels_of,
-    probabilities_of,
-    template_csv,
-)
+from cxr_core.evaluation.predictions import keys_of, labels_of, probabilities_of, template_csv
 from cxr_core.evaluation.raw_table import read_raw_table
+from cxr_core.evaluation.table_cells import MISSING_LABEL
 from cxr_core.evaluation.table_mapping import FROM_IMAGE, apply_mapping, mapping_toml, read_mapping
 from cxr_core.findings import label_of
 

@@ -17,16 +17,10 @@ import pytest
 from cxr_core.errors import AuditError, ConfigError
 from cxr_core.node.config import NodeConfig, read_config
 from cxr_core.node.spool import MAX_ATTEMPTS, Parcel, Spool
+from tests.helpers.clock import Clock
 from tests.helpers.node import write_settings
 
 MODEL = "b" * 64
-
-
-class Clock:
-    now = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

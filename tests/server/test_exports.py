@@ -9,21 +9,15 @@ from streamlit.runtime.media_file_storage import MediaFileKind, MediaFileStorage
 
 from cxr_core.server.exports import COOKIE, FETCHES, KEEP_SECONDS, ExportGuard, ExportStorage
 from cxr_core.ui.shell import exporting_session
+from tests.helpers.clock import Clock
 from tests.helpers.run_async import run_async
 
 PDF = b"%PDF of a patient"
 
 
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(0.0)
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from cxr_core.evaluation.localisation.pointing import (
 )
 from cxr_core.evaluation.metrics.bootstrap import Interval, proportion_intervals
 from cxr_core.evaluation.metrics.shares import paired_difference
-from cxr_core.evaluation.predictions import as_number
+from cxr_core.evaluation.table_cells import as_number
 from cxr_core.findings import ABNORMAL_KEYS
 
 _TEXT_COLUMNS = ("image", "finding")

@@ -12,7 +12,8 @@ from cxr_core.data.splits import PART_TITLES
 from cxr_core.errors import DataError
 from cxr_core.evaluation.metrics.bootstrap import Z_95
 from cxr_core.evaluation.metrics.sufficiency import Verdict, has_enough, verdict_of_width
-from cxr_core.evaluation.predictions import as_labels, is_labelled
+from cxr_core.evaluation.predictions import is_labelled
+from cxr_core.evaluation.table_cells import as_labels
 from cxr_core.findings import KEYS, LABEL_COLUMNS
 
 EXPECTED_AUROC = 0.80  # about what the findings reach; the width hardly depends on it

@@ -2,13 +2,9 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from cxr_core.evaluation.comparison import (
-    ALL_FINDINGS,
-    AurocComparison,
-    Comparison,
-    PairedIntervals,
-)
+from cxr_core.evaluation.comparison import ALL_FINDINGS, Comparison
 from cxr_core.evaluation.localisation.overlap import Measure
+from cxr_core.evaluation.metrics.auroc_comparison import AurocComparison, PairedIntervals
 from cxr_core.evaluation.metrics.bootstrap import NOT_ESTIMABLE, NOT_LABELLED, Interval
 from cxr_core.evaluation.metrics.differences import (
     PRINTED_DIGITS,

@@ -87,8 +87,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxr_core.evaluation.comparison import OMIT_EMPTY, Comparison
+from cxr_core.evaluation.comparison import Comparison
 from cxr_core.evaluation.full_report import FullReport, multi_label_share
+from cxr_core.evaluation.metrics.auroc_comparison import OMIT_EMPTY
 from cxr_core.evaluation.metrics.bootstrap import Interval
 from cxr_core.evaluation.metrics.gaps import n_compared
 from cxr_core.evaluation.render.comparison_figures import comparison_tables

@@ -22,15 +22,11 @@ from cxr_core.evaluation.metrics.labels import labels_per_film
 from cxr_core.evaluation.metrics.operating_points import fit_cutoffs
 from cxr_core.evaluation.metrics.subgroups import mean_auroc
 from cxr_core.evaluation.model_facts import UNLABELLED, ModelFacts, model_facts
-from cxr_core.evaluation.predictions import (
-    MISSING_LABEL,
-    labels_of,
-    probabilities_of,
-    validate_predictions,
-)
+from cxr_core.evaluation.predictions import labels_of, probabilities_of, validate_predictions
 from cxr_core.evaluation.render.further_figures import further_patients_table
 from cxr_core.evaluation.render.json_document import to_plain_values
 from cxr_core.evaluation.render.text import metrics_text
+from cxr_core.evaluation.table_cells import MISSING_LABEL
 from cxr_core.findings import ABNORMAL_KEYS
 from tests.helpers.missing_labels import CALIBRATION, CUTOFFS, document, evaluated, without_label
 from tests.helpers.models import make_metadata

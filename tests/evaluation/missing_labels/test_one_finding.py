@@ -11,7 +11,6 @@ from sklearn.metrics import classification_report, roc_auc_score
 from cxr_core.errors import DataError
 from cxr_core.evaluation.metrics.bootstrap import NOT_LABELLED
 from cxr_core.evaluation.predictions import (
-    MISSING_LABEL,
     is_labelled,
     labels_of,
     probabilities_of,
@@ -21,6 +20,7 @@ from cxr_core.evaluation.predictions import (
 )
 from cxr_core.evaluation.render.csv_rows import metrics_table
 from cxr_core.evaluation.render.text import metrics_text
+from cxr_core.evaluation.table_cells import MISSING_LABEL
 from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS
 from tests.helpers.missing_labels import (
     CALIBRATION,
