@@ -2,8 +2,9 @@
 
 import json
 import platform
+from contextlib import suppress
 from dataclasses import asdict
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +48,16 @@ def write_run_config(
 
 
 def installed_versions() -> dict[str, str]:
-    """Versions of the packages that decide what comes out of a run."""
-    return {name: version(name) for name in RECORDED_PACKAGES}
+    """Versions of the packages that decide what comes out of a run, of those that are there.
+
+    Training needs neither the app's packages nor the maps', and a machine with a GPU often has
+    only what it trains with.
+    """
+    versions = {}
+    for name in RECORDED_PACKAGES:
+        with suppress(PackageNotFoundError):
+            versions[name] = version(name)
+    return versions
 
 
 def read_threads(folder: Path) -> int | None:

@@ -17,6 +17,7 @@ from cxr_core.model.checkpoint import load_checkpoint
 from cxr_core.model.metadata import UNCALIBRATED_WARNING
 from cxr_core.reading.analyzer import load_analyzer
 from cxr_core.training import finalize as finalize_module
+from cxr_core.training import run_record
 from cxr_core.training.dataset import DatasetPaths
 from cxr_core.training.dry_run import duration, make_plan, plan_text
 from cxr_core.training.inference import InferenceOutput, infer_split
@@ -41,6 +42,13 @@ def test_what_trained_is_recorded_and_no_path_in_what_is_passed_on(
     assert recorded["boxes"] == sources.boxes
     for name in ("config.json", "model.json", "MODEL_CARD.md", "lineage.json", "split.csv"):
         assert str(sources.images.parent) not in (finished_run / name).read_text(), name
+
+
+def test_a_package_that_training_does_without_is_left_out_of_the_record(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(run_record, "RECORDED_PACKAGES", ("torch", "no-such-package"))
+    assert list(run_record.installed_versions()) == ["torch"]
 
 
 def test_the_end_can_be_redone_without_a_path(
