@@ -57,10 +57,21 @@ RECIPES: Mapping[str, tuple[Step, ...]] = MappingProxyType(
                 teachers=("teacher-mixed",),
             ),
             Step(
-                "best",
+                "student-features",
                 "student-features",
                 weights="student-mixed",
                 teachers=("teacher-mixed", "teacher-mixed-2"),
+            ),
+            # What DenseNet121 knows by now teaches networks from ImageNet, and they teach it.
+            Step("teacher-again", "teacher-mixed", teachers=("student-features",)),
+            Step("teacher-again-2", "teacher-mixed", teachers=("student-features",), seed_offset=1),
+            Step("teacher-again-3", "teacher-mixed", teachers=("student-features",), seed_offset=2),
+            Step(
+                "best",
+                "student-features",
+                weights="student-features",
+                teachers=("teacher-again", "teacher-again-2", "teacher-again-3"),
+                seed_offset=1,
             ),
         )
     }

@@ -49,12 +49,12 @@ def test_only_the_last_step_reads_the_test_films(
     assert [folder.name for _, folder, _ in runs] == [step.name for step in RECIPES["best"]]
     assert [options.skip_test for *_, options in runs] == [True] * (len(runs) - 1) + [False]
     seeds = {folder.name: config.seed for config, folder, _ in runs}
-    assert seeds.pop("teacher-mixed-2") == 6  # another network than its namesake
-    assert set(seeds.values()) == {5}
+    assert seeds["teacher-mixed"] == 5
+    assert seeds["teacher-mixed-2"] == 6  # another network than its namesake
     last = runs[-1][0]
-    assert last.weights == str(tmp_path / "student-mixed")
+    assert last.weights == str(tmp_path / "student-features")
     assert last.teachers == tuple(
-        str(tmp_path / name) for name in ("teacher-mixed", "teacher-mixed-2")
+        str(tmp_path / name) for name in ("teacher-again", "teacher-again-2", "teacher-again-3")
     )
 
 
