@@ -4,6 +4,8 @@ A chest is nearly the same left and right, so a film turned by -a, where a is it
 own mirror image best. docs/reading.md says how often that is right.
 """
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -48,10 +50,44 @@ def _likeness(pixels: NDArray[np.uint8], angles: NDArray[np.float64]) -> NDArray
     small = Image.fromarray(pixels).resize((_SIDE, _SIDE), Image.Resampling.BOX)
     gray = np.asarray(small, np.float32)
     detail = gray - ndimage.gaussian_filter(gray, _SHADING)
-    turned = np.stack(
-        [ndimage.rotate(detail, angle, reshape=False, order=1, mode="nearest") for angle in angles]
-    )  # (n, S, S)
-    return _mirror_likeness(turned)
+    return _mirror_likeness(_turned(detail, tuple(angles)))
+
+
+def _turned(film: NDArray[np.float32], angles: tuple[float, ...]) -> NDArray[np.float32]:
+    """A film (S, S) turned by each angle, between pixels linear, beyond the edge as the edge: what
+    ``scipy.ndimage.rotate`` gives, in a fraction of its time. (n, S, S)"""
+    places, weights = _neighbours(angles)
+    pixels = np.take(film.reshape(-1), places)  # (4, n * S * S)
+    turned: NDArray[np.float32] = np.einsum("kp,kp->p", pixels, weights)
+    return turned.reshape(len(angles), _SIDE, _SIDE)
+
+
+@cache
+def _neighbours(angles: tuple[float, ...]) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """The four pixels that each pixel of each turned film lies between, and their weights:
+    (4, n * S * S) each."""
+    turn = np.radians(angles)[:, None, None]  # (n, 1, 1)
+    middle = (_SIDE - 1) / 2
+    along, across = np.mgrid[:_SIDE, :_SIDE] - middle  # (S, S)
+    rows = np.cos(turn) * along + np.sin(turn) * across + middle  # (n, S, S)
+    columns = np.cos(turn) * across - np.sin(turn) * along + middle
+    place, weight = [], []
+    (top, below), (left, right) = (_between(rows), _between(columns))
+    for row, of_row in (top, below):
+        for column, of_column in (left, right):
+            place.append((row * _SIDE + column).reshape(-1))
+            weight.append((of_row * of_column).reshape(-1))
+    return np.stack(place), np.stack(weight).astype(np.float32)
+
+
+def _between(
+    places: NDArray[np.float64],
+) -> list[tuple[NDArray[np.intp], NDArray[np.float64]]]:
+    """The two whole places about each one, and how much each of them counts."""
+    inside = places.clip(0, _SIDE - 1)
+    before = np.floor(inside).astype(np.intp)
+    share = inside - before
+    return [(before, 1 - share), (np.minimum(before + 1, _SIDE - 1), share)]
 
 
 def _mirror_likeness(films: NDArray[np.float32]) -> NDArray[np.float64]:
