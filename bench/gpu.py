@@ -3,6 +3,9 @@
     python -m bench.gpu
     python -m bench.gpu --device cpu --quick    # the same in small, where there is none
 
+Of others' packages it imports numpy, pandas, pillow, pydicom, safetensors, scipy, simplejpeg, torch
+(with torchvision) and tqdm.
+
 Four parts, of which one that fails does not end the others; returns 1 where one failed or an answer
 in float32 lies beyond 1e-3 of the CPU's.
 (a) Films a second of ``reading.batch`` on drawn PNG files beside each of its parts alone: the
