@@ -15,7 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 
-from cxr_core.errors import CheckpointError, EngineError, ImageError
+from cxr_core.errors import CXRError
 from cxr_core.findings import ABNORMAL_KEYS
 from cxr_core.imaging.radiograph import Radiograph
 from cxr_core.imaging.workers.pool import (
@@ -147,7 +147,7 @@ def _analyze(analyzer: Analyzer, decoded: _Decoded, correction: str | None) -> O
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, ImageError | CheckpointError | EngineError):
+    if isinstance(error, CXRError):
         return str(error)
     if isinstance(error, OSError):
         return f"The file cannot be opened: {error.strerror}. Check the path and its permissions."
