@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from html import escape
 
 import streamlit as st
 
@@ -74,9 +75,7 @@ def archive_fields(films: Worklist) -> None:
         web = site_archive()
         if web is None:
             return
-        name = web.settings.name
-        st.html('<h2 class="hidden">Films of an archive</h2>')
-        st.markdown(as_text(f"From {name}"))
+        st.html(f"<h2>From {escape(web.settings.name)}</h2>")
         _search(web)
         found: _Found | None = st.session_state.get(_FOUND)
         if found is not None:
@@ -90,8 +89,9 @@ def _search(web: DicomWeb) -> None:
     with st.form("archive_search", border=False):
         # No browser is to offer the next reader what this one typed.
         field = partial(st.text_input, max_chars=64, autocomplete="off")
-        patient = field("Patient ID", key="archive_patient")
-        accession = field("Accession number", key="archive_accession")
+        with st.container(horizontal=True):
+            patient = field("Patient ID", key="archive_patient")
+            accession = field("Accession number", key="archive_accession")
         with st.container(horizontal=True):
             first = st.date_input("From", value=None, key="archive_first")
             last = st.date_input("To", value=None, key="archive_last")
@@ -132,11 +132,19 @@ def _choose(web: DicomWeb, films: Worklist, found: _Found) -> None:
         _add(web, films, found.studies if everything else chosen)
 
 
-def _words(study: Study) -> str:
+def _day(study: Study) -> str:
     day = study.day
-    if len(day) == 8 and day.isdigit():
-        day = f"{day[:4]}-{day[4:6]}-{day[6:]}"
-    parts = (study.patient_id, study.patient_name, day, study.description, study.accession)
+    return f"{day[:4]}-{day[4:6]}-{day[6:]}" if len(day) == 8 and day.isdigit() else day
+
+
+def _words(study: Study) -> str:
+    parts = (
+        study.patient_id,
+        study.patient_name,
+        _day(study),
+        study.description,
+        study.accession,
+    )
     return ", ".join(part for part in parts if part) or "a study without a word"
 
 
@@ -148,7 +156,7 @@ def _add(web: DicomWeb, films: Worklist, studies: list[Study]) -> None:
         for study in studies:
             for place, film in enumerate(web.films_of(study.uid), start=1):
                 if film.uid not in known:
-                    wanted[film] = f"{study.patient_id} {study.day} {place}".strip()
+                    wanted[film] = f"{study.patient_id} {_day(study)} {place}".strip()
     if not wanted:
         caption(NO_FILMS)
         return
@@ -206,7 +214,7 @@ def send_reports(films: Worklist, analyzer: Analyzer) -> None:
         if films.sent:
             caption(f"{len(films.sent)} sent.")
         if not due:
-            caption("Nothing to send.")
+            caption("Nothing more to send." if films.sent else "Nothing to send yet.")
         elif st.button(f"Send {len(due)} now", key="archive_send"):
             try:
                 _send(web, films, analyzer, due, partial(_report, setting, facts))
@@ -259,7 +267,7 @@ def _send(
     due: list[FilmRow],
     make: Callable[[Analyzer, FilmRow, bytes], tuple[tuple[str, ...], Report]],
 ) -> None:
-    visitor, visit, place = require_visitor(), visit_word(), st.empty()
+    visitor, visit, place, all_made = require_visitor(), visit_word(), st.empty(), True
     for done, row in enumerate(due):
         place.progress(done / len(due), text=f"Sent {done} of {len(due)} reports.")
         film = films.archived[row.number]
@@ -268,10 +276,13 @@ def _send(
             reading, (uid, report) = make(analyzer, row, data)
         except (ExportError, ImageError) as error:  # of this film alone
             st.warning(as_text(f"Film {row.number}: {error}"))
+            all_made = False
             continue
         image, model = row.csv_row["image_sha256"], row.csv_row["model_sha256"]
         record_export("structured_report_archive", visitor, visit, [(image, model)])
         web.store(film.study, uid, report)
         record_archive(Event.RESULT_SENT, visitor, visit, image=image, model=model)
         films.sent[row.number] = reading
-    place.caption("All reports that could be made were sent.")
+    place.caption("The others were sent.")
+    if all_made:
+        st.rerun()  # which counts them
