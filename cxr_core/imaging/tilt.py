@@ -98,13 +98,26 @@ def _mirror_likeness(films: NDArray[np.float32]) -> NDArray[np.float64]:
     """
     rows = films[:, _MARGIN:-_MARGIN].astype(np.float64)  # (n, R, S)
     products = rows.transpose(0, 2, 1) @ rows  # (n, S, S)
-    sums = rows.sum(axis=1)  # (n, S)
-    half, best = _MARGIN // 2, np.full(len(films), -1.0)
-    for shift in range(-_SHIFT, _SHIFT + 1):
+    window, mirror = _windows()
+    counts = window.sum(axis=0)  # (k,)
+    of_mean = (rows.sum(axis=1) @ window) ** 2 / (rows.shape[1] * counts)  # (n, k)
+    own = np.diagonal(products, axis1=1, axis2=2) @ window - of_mean
+    mirrored = products.reshape(len(films), -1) @ mirror - of_mean
+    varied = own > _NO_VARIANCE * (own + of_mean)
+    likeness = np.divide(mirrored, own, out=np.full_like(own, -1.0), where=varied)
+    best: NDArray[np.float64] = likeness.max(axis=1)
+    return np.maximum(best, -1.0)
+
+
+@cache
+def _windows() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Of each place that the middle may have: the columns about it that are compared (S, k), and
+    the pairs of columns that mirror one another (S * S, k), as 1 and 0."""
+    half, shifts = _MARGIN // 2, range(-_SHIFT, _SHIFT + 1)
+    window = np.zeros((_SIDE, len(shifts)))
+    mirror = np.zeros((_SIDE, _SIDE, len(shifts)))
+    for place, shift in enumerate(shifts):
         columns = np.arange(max(shift, 0) + half, _SIDE - max(-shift, 0) - half)
-        of_mean = sums[:, columns].sum(axis=1) ** 2 / (rows.shape[1] * len(columns))  # (n,)
-        own = products[:, columns, columns].sum(axis=1) - of_mean
-        mirrored = products[:, columns, columns[::-1]].sum(axis=1) - of_mean
-        varied = own > _NO_VARIANCE * (own + of_mean)
-        best = np.maximum(best, np.divide(mirrored, own, out=np.full_like(own, -1.0), where=varied))
-    return best
+        window[columns, place] = 1
+        mirror[columns, columns[::-1], place] = 1
+    return window, mirror.reshape(-1, len(shifts))

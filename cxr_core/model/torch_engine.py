@@ -108,7 +108,8 @@ class TorchEngine:
 
     def _answer(self, calls: list[_Call]) -> None:
         try:
-            features = self._compute(np.concatenate([call.images for call in calls]))
+            images = [call.images for call in calls]
+            features = self._compute(images[0] if len(images) == 1 else np.concatenate(images))
         except RuntimeError as error:
             if len(calls) > 1:  # the card may have room for fewer
                 for call in calls:
@@ -172,7 +173,9 @@ class _CudaForward:
     ) -> None:
         torch.backends.cudnn.allow_tf32 = False  # on otherwise, and has three decimals
         self._device = torch.device("cuda", torch.cuda.current_device())
-        model = model.to(self._device).to(memory_format=torch.channels_last)
+        # On Hopper float32 is a quarter faster contiguous, and bfloat16 channels last (bench.gpu).
+        self._format = torch.channels_last if bf16 else torch.contiguous_format
+        model = model.to(self._device).to(memory_format=self._format)
         if bf16:
             for module in model.modules():  # once, and not in every forward
                 if isinstance(module, nn.Conv2d | nn.Linear):
@@ -186,7 +189,7 @@ class _CudaForward:
         with torch.cuda.device(self._device):
             batch = images.to(self._device)
             if images.shape[-2:] != (self._side, self._side) or len(images) > self._most:
-                features = self._plain(batch.contiguous(memory_format=torch.channels_last))
+                features = self._plain(batch.contiguous(memory_format=self._format))
             else:
                 graph, inputs, outputs = self._record_of(batch)
                 inputs[: len(batch)].copy_(batch)
@@ -203,7 +206,7 @@ class _CudaForward:
         size = min(self._most, 1 << (len(batch) - 1).bit_length())
         if size not in self._recorded:
             inputs = torch.zeros((size, *batch.shape[1:]), device=self._device)
-            inputs = inputs.to(memory_format=torch.channels_last)
+            inputs = inputs.to(memory_format=self._format)
             stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
             stream.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(stream):
