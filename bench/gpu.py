@@ -18,6 +18,7 @@ project's own, its films from a cache, changed at random on the device.
 """
 
 import argparse
+import gc
 import os
 import statistics
 import sys
@@ -151,11 +152,11 @@ def _setup(args: argparse.Namespace) -> Setup:
         )
     return Setup(
         **common,
-        n_read=384,
+        n_read=256,
         n_trained=4096,
         batches=(1, 8, 32, 128),
         training_batches=(32, 128),
-        seconds=0.3,
+        seconds=0.2,
         workers=tuple(sorted({min(4, cores), cores})),
     )
 
@@ -215,6 +216,7 @@ def reading(setup: Setup) -> bool:
 def _memory(setup: Setup) -> None:
     """What of the card's an engine takes that has read batches of every size."""
     for bf16 in setup.precisions():
+        gc.collect()  # the last one
         torch.cuda.empty_cache()
         before = torch.cuda.memory_reserved()
         engine, size = setup.engine(bf16=bf16), 1
@@ -226,6 +228,7 @@ def _memory(setup: Setup) -> None:
         torch.cuda.empty_cache()
         taken = torch.cuda.memory_reserved() - before
         print(f"{engine.name}: {taken / 2**20:,.0f} MB of the card; recording took {seconds:.1f} s")
+        del engine
 
 
 def _bare_and_engine(setup: Setup) -> None:
