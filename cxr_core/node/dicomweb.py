@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, urlencode, urlsplit
+from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 import pydicom
 from pydicom.uid import (
@@ -201,7 +201,8 @@ class DicomWeb:
                 "includefield": "00081030",  # the study's description
                 "limit": str(MAX_STUDIES + 1),
             }
-            rows = self._json(f"/studies?{urlencode(keys)}")
+            # A space as %20: not every server takes a plus for one.
+            rows = self._json(f"/studies?{urlencode(keys, quote_via=quote)}")
             more |= len(rows) > MAX_STUDIES
             # An archive that passes over a key answers with other patients' studies.
             found |= {one.uid: one for one in map(_study, rows) if _fits(one, query)}
