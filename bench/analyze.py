@@ -126,6 +126,8 @@ class OnnxRuntime:
     """The features by ONNX Runtime; needs onnx and onnxruntime, which the tests' requirements
     have."""
 
+    batch_size = 1
+
     def __init__(self, model: Path, *, threads: int = 0) -> None:
         import onnxruntime
 

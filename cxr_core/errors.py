@@ -90,6 +90,10 @@ class BudgetError(CXRError):
     """More than a session or the server may hold, or may have waiting."""
 
 
+class ArchiveError(CXRError):
+    """An archive that cannot be reached, or does not do what is asked of it."""
+
+
 class AccessError(CXRError):
     """Somebody who is not signed in, or who may not do this."""
 

@@ -39,6 +39,9 @@ class Event(StrEnum):
     CORRECTED = "corrected"
     READ_ANYWAY = "read_anyway"
     EXPORTED = "exported"
+    # Of an archive's films on the Worklist; some are the node's, too.
+    ARCHIVE_QUERIED = "archive_queried"
+    FILM_FETCHED = "film_fetched"
     # The node's own.
     CALLER_REFUSED = "caller_refused"
     FILM_RECEIVED = "film_received"

@@ -276,6 +276,21 @@ class Record:
         return tuple(sentence for sentence in said if sentence not in self.banner)
 
 
+def plain_record(analysis: Analysis, facts: ModelFacts, *, read_anyway: bool = False) -> Record:
+    """A reading that goes to an archive as it is, without a reader's words: the finding that is
+    furthest above its cut-off is shown, and a sentence says what all of them came to."""
+    sentences = (f"{result_headline(analysis)}.", uncertain_sentence(analysis))
+    return Record(
+        analysis=analysis,
+        shown_finding=max(ABNORMAL_KEYS, key=lambda k: (analysis.above[k], analysis.margins[k])),
+        style=MapStyle(),
+        created=datetime.now().astimezone(),
+        read_anyway=read_anyway,
+        facts=facts,
+        summary=" ".join(filter(None, sentences)),
+    )
+
+
 def _check_length(name: str, text: str, longest: int) -> None:
     if len(text) > longest:
         raise ExportError(

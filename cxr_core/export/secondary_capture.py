@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import pydicom
 from pydicom import Dataset
 from pydicom.datadict import dictionary_description, dictionary_VR
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 from pydicom.valuerep import PersonName, validate_value
 
 from cxr_core.errors import ExportError
@@ -23,6 +23,7 @@ from cxr_core.export.fonts import printable
 from cxr_core.export.png import overlay_image
 from cxr_core.export.record import NOT_A_DIAGNOSIS, TITLE, Record, map_title, map_words
 from cxr_core.imaging.dicom.tags import get_code, read_elements
+from cxr_core.reading.analyzer import Analysis
 from cxr_core.version import PROGRAM
 
 _REQUIRED = ("StudyInstanceUID", "PatientID")
@@ -54,6 +55,18 @@ class ResultUids:
 
 
 NEW_UIDS = ResultUids()
+
+
+def result_uids(analysis: Analysis, kind: str, *, read_anyway: bool = False) -> ResultUids:
+    """The UIDs that one kind of result of a reading always has: made again, it is the same object
+    for an archive."""
+    of = [analysis.image_sha256, analysis.model_sha256, analysis.setting, kind]
+    of += [analysis.correction] if analysis.correction else []
+    of += ["read_anyway"] if read_anyway else []
+    return ResultUids(
+        series=generate_uid(entropy_srcs=[*of, "series"]),
+        instance=generate_uid(entropy_srcs=[*of, "instance"]),
+    )
 
 
 # Whose film a DICOM file is: read for an export into the patient's own study, kept nowhere.
@@ -110,7 +123,7 @@ def get_valid_text(source: Dataset, keyword: str) -> str:
 def pseudonymous_identity() -> dict[str, str]:
     """The same keys for a new study of nobody."""
     return dict.fromkeys(_OPTIONAL, "") | {
-        "StudyInstanceUID": pydicom.uid.generate_uid(),
+        "StudyInstanceUID": generate_uid(),
         "PatientID": f"RESEARCH-{secrets.token_hex(6).upper()}",
         "PatientName": PSEUDONYM,
         "StudyID": "1",

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from cxr_core.arrays import Floats
 from cxr_core.config import GateParameters
 from cxr_core.imaging.bars import find_bars
 from cxr_core.imaging.correction import QUARTER_TURNS, Correction, Crop
@@ -184,12 +185,22 @@ def _basic_checks(pixels: NDArray[np.uint8]) -> Iterator[str]:
             f"original film, with at least {MIN_READABLE_SIDE} pixels on each side."
         )
     sample = pixels[:: max(1, height // _MAX_SAMPLES), :: max(1, width // _MAX_SAMPLES)]
-    low, high = np.percentile(sample, (1, 99))
+    low, high = _gray_percentiles(sample, (1, 99))
     if high - low < MIN_CONTRAST:
         yield (
             f"The image is almost uniformly gray (levels {low:.0f} to {high:.0f} of 0 to 255); "
             "there is nothing to read."
         )
+
+
+def _gray_percentiles(pixels: NDArray[np.uint8], percents: tuple[float, float]) -> Floats:
+    """``np.percentile`` of 8-bit gray values, counted and not sorted: a tenth of its time."""
+    up_to = np.cumsum(Image.fromarray(np.ascontiguousarray(pixels)).histogram())  # (256,)
+    places = np.array(percents) / 100 * (pixels.size - 1)
+    before = np.floor(places)
+    low, high = np.searchsorted(up_to, (before, np.ceil(places)), side="right")
+    result: Floats = low + (high - low) * (places - before)
+    return result
 
 
 def _judge(

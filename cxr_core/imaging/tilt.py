@@ -4,6 +4,8 @@ A chest is nearly the same left and right, so a film turned by -a, where a is it
 own mirror image best. docs/reading.md says how often that is right.
 """
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -48,10 +50,44 @@ def _likeness(pixels: NDArray[np.uint8], angles: NDArray[np.float64]) -> NDArray
     small = Image.fromarray(pixels).resize((_SIDE, _SIDE), Image.Resampling.BOX)
     gray = np.asarray(small, np.float32)
     detail = gray - ndimage.gaussian_filter(gray, _SHADING)
-    turned = np.stack(
-        [ndimage.rotate(detail, angle, reshape=False, order=1, mode="nearest") for angle in angles]
-    )  # (n, S, S)
-    return _mirror_likeness(turned)
+    return _mirror_likeness(_turned(detail, tuple(angles)))
+
+
+def _turned(film: NDArray[np.float32], angles: tuple[float, ...]) -> NDArray[np.float32]:
+    """A film (S, S) turned by each angle, between pixels linear, beyond the edge as the edge: what
+    ``scipy.ndimage.rotate`` gives, in a fraction of its time. (n, S, S)"""
+    places, weights = _neighbours(angles)
+    pixels = np.take(film.reshape(-1), places)  # (4, n * S * S)
+    turned: NDArray[np.float32] = np.einsum("kp,kp->p", pixels, weights)
+    return turned.reshape(len(angles), _SIDE, _SIDE)
+
+
+@cache
+def _neighbours(angles: tuple[float, ...]) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """The four pixels that each pixel of each turned film lies between, and their weights:
+    (4, n * S * S) each."""
+    turn = np.radians(angles)[:, None, None]  # (n, 1, 1)
+    middle = (_SIDE - 1) / 2
+    along, across = np.mgrid[:_SIDE, :_SIDE] - middle  # (S, S)
+    rows = np.cos(turn) * along + np.sin(turn) * across + middle  # (n, S, S)
+    columns = np.cos(turn) * across - np.sin(turn) * along + middle
+    place, weight = [], []
+    (top, below), (left, right) = (_between(rows), _between(columns))
+    for row, of_row in (top, below):
+        for column, of_column in (left, right):
+            place.append((row * _SIDE + column).reshape(-1))
+            weight.append((of_row * of_column).reshape(-1))
+    return np.stack(place), np.stack(weight).astype(np.float32)
+
+
+def _between(
+    places: NDArray[np.float64],
+) -> list[tuple[NDArray[np.intp], NDArray[np.float64]]]:
+    """The two whole places about each one, and how much each of them counts."""
+    inside = places.clip(0, _SIDE - 1)
+    before = np.floor(inside).astype(np.intp)
+    share = inside - before
+    return [(before, 1 - share), (np.minimum(before + 1, _SIDE - 1), share)]
 
 
 def _mirror_likeness(films: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -62,13 +98,26 @@ def _mirror_likeness(films: NDArray[np.float32]) -> NDArray[np.float64]:
     """
     rows = films[:, _MARGIN:-_MARGIN].astype(np.float64)  # (n, R, S)
     products = rows.transpose(0, 2, 1) @ rows  # (n, S, S)
-    sums = rows.sum(axis=1)  # (n, S)
-    half, best = _MARGIN // 2, np.full(len(films), -1.0)
-    for shift in range(-_SHIFT, _SHIFT + 1):
+    window, mirror = _windows()
+    counts = window.sum(axis=0)  # (k,)
+    of_mean = (rows.sum(axis=1) @ window) ** 2 / (rows.shape[1] * counts)  # (n, k)
+    own = np.diagonal(products, axis1=1, axis2=2) @ window - of_mean
+    mirrored = products.reshape(len(films), -1) @ mirror - of_mean
+    varied = own > _NO_VARIANCE * (own + of_mean)
+    likeness = np.divide(mirrored, own, out=np.full_like(own, -1.0), where=varied)
+    best: NDArray[np.float64] = likeness.max(axis=1)
+    return np.maximum(best, -1.0)
+
+
+@cache
+def _windows() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Of each place that the middle may have: the columns about it that are compared (S, k), and
+    the pairs of columns that mirror one another (S * S, k), as 1 and 0."""
+    half, shifts = _MARGIN // 2, range(-_SHIFT, _SHIFT + 1)
+    window = np.zeros((_SIDE, len(shifts)))
+    mirror = np.zeros((_SIDE, _SIDE, len(shifts)))
+    for place, shift in enumerate(shifts):
         columns = np.arange(max(shift, 0) + half, _SIDE - max(-shift, 0) - half)
-        of_mean = sums[:, columns].sum(axis=1) ** 2 / (rows.shape[1] * len(columns))  # (n,)
-        own = products[:, columns, columns].sum(axis=1) - of_mean
-        mirrored = products[:, columns, columns[::-1]].sum(axis=1) - of_mean
-        varied = own > _NO_VARIANCE * (own + of_mean)
-        best = np.maximum(best, np.divide(mirrored, own, out=np.full_like(own, -1.0), where=varied))
-    return best
+        window[columns, place] = 1
+        mirror[columns, columns[::-1], place] = 1
+    return window, mirror.reshape(-1, len(shifts))

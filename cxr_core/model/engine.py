@@ -1,7 +1,8 @@
 """What computes a model's features while films are read, and which one is used.
 
-OpenVINO is the default where it is installed and knows the network, for it needs neither PyTorch's
-start nor its memory (docs/engine.md has the figures); PyTorch is there for every network.
+Where PyTorch sees a CUDA device, it reads there. Elsewhere OpenVINO is the default where it is
+installed and knows the network, for it needs neither PyTorch's start nor its memory (docs/engine.md
+has the figures); PyTorch is there for every network.
 """
 
 import importlib.util
@@ -27,6 +28,8 @@ THREADS_ENV_VAR = "CXR_ENGINE_THREADS"
 EngineName = Literal["auto", "openvino", "torch", "cuda"]
 Precision = Literal["f32", "bf16"]
 _MAX_THREADS = 1024
+# There where a driver is: nothing that costs PyTorch's import.
+_DRIVER_FILES = ("/dev/nvidiactl", "/dev/dxg", "C:/Windows/System32/nvcuda.dll")
 logger = logging.getLogger(__name__)
 
 
@@ -35,9 +38,11 @@ class Engine(Protocol):
 
     Attributes:
         name: with its version, as exports tell it.
+        batch_size: films of one forward that threads share; 1 where each thread has its own.
     """
 
     name: str
+    batch_size: int
 
     def features(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """float32 (B, 3, S, S) normalised images -> (B, C, h, w) activations, a new array.
@@ -53,8 +58,9 @@ class EngineSettings:
     """Which engine reads, and how.
 
     Attributes:
-        engine: ``auto`` is OpenVINO where it is installed and knows the network, else PyTorch.
-        precision: bfloat16 is OpenVINO's alone.
+        engine: ``auto`` is PyTorch on a CUDA device where it sees one; else OpenVINO where it is
+            installed and knows the network; else PyTorch on the CPU.
+        precision: bfloat16 is for OpenVINO and CUDA.
         threads: of one forward of OpenVINO; None for all cores.
     """
 
@@ -138,17 +144,50 @@ def load_served_model(folder: str | Path, settings: EngineSettings | None = None
     metadata = load_metadata(folder)
     require_unaltered(folder, metadata)
     features, head = split_weights(read_weights(folder), folder)
-    engine = _openvino(features, metadata, settings) or _torch(folder, metadata, settings)
+    engine = (
+        _cuda(folder, metadata, settings)
+        or _openvino(features, metadata, settings)
+        or _torch(folder, metadata, settings)
+    )
     logger.info("Reading with %s", engine.name)
     gate = load_gate_for(folder, metadata, head.weight.shape[1])
     return ServedModel(engine, head, metadata, gate)
+
+
+def sees_cuda() -> bool:
+    """Whether PyTorch sees a CUDA device. It is imported only where there is a driver."""
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES", "all").strip() in ("", "-1")
+    if hidden or not any(Path(file).exists() for file in _DRIVER_FILES):
+        return False
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def _cuda(folder: Path, metadata: ModelMetadata, settings: EngineSettings) -> Engine | None:
+    """PyTorch on a CUDA device; None where the CPU is to read."""
+    asked = settings.engine == "cuda"
+    if not asked and (settings.engine != "auto" or not sees_cuda()):
+        return None
+    from cxr_core.model.checkpoint import load_weights
+    from cxr_core.model.torch_engine import TorchEngine
+
+    network = load_weights(folder, metadata.architecture)
+    bf16, side = settings.precision == "bf16", metadata.preprocessing.size
+    try:
+        return TorchEngine(network, device="cuda", bf16=bf16, side=side)
+    except EngineError as error:  # a card too old, or full
+        if asked:
+            raise
+        logger.warning("The CUDA device is not used. %s", error)
+        return None
 
 
 def _openvino(
     weights: Mapping[str, NDArray[Any]], metadata: ModelMetadata, settings: EngineSettings
 ) -> Engine | None:
     """The OpenVINO engine; None where PyTorch is to read."""
-    if settings.engine in ("torch", "cuda"):
+    if settings.engine == "torch":
         return None
     asked = settings.engine == "openvino"
     unfit = None
@@ -185,11 +224,10 @@ def _torch(folder: Path, metadata: ModelMetadata, settings: EngineSettings) -> E
         raise EngineError(
             "This engine computes in f32 only",
             value=f"torch, {PRECISION_ENV_VAR}={settings.precision}",
-            remedy=f"Leave {PRECISION_ENV_VAR} unset, or read with OpenVINO.",
+            remedy=f"Leave {PRECISION_ENV_VAR} unset, or read with OpenVINO or by CUDA.",
         )
     # Imported where it is needed: PyTorch takes seconds and half a gigabyte.
     from cxr_core.model.checkpoint import load_weights
     from cxr_core.model.torch_engine import TorchEngine
 
-    device = "cuda" if settings.engine == "cuda" else "cpu"
-    return TorchEngine(load_weights(folder, metadata.architecture), device=device)
+    return TorchEngine(load_weights(folder, metadata.architecture))

@@ -75,6 +75,8 @@ class _Operations:
 class OpenVINOEngine:
     """DenseNet121's features by OpenVINO. Thread-safe: a request serves one forward at a time."""
 
+    batch_size = 1  # a batch takes as long as its films do one after the other
+
     def __init__(
         self, weights: Mapping[str, NDArray[Any]], *, bf16: bool = False, threads: int | None = None
     ) -> None:

@@ -5,7 +5,6 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from contextlib import closing
-from datetime import datetime
 from functools import partial
 
 from pydicom import dcmread
@@ -14,7 +13,6 @@ from pydicom.uid import (
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     SecondaryCaptureImageStorage,
-    generate_uid,
 )
 from pynetdicom import AE
 from pynetdicom.association import Association
@@ -23,11 +21,9 @@ from cxr_core.audit.entry import Entry, Event
 from cxr_core.audit.log import AuditLog
 from cxr_core.errors import AuditError, ExportError
 from cxr_core.evaluation.model_facts import ModelFacts
-from cxr_core.export.overlay import MapStyle
-from cxr_core.export.record import Record, result_headline, uncertain_sentence
-from cxr_core.export.secondary_capture import ResultUids, secondary_capture
+from cxr_core.export.record import plain_record
+from cxr_core.export.secondary_capture import result_uids, secondary_capture
 from cxr_core.export.structured_report import structured_report
-from cxr_core.findings import ABNORMAL_KEYS
 from cxr_core.node.config import Destination, Kind, NodeConfig
 from cxr_core.node.receiver import WHO, Receiver
 from cxr_core.node.spool import Parcel, Spool
@@ -58,31 +54,13 @@ def make_results(
     wanted = {kind for one in config.destinations for kind in one.send}
     if not analysis.gate.passed:
         wanted &= {"sr"} if config.stopped_films == "report" else set()
-    shown = max(ABNORMAL_KEYS, key=lambda k: (analysis.above[k], analysis.margins[k]))
-    sentences = (f"{result_headline(analysis)}.", uncertain_sentence(analysis))
-    record = Record(
-        analysis=analysis,
-        shown_finding=shown,
-        style=MapStyle(),
-        created=datetime.now().astimezone(),
-        facts=facts,
-        summary=" ".join(filter(None, sentences)),
-    )
+    record = plain_record(analysis, facts)
     makers: dict[Kind, Callable[..., bytes]] = {"sr": structured_report, "sc": secondary_capture}
     return {
         kind: make(record, data, in_patient_study=True, uids=result_uids(analysis, kind))
         for kind, make in makers.items()
         if kind in wanted
     }
-
-
-def result_uids(analysis: Analysis, kind: Kind) -> ResultUids:
-    """The UIDs of one result of a reading."""
-    of = [analysis.image_sha256, analysis.model_sha256, analysis.setting, kind]
-    return ResultUids(
-        series=generate_uid(entropy_srcs=[*of, "series"]),
-        instance=generate_uid(entropy_srcs=[*of, "instance"]),
-    )
 
 
 def answers(config: NodeConfig, destination: Destination) -> bool:

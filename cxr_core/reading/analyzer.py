@@ -175,10 +175,17 @@ def at_setting(analysis: Analysis, setting: Setting) -> Analysis:
 
 
 class Analyzer:
-    """A loaded model that reads films. It keeps nothing between calls and is thread-safe."""
+    """A loaded model that reads films. It keeps nothing between calls and is thread-safe.
+
+    Attributes:
+        batch_size: films that its engine reads at once where as many threads ask.
+    """
+
+    batch_size = 1
 
     def __init__(self, model: ServedModel) -> None:
         self.model = model
+        self.batch_size = model.engine.batch_size
         self.metadata: ModelMetadata = model.metadata
         uncalibrated = why_uncalibrated(self.metadata.provenance)
         self._model_warnings = (UNCALIBRATED_WARNING,) if uncalibrated else ()

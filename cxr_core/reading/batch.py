@@ -1,4 +1,10 @@
-"""Many films, one after the other: decoded ahead in processes, read by the model in one thread."""
+"""Many films, one after the other: decoded ahead in processes, and handed out in their order.
+
+An engine that computes one film at a time reads them in the caller's thread. One that takes several
+at once (CUDA) has them from the threads that wait for the decoders, each of which goes on with its
+film to the end: so a forward has as many films as are ready, and all that is done to a film beside
+the forward goes on at the same time.
+"""
 
 import hashlib
 import logging
@@ -9,7 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 
-from cxr_core.errors import CheckpointError, EngineError, ImageError
+from cxr_core.errors import CXRError
 from cxr_core.findings import ABNORMAL_KEYS
 from cxr_core.imaging.radiograph import Radiograph
 from cxr_core.imaging.workers.pool import (
@@ -84,9 +90,10 @@ def read_films(
 ) -> Generator[Outcome, None, None]:
     """Read films in their order; one that cannot be read is an outcome too, with its reason.
 
-    At most ``workers`` films are decoded ahead of the one that is handed out, so that memory stays
-    bounded however many there are. Closing the iterator ends the reading: what is not begun is
-    dropped, and a thread at work ends with its film.
+    At most ``workers`` films are decoded ahead of the one that is handed out (as many more where
+    they are read ahead, too), so that memory stays bounded however many there are. Closing the
+    iterator ends the reading: what is not begun is dropped, and a thread at work ends with its
+    film.
 
     Args:
         workers: films that are decoded at once, each in a process; None for ``default_workers()``.
@@ -97,15 +104,22 @@ def read_films(
     workers = workers or default_workers()
     start_workers(workers)
     pending = iter(sources)
-    queue: deque[Future[_Decoded]] = deque()
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
+    reads_ahead = analyzer.batch_size > 1
+    ahead = workers + min(workers, analyzer.batch_size) if reads_ahead else workers
+
+    def begin(source: FilmSource) -> Outcome | _Decoded:
+        decoded = _decode(source, skip)
+        return _analyze(analyzer, decoded, correction) if reads_ahead else decoded
+
+    queue: deque[Future[Outcome | _Decoded]] = deque()
+    pool = ThreadPoolExecutor(ahead, thread_name_prefix="decode")
     try:
-        queue.extend(pool.submit(_decode, source, skip) for source in islice(pending, workers))
+        queue.extend(pool.submit(begin, source) for source in islice(pending, ahead))
         while queue:
-            decoded = queue.popleft().result()
-            queue.extend(pool.submit(_decode, source, skip) for source in islice(pending, 1))
-            yield _analyze(analyzer, decoded, correction)
-            del decoded  # not held while the next one is waited for
+            begun = queue.popleft().result()
+            queue.extend(pool.submit(begin, source) for source in islice(pending, 1))
+            yield begun if isinstance(begun, Outcome) else _analyze(analyzer, begun, correction)
+            del begun  # not held while the next one is waited for
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
@@ -133,7 +147,7 @@ def _analyze(analyzer: Analyzer, decoded: _Decoded, correction: str | None) -> O
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, ImageError | CheckpointError | EngineError):
+    if isinstance(error, CXRError):
         return str(error)
     if isinstance(error, OSError):
         return f"The file cannot be opened: {error.strerror}. Check the path and its permissions."

@@ -19,7 +19,8 @@ Place = Literal["read", "prior", "worklist", "errors"]
 ExportKind = Literal[
     "report_pdf", "report_pdf_with_patient", "overlay_png", "result_csv", "overlay_dicom_new_study",
     "overlay_dicom_patient_study", "structured_report_new_study",
-    "structured_report_patient_study", "worklist_csv", "metrics", "chart",
+    "structured_report_patient_study", "structured_report_archive", "worklist_csv", "metrics",
+    "chart",
 ]  # fmt: skip
 _SHOWN = "audit_shown"
 _SERVER = "server"
@@ -86,6 +87,26 @@ def record_export(
                 for image, model in films or [("", "")]
             ]
         )
+
+
+def record_archive(
+    event: Event,
+    visitor: Visitor,
+    visit: str,
+    *,
+    image: str = "",
+    model: str = "",
+    **details: bool,
+) -> None:
+    """That an archive was asked, a film fetched from it, or a report kept by it; called without a
+    session.
+
+    Raises:
+        AuditError: it cannot be logged.
+    """
+    if (log := audit_log()) is not None:
+        words: tuple[tuple[str, str | bool], ...] = (("place", "archive"), *details.items())
+        log.record([Entry(event, visitor.subject, visit, image, model, words)])
 
 
 def record_model(model_sha256: str) -> None:

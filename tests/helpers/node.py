@@ -5,7 +5,7 @@ import socket
 import subprocess
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,7 @@ class Orthanc:
 
     def __init__(self, dicom_port: int, http_port: int) -> None:
         self.dicom_port, self._http_port = dicom_port, http_port
+        self.dicomweb_url = f"http://127.0.0.1:{http_port}/dicom-web"  # where it has the plugin
 
     def ask(self, path: str, body: bytes | None = None) -> Any:
         """What a path answers; None where nobody does yet."""
@@ -95,7 +96,9 @@ class Orthanc:
 
 
 @contextmanager
-def running_orthanc(program: str, folder: Path, *, node_port: int) -> Iterator[Orthanc]:
+def running_orthanc(
+    program: str, folder: Path, *, node_port: int, plugins: Sequence[str] = ()
+) -> Iterator[Orthanc]:
     """An Orthanc that knows the node as ``node``; its data lie in ``folder``."""
     archive = Orthanc(free_port(), free_port())
     settings = {
@@ -106,7 +109,7 @@ def running_orthanc(program: str, folder: Path, *, node_port: int) -> Iterator[O
         "RemoteAccessAllowed": False,
         "AuthenticationEnabled": False,
         "DicomModalities": {"node": [NODE_TITLE, "127.0.0.1", node_port]},
-        "Plugins": [],
+        "Plugins": list(plugins),
     }
     path = folder / "orthanc.json"
     path.write_text(json.dumps(settings))

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cxr_core.imaging.gate import GateResult, check_radiograph
+from cxr_core.imaging.gate import GateResult, _gray_percentiles, check_radiograph
 from cxr_core.imaging.radiograph import Radiograph, apply_correction, read_radiograph
 from tests.helpers.gate import SIDE, brightness_gate, template_gate, with_probe
 
@@ -41,6 +41,14 @@ def test_a_blank_film_with_a_label_and_noise_is_stopped() -> None:
     pixels = 20 + np.random.default_rng(0).integers(0, 5, (2000, 2000))
     pixels[:100, :100] = 255  # a quarter of a percent
     assert not check_radiograph(film(pixels)).passed
+
+
+def test_gray_values_are_counted_to_the_same_percentiles() -> None:
+    generator = np.random.default_rng(0)
+    for levels in (1, 3, 30, 256):
+        gray = generator.integers(0, levels, (7, 23), dtype=np.uint8)
+        expected = np.percentile(gray, (1, 99))
+        np.testing.assert_allclose(_gray_percentiles(gray, (1, 99)), expected, atol=1e-9)
 
 
 @pytest.mark.parametrize(("height", "width"), [(200, 501), (501, 200), (200, 4000)])

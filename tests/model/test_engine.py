@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -18,11 +19,18 @@ from cxr_core.model.densenet_graph import MAX_INPUT
 from cxr_core.model.engine import EngineSettings, ServedModel, load_served_model
 from cxr_core.model.gradcam import signed_evidence
 from cxr_core.model.network import ChestNetwork
+from cxr_core.model.torch_engine import TorchEngine, _Call
 from tests.helpers import ROOT
 from tests.helpers.models import make_metadata, random_network
 from tests.helpers.system_calls import strangers, trace_command, written
 
-VARIABLES = ("CXR_ENGINE", "CXR_ENGINE_PRECISION", "CXR_ENGINE_THREADS", "OMP_NUM_THREADS")
+VARIABLES = (
+    "CXR_ENGINE",
+    "CXR_ENGINE_PRECISION",
+    "CXR_ENGINE_THREADS",
+    "CUDA_VISIBLE_DEVICES",
+    "OMP_NUM_THREADS",
+)
 OPENVINO = EngineSettings("openvino", threads=1)
 
 
@@ -87,6 +95,79 @@ def test_the_engine_of_pytorch_is_the_network(network: ChestNetwork, folder: Pat
         for films in (images(1), images(2)):
             expected = network(torch.from_numpy(films)).numpy()
             np.testing.assert_allclose(served.logits(films), expected, atol=1e-4)
+
+
+def test_threads_that_wait_share_the_next_forward(network: ChestNetwork) -> None:
+    engine, sizes, begun, go_on = (
+        TorchEngine(network, batch_size=4),
+        list[int](),
+        threading.Event(),
+        threading.Event(),
+    )
+    compute = engine._forward
+
+    def forward(batch: torch.Tensor) -> torch.Tensor:
+        sizes.append(len(batch))
+        begun.set()
+        assert go_on.wait(60)
+        return compute(batch)
+
+    engine._forward = forward
+    films = [images(1, 64, seed) for seed in range(4)]
+    films += [images(2, 64, 4), images(1, 96), images(9, 64)]
+    found: dict[int, np.ndarray] = {}
+    threads = [
+        threading.Thread(target=lambda n=number: found.update({n: engine.features(films[n])}))
+        for number in range(len(films))
+    ]
+    for number, thread in enumerate(threads):
+        thread.start()
+        assert begun.wait(60)  # the first one computes, and the others come in their order
+        while number > len(engine._waiting):
+            time.sleep(0.001)
+    go_on.set()
+    for thread in threads:
+        thread.join()
+    # Three single films; two and no room for the other size; that one; nine in three parts.
+    assert sizes == [1, 3, 2, 1, 4, 4, 1]
+    alone = TorchEngine(network)
+    for number, film in enumerate(films):
+        np.testing.assert_allclose(found[number], alone.features(film), atol=1e-4)
+
+
+def test_what_fails_together_is_computed_alone(network: ChestNetwork) -> None:
+    """As where the card's memory is nearly full; and one that fails alone says so."""
+    engine = TorchEngine(network, batch_size=4)
+
+    def forward(batch: torch.Tensor) -> torch.Tensor:
+        if len(batch) > 1 or batch[0, 0, 0, 0] == 7:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB\nmore")
+        return batch * 2
+
+    engine._forward = forward
+    calls = [_Call(np.full((1, 3, 2, 2), value, np.float32)) for value in (1, 7, 3)]
+    engine._answer(calls)
+    features = [call.features for call in calls]
+    assert [None if one is None else one.max() for one in features] == [2, None, 6]
+    with pytest.raises(EngineError, match=r"cannot read .*: CUDA out of memory.* 2 GiB\. Free"):
+        engine.features(calls[1].images)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_by_cuda_the_answers_are_those_of_the_cpu(network: ChestNetwork, folder: Path) -> None:
+    served = load_served_model(folder, EngineSettings())
+    assert served.engine.name.endswith("CUDA")
+    for count, side in ((1, 224), (3, 224), (33, 224), (2, 96)):
+        films = images(count, side)
+        with torch.inference_mode():
+            features = network.forward_features(torch.from_numpy(films)).numpy()
+        found = served.engine.features(films)
+        np.testing.assert_allclose(found, features, atol=1e-3 * float(features.max()))
+        expected = served.head.logits(features.mean(axis=(2, 3)))
+        np.testing.assert_allclose(served.logits(films), expected, atol=1e-3)
+    rough = load_served_model(folder, EngineSettings("cuda", "bf16"))
+    apart = np.abs(rough.logits(images(3, 224)) - served.logits(images(3, 224))).max()
+    assert 1e-4 < apart < 0.5
 
 
 def test_an_answer_is_not_written_over_by_the_next(openvino: ServedModel) -> None:
@@ -159,6 +240,45 @@ def test_a_setting_that_cannot_be_is_one_sentence(
         monkeypatch.setenv(variable, settings.get(variable, ""))
     with pytest.raises(EngineError, match=said):
         load_served_model(folder)
+
+
+def test_where_pytorch_sees_a_cuda_device_it_reads_there(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, object]] = []
+
+    def engine(network: ChestNetwork, **options: object) -> TorchEngine:
+        asked.append(options)
+        return TorchEngine(network)
+
+    monkeypatch.setattr("cxr_core.model.torch_engine.TorchEngine", engine)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("cxr_core.model.engine._DRIVER_FILES", (str(folder),))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    load_served_model(folder, EngineSettings("auto", "bf16"))
+    assert asked.pop() == {"device": "cuda", "bf16": True, "side": 224}
+    for settings in (OPENVINO, EngineSettings("torch")):
+        load_served_model(folder, settings)
+        assert "cuda" not in [options.get("device") for options in asked]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert load_served_model(folder, EngineSettings()).engine.name.startswith("OpenVINO ")
+
+
+def test_a_cuda_device_that_cannot_read_leaves_it_to_the_cpu(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its memory is another program's, or it is too old for this build of PyTorch."""
+
+    def full(*_arguments: object, **_options: object) -> None:
+        raise RuntimeError("CUDA out of memory")
+
+    monkeypatch.setattr("cxr_core.model.torch_engine._CudaForward", full)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("cxr_core.model.engine.sees_cuda", lambda: True)
+    assert load_served_model(folder, EngineSettings()).engine.name.startswith("OpenVINO ")
+    assert "CUDA out of memory" in caplog.text
+    with pytest.raises(EngineError, match="cannot read with this network: CUDA out of memory"):
+        load_served_model(folder, EngineSettings("cuda"))
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
@@ -262,6 +382,7 @@ print([name for name in heavy if sys.modules.get(name) is not None])
     calls, home = tmp_path / "calls.txt", tmp_path / "home"
     home.mkdir()
     environment = {name: value for name, value in os.environ.items() if name != "CI"}
+    environment["CUDA_VISIBLE_DEVICES"] = ""  # where there is a card, PyTorch reads
     done = subprocess.run(
         [*trace_command(strace, calls), sys.executable, "-B", "-c", program],
         env=environment | {"HOME": str(home)},

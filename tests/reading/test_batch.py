@@ -3,15 +3,19 @@
 import hashlib
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 import pytest
 
 from cxr_core.errors import ImageError
+from cxr_core.model.torch_engine import TorchEngine
 from cxr_core.phantom.draw import phantom_png
+from cxr_core.reading.analyzer import Analyzer
 from cxr_core.reading.batch import read_films
 from cxr_core.reading.sources import FilmSource, film_sources
 from tests.helpers.analyses import FakeAnalyzer
+from tests.helpers.models import make_metadata, random_network, served_by_torch
 from tests.helpers.zips import zip_bytes
 
 FILM = phantom_png(1, size=96)
@@ -55,7 +59,31 @@ def test_no_more_than_its_jobs_are_decoded_ahead(jobs: int) -> None:
     assert asked == handed_out == 20
 
 
-def test_closing_ends_the_reading() -> None:
+def test_films_read_together_are_read_as_each_alone() -> None:
+    network = random_network().requires_grad_(False)
+    model = served_by_torch(network, make_metadata())
+    together = replace(model, engine=TorchEngine(network, batch_size=4))
+    sources = [
+        FilmSource(number, "", partial(phantom_png, number, size=96)) for number in range(1, 8)
+    ]
+    sources[2] = FilmSource(3, "", lambda: b"this is text")
+    alone = list(read_films(Analyzer(model), sources, workers=3))
+    found = list(read_films(Analyzer(together), sources, workers=3))
+    assert [one.source.number for one in found] == list(range(1, 8))
+    for one, other in zip(alone, found, strict=True):
+        assert (one.sha256, one.reason) == (other.sha256, other.reason)
+        if one.analysis is None:
+            assert (one.source.number, other.analysis) == (3, None)
+            continue
+        assert other.analysis is not None
+        assert other.analysis.logits == pytest.approx(one.analysis.logits, abs=1e-5)
+        assert other.analysis.gate == one.analysis.gate
+
+
+@pytest.mark.parametrize("together", [1, 8])
+def test_closing_ends_the_reading(together: int) -> None:
+    analyzer = FakeAnalyzer()
+    analyzer.batch_size = together
     loaded: list[int] = []
 
     def note(number: int) -> bytes:
@@ -63,7 +91,7 @@ def test_closing_ends_the_reading() -> None:
         return FILM
 
     sources = [FilmSource(n, "", partial(note, n)) for n in range(1, 101)]
-    reading = read_films(FakeAnalyzer(), sources, workers=2)
+    reading = read_films(analyzer, sources, workers=2)
     next(reading)
     next(reading)
     reading.close()
@@ -71,7 +99,7 @@ def test_closing_ends_the_reading() -> None:
         if thread.name.startswith("decode"):
             thread.join(SECONDS)
             assert not thread.is_alive()
-    assert len(loaded) <= 4
+    assert len(loaded) <= 2 + (2 if together == 1 else 4)
 
 
 def test_one_bad_file_is_an_outcome_with_its_reason() -> None:

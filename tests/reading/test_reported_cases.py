@@ -34,6 +34,8 @@ TABLES = ("predictions_ages_058Y.csv", "predictions_bool_labels.csv")
 class RememberingEngine:
     """Computes each picture once: most of these files are the same one in the end."""
 
+    batch_size = 1
+
     def __init__(self, engine: Engine) -> None:
         self.engine, self.name = engine, engine.name
         self.known: dict[bytes, np.ndarray] = {}

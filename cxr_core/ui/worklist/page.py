@@ -23,6 +23,7 @@ from cxr_core.ui.turns import ahead_sentence
 from cxr_core.ui.uploads import file_field
 from cxr_core.ui.words import FRONTAL_ONLY, time_left
 from cxr_core.ui.worklist import session as worklist
+from cxr_core.ui.worklist.archive import archive_fields, send_reports
 from cxr_core.ui.worklist.handover import list_ticket, may_ask, take_over
 from cxr_core.ui.worklist.rows import FILTERS, FilmRow, row_html
 from cxr_core.ui.worklist.session import Worklist
@@ -165,6 +166,7 @@ def worklist_link() -> None:
     worklist.update_names()
     numbers = [row.number for row in films.visible_rows() if row.status != STATUS_FAILED]
     place = numbers.index(number) if number in numbers else -1
+    _not_opened(films)
     with st.container(key="from_worklist", horizontal=True, vertical_alignment="center"):
         of = f", {place + 1} of {len(numbers)}" if place >= 0 else ""
         st.markdown(f"Film {number}{of}", width="content")
@@ -192,6 +194,15 @@ def _read_on(films: Worklist) -> None:
         caption(f"{len(films.rows)} of {len(films.sources)} films read.")
     if not films.running:
         st.rerun()  # without the clock, and the next film can be chosen among all
+
+
+def _not_opened(films: Worklist) -> None:
+    """Why a film that was asked for is not on the page."""
+    if films.not_opened:
+        st.error(as_text(films.not_opened))
+        films.not_opened = ""
+    else:
+        st.empty()
 
 
 # The worklist as CSV, made when it is asked for. A file's name may name a patient, so it is there
@@ -247,6 +258,7 @@ def welcome() -> None:
             st.rerun()  # with the list, or with the note that it is gone
         st.header("Read many films", anchor=False)
         _uploader()
+        archive_fields(worklist.current_worklist())
 
 
 def worklist_panel(analyzer: Analyzer, films: Worklist) -> None:
@@ -338,6 +350,7 @@ def _actions(
     """
     with st.popover("Add films", icon=":material/upload_file:", width="content"):
         _uploader()
+        archive_fields(films)
     if films.is_sorted:
         st.empty()
     else:
@@ -359,6 +372,7 @@ def _actions(
             kind="worklist_csv",
             films=exported,
         )
+    send_reports(films, shared_analyzer())
     with st.popover("Clear", width="content"):
         noun = "film" if len(films.sources) == 1 else "films"
         st.markdown(f"Remove {len(films.sources)} {noun} with their results and your readings?")
@@ -395,6 +409,7 @@ def _progress(films: Worklist) -> DeltaGenerator:
 
 
 def _notes(films: Worklist) -> None:
+    _not_opened(films)
     if films.n_skipped:
         noun = "file was" if films.n_skipped == 1 else "files were"
         caption(f"{films.n_skipped} {noun} left out of the zip: system files, DICOMDIR.")

@@ -9,16 +9,17 @@ has gone.
 
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from cxr_core.errors import AuditError, BudgetError
+from cxr_core.errors import AuditError, BudgetError, CXRError
 from cxr_core.evaluation.cutoffs import SETTINGS
 from cxr_core.export.results_csv import STATUS_FAILED
 from cxr_core.imaging.workers.pool import default_workers
+from cxr_core.node.dicomweb import Instance
 from cxr_core.reading.analyzer import Analysis, Analyzer
 from cxr_core.reading.batch import Outcome, read_films
 from cxr_core.reading.sources import FilmSource, film_sources
@@ -65,6 +66,9 @@ class Worklist:
     page: which page of the list is shown, from 0.
     scroll_to: number of the film to come back to, once.
     open_read_page: whether a film was just opened, so that Read is to be shown.
+    not_opened: why a film could not be opened; shown once.
+    archived: the films of the site's archive, by number: what they are there.
+    sent: by number, the reading of it whose report the archive has (``archive.py``).
     """
 
     sources: dict[int, FilmSource] = field(default_factory=dict)
@@ -80,6 +84,9 @@ class Worklist:
     page: int = 0
     scroll_to: int | None = None
     open_read_page: bool = False
+    not_opened: str = ""
+    archived: dict[int, Instance] = field(default_factory=dict)
+    sent: dict[int, tuple[str, ...]] = field(default_factory=dict)
     _total_bytes: int = 0
     _model: str = ""
     _reading: Generator[Outcome, None, None] | None = None
@@ -101,6 +108,21 @@ class Worklist:
         self._total_bytes = wanted.n_bytes
         self.sources |= {source.number: source for source in films}
         self.n_skipped += left_out
+        self.resume()
+
+    def add_archived(self, films: Mapping[Instance, tuple[str, Callable[[], bytes]]]) -> None:
+        """Take films of the site's archive, of which nothing is held here, and read on.
+
+        Args:
+            films: of each the name in the list, and what fetches it.
+
+        Raises:
+            BudgetError: there is no room for so many.
+        """
+        hold(PLACE, self.held + Held(len(films)))
+        for number, (film, (name, load)) in enumerate(films.items(), len(self.sources) + 1):
+            self.sources[number] = FilmSource(number, name, load)
+            self.archived[number] = film
         self.resume()
 
     @property
@@ -273,13 +295,13 @@ def add_uploads(uploads: list[object]) -> None:
 
 
 def open_film(number: int) -> None:
-    """Make a film of the worklist the session's film.
-
-    Raises:
-        ImageError: a member of a zip that cannot be unpacked.
-    """
+    """Make a film of the worklist the session's film; where it cannot be had, the page says why."""
     worklist = current_worklist()
-    data = worklist.sources[number].load()
+    try:
+        data = worklist.sources[number].load()
+    except CXRError as error:
+        worklist.not_opened = str(error)
+        return
     state.set_film(data, name=worklist.shown_name(number))
     if (row := worklist.rows.get(number)) is not None:  # as the reader left it
         if row.correction is not None:
@@ -296,7 +318,7 @@ def open_beside(number: int) -> None:
     """Put a film of the worklist beside the session's film, as the reader left it.
 
     Raises:
-        ImageError: a member of a zip that cannot be unpacked.
+        CXRError: it cannot be had: a zip that cannot be unpacked, an archive that does not answer.
     """
     worklist = current_worklist()
     row = worklist.rows.get(number)

@@ -1,0 +1,508 @@
+"""A site's archive over DICOMweb: studies are found (QIDO-RS), films fetched (WADO-RS), reports
+stored (STOW-RS).
+
+Everything stays in memory, and nothing of a request or an answer reaches a log. The standard
+library's own client, since all that this needs of one is small, and what it must not do is much: no
+redirect (the query names a patient), no proxy of the environment, no retry, no log line, nothing
+beyond a stated size and time.
+"""
+
+import base64
+import http.client
+import io
+import json
+import os
+import re
+import secrets
+import socket
+import ssl
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+from urllib.parse import SplitResult, quote, urlencode, urlsplit
+
+import pydicom
+from pydicom.uid import (
+    ComputedRadiographyImageStorage,
+    DigitalXRayImageStorageForPresentation,
+)
+
+from cxr_core.access.exposure import is_loopback
+from cxr_core.access.roles import Role
+from cxr_core.errors import ArchiveError, ConfigError
+from cxr_core.imaging.decoded import MAX_FILE_BYTES
+from cxr_core.version import PROGRAM
+
+PREFIX = "CXR_DICOMWEB_"
+MAX_STUDIES = 100  # of one query; more are told to be narrowed
+MAX_FILMS = 40  # of one study
+AT_ONCE = 4  # requests of all readers together; each may hold a film
+CONNECT_SECONDS = 10.0
+_MAX_JSON = 8 * 2**20
+_CHUNK = 2**20
+_FILM_CLASSES = (ComputedRadiographyImageStorage, DigitalXRayImageStorageForPresentation)
+_MODALITIES = ("CR", "DX")
+_UID = re.compile(r"(?=.{1,64}\Z)[0-9]+(\.[0-9]+)*")
+_NO_EXACT_VALUE = re.compile(r"[*?\\\x00-\x1f\x7f]")  # wildcards would ask for all patients
+_JSON, _DICOM = "application/dicom+json", 'multipart/related; type="application/dicom"'
+_LET_IN = "Whoever runs the app checks its user or token, and what they may do there."
+
+
+@dataclass(frozen=True)
+class ArchiveSettings:
+    """Where the archive is, and who may use it.
+
+    Attributes:
+        url: the root of its DICOMweb services, ``https://…``; ``http`` on this machine only.
+        name: what it is called on pages.
+        user, password: for HTTP Basic; empty for none.
+        token: a bearer token, instead.
+        certificates: a PEM file of the authorities that are trusted; None for the system's.
+        seconds: for one request, answer included.
+        role: the least that a reader must have.
+    """
+
+    url: SplitResult
+    name: str = "the archive"
+    user: str = ""
+    password: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
+    certificates: Path | None = None
+    seconds: float = 60.0
+    role: Role = Role.READER
+
+    @classmethod
+    def from_environment(cls) -> "ArchiveSettings | None":
+        """``CXR_DICOMWEB_URL`` and the others; None where that is not set.
+
+        Raises:
+            ConfigError: one of them is nothing that can work.
+        """
+        if not (url := _stated("URL")):
+            return None
+        user, password, token = _stated("USER"), _stated("PASSWORD"), _stated("TOKEN")
+        if bool(user) != bool(password) or (user and token):
+            raise ConfigError(
+                f"{PREFIX}USER, PASSWORD and TOKEN do not go together",
+                value="a user without a password, or both a user and a token",
+                remedy="Set a user and a password, or a token, or none of the three.",
+            )
+        if ":" in user or not all(text.isprintable() for text in (user, password, token)):
+            raise _unusable("USER, PASSWORD or TOKEN", "not shown", "text without line ends")
+        certificates = Path(stated) if (stated := _stated("CA")) else None
+        if certificates is not None and not certificates.is_file():
+            raise _unusable("CA", certificates, "a PEM file that can be read")
+        seconds, role = _stated("SECONDS") or "60", _stated("ROLE") or Role.READER.word
+        if not (seconds.isascii() and seconds.isdigit() and 1 <= int(seconds[:5]) <= 3600):
+            raise _unusable("SECONDS", seconds, "a whole number from 1 to 3600")
+        roles = {one.word: one for one in Role}
+        if role not in roles:
+            raise _unusable("ROLE", role, " or ".join(roles))
+        return cls(
+            _archive_url(url),
+            (_stated("NAME") or cls.name)[:40],
+            user,
+            password,
+            token,
+            certificates,
+            float(seconds),
+            roles[role],
+        )
+
+
+def _stated(name: str) -> str:
+    return os.environ.get(PREFIX + name, "").strip()
+
+
+def _unusable(name: str, value: object, wanted: str) -> ConfigError:
+    return ConfigError(
+        f"{PREFIX}{name} is not {wanted}", value=value, remedy="docs/dicomweb.md has an example."
+    )
+
+
+def _archive_url(stated: str) -> SplitResult:
+    wanted = "an https address without user, query or fragment (http only on this machine)"
+    try:
+        url = urlsplit(stated)
+        _ = url.port  # out of range
+    except ValueError:
+        raise _unusable("URL", "no address", wanted) from None
+    plain = url.scheme == "http" and is_loopback(url.hostname)
+    odd = "@" in url.netloc or url.query or url.fragment
+    fits = url.path.isascii() and url.path.isprintable() and " " not in url.path
+    if not url.hostname or odd or not fits or not (plain or url.scheme == "https"):
+        # Not quoted where it may hold a password.
+        raise _unusable("URL", "not shown" if odd else stated, wanted)
+    return url._replace(path=url.path.rstrip("/"))
+
+
+@dataclass(frozen=True)
+class Query:
+    """What studies are looked for by; at least one of the four. Texts must match as a whole."""
+
+    patient_id: str = ""
+    accession: str = ""
+    first_day: date | None = None
+    last_day: date | None = None
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study with chest films, perhaps, as the archive describes it; all but ``uid`` is text of
+    others."""
+
+    uid: str
+    patient_id: str
+    patient_name: str
+    day: str
+    accession: str
+    description: str
+    modalities: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One image in the archive."""
+
+    study: str
+    series: str
+    uid: str
+
+
+_PLACES = threading.BoundedSemaphore(AT_ONCE)
+
+
+class DicomWeb:
+    """The archive that the settings name. Thread-safe; a connection a request.
+
+    Every method raises ``ArchiveError`` where the archive does not do what is asked: a sentence
+    without anything of the request or of the answer but a status.
+    """
+
+    def __init__(self, settings: ArchiveSettings) -> None:
+        self.settings = settings
+
+    def find_studies(self, query: Query) -> tuple[list[Study], bool]:
+        """Studies with CR or DX images, the latest first, and whether there may be more.
+
+        Raises:
+            ArchiveError: nothing is asked for, or a value that is no exact one.
+        """
+        asked = _query_keys(query)
+        found: dict[str, Study] = {}
+        more = False
+        for modality in _MODALITIES:
+            keys = asked | {
+                "ModalitiesInStudy": modality,
+                "includefield": "00081030",  # the study's description
+                "limit": str(MAX_STUDIES + 1),
+            }
+            # A space as %20: not every server takes a plus for one.
+            rows = self._json(f"/studies?{urlencode(keys, quote_via=quote)}")
+            more |= len(rows) > MAX_STUDIES
+            # An archive that passes over a key answers with other patients' studies.
+            found |= {one.uid: one for one in map(_study, rows) if _fits(one, query)}
+        newest = sorted(found.values(), key=lambda one: (one.day, one.uid), reverse=True)
+        return newest[:MAX_STUDIES], more or len(newest) > MAX_STUDIES
+
+    def films_of(self, study: str) -> list[Instance]:
+        """The CR and DX images of a study, at most ``MAX_FILMS``."""
+        rows = self._json(f"/studies/{study}/instances?{urlencode({'limit': '500'})}")
+        films = [
+            Instance(study, _uid(row, "0020000E"), _uid(row, "00080018"))
+            for row in rows
+            if _text(row, "00080016") in _FILM_CLASSES
+        ]
+        return films[:MAX_FILMS]
+
+    def fetch(self, film: Instance) -> bytes:
+        """A film as the archive has it, a DICOM file."""
+        path = f"/studies/{film.study}/series/{film.series}/instances/{film.uid}"
+        _, kind, body = self._request(
+            "GET", path, accept=f"{_DICOM}; transfer-syntax=*", most=MAX_FILE_BYTES + 2**16
+        )
+        data = _only_part(kind, body)
+        if data is None or not _is_image(data, film):
+            raise _odd_answer("something else than the film")
+        return data
+
+    def store(self, study: str, uid: str, data: bytes) -> None:
+        """Store a DICOM file in a study, and see that the archive says that it has it.
+
+        Args:
+            uid: the file's SOP Instance UID.
+        """
+        boundary = secrets.token_hex(16)
+        body = (
+            f"--{boundary}\r\nContent-Type: application/dicom\r\n\r\n".encode()
+            + data
+            + f"\r\n--{boundary}--\r\n".encode()
+        )
+        status, _, answer = self._request(
+            "POST",
+            f"/studies/{study}",
+            accept=_JSON,
+            body=body,
+            kind=f"{_DICOM}; boundary={boundary}",
+            most=_MAX_JSON,
+            good=(200, 202, 409),
+        )
+        try:
+            told = json.loads(answer)
+            kept = [_text(one, "00081155") for one in told["00081199"]["Value"]]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            kept = []
+        if status == 409 or uid not in kept:
+            raise ArchiveError(
+                "The archive did not keep the report",
+                value=f"status {status}",
+                remedy="Whoever runs the archive sees why in its log.",
+            )
+
+    def _json(self, path: str) -> list[Mapping[str, Any]]:
+        status, _, body = self._request("GET", path, accept=_JSON, most=_MAX_JSON)
+        if status == 204 or not body.strip():
+            return []
+        try:
+            rows = json.loads(body)
+        except (ValueError, RecursionError):
+            raise _odd_answer("something else than JSON") from None
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise _odd_answer("something else than a list")
+        return rows
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        accept: str,
+        most: int,
+        body: bytes | None = None,
+        kind: str = "",
+        good: tuple[int, ...] = (200, 204, 206),
+    ) -> tuple[int, str, bytes]:
+        """Status, content type and body of an answer."""
+        if not _PLACES.acquire(timeout=self.settings.seconds):
+            raise ArchiveError(
+                "The archive is busy with other readers' films",
+                value=f"{AT_ONCE} requests at once",
+                remedy="Try again in a minute.",
+            )
+        try:
+            with self._connection() as connection:
+                headers = self._headers(accept) | ({"Content-Type": kind} if kind else {})
+                connection.request(method, self.settings.url.path + path, body, headers)
+                with connection.getresponse() as answer:
+                    if answer.status not in good:
+                        raise _refused(answer.status)
+                    if (answer.headers.get("Content-Encoding") or "identity") != "identity":
+                        raise _odd_answer("something compressed")
+                    data = _read(answer, most)
+                    return answer.status, answer.headers.get("Content-Type", ""), data
+        finally:
+            _PLACES.release()
+
+    def _headers(self, accept: str) -> dict[str, str]:
+        headers = {"Accept": accept, "Accept-Encoding": "identity", "User-Agent": PROGRAM}
+        if self.settings.token:
+            headers["Authorization"] = f"Bearer {self.settings.token}"
+        elif self.settings.user:
+            pair = f"{self.settings.user}:{self.settings.password}".encode()
+            headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
+        return headers
+
+    @contextmanager
+    def _connection(self) -> Iterator[http.client.HTTPConnection]:
+        """A connection for one request, cut when its time is over, whatever the archive sends."""
+        seconds, over = self.settings.seconds, threading.Event()
+        opened: list[http.client.HTTPConnection] = []
+        sockets: list[socket.socket] = []  # which a connection forgets before its answer is read
+
+        def cut() -> None:
+            over.set()
+            for sock in [*sockets, *(one.sock for one in opened if one.sock is not None)]:
+                with suppress(OSError):  # closed already
+                    # The plain one's, which wakes whoever waits for it.
+                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+        timer = threading.Timer(seconds, cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            opened.append(self._new_connection())
+            opened[0].connect()
+            sockets.append(opened[0].sock)
+            sockets[0].settimeout(seconds)
+            yield opened[0]
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise _unreachable(error, over=over.is_set(), seconds=seconds) from None
+        finally:
+            timer.cancel()
+            for one in opened:
+                one.close()
+
+    def _new_connection(self) -> http.client.HTTPConnection:
+        url, limit = self.settings.url, min(CONNECT_SECONDS, self.settings.seconds)
+        host = url.hostname or ""
+        if url.scheme == "http":
+            return http.client.HTTPConnection(host, url.port, timeout=limit)
+        context = ssl.create_default_context(cafile=self.settings.certificates)
+        return http.client.HTTPSConnection(host, url.port, timeout=limit, context=context)
+
+
+def _read(answer: http.client.HTTPResponse, most: int) -> bytes:
+    data = io.BytesIO()
+    while chunk := answer.read(_CHUNK):
+        data.write(chunk)
+        if data.tell() > most:
+            raise ArchiveError(
+                "The archive's answer is too large",
+                value=f"more than {most // 2**20} MB",
+                remedy=f"Narrow the search; a film takes at most {MAX_FILE_BYTES // 2**20} MB.",
+            )
+    if answer.length:  # it said that there was more
+        raise http.client.IncompleteRead(b"")
+    return data.getvalue()
+
+
+# What is asked for, and what comes back.
+
+
+def _query_keys(query: Query) -> dict[str, str]:
+    texts = {"PatientID": query.patient_id.strip(), "AccessionNumber": query.accession.strip()}
+    for value in texts.values():
+        if _NO_EXACT_VALUE.search(value) or len(value) > 64:
+            raise ArchiveError(
+                "This cannot be looked for",
+                value="a * or ?, a backslash, or more than 64 letters",
+                remedy="Type the whole number, as the archive has it.",
+            )
+    keys = {name: value for name, value in texts.items() if value}
+    first, last = query.first_day, query.last_day
+    if first or last:
+        ends = [f"{day:%Y%m%d}" if day else "" for day in (first, last)]
+        keys["StudyDate"] = ends[0] if first == last else "-".join(ends)
+    if not keys:
+        raise ArchiveError(
+            "Nothing to look for",
+            value="all fields are empty",
+            remedy="Give a patient's ID, an accession number or a date.",
+        )
+    return keys
+
+
+def _fits(study: Study, query: Query) -> bool:
+    pairs = ((query.patient_id, study.patient_id), (query.accession, study.accession))
+    if any(asked.strip() and asked.strip() != held for asked, held in pairs):
+        return False
+    first = f"{query.first_day:%Y%m%d}" if query.first_day else ""
+    last = f"{query.last_day:%Y%m%d}" if query.last_day else "99999999"
+    if (first or query.last_day) and not first <= study.day <= last:
+        return False
+    return not study.modalities or any(one in study.modalities for one in _MODALITIES)
+
+
+def _study(row: Mapping[str, Any]) -> Study:
+    return Study(
+        uid=_uid(row, "0020000D"),
+        patient_id=_text(row, "00100020"),
+        patient_name=_text(row, "00100010").replace("^", " ").strip(),
+        day=_text(row, "00080020"),
+        accession=_text(row, "00080050"),
+        description=_text(row, "00081030"),
+        modalities=tuple(map(str, _values(row, "00080061")))[:20],
+    )
+
+
+def _values(row: Any, tag: str) -> list[Any]:
+    element = row.get(tag) if isinstance(row, dict) else None
+    values = element.get("Value") if isinstance(element, dict) else None
+    return values if isinstance(values, list) else []
+
+
+def _text(row: Any, tag: str) -> str:
+    """An element's first value as text, or a name's first spelling; "" for none."""
+    first = next(iter(_values(row, tag)), "")
+    if isinstance(first, dict):
+        first = first.get("Alphabetic") or first.get("Ideographic") or ""
+    return str(first).strip()[:200]
+
+
+def _uid(row: Any, tag: str) -> str:
+    """A UID, which is to go into an address."""
+    if not _UID.fullmatch(uid := _text(row, tag)):
+        raise _odd_answer("a study or an image without a valid UID")
+    return uid
+
+
+def _only_part(kind: str, body: bytes) -> bytes | None:
+    """The first part of a multipart body; None where there is none."""
+    found = re.search(r'boundary=(?:"([^"]{1,200})"|([^\s;"]{1,200}))', kind, re.IGNORECASE)
+    if found is None or not kind.lower().startswith("multipart/related"):
+        return None
+    mark = b"--" + (found[1] or found[2]).encode()
+    start = body.find(mark)
+    head_end = body.find(b"\r\n\r\n", start + len(mark)) if start >= 0 else -1
+    end = body.find(b"\r\n" + mark, head_end + 2) if head_end >= 0 else -1
+    return body[head_end + 4 : end] if end >= 0 else None
+
+
+def _is_image(data: bytes, film: Instance) -> bool:
+    """Whether a file says of itself that it is the image that was asked for."""
+    tags = ["StudyInstanceUID", "SOPInstanceUID"]
+    try:
+        found = pydicom.dcmread(io.BytesIO(data), stop_before_pixels=True, specific_tags=tags)
+    except Exception:  # whatever a broken file makes of the parser
+        return False
+    told = (found.get("StudyInstanceUID"), found.get("SOPInstanceUID"))
+    return told == (film.study, film.uid)
+
+
+# What is said when it does not work.
+
+
+def _refused(status: int) -> ArchiveError:
+    if status in (401, 403):
+        what, remedy = "The archive does not let this server in", _LET_IN
+    elif status == 404:
+        what, remedy = "The archive does not have this", "Search again: it may have been removed."
+    elif 300 <= status < 400:
+        what = "The archive sends this server elsewhere, which is not followed"
+        remedy = f"Whoever runs the app sets {PREFIX}URL to where its services are."
+    else:
+        what, remedy = "The archive refuses this", "Whoever runs the archive sees why in its log."
+    return ArchiveError(what, value=f"status {status}", remedy=remedy)
+
+
+def _unreachable(error: Exception, *, over: bool, seconds: float) -> ArchiveError:
+    if over or isinstance(error, TimeoutError):
+        return ArchiveError(
+            "The archive did not answer in time",
+            value=f"{seconds:g} s",
+            remedy=f"Try again later; whoever runs the app can raise {PREFIX}SECONDS.",
+        )
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return ArchiveError(
+            "The archive's certificate is not trusted",
+            value=getattr(error, "verify_message", "") or "it cannot be verified",
+            remedy=f"Whoever runs the app sets {PREFIX}CA to the certificate of its authority.",
+        )
+    if isinstance(error, OSError):
+        why = error.strerror or type(error).__name__
+        return ArchiveError(
+            "The archive cannot be reached", value=why, remedy="Try again in a few minutes."
+        )
+    return _odd_answer("something that is not HTTP, or broke off")
+
+
+def _odd_answer(what: str) -> ArchiveError:
+    return ArchiveError(
+        "The archive's answer makes no sense",
+        value=what,
+        remedy=f"Whoever runs the app checks that {PREFIX}URL leads to its DICOMweb services.",
+    )
