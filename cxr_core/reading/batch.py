@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 
-from cxr_core.errors import CheckpointError, EngineError, ImageError
+from cxr_core.errors import CheckpointError, ConfigError, EngineError, ImageError
 from cxr_core.findings import ABNORMAL_KEYS
 from cxr_core.imaging.radiograph import Radiograph
 from cxr_core.imaging.workers.pool import (
@@ -133,10 +133,11 @@ def _analyze(analyzer: Analyzer, decoded: _Decoded, correction: str | None) -> O
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, ImageError | CheckpointError | EngineError):
+    if isinstance(error, ImageError | CheckpointError | EngineError | ConfigError):
         return str(error)
     if isinstance(error, OSError):
-        return f"The file cannot be opened: {error.strerror}. Check the path and its permissions."
+        what = error.strerror or type(error).__name__  # a message can hold an address
+        return f"The file cannot be opened: {what}. Check the path and its permissions."
     # Its message could hold something of a film, so only its type is told.
     logger.error("Unforeseen %s while reading a film", type(error).__name__)
     return f"Unexpected error with this film: {type(error).__name__}. Try opening it on its own."
