@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -31,20 +32,32 @@ from cxr_core.version import VERSION
 # So many blocks are with Ray at a time: what is listed ahead stays bounded, and after each the
 # readers are as many as the cluster has room for then.
 WAVE_BLOCKS = 200
-_RETRIES = 4  # of a block whose reader's process or machine ended
-_MAX_LOST_BLOCKS = 8  # of a wave; more, and it is the cluster that is ill, and not a film
+_ATTEMPTS = 5  # at a block whose reader's process or machine ends; Ray itself would never stop
 _OWN_SETTINGS = "CXR_"  # variables that a reader has to have as this process has them
+
+
+class Attempts:
+    """How often each block was begun: an actor of its own, which outlives the readers."""
+
+    def __init__(self) -> None:
+        self._begun: Counter[str] = Counter()
+
+    def begin(self, name: str) -> int:
+        """Count an attempt at the block of this name, and say which it is."""
+        self._begun[name] += 1
+        return self._begun[name]
 
 
 class Reader:
     """One engine and its decoders, in a process of the cluster."""
 
-    def __init__(self, version: str, files: Any, options: dict[str, Any]) -> None:
+    def __init__(self, version: str, files: Any, attempts: Any, options: dict[str, Any]) -> None:
         """Load the model.
 
         Args:
             version: of the program that asks.
             files: reference to the model folder's files, bytes by name.
+            attempts: the actor that counts them.
             options: ``workers``, ``setting``, ``correction``, and ``environment``.
 
         Raises:
@@ -67,17 +80,22 @@ class Reader:
             self._analyzer = load_analyzer(folder)
             self._facts = read_model_facts_if_usable(Path(folder), self._analyzer.metadata)
         self._options = {name: value for name, value in options.items() if name != "environment"}
-        self._opener = FilmOpener()
+        self._attempts, self._opener = attempts, FilmOpener()
 
     def __call__(self, item: dict[str, Any]) -> dict[str, Any]:
         """The rows of one block of films, both as JSON."""
+        import ray
+
         films = tuple(FilmPlace(*cells) for cells in json.loads(item["films"]))
-        results = iter_blocks(
-            self._analyzer, [Block("", films)], opener=self._opener, facts=self._facts,
-            **self._options,
-        )  # fmt: skip
-        ((_, rows),) = results
-        return {"block": item["block"], "rows": json.dumps(rows)}
+        if ray.get(self._attempts.begin.remote(item["name"])) > _ATTEMPTS:
+            model = self._analyzer.metadata.model_sha256
+            rows = [_lost_row(film, model) for film in films]
+        else:
+            ((_, rows),) = iter_blocks(
+                self._analyzer, [Block(item["name"], films)], opener=self._opener,
+                facts=self._facts, **self._options,
+            )  # fmt: skip
+        return {"name": item["name"], "rows": json.dumps(rows)}
 
 
 def iter_blocks_on_ray(
@@ -111,8 +129,10 @@ def iter_blocks_on_ray(
     model_sha256 = load_metadata(model).model_sha256
     require_approved_files(model)
     require_approved(model_sha256, model)
-    # Ray would send statistics to its makers; and it is told before its first import.
+    # Ray would send statistics to its makers, and its own process lines to the terminal. It is told
+    # before its first import.
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     import ray
     import ray.data
 
@@ -123,10 +143,11 @@ def iter_blocks_on_ray(
             "workers": cores, "setting": setting, "correction": correction,
             "environment": _environment(),
         }  # fmt: skip
-        arguments = (VERSION, ray.put(_files(model)), options)
+        attempts = ray.remote(num_cpus=0)(Attempts).remote()
+        arguments = (VERSION, ray.put(_files(model)), attempts, options)
         pending = iter(blocks)
         while wave := list(islice(pending, WAVE_BLOCKS)):
-            for block, rows in _read_wave(ray, wave, cores, arguments, model_sha256):
+            for block, rows in _read_wave(ray, wave, cores, arguments):
                 if trail is not None:
                     for row in rows:
                         trail.row(row, read=True)
@@ -140,16 +161,15 @@ def _quieten(ray: Any) -> None:
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
-    context.max_errored_blocks = _MAX_LOST_BLOCKS
 
 
 def _connect(ray: Any, address: str) -> None:
     here: dict[str, Any] = {"include_dashboard": False} if address == "local" else {}
     try:
-        ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **here)
-    except (ConnectionError, OSError, RuntimeError, ValueError, TimeoutError) as error:
+        ray.init(address, log_to_driver=False, logging_level=logging.CRITICAL, **here)
+    except Exception as error:  # Ray raises plain ones too
         raise ConfigError(
-            f"The Ray cluster cannot be reached ({type(error).__name__})",
+            f"The Ray cluster cannot be reached or started ({error})",
             value=address,
             remedy="Start it with `ray start --head`, and give auto or its HOST:PORT.",
         ) from error
@@ -180,7 +200,7 @@ def _files(folder: Path) -> dict[str, bytes]:
 
 
 def _read_wave(
-    ray: Any, wave: list[Block], cores: int, arguments: tuple[Any, ...], model_sha256: str
+    ray: Any, wave: list[Block], cores: int, arguments: tuple[Any, ...]
 ) -> Iterator[tuple[Block, list[Row]]]:
     readers = int(ray.cluster_resources().get("CPU", 0)) // cores
     if readers < 1:
@@ -189,40 +209,39 @@ def _read_wave(
             value=f"{cores} cores for each",
             remedy="Give fewer with --jobs.",
         )
-    items = [{"block": index, "films": json.dumps(block.films)} for index, block in enumerate(wave)]
+    items = [{"name": block.name, "films": json.dumps(block.films)} for block in wave]
     dataset = ray.data.from_items(items, override_num_blocks=len(items)).map(
         Reader,
         fn_constructor_args=arguments,
         compute=ray.data.ActorPoolStrategy(size=min(readers, len(wave))),
         num_cpus=cores,
-        ray_remote_args_fn=_retried,
     )
-    left = dict(enumerate(wave))
+    left = {block.name: block for block in wave}
     try:
         for item in dataset.iter_rows():
             # A block that comes twice is told of once.
-            if (block := left.pop(item["block"], None)) is not None:
+            if (block := left.pop(item["name"], None)) is not None:
                 yield block, json.loads(item["rows"])
     except ray.exceptions.RayError as error:
         cause = getattr(error, "cause", None)
         if isinstance(cause, CXRError):
             raise cause from error
-        raise EngineError(
-            "The Ray cluster cannot go on",
-            value=type(cause or error).__name__,
-            remedy="See its logs, then go on with --resume.",
-        ) from error
-    for block in left.values():
-        yield block, [_lost_row(film, model_sha256) for film in block.films]
+        raise _ended_error(type(cause or error).__name__) from error
+    if left:
+        raise _ended_error(f"{len(left)} blocks of films did not come back")
 
 
-def _retried() -> dict[str, int]:
-    return {"max_restarts": -1, "max_task_retries": _RETRIES}
+def _ended_error(value: str) -> EngineError:
+    return EngineError(
+        "The Ray cluster cannot go on",
+        value=value,
+        remedy="See its logs, then go on with --resume.",
+    )
 
 
 def _lost_row(film: FilmPlace, model_sha256: str) -> Row:
     reason = (
-        f"The reader of this block of films ended {_RETRIES + 1} times. Run it again with "
-        "--resume, or read the film on its own."
+        f"The reader of this block of films ended {_ATTEMPTS} times. Run it again with --resume, "
+        "or read the film on its own."
     )
     return failed_row(film.number, film.name, reason, model_sha256=model_sha256)
