@@ -4,9 +4,10 @@
 
 FILMS is a folder. Needs the extra ``cluster``. The cluster has a head without cores and two workers
 of one core each, so both ways have two cores. When a third of the files is there, one worker is
-killed: a machine with all that runs on it, or a reader's process alone. Printed of each way: seconds
-until the first file and in all, films a second from the first file to the last, and the greatest
-memory of all its processes (what they share counted once), at a quarter of the way and in the end.
+killed: a machine with all that runs on it, or a reader's process alone. Printed of each way:
+seconds until the first file and in all, films a second from the first file to the last, and the
+greatest memory of all its processes (what they share counted once), at a quarter of the way and in
+the end.
 Then rows and films, which must be the same number, and how far the probabilities of both ways lie
 apart. Returns 1 where a film is missing, is there twice, or the ways differ by more than .001.
 """
