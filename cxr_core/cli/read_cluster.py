@@ -5,13 +5,13 @@ machine ended, and gives them their block again. Rows come back here, where the 
 and the audit log is kept; so a block that is read twice is written once.
 """
 
-import importlib.util
 import json
 import logging
 import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -119,7 +119,7 @@ def iter_blocks_on_ray(
         ConfigError: Ray is not installed, or the cluster cannot be reached, or has no room.
         EngineError: the cluster cannot go on; what was written stays for ``--resume``.
     """
-    if importlib.util.find_spec("ray") is None:
+    if find_spec("ray") is None:
         raise ConfigError(
             "Reading on a cluster needs a package that is not installed",
             value="ray",

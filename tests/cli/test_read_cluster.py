@@ -1,23 +1,30 @@
 """``cxr-read --ray`` on a real cluster of two readers, one of them killed in the middle."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
+from cxr_core.cli import read_cluster
 from cxr_core.cli.read import main
+from cxr_core.cli.read_cluster import Attempts, Reader
+from cxr_core.errors import ConfigError
 from cxr_core.findings import LOGIT_COLUMNS
 from cxr_core.phantom.draw import phantom_png
+from cxr_core.reading.archive import FilmPlace
+from cxr_core.version import VERSION
 from tests.helpers import ROOT
 from tests.helpers.models import write_model_folder
 from tests.helpers.process_memory import ray_readers
 
-pytestmark = pytest.mark.slow  # Ray takes its time to start
 SECONDS = 600  # patient; nothing is timed
 
 
@@ -31,6 +38,7 @@ def kill_one(out: Path, run: subprocess.Popen[str]) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.slow  # Ray takes its time to start
 def test_where_a_reader_is_killed_no_film_is_lost_and_none_is_there_twice(
     tmp_path: Path, ray_package: None
 ) -> None:
@@ -76,3 +84,43 @@ def test_where_a_reader_is_killed_no_film_is_lost_and_none_is_there_twice(
     assert rows[16]["image_sha256"] == row["image_sha256"]
     assert main([*arguments, "--shards", "parquet", "--resume", "--out", str(out)]) == 3
     assert sum(pq.read_metadata(path).num_rows for path in out.iterdir()) == 31
+
+
+class _Ray:
+    """As much of Ray as a reader asks for."""
+
+    def get(self, reference: Any) -> Any:
+        return reference
+
+
+def test_a_block_at_which_readers_end_again_and_again_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", _Ray())
+    folder = write_model_folder(tmp_path / "model")
+    files = {path.name: path.read_bytes() for path in folder.iterdir()}
+    (tmp_path / "a.png").write_bytes(phantom_png(1, size=208))
+    begun = Attempts()
+    attempts = SimpleNamespace(begin=SimpleNamespace(remote=begun.begin))
+    options = {"workers": 1, "setting": "standard", "correction": None, "environment": {}}
+    reader = Reader(VERSION, files, attempts, options)
+    films = json.dumps([FilmPlace(7, str(tmp_path / "a.png"), None, "a.png")])
+    answers = [reader({"name": "one", "films": films}) for _ in range(6)]
+    answers.append(reader({"name": "another", "films": films}))
+    rows = [json.loads(answer["rows"]) for answer in answers]
+    assert [row["status"] for (row,) in rows] == ["read"] * 5 + ["failed", "read"]
+    ((lost,),) = rows[5:6]
+    assert (lost["row"], lost["file"]) == ("7", "a.png")
+    assert lost["reason"].startswith("The reader of this block of films ended 5 times.")
+    with pytest.raises(ConfigError, match="another version of this program"):
+        Reader("0.0", files, attempts, options)
+
+
+def test_without_ray_it_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(read_cluster, "find_spec", lambda name: None)
+    model = write_model_folder(tmp_path / "model")
+    words = ["a.png", "--model", str(model), "--out", str(tmp_path / "out")]
+    assert main([*words, "--ray"]) == 2
+    assert "the package's extra `cluster`" in capsys.readouterr().err

@@ -110,12 +110,13 @@ def test_other_results_are_neither_mixed_nor_overwritten(tmp_path: Path) -> None
     (before,) = tmp_path.iterdir()
     with pytest.raises(ConfigError, match="has results already"):
         shard_folder(tmp_path).start(resume=False)
-    for changes, why in (
+    cases: tuple[tuple[dict[str, Any], str], ...] = (
         ({"model_sha256": "0" * 64}, "its model_sha256 is another"),
         ({"setting": "sensitive"}, "its setting is another"),
         ({"correction": "invert"}, "its correction is another"),
         ({"kind": "csv"}, "it is of the other kind"),
-    ):
+    )
+    for changes, why in cases:
         with pytest.raises(ConfigError, match=why):
             shard_folder(tmp_path, **changes).start(resume=True)
     before.write_bytes(before.read_bytes()[:200])
