@@ -7,7 +7,8 @@ of one core each, so both ways have two cores. When a third of the files is ther
 killed: a machine with all that runs on it, or a reader's process alone. Printed of each way:
 seconds until the first file and in all, films a second from the first file to the last, and the
 greatest memory of all its processes (what they share counted once), at a quarter of the way and in
-the end.
+the end; and the seconds that all of them computed, which a machine that is busy with other work
+changes least.
 Then rows and films, which must be the same number, and how far the probabilities of both ways lie
 apart. Returns 1 where a film is missing, is there twice, or the ways differ by more than .001.
 """
@@ -21,6 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
@@ -30,9 +32,10 @@ import pyarrow.parquet as pq
 
 from cxr_core.findings import PROBABILITY_COLUMNS
 from cxr_core.reading.archive import FilmOpener, list_films
-from tests.helpers.process_memory import ray_readers, tree_megabytes
+from tests.helpers.process_memory import process_tree, ray_readers, tree_megabytes
 
 SHARD_FILMS = 50
+_TICKS = os.sysconf("SC_CLK_TCK")
 EVERY = 1.0  # seconds between two looks at the memory
 CLOSE = 1e-3
 
@@ -89,12 +92,15 @@ def watch(
 ) -> None:
     """Run a command, kill what is to be killed, and print what it took."""
     began, first, quarter, peak, killed_at = time.monotonic(), 0.0, 0.0, 0.0, 0.0
+    before = dict(computed(os.getpid()))
+    seconds = before
     n_files = -(-n_films // SHARD_FILMS)
     run = subprocess.Popen([*command, "--out", str(out)], stdout=subprocess.PIPE, text=True)
     while run.poll() is None:
         time.sleep(EVERY)
         # A cluster's workers are this process's own children, and so is the command.
         peak = max(peak, tree_megabytes(os.getpid())[0])
+        seconds = seconds | computed(os.getpid())
         done = len(list(out.glob("*.parquet"))) if out.is_dir() else 0
         if done and not first:
             first = time.monotonic() - began
@@ -109,10 +115,21 @@ def watch(
     print(f"{name}: status {run.returncode}; {run.stdout.read().strip()}")
     print(
         f"  first file {first:.0f} s, all {took:.0f} s, {rate:.1f} films/s; memory at a quarter "
-        f"{quarter:.0f} MB, at most {peak:.0f} MB"
+        f"{quarter:.0f} MB, at most {peak:.0f} MB; computed "
+        f"{sum(seconds.values()) - sum(before.values()):.0f} s"
         + (f"; killed after {killed_at:.0f} s" if killed_at else ""),
         flush=True,
     )
+
+
+def computed(pid: int) -> dict[int, float]:
+    """The seconds that a process and each below it have computed."""
+    found = {}
+    for one in process_tree(pid):
+        with suppress(OSError):  # ended meanwhile
+            fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+            found[one] = (int(fields[11]) + int(fields[12])) / _TICKS
+    return found
 
 
 def compare(alone: pa.Table, cluster: pa.Table, n_films: int) -> int:
