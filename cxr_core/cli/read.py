@@ -87,8 +87,8 @@ def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--shard-films", type=int, default=1000, metavar="N")
     parser.add_argument(
         "--ray", nargs="?", const=LOCAL, metavar="ADDRESS",
-        help="read on a Ray cluster: auto, HOST:PORT or ray://HOST:PORT; without ADDRESS on one "
-        "that is started on this machine",
+        help="read on the Ray cluster that this machine is part of, auto or HOST:PORT; without "
+        "ADDRESS on one that is started here",
     )  # fmt: skip
     parser.add_argument(
         "--workers",
@@ -240,6 +240,7 @@ class Journal(Mapping[str, Row]):
         with atomic_write(out) as temporary, temporary.open("wb") as stream:
             stream.write(rows_to_csv([]))
             copyfileobj(self._stream, stream, _COPY)
+        self.close()
         self._path.unlink()
 
     def close(self) -> None:

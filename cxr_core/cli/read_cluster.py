@@ -18,7 +18,7 @@ from typing import Any
 
 from cxr_core.audit.log import AUDIT_ENV_VAR
 from cxr_core.cli.read_rows import AuditTrail, iter_blocks
-from cxr_core.errors import CheckpointError, ConfigError, CXRError, EngineError
+from cxr_core.errors import CheckpointError, ConfigError, EngineError
 from cxr_core.evaluation.cutoffs import Setting
 from cxr_core.evaluation.model_facts import read_model_facts_if_usable
 from cxr_core.export.results_csv import Row, failed_row
@@ -222,11 +222,9 @@ def _read_wave(
             # A block that comes twice is told of once.
             if (block := left.pop(item["name"], None)) is not None:
                 yield block, json.loads(item["rows"])
-    except ray.exceptions.RayError as error:
-        cause = getattr(error, "cause", None)
-        if isinstance(cause, CXRError):
-            raise cause from error
-        raise _ended_error(type(cause or error).__name__) from error
+    except Exception as error:  # Ray raises plain ones too
+        # The last line of what Ray tells is what the reader said.
+        raise _ended_error((str(error).splitlines() or [type(error).__name__])[-1]) from error
     if left:
         raise _ended_error(f"{len(left)} blocks of films did not come back")
 
