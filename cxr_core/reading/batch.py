@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 
-from cxr_core.errors import CheckpointError, ConfigError, EngineError, ImageError
+from cxr_core.errors import CXRError
 from cxr_core.findings import ABNORMAL_KEYS
 from cxr_core.imaging.radiograph import Radiograph
 from cxr_core.imaging.workers.pool import (
@@ -133,7 +133,7 @@ def _analyze(analyzer: Analyzer, decoded: _Decoded, correction: str | None) -> O
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, ImageError | CheckpointError | EngineError | ConfigError):
+    if isinstance(error, CXRError):
         return str(error)
     if isinstance(error, OSError):
         what = error.strerror or type(error).__name__  # a message can hold an address
