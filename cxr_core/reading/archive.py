@@ -6,6 +6,7 @@ What is told of a film, ``FilmPlace``, is small and can be sent to another machi
 same files; ``FilmOpener`` makes a film of it there.
 """
 
+import errno
 import io
 import os
 import re
@@ -157,6 +158,15 @@ class FilmOpener:
         return cast(BinaryIO, files.open_input_file(inside))
 
     def _load(self, place: FilmPlace) -> bytes:
+        try:
+            return self._read(place)
+        except OSError as error:
+            if error.strerror:
+                raise
+            # A store's own words are in no field of it.
+            raise OSError(errno.EIO, type(error).__name__) from error
+
+    def _read(self, place: FilmPlace) -> bytes:
         if place.member is not None:
             return self.archive(place.path).read(place.member)
         try:

@@ -136,8 +136,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, CXRError):
         return str(error)
     if isinstance(error, OSError):
-        what = error.strerror or type(error).__name__  # a message can hold an address
-        return f"The file cannot be opened: {what}. Check the path and its permissions."
+        return f"The file cannot be opened: {error.strerror}. Check the path and its permissions."
     # Its message could hold something of a film, so only its type is told.
     logger.error("Unforeseen %s while reading a film", type(error).__name__)
     return f"Unexpected error with this film: {type(error).__name__}. Try opening it on its own."
