@@ -64,6 +64,7 @@ lock:
 	$(COMPILE) $(ARGS) -o requirements.lock requirements.txt
 	$(COMPILE) $(ARGS) -c requirements.lock -o requirements-auth.lock requirements-auth.txt
 	$(COMPILE) $(ARGS) -c requirements.lock -o requirements-node.lock requirements-node.txt
+	$(COMPILE) $(ARGS) -c requirements.lock -o requirements-cluster.lock requirements-cluster.txt
 	$(COMPILE) $(ARGS) -c requirements.lock -o requirements-dev.lock requirements-dev.txt
 
 # Each stamp is written last, so that an interrupted step is done again.

@@ -81,6 +81,13 @@ def sign_in_packages() -> None:
 
 
 @pytest.fixture(scope="session")
+def ray_package() -> None:
+    """What reading on a cluster needs."""
+    if importlib.util.find_spec("ray") is None:
+        _missing("Reading on a cluster needs ray: make install.")
+
+
+@pytest.fixture(scope="session")
 def dciodvfy() -> str:
     """Path of the checker of DICOM files, of Debian's dicom3tools."""
     return _tool("dciodvfy", package="dicom3tools")

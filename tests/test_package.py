@@ -36,7 +36,7 @@ def test_requirements_are_the_packages_dependencies() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     assert ranges_of(pins("requirements.txt")) == project["dependencies"]
     assert ranges_of(pins("requirements-dev.txt")) == project["optional-dependencies"]["dev"]
-    for extra in ("auth", "node"):
+    for extra in ("auth", "cluster", "node"):
         assert (
             ranges_of(pins(f"requirements-{extra}.txt")) == project["optional-dependencies"][extra]
         )
@@ -47,6 +47,7 @@ def test_every_locked_version_has_its_hashes() -> None:
         "requirements.lock": pins("requirements.txt"),
         "requirements-auth.lock": pins("requirements-auth.txt"),
         "requirements-node.lock": pins("requirements-node.txt"),
+        "requirements-cluster.lock": pins("requirements-cluster.txt"),
         "requirements-dev.lock": pins("requirements.txt") | pins("requirements-dev.txt"),
     }.items():
         text = (ROOT / lock).read_text("utf-8").replace("\\\n", " ")

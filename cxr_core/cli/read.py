@@ -1,179 +1,95 @@
-"""Read many films into one CSV: ``cxr-read PATH… --model DIR --out F``.
+"""Read many films into one CSV, or an archive into a folder of files:
+``cxr-read PATH… --model DIR --out F``.
 
 Exit status: 0 all were read, 3 some were not (their rows say why), 2 nothing could be started,
 130 interrupted (what was read is kept for ``--resume``).
 """
 
 import argparse
-import os
-import pwd
-import secrets
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from itertools import chain
 from pathlib import Path
+from shutil import copyfileobj
 
 from tqdm import tqdm
 
-from cxr_core.audit.entry import Entry, Event, film_entries
-from cxr_core.audit.log import AuditLog, audit_log
+from cxr_core.audit.log import audit_log
+from cxr_core.cli.read_rows import PROG, AuditTrail, iter_blocks, iter_rows
 from cxr_core.errors import CXRError, ImageError
 from cxr_core.evaluation.cutoffs import Setting
-from cxr_core.evaluation.model_facts import ModelFacts, read_model_facts_if_usable
+from cxr_core.evaluation.model_facts import read_model_facts_if_usable
 from cxr_core.export.results_csv import (
     STATUS_FAILED,
-    STATUS_READ,
-    STATUS_STOPPED,
     Row,
-    one_line,
-    outcome_row,
+    cells_to_row,
     read_previous_rows,
-    worth_cells,
-    write_rows,
+    rows_to_csv,
 )
+from cxr_core.export.shards import Block, ShardFolder
 from cxr_core.files import atomic_write
 from cxr_core.imaging.correction import correction_key
 from cxr_core.imaging.workers.pool import default_workers
-from cxr_core.reading.analyzer import Analyzer, load_analyzer
-from cxr_core.reading.batch import read_films
-from cxr_core.reading.sources import FilmSource, film_sources, may_be_film
+from cxr_core.model.metadata import load_metadata
+from cxr_core.reading.analyzer import load_analyzer
+from cxr_core.reading.archive import FilmOpener, FilmPlace, is_address, list_films
 
-PROG = "cxr-read"
 DEFAULT_MODEL = Path("models") / "default"  # in a checkout; elsewhere --model is needed
 EXIT_ALL_READ, EXIT_NOT_STARTED, EXIT_SOME_NOT_READ, EXIT_INTERRUPTED = 0, 2, 3, 130
-
-
-def list_files(paths: Iterable[Path]) -> list[Path]:
-    """Files as named, and every file below each folder that may be a film, sorted by path.
-
-    Raises:
-        ImageError: there is no file at all.
-    """
-    files: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            inside = (found for found in path.rglob("*") if found.is_file())
-            files += sorted(
-                found for found in inside if may_be_film(found.relative_to(path).as_posix())
-            )
-        else:
-            files.append(path)
-    if not files:
-        raise ImageError(
-            "There is no file to read",
-            value=", ".join(map(str, paths)),
-            remedy="Give image files, zip files or folders.",
-        )
-    return files
-
-
-def list_sources(paths: Iterable[Path]) -> list[FilmSource]:
-    """The films of files, folders and zips; a zip's are listed, not yet unpacked.
-
-    Raises:
-        ImageError: there is no file at all.
-    """
-    sources: list[FilmSource] = []
-    for path in list_files(paths):
-        sources += film_sources(str(path), path, first_number=len(sources) + 1)[0]
-    return sources
-
-
-class AuditTrail:
-    """What a run tells the audit log: as whom it ran, its model, and each film before its row."""
-
-    def __init__(self, log: AuditLog, model_sha256: str) -> None:
-        """Begin with the model.
-
-        Raises:
-            AuditError: it cannot be logged.
-        """
-        self._log, self._model = log, model_sha256
-        self._who, self._session = _account(), secrets.token_hex(8)
-        log.record([Entry(Event.MODEL_LOADED, self._who, self._session, model=model_sha256)])
-
-    def row(self, row: Row, *, read: bool) -> None:
-        """That a film goes into the table, and that it was read for it.
-
-        Args:
-            read: it was read now, and not by an earlier run.
-
-        Raises:
-            AuditError: it cannot be logged.
-        """
-        if row["status"] not in (STATUS_READ, STATUS_STOPPED):
-            return
-        events = [Event.CORRECTED] if read and row["correction"] else []
-        events += [Event.FILM_READ] if read else []
-        about = {"who": self._who, "session": self._session, "image": row["image_sha256"]}
-        about |= {"model": self._model, "correction": row["correction"]}
-        self._log.record(
-            [
-                *film_entries(*events, **about, place=PROG),
-                *film_entries(Event.EXPORTED, **about, kind="result_csv"),
-            ]
-        )
-
-
-def _account() -> str:
-    """The operating system's account that the command runs as."""
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:  # a container's user without a line in passwd
-        return f"uid-{os.getuid()}"
-
-
-def iter_rows(
-    analyzer: Analyzer,
-    sources: Iterable[FilmSource],
-    *,
-    workers: int | None = None,
-    finished_rows: dict[str, Row] | None = None,
-    setting: Setting = "standard",
-    facts: ModelFacts | None = None,
-    correction: str | None = None,
-    trail: AuditTrail | None = None,
-) -> Iterator[Row]:
-    """One row a film, as ``export.results_csv`` has them; one that cannot be read is a row too.
-
-    Args:
-        correction: what is done to every film before it is read, as ``Correction.key``.
-        workers: films that are decoded at once; None for the usual number.
-        finished_rows: rows of films that need no reading again, by SHA-256.
-        setting: which cut-offs flag.
-        facts: of the analyzer's model; without them a row does not tell what a flag is worth.
-        trail: is told of each film before its row is handed out.
-
-    Raises:
-        AuditError: the trail cannot be told; the film's row is not handed out.
-    """
-    facts = facts or ModelFacts()
-    finished_rows = finished_rows or {}
-    model = analyzer.metadata.model_sha256
-    for outcome in read_films(
-        analyzer, sources, workers=workers, skip=finished_rows.keys(), correction=correction
-    ):
-        if outcome.sha256 in finished_rows:
-            place = {"row": str(outcome.source.number), "file": one_line(outcome.source.name)}
-            row = finished_rows[outcome.sha256] | place
-        else:
-            row = outcome_row(outcome, model_sha256=model, setting=setting)
-            row |= worth_cells(row, facts)
-        if trail is not None:
-            trail.row(row, read=outcome.sha256 not in finished_rows)
-        yield row
+LOCAL = "local"
+_COPY = 2**20  # bytes at a time
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
+    args = _parsed(argv)
+    try:
+        counts = _read(args)
+    except CXRError as error:
+        print(f"{PROG}: {error}", file=sys.stderr)
+        return EXIT_NOT_STARTED
+    except OSError as error:
+        print(f"{PROG}: {args.out} cannot be written: {error.strerror or error}.", file=sys.stderr)
+        return EXIT_NOT_STARTED
+    except KeyboardInterrupt:
+        kept = args.out if args.shards else journal_path(Path(args.out))
+        print(
+            f"{PROG}: stopped. Continue with --resume; what was read is in {kept}.",
+            file=sys.stderr,
+        )
+        return EXIT_INTERRUPTED
+    summary = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
+    print(f"{counts.total()} films: {summary or 'nothing new'}. The rows are in {args.out}.")
+    return EXIT_SOME_NOT_READ if counts[STATUS_FAILED] else EXIT_ALL_READ
+
+
+def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog=PROG, description="Read films into one CSV, one row per film."
+        prog=PROG, description="Read films into one CSV, or into a folder of files; a row a film."
     )
-    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="film, zip or folder")
+    parser.add_argument(
+        "paths", nargs="*", metavar="PATH", help="film, zip or folder, or an address (s3://…)"
+    )
+    parser.add_argument(
+        "--list", dest="lists", action="append", type=Path, default=[], metavar="FILE",
+        help="read the films, zips, folders and addresses in this file too, one a line",
+    )  # fmt: skip
     parser.add_argument(
         "--model", type=Path, metavar="DIR", help=f"model folder (default {DEFAULT_MODEL}, if here)"
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="CSV")
+    parser.add_argument("--out", required=True, metavar="CSV", help="with --shards a folder")
+    parser.add_argument(
+        "--shards", choices=("parquet", "csv"),
+        help="write a folder of files, --shard-films films each (with --ray: parquet)",
+    )  # fmt: skip
+    parser.add_argument("--shard-films", type=int, default=1000, metavar="N")
+    parser.add_argument(
+        "--ray", nargs="?", const=LOCAL, metavar="ADDRESS",
+        help="read on the Ray cluster that this machine is part of, auto or HOST:PORT; without "
+        "ADDRESS on one that is started here",
+    )  # fmt: skip
     parser.add_argument(
         "--workers",
         "--jobs",
@@ -181,7 +97,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         type=int,
         default=default_workers(),
         metavar="N",
-        help="films that are decoded at once",
+        help="films that are decoded at once; with --ray, cores of each reader",
     )
     parser.add_argument(
         "--sensitive",
@@ -199,52 +115,73 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="skip films that an earlier run has read with this model, setting and correction",
     )
     args = parser.parse_args(argv)
-    if args.workers < 1:
-        parser.error("--workers must be at least 1")
+    if not args.paths and not args.lists:
+        parser.error("give a PATH or --list FILE")
+    if args.workers < 1 or args.shard_films < 1:
+        parser.error("--workers and --shard-films must be at least 1")
+    if args.ray is not None and not (args.ray in (LOCAL, "auto") or ":" in args.ray):
+        parser.error(f"--ray {args.ray}: no address of a cluster; put --ray after the paths")
+    if args.ray is not None:
+        args.shards = args.shards or "parquet"
+    if is_address(args.out) and not args.shards:
+        parser.error("--out at an address needs --shards")
     if args.model is None and not DEFAULT_MODEL.is_dir():
         parser.error(f"there is no {DEFAULT_MODEL} here: give --model DIR, the folder of a model")
-    out: Path = args.out
-    journal = journal_path(out)
-    try:
-        sources = list_sources(args.paths)
-        folder, setting = args.model or DEFAULT_MODEL, _setting(args)
-        correction = correction_key(args.correct)
-        analyzer = load_analyzer(folder)
-        facts = read_model_facts_if_usable(folder, analyzer.metadata)
-        model = analyzer.metadata.model_sha256
-        finished_rows = (
-            read_previous_rows(
-                (out, journal), model_sha256=model, setting=setting, correction=correction
-            )
-            if args.resume
-            else {}
+    args.model = args.model or DEFAULT_MODEL
+    args.setting = "sensitive" if args.sensitive else "standard"
+    return args
+
+
+def _read(args: argparse.Namespace) -> Counter[str]:
+    """Read all; how many rows of each status were written."""
+    opener = FilmOpener()
+    films = _not_empty(list_films(args.paths, args.lists, opener=opener), args)
+    args.correct = correction_key(args.correct)
+    return _read_into_shards(args, films, opener) if args.shards else _read_csv(args, films, opener)
+
+
+def _not_empty(films: Iterator[FilmPlace], args: argparse.Namespace) -> Iterator[FilmPlace]:
+    first = next(films, None)
+    if first is None:
+        raise ImageError(
+            "There is no file to read",
+            value=", ".join(map(str, (*args.paths, *args.lists))),
+            remedy="Give image files, zip files or folders.",
         )
-        log = audit_log()
+    return chain([first], films)
+
+
+# One CSV.
+
+
+def _read_csv(
+    args: argparse.Namespace, films: Iterator[FilmPlace], opener: FilmOpener
+) -> Counter[str]:
+    out = Path(args.out)
+    analyzer = load_analyzer(args.model)
+    facts = read_model_facts_if_usable(args.model, analyzer.metadata)
+    model, setting, correction = analyzer.metadata.model_sha256, args.setting, args.correct
+    previous: Iterable[Row] = ()
+    if args.resume:
+        previous = read_previous_rows(
+            (out, journal_path(out)), model_sha256=model, setting=setting, correction=correction
+        )
+    with closing(Journal(journal_path(out), previous)) as journal:
         rows = iter_rows(
-            analyzer, sources, workers=args.workers, finished_rows=finished_rows,
-            setting=setting, facts=facts, correction=correction,
-            trail=None if log is None else AuditTrail(log, model),
+            analyzer, map(opener.source, films), workers=args.workers, finished_rows=journal,
+            setting=setting, facts=facts, correction=correction, trail=_trail(model),
         )  # fmt: skip
-        counts = _write(rows, out, total=len(sources), finished_rows=finished_rows)
-    except CXRError as error:
-        print(f"{PROG}: {error}", file=sys.stderr)
-        return EXIT_NOT_STARTED
-    except OSError as error:
-        print(f"{PROG}: {out} cannot be written: {error.strerror}.", file=sys.stderr)
-        return EXIT_NOT_STARTED
-    except KeyboardInterrupt:
-        print(
-            f"{PROG}: stopped. Continue with --resume; what was read is in {journal}.",
-            file=sys.stderr,
-        )
-        return EXIT_INTERRUPTED
-    summary = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
-    print(f"{len(sources)} films: {summary}. The rows are in {out}.")
-    return EXIT_SOME_NOT_READ if counts[STATUS_FAILED] else EXIT_ALL_READ
+        counts: Counter[str] = Counter()
+        for row in tqdm(rows, unit="film", disable=not sys.stderr.isatty()):
+            journal.add(row)
+            counts[row["status"]] += 1
+        journal.finish(out)
+    return counts
 
 
-def _setting(args: argparse.Namespace) -> Setting:
-    return "sensitive" if args.sensitive else "standard"
+def _trail(model_sha256: str) -> AuditTrail | None:
+    log = audit_log()
+    return None if log is None else AuditTrail(log, model_sha256)
 
 
 def journal_path(out: Path) -> Path:
@@ -252,28 +189,100 @@ def journal_path(out: Path) -> Path:
     return out.with_name(f"{out.name}.part")
 
 
-def _write(
-    rows: Iterator[Row], out: Path, *, total: int, finished_rows: dict[str, Row]
+class Journal(Mapping[str, Row]):
+    """Rows on the disk until all are there: those of earlier runs, then this run's in their order.
+
+    As a mapping it has the earlier runs' rows by the film's SHA-256; each is read when it is asked
+    for.
+    """
+
+    def __init__(self, path: Path, previous: Iterable[Row]) -> None:
+        """Begin with the rows of earlier runs, so that another stop loses none of them.
+
+        Raises:
+            ConfigError: they cannot be had.
+            OSError: it cannot be written.
+        """
+        self._path = path
+        self._places: dict[bytes, int] = {}
+        with atomic_write(path) as temporary, temporary.open("wb") as stream:
+            stream.write(rows_to_csv([]))
+            for row in previous:
+                film = row["image_sha256"].encode()
+                if film not in self._places:
+                    self._places[film] = stream.tell()
+                    stream.write(rows_to_csv([row], header=False))
+        self._own = path.stat().st_size  # where this run's rows begin
+        self._stream = path.open("r+b")
+
+    def __getitem__(self, sha256: str) -> Row:
+        self._stream.seek(self._places[sha256.encode()])
+        return cells_to_row(self._stream.readline())
+
+    def __iter__(self) -> Iterator[str]:
+        return map(bytes.decode, self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __contains__(self, sha256: object) -> bool:
+        return isinstance(sha256, str) and sha256.encode() in self._places
+
+    def add(self, row: Row) -> None:
+        """Note a row of this run."""
+        self._stream.seek(0, 2)
+        self._stream.write(rows_to_csv([row], header=False))
+        self._stream.flush()
+
+    def finish(self, out: Path) -> None:
+        """Write this run's rows to ``out``, and drop the journal."""
+        self._stream.seek(self._own)
+        with atomic_write(out) as temporary, temporary.open("wb") as stream:
+            stream.write(rows_to_csv([]))
+            copyfileobj(self._stream, stream, _COPY)
+        self.close()
+        self._path.unlink()
+
+    def close(self) -> None:
+        """Close its file, which stays unless it was finished."""
+        self._stream.close()
+
+
+# A folder of files.
+
+
+def _read_into_shards(
+    args: argparse.Namespace, films: Iterator[FilmPlace], opener: FilmOpener
 ) -> Counter[str]:
-    """Note each row in the journal as it comes, then write all in order and drop the journal."""
-    part = journal_path(out)
-    with atomic_write(part) as temporary:
-        _write_table(temporary, finished_rows.values())  # so that another stop loses none of these
-    done: list[Row] = []
-    with part.open("a", newline="", encoding="utf-8", errors="replace") as stream:
-        for row in tqdm(rows, total=total, unit="film", disable=not sys.stderr.isatty()):
-            done.append(row)
-            write_rows(stream, [row], header=False)
-            stream.flush()
-    with atomic_write(out) as temporary:
-        _write_table(temporary, done)
-    part.unlink()
-    return Counter(row["status"] for row in done)
+    setting: Setting = args.setting
+    model = load_metadata(args.model).model_sha256
+    shards = ShardFolder(
+        args.out, args.shards, model_sha256=model, setting=setting, correction=args.correct
+    )
+    shards.start(resume=args.resume)
+    blocks = shards.blocks(films, args.shard_films)
+    results: Iterator[tuple[Block, list[Row]]]
+    if args.ray is not None:
+        from cxr_core.cli.read_cluster import iter_blocks_on_ray
 
-
-def _write_table(path: Path, rows: Iterable[Row]) -> None:
-    with path.open("w", newline="", encoding="utf-8", errors="replace") as stream:
-        write_rows(stream, rows)
+        results = iter_blocks_on_ray(
+            blocks, address=args.ray, model=args.model, cores=args.workers, setting=setting,
+            correction=args.correct, trail=_trail(model),
+        )  # fmt: skip
+    else:
+        analyzer = load_analyzer(args.model)
+        results = iter_blocks(
+            analyzer, blocks, opener=opener, workers=args.workers, setting=setting,
+            facts=read_model_facts_if_usable(args.model, analyzer.metadata),
+            correction=args.correct, trail=_trail(model),
+        )  # fmt: skip
+    counts: Counter[str] = Counter()
+    with tqdm(unit="film", disable=not sys.stderr.isatty()) as bar:
+        for block, rows in results:
+            shards.write(block, rows)
+            counts.update(row["status"] for row in rows)
+            bar.update(len(rows))
+    return counts
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -202,10 +202,15 @@ def outcome_row(outcome: Outcome, *, model_sha256: str, setting: Setting = "stan
     if outcome.analysis is not None:
         analysis = at_setting(outcome.analysis, setting)
         return analysis_row(analysis, source.name, row_number=source.number)
-    return _empty_row(source.number, source.name) | {
-        "image_sha256": outcome.sha256,
+    row = failed_row(source.number, source.name, outcome.reason, model_sha256=model_sha256)
+    return row | {"image_sha256": outcome.sha256}
+
+
+def failed_row(row_number: int, file: str, reason: str, *, model_sha256: str) -> Row:
+    """The row of a film that was not read, whose bytes are not known."""
+    return _empty_row(row_number, file) | {
         "status": STATUS_FAILED,
-        "reason": one_line(outcome.reason),
+        "reason": one_line(reason),
         "model_sha256": model_sha256,
     }
 
@@ -260,10 +265,10 @@ def one_line(text: str) -> str:
 # Rows to a file, and back.
 
 
-def rows_to_csv(rows: Iterable[Row]) -> bytes:
-    """Rows as a CSV file in UTF-8, its first line the column names."""
+def rows_to_csv(rows: Iterable[Row], *, header: bool = True) -> bytes:
+    """Rows as a CSV file in UTF-8, by default after the column names."""
     stream = io.StringIO(newline="")
-    write_rows(stream, rows)
+    write_rows(stream, rows, header=header)
     # A lone half of a surrogate pair, which a browser can send, has no place in UTF-8.
     return stream.getvalue().encode(errors="replace")
 
@@ -290,8 +295,8 @@ def read_previous_rows(
     model_sha256: str,
     setting: Setting = "standard",
     correction: str | None = None,
-) -> dict[str, Row]:
-    """What earlier runs have read with this model in this setting, by the film's SHA-256.
+) -> Iterator[Row]:
+    """What earlier runs have read with this model in this setting, one row after the other.
 
     Args:
         correction: what is done to every film, as ``Correction.key``.
@@ -304,42 +309,58 @@ def read_previous_rows(
     Raises:
         ConfigError: a file is no table of this program's.
     """
-    found: dict[str, Row] = {}
     for path in paths:
         if not path.is_file():
             continue
-        # A row is one line, and only a line with its end was written whole.
-        lines = path.read_bytes().decode(errors="replace").split("\n")[:-1]
-        try:
-            header = tuple(next(csv.reader(lines[:1]))) if lines else COLUMNS
-            table = [
-                {name: unguard_formula(cell or "") for name, cell in cells.items() if name}
-                for cells in csv.DictReader(lines)
-            ]
-        except (csv.Error, StopIteration) as error:
-            raise _not_ours(path, "the file is no table of this program's") from error
+        with path.open("rb") as stream:
+            for row in read_rows(stream, path):
+                if (
+                    row["model_sha256"] == model_sha256
+                    and (row["setting"] or "standard") == setting
+                    and row["status"] in (STATUS_READ, STATUS_STOPPED)
+                    and row[LOGIT_COLUMNS[0]]
+                    and row["correction"] == (correction or "")
+                    and row["read_anyway"] != "1"
+                ):
+                    yield row
+
+
+def read_rows(stream: Iterable[bytes], name: object) -> Iterator[Row]:
+    """The rows of a results CSV, as ``COLUMNS`` has them; the file is never held whole.
+
+    Args:
+        stream: a file, open for bytes.
+        name: of the file, for an error.
+
+    Raises:
+        ConfigError: the file is no table of this program's.
+    """
+    # A row is one line, and only a line with its end was written whole.
+    lines = (line.decode(errors="replace") for line in stream if line.endswith(b"\n"))
+    try:
+        table = csv.DictReader(lines)
+        header = COLUMNS if table.fieldnames is None else tuple(table.fieldnames)
         earlier = header == tuple(_EARLIER_COLUMNS)
         ours = _NEEDED_TO_RESUME <= set(header) <= set(COLUMNS) and len(set(header)) == len(header)
         if not earlier and not ours:
-            raise _not_ours(path, "the file has other columns")
+            raise _not_ours(name, "the file has other columns")
         for cells in table:
-            row = _from_earlier(cells) if earlier else dict.fromkeys(COLUMNS, "") | cells
-            if (
-                row["model_sha256"] == model_sha256
-                and (row["setting"] or "standard") == setting
-                and row["status"] in (STATUS_READ, STATUS_STOPPED)
-                and row[LOGIT_COLUMNS[0]]
-                and row["correction"] == (correction or "")
-                and row["read_anyway"] != "1"
-            ):
-                found[row["image_sha256"]] = row
-    return found
+            row = {name: unguard_formula(cell or "") for name, cell in cells.items() if name}
+            yield _from_earlier(row) if earlier else dict.fromkeys(COLUMNS, "") | row
+    except csv.Error as error:
+        raise _not_ours(name, "the file is no table of this program's") from error
 
 
-def _not_ours(path: Path, why: str) -> ConfigError:
+def cells_to_row(line: bytes) -> Row:
+    """The row of one line that ``rows_to_csv`` wrote."""
+    (cells,) = csv.reader([line.decode()])
+    return {name: unguard_formula(cell) for name, cell in zip(COLUMNS, cells, strict=True)}
+
+
+def _not_ours(name: object, why: str) -> ConfigError:
     return ConfigError(
         f"The run cannot be resumed: {why}",
-        value=path,
+        value=name,
         remedy="Leave out --resume, or give another --out.",
     )
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from cxr_core.errors import ImageError
 from cxr_core.imaging.decoded import MAX_FILE_BYTES
@@ -18,6 +19,7 @@ ZIP_SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")  # a member first, or an archive
 MAX_MEMBERS = 2_000
 MAX_MEMBER_BYTES = MAX_FILE_BYTES
 MAX_TOTAL_BYTES = 16 * 2**30
+MAX_LARGE_MEMBERS = 200_000
 # Films pack to a half or a third, drawn ones to a fiftieth. Small members may be anything.
 MAX_COMPRESSION_RATIO = 200
 MIN_RATIO_BYTES = 16 * 2**20
@@ -61,16 +63,20 @@ class ZipArchive:
         n_skipped: files that can be no films: hidden ones, DICOMDIR and other tables of contents.
     """
 
-    def __init__(self, data: bytes | Path) -> None:
-        """Open a zip by its bytes or path; only its table of contents is read.
+    def __init__(self, data: bytes | Path | BinaryIO, *, large: bool = False) -> None:
+        """Open a zip by its bytes, its path or as an open file; only its table of contents is read.
+
+        Args:
+            large: it is one of whoever runs the program, and nobody's upload: up to 200,000 files,
+                of any size together.
 
         Raises:
             ImageError: no zip after all, an Office document, too many files, or none.
         """
         if isinstance(data, bytes) and data.count(_CENTRAL_HEADER) > MAX_MEMBERS:
-            raise _too_many_files_error()  # before the whole table is parsed
+            raise _too_many_files_error(MAX_MEMBERS)  # before the whole table is parsed
         try:
-            self._zip = zipfile.ZipFile(data if isinstance(data, Path) else io.BytesIO(data))
+            self._zip = zipfile.ZipFile(io.BytesIO(data) if isinstance(data, bytes) else data)
         except Exception as error:  # whatever a parser raises on hostile bytes
             raise ImageError(
                 "This zip is damaged or incomplete and cannot be opened",
@@ -78,8 +84,9 @@ class ZipArchive:
                 remedy="Zip or copy it again.",
             ) from error
         entries = [info for info in self._zip.infolist() if not info.is_dir()]
-        if len(entries) > MAX_MEMBERS:
-            raise _too_many_files_error()
+        limit = MAX_LARGE_MEMBERS if large else MAX_MEMBERS
+        if len(entries) > limit:
+            raise _too_many_files_error(limit)
         if any(info.filename == _OFFICE_MEMBER for info in entries):
             raise ImageError(
                 "This file cannot be read",
@@ -97,7 +104,9 @@ class ZipArchive:
         self._entries = films
         self.names = tuple(info.filename for info in films)
         self.n_skipped = len(entries) - len(films)
+        self._large = large
         self._unpacked: dict[int, int] = {}  # member -> bytes, each counted once
+        self._total = 0
         self._lock = threading.Lock()
 
     def read(self, index: int) -> bytes:
@@ -142,8 +151,10 @@ class ZipArchive:
 
     def _count_unpacked(self, index: int, size: int) -> None:
         with self._lock:
-            self._unpacked[index] = max(size, self._unpacked.get(index, 0))
-            if sum(self._unpacked.values()) > MAX_TOTAL_BYTES:
+            more = max(0, size - self._unpacked.get(index, 0))
+            self._unpacked[index] = self._unpacked.get(index, 0) + more
+            self._total += more
+            if self._total > MAX_TOTAL_BYTES and not self._large:
                 raise _zip_bomb_error(f"the whole zip to more than {MAX_TOTAL_BYTES // 2**30} GB")
 
 
@@ -210,10 +221,10 @@ def may_be_film(name: str) -> bool:
     return PurePosixPath(parts[-1]).suffix not in _TEXT_SUFFIXES
 
 
-def _too_many_files_error() -> ImageError:
+def _too_many_files_error(limit: int) -> ImageError:
     return ImageError(
         "This zip contains too many files",
-        value=f"more than {MAX_MEMBERS:,}",
+        value=f"more than {limit:,}",
         remedy="Zip fewer films at a time.",
     )
 

@@ -1,5 +1,6 @@
 """The app behind the proxies of ``deploy/``, with TLS, in a browser."""
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -107,20 +108,52 @@ def test_the_app_itself_answers_to_the_proxys_name_alone(
     assert get_from(replicas[0].port, "/healthz", host="10.0.0.7:8501").status == 200
 
 
+def ports_asked(proxy: Proxy) -> list[int]:
+    """The replica of each request that nginx has logged."""
+    lines = proxy.access_log.read_text().splitlines()
+    return [int(line.rpartition(":")[2]) for line in lines]
+
+
+def visitor_of(proxy: Proxy, port: int) -> str:
+    """The ``cxr_route`` of a visitor whom nginx sent to this replica; one in two is."""
+    for _ in range(60):
+        begun = len(ports_asked(proxy))
+        (cookie,) = proxy.get("/").all("Set-Cookie")
+        while len(ports := ports_asked(proxy)) == begun:  # it answers before it logs
+            time.sleep(0.01)
+        if ports[-1] == port:
+            return cookie.split(";")[0].removeprefix("cxr_route=")
+    pytest.fail("Every visitor comes to the other replica", pytrace=False)
+
+
 @pytest.mark.parametrize("proxy", ["nginx"], indirect=True)
-def test_when_its_replica_ends_a_session_is_over_and_the_next_goes_on_elsewhere(
-    page: Page, proxy: Proxy, replicas: list[ServedApp]
+def test_a_session_stays_with_its_replica_and_ends_with_it_alone(
+    browser: Browser, page: Page, proxy: Proxy, replicas: list[ServedApp]
 ) -> None:
+    mine, other = replicas
+    visitors = [visitor_of(proxy, app.port) for app in (mine, other)]
+    page.context.add_cookies([{"name": "cxr_route", "value": visitors[0], "url": proxy.url}])
+    begun = len(ports_asked(proxy))
     page.goto(f"{proxy.url}/Read")
     press(page, page.get_by_role("button", name="Try the phantom"))
     expect_a_reading(page)
-    port = int(proxy.access_log.read_text().split()[-1].split(":")[1])
-    (mine,) = [app for app in replicas if app.port == port]
-    mine.kill()
-    try:
-        expect(page.get_by_text(SESSION_OVER)).to_be_visible()
-        expect(page.locator(".finding")).to_have_count(0)
-        press(page, page.get_by_role("button", name="Try the phantom"))
-        expect_a_reading(page)
-    finally:
-        mine.start()
+    assert set(ports_asked(proxy)[begun:]) == {mine.port}
+    with new_context(browser, ignore_https_errors=True) as context:
+        elsewhere = context.new_page()
+        context.add_cookies([{"name": "cxr_route", "value": visitors[1], "url": proxy.url}])
+        elsewhere.goto(f"{proxy.url}/Read")
+        press(elsewhere, elsewhere.get_by_role("button", name="Try the phantom"))
+        expect_a_reading(elsewhere)
+        mine.kill()
+        try:
+            expect(page.get_by_text(SESSION_OVER)).to_be_visible()
+            expect(page.locator(".finding")).to_have_count(0)
+            # The other replica's visitor goes on in the same session: its film is still there.
+            press(elsewhere, elsewhere.get_by_role("link", name="Worklist"))
+            press(elsewhere, elsewhere.get_by_role("link", name="Read", exact=True))
+            expect_a_reading(elsewhere)
+            # And the one whose replica ended begins anew there.
+            press(page, page.get_by_role("button", name="Try the phantom"))
+            expect_a_reading(page)
+        finally:
+            mine.start()

@@ -145,6 +145,68 @@ def test_an_interrupted_run_goes_on_where_it_was(
     assert len(calls) == 1
 
 
+def test_an_archive_goes_into_files_and_is_gone_on_with(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    films = [tmp_path / f"{number}.png" for number in range(5)]
+    for number, film in enumerate(films[:4]):
+        film.write_bytes(phantom_png(number, size=208))
+    films[4].write_bytes(b"no film")
+    (tmp_path / "list.txt").write_text("".join(f"{film}\n" for film in films))
+    out, words = tmp_path / "out", ["--model", str(model), "--jobs", "1"]
+    words = ["--list", str(tmp_path / "list.txt"), *words]
+    assert main([*words, "--out", str(tmp_path / "all.csv")]) == 3
+    sharded = [*words, "--out", str(out), "--shards", "csv", "--shard-films", "2"]
+
+    calls: list[bytes] = []
+
+    def fourth_is_interrupted(data: bytes, *, sha256: str) -> object:
+        calls.append(data)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return read_radiograph(data)
+
+    monkeypatch.setattr(engine, "read_radiograph_in_worker", fourth_is_interrupted)
+    assert main(sharded) == 130
+    assert f"what was read is in {out}" in capsys.readouterr().err
+    assert [path.name[:15] for path in out.iterdir()] == ["films-000000001"]
+    assert main(sharded) == 2
+    assert "Go on with --resume" in capsys.readouterr().err
+    calls.clear()
+
+    def counted(data: bytes, *, sha256: str) -> object:
+        calls.append(data)
+        return read_radiograph(data)
+
+    monkeypatch.setattr(engine, "read_radiograph_in_worker", counted)
+    assert main([*sharded, "--resume"]) == 3
+    assert capsys.readouterr().out == f"3 films: 1 failed, 2 read. The rows are in {out}.\n"
+    assert calls == [film.read_bytes() for film in films[2:]]
+    whole = [row for path in sorted(out.iterdir()) for row in rows(path)]
+    assert whole == rows(tmp_path / "all.csv")
+    calls.clear()
+    assert main([*sharded, "--resume"]) == 3  # what failed is tried again, and is there once
+    assert calls == [b"no film"]
+    assert len([row for path in out.iterdir() for row in rows(path)]) == 5
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--out", "o"], "give a PATH or --list FILE"),
+        (["--ray", "films", "--list", "l", "--out", "o"], "put --ray after the paths"),
+        (["a.png", "--out", "s3://b/o.csv"], "--out at an address needs --shards"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([*words, "--model", "m"])
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
+
+
 def test_rows_of_another_model_or_another_table_are_not_kept(
     tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

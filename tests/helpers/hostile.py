@@ -301,7 +301,7 @@ def _results(folder: Path) -> bytes:
 
 def _use_results(path: Path) -> None:
     found = read_previous_rows([path], model_sha256="b" * 64)
-    rows_to_csv(found.values())
+    rows_to_csv(found)
 
 
 def _cache_index(folder: Path) -> bytes:

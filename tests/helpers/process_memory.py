@@ -40,8 +40,8 @@ def resident_megabytes(pid: int) -> float:
     return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
 
-def tree_megabytes(pid: int) -> tuple[float, int]:
-    """The memory of a process and all below it, MB, what they share counted once; and how many."""
+def process_tree(pid: int) -> list[int]:
+    """A process and all below it."""
     pids, parents = [pid], {}
     for status in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):  # ended meanwhile
@@ -49,6 +49,22 @@ def tree_megabytes(pid: int) -> tuple[float, int]:
             parents[int(status.parent.name)] = int(fields[1])
     for one in pids:
         pids += [child for child, parent in parents.items() if parent == one]
+    return pids
+
+
+def ray_readers(pid: int) -> list[int]:
+    """Of the processes below, those that read for ``cxr-read --ray``."""
+    found = []
+    for one in process_tree(pid):
+        with suppress(OSError):
+            if b"MapWorker(" in Path(f"/proc/{one}/cmdline").read_bytes():
+                found.append(one)
+    return found
+
+
+def tree_megabytes(pid: int) -> tuple[float, int]:
+    """The memory of a process and all below it, MB, what they share counted once; and how many."""
+    pids = process_tree(pid)
     total = 0
     for one in pids:
         with suppress(OSError):

@@ -1,0 +1,104 @@
+"""An archive's films one after the other: folders, zips, lists, addresses; none is left out."""
+
+import os
+from collections.abc import Iterable
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from cxr_core.errors import ConfigError, ImageError
+from cxr_core.reading.archive import FilmOpener, FilmPlace, list_films
+from tests.helpers.zips import zip_bytes
+
+ODD = "b c?#%25+é.png"
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    """A folder with films at several depths, a zip, and what is no film."""
+    files = {
+        "z/a.png": b"1",
+        f"z/{ODD}": b"2",
+        "m.zip": zip_bytes({"1.png": b"3", "notes.txt": b"", "s/2.dcm": b"4"}),
+        "a.dcm": b"5",
+        "zipped": zip_bytes({"3": b"6"}),
+        "broken.zip": b"PK\x03\x04 and no more",
+        "DICOMDIR": b"x",
+        "z/.hidden/a.png": b"x",
+        "z/notes.csv": b"x",
+    }
+    for name, data in files.items():
+        path = tmp_path / "archive" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    return tmp_path / "archive"
+
+
+INSIDE = ["a.dcm", "broken.zip", "m.zip/1.png", "m.zip/s/2.dcm", "z/a.png", f"z/{ODD}", "zipped/3"]
+LOADED = [b"5", "This zip is damaged or incomplete", b"3", b"4", b"1", b"2", b"6"]
+
+
+def loaded(films: Iterable[FilmPlace], opener: FilmOpener) -> list[bytes | str]:
+    """The bytes of each film, or why there are none."""
+    found: list[bytes | str] = []
+    for film in films:
+        try:
+            found.append(opener.source(film).load())
+        except ImageError as error:
+            found.append(error.problem)
+    return found
+
+
+@pytest.mark.parametrize("at", ["path", "address"])
+def test_every_film_below_a_folder_is_there_once_in_order(archive: Path, at: str) -> None:
+    place = str(archive) if at == "path" else archive.as_uri()
+    films = list(list_films([place], opener=FilmOpener()))
+    assert [film.number for film in films] == [1, 2, 3, 4, 5, 6, 7]
+    assert [film.name for film in films] == [f"{place}/{name}" for name in INSIDE]
+    # Opened elsewhere, by nothing but what was listed.
+    for got, expected in zip(loaded(films, FilmOpener()), LOADED, strict=True):
+        assert got == expected or str(got).startswith(str(expected))
+
+
+def test_a_list_has_films_zips_folders_and_addresses(archive: Path, tmp_path: Path) -> None:
+    lines = [archive / "z", "", archive / "m.zip", (archive / "a.dcm").as_uri(), tmp_path / "gone"]
+    (tmp_path / "list.txt").write_text("\r\n".join(map(str, lines)))
+    opener = FilmOpener()
+    films = list(list_films([str(archive / "a.dcm")], [tmp_path / "list.txt"], opener=opener))
+    assert loaded(films[:-1], opener) == [b"5", b"1", b"2", b"3", b"4", b"5"]
+    assert films[-1].name == str(tmp_path / "gone")
+    with pytest.raises(FileNotFoundError):
+        opener.source(films[-1]).load()
+
+
+def test_a_list_is_read_no_further_than_films_are_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("1.png\n2.png\nnone://there\n")
+    films = list_films([], [tmp_path / "list.txt"], opener=FilmOpener())
+    assert [film.name for film in islice(films, 2)] == ["1.png", "2.png"]
+    with pytest.raises(ConfigError, match="no such kind of address: none://"):
+        next(films)
+
+
+def test_a_key_in_an_address_is_refused_and_not_repeated() -> None:
+    with pytest.raises(ConfigError, match="must not hold a key") as caught:
+        next(list_films(["s3://key:secret@bucket/films"], opener=FilmOpener()))
+    assert "secret" not in str(caught.value)
+
+
+def test_names_that_do_not_fit_a_line_stay_apart(tmp_path: Path) -> None:
+    for name in (b"a\nb", b"a b", b"a\xffb", b"a\xfeb"):
+        (tmp_path / os.fsdecode(name)).write_bytes(name)
+    opener = FilmOpener()
+    films = list(list_films([str(tmp_path)], opener=opener))
+    names = [film.name.removeprefix(f"{tmp_path}/") for film in films]
+    assert sorted(names) == ["a b", "a\\nb", "a\\udcfeb", "a\\udcffb"]
+    assert set(loaded(films, opener)) == {b"a\nb", b"a b", b"a\xffb", b"a\xfeb"}
+
+
+def test_a_zip_under_a_films_name_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "films.png").write_bytes(zip_bytes({"1.png": b"1"}))
+    opener = FilmOpener()
+    assert loaded(list_films([str(tmp_path)], opener=opener), opener) == ["This is a zip"]
+    named = list_films([str(tmp_path / "films.png")], opener=opener)
+    assert loaded(named, opener) == [b"1"]
