@@ -1,7 +1,7 @@
 """The process that decodes films. It needs the decoders alone: neither PyTorch nor Streamlit is
 imported."""
 
-from cxr_core.imaging.radiograph import read_radiograph
+from cxr_core.imaging.radiograph import decode_radiograph
 from cxr_core.imaging.workers.message import film_message
 from cxr_core.imaging.workers.serve import Message, serve
 
@@ -12,5 +12,5 @@ def main(cpu_seconds: int, memory_bytes: int) -> None:
 
 
 def _film(data: bytes) -> Message:
-    header, arrays = film_message(read_radiograph(data))
+    header, arrays = film_message(decode_radiograph(data))
     return {"kind": "film", "film": header}, arrays
