@@ -4,7 +4,6 @@ It is started by ``worker`` with its channel, a socket, as standard input. What 
 bytes is the caller's: this module needs no decoder.
 """
 
-import ctypes
 import math
 import os
 import select
@@ -20,6 +19,7 @@ from cxr_core.imaging.workers.message import (
     receive_header,
     send_message,
 )
+from cxr_core.memory import overwrite_on_free, release_memory
 
 try:
     import resource
@@ -30,7 +30,6 @@ except ImportError:  # not reached: without it no worker is started
 QUIET_SECONDS = 0.5
 # Kept ready for the next film: the copies of a film of a few million pixels.
 _BLOCK_BYTES, _N_BLOCKS = 4 * 2**20, 10
-
 
 Message = tuple[Header, Sequence[Any]]  # and the buffers that follow the header
 
@@ -45,8 +44,7 @@ def serve(cpu_seconds: int, memory_bytes: int, make: Callable[[bytes], Message])
     channel = _take_channel()
     limits = _limit_memory(memory_bytes)
     begin_one = _cpu_budget(cpu_seconds)
-    forget = _forgetter()
-    forget()
+    _take_blocks()
     send_message(channel, {"limits": [*limits, *(["cpu"] if begin_one else [])]})
     while True:
         try:
@@ -57,9 +55,12 @@ def serve(cpu_seconds: int, memory_bytes: int, make: Callable[[bytes], Message])
             send_message(channel, *_answer(make, data))
         except (EOFError, ConnectionError):
             return
+        # Its first page, where a file names its patient, can outlast the rest of it.
+        overwrite_on_free()
         del data
+        overwrite_on_free(False)
         if not select.select([channel], [], [], QUIET_SECONDS)[0]:
-            forget()
+            _forget()
 
 
 def _answer(make: Callable[[bytes], Message], data: bytes) -> Message:
@@ -143,17 +144,13 @@ def _cpu_budget(seconds: int) -> Callable[[], None] | None:
     return begin
 
 
-def _forgetter() -> Callable[[], object]:
-    """What gives the memory of earlier films back to the system, their bytes with it, and takes
-    as much empty memory again, so that the next film need not wait for it (10 to 20 ms)."""
-    try:
-        trim = ctypes.CDLL(None).malloc_trim  # glibc's
-    except (OSError, AttributeError):
-        return lambda: None
+def _forget() -> None:
+    """Give the memory of earlier films back to the system, their bytes with it."""
+    release_memory(most=2**20)
+    _take_blocks()
 
-    def forget() -> None:
-        trim(0)
-        for block in [b"\0" * _BLOCK_BYTES for _ in range(_N_BLOCKS)]:
-            del block
 
-    return forget
+def _take_blocks() -> None:
+    """Take empty memory, so that the next film need not wait for it (10 to 20 ms)."""
+    for block in [b"\0" * _BLOCK_BYTES for _ in range(_N_BLOCKS)]:
+        del block
