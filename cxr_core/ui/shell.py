@@ -164,7 +164,7 @@ def begin_page(title: str) -> None:
 def _turn_away(standing: Standing, visitor: Visitor | None) -> NoReturn:
     """Say why nobody is let in, and where to go; what the session held is dropped."""
     forget_session()
-    with st.container(key="turned_away"):
+    with st.container(key="turned_away", width=420):
         st.title(APP_NAME, anchor=False)
         st.markdown(STANDINGS[standing])
         if standing is not Standing.NO_ROLE or visitor is None:

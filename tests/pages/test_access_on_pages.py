@@ -94,9 +94,9 @@ def test_a_role_that_was_taken_clears_the_page_and_the_session(open_page, signed
 
 def test_a_sign_in_that_ends_soon_says_so_while_films_can_be_exported(open_page, signed_in):
     hours = sign_in_rules().hours
-    signed_in(iat=time.time() - 3600 * hours + 330)
-    assert "Signs out in 5 min" in page_text(open_page(MODEL_CARD))
-    signed_in(iat=time.time() - 3600 * hours + 1000)
+    signed_in(roles="reader", iat=time.time() - 3600 * hours + 500)
+    assert "min: export what you need" in page_text(open_page(MODEL_CARD))
+    signed_in(roles="reader", iat=time.time() - 3600 * hours + 1000)
     assert "Signs out in" not in page_text(open_page(MODEL_CARD))
 
 
