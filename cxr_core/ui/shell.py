@@ -183,8 +183,9 @@ def _signed_in(visitor: Visitor) -> None:
     with st.container(
         key="who", horizontal=True, vertical_alignment="center", width="content", gap="small"
     ):
-        shown = escape(f"{_name_of(visitor)}, {visitor.role.word}")
-        st.html(f'<p class="quiet" title="{shown}">{shown}</p>', width="content")
+        name, role = escape(_name_of(visitor)), visitor.role.word
+        shown = f"<span>{name}</span><span>, {role}</span>"  # a long name is cut, not the role
+        st.html(f'<p class="quiet" title="{name}, {role}">{shown}</p>', width="content")
         guarded_fragment(_tell_end, run_every=_WATCH_SECONDS)(visitor)
         _sign_out_button(visitor)
 
