@@ -42,7 +42,7 @@ def test_a_sound_file_is_read(tmp_path: Path, name: str) -> None:
     loader = LOADERS[name]
     path = tmp_path / loader.file
     path.write_bytes(loader.sound(tmp_path))
-    if name in ("gate films", "examples"):  # the pictures that they name are not there
+    if name == "examples":  # the pictures that it names are not there
         with pytest.raises(DataError, match="missing"):
             loader.load(path)
     else:

@@ -59,6 +59,7 @@ class Standing(Enum):
 
     ADMITTED = "admitted"
     ABSENT = "absent"
+    ENDED = "signed out"
     EXPIRED = "expired"
     NO_ROLE = "no role"
     UNUSABLE = "unusable"

@@ -269,7 +269,8 @@ def _load(stem: Path, *, count: int, size: int) -> ImageCache | None:
         index = read_json(stem.with_suffix(".json"))
         images = np.load(stem.with_suffix(".npy"), mmap_mode="r", allow_pickle=False)
         names = tuple(str(name) for name in index["names"])
-        rejected = pd.DataFrame(index["rejected"], columns=["image", "reason"], dtype="str")
+        pairs = [(str(name), str(reason)) for name, reason in index["rejected"]]
+        rejected = pd.DataFrame(pairs, columns=["image", "reason"], dtype="str")
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -22,8 +22,9 @@ from cxr_core.evaluation.finding_columns import (
     percent_question,
     single_finding,
 )
+from cxr_core.evaluation.list_cells import INDEX
 from cxr_core.evaluation.predictions import OPTIONAL_COLUMNS, complete_findings
-from cxr_core.evaluation.raw_table import INDEX, RawTable
+from cxr_core.evaluation.raw_table import RawTable
 from cxr_core.evaluation.table_mapping import (
     FROM_IMAGE,
     MAX_FINDINGS,

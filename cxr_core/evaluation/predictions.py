@@ -24,6 +24,7 @@ from cxr_core.errors import DataError
 from cxr_core.evaluation.scoring import sigmoid
 from cxr_core.evaluation.table_cells import (
     MAX_QUOTED,
+    MAX_ROWS,
     MISSING_LABEL,
     as_labels,
     as_number,
@@ -49,7 +50,6 @@ KNOWN_COLUMNS = (
     *LOGIT_COLUMNS,
     *PROBABILITY_COLUMNS,
 )
-MAX_ROWS = 250_000  # twice NIH's set; resamples of more need more memory than a desk has
 
 
 # What a predictions table must hold, each breach in its own words.

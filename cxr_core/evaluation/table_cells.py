@@ -5,6 +5,7 @@ import pandas as pd
 
 from cxr_core.errors import DataError
 
+MAX_ROWS = 250_000  # twice NIH's set; resamples of more need more memory than a desk has
 MAX_NAME_LENGTH = 300  # of an image's or patient's name
 MAX_QUOTED = 60  # letters of a cell that a message quotes
 LABEL_WORDS = {  # in small letters

@@ -56,7 +56,7 @@ def read_radiograph(data: bytes | bytearray | memoryview) -> Radiograph:
     Raises:
         ImageError: the bytes are not one readable film; each cause has its own words.
     """
-    film = _decode(bytes(data))
+    film = decode_radiograph(bytes(data))
     return Radiograph(sha256=hashlib.sha256(data).hexdigest(), **vars(film))
 
 
@@ -77,7 +77,8 @@ def check_file_size(size: int) -> None:
         )
 
 
-def _decode(data: bytes) -> DecodedFilm:
+def decode_radiograph(data: bytes) -> DecodedFilm:
+    """As ``read_radiograph``, without the hash of the bytes."""
     check_file_size(len(data))
     if not data:
         raise ImageError(

@@ -5,15 +5,14 @@ to the garbage collector.
 """
 
 import asyncio
-import ctypes
-import gc
 import logging
-import sys
 import time
 from collections.abc import Callable
 
 from streamlit.runtime import Runtime
 from streamlit.runtime.session_manager import SessionInfo, SessionStorage
+
+from cxr_core.memory import overwrite_cached, release_memory
 
 SWEEP_SECONDS = 5.0
 logger = logging.getLogger(__name__)
@@ -73,17 +72,6 @@ def close_overdue(runtime: Runtime, waiting: WaitingSessions) -> tuple[str, ...]
     return closed
 
 
-def release_memory() -> None:
-    """Break the circles that closed sessions leave behind, and give their memory back to the
-    system; half a second of another thread's time."""
-    gc.collect()
-    if sys.platform == "linux":
-        try:
-            ctypes.CDLL("libc.so.6").malloc_trim(0)
-        except (OSError, AttributeError):  # another C library, which has no such function
-            logger.debug("No malloc_trim in this C library")
-
-
 async def sweep_for_ever(sweep: Callable[[], bool]) -> None:
     """Sweep every few seconds, until cancelled; a failed sweep does not end the others.
 
@@ -95,6 +83,7 @@ async def sweep_for_ever(sweep: Callable[[], bool]) -> None:
         try:
             if sweep():
                 await asyncio.to_thread(release_memory)
+                overwrite_cached()  # of this thread, through which all messages go
         except Exception as error:
             # Its words could hold something of a film.
             logger.error("Unforeseen %s while closed sessions were freed", type(error).__name__)

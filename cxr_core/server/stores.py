@@ -11,6 +11,7 @@ from streamlit.runtime import Runtime, RuntimeConfig, get_instance
 from streamlit.web.cache_storage_manager_config import create_default_cache_storage_manager
 
 from cxr_core.errors import ConfigError
+from cxr_core.memory import overwrite_on_free
 from cxr_core.server.exports import COOKIE, ExportGuard, ExportStorage
 from cxr_core.server.sessions import WaitingSessions, close_overdue, sweep_for_ever
 from cxr_core.server.uploads import ExpectedUploads, UploadGuard, keep_uploads_in_memory
@@ -70,6 +71,7 @@ class Stores:
                 value=st.__version__,
                 remedy="Install the version of requirements.lock.",
             )
+        overwrite_on_free()
         sweeping = asyncio.create_task(sweep_for_ever(self.sweep))
         try:
             yield

@@ -2,6 +2,7 @@
 guard."""
 
 import logging
+import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -58,6 +59,7 @@ _EVENTS = {
     Standing.NO_ROLE: Event.SIGN_IN_REFUSED,
 }
 _WATCH_SECONDS = 30.0
+_TOLD_SECONDS = 600.0  # before a sign-in ends
 P = ParamSpec("P")
 logger = logging.getLogger(__name__)
 # While an export is made, and until Streamlit has stored it: whose it is. It is made in a thread
@@ -162,29 +164,48 @@ def begin_page(title: str) -> None:
 def _turn_away(standing: Standing, visitor: Visitor | None) -> NoReturn:
     """Say why nobody is let in, and where to go; what the session held is dropped."""
     forget_session()
-    st.title(APP_NAME, anchor=False)
-    st.markdown(STANDINGS[standing])
-    if standing is not Standing.NO_ROLE or visitor is None:
-        if st.button("Sign in", key=SIGN_IN_BUTTON):
-            st.login()
-    else:
-        _sign_out_button(visitor)
+    with st.container(key="turned_away", width=420):
+        st.title(APP_NAME, anchor=False)
+        st.markdown(STANDINGS[standing])
+        if standing is not Standing.NO_ROLE or visitor is None:
+            with st.container(key="start"):
+                if st.button("Sign in", key=SIGN_IN_BUTTON):
+                    st.login()
+        else:
+            caption(f"Signed in as {_name_of(visitor)}.")
+            _sign_out_button(visitor)
     st.stop()
 
 
 def _signed_in(visitor: Visitor) -> None:
     """Who is signed in, and the way out. The page looks now and then whether that still holds, so
     that it clears itself when nobody touches it."""
+    with st.container(
+        key="who", horizontal=True, vertical_alignment="center", width="content", gap="small"
+    ):
+        name, role = escape(_name_of(visitor)), visitor.role.word
+        shown = f"<span>{name}</span><span>, {role}</span>"  # a long name is cut, not the role
+        st.html(f'<p class="quiet" title="{name}, {role}">{shown}</p>', width="content")
+        guarded_fragment(_tell_end, run_every=_WATCH_SECONDS)(visitor)
+        _sign_out_button(visitor)
+
+
+def _name_of(visitor: Visitor) -> str:
+    """What the provider calls somebody."""
     claims = st.user.to_dict()
     names = (claims.get(name) for name in ("name", "preferred_username", "email"))
-    shown = next((name for name in names if isinstance(name, str) and name), visitor.subject)
-    caption(f"{shown}, {visitor.role.word}")
-    _sign_out_button(visitor)
-    guarded_fragment(_nothing, run_every=_WATCH_SECONDS)()
+    return next((name for name in names if isinstance(name, str) and name), visitor.subject)
 
 
-def _nothing() -> None:
-    """A look at the sign-in alone."""
+def _tell_end(visitor: Visitor) -> None:
+    """When the sign-in ends, while there is time to export what is on the page."""
+    left = visitor.expires - time.time()
+    if left < _TOLD_SECONDS:
+        minutes = max(1, int(left // 60))
+        st.html(
+            f'<p class="ending" role="status">Signs out in {minutes} min: export what you need</p>',
+            width="content",
+        )
 
 
 def _sign_out_button(visitor: Visitor) -> None:

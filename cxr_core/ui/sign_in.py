@@ -43,8 +43,10 @@ STANDINGS = {
     Standing.EXPIRED: (
         "Your sign-in has expired. Sign in again. The films and readings of this page are gone."
     ),
+    Standing.ENDED: "You have signed out. The films and readings of this page are gone.",
     Standing.NO_ROLE: (
-        "You are signed in, but your account has no role in this app. Ask whoever runs it for one."
+        "You are signed in, but your account has no role in this app. Ask whoever runs it for one, "
+        "or sign out and use another account."
     ),
     Standing.UNUSABLE: (
         "The sign-in does not say who you are and since when. Ask whoever runs the app."
@@ -143,7 +145,7 @@ def judge_request(
     if sign_in_settings() is not None:
         standing, visitor = judge_sign_in(claims, sign_in_rules(), now=time.time())
         if visitor is not None and _SIGNED_OUT.holds(visitor.sign_in):
-            return Standing.ABSENT, None
+            return Standing.ENDED, None
         return standing, visitor
     if is_local_request(st.get_option("server.address"), headers):
         return Standing.ADMITTED, Visitor(ANONYMOUS, Role.ADMIN)
@@ -190,7 +192,7 @@ def require_still(visitor: Visitor) -> None:
     if time.time() >= visitor.expires:
         raise refusal(Standing.EXPIRED)
     if _SIGNED_OUT.holds(visitor.sign_in):
-        raise refusal(Standing.ABSENT)
+        raise refusal(Standing.ENDED)
 
 
 def is_local_page() -> bool:

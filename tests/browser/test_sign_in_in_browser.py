@@ -152,7 +152,7 @@ def test_a_reader_reads_exports_and_signs_out_and_the_log_tells_it(
     expect(page.get_by_text(ASKED)).to_be_visible()
     # The other tab still holds the session that it began with.
     second.get_by_role("link", name="Model card").click()
-    expect(second.get_by_text(ASKED)).to_be_visible()
+    expect(second.get_by_text("You have signed out.")).to_be_visible()
     told = [entry for entry in entries(audit_file) if entry["who"] == "reader-7"]
     events = [entry["event"] for entry in told]
     assert [event for event in events if event != "exported"] == [
@@ -173,6 +173,7 @@ def test_who_has_no_role_is_refused(
 ) -> None:
     page = sign_in(person, guarded_app.url, "nobody-9")
     expect(page.get_by_text("your account has no role in this app")).to_be_visible()
+    expect(page.get_by_text("Signed in as Nora Nobody.")).to_be_visible()
     page.goto(f"{guarded_app.url}/Read")
     expect(page.get_by_text("your account has no role in this app")).to_be_visible()
     expect(page.locator("input[type=file]")).to_have_count(0)

@@ -107,7 +107,13 @@ def test_films_that_cannot_be_decoded_are_left_out_with_their_reason(tmp_path: P
 
 @pytest.mark.parametrize(
     ("suffix", "content"),
-    [(".json", "{"), (".json", "[]"), (".json", '{"names": [], "rejected": []}'), (".npy", "x")],
+    [
+        (".json", "{"),
+        (".json", "[]"),
+        (".json", '{"names": [], "rejected": []}'),
+        (".npy", "x"),
+        (".json", '{"names": [], "rejected": [["a"], ["b", "broken"]]}'),
+    ],
 )
 def test_a_damaged_cache_is_made_again(tmp_path: Path, suffix: str, content: str) -> None:
     paths = _films(tmp_path, 4)

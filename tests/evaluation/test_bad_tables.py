@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from cxr_core.errors import DataError
-from cxr_core.evaluation.predictions import MAX_ROWS, has_logits, read_predictions
+from cxr_core.evaluation.predictions import has_logits, read_predictions
 from cxr_core.evaluation.report import evaluate_predictions
+from cxr_core.evaluation.table_cells import MAX_ROWS
 from cxr_core.findings import KEYS, LABEL_COLUMNS, LOGIT_COLUMNS, PROBABILITY_COLUMNS
 from tests.helpers.reports import report_text
 

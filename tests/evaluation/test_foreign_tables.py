@@ -16,17 +16,20 @@ from sklearn.multiclass import OneVsRestClassifier
 
 from cxr_core.data.labels import NIH_LABELS
 from cxr_core.errors import ConfigError, DataError
+from cxr_core.evaluation import parquet as parquet_module
 from cxr_core.evaluation.mapping_guess import (
     Suggestion,
     join_labels,
     map_table,
     suggest_mapping,
 )
+from cxr_core.evaluation.parquet import _table_of, parse_parquet
 from cxr_core.evaluation.predictions import keys_of, labels_of, probabilities_of, template_csv
 from cxr_core.evaluation.raw_table import read_raw_table
 from cxr_core.evaluation.table_cells import MISSING_LABEL
 from cxr_core.evaluation.table_mapping import FROM_IMAGE, apply_mapping, mapping_toml, read_mapping
 from cxr_core.findings import label_of
+from cxr_core.imaging.workers.message import MessageError
 
 N = 40
 NAMES = ["Effusion", "Atelectasis", "Pneumonia"]
@@ -36,6 +39,12 @@ Z = np.round(RNG.normal(size=(N, 3)) + 1.5 * Y - 0.5, 6)
 P = 1 / (1 + np.exp(-Z))
 FILES = [f"{k // 2:08d}_{k % 2:03d}.png" for k in range(N)]
 KEYS = ("effusion", "atelectasis", "Pneumonia")
+
+
+@pytest.fixture(autouse=True)
+def _parquet_is_parsed_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its process takes a second to start, and one test has it."""
+    monkeypatch.setattr(parquet_module, "IS_SUPPORTED", False)
 
 
 def framed(
@@ -336,6 +345,7 @@ def test_a_mapping_of_another_table_names_what_is_missing() -> None:
         (b"PAR1" + bytes(60), "Parquet file cannot be read"),
         (b'{"a": ', "JSON file holds no table"),
         (b"[1, 2]", "its rows are no records"),
+        (b'[{"a": "\\ud800", "b": 1}]', "surrogates not allowed"),
         (b"[]", "has no row"),
         (b"a,b\n1,2\n", "No column was recognised"),
     ],
@@ -343,6 +353,49 @@ def test_a_mapping_of_another_table_names_what_is_missing() -> None:
 def test_what_is_no_table_is_one_sentence(data: bytes, cause: str) -> None:
     with pytest.raises(DataError, match=cause):
         map_table(read_raw_table(data))
+
+
+def test_a_parquet_file_is_parsed_where_it_cannot_fill_the_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(parquet_module, "IS_SUPPORTED", True)
+    sound = MANY["datasets"]()
+    pd.testing.assert_frame_equal(read_raw_table(sound).cells, parse_parquet(sound)[0])
+    # 200,000 cells, all the same text of 100,000 letters, which stands in the file once.
+    once = pa.DictionaryArray.from_arrays(pa.array([0] * 200_000, pa.int32()), ["x" * 100_000])
+    file = io.BytesIO()
+    pq.write_table(pa.table({"image": once}), file, store_schema=False)
+    assert len(file.getvalue()) < 200_000
+    with pytest.raises(DataError, match="takes too much memory: more than 2,048 MB"):
+        read_raw_table(file.getvalue())
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"names": ["a"], "columns": [["1"], ["2"]], "said": []},
+        {"names": ["a", "a"], "columns": [["1"], ["2"]], "said": []},
+        {"names": ["a", "b"], "columns": [["1"], ["2", "3"]], "said": []},
+        {"names": ["a"], "columns": [[1]], "said": []},
+        ["a"],
+    ],
+)
+def test_what_the_process_that_parses_never_sends_is_not_taken(sent: object) -> None:
+    text = json.dumps(sent).encode()
+
+    def receive(view: memoryview) -> None:
+        view[:] = text
+
+    with pytest.raises(MessageError):
+        _table_of({"size": len(text)}, receive)
+    with pytest.raises(MessageError):
+        _table_of({"size": 2**40}, receive)
+
+
+def test_a_list_that_would_become_too_many_cells_is_refused() -> None:
+    rows = [{"all": {str(n): 1 for n in range(1_990)}}, *({"image": n} for n in range(140_000))]
+    with pytest.raises(DataError, match="too large"):
+        read_raw_table(json.dumps(rows).encode())
 
 
 def test_the_template_opens_as_it_is() -> None:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 
 from cxr_core.config import Preprocessing
@@ -27,8 +28,9 @@ from cxr_core.evaluation.localisation.rates import localisation_metrics, read_lo
 from cxr_core.evaluation.mapping_guess import map_table
 from cxr_core.evaluation.metrics.labels import read_split_labels, split_labels
 from cxr_core.evaluation.model_facts import read_model_facts_if_usable
+from cxr_core.evaluation.parquet import parse_parquet
 from cxr_core.evaluation.predictions import read_predictions, write_predictions
-from cxr_core.evaluation.raw_table import read_raw_table
+from cxr_core.evaluation.raw_table import RawTable, read_raw_table
 from cxr_core.evaluation.report import evaluate_predictions
 from cxr_core.evaluation.run_folder import RunFolder, kept_epoch, read_history
 from cxr_core.evaluation.scoring import to_probabilities
@@ -168,6 +170,12 @@ def _gate_file(folder: Path) -> bytes:
     return (folder / GATE_FILE).read_bytes()
 
 
+def _gate_table(folder: Path) -> bytes:
+    for name in ("a.png", "b.png"):
+        Image.fromarray(_FILM).save(folder / name)
+    return b"image,view,source,licence\na.png,PA,x,CC0\nb.png,lateral,y,\n"
+
+
 def _use_gate(path: Path) -> None:
     stated = {"class_names": ["upright", "inverted"], "threshold": -1.0, "n_films": 300}
     stated |= {"false_rejection_rate": 0.01, "sha256": file_sha256(path)}
@@ -279,6 +287,12 @@ def _use_foreign(path: Path) -> None:
     evaluate_predictions(map_table(read_raw_table(path)).table, n_resamples=5)
 
 
+def _use_parquet(path: Path) -> None:
+    """Without its process, which takes a second to start."""
+    cells, _ = parse_parquet(path.read_bytes())
+    evaluate_predictions(map_table(RawTable(cells, "ab")).table, n_resamples=5)
+
+
 def _localisation(folder: Path) -> bytes:
     rows = [("a.png", "effusion", 0.5, 0.5, 1, 0, 0, 0.1), ("b.png", "atelectasis", *[0.25] * 6)]
     table = pd.DataFrame(rows, columns=list(LOCALISATION_COLUMNS))
@@ -381,12 +395,10 @@ LOADERS: dict[str, Loader] = {
     "split": Loader("split.csv", _text(_SPLIT), mutate_table, _use_split),
     "image list": Loader("list.txt", _text("a.png\nb.png\n"), mutate_bytes, read_image_list),
     "groups": Loader("groups.csv", _text("image,group\na.png,x\n"), mutate_table, read_groups),
-    "gate films": Loader(
-        "films.csv", _text("image,view,source\na.png,PA,x\n"), mutate_table, read_gate_films
-    ),
+    "gate films": Loader("films.csv", _gate_table, mutate_table, read_gate_films),
     "predictions": Loader("p.csv", _predictions, mutate_table, _use_predictions),
     "foreign CSV": Loader("f.csv", _foreign_csv, mutate_table, _use_foreign),
-    "foreign Parquet": Loader("f.parquet", _foreign_parquet, mutate_bytes, _use_foreign),
+    "foreign Parquet": Loader("f.parquet", _foreign_parquet, mutate_bytes, _use_parquet),
     "foreign JSON": Loader("f.json", _foreign_json, mutate_json, _use_foreign),
     "mapping": Loader("map.toml", _text(_MAPPING), mutate_text, read_mapping),
     "other films": Loader(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import streamlit as st
 
+from cxr_core.access.roles import sign_in_rules
 from cxr_core.access.roots import FILMS_ENV_VAR, RUNS_ENV_VAR
 from cxr_core.audit.log import AUDIT_ENV_VAR
 from cxr_core.audit.verify import file_lines, verify_chain
@@ -89,6 +90,14 @@ def test_a_role_that_was_taken_clears_the_page_and_the_session(open_page, signed
     assert [button.label for button in session.button] == ["Sign out"]
     assert "film_bytes" not in session.session_state
     assert not session.get("bidi_component")
+
+
+def test_a_sign_in_that_ends_soon_says_so_while_films_can_be_exported(open_page, signed_in):
+    hours = sign_in_rules().hours
+    signed_in(roles="reader", iat=time.time() - 3600 * hours + 500)
+    assert "min: export what you need" in page_text(open_page(MODEL_CARD))
+    signed_in(roles="reader", iat=time.time() - 3600 * hours + 1000)
+    assert "Signs out in" not in page_text(open_page(MODEL_CARD))
 
 
 def test_a_reader_sees_the_model_in_use_and_opens_nothing(open_page, signed_in, tmp_path):

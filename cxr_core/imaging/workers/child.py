@@ -1,155 +1,16 @@
-"""The process that decodes: films in, pixels out, one after the other, until its parent is gone.
+"""The process that decodes films. It needs the decoders alone: neither PyTorch nor Streamlit is
+imported."""
 
-It is started by ``worker`` with its channel, a socket, as standard input. It needs the decoders
-alone: neither PyTorch nor Streamlit is imported.
-"""
-
-import ctypes
-import math
-import os
-import select
-import socket
-import sys
-import time
-from collections.abc import Callable
-
-from cxr_core.errors import ImageError
-from cxr_core.imaging.radiograph import read_radiograph
-from cxr_core.imaging.workers.message import film_message, receive_header, send_message
-
-try:
-    import resource
-except ImportError:  # not reached: without it no worker is started
-    resource = None  # type: ignore[assignment]
-
-# Without a film for so long, what earlier ones left in memory is given back.
-QUIET_SECONDS = 0.5
-# Kept ready for the next film: the copies of a film of a few million pixels.
-_BLOCK_BYTES, _N_BLOCKS = 4 * 2**20, 10
+from cxr_core.imaging.radiograph import decode_radiograph
+from cxr_core.imaging.workers.message import film_message
+from cxr_core.imaging.workers.serve import Message, serve
 
 
 def main(cpu_seconds: int, memory_bytes: int) -> None:
-    """Decode what comes; the end of the channel is the end of the process.
-
-    Args:
-        cpu_seconds, memory_bytes: as in ``Limits``.
-    """
-    channel = _take_channel()
-    limits = _limit_memory(memory_bytes)
-    begin_film = _cpu_budget(cpu_seconds)
-    forget = _forgetter()
-    forget()
-    send_message(channel, {"limits": [*limits, *(["cpu"] if begin_film else [])]})
-    while True:
-        try:
-            size = int(receive_header(channel)["size"])
-            data = _receive(channel, size)
-            if begin_film:
-                begin_film()
-            _answer(channel, data)
-        except (EOFError, ConnectionError):
-            return
-        del data
-        if not select.select([channel], [], [], QUIET_SECONDS)[0]:
-            forget()
+    """Decode what comes; as ``serve``."""
+    serve(cpu_seconds, memory_bytes, _film)
 
 
-def _answer(channel: socket.socket, data: bytes) -> None:
-    """Send the film, or why there is none."""
-    try:
-        film = read_radiograph(data)
-    except MemoryError:
-        send_message(channel, {"kind": "memory"})
-    except ImageError as error:
-        if _ran_out_of_memory(error):
-            send_message(channel, {"kind": "memory"})
-            return
-        words = {"problem": error.problem, "value": str(error.value), "remedy": error.remedy}
-        send_message(channel, {"kind": "error"} | words)
-    except Exception as error:  # one bad file must not end the others
-        send_message(channel, {"kind": "fault", "type": type(error).__name__})
-    else:
-        header, arrays = film_message(film)
-        send_message(channel, {"kind": "film", "film": header}, arrays)
-
-
-def _ran_out_of_memory(error: BaseException) -> bool:
-    """Whether a refusal comes from memory that was not to be had, whoever asked for it."""
-    seen: BaseException | None = error
-    while seen is not None:
-        # libjpeg and Pillow say it in words.
-        if isinstance(seen, MemoryError) or "memory" in str(seen).lower().split(" ")[:3]:
-            return True
-        seen = seen.__cause__ or seen.__context__
-    return False
-
-
-def _take_channel() -> socket.socket:
-    """The socket that came as standard input; what decoders print goes nowhere from here on."""
-    channel = socket.socket(fileno=os.dup(0))
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1, 2):
-        os.dup2(nowhere, stream)
-    os.close(nowhere)
-    return channel
-
-
-def _receive(channel: socket.socket, size: int) -> bytes:
-    """So many bytes, in most cases without a copy."""
-    data = channel.recv(size, socket.MSG_WAITALL) if size else b""
-    while len(data) < size:
-        more = channel.recv(size - len(data), socket.MSG_WAITALL)
-        if not more:
-            raise EOFError("the parent is gone")
-        data += more
-    return data
-
-
-# Limits. Each is named where the system has it, so that the parent can say which are missing.
-
-
-def _limit_memory(most: int) -> list[str]:
-    """Limit what this process and each of its children may fill, and keep it off the disk."""
-    if resource is None:
-        return []
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if not sys.platform.startswith("linux"):
-        return []  # macOS takes the number and does not hold anything to it
-    # Not RLIMIT_AS: that counts what libraries map and never fill.
-    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]  # the site's own may be lower
-    allowed = most if hard == resource.RLIM_INFINITY else min(most, hard)
-    resource.setrlimit(resource.RLIMIT_DATA, (allowed, allowed))
-    return ["memory"]
-
-
-def _cpu_budget(seconds: int) -> Callable[[], None] | None:
-    """What gives the next film its computing time; None where it cannot be limited.
-
-    The system counts whole seconds from the start of the process, and ends it by SIGXCPU.
-    """
-    if resource is None or not hasattr(resource, "RLIMIT_CPU"):
-        return None
-    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
-
-    def begin() -> None:
-        most = math.ceil(time.process_time()) + seconds
-        soft = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
-
-    return begin
-
-
-def _forgetter() -> Callable[[], object]:
-    """What gives the memory of earlier films back to the system, their bytes with it, and takes
-    as much empty memory again, so that the next film need not wait for it (10 to 20 ms)."""
-    try:
-        trim = ctypes.CDLL(None).malloc_trim  # glibc's
-    except (OSError, AttributeError):
-        return lambda: None
-
-    def forget() -> None:
-        trim(0)
-        for block in [b"\0" * _BLOCK_BYTES for _ in range(_N_BLOCKS)]:
-            del block
-
-    return forget
+def _film(data: bytes) -> Message:
+    header, arrays = film_message(decode_radiograph(data))
+    return {"kind": "film", "film": header}, arrays

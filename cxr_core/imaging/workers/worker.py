@@ -1,4 +1,6 @@
-"""One decoding process, seen from the app: started, asked, and ended where it misbehaves.
+"""One process with limits, seen from the app: started, asked, and ended where it misbehaves.
+
+It decodes films, unless another module is named that does something else with the bytes.
 
 A process of its own is the only thing that can be stopped: a decoder in C holds the interpreter,
 takes memory and cannot be interrupted. It is started with subprocess, not with multiprocessing or
@@ -14,8 +16,9 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import cxr_core
 from cxr_core.errors import ImageError
@@ -24,12 +27,14 @@ from cxr_core.imaging.limits import SIGXCPU, Limits
 from cxr_core.imaging.workers.message import (
     Header,
     MessageError,
+    Receive,
     film_from,
     receive_header,
     receive_into,
     send_message,
 )
 
+T = TypeVar("T")
 logger = logging.getLogger(__name__)
 IS_SUPPORTED = os.name == "posix"
 _ROOT = Path(cxr_core.__file__).resolve().parents[1]
@@ -37,8 +42,8 @@ _ROOT = Path(cxr_core.__file__).resolve().parents[1]
 _COMMAND = (
     "-P",
     "-c",
-    "import sys; sys.path.insert(0, sys.argv[1]); "
-    "from cxr_core.imaging.workers.child import main; main(int(sys.argv[2]), int(sys.argv[3]))",
+    "import importlib, sys; sys.path.insert(0, sys.argv[1]); "
+    "importlib.import_module(sys.argv[2]).main(int(sys.argv[3]), int(sys.argv[4]))",
     str(_ROOT),
 )
 _ENVIRONMENT = {
@@ -47,8 +52,11 @@ _ENVIRONMENT = {
     # glibc's: arrays up to these sizes are taken again, not asked of the system for each film.
     "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
     "MALLOC_TRIM_THRESHOLD_": str(128 * 2**20),
+    # Arrow's own allocator takes a gigabyte ahead, which counts as filled.
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
 }
 DEFAULT_LIMITS = Limits()
+FILMS = "cxr_core.imaging.workers.child"
 _START_SECONDS = 600  # a starved machine may take long over the imports
 
 Cause = Literal["cpu", "memory", "wall", "ended", "fault", "start"]
@@ -81,8 +89,11 @@ class DecodeWorker:
         n_films: films that it was given.
     """
 
-    def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
+    def __init__(self, limits: Limits = DEFAULT_LIMITS, *, module: str = FILMS) -> None:
         """Start the process.
+
+        Args:
+            module: whose ``main`` runs in it, as ``workers.child`` has it.
 
         Raises:
             OSError: the system refuses another one.
@@ -95,7 +106,7 @@ class DecodeWorker:
                 # In a session of its own: Ctrl-C in a terminal is not for it, and its children
                 # (GDCM) end with it.
                 self._process: subprocess.Popen[bytes] = subprocess.Popen(
-                    [sys.executable, *_COMMAND, *numbers],
+                    [sys.executable, *_COMMAND, module, *numbers],
                     stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
                     env=os.environ | _ENVIRONMENT,
@@ -137,17 +148,26 @@ class DecodeWorker:
             raise WorkerGoneError from error
 
     def result(self) -> DecodedFilm:
-        """The film that was submitted.
+        """The film that was submitted; raises as ``answer``."""
+        return self.answer("film", film_from)
+
+    def answer(self, kind: str, made_of: Callable[[Header, Receive], T]) -> T:
+        """What became of the bytes that were submitted.
+
+        Args:
+            kind: of the message that is awaited; what stands under that name in its header, and
+                what fills a view with the bytes behind it, are given to
+            made_of: whose ``MessageError`` says that no program of ours has written it.
 
         Raises:
-            ImageError: the bytes are not one readable film; each cause has its own words.
+            ImageError: the bytes are not what they should be; each cause has its own words.
             DecodingStoppedError: it cost too much, or the process ended.
         """
         try:
             header = receive_header(self._channel, self._deadline)
-            if header.get("kind") == "film":
-                return film_from(
-                    header["film"], lambda view: receive_into(self._channel, view, self._deadline)
+            if header.get("kind") == kind:
+                return made_of(
+                    header[kind], lambda view: receive_into(self._channel, view, self._deadline)
                 )
         except TimeoutError as error:
             self.kill()
@@ -257,7 +277,7 @@ def _ended_error(status: int, limits: Limits) -> DecodingStoppedError:
 
 def _fault_error(what: str) -> DecodingStoppedError:
     # An error's own words could hold something of a film, so only its type is told.
-    logger.error("Unforeseen %s while decoding a film", what)
+    logger.error("Unforeseen %s while a file was decoded", what)
     return DecodingStoppedError(
         "fault",
         "This file cannot be decoded",
