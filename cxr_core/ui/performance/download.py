@@ -90,6 +90,7 @@ def download_metrics(
         if comparison is not None:
             caption("The comparison with B is in all files but the CSV.")
         caption("To export a chart, use Export below it.")
+        caption("The address of this page is a link to it: run, tab, finding and cut-off.")
 
 
 def gather_metrics(
