@@ -16,6 +16,7 @@ from cxr_core.ui.performance.labels import labels_panel
 from cxr_core.ui.performance.link import apply_link, read_link, show_link_notes, write_address
 from cxr_core.ui.performance.localisation import localisation_panel
 from cxr_core.ui.performance.published import published_panel
+from cxr_core.ui.performance.reporting import reporting_panel
 from cxr_core.ui.performance.source import EvaluationSource, choose_source, show_cautions
 from cxr_core.ui.performance.tabs import lazy_tabs
 from cxr_core.ui.performance.training import training_panel
@@ -45,6 +46,7 @@ def show_panels(source: EvaluationSource) -> None:
         "Errors": lambda: errors_panel(evaluated, run),
         "Two models": lambda: two_models_panel(evaluated, run),
         "Published": lambda: published_panel(evaluated, run),
+        "Reporting": lambda: reporting_panel(evaluated, run),
         "Training": lambda: training_panel(run),
     }
     apply_link(evaluated, list(panels))

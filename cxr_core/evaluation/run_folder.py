@@ -42,9 +42,11 @@ OTHER_FILMS_FILE = "predictions_other.csv"
 SPLIT_FILE = "split.csv"
 HISTORY_FILE = "history.csv"
 LOCALISATION_FILE = "localisation.csv"
+CARD_FILE = "MODEL_CARD.md"
 # Those of training's that are only looked at; training loads PyTorch, and a page must not wait.
 _CONFIG, _RESUME, WEIGHTS_FILE = "config.json", "resume.pt", "model.safetensors"
 _MAX_BYTES = 1 << 28  # of a table; NIH's whole collection takes 15 MB
+_MAX_CARD_BYTES = 1 << 20
 _MAX_EPOCHS = 1_000_000
 _MAX_WEIGHTS_BYTES = 1 << 32
 _MAX_ENTRIES = 200  # entries of a folder that are looked at for runs
@@ -102,6 +104,17 @@ class RunFolder:
     def metadata(self) -> ModelMetadata | None:
         """The same; None where there is no ``model.json``."""
         return self.model if self.has(METADATA_FILE) else None
+
+    @property
+    def card(self) -> str:
+        """The text of the model card; "" where there is none that can be read."""
+        if not self.has(CARD_FILE):
+            return ""
+        try:
+            with open_regular(self.path / CARD_FILE) as file:
+                return file.read(_MAX_CARD_BYTES).decode(errors="replace")
+        except OSError:
+            return ""
 
     def predictions_bytes(self, part: SplitPart) -> bytes:
         """The bytes of a predictions table.

@@ -27,6 +27,7 @@ from cxr_core.evaluation.localisation.pointing import localisation_rows, write_l
 from cxr_core.evaluation.metrics.operating_points import fit_cutoffs
 from cxr_core.evaluation.predictions import predictions_table, write_predictions
 from cxr_core.evaluation.run_folder import (
+    CARD_FILE,
     HISTORY_FILE,
     OTHER_FILMS_FILE,
     TEST_PREDICTIONS_FILE,
@@ -48,7 +49,7 @@ from cxr_core.training.gate import fit_gate_on_dataset
 from cxr_core.training.inference import InferenceOutput, infer_films, infer_split, randomized_copy
 from cxr_core.training.initial_weights import InitialWeights
 from cxr_core.training.lineage import Lineage, record_test_use, stored_lineage
-from cxr_core.training.model_card import CARD_FILE, CardData, write_card
+from cxr_core.training.model_card import CardData, write_card
 from cxr_core.training.other_films import read_other_hospitals
 from cxr_core.training.run_record import installed_versions, kept_row
 from cxr_core.training.trainer import SINGLE_PROCESS
