@@ -66,6 +66,7 @@ def card_section(card: str, name: str, part: str = "all") -> str:
         joint = "" if not text else " " if text[-1] in ".:;" else "; "
         text += joint + line.removeprefix("- ")
     text = re.sub(r"(?<=[.]) [^.]*:$", "", text)  # what leads over to a table
+    text = text.replace("`", "")
     if len(text) <= _MAX_QUOTE:
         return text
     return text[:_MAX_QUOTE].rsplit(" ", 1)[0] + " …"
@@ -236,7 +237,7 @@ def _maps(facts: RunFacts) -> str:
 def _model(facts: RunFacts) -> str:
     if facts.metadata is None:
         return ""
-    return f"`{facts.metadata.architecture}`, model SHA-256 `{facts.metadata.model_sha256}`"
+    return f"{facts.metadata.architecture}, model SHA-256 {facts.metadata.model_sha256}"
 
 
 def _preprocessing(facts: RunFacts) -> str:
@@ -319,7 +320,7 @@ def _software(facts: RunFacts) -> str:
 
 def _imbalance(facts: RunFacts) -> str:
     config = {} if facts.metadata is None else facts.metadata.provenance.get("config", {})
-    return f"Training films balanced by `{config['balance']}`." if config.get("balance") else ""
+    return f"Training films balanced by {config['balance']}." if config.get("balance") else ""
 
 
 def _gate(facts: RunFacts) -> str:
