@@ -289,7 +289,11 @@ def measure_all(
     if run is None:
         return full
     boxed = localisation_metrics(
-        run.localisation, evaluated.table, n_resamples=report.n_resamples, seed=report.seed
+        run.localisation,
+        evaluated.table,
+        marks=run.marks,
+        n_resamples=report.n_resamples,
+        seed=report.seed,
     )
     further, others = measure_further_films(run, seed=report.seed, n_resamples=report.n_resamples)
     return replace(

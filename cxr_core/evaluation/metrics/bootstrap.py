@@ -220,11 +220,22 @@ def proportion_intervals(
             intervals.append(NOT_ESTIMABLE)
             continue
         estimate = float(top[:, j].sum()) / denominator
-        found = logit_interval(estimate, drawn[:, j], n_independent=patients)
-        if estimate in (0.0, 1.0) and found.low == found.high:
-            found = make_interval(estimate, *wilson_interval(estimate * patients, patients))
-        intervals.append(found)
+        intervals.append(share_interval(estimate, drawn[:, j], patients))
     return intervals
+
+
+def share_interval(estimate: float, resampled: Floats, patients: int) -> Interval:
+    """One share's interval: on the logit scale, or Wilson's where the resamples show no spread.
+
+    Args:
+        estimate: the share on the films themselves.
+        resampled: (R,) in the resamples.
+        patients: with a film in the denominator.
+    """
+    found = logit_interval(estimate, resampled, n_independent=patients)
+    if estimate in (0.0, 1.0) and found.low == found.high:
+        return make_interval(estimate, *wilson_interval(estimate * patients, patients))
+    return found
 
 
 def resampled_ratios(
