@@ -209,7 +209,7 @@ def measure_subgroups(
     plain = all_films_and_subgroups(table)
     parts = [*plain, *crossed_subgroups(table)]
     measured: Iterable[list[SubgroupMetrics]] = subgroup_metrics(
-        table, flagged, resamples, subgroups=parts
+        table, flagged, resamples, subgroups=parts, of_all_films=report.auroc
     )
     if progress is not None:
         measured = progress(measured, len(parts))

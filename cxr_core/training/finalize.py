@@ -290,10 +290,12 @@ def _save_compact_weights(
 
 def _write_marks(folder: Path, films: FilmDataset, test: InferenceOutput) -> None:
     """Write ``marks.csv``; nothing without boxes of test films."""
-    if films.boxes is None or not films.boxes["image"].isin(test.table["image"]).any():
+    if films.boxes is None:
         return
     images = test.table["image"].tolist()
-    write_marks(mark_rows(images, test.evidence, test.labels, films.boxes), folder / MARKS_FILE)
+    boxes = films.boxes[films.boxes["finding"].isin(ABNORMAL_KEYS)]
+    if boxes["image"].isin(images).any():
+        write_marks(mark_rows(images, test.evidence, test.labels, boxes), folder / MARKS_FILE)
 
 
 def _write_localisation(

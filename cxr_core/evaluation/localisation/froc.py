@@ -34,6 +34,7 @@ from cxr_core.findings import ABNORMAL_KEYS, KEYS
 MARK_COLUMNS = ("image", "finding", "boxes", "area", "x", "y", "score", "box")
 FALSE_MARKS = (0.125, 0.25, 0.5, 1.0, 2.0)  # per negative film, at which the curve is read
 _STEPS = 48  # of the band, from none to all false marks
+_POINTS = 200  # of the curve's line, besides those at which a further box is found
 _MAX_BOXES = 1000  # of one finding on a film
 _CHUNK = 1 << 22  # counts of patients held at once
 _REMEDY = "Write it again with train.py --finalize and the boxes."
@@ -228,7 +229,9 @@ def _curve(rows: pd.DataFrame, resamples: Resamples) -> Froc:
     low = high = np.full(_STEPS, np.nan)
     if enough:
         low, high = np.nanquantile(drawn[:, :_STEPS], [0.025, 0.975], axis=0)
-    thresholds = np.unique(np.concatenate([false, best[np.isfinite(best)]]))[::-1]  # falling
+    # All at which a further box is found; of the others as many as a line needs.
+    some = np.append(false[:: -(-len(false) // _POINTS)], false[-1])
+    thresholds = np.unique(np.concatenate([some, best[np.isfinite(best)]]))[::-1]  # falling
     return Froc(
         n_boxes=len(best),
         n_boxed=int((first & boxed).sum()),
