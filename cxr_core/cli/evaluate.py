@@ -31,8 +31,10 @@ from cxr_core.evaluation.evaluated import (
     with_origin,
 )
 from cxr_core.evaluation.full_report import FullReport, Origin
-from cxr_core.evaluation.render.checklists import RunFacts, checklists
+from cxr_core.evaluation.render.checklist_answers import RunFacts
+from cxr_core.evaluation.render.checklists import document_markdown, reporting_documents
 from cxr_core.evaluation.render.documents import metrics_tables_as
+from cxr_core.evaluation.render.hub_header import hub_card
 from cxr_core.evaluation.render.json_document import metrics_json
 from cxr_core.evaluation.render.text import comparison_text, metrics_text
 from cxr_core.evaluation.run_folder import TEST_PREDICTIONS_FILE, InputTable, read_input_table
@@ -41,7 +43,6 @@ from cxr_core.model.metadata import METADATA_FILE
 
 T = TypeVar("T")
 PROG = "cxr-evaluate"
-MODEL_CARD_FILE = "MODEL_CARD.md"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -71,9 +72,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         metrics = _evaluate(table, prevalences, n_resamples=args.resamples, seed=args.seed)
         if other is not None:
             metrics = replace(metrics, comparison=comparison, other_table_sha256=other.sha256)
-        if args.checklists is not None:
-            write_checklists(args.checklists, checklists(_facts(table, metrics)))
         now = datetime.now().astimezone()
+        if args.checklists is not None:
+            write_checklists(args.checklists, _reporting_files(_facts(table, metrics), now))
         write_outputs(
             outputs,
             {
@@ -124,8 +125,9 @@ def _parser() -> argparse.ArgumentParser:
         "--checklists",
         type=Path,
         metavar="FOLDER",
-        help="write TRIPOD+AI, CLAIM 2024 and a Model Facts label there as Markdown, filled as far "
-        "as the figures and the model card tell",
+        help="write TRIPOD+AI, CLAIM 2024, a Model Facts label and a datasheet of the data there, "
+        "as Markdown and PDF, filled as far as the figures and the model card tell, and the card "
+        "with the header that Hugging Face reads (README.md)",
     )
     parser.add_argument("--resamples", type=int, default=2000, help="default: %(default)s")
     parser.add_argument("--seed", type=int, default=0, help="seed of the resampling; default 0")
@@ -133,11 +135,22 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _facts(table: InputTable, metrics: FullReport) -> RunFacts:
+    images = table.predictions["image"].tolist()
     if table.model is None:
-        return RunFacts(metrics)
-    card = table.model.path / MODEL_CARD_FILE
-    text = card.read_text(encoding="utf-8") if card.is_file() else ""
-    return RunFacts(metrics, table.model.model, text)
+        return RunFacts(metrics, images=images)
+    return RunFacts(metrics, table.model.model, table.model.card, images)
+
+
+def _reporting_files(facts: RunFacts, created: datetime) -> dict[str, bytes]:
+    """By name; the last is the card as Hugging Face takes it."""
+    # Imported late: the fonts and reportlab take a second, and only this needs them.
+    from cxr_core.export.document_pdf import document_pdf
+
+    files = {}
+    for name, document in reporting_documents(facts).items():
+        files[f"{name}.md"] = document_markdown(document).encode()
+        files[f"{name}.pdf"] = document_pdf(document, created=created)
+    return files | {"README.md": hub_card(facts).encode()}
 
 
 def foreign_model_note(evaluated: EvaluatedTable) -> str:

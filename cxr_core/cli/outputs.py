@@ -112,16 +112,16 @@ def require_folder(folder: Path) -> None:
         )
 
 
-def write_checklists(folder: Path, texts: Mapping[str, str]) -> None:
-    """Write each text under its name, whole or not at all.
+def write_checklists(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write each file under its name, whole or not at all.
 
     Raises:
         ConfigError: one cannot be written.
     """
-    for name, text in texts.items():
+    for name, content in files.items():
         try:
             with atomic_write(folder / name) as temporary:
-                temporary.write_text(text, encoding="utf-8")
+                temporary.write_bytes(content)
         except OSError as error:
             raise _not_written(folder / name, "checklist", error) from error
 

@@ -209,7 +209,7 @@ def measure_subgroups(
     plain = all_films_and_subgroups(table)
     parts = [*plain, *crossed_subgroups(table)]
     measured: Iterable[list[SubgroupMetrics]] = subgroup_metrics(
-        table, flagged, resamples, subgroups=parts
+        table, flagged, resamples, subgroups=parts, of_all_films=report.auroc
     )
     if progress is not None:
         measured = progress(measured, len(parts))
@@ -289,7 +289,11 @@ def measure_all(
     if run is None:
         return full
     boxed = localisation_metrics(
-        run.localisation, evaluated.table, n_resamples=report.n_resamples, seed=report.seed
+        run.localisation,
+        evaluated.table,
+        marks=run.marks,
+        n_resamples=report.n_resamples,
+        seed=report.seed,
     )
     further, others = measure_further_films(run, seed=report.seed, n_resamples=report.n_resamples)
     return replace(

@@ -22,6 +22,7 @@ from cxr_core.data.csv_files import read_columns, read_header, require_once
 from cxr_core.data.split_files import read_split
 from cxr_core.errors import CheckpointError, DataError
 from cxr_core.evaluation.further_films import read_other_films
+from cxr_core.evaluation.localisation.froc import read_marks
 from cxr_core.evaluation.localisation.rates import read_localisation
 from cxr_core.evaluation.mapping_guess import join_labels, map_table
 from cxr_core.evaluation.metrics.labels import SplitLabels, read_split_labels, split_labels
@@ -41,10 +42,12 @@ FURTHER_PREDICTIONS_FILE = "predictions_val_more.csv"  # of the part validation_
 OTHER_FILMS_FILE = "predictions_other.csv"
 SPLIT_FILE = "split.csv"
 HISTORY_FILE = "history.csv"
-LOCALISATION_FILE = "localisation.csv"
+LOCALISATION_FILE, MARKS_FILE = "localisation.csv", "marks.csv"
+CARD_FILE = "MODEL_CARD.md"
 # Those of training's that are only looked at; training loads PyTorch, and a page must not wait.
 _CONFIG, _RESUME, WEIGHTS_FILE = "config.json", "resume.pt", "model.safetensors"
 _MAX_BYTES = 1 << 28  # of a table; NIH's whole collection takes 15 MB
+_MAX_CARD_BYTES = 1 << 20
 _MAX_EPOCHS = 1_000_000
 _MAX_WEIGHTS_BYTES = 1 << 32
 _MAX_ENTRIES = 200  # entries of a folder that are looked at for runs
@@ -102,6 +105,17 @@ class RunFolder:
     def metadata(self) -> ModelMetadata | None:
         """The same; None where there is no ``model.json``."""
         return self.model if self.has(METADATA_FILE) else None
+
+    @property
+    def card(self) -> str:
+        """The text of the model card; "" where there is none that can be read."""
+        if not self.has(CARD_FILE):
+            return ""
+        try:
+            with open_regular(self.path / CARD_FILE) as file:
+                return file.read(_MAX_CARD_BYTES).decode(errors="replace")
+        except OSError:
+            return ""
 
     def predictions_bytes(self, part: SplitPart) -> bytes:
         """The bytes of a predictions table.
@@ -195,6 +209,16 @@ class RunFolder:
         """
         has_maps = self.has(LOCALISATION_FILE)
         return read_localisation(self.path / LOCALISATION_FILE) if has_maps else None
+
+    @cached_property
+    def marks(self) -> pd.DataFrame | None:
+        """The maps' marks on boxed and on negative films; None without ``marks.csv``, which
+        earlier versions did not write.
+
+        Raises:
+            DataError: it is not as ``train.py`` writes it.
+        """
+        return read_marks(self.path / MARKS_FILE) if self.has(MARKS_FILE) else None
 
     @cached_property
     def history(self) -> pd.DataFrame:

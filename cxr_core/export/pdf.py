@@ -1,7 +1,6 @@
 """One reading on one page: the film, its maps, the numbers, and what speaks against them."""
 
 from dataclasses import replace
-from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +14,7 @@ from cxr_core.export.pdf_page import (
     BOTTOM,
     CONTENT_WIDTH,
     DARK_GRAY,
+    FONT_LOCK,
     GAP,
     LEFT,
     LIGHT_GRAY,
@@ -53,8 +53,6 @@ _MAX_FILM_HEIGHT, _MAX_SMALL_MAP_HEIGHT, _SMALL_MAP_FRACTION = 240.0, 115.0, 0.3
 _CAPTION_HEIGHT, _FOOTER_HEIGHT = 36.0, 34.0
 _PALE_INK = 0.5  # of the lines of a finding that is not flagged
 _MIN_SMALL_MAP_OPACITY = 0.65  # the least, so that a small map is seen however the large one is set
-# reportlab's fonts remember which letters a document used, one document at a time.
-_FONT_LOCK = Lock()
 
 
 # The table of the page: a row a finding, numbers in line, every state in words.
@@ -185,7 +183,7 @@ def record_pdf(record: Record) -> bytes:
     Raises:
         ExportError: the font is not installed.
     """
-    with _FONT_LOCK:
+    with FONT_LOCK:
         program = f"{PROGRAM} {record.version}"
         page = PdfPage(
             title=TITLE, program=program, created=record.created, letters=_users_text(record)

@@ -4,6 +4,7 @@ import io
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
+from threading import Lock
 from typing import NamedTuple
 from xml.sax.saxutils import escape
 
@@ -39,6 +40,21 @@ TRUNCATION_NOTE = " … (Shortened to fit the page; the full text is in the CSV.
 GAP = 11.0  # points between two parts
 
 
+# reportlab's fonts remember which letters a document used, one document at a time.
+FONT_LOCK = Lock()
+
+
+def register_fonts() -> None:
+    """Make the page's typeface known to reportlab.
+
+    Raises:
+        ExportError: it is not installed.
+    """
+    for name in (REGULAR, BOLD, MONO):
+        if name not in pdfmetrics.getRegisteredFontNames():
+            pdfmetrics.registerFont(TTFont(name, str(font_path(name))))
+
+
 class PdfPage:
     """One A4 page that is still within letter's edges. ``y`` is where the next thing begins."""
 
@@ -50,9 +66,7 @@ class PdfPage:
                 and Korean letters and what runs to the left make up fonts of this page alone.
                 Pages with such texts must not be made at the same time.
         """
-        for name in (REGULAR, BOLD, MONO):
-            if name not in pdfmetrics.getRegisteredFontNames():
-                pdfmetrics.registerFont(TTFont(name, str(font_path(name))))
+        register_fonts()
         if drawn := frozenset(filter(is_cjk, letters)):
             _register(TTFont(CJK, io.BytesIO(cjk_font(drawn))))
         if runs := laid_out_runs(printable(letters, on_pdf=True)):
@@ -69,7 +83,7 @@ class PdfPage:
         self._canvas.setAuthor("")
         self._canvas.setSubject("")
         self._canvas.setCreator(program)
-        self._canvas.setDateFormatter(lambda *_: _pdf_date(created))
+        self._canvas.setDateFormatter(lambda *_: pdf_date(created))
         self.y = TOP
 
     def draw_text(
@@ -185,7 +199,7 @@ def _font_of_page(letter: str) -> str:
     return CJK if is_cjk(letter) else ""
 
 
-def _pdf_date(moment: datetime) -> str:
+def pdf_date(moment: datetime) -> str:
     """A time with its zone as a PDF date (ISO 32000-1, 7.9.4)."""
     zone = moment.strftime("%z")  # +hhmm
     return f"D:{moment:%Y%m%d%H%M%S}{zone[:3]}'{zone[3:5]}'"

@@ -23,11 +23,15 @@ from cxr_core.errors import CalibrationError
 from cxr_core.evaluation.evaluated import evaluate_with_model, measure_all
 from cxr_core.evaluation.full_report import FullReport
 from cxr_core.evaluation.further_films import write_other_films
+from cxr_core.evaluation.localisation.froc import mark_rows, write_marks
 from cxr_core.evaluation.localisation.pointing import localisation_rows, write_localisation
 from cxr_core.evaluation.metrics.operating_points import fit_cutoffs
 from cxr_core.evaluation.predictions import predictions_table, write_predictions
 from cxr_core.evaluation.run_folder import (
+    CARD_FILE,
     HISTORY_FILE,
+    LOCALISATION_FILE,
+    MARKS_FILE,
     OTHER_FILMS_FILE,
     TEST_PREDICTIONS_FILE,
     VALIDATION_PREDICTIONS_FILE,
@@ -48,7 +52,7 @@ from cxr_core.training.gate import fit_gate_on_dataset
 from cxr_core.training.inference import InferenceOutput, infer_films, infer_split, randomized_copy
 from cxr_core.training.initial_weights import InitialWeights
 from cxr_core.training.lineage import Lineage, record_test_use, stored_lineage
-from cxr_core.training.model_card import CARD_FILE, CardData, write_card
+from cxr_core.training.model_card import CardData, write_card
 from cxr_core.training.other_films import read_other_hospitals
 from cxr_core.training.run_record import installed_versions, kept_row
 from cxr_core.training.trainer import SINGLE_PROCESS
@@ -191,6 +195,7 @@ def finalize(
     lineage = None if test is None else record_test_use(folder, metadata.model_sha256)
     evaluated = validation if test is None else test
     if test is not None:
+        _write_marks(folder, films, test)
         _write_localisation(folder, films, test, context)
     path = folder / (VALIDATION_PREDICTIONS_FILE if test is None else TEST_PREDICTIONS_FILE)
     report = measure_all(
@@ -283,6 +288,16 @@ def _save_compact_weights(
     return float32_output
 
 
+def _write_marks(folder: Path, films: FilmDataset, test: InferenceOutput) -> None:
+    """Write ``marks.csv``; nothing without boxes of test films."""
+    if films.boxes is None:
+        return
+    images = test.table["image"].tolist()
+    boxes = films.boxes[films.boxes["finding"].isin(ABNORMAL_KEYS)]
+    if boxes["image"].isin(images).any():
+        write_marks(mark_rows(images, test.evidence, test.labels, boxes), folder / MARKS_FILE)
+
+
 def _write_localisation(
     folder: Path, films: FilmDataset, test: InferenceOutput, context: FinalizeContext
 ) -> None:
@@ -320,4 +335,4 @@ def _write_localisation(
         training_boxes,
         shuffled=randomized.evidence,
     )
-    write_localisation(rows, folder / "localisation.csv")
+    write_localisation(rows, folder / LOCALISATION_FILE)

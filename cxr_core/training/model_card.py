@@ -10,8 +10,10 @@ import pandas as pd
 from cxr_core.data.splits import PART_TITLES, VALIDATION_MORE
 from cxr_core.evaluation.full_report import FullReport
 from cxr_core.evaluation.metrics.ranking import auroc
+from cxr_core.evaluation.render.checklist_answers import RunFacts
 from cxr_core.evaluation.render.figures import evaluation_tables
 from cxr_core.evaluation.render.further_figures import FURTHER_FILMS
+from cxr_core.evaluation.render.hub_header import DataSource, data_source, hub_header
 from cxr_core.evaluation.render.table import Cell, Column, Row, Table, to_markdown
 from cxr_core.findings import (
     ABNORMAL_IN_WORDS,
@@ -39,6 +41,11 @@ _NIH = (
     "noisiest (published AUROCs 0.66 to 0.73)."
 )
 _PHANTOM = "The films are synthetic phantoms. These figures say nothing about patients' films."
+_SOURCES: dict[DataSource, str] = {
+    "NIH ChestX-ray14": _NIH + "\n\n",
+    "drawn phantoms": _PHANTOM + "\n\n",
+    "": "",
+}
 _OUTSIDE = {
     "imagenet": "ImageNet's published weights",
     "a file": "a file of weights from outside this project",
@@ -48,7 +55,6 @@ _SELECTION_SETS = {
     VALIDATION_MORE: "further validation set",
     "both": "mean of the two validation sets",
 }
-CARD_FILE = "MODEL_CARD.md"
 PERFORMANCE_TITLE = "## Performance on the test set"
 _COUNTED = (*KEYS, "other_only")
 
@@ -115,7 +121,8 @@ class CardData:
 
 
 def write_card(path: Path, data: CardData) -> None:
-    """Write the card as Markdown."""
+    """Write the card as Markdown, under the header that Hugging Face reads."""
+    facts = RunFacts(data.report, data.metadata, images=data.films["image"].tolist())
     sections = (
         _intended_use(data),
         _training(data),
@@ -126,7 +133,8 @@ def write_card(path: Path, data: CardData) -> None:
         _further_films(data),
         _limits(data),
     )
-    path.write_text("\n\n".join(section for section in sections if section) + "\n")
+    text = "\n\n".join(section for section in sections if section) + "\n"
+    path.write_text(f"{hub_header(facts)}\n{text}", encoding="utf-8")
 
 
 def _intended_use(data: CardData) -> str:
@@ -244,12 +252,7 @@ def _data(data: CardData) -> str:
             for when, counts in provenance["balance"].items()
         ],
     )
-    images = data.films["image"]
-    source = ""
-    if images.str.fullmatch(r"\d{8}_\d{3}\.png").all():
-        source = _NIH + "\n\n"
-    elif images.str.startswith("phantom").all():
-        source = _PHANTOM + "\n\n"
+    source = _SOURCES[data_source(data.films["image"].tolist())]
     return (
         f"## Data\n\n{source}"
         + "\n".join(f"- {line}" for line in data.data_report)

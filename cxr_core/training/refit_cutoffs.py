@@ -21,6 +21,7 @@ from cxr_core.evaluation.predictions import (
     read_predictions,
 )
 from cxr_core.evaluation.run_folder import (
+    CARD_FILE,
     TEST_PREDICTIONS_FILE,
     VALIDATION_PREDICTIONS_FILE,
     RunFolder,
@@ -30,7 +31,7 @@ from cxr_core.model.checkpoint import save_metadata
 from cxr_core.model.folder import file_sha256
 from cxr_core.model.metadata import ModelMetadata
 from cxr_core.training.lineage import stored_lineage
-from cxr_core.training.model_card import CARD_FILE, PERFORMANCE_TITLE, CardData, performance
+from cxr_core.training.model_card import PERFORMANCE_TITLE, CardData, performance
 
 _PERFORMANCE = re.compile(
     rf"^{re.escape(PERFORMANCE_TITLE)}\n.*?(?=^## )", re.MULTILINE | re.DOTALL

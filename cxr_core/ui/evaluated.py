@@ -57,8 +57,22 @@ def further_films_of_model(
         DataError: a table of them is there and cannot be used.
     """
     run = RunFolder(folder)
-    stamps = (run.stamp(FURTHER_PREDICTIONS_FILE), run.stamp(OTHER_FILMS_FILE))
-    return _further_films_of_model(str(folder), stamps)
+    return _further_films_of_model(str(folder), _stamps(run))
+
+
+def further_films_of_run(
+    run: RunFolder,
+) -> tuple[FurtherPatients | None, tuple[OtherSource, ...]]:
+    """The same of any run, kept for this session alone.
+
+    Raises:
+        DataError: a table of them is there and cannot be used.
+    """
+    return _further_films_of_run(run, _stamps(run))
+
+
+def _stamps(run: RunFolder) -> tuple[str, str]:
+    return run.stamp(FURTHER_PREDICTIONS_FILE), run.stamp(OTHER_FILMS_FILE)
 
 
 def evaluate_upload(
@@ -122,6 +136,13 @@ def _further_films_of_model(
     folder: str, stamps: tuple[str, str]
 ) -> tuple[FurtherPatients | None, tuple[OtherSource, ...]]:
     return measure_further_films(RunFolder(Path(folder)))
+
+
+@st.cache_data(max_entries=3, show_spinner=False, scope="session")
+def _further_films_of_run(
+    _run: RunFolder, stamps: tuple[str, str]
+) -> tuple[FurtherPatients | None, tuple[OtherSource, ...]]:
+    return measure_further_films(_run)
 
 
 # Any folder that a user names may hold patients of that user's alone.

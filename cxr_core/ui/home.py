@@ -13,6 +13,8 @@ from cxr_core.evaluation.render.further_figures import (
     further_patients_table,
     other_sources_table,
 )
+from cxr_core.evaluation.render.hub_header import without_header
+from cxr_core.evaluation.run_folder import CARD_FILE
 from cxr_core.model.metadata import (
     UNCALIBRATED_WARNING,
     load_metadata,
@@ -24,7 +26,6 @@ from cxr_core.ui.foreign import without_commands
 from cxr_core.ui.model import approved_folder
 from cxr_core.ui.shell import caption, show_table
 
-CARD_FILE = "MODEL_CARD.md"
 _TITLE = re.compile(r"\A\s*# [^\n]*\n+")
 TRAINING_COMMAND = (
     "python train.py --entries Data_Entry_2017_v2020.csv --images images \\\n"
@@ -52,7 +53,7 @@ def read_card(folder: Path) -> str:
             value=path,
             remedy="Write it again with train.py --finalize.",
         ) from error
-    return without_commands(_TITLE.sub("", text))
+    return without_commands(_TITLE.sub("", without_header(text)))
 
 
 def describe_model(provenance: dict[str, Any]) -> str:

@@ -47,6 +47,7 @@ def test_a_table_is_opened_kept_and_taken_along(page: Page, app_url: str, tmp_pa
 
     press(page, page.get_by_role("tab", name="Calibration"))
     expect(page.get_by_role("heading", name="Calibration")).to_be_visible()
+    expect(page).to_have_url(f"{app_url}/Performance?source=uploaded-table&tab=calibration")
     press(page, page.locator(".st-key-corner").get_by_role("button", name="Export"))
     sha256 = hashlib.sha256(table).hexdigest()
     found = download(page, "Metrics (JSON)", tmp_path, exact=True)

@@ -142,6 +142,20 @@ def scikit_learn() -> bytes:
     return csv(table)
 
 
+def torchmetrics() -> bytes:
+    """What two of its metrics that collect batches have computed, a list of classes a film."""
+    # Imported late: with PyTorch it takes seconds, and this shape alone needs it.
+    import torch
+    from torchmetrics import CatMetric, MetricCollection
+
+    collected = MetricCollection({"preds": CatMetric(), "target": CatMetric()})
+    for batch in range(0, N, 16):
+        collected["preds"].update(torch.from_numpy(P[batch : batch + 16]))
+        collected["target"].update(torch.from_numpy(Y[batch : batch + 16]))
+    values = {name: tensor.tolist() for name, tensor in collected.compute().items()}
+    return pd.DataFrame({"image": FILES, **values}).to_json(orient="records").encode()
+
+
 def numpy_text() -> bytes:
     """Arrays written into one cell each, as a DataFrame of tensors becomes in CSV."""
     return csv(pd.DataFrame({"image": FILES, "target": [str(row) for row in Y],
@@ -181,6 +195,7 @@ MANY = {
     "datasets": hugging_face,
     "pipeline": pipeline,
     "scikit-learn": scikit_learn,
+    "torchmetrics": torchmetrics,
     "NIH's list of labels": lambda: csv(scores_alone().assign(**{"Finding Labels": LISTED})),
     "JSON records": lambda: framed("true_{}", "prob_{}").to_json(orient="records").encode(),
     "JSON columns": lambda: framed("true_{}", "prob_{}").to_json().encode(),
@@ -191,7 +206,7 @@ MANY = {
     "arrays in cells": numpy_text,
     "percent": lambda: csv(framed("true_{}", "prob_{}", p=100 * P)),
 }  # fmt: skip
-ASKED = {"arrays in cells", "percent"}
+ASKED = {"arrays in cells", "percent", "torchmetrics"}
 
 
 @pytest.mark.parametrize("name", MANY)
@@ -200,7 +215,8 @@ def test_it_opens_with_at_most_one_question(name: str) -> None:
     found = suggest_mapping(raw)
     assert len(found.questions) == (name in ASKED), (found.questions, found.said)
     table = apply_mapping(raw, found.mapping).table
-    keys = ("Class_0", "Class_1", "Class_2") if name == "arrays in cells" else KEYS
+    unnamed = name in ("arrays in cells", "torchmetrics")
+    keys = ("Class_0", "Class_1", "Class_2") if unnamed else KEYS
     at = [keys_of(table).index(key) for key in keys]
     np.testing.assert_array_equal(labels_of(table)[:, at], Y)
     if name == "scikit-learn":

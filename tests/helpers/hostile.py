@@ -22,6 +22,7 @@ from cxr_core.data.split_files import read_groups, read_image_list, read_split
 from cxr_core.errors import CXRError
 from cxr_core.evaluation.cutoffs import cutoffs_of_model
 from cxr_core.evaluation.further_films import measure_other_sources, read_other_films
+from cxr_core.evaluation.localisation.froc import MARK_COLUMNS, froc_curves, read_marks
 from cxr_core.evaluation.localisation.overlap import OVERLAP_COLUMNS
 from cxr_core.evaluation.localisation.pointing import LOCALISATION_COLUMNS
 from cxr_core.evaluation.localisation.rates import localisation_metrics, read_localisation
@@ -304,6 +305,11 @@ def _use_localisation(path: Path) -> None:
     localisation_metrics(read_localisation(path), films, n_resamples=5)
 
 
+def _marks(folder: Path) -> bytes:
+    rows = [(f"{i}.png", "effusion", i % 2, 0.1, 0.5, 0.5, i / 8, i % 2) for i in range(8)]
+    return pd.DataFrame(rows, columns=list(MARK_COLUMNS)).to_csv(index=False).encode()
+
+
 def _use_split(path: Path) -> None:
     read_split(path)
     split_labels(read_split_labels(path))
@@ -408,6 +414,12 @@ LOADERS: dict[str, Loader] = {
         lambda path: measure_other_sources(read_other_films(path), n_resamples=5),
     ),
     "localisation": Loader("localisation.csv", _localisation, mutate_table, _use_localisation),
+    "marks": Loader(
+        "marks.csv",
+        _marks,
+        mutate_table,
+        lambda path: froc_curves(read_marks(path), n_resamples=5),
+    ),
     "history": Loader(
         "history.csv",
         lambda _: make_history().to_csv(index=False).encode(),

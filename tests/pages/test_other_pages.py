@@ -6,6 +6,7 @@ import shutil
 import pandas as pd
 import pytest
 
+from cxr_core.evaluation.localisation.froc import MARK_COLUMNS
 from cxr_core.evaluation.localisation.pointing import LOCALISATION_COLUMNS
 from cxr_core.findings import LABEL_COLUMNS, LABELS
 from tests.helpers.models import make_points
@@ -71,9 +72,9 @@ def test_performance_shows_every_panel(open_page):
     charts = {chart.proto.alt for chart in session.get("plotly_chart")}
     assert len(charts) == 7
     assert all(charts)  # each has its text alternative
-    # The numbers in four forms, and a template of a table for each of two models; each chart has
-    # its own Export, which makes no file unasked.
-    assert len(session.get("download_button")) == 6
+    # The numbers in four forms, a reporting document in two, the card, and a template of a table
+    # for each of two models; each chart has its own Export, which makes no file unasked.
+    assert len(session.get("download_button")) == 9
     assert sum(panel.label == "Export" for panel in session.expander) == len(charts)
     text = page_text(session)
     for words in (
@@ -88,6 +89,7 @@ def test_performance_shows_every_panel(open_page):
         "Most confident misses of Effusion: ",
         "macro avg",
         "Calibration on 240 films",
+        "52 items, ",
     ):
         assert words in text
 
@@ -199,12 +201,19 @@ def test_a_runs_own_files_fill_the_panels_of_labels_and_maps(open_page, copied):
     boxes = pd.DataFrame(rows, columns=list(LOCALISATION_COLUMNS))
     boxes.to_csv(copied / "localisation.csv", index=False)
     session = open_page(PERFORMANCE)
+    assert "No marks.csv beside the model, so false marks cannot be counted" in page_text(session)
+    marks = [
+        (f"{i:08d}_000.png", "effusion", i % 2, 0.1, 0.5, 0.5, i / 8, i % 2) for i in range(60)
+    ]
+    pd.DataFrame(marks, columns=list(MARK_COLUMNS)).to_csv(copied / "marks.csv", index=False)
+    session.run()
     assert not session.error
     text = page_text(session)
+    assert "Share of boxes found, by false marks per negative film (FROC)" in text
     assert "prevalence by view from the model&#x27;s validation films" in text
     assert "Train: 120 films" in text
     assert "Effusion: the map points better than one fixed spot." in text
-    assert len(session.get("plotly_chart")) == 8
+    assert len(session.get("plotly_chart")) == 9
 
 
 def test_three_films_of_one_class_have_no_figure_and_no_traceback(open_page):

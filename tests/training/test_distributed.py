@@ -76,7 +76,7 @@ def test_two_processes_write_one_run_and_its_tables_are_one_processs(
     assert "2 processes" in (folder / "config.json").read_text()
     again = Path(shutil.copytree(folder, tmp_path / "again"))
     run(CONFIG, sources, again, RunOptions(finalize_only=True))
-    for name in ("predictions_val.csv", "predictions_test.csv", "localisation.csv"):
+    for name in ("predictions_val.csv", "predictions_test.csv", "localisation.csv", "marks.csv"):
         assert (again / name).read_text() == (folder / name).read_text()
 
 

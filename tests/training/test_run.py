@@ -25,6 +25,7 @@ def test_the_run_folder_is_whole(finished_run: Path) -> None:
         "model.json",
         "MODEL_CARD.md",
         "localisation.csv",
+        "marks.csv",
         "lineage.json",
         "paths.json",
     }

@@ -39,8 +39,9 @@ def test_a_trial_leaves_the_test_part_unread_until_it_is_finished(
     run_copy: Path, sources: DatasetPaths
 ) -> None:
     card, test = run_copy / "MODEL_CARD.md", run_copy / "predictions_test.csv"
-    read = test.read_text()
-    for path in (card, test, run_copy / "localisation.csv"):
+    marks = run_copy / "marks.csv"
+    read, marked = test.read_text(), marks.read_text()
+    for path in (card, test, marks, run_copy / "localisation.csv"):
         path.unlink()
     finished = run(CONFIG, sources, run_copy, RunOptions(finalize_only=True, skip_test=True))
     assert finished is not None
@@ -52,6 +53,7 @@ def test_a_trial_leaves_the_test_part_unread_until_it_is_finished(
     assert finished is not None
     assert finished.split == "test"
     assert test.read_text() == read
+    assert marks.read_text() == marked
     assert card.exists()
 
 

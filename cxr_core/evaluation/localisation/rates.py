@@ -10,6 +10,7 @@ import pandas as pd
 from cxr_core.arrays import Floats
 from cxr_core.data.csv_files import first_few, read_columns, read_header, require_once
 from cxr_core.errors import DataError
+from cxr_core.evaluation.localisation.froc import Froc, froc_curves
 from cxr_core.evaluation.localisation.overlap import (
     OVERLAP_COLUMNS,
     THRESHOLDS,
@@ -189,37 +190,48 @@ class LocalisationMetrics:
         overlaps: by measure, how often each box overlaps enough; empty where columns are missing.
         box_areas: the boxes' mean areas; empty where columns are missing.
         missing_columns: columns that a table written by an earlier version lacks.
+        froc: boxes found against false marks; empty without a table of marks.
     """
 
     hit_rates: dict[str, HitRates] = field(default_factory=dict)
     overlaps: dict[Measure, OverlapTable] = field(default_factory=dict)
     box_areas: dict[str, BoxAreas] = field(default_factory=dict)
     missing_columns: tuple[str, ...] = ()
+    froc: dict[str, Froc] = field(default_factory=dict)
 
 
 def localisation_metrics(
-    rows: pd.DataFrame | None, table: pd.DataFrame, *, n_resamples: int = 2000, seed: int = 0
+    rows: pd.DataFrame | None,
+    table: pd.DataFrame,
+    *,
+    marks: pd.DataFrame | None = None,
+    n_resamples: int = 2000,
+    seed: int = 0,
 ) -> LocalisationMetrics:
     """Maps against boxes, with patients resampled.
 
     Args:
         rows: as ``read_localisation`` returns them; None where the run was given no boxes.
         table: its validated predictions table, which names the patients.
+        marks: as ``read_marks`` returns them; None where the run has none.
 
     Returns:
-        Nothing in it without rows.
+        Nothing in it without rows and marks.
     """
-    if rows is None:
-        return LocalisationMetrics()
     patients = _patients_by_image(table)
+    froc = {}
+    if marks is not None:
+        froc = froc_curves(marks, patients, n_resamples=n_resamples, seed=seed)
+    if rows is None:
+        return LocalisationMetrics(froc=froc)
     peaks = pointing_rates(rows, table, n_resamples=n_resamples, seed=seed)
     if missing := missing_columns(rows):
-        return LocalisationMetrics(peaks, missing_columns=tuple(missing))
+        return LocalisationMetrics(peaks, missing_columns=tuple(missing), froc=froc)
     overlaps = {
         measure: overlap_rates(rows, measure, patients, n_resamples=n_resamples, seed=seed)
         for measure in THRESHOLDS
     }
-    return LocalisationMetrics(peaks, overlaps, mean_box_areas(rows))
+    return LocalisationMetrics(peaks, overlaps, mean_box_areas(rows), froc=froc)
 
 
 def pointing_rates(

@@ -8,6 +8,7 @@ computed with these counts as weights, which equals repeating the rows.
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from statistics import NormalDist
 
 import numpy as np
@@ -21,6 +22,8 @@ from cxr_core.evaluation.metrics.sufficiency import Verdict, has_enough, verdict
 from cxr_core.evaluation.predictions import patients_of
 
 Z_95 = NormalDist().inv_cdf(0.975)  # 1.96, of a two-sided 95 % interval
+_MAX_FLOATS = 1 << 24  # counts that are held as float64, too
+_WHOLE = "_whole"  # in a subset's attributes: the draws that it is a part of
 _CHUNK = 1 << 20  # weights held at once: a few MB, so that a chunk stays in the cache
 
 
@@ -86,6 +89,15 @@ class Resamples:
     counts: NDArray[np.uint8]
     patient_index: NDArray[np.intp]
 
+    @cached_property
+    def float_counts(self) -> Floats | None:
+        """``counts`` as float64, once for all figures of the same draws; None where they would
+        take over 128 MB."""
+        whole: Resamples = self.__dict__.get(_WHOLE, self)
+        if whole is not self:
+            return whole.float_counts
+        return self.counts.astype(np.float64) if self.counts.size <= _MAX_FLOATS else None
+
     @property
     def n_resamples(self) -> int:
         """Number of resamples, R."""
@@ -93,7 +105,9 @@ class Resamples:
 
     def subset(self, films: ArrayLike) -> "Resamples":
         """The same draws for some of the films (index or boolean mask)."""
-        return Resamples(self.counts, self.patient_index[np.asarray(films)])
+        part = Resamples(self.counts, self.patient_index[np.asarray(films)])
+        part.__dict__[_WHOLE] = self.__dict__.get(_WHOLE, self)
+        return part
 
     def n_patients(self) -> int:
         """Patients who have a film here (fewer than P in a subgroup)."""
@@ -220,11 +234,22 @@ def proportion_intervals(
             intervals.append(NOT_ESTIMABLE)
             continue
         estimate = float(top[:, j].sum()) / denominator
-        found = logit_interval(estimate, drawn[:, j], n_independent=patients)
-        if estimate in (0.0, 1.0) and found.low == found.high:
-            found = make_interval(estimate, *wilson_interval(estimate * patients, patients))
-        intervals.append(found)
+        intervals.append(share_interval(estimate, drawn[:, j], patients))
     return intervals
+
+
+def share_interval(estimate: float, resampled: Floats, patients: int) -> Interval:
+    """One share's interval: on the logit scale, or Wilson's where the resamples show no spread.
+
+    Args:
+        estimate: the share on the films themselves.
+        resampled: (R,) in the resamples.
+        patients: with a film in the denominator.
+    """
+    found = logit_interval(estimate, resampled, n_independent=patients)
+    if estimate in (0.0, 1.0) and found.low == found.high:
+        return make_interval(estimate, *wilson_interval(estimate * patients, patients))
+    return found
 
 
 def resampled_ratios(
@@ -237,13 +262,16 @@ def resampled_ratios(
     by_patient = np.stack(
         [np.bincount(resamples.patient_index, weights=c, minlength=size) for c in sums.T], axis=1
     )  # (P, 2J)
-    rows = max(1, (1 << 22) // size)
-    drawn = np.concatenate(
-        [
-            resamples.counts[start : start + rows].astype(np.float64) @ by_patient
-            for start in range(0, resamples.n_resamples, rows)
-        ]
-    )  # (R, 2J)
+    if (counts := resamples.float_counts) is not None:
+        drawn = counts @ by_patient  # (R, 2J)
+    else:
+        rows = max(1, (1 << 22) // size)
+        drawn = np.concatenate(
+            [
+                resamples.counts[start : start + rows].astype(np.float64) @ by_patient
+                for start in range(0, resamples.n_resamples, rows)
+            ]
+        )
     top, bottom = np.split(drawn, 2, axis=1)
     result: Floats = top / np.where(bottom == 0, np.nan, bottom)
     return result

@@ -138,7 +138,7 @@ def subgroup_gaps(
                     finding=key,
                     n=n,
                     n_reference=n_reference,
-                    auroc=_area_gap(pair[0][0], pair[1][0], y, scores[:, k], resamples, intervals),
+                    auroc=area_gap(pair[0][0], pair[1][0], y, scores[:, k], resamples, intervals),
                     sensitivity=rates[0],
                     specificity=rates[1],
                 )
@@ -168,7 +168,7 @@ def _share_gap(
     return group_difference(hit[a], hit[b], index[a], index[b])
 
 
-def _area_gap(
+def area_gap(
     first: NDArray[np.bool_],
     second: NDArray[np.bool_],
     labels: NDArray[np.int64],
@@ -176,6 +176,14 @@ def _area_gap(
     resamples: Resamples,
     intervals: Sequence[Interval],
 ) -> Difference:
+    """AUROC among (N,) ``first`` films less that among ``second``.
+
+    Args:
+        labels: (N,) of 0 and 1; a film with any other label takes no part.
+        scores: (N,) finite where there is a label.
+        resamples: of the N films' patients.
+        intervals: the two areas, as ``subgroup_metrics`` told them.
+    """
     a, b = intervals
     if not (a.estimable and b.estimable):
         unlabelled = "not labelled" in (a.verdict, b.verdict)

@@ -8,13 +8,13 @@ sorted again.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import (
     average_precision_score,
     precision_recall_curve,
-    roc_auc_score,
     roc_curve,
 )
 
@@ -79,7 +79,11 @@ def auroc(labels: ArrayLike, scores: ArrayLike) -> float:
         0 to 1, ties counted half (Mann and Whitney's U); nan when a class is missing.
     """
     y, s = _as_arrays(labels, scores)
-    return float("nan") if y.all() or not y.any() else float(roc_auc_score(y, s))
+    if y.all() or not y.any():
+        return float("nan")
+    ranked = _rank(y, s)
+    twice_below = int(ranked.before.sum() + ranked.after.sum())
+    return twice_below / (2 * len(ranked.negative) * len(ranked.positive))
 
 
 def average_precision(labels: ArrayLike, scores: ArrayLike) -> float:
@@ -148,19 +152,24 @@ def n_limiting_patients(labels: ArrayLike, resamples: Resamples) -> int:
     return min(resamples.subset(which).n_patients() for which in (y, ~y))
 
 
-def auroc_interval(labels: ArrayLike, scores: ArrayLike, resamples: Resamples) -> Interval:
+def auroc_interval(
+    labels: ArrayLike, scores: ArrayLike, resamples: Resamples, *, drawn: Floats | None = None
+) -> Interval:
     """AUROC of one finding, with its 95 % interval (``bootstrap.logit_interval``).
 
     Args:
         labels: (N,) of 0 and 1.
         scores: (N,) finite; logits or probabilities.
         resamples: of these N films' patients.
+        drawn: (R,) what ``resampled_auroc`` gives of them, where it is known already.
 
     Returns:
         Not estimable, never 0.5, with too few positives, negatives or patients of either; not
         labelled without any film.
     """
-    return _area_interval(labels, scores, resamples, auroc, resampled_auroc)
+    return _area_interval(
+        labels, scores, resamples, auroc, resampled_auroc if drawn is None else lambda *_: drawn
+    )
 
 
 def average_precision_interval(
@@ -185,7 +194,10 @@ def resampled_auroc(labels: ArrayLike, scores: ArrayLike, resamples: Resamples) 
     areas = []
     for w_neg, w_pos in resamples.weights(ranked.negative, ranked.positive):  # (r, n), (r, p)
         sums = cumulative_weights(w_neg)  # (r, n + 1)
-        twice_below = sums[:, ranked.before] + sums[:, ranked.after]  # (r, p)
+        twice_below = 2 * sums[:, ranked.before]  # (r, p)
+        if len(ranked.tied):
+            at = ranked.tied
+            twice_below[:, at] += sums[:, ranked.after[at]] - sums[:, ranked.before[at]]
         pairs = np.einsum("ij,ij->i", twice_below, w_pos, dtype=np.int64)  # (r,)
         positives = w_pos.sum(axis=1, dtype=np.int64)  # (r,)
         areas.append(_ratio(pairs, 2 * positives * sums[:, -1]))
@@ -217,6 +229,7 @@ class _Ranked:
         negative, positive: (n,), (p,) indices of films, scores rising.
         before, after: (p,) negatives below each positive, without and with its ties.
         first: (p,) positives below each positive.
+        tied: (t,) of the positives, those that tie with a negative.
     """
 
     negative: NDArray[np.intp]
@@ -224,6 +237,10 @@ class _Ranked:
     before: NDArray[np.intp]
     after: NDArray[np.intp]
     first: NDArray[np.intp]
+
+    @cached_property
+    def tied(self) -> NDArray[np.intp]:
+        return np.flatnonzero(self.before != self.after)
 
 
 def _rank(labels: ArrayLike, scores: ArrayLike) -> _Ranked:

@@ -4,7 +4,7 @@ A score that only knew the view, or only told No Finding from the rest, looks go
 films together and falls to chance within them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -185,6 +185,7 @@ def subgroup_metrics(
     resamples: Resamples,
     *,
     subgroups: Sequence[Subgroup] | None = None,
+    of_all_films: Mapping[str, Interval] | None = None,
 ) -> Iterator[list[SubgroupMetrics]]:
     """The figures of one part after the other, so that a page can show how far it got.
 
@@ -194,12 +195,13 @@ def subgroup_metrics(
             there are no operating points.
         resamples: of the films' patients; every part uses the same draws.
         subgroups: of the table's films; ``all_films_and_subgroups`` it without them.
+        of_all_films: areas of all films from the same draws, by finding key, where known already.
 
     Yields:
         A part's findings, in their order.
     """
     labels, scores = labels_of(table), scores_of(table)  # (N, 4), (N, 4)
-    keys = keys_of(table)
+    keys, known = keys_of(table), of_all_films or {}
     flagged_films = None if flagged is None else np.asarray(flagged, dtype=bool)  # (N, 4)
     for part in all_films_and_subgroups(table) if subgroups is None else subgroups:
         found = []
@@ -216,7 +218,9 @@ def subgroup_metrics(
                     finding=key,
                     n=films.n,
                     positives=int(films.labels.sum()),
-                    auroc=_auroc(films, scores[part.mask, k]),
+                    auroc=known[key]
+                    if key in known and part.by == "films"
+                    else _auroc(films, scores[part.mask, k]),
                     sensitivity=rates[0],
                     specificity=rates[1],
                 )

@@ -164,14 +164,14 @@ def _shortcut(
         none = NOT_ESTIMABLE if films.n else films.absent
         gain = no_difference(none.verdict)
         return ViewShortcut(key, none, none, gain, dict.fromkeys(commonest, none), fitted_here)
-    gain = no_difference()
+    gain, of_model, of_view = no_difference(), None, None
     if is_estimable(y, resamples):
-        drawn = resampled_auroc(y, s, resamples) - resampled_auroc(y, predicted, resamples)
+        of_model, of_view = (resampled_auroc(y, one, resamples) for one in (s, predicted))
         index, n_patients = resamples.patient_index, resamples.counts.shape[1]
         model, view = (area_parts(y, of, index, n_patients=n_patients) for of in (s, predicted))
         gain = resampled_difference(
             auroc(y, s) - auroc(y, predicted),
-            drawn,
+            of_model - of_view,
             se=(model - view).se,
             without_one_film=(model - view).without_one_film(),
         )
@@ -182,8 +182,8 @@ def _shortcut(
     }
     return ViewShortcut(
         finding=key,
-        model=auroc_interval(y, s, resamples),
-        view_alone=auroc_interval(y, predicted, resamples),
+        model=auroc_interval(y, s, resamples, drawn=of_model),
+        view_alone=auroc_interval(y, predicted, resamples, drawn=of_view),
         gain=gain,
         within=areas,
         fitted_here=fitted_here,

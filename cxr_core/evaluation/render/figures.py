@@ -27,6 +27,7 @@ from cxr_core.evaluation.render.subset_figures import (
     co_occurrence,
     crossed_subgroups,
     finding_name,
+    free_response,
     gaps,
     label_counts,
     labels_per_film,
@@ -281,6 +282,7 @@ EVALUATION_TABLES: list[Callable[[FullReport], Iterator[Table]]] = [
     co_occurrence,
     labels_per_film,
     pointing,
+    free_response,
     overlaps,
     further_films,
 ]

@@ -56,6 +56,10 @@ of is left out where it has no cut-off, and else "not labelled"):
                              gain (peak less fixed spot) of boxed films; empty without boxes
     overlaps                 by measure (iobb, iou) and finding, a list: n, threshold, and the
                              intervals map_box, fixed_box, centre_box, random_box, shuffled, gain
+    froc                     by finding: n_boxes, n_boxed, n_negative; the curve found (share of
+                             boxes) over false_marks (per negative film), by_chance beside it; its
+                             band low, high over grid; at, the intervals by false marks; empty
+                             without marks
     comparison_of            a, the table above, and b, the second one: sha256 each; or null
     comparison               with a second table, as ``comparison.Comparison``; null without;
                              n_labelled, films with a label, where some have none
@@ -193,6 +197,7 @@ def metrics_document(metrics: FullReport, *, created_at: datetime) -> dict[str, 
         "splits": metrics.splits,
         "localisation": metrics.localisation.hit_rates,
         "overlaps": metrics.localisation.overlaps,
+        "froc": metrics.localisation.froc,
         "further_patients": metrics.further_patients,
         "other_sources": metrics.other_sources,
         "comparison_of": comparison_of,

@@ -316,6 +316,40 @@ def pointing(full: FullReport) -> Iterator[Table]:
     yield Table(LOCALISATION, title, columns, rows, caption, on_card=True)
 
 
+FALSE_MARK_RULE = (
+    "A mark is a local maximum of the map. It is true inside a box, and false only on a film that "
+    "is labelled negative for the finding: marks beside a box, and films with the finding and no "
+    "box, count for nothing, as radiologists did not box all there is."
+)
+
+
+def free_response(full: FullReport) -> Iterator[Table]:
+    """How many boxes the map's marks find at some numbers of false marks."""
+    found = full.localisation.froc
+    if not found:
+        return
+    rates = list(next(iter(found.values())).at)
+    columns = (
+        FINDING,
+        Column("Boxes"),
+        Column("Boxed films"),
+        Column("Negative films"),
+        *(Column(f"At {rate:g}", f"found_at_{rate:g}_false_marks") for rate in rates),
+    )
+    rows = [
+        Row(
+            (label_of(key), one.n_boxes, one.n_boxed, one.n_negative, *one.at.values()),
+            key,
+            BOXED_FILMS,
+            one.n_boxed,
+        )
+        for key, one in found.items()
+    ]
+    title = "Share of boxes found, by false marks per negative film (FROC)"
+    caption = f"{title} (95 % interval, patients resampled)"
+    yield Table(LOCALISATION, title, columns, rows, caption, (FALSE_MARK_RULE,), on_card=True)
+
+
 def overlaps(full: FullReport) -> Iterator[Table]:
     """How often a box overlaps the radiologists' boxes enough, a table a measure."""
     columns = (

@@ -17,6 +17,7 @@ from cxr_core.ui.charts.theme import (
     FINDING_SYMBOLS,
     TEXT_COLOUR,
     apply_template,
+    band_trace,
 )
 from cxr_core.ui.words import percent
 
@@ -148,12 +149,7 @@ def _draw(figure: go.Figure, lines: Mapping[str, Curve], *, shape: str) -> None:
 
 
 def _add_band(figure: go.Figure, band: Band, colour: str) -> None:
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    figure.add_scatter(
-        x=np.concatenate([band.x, band.x[::-1]]), y=np.concatenate([band.high, band.low[::-1]]),
-        mode="lines", line={"width": 0}, fill="toself", hoverinfo="skip",
-        fillcolor=f"rgba({red},{green},{blue},0.22)", name="95 % confidence band",
-    )  # fmt: skip
+    figure.add_trace(band_trace(band.x, band.low, band.high, colour))
 
 
 def _add_point(figure: go.Figure, key: str, mark: CurvePoint, *, named: bool) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import plotly.graph_objects as go
 
 from cxr_core.evaluation.metrics.net_benefit import DecisionPoint
@@ -12,6 +11,7 @@ from cxr_core.ui.charts.theme import (
     MUTED_COLOUR,
     TEXT_COLOUR,
     apply_template,
+    band_trace,
 )
 
 _HEIGHT = 420
@@ -25,17 +25,12 @@ def decision_figure(curve: Sequence[DecisionPoint], key: str, where: str) -> go.
         key: of the finding.
         where: which prevalence holds, for the title.
     """
-    x = np.array([100 * one.threshold for one in curve])
+    x = [100 * one.threshold for one in curve]
     model, everyone = [one.model for one in curve], [one.all_flagged for one in curve]
     colour = FINDING_COLOURS[key]
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    figure = go.Figure()
-    figure.add_scatter(
-        x=np.concatenate([x, x[::-1]]),
-        y=[one.high for one in model] + [one.low for one in model[::-1]],
-        mode="lines", line={"width": 0}, fill="toself", hoverinfo="skip",
-        fillcolor=f"rgba({red},{green},{blue},0.22)", name="95 % confidence band",
-    )  # fmt: skip
+    figure = go.Figure(
+        band_trace(x, [one.low for one in model], [one.high for one in model], colour)
+    )
     lines = (
         ("Model", [one.estimate for one in model], colour, "solid"),
         ("Flag all", [one.estimate for one in everyone], MUTED_COLOUR, "dash"),

@@ -5,12 +5,19 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from cxr_core.evaluation.localisation.froc import Froc
 from cxr_core.evaluation.localisation.pointing import HitRates
 from cxr_core.evaluation.localisation.rates import OverlapRates
 from cxr_core.evaluation.metrics.bootstrap import Interval
 from cxr_core.evaluation.render.subset_figures import BOXES, POINTERS
 from cxr_core.findings import label_of
-from cxr_core.ui.charts.theme import MUTED_COLOUR, TEXT_COLOUR, apply_template
+from cxr_core.ui.charts.theme import (
+    FINDING_COLOURS,
+    MUTED_COLOUR,
+    TEXT_COLOUR,
+    apply_template,
+    band_trace,
+)
 
 _ROW_PX = 115
 # The map first and bright, what it is held against dim; each has a mark of its own.
@@ -21,6 +28,7 @@ _MARKERS = (
     ("diamond-open", MUTED_COLOUR),
     ("triangle-up-open", MUTED_COLOUR),
 )
+_MAX_FALSE_MARKS = 2.5  # per negative film, to which the FROC is drawn: few boxes are found beyond
 Shares = Mapping[str, Interval]
 
 
@@ -62,6 +70,39 @@ def overlap_figure(rates: Mapping[str, Sequence[OverlapRates]], measure_name: st
     counts = {key: found[0].n for key, found in rates.items()}
     title = f"How often a box overlaps the radiologists' boxes: {measure_name}"
     return _shares_figure(columns, counts, title, x="Share of boxed films, 0 to 1")
+
+
+def froc_figure(found: Mapping[str, Froc]) -> go.Figure:
+    """Share of boxes found over false marks per negative film: a column a finding."""
+    figure = make_subplots(
+        cols=len(found), shared_yaxes=True, horizontal_spacing=0.03,
+        subplot_titles=[f"{label_of(key)} ({one.n_boxes:,} boxes)" for key, one in found.items()],
+    )  # fmt: skip
+    for column, (key, one) in enumerate(found.items(), start=1):
+        first = column == 1
+        colour = FINDING_COLOURS[key]
+        band = band_trace(one.grid, one.low, one.high, colour, legendgroup="band", showlegend=first)
+        chance = go.Scatter(
+            x=[0.0, *one.false_marks], y=[0.0, *one.by_chance], mode="lines",
+            line={"color": MUTED_COLOUR, "width": 1.2, "dash": "dot"}, legendgroup="chance",
+            name="As many marks at random places", showlegend=first, hoverinfo="skip",
+        )  # fmt: skip
+        curve = go.Scatter(
+            x=[0.0, *one.false_marks], y=[0.0, *one.found], mode="lines", legendgroup="map",
+            line={"color": colour, "width": 2, "shape": "hv"}, name="Map's marks",
+            showlegend=first,
+            hovertemplate="%{x:.2f} false marks: %{y:.2f} of the boxes<extra></extra>",
+        )  # fmt: skip
+        figure.add_traces([band, chance, curve], rows=1, cols=column)
+    apply_template(figure, x="False marks per negative film", y="", height=430)
+    figure.update_xaxes(range=[0.0, _MAX_FALSE_MARKS])
+    figure.update_yaxes(range=[-0.02, 1.02], dtick=0.25)
+    figure.update_yaxes(title="Share of boxes found", col=1)
+    figure.update_layout(
+        margin={"t": 44}, legend={"orientation": "h", "y": -0.22, "yanchor": "top"}
+    )
+    figure.update_annotations(font={"size": 13, "color": TEXT_COLOUR})
+    return figure
 
 
 def _shares_figure(

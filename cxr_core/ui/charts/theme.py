@@ -5,8 +5,10 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from numpy.typing import ArrayLike
 from plotly.subplots import make_subplots
 
 from cxr_core.evaluation.metrics.labels import LabelCount
@@ -150,6 +152,25 @@ def training_history_figure(history: pd.DataFrame, *, best_label: str = "kept") 
     )
     figure.update_annotations(font={"size": 13, "color": TEXT_COLOUR}, selector={"yref": "paper"})
     return figure
+
+
+def band_trace(
+    x: ArrayLike, low: ArrayLike, high: ArrayLike, colour: str, **options: Any
+) -> go.Scatter:
+    """A 95 % band about a line, in a pale shade of the line's colour.
+
+    Args:
+        x, low, high: (G,) each.
+        colour: as ``#rrggbb``.
+        options: further ones of the trace.
+    """
+    along, least, most = (np.asarray(values, dtype=np.float64) for values in (x, low, high))
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return go.Scatter(
+        x=np.concatenate([along, along[::-1]]), y=np.concatenate([most, least[::-1]]),
+        mode="lines", line={"width": 0}, fill="toself", hoverinfo="skip",
+        fillcolor=f"rgba({red},{green},{blue},0.22)", name="95 % confidence band", **options,
+    )  # fmt: skip
 
 
 def apply_template(figure: go.Figure, *, x: str, y: str, height: int, title: str = "") -> go.Figure:

@@ -72,7 +72,7 @@ def available_cutoffs(evaluated: EvaluatedTable, key: str) -> dict[str, float]:
 def choose_cutoff(evaluated: EvaluatedTable, key: str) -> ChosenCutoff:
     """The presets and the slider, with a sentence on where the threshold comes from."""
     cutoffs = available_cutoffs(evaluated, key)
-    preset, slider = (f"{name}_{key}_{evaluated.cache_key}" for name in ("preset", "threshold"))
+    preset, slider = cutoff_widgets(evaluated, key)
     st.session_state.setdefault(preset, OPERATING_POINT)
     st.session_state.setdefault(slider, round(100 * cutoffs[OPERATING_POINT], 1))
     st.segmented_control(
@@ -100,6 +100,16 @@ def choose_cutoff(evaluated: EvaluatedTable, key: str) -> ChosenCutoff:
     )
     caption(cutoff_origin_sentence(chosen, cutoffs[OPERATING_POINT]))
     return chosen
+
+
+def cutoff_widgets(evaluated: EvaluatedTable, key: str) -> tuple[str, str]:
+    """Keys of the presets and of the slider of one finding's cut-off."""
+    return f"preset_{key}_{evaluated.cache_key}", f"threshold_{key}_{evaluated.cache_key}"
+
+
+def prevalence_widget(key: str) -> str:
+    """Key of the field of a finding's prevalence."""
+    return f"decision_prevalence_{key}"
 
 
 def cutoff_source_label(source: str, *, fitted_here: bool) -> str:
@@ -243,7 +253,7 @@ def _prevalence(evaluated: EvaluatedTable, key: str) -> float | None:
         value=None,
         step=1.0,
         format="%0.1f",
-        key=f"decision_prevalence_{key}",
+        key=prevalence_widget(key),
         width=320,
         placeholder=f"here {percent(here)}",
         persist_state="session",

@@ -14,6 +14,7 @@ from cxr_core.evaluation.render.documents import metrics_tables_as
 from cxr_core.evaluation.render.json_document import metrics_json
 from cxr_core.evaluation.run_folder import RunFolder
 from cxr_core.ui.charts.show import ChartSource
+from cxr_core.ui.evaluated import further_films_of_run
 from cxr_core.ui.performance.calibration import cached_calibration, with_calibration
 from cxr_core.ui.performance.groups import cached_subgroups
 from cxr_core.ui.performance.labels import run_split_labels
@@ -90,6 +91,7 @@ def download_metrics(
         if comparison is not None:
             caption("The comparison with B is in all files but the CSV.")
         caption("To export a chart, use Export below it.")
+        caption("The address of this page is a link to it: run, tab, finding and cut-off.")
 
 
 def gather_metrics(
@@ -101,6 +103,9 @@ def gather_metrics(
     full = replace(full, splits=tuple(run_split_labels(run)[0]))
     try:
         full = replace(full, localisation=cached_boxed_films(evaluated, run))
+        if run is not None:
+            further, others = further_films_of_run(run)
+            full = replace(full, further_patients=further, other_sources=others)
     except DataError as error:  # the panel says so too; the other figures go along
         full = replace(full, notes=(*full.notes, str(error)))
     return full if comparison is None else with_comparison(full, comparison)

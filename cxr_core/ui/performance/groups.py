@@ -9,7 +9,6 @@ import streamlit as st
 from cxr_core.errors import DataError
 from cxr_core.evaluation.evaluated import (
     EvaluatedTable,
-    measure_further_films,
     measure_subgroups,
 )
 from cxr_core.evaluation.full_report import FullReport
@@ -30,6 +29,7 @@ from cxr_core.evaluation.run_folder import RunFolder
 from cxr_core.findings import label_of
 from cxr_core.ui.charts.groups import subgroup_figure
 from cxr_core.ui.charts.show import show_chart
+from cxr_core.ui.evaluated import further_films_of_run
 from cxr_core.ui.performance.tabs import choose_finding
 from cxr_core.ui.shell import caption, show_table
 
@@ -71,7 +71,7 @@ def further_films_section(run: RunFolder | None) -> None:
     """Further patients and other hospitals' films, where the run has tables of them."""
     if run is None:
         return
-    patients, sources = measure_further_films(run)
+    patients, sources = further_films_of_run(run)
     tables = [
         *([] if patients is None else [further_patients_table(patients)]),
         *([other_sources_table(sources)] if sources else []),

@@ -19,10 +19,20 @@ from cxr_core.evaluation.localisation.rates import (
 from cxr_core.evaluation.metrics.differences import direction_of
 from cxr_core.evaluation.published import OVERLAP_CAUTION, read_published_overlap
 from cxr_core.evaluation.render.comparison_figures import published_overlap
-from cxr_core.evaluation.render.subset_figures import MEASURES, overlaps, pointing
-from cxr_core.evaluation.run_folder import LOCALISATION_FILE, RunFolder
+from cxr_core.evaluation.render.subset_figures import (
+    MEASURES,
+    free_response,
+    overlaps,
+    pointing,
+)
+from cxr_core.evaluation.run_folder import LOCALISATION_FILE, MARKS_FILE, RunFolder
 from cxr_core.findings import label_of
-from cxr_core.ui.charts.localisation import boxed_films_text, overlap_figure, pointing_figure
+from cxr_core.ui.charts.localisation import (
+    boxed_films_text,
+    froc_figure,
+    overlap_figure,
+    pointing_figure,
+)
 from cxr_core.ui.charts.show import chart_source_of_films, show_chart
 from cxr_core.ui.shell import caption, show_table
 from cxr_core.ui.words import percent, pointing_gain_sentence
@@ -129,7 +139,7 @@ def localisation_panel(evaluated: EvaluatedTable, run: RunFolder | None) -> None
     if run is None:
         caption(f"Needs {LOCALISATION_FILE} of a run folder; a table from elsewhere has none.")
         return
-    if not run.has(LOCALISATION_FILE):
+    if not run.has(LOCALISATION_FILE) and not run.has(MARKS_FILE):
         caption(
             f"No {LOCALISATION_FILE} beside the model: train.py --finalize writes it when given "
             "radiologists' boxes."
@@ -140,15 +150,51 @@ def localisation_panel(evaluated: EvaluatedTable, run: RunFolder | None) -> None
     except DataError as error:
         caption(str(error))
         return
-    if not found.hit_rates:
-        caption("The table of boxed films has none of the findings.")
-        return
     full = replace(evaluated.full, localisation=found)
-    _pointing(full)
+    if found.hit_rates:
+        _pointing(full)
+    else:
+        caption("The table of boxed films has none of the findings.")
+    _free_response(full, has_marks=run.has(MARKS_FILE))
     if found.missing_columns:
         caption(missing_columns_sentence(found.missing_columns))
-    else:
+    elif found.overlaps:
         overlap_panel(full)
+
+
+def _free_response(full: FullReport, *, has_marks: bool) -> None:
+    """Boxes found against false marks, where the run has its maps' marks."""
+    st.subheader("Boxes found against false marks (FROC)", anchor=False)
+    curves = full.localisation.froc
+    if not curves:
+        caption(
+            f"{MARKS_FILE} has no finding with both boxed and negative films."
+            if has_marks
+            else f"No {MARKS_FILE} beside the model, so false marks cannot be counted: "
+            "train.py --finalize writes it when given radiologists' boxes."
+        )
+        return
+    show_chart(
+        froc_figure(curves),
+        key="froc",
+        title="Boxes found against false marks",
+        alt="Share of boxes found by the map's marks. "
+        + " ".join(
+            f"{label_of(key)}, {rate:g} false marks per negative film: {one.at[rate].text()}."
+            for key, one in curves.items()
+            for rate in (0.5, 1.0)
+        ),
+        source=chart_source_of_films(
+            boxed_films_text({key: one.n_boxed for key, one in curves.items()})
+        ),
+    )
+    for table in free_response(full):
+        show_table(table)
+    caption(
+        "The map points where it should only as far as its curve lies above that of as many marks "
+        "at random places. A map of 7 x 7 cells has few marks, and a box smaller than a cell may "
+        "hold the centre of none."
+    )
 
 
 def cached_boxed_films(evaluated: EvaluatedTable, run: RunFolder | None) -> LocalisationMetrics:
@@ -157,11 +203,10 @@ def cached_boxed_films(evaluated: EvaluatedTable, run: RunFolder | None) -> Loca
     Raises:
         DataError: the run's table of them cannot be used.
     """
-    if run is None or not run.has(LOCALISATION_FILE):
+    if run is None or not (run.has(LOCALISATION_FILE) or run.has(MARKS_FILE)):
         return LocalisationMetrics()
-    return _cached_boxed_films(
-        evaluated, run, f"{evaluated.cache_key} {run.stamp(LOCALISATION_FILE)}"
-    )
+    stamps = [run.stamp(name) for name in (LOCALISATION_FILE, MARKS_FILE)]
+    return _cached_boxed_films(evaluated, run, " ".join([evaluated.cache_key, *stamps]))
 
 
 # Streamlit keys on what has no underscore: hash and stamp stand for both tables.
@@ -171,7 +216,11 @@ def _cached_boxed_films(
 ) -> LocalisationMetrics:
     report = _evaluated.report
     return localisation_metrics(
-        _run.localisation, _evaluated.table, n_resamples=report.n_resamples, seed=report.seed
+        _run.localisation,
+        _evaluated.table,
+        marks=_run.marks,
+        n_resamples=report.n_resamples,
+        seed=report.seed,
     )
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from cxr_core.access.roots import RUNS_ENV_VAR, Roots, roots_from_environment
+from cxr_core.config import short
 from cxr_core.errors import CXRError, DataError
 from cxr_core.evaluation.evaluated import EvaluatedTable
 from cxr_core.evaluation.metrics.labelled import contradiction_notes, missing_label_notes
@@ -55,6 +56,7 @@ NO_PATIENTS_CAUTION = (
 NO_PREDICTIONS_CAUTION = "No predictions in this run yet: only its training is shown."
 Side = Literal["a", "b"]  # the page's own source, and what it is compared with
 MODEL, TABLE, NONE = "model", "table", "none"
+UPLOADED = "uploaded-table"  # in a link, which cannot open it
 NEEDS_ROLE = "Other runs and tables are opened by those with the role reviewer."
 _RUN = "run:"  # and the folder
 _TYPED = "performance_typed"
@@ -176,7 +178,7 @@ def _open_training_only(run: RunFolder) -> EvaluationSource:
 
 
 def _run_name(folder: Path) -> str:
-    name = folder.name or folder.resolve().name
+    name = _name_of(f"{_RUN}{folder}")
     return f"the loaded model ({name})" if folder == model_folder() else name
 
 
@@ -295,6 +297,42 @@ def _options(side: Side) -> list[str]:
     now = [st.session_state[_key(side)]] if _key(side) in st.session_state else []
     found = [f"{_RUN}{folder}" for folder in (*runs, *opened)]
     return list(dict.fromkeys([*([] if side == "a" else [NONE]), MODEL, *table, *found, *now]))
+
+
+def chosen_name(side: Side) -> str:
+    """What is chosen, as a link names it: a run's name and never its path; empty for nothing."""
+    token = st.session_state.get(_key(side), MODEL if side == "a" else NONE)
+    if token == TABLE:
+        return UPLOADED
+    return "" if token == NONE else _name_of(token)
+
+
+def choose_by_name(side: Side, name: str) -> list[str]:
+    """Choose the run that a link names, among those that are offered here.
+
+    Returns:
+        Sentences on why nothing was chosen; empty where it was.
+    """
+    rest = "The loaded model is shown instead." if side == "a" else "No B is chosen."
+    if name == UPLOADED:
+        return [f"The link is to a table that was uploaded; upload it here. {rest}"]
+    if not may_open_paths():
+        named = [MODEL] if name == _name_of(MODEL) else []
+        if side == "b" or not named:
+            return [f"{NEEDS_ROLE} {rest}"]
+    else:
+        offered = [token for token in _options(side) if token not in (NONE, TABLE)]
+        named = [token for token in offered if _name_of(token) == name]
+    if len(named) != 1:
+        how_many = f"{len(named)} runs" if named else "No run"
+        return [f"{how_many} that can be opened here by name: {short(name)}. {rest}"]
+    st.session_state[_key(side)] = named[0]
+    return []
+
+
+def _name_of(token: str) -> str:
+    folder = Path(token.removeprefix(_RUN)) if token.startswith(_RUN) else model_folder()
+    return folder.name or folder.resolve().name
 
 
 Upload = tuple[RawTable, TableMapping | None]  # a table's cells, and its mapping where it is sure

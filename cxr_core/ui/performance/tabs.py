@@ -12,6 +12,7 @@ from cxr_core.ui.shell import caption
 ALL = "all"  # findings
 _MAX_BUTTONS = 8  # findings; more are chosen from a list
 _COMPUTED_KEY = "waiting_shown"
+FIRST_TAB = "performance_first_tab"  # of the session's state: the tab that a link opens
 PENDING = "Not computed yet: this tab follows the ones before it."
 
 
@@ -22,17 +23,23 @@ def choose_finding(keys: Sequence[str], widget_key: str, *, with_all: bool = Fal
         widget_key: of the control; another label set than ours has its own.
     """
     options = [*keys, *([ALL] if with_all and len(keys) > 1 else [])]
-    if tuple(keys) != KEYS:
-        widget_key = f"{widget_key} {' '.join(keys)}"
+    widget_key = finding_widget(keys, widget_key)
 
     def name(key: str) -> str:
         return f"All {in_words(len(keys))}" if key == ALL else label_of(key)
 
+    st.session_state.setdefault(widget_key, options[0])
     if len(options) <= _MAX_BUTTONS:
-        return st.segmented_control(
-            "Finding", options, format_func=name, default=options[0], required=True, key=widget_key
+        chosen = st.segmented_control(
+            "Finding", options, format_func=name, required=True, key=widget_key
         )
+        return chosen or options[0]
     return st.selectbox("Finding", options, format_func=name, key=widget_key)
+
+
+def finding_widget(keys: Sequence[str], widget_key: str) -> str:
+    """The key of that control for these findings."""
+    return widget_key if tuple(keys) == KEYS else f"{widget_key} {' '.join(keys)}"
 
 
 @contextmanager
@@ -48,7 +55,8 @@ def lazy_tabs(names: Sequence[str], cache_key: str) -> Iterator[list[AbstractCon
     Yields:
         A context for each tab, to be entered once; what is written in it stands in that tab.
     """
-    tabs = st.tabs(names)
+    first = st.session_state.get(FIRST_TAB)
+    tabs = st.tabs(names, default=first if first in names else None)
     # There on every run, mostly empty, so that what follows keeps its place and is not drawn anew.
     placeholders = [tab.empty() for tab in tabs]
     if st.session_state.get(_COMPUTED_KEY) != cache_key:
