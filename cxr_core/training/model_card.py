@@ -206,7 +206,8 @@ def _lineage(data: CardData) -> str:
             "## Where the weights come from\n\nFrom these training films alone: training began "
             "with random weights."
         )
-    lines = [f"- {_ancestor(ancestor)}" for ancestor in ancestors]
+    # A model can be an ancestor in several ways, and is told of once.
+    lines = list(dict.fromkeys(f"- {_ancestor(ancestor)}" for ancestor in ancestors))
     return (
         "## Where the weights come from\n\nBesides its own training films, the model carries what "
         "others learnt. As far as their films are known, none of them learnt from a patient of the "
