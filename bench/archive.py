@@ -25,6 +25,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -69,10 +70,11 @@ def on_cluster(command: list[str], out: Path, n_films: int, kill: str) -> None:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     from ray.cluster_utils import Cluster
 
-    small = {"object_store_memory": 100 * 2**20}
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **small})
+    store = 100 * 2**20  # bytes
+    head: dict[str, Any] = {"num_cpus": 0, "object_store_memory": store}
+    cluster = Cluster(initialize_head=True, head_node_args=head)
     try:
-        workers = [cluster.add_node(num_cpus=1, **small) for _ in range(2)]
+        workers = [cluster.add_node(num_cpus=1, object_store_memory=store) for _ in range(2)]
 
         def kill_one() -> None:
             if kill == "machine":
