@@ -17,7 +17,8 @@ from pydicom.uid import generate_uid
 from cxr_core.access.roles import Role
 from cxr_core.errors import ArchiveError, ConfigError
 from cxr_core.node import dicomweb
-from cxr_core.node.dicomweb import ArchiveSettings, DicomWeb, Instance, Query
+from cxr_core.node.dicomweb import DicomWeb, Instance, Query
+from cxr_core.node.dicomweb_settings import PREFIX, ArchiveSettings
 from tests.helpers.dicom_files import patient_dicom, read_dicom
 from tests.helpers.dicomweb import DicomWebArchive, dicomweb_archive
 from tests.helpers.node import free_port, running_orthanc
@@ -31,7 +32,7 @@ def film(patient: str = "4711", accession: str = "A1", day: str = "20261120", **
 
 def client(url: str, monkeypatch: pytest.MonkeyPatch, **settings: str) -> DicomWeb:
     for name in ("URL", "NAME", "USER", "PASSWORD", "TOKEN", "CA", "SECONDS", "ROLE"):
-        monkeypatch.setenv(dicomweb.PREFIX + name, ({"URL": url} | settings).get(name, ""))
+        monkeypatch.setenv(PREFIX + name, ({"URL": url} | settings).get(name, ""))
     found = ArchiveSettings.from_environment()
     assert found is not None
     return DicomWeb(found)
@@ -241,7 +242,7 @@ def test_settings_that_cannot_work_are_one_sentence(
 
 
 def test_without_an_address_there_is_no_archive(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(dicomweb.PREFIX + "URL", "")
+    monkeypatch.setenv(PREFIX + "URL", "")
     assert ArchiveSettings.from_environment() is None
     web = client(
         "http://[::1]:8042/dicom-web/", monkeypatch, USER="me", PASSWORD="pw", ROLE="admin"

@@ -21,7 +21,8 @@ from cxr_core.evaluation.model_facts import ModelFacts
 from cxr_core.export.record import plain_record
 from cxr_core.export.results_csv import STATUS_READ, STATUS_STOPPED
 from cxr_core.export.secondary_capture import result_uids
-from cxr_core.node.dicomweb import ArchiveSettings, DicomWeb, Instance, Query, Study
+from cxr_core.node.dicomweb import DicomWeb, Instance, Query, Study
+from cxr_core.node.dicomweb_settings import ArchiveSettings
 from cxr_core.reading.analyzer import Analyzer, at_setting
 from cxr_core.ui import state
 from cxr_core.ui.audit_trail import record_archive, record_export
