@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import expit, logit, stdtrit
 
 from cxr_core.arrays import Floats
 
@@ -49,6 +50,25 @@ class AreaParts:
             return self.estimate
         reach = self.films.max() if self.estimate > 0 else self.films.min()
         return float(self.estimate - reach)
+
+
+def interval_width(area: AreaParts, n_independent: int) -> float:
+    """Width of the area's 95 % interval on the scale of its logit, as ``bootstrap.logit_interval``
+    lays it out, with this standard error in place of the resamples' spread.
+
+    Args:
+        area: of one model, 0 to 1.
+        n_independent: patients with a film of the rarer class.
+
+    Returns:
+        0 at an area of 0 or 1, where no film is out of place.
+    """
+    if not 0.0 < area.estimate < 1.0:
+        return 0.0
+    scale = area.se / (area.estimate * (1.0 - area.estimate))
+    half = float(stdtrit(max(n_independent, 2) - 1, 0.975)) * scale
+    centre = float(logit(area.estimate))
+    return float(expit(centre + half) - expit(centre - half))
 
 
 def mean_parts(parts: Sequence[AreaParts]) -> AreaParts:

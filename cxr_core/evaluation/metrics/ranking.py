@@ -7,7 +7,7 @@ sorted again.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -26,7 +26,8 @@ from cxr_core.evaluation.metrics.bootstrap import (
     Resamples,
     logit_interval,
 )
-from cxr_core.evaluation.metrics.sufficiency import has_enough
+from cxr_core.evaluation.metrics.delong import area_parts, interval_width
+from cxr_core.evaluation.metrics.sufficiency import has_enough, verdict_of_width
 
 BAND_STEPS = 100  # places of a band
 
@@ -157,6 +158,9 @@ def auroc_interval(
 ) -> Interval:
     """AUROC of one finding, with its 95 % interval (``bootstrap.logit_interval``).
 
+    Whether it is wide is told by DeLong's interval, which is as wide but for what the draws do by
+    chance: near the limit the word would hang on the seed.
+
     Args:
         labels: (N,) of 0 and 1.
         scores: (N,) finite; logits or probabilities.
@@ -167,9 +171,15 @@ def auroc_interval(
         Not estimable, never 0.5, with too few positives, negatives or patients of either; not
         labelled without any film.
     """
-    return _area_interval(
+    interval = _area_interval(
         labels, scores, resamples, auroc, resampled_auroc if drawn is None else lambda *_: drawn
     )
+    if not interval.estimable:
+        return interval
+    size = resamples.counts.shape[1]
+    parts = area_parts(labels, scores, resamples.patient_index, n_patients=size)
+    width = interval_width(parts, n_limiting_patients(labels, resamples))
+    return replace(interval, verdict=verdict_of_width(width))
 
 
 def average_precision_interval(

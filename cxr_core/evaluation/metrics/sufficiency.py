@@ -3,7 +3,8 @@
 * *too few*: a class or denominator that the figure rests on has under 10 films, or films of under
   10 patients. For an area that is the films with the finding and those without it, for a share its
   denominator, for a difference both of its sides. Such a figure is not estimable and not shown.
-* *wide*: it is estimable, and its 95 % interval spans more than 0.10.
+* *wide*: it is estimable, and its 95 % interval spans more than 0.10. For an area that is DeLong's
+  interval, which does not hang on a seed (``ranking.auroc_interval``).
 * *enough*: neither.
 * *not labelled*: no film has a label of the finding.
 """

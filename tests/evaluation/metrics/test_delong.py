@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import norm
 
 from cxr_core.evaluation.metrics.bootstrap import resample_units
-from cxr_core.evaluation.metrics.delong import area_parts, mean_parts
+from cxr_core.evaluation.metrics.delong import area_parts, interval_width, mean_parts
 from cxr_core.evaluation.metrics.differences import (
     direction_of,
     holm,
@@ -13,7 +13,7 @@ from cxr_core.evaluation.metrics.differences import (
     no_difference,
     resampled_difference,
 )
-from cxr_core.evaluation.metrics.ranking import auroc, resampled_auroc
+from cxr_core.evaluation.metrics.ranking import auroc, auroc_interval, resampled_auroc
 
 
 def drawn(seed: int = 0, n: int = 90) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -51,6 +51,19 @@ def test_patients_with_several_films_equal_a_jackknife_of_patients() -> None:
     without = np.array([auroc(y[patients != p], a[patients != p]) for p in known])
     jackknife = np.sqrt((len(known) - 1) * without.var())
     assert found == pytest.approx(jackknife, rel=0.02)
+
+
+def test_the_interval_is_as_wide_as_the_resampled_one() -> None:
+    y, a, _ = drawn(3, 600)
+    patients = np.random.default_rng(1).integers(0, 150, 600)
+    resampled = auroc_interval(y, a, resample_units(patients, n_resamples=4000))
+    found = interval_width(
+        area_parts(y, a, patients, n_patients=150),
+        min(len(np.unique(patients[y == label])) for label in (0, 1)),
+    )
+    assert found == pytest.approx(resampled.high - resampled.low, rel=0.05)
+    without_error = area_parts(y, y, patients, n_patients=150)
+    assert interval_width(without_error, 100) == 0
 
 
 def test_the_film_that_speaks_most_for_a_difference() -> None:

@@ -33,3 +33,17 @@ def test_every_figure_needs_ten_films_of_ten_patients(films: int, patients: int)
 
 def test_wide_begins_above_a_tenth() -> None:
     assert (verdict_of_width(0.1), verdict_of_width(0.1001)) == ("enough", "wide")
+
+
+def test_the_word_for_an_area_hangs_on_no_seed() -> None:
+    """Two hundred draws make this interval narrower or wider than a tenth, as it comes."""
+    rng = np.random.default_rng(300)
+    y = (rng.random(300) < 0.35).astype(int)
+    scores = rng.normal(size=300) + 1.2 * y
+    intervals = [
+        auroc_interval(y, scores, resample_units(np.arange(300), n_resamples=200, seed=seed))
+        for seed in range(6)
+    ]
+    widths = [one.high - one.low for one in intervals]
+    assert min(widths) < 0.1 < max(widths)
+    assert {one.verdict for one in intervals} == {"wide"}
