@@ -25,6 +25,7 @@ from cxr_core.training.finalize import RunResult
 from cxr_core.training.logs import LOGS
 from cxr_core.training.presets import PRESETS, apply_settings, from_preset, parse_settings
 from cxr_core.training.recipe import RECIPES, run_recipe
+from cxr_core.training.recipe_plan import make_recipe_plan, recipe_plan_text
 from cxr_core.training.run import RunOptions, run
 from cxr_core.training.run_paths import read_run_paths
 from cxr_core.training.run_record import read_run_config
@@ -107,7 +108,7 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     training.add_argument("--population", choices=get_args(Population))
     training.add_argument("--balance", choices=get_args(Balance))
-    training.add_argument("--epochs", type=int)
+    training.add_argument("--epochs", type=int, help="with --recipe: at most, in each step")
     training.add_argument("--px", type=int, help="side of the model's input (224)")
     training.add_argument("--low-res-px", type=int, help="smaller side until the last epochs")
     training.add_argument(
@@ -167,9 +168,20 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     given = arguments.phantom is not None
     if (given and films != (None, None)) or (not given and None in films and not knows):
         parser.error("give --entries and --images, or --phantom N")
-    if arguments.dry_run and arguments.recipe is not None:
-        parser.error("--dry-run plans one run: give the --preset of a step instead of --recipe")
+    if arguments.recipe is not None and (fixed := _fixed_by_a_recipe(arguments)):
+        parser.error(
+            f"a recipe fixes the settings of its steps: leave out {', '.join(fixed)}. --epochs N "
+            "holds each step to N epochs"
+        )
     return arguments
+
+
+def _fixed_by_a_recipe(arguments: argparse.Namespace) -> list[str]:
+    """The flags given beside ``--recipe`` that its steps would not follow."""
+    names = ("preset", "config", "weights", "teacher", "population", "balance", "px", "low_res_px")
+    more = ("full_res_epochs", "batch_size", "learning_rate", "set", "n_seeds", "finalize")
+    given = [name for name in (*names, *more) if getattr(arguments, name) not in (None, [], False)]
+    return ["--" + name.replace("_", "-") for name in given]
 
 
 _SPLIT_WORDS = ("split", "train_val_list", "test_list")
@@ -271,12 +283,18 @@ def train(arguments: argparse.Namespace, distributed: Distributed) -> str:
     with tempfile.TemporaryDirectory() as phantom_folder:
         sources = make_dataset_paths(arguments, Path(phantom_folder))
         if arguments.recipe is not None:
+            name, epochs = arguments.recipe, arguments.epochs
+            if arguments.dry_run:
+                if not distributed.is_main:
+                    return ""
+                return recipe_plan_text(make_recipe_plan(name, sources, max_epochs=epochs))
             made = run_recipe(
-                arguments.recipe,
+                name,
                 sources,
                 arguments.out,
                 options,
                 seed=config.seed,
+                max_epochs=epochs,
                 distributed=distributed,
             )
             return _result_text(made, arguments.out / RECIPES[arguments.recipe][-1].name)

@@ -1,7 +1,7 @@
 """What a run would do, and how long it would take, without doing it: nothing is written."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,9 +20,9 @@ from cxr_core.model.architectures import imagenet_mean_std
 from cxr_core.training.config import TrainConfig
 from cxr_core.training.dataset import DatasetPaths, FilmDataset, FilmTables, decoded_sizes
 from cxr_core.training.device import Accelerator, select_accelerator
-from cxr_core.training.distillation import Teachers
+from cxr_core.training.distillation import Teacher, Teachers
 from cxr_core.training.initial_weights import init_network
-from cxr_core.training.preflight import Preflight, preflight
+from cxr_core.training.preflight import preflight
 from cxr_core.training.trainer import Trainer
 from cxr_core.training.training_set import TrainingSet, make_loaders, prepare_training_set
 
@@ -83,9 +83,19 @@ class Plan:
     decode_seconds: float
     report_lines: list[str]
 
+    @property
+    def train_seconds(self) -> float:
+        """Of all epochs, with their validation."""
+        return sum(stage.epochs * stage.epoch_seconds for stage in self.stages)
 
-def make_plan(config: TrainConfig, paths: DatasetPaths) -> Plan:
+
+def make_plan(
+    config: TrainConfig, paths: DatasetPaths, *, teachers: Sequence[Teacher] | None = None
+) -> Plan:
     """All checks of a run, and the time of two batches a stage on films of noise.
+
+    Args:
+        teachers: in place of those that ``config`` names.
 
     Raises:
         CXRError: as the run itself would, before it decodes.
@@ -95,7 +105,8 @@ def make_plan(config: TrainConfig, paths: DatasetPaths) -> Plan:
     films = _undecoded(checked.tables, config)
     preprocessing = Preprocessing(config.px, *imagenet_mean_std(config.architecture))
     sets = {px: prepare_training_set(config, films, px) for px in config.stage_sizes}
-    trainer = _trainer(config, checked, sets, preprocessing, accelerator)
+    taught_by = checked.teachers if teachers is None else teachers
+    trainer = _trainer(config, taught_by, sets, preprocessing, accelerator)
     stages = [
         _time_stage(config, films, preprocessing, training_set, trainer)
         for training_set in sets.values()
@@ -130,14 +141,13 @@ def _undecoded(tables: FilmTables, config: TrainConfig) -> FilmDataset:
 
 def _trainer(
     config: TrainConfig,
-    checked: Preflight,
+    teachers: Sequence[Teacher],
     sets: dict[int, TrainingSet],
     preprocessing: Preprocessing,
     accelerator: Accelerator,
 ) -> Trainer:
     torch.manual_seed(config.seed)
     training_set = next(iter(sets.values()))
-    teachers = checked.teachers
     return Trainer(
         init_network(config),
         config,
@@ -222,11 +232,10 @@ def _lines(plan: Plan) -> Iterator[str]:
             f"batches of {config.batch_size}, then {stage.validation_films:,} films to validate; "
             f"about {duration(stage.epoch_seconds)} an epoch."
         )
-    total = sum(stage.epochs * stage.epoch_seconds for stage in plan.stages)
     decoding = plan.decode_seconds * len(films) * len(decoded_sizes(config))
     yield (
-        f"In all about {duration(total)} of training. Decoding the films the first time takes "
-        f"about {duration(decoding)} on one core. Nothing was written."
+        f"In all about {duration(plan.train_seconds)} of training. Decoding the films the first "
+        f"time takes about {duration(decoding)} on one core. Nothing was written."
     )
 
 

@@ -78,9 +78,30 @@ RECIPES: Mapping[str, tuple[Step, ...]] = MappingProxyType(
 )
 
 
-def step_config(step: Step, folder: Path, *, seed: int) -> TrainConfig:
-    """The configuration of a step whose recipe is carried out in ``folder``."""
+def steps_of(name: str) -> tuple[Step, ...]:
+    """The steps of a recipe.
+
+    Raises:
+        ConfigError: there is no such recipe.
+    """
+    if name not in RECIPES:
+        raise ConfigError(
+            "There is no such recipe", value=name, remedy=f"Choose one of {', '.join(RECIPES)}."
+        )
+    return RECIPES[name]
+
+
+def step_config(
+    step: Step, folder: Path, *, seed: int, max_epochs: int | None = None
+) -> TrainConfig:
+    """The configuration of a step whose recipe is carried out in ``folder``.
+
+    Args:
+        max_epochs: no step trains for more; None leaves each its own.
+    """
     config = from_preset(step.preset, seed=seed + step.seed_offset)
+    if max_epochs is not None:
+        config = from_preset(step.preset, seed=config.seed, epochs=min(max_epochs, config.epochs))
     if step.weights is not None:
         config = replace(config, weights=str(folder / step.weights))
     return replace(config, teachers=tuple(str(folder / name) for name in step.teachers))
@@ -93,12 +114,16 @@ def run_recipe(
     options: RunOptions,
     *,
     seed: int = 0,
+    max_epochs: int | None = None,
     distributed: Distributed = SINGLE_PROCESS,
 ) -> RunResult | None:
     """Carry out the steps that are not done yet; an interrupted one is continued.
 
     The test part is read by the last step alone, and not by it either with
     ``options.skip_test``.
+
+    Args:
+        max_epochs: no step trains for more, as a rehearsal that all steps can be carried out.
 
     Returns:
         Of the last step; None in the processes of a team that do not lead.
@@ -107,11 +132,7 @@ def run_recipe(
         ConfigError: there is no such recipe.
         CXRError: as ``run``.
     """
-    if name not in RECIPES:
-        raise ConfigError(
-            "There is no such recipe", value=name, remedy=f"Choose one of {', '.join(RECIPES)}."
-        )
-    steps = RECIPES[name]
+    steps = steps_of(name)
     result: RunResult | None = None
     for number, step in enumerate(steps, start=1):
         is_last = number == len(steps)
@@ -127,7 +148,6 @@ def run_recipe(
             finalize_only=done,
             skip_test=options.skip_test or not is_last,
         )
-        result = run(
-            step_config(step, folder, seed=seed), paths, target, own, distributed=distributed
-        )
+        config = step_config(step, folder, seed=seed, max_epochs=max_epochs)
+        result = run(config, paths, target, own, distributed=distributed)
     return result
