@@ -14,8 +14,8 @@ from cxr_core.cli.outputs import (
     STANDARD_OUTPUT,
     add_output_options,
     add_table_options,
+    make_folder,
     requested_outputs,
-    require_folder,
     suggest_map,
     write_checklists,
     write_outputs,
@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     try:
         if args.checklists is not None:
-            require_folder(args.checklists)
+            make_folder(args.checklists)
         if args.suggest_map is not None:
             for sentence in suggest_map(args.predictions, args.labels, args.suggest_map):
                 print(sentence)

@@ -98,18 +98,20 @@ def write_outputs(paths: Mapping[str, Path], make: Mapping[str, Callable[[], str
             raise _not_written(path, FORMATS[name], error) from error
 
 
-def require_folder(folder: Path) -> None:
-    """Refuse a folder for checklists that is not there.
+def make_folder(folder: Path) -> None:
+    """Make the folder for checklists, before the slow part, where it is not there.
 
     Raises:
-        ConfigError: it is no folder.
+        ConfigError: it cannot be one.
     """
-    if not folder.is_dir():
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
         raise ConfigError(
-            "The folder for the checklists does not exist",
+            f"The folder for the checklists cannot be made ({error.strerror or error})",
             value=folder,
-            remedy="Make it first, or give another one.",
-        )
+            remedy="Give another one.",
+        ) from error
 
 
 def write_checklists(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -216,3 +216,14 @@ def test_somebodys_table_beside_a_model_is_told(
     assert site["cutoff"] < found["operating_points"]["effusion"]["threshold"]
     assert main([*command, "--prevalence", "Mass=0.05"]) == 2
     assert "There is no cut-off of this finding" in capsys.readouterr().err
+
+
+def test_checklists_make_their_folder(
+    predictions: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "new" / "reports"
+    assert main([str(predictions), "--checklists", str(folder), "--resamples", "20"]) == 0
+    assert {"tripod_ai.md", "tripod_ai.pdf"} <= {path.name for path in folder.iterdir()}
+    capsys.readouterr()
+    assert main([str(predictions), "--checklists", str(predictions / "in")]) == 2
+    assert "cannot be made" in capsys.readouterr().err

@@ -313,6 +313,19 @@ def _ensemble(facts: RunFacts) -> str:
     return "None: one network answers." if facts.metadata is not None else ""
 
 
+# Of the training films, by the setting's name.
+_BALANCE = {
+    "none": "Training films as they come; nothing was balanced.",
+    "undersample": "Training films of No Finding alone were drawn down to the number of the "
+    "commonest finding.",
+    "redraw": "Training films of No Finding alone were drawn down to the number of the commonest "
+    "finding, anew in each epoch.",
+    "sampler": "Training films were drawn with weights, so that No Finding does not outnumber "
+    "the findings.",
+    "pos-weight": "Positive training labels weighed more in the loss the rarer their finding.",
+}
+
+
 def _software(facts: RunFacts) -> str:
     versions = {} if facts.metadata is None else facts.metadata.provenance.get("versions", {})
     return ", ".join(f"{name} {version}" for name, version in versions.items())
@@ -320,7 +333,7 @@ def _software(facts: RunFacts) -> str:
 
 def _imbalance(facts: RunFacts) -> str:
     config = {} if facts.metadata is None else facts.metadata.provenance.get("config", {})
-    return f"Training films balanced by {config['balance']}." if config.get("balance") else ""
+    return _BALANCE.get(config.get("balance", ""), "")
 
 
 def _gate(facts: RunFacts) -> str:

@@ -4,6 +4,7 @@ import io
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import get_args
 
 import pytest
 from huggingface_hub import ModelCard, ModelCardData
@@ -23,6 +24,7 @@ from cxr_core.evaluation.render.checklists import document_markdown, reporting_d
 from cxr_core.evaluation.render.hub_header import data_source, hub_card, without_header
 from cxr_core.export.document_pdf import document_pdf
 from cxr_core.findings import label_of
+from cxr_core.training.config import Balance
 from tests.helpers.models import make_metadata
 from tests.helpers.predictions import make_predictions
 
@@ -69,6 +71,15 @@ def test_every_item_is_there() -> None:
     sections = [item.number.split()[0] for item in DATASHEET]
     # Gebru et al. ask 3, 15, 11, 3, 5, 6 and 7 questions, without those for other comments.
     assert [sections.count(name) for name in dict.fromkeys(sections)] == [3, 15, 11, 3, 5, 6, 7]
+
+
+@pytest.mark.parametrize("balance", get_args(Balance))
+def test_how_films_were_balanced_is_told_in_words(facts: RunFacts, balance: str) -> None:
+    provenance = {"config": {"balance": balance}}
+    told = replace(facts, metadata=replace(facts.metadata, provenance=provenance))
+    item = Item("13", "Class imbalance", "imbalance")
+    assert "raining" in answer(item, told).text
+    assert answer(item, replace(facts, metadata=None)).kind == TO_FILL
 
 
 def test_figures_are_the_reports_own(facts: RunFacts) -> None:
