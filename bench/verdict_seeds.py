@@ -12,11 +12,12 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 from cxr_core.evaluation.evaluated import evaluate_with_model, measure_subgroups
+from cxr_core.evaluation.input_table import read_input_table
 from cxr_core.evaluation.localisation.rates import localisation_metrics
 from cxr_core.evaluation.metrics.differences import direction_of
 from cxr_core.evaluation.metrics.gaps import FIGURES
 from cxr_core.evaluation.metrics.view_alone import shortcut_sentence
-from cxr_core.evaluation.run_folder import RunFolder, read_input_table
+from cxr_core.evaluation.run_folder import RunFolder
 
 Verdicts = dict[tuple[object, ...], object]
 

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cxr_core.errors import CXRError, DataError, ImageError, TrainingError, WeightsError
-from cxr_core.evaluation.run_folder import read_history
+from cxr_core.evaluation.history import read_history
 from cxr_core.imaging.radiograph import read_radiograph
 from cxr_core.model.architectures import build_model
 from cxr_core.model.state_dict import read_state_dict

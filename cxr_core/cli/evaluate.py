@@ -31,13 +31,14 @@ from cxr_core.evaluation.evaluated import (
     with_origin,
 )
 from cxr_core.evaluation.full_report import FullReport, Origin
+from cxr_core.evaluation.input_table import InputTable, read_input_table
 from cxr_core.evaluation.render.checklist_answers import RunFacts
 from cxr_core.evaluation.render.checklists import document_markdown, reporting_documents
 from cxr_core.evaluation.render.documents import metrics_tables_as
 from cxr_core.evaluation.render.hub_header import hub_card
 from cxr_core.evaluation.render.json_document import metrics_json
 from cxr_core.evaluation.render.text import comparison_text, metrics_text
-from cxr_core.evaluation.run_folder import TEST_PREDICTIONS_FILE, InputTable, read_input_table
+from cxr_core.evaluation.run_folder import TEST_PREDICTIONS_FILE
 from cxr_core.evaluation.table_mapping import read_mapping
 from cxr_core.model.metadata import METADATA_FILE
 

@@ -14,6 +14,7 @@ import pandas as pd
 from cxr_core.arrays import Floats
 from cxr_core.config import Calibration
 from cxr_core.errors import DataError
+from cxr_core.evaluation.input_table import InputTable
 from cxr_core.evaluation.leakage import (
     VIEWS,
     alignment_notes,
@@ -46,7 +47,7 @@ from cxr_core.evaluation.predictions import (
     scores_of,
     validate_predictions,
 )
-from cxr_core.evaluation.run_folder import InputTable, RunFolder
+from cxr_core.evaluation.run_folder import RunFolder
 from cxr_core.findings import ABNORMAL_KEYS, NORMAL_KEY, label_of
 
 ALL_FINDINGS = "all"  # the key of all boxed findings together

@@ -14,21 +14,16 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import pandas as pd
 
-from cxr_core.config import short
-from cxr_core.data.csv_files import read_columns, read_header, require_once
 from cxr_core.data.split_files import read_split
 from cxr_core.errors import CheckpointError, DataError
 from cxr_core.evaluation.further_films import read_other_films
+from cxr_core.evaluation.history import read_history
 from cxr_core.evaluation.localisation.froc import read_marks
 from cxr_core.evaluation.localisation.rates import read_localisation
-from cxr_core.evaluation.mapping_guess import join_labels, map_table
 from cxr_core.evaluation.metrics.labels import SplitLabels, read_split_labels, split_labels
 from cxr_core.evaluation.predictions import read_predictions
-from cxr_core.evaluation.raw_table import read_raw_table
-from cxr_core.evaluation.table_mapping import TableMapping
 from cxr_core.files import open_regular, read_json
 from cxr_core.model.metadata import METADATA_FILE, ModelMetadata, load_metadata
 
@@ -48,7 +43,6 @@ CARD_FILE = "MODEL_CARD.md"
 _CONFIG, _RESUME, WEIGHTS_FILE = "config.json", "resume.pt", "model.safetensors"
 _MAX_BYTES = 1 << 28  # of a table; NIH's whole collection takes 15 MB
 _MAX_CARD_BYTES = 1 << 20
-_MAX_EPOCHS = 1_000_000
 _MAX_WEIGHTS_BYTES = 1 << 32
 _MAX_ENTRIES = 200  # entries of a folder that are looked at for runs
 
@@ -275,57 +269,6 @@ class RunFolder:
             )
 
 
-def read_history(path: Path) -> pd.DataFrame:
-    """Read ``history.csv`` of a run.
-
-    Returns:
-        A row an epoch: ``epoch`` as int, all other columns as numbers, nan where a cell is empty.
-
-    Raises:
-        DataError: unreadable, a column missing or twice, or a cell that is no number.
-    """
-    header = read_header(path)
-    require_once(header, filter(None, header), path)
-    positions = {name: at for at, name in enumerate(header) if name}
-    if "epoch" not in positions:
-        raise DataError(
-            "The history of a run lacks its epochs",
-            value=f"{path} (its columns: {', '.join(header)[:200]})",
-            remedy="Restore history.csv as train.py wrote it.",
-        )
-    cells = read_columns(path, positions)
-    rows: pd.DataFrame = cells.apply(pd.to_numeric, errors="coerce")
-    epoch = rows["epoch"]
-    odd = (rows.isna() & (cells != "") & (cells.apply(lambda one: one.str.lower()) != "nan")).any()
-    if odd.any() or not (epoch.between(1, _MAX_EPOCHS) & (epoch % 1 == 0)).all():
-        column = "epoch" if not odd.any() else str(odd.idxmax())
-        raise DataError(
-            f"The history of a run holds a value that it cannot have ({short(column)})",
-            value=path,
-            remedy="Restore history.csv as train.py wrote it.",
-        )
-    rows["epoch"] = epoch.astype("int64")
-    return rows
-
-
-def kept_epoch(history: pd.DataFrame) -> int | None:
-    """The row (0, 1, …) of the epoch whose weights were kept: the highest area of those by which
-    epochs were chosen, at the final input size; None where the table does not tell.
-
-    Args:
-        history: as ``history.csv``. Without ``selection_auroc``, which earlier versions did not
-            write, epochs were chosen by ``auroc_mean``.
-    """
-    if "auroc_mean" not in history:
-        return None
-    areas = history["auroc_mean"]
-    if "selection_auroc" in history:
-        areas = history["selection_auroc"].fillna(areas)
-    if "px" in history:
-        areas = areas.where(history["px"] == history["px"].iloc[-1])
-    return None if areas.isna().all() else int(np.nanargmax(areas.to_numpy(dtype=float)))
-
-
 def require_run_folder(folder: Path) -> None:
     """Refuse a path at which there is no run.
 
@@ -394,80 +337,3 @@ def _planned(folder: Path) -> int | None:
     except (OSError, ValueError, KeyError, TypeError):  # absent, or not train.py's
         return None
     return epochs if isinstance(epochs, int) else None
-
-
-@dataclass(frozen=True, eq=False)
-class InputTable:
-    """A predictions table as a user names it: a file, or a run folder with what belongs to it.
-
-    Attributes:
-        predictions: a validated predictions table.
-        sha256: of its file.
-        model: the folder of its calibration and operating points; None without one.
-        run: the folder whose other tables belong to it; None for a table from elsewhere.
-        mapping: as what the columns of a table from elsewhere were read.
-        said, cautions: whole sentences on how it was read.
-    """
-
-    predictions: pd.DataFrame
-    sha256: str
-    model: RunFolder | None
-    run: RunFolder | None
-    mapping: TableMapping | None = None
-    said: tuple[str, ...] = ()
-    cautions: tuple[str, ...] = ()
-
-    @property
-    def of_model(self) -> bool | None:
-        """Whether the table is one of its model's own; None without a model."""
-        if self.model is None:
-            return None
-        if self.run is not None and self.run.path.resolve() == self.model.path.resolve():
-            return True
-        return self.sha256 in self.model.predictions_sha256()
-
-    @property
-    def split(self) -> pd.DataFrame | None:
-        """The split of the run that the table lies in, where it tells one."""
-        return None if self.run is None else self.run.split
-
-
-def read_input_table(
-    path: Path,
-    model: Path | None = None,
-    *,
-    mapping: TableMapping | None = None,
-    labels: Path | None = None,
-) -> InputTable:
-    """Read a table, or the test films of a run folder.
-
-    Args:
-        model: folder of a calibration and operating points; a run folder's own without it.
-        mapping: of a table in other columns; guessed without it.
-        labels: a table of labels to be joined by image.
-
-    Raises:
-        DataError: no table, or one that breaks the contract, or whose columns are not certain.
-    """
-    run = None
-    if path.is_dir():
-        run, path = RunFolder(path), path / TEST_PREDICTIONS_FILE
-        if not path.is_file():
-            raise DataError(
-                "The folder has no predictions for its test films",
-                value=path,
-                remedy="Write them with train.py --finalize, or give the table itself.",
-            )
-    of_model = run if run is not None and run.has(METADATA_FILE) else None
-    if model is not None:
-        of_model = RunFolder(model)
-    if run is not None and mapping is None and labels is None:
-        films = read_predictions(path)
-        return InputTable(films, hashlib.sha256(path.read_bytes()).hexdigest(), of_model, run)
-    raw = read_raw_table(path)
-    if labels is not None:
-        raw = join_labels(raw, read_raw_table(labels))
-    mapped = map_table(raw, mapping, name=path.name.split(".")[0])
-    return InputTable(
-        mapped.table, raw.sha256, of_model, run, mapped.mapping, mapped.said, mapped.cautions
-    )

@@ -23,6 +23,7 @@ from cxr_core.errors import CalibrationError
 from cxr_core.evaluation.evaluated import evaluate_with_model, measure_all
 from cxr_core.evaluation.full_report import FullReport
 from cxr_core.evaluation.further_films import write_other_films
+from cxr_core.evaluation.history import read_history
 from cxr_core.evaluation.localisation.froc import mark_rows, write_marks
 from cxr_core.evaluation.localisation.pointing import localisation_rows, write_localisation
 from cxr_core.evaluation.metrics.operating_points import fit_cutoffs
@@ -36,7 +37,6 @@ from cxr_core.evaluation.run_folder import (
     TEST_PREDICTIONS_FILE,
     VALIDATION_PREDICTIONS_FILE,
     RunFolder,
-    read_history,
 )
 from cxr_core.evaluation.scoring import fit_calibration, margin_maps, to_probabilities
 from cxr_core.files import atomic_write

@@ -12,7 +12,7 @@ import pandas as pd
 
 from cxr_core.config import Preprocessing
 from cxr_core.errors import TrainingError
-from cxr_core.evaluation.run_folder import kept_epoch
+from cxr_core.evaluation.history import kept_epoch
 from cxr_core.files import atomic_write, read_json
 from cxr_core.training.config import TrainConfig
 from cxr_core.training.initial_weights import InitialWeights

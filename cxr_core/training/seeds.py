@@ -7,7 +7,8 @@ import pandas as pd
 
 from cxr_core.data.csv_files import write_csv
 from cxr_core.errors import ConfigError
-from cxr_core.evaluation.run_folder import HISTORY_FILE, read_history
+from cxr_core.evaluation.history import read_history
+from cxr_core.evaluation.run_folder import HISTORY_FILE
 from cxr_core.findings import LABELS
 from cxr_core.training.config import TrainConfig
 from cxr_core.training.dataset import DatasetPaths

@@ -9,13 +9,8 @@ import pytest
 
 from cxr_core.config import Calibration, EvidenceScale, OperatingPoint, Preprocessing
 from cxr_core.errors import CheckpointError, DataError
-from cxr_core.evaluation.run_folder import (
-    RunFolder,
-    RunProgress,
-    find_runs,
-    kept_epoch,
-    require_run_folder,
-)
+from cxr_core.evaluation.history import kept_epoch
+from cxr_core.evaluation.run_folder import RunFolder, RunProgress, find_runs, require_run_folder
 from cxr_core.findings import KEYS
 from cxr_core.model.metadata import ModelMetadata, write_metadata
 

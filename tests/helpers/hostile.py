@@ -22,6 +22,7 @@ from cxr_core.data.split_files import read_groups, read_image_list, read_split
 from cxr_core.errors import CXRError
 from cxr_core.evaluation.cutoffs import cutoffs_of_model
 from cxr_core.evaluation.further_films import measure_other_sources, read_other_films
+from cxr_core.evaluation.history import kept_epoch, read_history
 from cxr_core.evaluation.localisation.froc import MARK_COLUMNS, froc_curves, read_marks
 from cxr_core.evaluation.localisation.overlap import OVERLAP_COLUMNS
 from cxr_core.evaluation.localisation.pointing import LOCALISATION_COLUMNS
@@ -33,7 +34,7 @@ from cxr_core.evaluation.parquet import parse_parquet
 from cxr_core.evaluation.predictions import read_predictions, write_predictions
 from cxr_core.evaluation.raw_table import RawTable, read_raw_table
 from cxr_core.evaluation.report import evaluate_predictions
-from cxr_core.evaluation.run_folder import RunFolder, kept_epoch, read_history
+from cxr_core.evaluation.run_folder import RunFolder
 from cxr_core.evaluation.scoring import to_probabilities
 from cxr_core.evaluation.table_mapping import read_mapping
 from cxr_core.export.identity import whose_study

@@ -11,8 +11,8 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 from plotly.subplots import make_subplots
 
+from cxr_core.evaluation.history import kept_epoch
 from cxr_core.evaluation.metrics.labels import LabelCount
-from cxr_core.evaluation.run_folder import kept_epoch
 from cxr_core.findings import FINDINGS, KEYS, label_of
 from cxr_core.ui.words import percent
 

@@ -76,7 +76,7 @@ def test_every_item_is_there() -> None:
 @pytest.mark.parametrize("balance", get_args(Balance))
 def test_how_films_were_balanced_is_told_in_words(facts: RunFacts, balance: str) -> None:
     provenance = {"config": {"balance": balance}}
-    told = replace(facts, metadata=replace(facts.metadata, provenance=provenance))
+    told = replace(facts, metadata=replace(make_metadata(), provenance=provenance))
     item = Item("13", "Class imbalance", "imbalance")
     assert "raining" in answer(item, told).text
     assert answer(item, replace(facts, metadata=None)).kind == TO_FILL
