@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from cxr_core.evaluation.column_affixes import pair_by_affix
 from cxr_core.evaluation.column_names import Column, key_of, split_list
 from cxr_core.evaluation.table_mapping import (
     FindingColumns,
@@ -116,6 +117,16 @@ def _kinds(scores: Sequence[Column], questions: list[str]) -> dict[str, Kind]:
 def percent_question(title: str) -> str:
     """What is asked where scores may be percent."""
     return f"Scores such as {title} lie between 0 and 100: they are taken for percent."
+
+
+def findings_by_affix(columns: Sequence[Column], questions: list[str]) -> list[FindingColumns]:
+    """Findings whose labels and scores begin or end alike (``pair_by_affix``)."""
+    pairs = pair_by_affix(columns)
+    kinds = _kinds([score for _, score in pairs.values()], questions)
+    return [
+        FindingColumns(key, label.title, score.title, kinds[score.title])
+        for key, (label, score) in pairs.items()
+    ]
 
 
 def findings_of_classes(

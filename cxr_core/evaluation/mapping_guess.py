@@ -16,6 +16,7 @@ from cxr_core.evaluation.column_names import Column, key_of, plain_name, read_na
 from cxr_core.evaluation.finding_columns import (
     NAMING,
     UNNAMED,
+    findings_by_affix,
     findings_of_classes,
     named_findings,
     pair_findings,
@@ -43,7 +44,8 @@ _IMAGE_NAMES = (
     "file", "imagepath", "imgpath", "filepath", "path", "img", "imgid", "imgname", "dicomid",
     "dicom", "sopinstanceuid", "sopuid", "instanceuid", "xray", "film", "filmid",
     "studyinstanceuid", "studyid", "study", "accessionnumber", "uid", "id", "name", "key",
-    "sampleid", "sample", "index", "rowid",
+    "sampleid", "sample", "index", "rowid", "images", "imageids", "imagenames", "imagepaths",
+    "filenames", "filepaths", "files", "paths", "imgs", "ids", "names",
 )  # fmt: skip
 _ROW_NAMES = (plain_name(INDEX), "index", "rowid", "id", "key", "uid", "sampleid", "sample")
 _DETAIL_NAMES: Mapping[str, tuple[str, ...]] = {
@@ -101,6 +103,10 @@ def suggest_mapping(raw: RawTable, name: str = "") -> Suggestion:
     ]
     findings, left = pair_findings(columns, questions, said)
     findings += findings_of_classes(columns, left, findings, questions, said)
+    if len(findings) < 2:
+        asked: list[str] = []
+        if alike := findings_by_affix(columns, asked):
+            findings, left, questions = alike, [], asked
     if not findings:
         findings = single_finding(columns, name, questions, said)
     used = {one.score for one in findings}

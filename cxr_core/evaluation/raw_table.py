@@ -5,8 +5,12 @@ Nothing is guessed here of what a column means: that is ``table_mapping``'s.
 
 import csv
 import hashlib
+import io
 import json
+import lzma
 import re
+import struct
+import zipfile
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,7 +38,13 @@ from cxr_core.files import open_regular
 _SEPARATORS = ",;\t|"
 _SEPARATOR_NAMES = {";": "semicolons", "\t": "tabs", "|": "bars"}
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+(?:,\d+)?(?:[eE][+-]?\d+)?")
-_GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
+_GZIP, _ZIP, _PARQUET = b"\x1f\x8b", b"PK\x03\x04", b"PAR1"
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # its marks; spreadsheets call it Unicode text
+# What zipfile lets through of a damaged or encrypted archive, beside its own error.
+_ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OSError, EOFError,
+               ValueError, KeyError, RuntimeError, OverflowError)  # fmt: skip
+_NUMBER = re.compile(r"[+-]?(?:\d+\.\d*|\.\d+|\d+(?:\.\d*)?e[+-]?\d+)", re.IGNORECASE)
+_CLASS_LISTS = ("classes", "class_names", "labels", "label_names", "findings", "names", "columns")
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +80,10 @@ def read_raw_table(source: Path | bytes) -> RawTable:
     sha256 = hashlib.sha256(data).hexdigest()
     if data.startswith(_GZIP):
         data = _unzipped(data)
+    elif data.startswith(_ZIP):
+        data = _only_member(data)
+    if data.startswith(_UTF_16):
+        data = _in_utf_8(data)
     if data.startswith(_PARQUET):
         cells, said = read_parquet(data)
     elif data[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"[", b"{"):
@@ -130,6 +144,36 @@ def _unzipped(data: bytes) -> bytes:
     return unpacked
 
 
+def _only_member(data: bytes) -> bytes:
+    """The one file of a ZIP archive, as pandas writes ``table.csv.zip``; other archives as they
+    are, for what is said of them later."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            names = archive.namelist()
+            if any(name.endswith(".npy") for name in names):
+                raise DataError(
+                    "The table is NumPy's archive of arrays, which tells of no columns",
+                    value=f"it holds {', '.join(names[:4])}",
+                    remedy="Write images, labels and scores as columns of a CSV.",
+                )
+            if len(names) != 1:
+                return data
+            with archive.open(names[0]) as file:
+                unpacked = file.read(MAX_BYTES + 1)
+    except _ZIP_ERRORS:
+        return data
+    if len(unpacked) > MAX_BYTES:
+        raise too_large()
+    return unpacked
+
+
+def _in_utf_8(data: bytes) -> bytes:
+    try:
+        return data.decode("utf-16").encode()
+    except UnicodeError:
+        return data  # it is told that it is in no encoding that is read
+
+
 # CSV, with any of the usual separators, and pandas' header of two lines.
 
 
@@ -147,6 +191,13 @@ def _read_csv(data: bytes) -> tuple[pd.DataFrame, list[str]]:
     header = first
     if separator != ",":
         header = [name.strip() for name in next(csv.reader([line], delimiter=separator))]
+    if len(header) > 1 and all(_NUMBER.fullmatch(name) for name in header):
+        raise DataError(
+            "The table has no names of columns: its first line holds numbers",
+            value=", ".join(header[:4]),
+            remedy="Write a first line that names the columns, such as image,true_Effusion,"
+            "prob_Effusion.",
+        )
     names = unique_names(header)
     cells = read_columns_strict(
         data, {name: at for at, name in enumerate(names)}, max_rows=MAX_ROWS, separator=separator
@@ -232,7 +283,38 @@ def _records(content: Any) -> pd.DataFrame:
             rows = rows if by_column else rows.T  # pandas' "columns" and "index"
             named = not all(re.fullmatch(r"\d+", str(one)) for one in rows.index)
             return rows.rename_axis(INDEX).reset_index() if named else rows.reset_index(drop=True)
-        return pd.DataFrame(content)
+        return pd.DataFrame(_with_class_names(content))
     if not all(isinstance(row, dict) for row in content):
         raise TypeError("its rows are no records")
     return pd.DataFrame(content)
+
+
+def _with_class_names(arrays: dict[str, Any]) -> dict[str, Any]:
+    """Arrays of a film each, ``y_true`` and ``y_pred``, beside one list that names their classes:
+    each row of theirs becomes a record by these names."""
+    named = next(
+        (
+            (key, value)
+            for key, value in arrays.items()
+            if key.casefold() in _CLASS_LISTS
+            and isinstance(value, list)
+            and value
+            and all(isinstance(name, str) for name in value)
+        ),
+        None,
+    )
+    if named is None:
+        return arrays
+    key, classes = named
+    wide = {
+        name: value
+        for name, value in arrays.items()
+        if isinstance(value, list)
+        and value
+        and all(isinstance(row, list) and len(row) == len(classes) for row in value)
+    }
+    rest = {name: value for name, value in arrays.items() if name != key}
+    by_name = {
+        name: [dict(zip(classes, row, strict=True)) for row in rows] for name, rows in wide.items()
+    }
+    return rest | by_name if wide else arrays
