@@ -78,6 +78,7 @@ class FinalizeContext:
         device_name: what it was trained on, in words.
         weights_are_new: store the model's weights; otherwise those in the folder stay as they are.
         skip_test: leave the test part unread; then there is no card.
+        skip_gate: fit no input check.
         other_films: a table of other hospitals' films, to see how far the model carries.
         distributed: the processes that read the films together; only its leader writes.
     """
@@ -88,6 +89,7 @@ class FinalizeContext:
     device_name: str
     weights_are_new: bool
     skip_test: bool = False
+    skip_gate: bool = False
     other_films: Path | None = None
     distributed: Distributed = SINGLE_PROCESS
     progress: bool = False
@@ -228,8 +230,10 @@ def _metadata(
         seed=context.config.seed,
     )
     preprocessing = context.initial_weights.preprocessing
-    stored = load_weights(folder, context.config.architecture)
-    gate = fit_gate_on_dataset(films, stored, preprocessing, seed=context.config.seed)
+    gate = None
+    if not context.skip_gate:
+        stored = load_weights(folder, context.config.architecture)
+        gate = fit_gate_on_dataset(films, stored, preprocessing, seed=context.config.seed)
     maps = margin_maps(validation.evidence, validation.logits, calibration, cutoffs.specific)
     scale = float(np.percentile(np.abs(maps), EVIDENCE_PERCENTILE))
     return ModelMetadata(

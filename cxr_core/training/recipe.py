@@ -120,7 +120,7 @@ def run_recipe(
     """Carry out the steps that are not done yet; an interrupted one is continued.
 
     The test part is read by the last step alone, and not by it either with
-    ``options.skip_test``.
+    ``options.skip_test``; only the last step has an input check.
 
     Args:
         max_epochs: no step trains for more, as a rehearsal that all steps can be carried out.
@@ -147,6 +147,7 @@ def run_recipe(
             resume=started and not done,
             finalize_only=done,
             skip_test=options.skip_test or not is_last,
+            skip_gate=not is_last,
         )
         config = step_config(step, folder, seed=seed, max_epochs=max_epochs)
         result = run(config, paths, target, own, distributed=distributed)

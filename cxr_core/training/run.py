@@ -67,6 +67,7 @@ class RunOptions:
         finalize_only: keep the weights, redo calibration, operating points, tables and card.
         skip_test: leave the test part unread, for a trial among others; no card is written.
             ``finalize_only`` reads it later.
+        skip_gate: fit no input check, for a step that only the next one uses.
         save_interval_seconds: the state is saved after each epoch, and within one this often.
         threads: of PyTorch's; None for those that the resumed run had, or all.
         measure_threads: without a number, time a batch and take fewer where that is faster.
@@ -78,6 +79,7 @@ class RunOptions:
     resume: bool = False
     finalize_only: bool = False
     skip_test: bool = False
+    skip_gate: bool = False
     save_interval_seconds: float = SAVE_INTERVAL_SECONDS
     threads: int | None = None
     measure_threads: bool = False
@@ -180,6 +182,7 @@ def _run_held(
             device_name=read_device_name(folder),
             weights_are_new=trains,
             skip_test=options.skip_test,
+            skip_gate=options.skip_gate,
             other_films=paths.other_films,
             distributed=distributed,
             progress=options.progress and distributed.is_main,

@@ -51,6 +51,7 @@ def test_only_the_last_step_reads_the_test_films(
     run_recipe("best", PATHS, tmp_path, RunOptions(), seed=5)
     assert [folder.name for _, folder, _ in runs] == [step.name for step in RECIPES["best"]]
     assert [options.skip_test for *_, options in runs] == [True] * (len(runs) - 1) + [False]
+    assert [options.skip_gate for *_, options in runs] == [True] * (len(runs) - 1) + [False]
     seeds = {folder.name: config.seed for config, folder, _ in runs}
     assert seeds["teacher-mixed"] == 5
     assert seeds["teacher-mixed-2"] == 6  # another network than its namesake

@@ -133,7 +133,7 @@ GROWS = replace(
 def test_a_trial_grows_by_epochs_as_if_it_had_been_longer_from_the_start(
     sources: DatasetPaths, tmp_path: Path
 ) -> None:
-    trial = RunOptions(skip_test=True)
+    trial = RunOptions(skip_test=True, skip_gate=True)
     longer = replace(GROWS, epochs=2)
     run(GROWS, sources, tmp_path / "grown", trial)
     assert (tmp_path / "grown" / "resume.pt").exists()
@@ -142,6 +142,8 @@ def test_a_trial_grows_by_epochs_as_if_it_had_been_longer_from_the_start(
     grown, whole = (pd.read_csv(tmp_path / name / "history.csv") for name in ("grown", "whole"))
     columns = ["epoch", "train_loss", "validation_loss", "learning_rate"]
     pd.testing.assert_frame_equal(grown[columns], whole[columns], check_exact=True)
+    assert load_checkpoint(tmp_path / "whole").gate is None
+    assert not (tmp_path / "whole" / "gate.safetensors").exists()
 
 
 @pytest.mark.parametrize(
