@@ -1,5 +1,6 @@
 # make app     the app in your browser          make test        checks and tests
 # make lock    pin the requirements anew        make test-slow   the tests over 30 s
+# make coverage   the branches of cxr_core that make test does not reach
 # make sbom    sbom.json: what is installed     make licences    under which licences, all permissive
 #
 # Another Python: make app PYTHON=python3.12    More flags: make app ARGS="--server.port 8502"
@@ -22,11 +23,11 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --annotat
 SBOM := $(IN_VENV) -W ignore::UserWarning -m cyclonedx_py requirements --pyproject pyproject.toml \
 	--mc-type application --output-reproducible --output-format JSON --spec-version 1.6 --validate
 
-.PHONY: help app install test check test-slow format lock sbom licences
+.PHONY: help app install test check test-slow coverage format lock sbom licences
 .DELETE_ON_ERROR:
 
 help:
-	@sed -n '1,5s/^#[ ]\{0,1\}//p' Makefile
+	@sed -n '1,6s/^#[ ]\{0,1\}//p' Makefile
 
 app: $(APP)
 	$(IN_VENV) -m streamlit run serve.py $(ARGS)
@@ -45,6 +46,10 @@ check: $(DEV)
 # pytest ends with 5 when it finds no test, which is no failure here.
 test-slow: $(DEV)
 	$(PYTEST) -m slow $(ARGS) || [ $$? -eq 5 ]
+
+# What runs in another process (a server, a stopped run) is not counted.
+coverage: $(DEV)
+	$(PYTEST) -m "not slow" --cov --cov-report=term-missing:skip-covered $(ARGS)
 
 format: $(DEV)
 	$(IN_VENV) -m ruff check --fix .
