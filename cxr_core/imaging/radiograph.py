@@ -19,7 +19,8 @@ from cxr_core.imaging.decoded import (
 )
 from cxr_core.imaging.dicom.decode import decode_dicom, is_dicom, is_dicom_without_preamble
 from cxr_core.imaging.gray_range import window_by_pixels
-from cxr_core.imaging.raster import decode_raster, decode_tiff, is_raster, is_tiff
+from cxr_core.imaging.raster import decode_raster, is_raster
+from cxr_core.imaging.tiff import decode_tiff, is_tiff
 from cxr_core.imaging.windowing import Window, apply_window
 
 ACCEPTED_FORMATS = "PNG, JPEG, TIFF or DICOM"

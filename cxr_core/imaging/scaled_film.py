@@ -6,7 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxr_core.imaging.decoded import scale_to_uint8
-from cxr_core.imaging.gray_range import film_range, gray_range, outlier_sentence, sample_film
+from cxr_core.imaging.gray_range import (
+    FilmRange,
+    film_range,
+    gray_range,
+    half_range,
+    outlier_sentence,
+    sample_film,
+    uses_few_levels,
+)
 from cxr_core.imaging.hot_pixels import mend_hot_pixels
 
 
@@ -35,3 +43,25 @@ def scale_film(values: NDArray[Any], *, integer: bool) -> ScaledFilm:
         step=f"values scaled to 0 to 255: {shown.name}, {shown.low:g} to {shown.high:g}.",
         warnings=tuple(note for note in notes if note),
     )
+
+
+def show_eight_bits(values: NDArray[np.uint8], film: FilmRange | None = None) -> ScaledFilm:
+    """Gray levels (H, W) as they are, unless the film lies in one half of them.
+
+    Args:
+        film: of ``film_range``, where that is known already.
+    """
+    film = film or film_range(sample_film(values))
+    shown, used = half_range(film), f"{film.high - film.low + 1:.0f} of 256 gray levels"
+    if shown is not None:
+        return ScaledFilm(
+            values=values,
+            pixels=scale_to_uint8(values, low=shown.low, high=shown.high),
+            step=f"8-bit gray values {shown.low:g} to {shown.high:g} scaled to 0 to 255.",
+            warnings=(f"The film uses {used}; {shown.name} was used.",),
+        )
+    kept = "8-bit gray values kept as they are."
+    if not uses_few_levels(film):
+        return ScaledFilm(values, values, kept, ())
+    note = f"The film is flat: it uses {used}. They can be derived from the pixels."
+    return ScaledFilm(values, values, kept, (note,))

@@ -1,14 +1,14 @@
 """PNG and JPEG: what is read exactly, value by value."""
 
 import io
+import zlib
 
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
 from cxr_core.imaging.raster import decode_raster
-from tests.helpers.errors import image_error
-from tests.helpers.films import SIDE, encode, noise, png, png16, smooth_film
+from tests.helpers.films import SIDE, chunk, encode, noise, png, png16, smooth_film
 
 
 def test_8_bit_gray_is_kept_exactly() -> None:
@@ -97,22 +97,59 @@ def test_few_bits_span_black_to_white(depth: int, levels: list[int]) -> None:
     assert bool(film.warnings) == (depth == 1)
 
 
-def test_16_bit_rgba_is_read_by_its_upper_bytes() -> None:
-    upper = np.tile(np.arange(0, 256, 255 / (SIDE - 1)).astype(np.uint16), (SIDE, 1))
-    values = np.repeat((upper << 8)[..., None], 4, axis=2)
+@pytest.mark.parametrize(("colour_type", "channels"), [(2, 3), (4, 2), (6, 4)])
+def test_16_bit_channels_keep_their_depth(colour_type: int, channels: int) -> None:
+    gray = noise(SIDE, SIDE, below=4096, kind=np.uint16)  # 16 levels in the upper bytes
+    values = np.repeat(gray[..., None], channels, axis=2)
+    if channels % 2 == 0:
+        values[..., -1] = 65535
+    film = decode_raster(png16(values, colour_type))
+    plain = decode_raster(png16(gray[..., None], 0))
+    np.testing.assert_array_equal(film.stored, gray)
+    np.testing.assert_array_equal(film.pixels, plain.pixels)
+    assert (film.colour_fraction, film.warnings) == (0.0, plain.warnings)
+
+
+def test_16_bit_colour_and_transparency_are_told() -> None:
+    values = np.repeat(noise(SIDE, SIDE, below=4096, kind=np.uint16)[..., None], 4, axis=2)
     values[..., 3] = 65535
+    values[:8, :, 0] = 4095
+    values[8:16, :, 3] = 0
     film = decode_raster(png16(values, 6))
-    np.testing.assert_array_equal(film.pixels, upper)
-    assert any(step.startswith("Upper 8 bits of 16") for step in film.processing_log)
+    assert 0.08 < film.colour_fraction <= 0.1
+    assert not film.pixels[8:16].any()
+    assert "is in colour" in film.warnings[0]
+    assert "Transparent parts" in film.warnings[1]
 
 
-def test_16_bit_rgb_with_too_few_levels_is_refused() -> None:
-    error = image_error(
-        decode_raster, png16(noise(SIDE, SIDE, 3, below=1, kind=np.uint16) + 4095, 2)
+@pytest.mark.parametrize("orientation", range(2, 9))
+def test_16_bit_channels_are_turned_as_8_bit_ones_are(orientation: int) -> None:
+    gray = noise(SIDE, SIDE + 16)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    expected = decode_raster(encode(Image.fromarray(gray), exif=exif))
+    values = np.repeat(gray[..., None].astype(np.uint16) * 257, 3, axis=2)
+    data = png16(values, 2)
+    film = decode_raster(data[:33] + chunk(b"eXIf", exif.tobytes()[6:]) + data[33:])
+    np.testing.assert_array_equal(film.pixels, expected.pixels)
+    assert film.processing_log[0] == expected.processing_log[0]
+
+
+def test_16_bit_channels_interlaced() -> None:
+    # Adam7 (PNG 3rd edition, 8.1) of 64 equal columns: each pass has its own rows.
+    values = np.repeat(np.arange(64, dtype=np.uint16)[:, None] * 1000, 64, axis=1)
+    passes = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2),
+              (1, 0, 2, 1))  # fmt: skip
+    rows = b"".join(
+        b"\0" + np.repeat(row[:, None], 3, axis=1).astype(">u2").tobytes()
+        for top, left, down, across in passes
+        for row in values[top::down, left::across]
     )
-    assert error.problem.startswith("A 16-bit image with colour or alpha uses too little")
-    assert error.value == "1 of 256 gray levels"
-    assert error.remedy == "Save the film as a 16-bit PNG in plain grayscale."
+    data = png(64, 64, 16, 2, rows)
+    header = data[16:28] + b"\1"
+    check = zlib.crc32(b"IHDR" + header).to_bytes(4)
+    film = decode_raster(data[:16] + header + check + data[33:])
+    np.testing.assert_array_equal(film.stored, values)
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])

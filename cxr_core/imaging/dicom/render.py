@@ -28,6 +28,7 @@ from cxr_core.imaging.gray_range import (
     window_fit,
 )
 from cxr_core.imaging.hot_pixels import mend_hot_pixels
+from cxr_core.imaging.scaled_film import show_eight_bits
 from cxr_core.imaging.windowing import (
     Window,
     apply_window,
@@ -71,8 +72,10 @@ def render_film(
         return VoiResult(pixels, stored, chosen.window, _log_entry(chosen), notes)
     cause = _why_none(ds, offered)
     if is_8_bit:
-        kept = (f"{cause}; the 8-bit values were kept.",) if _offers_any(ds) else ()
-        return VoiResult(stored, stored, None, "8-bit values kept as they are.", kept)
+        eight = show_eight_bits(stored, film)
+        kept = "; the 8-bit values were kept" if eight.pixels is stored else ""
+        told = (f"{cause}{kept}.",) if _offers_any(ds) else ()
+        return VoiResult(eight.pixels, stored, None, eight.step, (*told, *eight.warnings))
     shown = gray_range(
         film,
         # Numbers of 32 bits that no smaller type holds come as floats.

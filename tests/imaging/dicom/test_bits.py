@@ -128,7 +128,7 @@ def test_8_bits_stored_in_16_allocated(syntax: UID | None) -> None:
     film = decode_dicom(to_bytes(eight_in_sixteen(syntax)))
     worst = np.abs(film.pixels.astype(int) - PHANTOM).max()
     assert worst <= (2 if syntax == JPEGBaseline8Bit else 0)  # JPEG at quality 100
-    assert film.processing_log[-1] == "8-bit values kept as they are."
+    assert film.processing_log[-1] == "8-bit gray values kept as they are."
 
 
 @pytest.mark.parametrize("values", [PHANTOM, TWELVE])
