@@ -167,7 +167,7 @@ def half_range(film: FilmRange) -> GrayRange | None:
 
 def uses_few_levels(film: FilmRange) -> bool:
     """Whether a film of 8 bits uses less than half of its gray levels: a flat one."""
-    return _MIN_LEVELS <= film.high - film.low < MIN_FRACTION_USED * (_GRAY_LEVELS - 1)
+    return bool(_MIN_LEVELS <= film.high - film.low < MIN_FRACTION_USED * (_GRAY_LEVELS - 1))
 
 
 def _fills_unit(film: FilmRange) -> bool:

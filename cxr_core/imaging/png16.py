@@ -33,8 +33,7 @@ def read_16_bit_channels(data: bytes) -> NDArray[np.uint16]:
         high, low = np.moveaxis(_load(_as_rgba(data)).reshape(*_sides(data), 2, 2), 3, 0)
     else:
         high, low = (_load(data, raw_mode) for raw_mode in _RAW_MODES[data[_COLOUR_TYPE]])
-    channels: NDArray[np.uint16] = high.astype(np.uint16) << 8 | low
-    return channels
+    return (high.astype(np.uint16) * 256 + low).astype(np.uint16)
 
 
 def _sides(data: bytes) -> tuple[int, int]:

@@ -94,7 +94,7 @@ def to_grayscale(image: Image.Image) -> Grayscale:
             warnings.append(COLOUR_WARNING)
             steps.append("Colour reduced to luminance.")
         image = rgb
-    values = np.array(image.convert("L"))  # (H, W) uint8; exact where the channels are equal
+    values: NDArray[np.uint8] = np.array(image.convert("L"))  # exact where the channels are equal
     shown = show_eight_bits(values)
     steps.append(shown.step)
     return Grayscale(values, shown.pixels, tuple(steps), (*warnings, *shown.warnings), colour)

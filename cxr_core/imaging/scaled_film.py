@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from cxr_core.imaging.decoded import scale_to_uint8
 from cxr_core.imaging.gray_range import (
@@ -16,6 +17,8 @@ from cxr_core.imaging.gray_range import (
     uses_few_levels,
 )
 from cxr_core.imaging.hot_pixels import mend_hot_pixels
+
+_TAIL = 0.05  # of the pixels, at each end: what may be marker, metal or collimator
 
 
 class ScaledFilm(NamedTuple):
@@ -51,6 +54,9 @@ def show_eight_bits(values: NDArray[np.uint8], film: FilmRange | None = None) ->
     Args:
         film: of ``film_range``, where that is known already.
     """
+    kept = "8-bit gray values kept as they are."
+    if _most_use_half(values):
+        return ScaledFilm(values, values, kept, ())
     film = film or film_range(sample_film(values))
     shown, used = half_range(film), f"{film.high - film.low + 1:.0f} of 256 gray levels"
     if shown is not None:
@@ -60,8 +66,14 @@ def show_eight_bits(values: NDArray[np.uint8], film: FilmRange | None = None) ->
             step=f"8-bit gray values {shown.low:g} to {shown.high:g} scaled to 0 to 255.",
             warnings=(f"The film uses {used}; {shown.name} was used.",),
         )
-    kept = "8-bit gray values kept as they are."
     if not uses_few_levels(film):
         return ScaledFilm(values, values, kept, ())
     note = f"The film is flat: it uses {used}. They can be derived from the pixels."
     return ScaledFilm(values, values, kept, (note,))
+
+
+def _most_use_half(values: NDArray[np.uint8]) -> bool:
+    """Whether a film without its tails uses half of the gray levels: most do, soon told."""
+    up_to = np.cumsum(Image.fromarray(values).histogram())
+    low, high = np.searchsorted(up_to, (_TAIL * values.size, (1 - _TAIL) * values.size))
+    return bool(high - low >= 128)

@@ -12,6 +12,8 @@ from pydicom import Dataset, Sequence
 from pydicom.charset import convert_encodings
 from pydicom.multival import MultiValue
 
+from cxr_core.imaging.dicom.deflated import inflate_if_deflated
+
 logger = logging.getLogger(__name__)
 # The only tags that are parsed at all, so that nothing of the patient can reach a log or a page.
 # The last nine are read for a yes or no (a child? portable? lateral?); what they say is not kept.
@@ -114,7 +116,8 @@ def read_elements(data: bytes, *keywords: str) -> Dataset:
     pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
     tags = ["SpecificCharacterSet", *keywords]
     try:
-        ds = pydicom.dcmread(io.BytesIO(data), force=True, specific_tags=list(tags))
+        plain = inflate_if_deflated(data)
+        ds = pydicom.dcmread(io.BytesIO(plain), force=True, specific_tags=list(tags))
         drop_malformed(ds)
     except Exception:  # whatever a parser raises on hostile bytes; never its words, they may quote
         return Dataset()
