@@ -15,9 +15,16 @@ from cxr_core.imaging.decoded import (
     DecodedFilm,
     check_size,
     colour_fraction,
+    has_colour,
 )
 from cxr_core.imaging.dicom.codestream import parse_codestream
-from cxr_core.imaging.jpeg import JpegDamageError, JpegKindError, check_scans, decode_jpeg
+from cxr_core.imaging.jpeg import (
+    JpegDamageError,
+    JpegKindError,
+    check_scans,
+    decode_jpeg,
+    unread_kind,
+)
 from cxr_core.imaging.png16 import has_16_bit_channels, read_16_bit_channels
 from cxr_core.imaging.scaled_film import scale_film, show_eight_bits
 
@@ -78,8 +85,8 @@ def orientation_log_entry(orientation: int) -> str:
 def to_grayscale(image: Image.Image) -> Grayscale:
     """The gray values of a loaded picture of any mode."""
     if image.mode.startswith("I"):  # 16-bit gray, as "I;16" or widened to "I"
-        values = np.asarray(image).astype(np.uint16)
-        return grayscale_from_values(values, "16-bit", integer=True)
+        deep = np.asarray(image).astype(np.uint16)
+        return grayscale_from_values(deep, "16-bit", integer=True)
     steps, warnings, colour = [], [], 0.0
     if image.has_transparency_data:
         image, note = _composite_on_black(image)
@@ -90,7 +97,7 @@ def to_grayscale(image: Image.Image) -> Grayscale:
     if image.mode not in ("1", "L"):
         rgb = image.convert("RGB")
         colour = colour_fraction(np.asarray(rgb))
-        if colour > 0:
+        if has_colour(np.asarray(rgb)):
             warnings.append(COLOUR_WARNING)
             steps.append("Colour reduced to luminance.")
         image = rgb
@@ -268,6 +275,12 @@ def _open_header(data: bytes, kind: str) -> Image.Image:
 
 
 def _damage_error(data: bytes, kind: str, reason: str = "") -> ImageError:
+    if kind == "JPEG" and (unread := unread_kind(data)):
+        return ImageError(
+            "This kind of JPEG cannot be read",
+            value=unread,
+            remedy="Save the film as an 8-bit JPEG, a 16-bit PNG or as DICOM.",
+        )
     end = b"IEND" if kind == "PNG" else b"\xff\xd9"
     size = f"{kind}, {len(data):,} bytes"
     if end not in data[-1024:]:

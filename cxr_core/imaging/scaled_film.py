@@ -18,6 +18,7 @@ from cxr_core.imaging.gray_range import (
 )
 from cxr_core.imaging.hot_pixels import mend_hot_pixels
 
+_MIN_LEVELS = 32  # of NIH's films none has fewer than 88
 _TAIL = 0.05  # of the pixels, at each end: what may be marker, metal or collimator
 
 
@@ -55,7 +56,11 @@ def show_eight_bits(values: NDArray[np.uint8], film: FilmRange | None = None) ->
         film: of ``film_range``, where that is known already.
     """
     kept = "8-bit gray values kept as they are."
-    if _most_use_half(values):
+    counts = np.array(Image.fromarray(values).histogram())  # (256,)
+    n_levels = int((counts > 0).sum())
+    if 2 < n_levels < _MIN_LEVELS:  # of two, and of none, others tell
+        return ScaledFilm(values, values, kept, (f"This image has only {n_levels} gray levels.",))
+    if _most_use_half(counts):
         return ScaledFilm(values, values, kept, ())
     film = film or film_range(sample_film(values))
     shown, used = half_range(film), f"{film.high - film.low + 1:.0f} of 256 gray levels"
@@ -72,8 +77,12 @@ def show_eight_bits(values: NDArray[np.uint8], film: FilmRange | None = None) ->
     return ScaledFilm(values, values, kept, (note,))
 
 
-def _most_use_half(values: NDArray[np.uint8]) -> bool:
-    """Whether a film without its tails uses half of the gray levels: most do, soon told."""
-    up_to = np.cumsum(Image.fromarray(values).histogram())
-    low, high = np.searchsorted(up_to, (_TAIL * values.size, (1 - _TAIL) * values.size))
-    return bool(high - low >= 128)
+def _most_use_half(counts: NDArray[np.int64]) -> bool:
+    """Whether a film without its tails uses half of the gray levels: most do, soon told.
+
+    Args:
+        counts: (256,), pixels of each level.
+    """
+    up_to = np.cumsum(counts)
+    low, high = np.searchsorted(up_to, (_TAIL * up_to[-1], (1 - _TAIL) * up_to[-1]))
+    return bool(high - low >= len(counts) / 2)

@@ -13,8 +13,8 @@ from pydicom import Dataset
 from cxr_core.imaging.dicom.tags import get_int
 
 _ROUGHER = 2.0  # times: values that wrap round jump at every turn
-# For the sign of all pixels every so many-th row is looked at; the part of the range at either side of
-# where values wrap round, and the share of pixels that lie there where they do.
+# For the sign of all pixels every so many-th row is looked at; the part of the range at either side
+# of where values wrap round, and the share of pixels that lie there where they do.
 _SIGN_ROWS, _SEAM, _MIN_AT_SEAM = 8, 16, 0.005
 _MIN_JUMPS, _MORE_JUMPS = 0.001, 4  # share of neighbours, and times as many as the other way
 

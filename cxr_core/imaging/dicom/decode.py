@@ -21,6 +21,7 @@ from cxr_core.imaging.decoded import (
     DecodedFilm,
     check_size,
     colour_fraction,
+    has_colour,
 )
 from cxr_core.imaging.dicom.content import header_warnings, kind_refused, rejection_reasons
 from cxr_core.imaging.dicom.deflated import inflate_if_deflated, parse_error
@@ -266,10 +267,10 @@ def _to_gray(raw: DicomPixels, ds: Dataset) -> DicomPixels:
     """
     deep = raw.values.dtype != np.uint8
     scale = max(1.0, float(raw.values.max()) / 255) if deep else 1.0
-    share = colour_fraction((raw.values / scale).astype(np.uint8) if deep else raw.values)
-    if share > _MAX_COLOUR_FRACTION:
+    levels = (raw.values / scale).astype(np.uint8) if deep else raw.values
+    if colour_fraction(levels) > _MAX_COLOUR_FRACTION:
         raise _colour_error(ds)
-    if share == 0:
+    if not has_colour(levels):
         return raw._replace(values=raw.values[:, :, 1])
     luminance = np.rint(raw.values @ LUMINANCE_WEIGHTS).astype(raw.values.dtype)
     return raw._replace(values=luminance, warnings=(*raw.warnings, COLOUR_WARNING))
