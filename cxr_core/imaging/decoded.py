@@ -167,15 +167,20 @@ def colour_fraction(rgb: NDArray[np.uint8]) -> float:
         return share
     height, width = coloured.shape
     step = np.s_[:: max(1, height // _MAX_TINT_SAMPLES), :: max(1, width // _MAX_TINT_SAMPLES)]
-    sample = rgb[step].reshape(-1, 3).astype(np.float64)  # (N, 3)
+    sample = rgb[step].reshape(-1, 3)  # (N, 3)
     level = np.rint(sample @ LUMINANCE_WEIGHTS).astype(np.int64)  # (N,)
-    counts = np.maximum(np.bincount(level, minlength=256), 1)
-    tint = np.stack(  # (256, 3)
-        [np.bincount(level, sample[:, channel], 256) / counts for channel in range(3)], axis=1
-    )
+    tint = np.stack([_medians(level, sample[:, channel]) for channel in range(3)], axis=1)
     is_pale = np.ptp(tint, axis=1) <= _PALE * tint.max(axis=1) + CHANNEL_TOLERANCE  # (256,)
-    off = np.abs(sample - tint[level]).max(axis=1) > _TINT_TOLERANCE  # (N,)
+    off = np.abs(sample.astype(np.int64) - tint[level]).max(axis=1) > _TINT_TOLERANCE  # (N,)
     return float((off | ~is_pale[level]).mean())
+
+
+def _medians(level: NDArray[np.int64], values: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """The median of the values (N,) at each level 0 to 255: (256,), 0 where there are none."""
+    counts = np.bincount(level * 256 + values, minlength=256 * 256).reshape(256, 256)
+    up_to = np.cumsum(counts, axis=1)
+    medians: NDArray[np.int64] = (2 * up_to >= up_to[:, -1:]).argmax(axis=1)
+    return medians
 
 
 def _spread(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:

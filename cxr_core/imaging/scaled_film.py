@@ -58,10 +58,10 @@ def show_eight_bits(values: NDArray[np.uint8], film: FilmRange | None = None) ->
     kept = "8-bit gray values kept as they are."
     counts = np.array(Image.fromarray(values).histogram())  # (256,)
     n_levels = int((counts > 0).sum())
-    if 2 < n_levels < _MIN_LEVELS:  # of two, and of none, others tell
-        return ScaledFilm(values, values, kept, (f"This image has only {n_levels} gray levels.",))
+    # Of pictures of two levels, and of one, others tell.
+    few = (f"This image has only {n_levels} gray levels.",) if 2 < n_levels < _MIN_LEVELS else ()
     if _most_use_half(counts):
-        return ScaledFilm(values, values, kept, ())
+        return ScaledFilm(values, values, kept, few)
     film = film or film_range(sample_film(values))
     shown, used = half_range(film), f"{film.high - film.low + 1:.0f} of 256 gray levels"
     if shown is not None:
@@ -69,12 +69,12 @@ def show_eight_bits(values: NDArray[np.uint8], film: FilmRange | None = None) ->
             values=values,
             pixels=scale_to_uint8(values, low=shown.low, high=shown.high),
             step=f"8-bit gray values {shown.low:g} to {shown.high:g} scaled to 0 to 255.",
-            warnings=(f"The film uses {used}; {shown.name} was used.",),
+            warnings=(f"The film uses {used}; {shown.name} was used.", *few),
         )
     if not uses_few_levels(film):
-        return ScaledFilm(values, values, kept, ())
+        return ScaledFilm(values, values, kept, few)
     note = f"The film is flat: it uses {used}. They can be derived from the pixels."
-    return ScaledFilm(values, values, kept, (note,))
+    return ScaledFilm(values, values, kept, (note, *few))
 
 
 def _most_use_half(counts: NDArray[np.int64]) -> bool:

@@ -75,7 +75,7 @@ def test_transparent_parts_are_laid_on_black() -> None:
     values[10:20, :, 3] = 51  # a fifth
     film = decode_raster(encode(Image.fromarray(values, "RGBA")))
     assert (film.pixels[5, 5], film.pixels[15, 5], film.pixels[30, 5]) == (0, 40, 200)
-    assert film.warnings == ("Transparent parts of this image were filled with black.",)
+    assert film.warnings[0] == "Transparent parts of this image were filled with black."
 
 
 def test_a_gray_palette_gives_its_gray_values() -> None:
@@ -86,7 +86,7 @@ def test_a_gray_palette_gives_its_gray_values() -> None:
     image.putpalette([level for level in levels for _ in range(3)])
     film = decode_raster(encode(image))
     np.testing.assert_array_equal(film.pixels, np.array(levels)[indices])
-    assert film.warnings == ()
+    assert film.warnings == ("This image has only 4 gray levels.",)
 
 
 @pytest.mark.parametrize(("depth", "levels"), [(1, [0, 255]), (2, [0, 85, 170, 255])])
@@ -94,7 +94,8 @@ def test_few_bits_span_black_to_white(depth: int, levels: list[int]) -> None:
     packed = bytes([0b00011011]) * (SIDE * depth // 8)
     film = decode_raster(png(SIDE, SIDE, depth, 0, (b"\0" + packed) * SIDE))
     assert np.unique(film.pixels).tolist() == levels
-    assert bool(film.warnings) == (depth == 1)
+    told = "black and white only" if depth == 1 else "only 4 gray levels"
+    assert [told in warning for warning in film.warnings] == [True]
 
 
 @pytest.mark.parametrize(("colour_type", "channels"), [(2, 3), (4, 2), (6, 4)])
@@ -159,6 +160,40 @@ def test_jpeg_in_gray_rgb_and_cmyk(mode: str) -> None:
     assert film.file_format == "JPEG"
     assert np.abs(film.pixels.astype(int) - values).max() <= 4
     assert film.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("tint", "kept"),
+    [
+        ((0.85, 0.9, 1.0), False),  # a film's blue base
+        ((1.0, 0.9, 0.75), False),  # sepia
+        ((1.0, 0.0, 0.0), True),  # one channel alone
+    ],
+)
+def test_a_pale_tint_of_all_of_a_film_is_no_colour(
+    tint: tuple[float, float, float], kept: bool
+) -> None:
+    gray = smooth_film()
+    film = decode_raster(encode(Image.fromarray((gray[..., None] * tint).astype(np.uint8))))
+    assert (film.colour_fraction > 0.5) == kept
+    assert film.warnings[0] == "This image is in colour; only its brightness was read."
+    assert np.corrcoef(film.pixels.ravel(), gray.ravel())[0, 1] > 0.99
+
+
+def test_a_coloured_scene_and_a_mark_on_a_tinted_film_stay_coloured() -> None:
+    scene = np.stack([smooth_film(), smooth_film()[::-1], smooth_film()[:, ::-1]], axis=2)
+    assert decode_raster(encode(Image.fromarray(scene))).colour_fraction > 0.5
+    tinted = (smooth_film()[..., None] * (0.85, 0.9, 1.0)).astype(np.uint8)
+    tinted[:24] = (255, 255, 0)  # a quarter of it
+    assert 0.2 < decode_raster(encode(Image.fromarray(tinted))).colour_fraction < 0.3
+
+
+@pytest.mark.parametrize(("bits", "told"), [(2, True), (4, True), (8, False)])
+def test_few_gray_levels_are_told(bits: int, told: bool) -> None:
+    step = 255 // (2**bits - 1)
+    film = decode_raster(encode(Image.fromarray(smooth_film() // step * step)))
+    expected = (f"This image has only {np.unique(film.pixels).size} gray levels.",)
+    assert film.warnings == (expected if told else ())
 
 
 def test_colour_is_read_as_luminance_with_a_warning() -> None:
