@@ -17,6 +17,12 @@ MAX_FILE_BYTES = 160 * 2**20  # the largest such picture, uncompressed, and its 
 COLOUR_WARNING = "This image is in colour; only its brightness was read."
 LUMINANCE_WEIGHTS = np.array([0.299, 0.587, 0.114])  # ITU-R 601
 CHANNEL_TOLERANCE = 4  # gray levels between channels that JPEG's rounding explains
+# Of a tint: the share of the brightest channel by which the channels may differ, and gray levels by
+# which a pixel may differ from others of its brightness. A picture with less colour than the first
+# share is looked at no further.
+_PALE, _TINT_TOLERANCE = 0.35, 10
+_MAX_MARK_FRACTION = 0.01
+_MAX_TINT_SAMPLES = 1024  # a side
 
 
 @dataclass(frozen=True)
@@ -144,7 +150,39 @@ def scale_to_uint8(values: NDArray[Any], *, low: float, high: float) -> NDArray[
     return by_rows(scaled, values)
 
 
+def has_colour(rgb: NDArray[np.uint8]) -> bool:
+    """Whether the channels of a picture (H, W, 3) differ anywhere by more than rounding."""
+    return bool((_spread(rgb) > CHANNEL_TOLERANCE).any())
+
+
 def colour_fraction(rgb: NDArray[np.uint8]) -> float:
-    """Share 0 to 1 of a uint8 (H, W, 3) picture whose channels differ by more than rounding."""
-    spread = rgb.max(axis=2) - rgb.min(axis=2)  # (H, W)
-    return float((spread > CHANNEL_TOLERANCE).mean())
+    """Share 0 to 1 of a uint8 (H, W, 3) picture whose channels differ by more than rounding.
+
+    A pale tint that all of it has, as a scanned film on its blue base, is none: there each
+    brightness has one colour.
+    """
+    coloured = _spread(rgb) > CHANNEL_TOLERANCE  # (H, W)
+    share = float(coloured.mean())
+    if share <= _MAX_MARK_FRACTION:
+        return share
+    height, width = coloured.shape
+    step = np.s_[:: max(1, height // _MAX_TINT_SAMPLES), :: max(1, width // _MAX_TINT_SAMPLES)]
+    sample = rgb[step].reshape(-1, 3)  # (N, 3)
+    level = np.rint(sample @ LUMINANCE_WEIGHTS).astype(np.int64)  # (N,)
+    tint = np.stack([_medians(level, sample[:, channel]) for channel in range(3)], axis=1)
+    is_pale = np.ptp(tint, axis=1) <= _PALE * tint.max(axis=1) + CHANNEL_TOLERANCE  # (256,)
+    off = np.abs(sample.astype(np.int64) - tint[level]).max(axis=1) > _TINT_TOLERANCE  # (N,)
+    return float((off | ~is_pale[level]).mean())
+
+
+def _medians(level: NDArray[np.int64], values: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """The median of the values (N,) at each level 0 to 255: (256,), 0 where there are none."""
+    counts = np.bincount(level * 256 + values, minlength=256 * 256).reshape(256, 256)
+    up_to = np.cumsum(counts, axis=1)
+    medians: NDArray[np.int64] = (2 * up_to >= up_to[:, -1:]).argmax(axis=1)
+    return medians
+
+
+def _spread(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    spread: NDArray[np.uint8] = rgb.max(axis=2) - rgb.min(axis=2)  # (H, W)
+    return spread

@@ -23,6 +23,7 @@ _ISOLATED = _EMPTY_PARTS / _PARTS
 FAR_FRACTION = _ISOLATED  # of a film's range: a pixel so far outside it belongs to no film
 _MIN_LEVELS = 16  # a drawing of fewer gray levels has gaps between all of them
 MIN_BITS, MAX_BITS = 8, 16
+_GRAY_LEVELS = 2**MIN_BITS
 # All of NIH's films use at least 0.52 of their 8 bits and reach at least 0.56 of them.
 MIN_FRACTION_USED, _MIN_FRACTION_REACHED = 0.5, 0.54
 # How well a window fits a film: shared by both, as a fraction of what either covers. The film's
@@ -150,6 +151,23 @@ def gray_range(
             low, high = sorted(slope * end + intercept for end in bits[:2])
             return GrayRange(low, high, f"the full range of {bits[2]} bits")
     return own_range(film)
+
+
+def half_range(film: FilmRange) -> GrayRange | None:
+    """What to show a film of 8 bits by that lies in one half of its gray levels, as one that was
+    saved through a window far too wide does (none of NIH's does); None for all others.
+
+    All but uniform pictures are left as they are: there is nothing in them to show.
+    """
+    half = _GRAY_LEVELS / 2
+    if film.high - film.low < _MIN_LEVELS or (film.low < half <= film.high):
+        return None
+    return GrayRange(film.low, film.high, "the film's own range of values")
+
+
+def uses_few_levels(film: FilmRange) -> bool:
+    """Whether a film of 8 bits uses less than half of its gray levels: a flat one."""
+    return bool(_MIN_LEVELS <= film.high - film.low < MIN_FRACTION_USED * (_GRAY_LEVELS - 1))
 
 
 def _fills_unit(film: FilmRange) -> bool:

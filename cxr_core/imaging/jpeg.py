@@ -16,6 +16,9 @@ from cxr_core.errors import ImageError
 MAX_SCANS = 100
 _START_OF_SCAN = b"\xff\xda"
 
+# Markers that begin a frame (ISO/IEC 10918-1, table B.1, and 14495-1).
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_FIRST_ARITHMETIC, _JPEG_LS = 0xC9, 0xF7
 # Warnings of libjpeg (jerror.h) that say that samples were lost or guessed. Its others are about
 # header fields that do not touch the picture (a JFIF revision, an Adobe transform, an ICC profile),
 # but simplejpeg stops at them, too.
@@ -79,3 +82,18 @@ def check_scans(data: bytes) -> None:
             value=f"{n_scans:,} scans",
             remedy="Export the film again as a baseline JPEG, PNG, TIFF or DICOM.",
         )
+
+
+def unread_kind(data: bytes) -> str:
+    """Of a JPEG that cannot be decoded, its kind where that is the cause; "" where it is not."""
+    at = 2
+    while at + 5 <= len(data) and data[at] == 0xFF:
+        marker = data[at + 1]
+        if marker == _JPEG_LS:
+            return "JPEG-LS"
+        if marker in _FRAMES and data[at + 4] != 8:
+            return f"{data[at + 4]} bits a sample"
+        if marker in _FRAMES:
+            return "arithmetic coding" if marker >= _FIRST_ARITHMETIC else ""
+        at += 1 if marker == 0xFF else 2 + int.from_bytes(data[at + 2 : at + 4])
+    return ""

@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from PIL import TiffImagePlugin
 
 from cxr_core.errors import ImageError
-from cxr_core.imaging.decoded import COLOUR_WARNING, LUMINANCE_WEIGHTS, check_size
+from cxr_core.imaging.channels import gray_of_channels
+from cxr_core.imaging.decoded import check_size
 
 _WIDTH, _LENGTH, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
 _STRIPS, _ORIENTATION, _SAMPLES, _STRIP_BYTES, _PLANAR = 273, 274, 277, 279, 284
 _PREDICTOR, _TILES, _SAMPLE_FORMAT = 317, 324, 339
 _UNCOMPRESSED, _DEFLATE = (1,), (8, 32946)
+_PLANES_APART, _DIFFERENCES = 2, 2  # values of PlanarConfiguration and Predictor
 _KINDS = {1: "u", 2: "i", 3: "f"}  # SampleFormat
 _WORDS = {"u": "integer", "i": "signed integer", "f": "floating"}
 
@@ -27,16 +29,22 @@ class PlainTiff(NamedTuple):
     """The gray values of a plain TIFF."""
 
     values: NDArray[Any]  # (H, W)
-    kind: str  # in words, as "64-bit floating values"
+    kind: str  # of its values, in words, as "64-bit floating"
     white_is_zero: bool
+    colour_fraction: float
     warnings: tuple[str, ...]
+
+
+class TiffKindError(ImageError):
+    """A TIFF of a kind that is not read here, whole or not."""
 
 
 def read_plain_tiff(data: bytes) -> PlainTiff:
     """Read the one page of a plain TIFF.
 
     Raises:
-        ImageError: another kind of TIFF, or a size that is refused.
+        TiffKindError: another kind of TIFF.
+        ImageError: a size that is refused.
         Exception: of other kinds where the bytes are damaged.
     """
     tags = TiffImagePlugin.ImageFileDirectory_v2(data[:8])
@@ -48,11 +56,10 @@ def read_plain_tiff(data: bytes) -> PlainTiff:
     bits, formats = _same(tags.get(_BITS, 1)), _same(tags.get(_SAMPLE_FORMAT, 1))
     check_size(width, length, max(1, samples * bits // 8))
     letter = _KINDS.get(formats, "")
-    compression = int(tags.get(_COMPRESSION, 1))
+    compression, predictor = int(tags.get(_COMPRESSION, 1)), int(tags.get(_PREDICTOR, 1))
     plain = (
         compression in (*_UNCOMPRESSED, *_DEFLATE)
-        and int(tags.get(_PREDICTOR, 1)) == 1
-        and (samples == 1 or int(tags.get(_PLANAR, 1)) == 1)
+        and (predictor == 1 or (predictor == _DIFFERENCES and letter in "ui"))
         and int(tags.get(_ORIENTATION, 1)) == 1
         and _TILES not in tags
         and 1 <= samples <= 4
@@ -60,15 +67,24 @@ def read_plain_tiff(data: bytes) -> PlainTiff:
             ("f", 16), ("f", 32), ("f", 64)
         }
     )  # fmt: skip
-    if not plain or tags.next:
-        raise _kind_error(samples, bits, compression, pages=bool(tags.next))
+    if not plain:
+        raise kind_error(
+            f"{samples} x {bits or 'different'} bits a pixel, compression {compression}"
+        )
     kind = np.dtype(f"{'<' if data[:2] == b'II' else '>'}{letter}{bits // 8}")
     expected = width * length * samples * kind.itemsize
     body = _body(data, tags, expected, deflated=compression in _DEFLATE)
-    values = np.frombuffer(body, kind, width * length * samples).reshape(length, width, samples)
-    gray, warnings = _to_gray(values)
-    words = f"{bits}-bit {_WORDS[letter]} values"
-    return PlainTiff(gray, words, tags.get(_PHOTOMETRIC) == 0, warnings)
+    values = np.frombuffer(body, kind, width * length * samples)
+    if int(tags.get(_PLANAR, 1)) == _PLANES_APART:
+        values = np.moveaxis(values.reshape(samples, length, width), 0, 2)
+    else:
+        values = values.reshape(length, width, samples)
+    if predictor == _DIFFERENCES:
+        values = np.cumsum(values, axis=1, dtype=kind.newbyteorder("="))
+    gray = gray_of_channels(values)
+    words = f"{bits}-bit {_WORDS[letter]}"
+    white_is_zero = tags.get(_PHOTOMETRIC) == 0
+    return PlainTiff(gray.values, words, white_is_zero, gray.colour_fraction, gray.warnings)
 
 
 def _same(value: Any) -> int:
@@ -77,11 +93,11 @@ def _same(value: Any) -> int:
     return int(several[0]) if len(set(several)) == 1 else 0
 
 
-def _kind_error(samples: int, bits: int, compression: int, *, pages: bool) -> ImageError:
-    what = f"{samples} x {bits or 'different'} bits a pixel, compression {compression}"
-    return ImageError(
+def kind_error(what: str) -> TiffKindError:
+    """That this kind of TIFF cannot be read, and which it is."""
+    return TiffKindError(
         "This kind of TIFF cannot be read",
-        value=f"{what}, several pages" if pages else what,
+        value=what,
         remedy="Save the film as a 16-bit grayscale PNG or TIFF, or as DICOM.",
     )
 
@@ -105,21 +121,3 @@ def _body(data: bytes, tags: Any, expected: int, *, deflated: bool) -> bytes:
     if len(body) < expected:
         raise ValueError("the strips are cut short")
     return bytes(body[:expected])
-
-
-def _to_gray(values: NDArray[Any]) -> tuple[NDArray[Any], tuple[str, ...]]:
-    """(H, W, samples) to (H, W), laid on black where it is partly transparent."""
-    warnings = []
-    gray = values[:, :, 0]
-    if values.shape[2] >= 3:
-        colour = values[:, :, :3]
-        if (colour != gray[:, :, None]).any():
-            gray = colour.astype(np.float64) @ LUMINANCE_WEIGHTS
-            warnings.append(COLOUR_WARNING)
-    if values.shape[2] in (2, 4):
-        alpha = values[:, :, -1].astype(np.float64)
-        opaque = 1.0 if values.dtype.kind == "f" else float(np.iinfo(values.dtype).max)
-        if (alpha < opaque).any():
-            gray = gray * (alpha / opaque).clip(0, 1)
-            warnings.append("Transparent parts of this image were filled with black.")
-    return gray, tuple(warnings)

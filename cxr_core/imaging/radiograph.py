@@ -1,6 +1,7 @@
 """Bytes of an uploaded file -> ``Radiograph``: told apart by content, never by file name."""
 
 import hashlib
+import re
 from dataclasses import dataclass, replace
 
 from cxr_core.errors import ImageError
@@ -19,7 +20,8 @@ from cxr_core.imaging.decoded import (
 )
 from cxr_core.imaging.dicom.decode import decode_dicom, is_dicom, is_dicom_without_preamble
 from cxr_core.imaging.gray_range import window_by_pixels
-from cxr_core.imaging.raster import decode_raster, decode_tiff, is_raster, is_tiff
+from cxr_core.imaging.raster import decode_raster, is_raster
+from cxr_core.imaging.tiff import decode_tiff, is_tiff
 from cxr_core.imaging.windowing import Window, apply_window
 
 ACCEPTED_FORMATS = "PNG, JPEG, TIFF or DICOM"
@@ -27,16 +29,43 @@ ACCEPTED_FORMATS = "PNG, JPEG, TIFF or DICOM"
 _SIGNATURES = (
     (b"GIF8", "a GIF image or animation"),
     (b"BM", "a BMP image"),
+    (b"\0\0\1\0", "an icon"),
+    (b"8BPS", "a Photoshop image"),
+    (b"DDS ", "a DDS texture"),
+    (b"v/1\x01", "an OpenEXR image"),
     (b"%PDF", "a PDF document"),
-    (b"PK\x03\x04", "a ZIP archive or an Office document"),
+    (b"%!PS", "a PostScript document"),
+    (b"{\\rtf", "an RTF document"),
+    (b"\xd0\xcf\x11\xe0", "an Office document"),
+    (b"PK\3\4", "a ZIP archive or an Office document"),
+    (b"PK\5\6", "an empty ZIP archive"),
     (b"\x1f\x8b", "a gzip archive"),
     (b"7z\xbc\xaf", "a 7-Zip archive"),
+    (b"Rar!", "a RAR archive"),
+    (b"\xfd7zXZ", "an xz archive"),
+    (b"BZh", "a bzip2 archive"),
+    (b"\x28\xb5\x2f\xfd", "a Zstandard archive"),
     (b"\0\0\0\x0cjP  ", "a bare JPEG 2000 image"),
     (b"\xff\x4f\xff\x51", "a bare JPEG 2000 image"),
+    (b"\0\0\0\x0cJXL ", "a JPEG XL image"),
+    (b"\xff\x0a", "a JPEG XL image"),
+    (b"II\xbc\1", "a JPEG XR image"),
+    (b"\x89PNG", "a PNG that was changed on its way, as a transfer of texts does"),
+    (b"\x93NUMPY", "a NumPy array"),
+    (b"\x89HDF", "an HDF5 file"),
+    (b"NRRD", "an NRRD volume"),
+    (b"ObjectType", "a MetaImage header"),
+    (b"\0\5\x16\7", "a Mac's companion file without the film"),
+    (b"\0\0\0\1Bud1", "a Mac's folder settings"),
+    (b"MZ", "a program for Windows"),
+    (b"\x7fELF", "a program"),
     (b"<svg", "an SVG drawing"),
     (b"<!DOCTYPE", "a web page"),
     (b"<html", "a web page"),
+    (b"\xff\xfe", "a text file, not an image"),  # UTF-16
+    (b"\xfe\xff", "a text file, not an image"),
 )
+_NIFTI = (b"n+1\0", b"ni1\0")  # at 344
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -92,8 +121,10 @@ def decode_radiograph(data: bytes) -> DecodedFilm:
         return decode_raster(data)
     if is_tiff(data):
         return decode_tiff(data)
-    if is_dicom_without_preamble(data):
-        return decode_dicom(data)
+    # Some files have an empty preamble, and no prefix behind it.
+    for candidate in (data, data[128:] if not any(data[:128]) else b""):
+        if is_dicom_without_preamble(candidate):
+            return decode_dicom(candidate)
     raise ImageError(
         "This file cannot be read",
         value=f"it looks like {_describe_content(data)}",
@@ -108,10 +139,16 @@ def _describe_content(data: bytes) -> str:
             return name
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "a WebP image"
+    if data[344:348] in _NIFTI:
+        return "a NIfTI volume"
+    if re.match(rb"P[1-7]\s", data):
+        return "a portable any-map (PBM, PGM or PPM)"
     if data[4:8] == b"ftyp":
         return "a HEIC or AVIF image, or a video"
     if _is_text(data[:512]):
         return "a text file, not an image"
+    if not any(data):
+        return "nothing but zeros"
     start = " ".join(f"{byte:02x}" for byte in data[:8])
     return f"a file of unknown type (first bytes {start})"
 

@@ -1,27 +1,32 @@
 """PNG and JPEG -> ``DecodedFilm``: gray values told exactly, nothing saturated."""
 
 import io
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
+from PIL import Image, JpegImagePlugin, PngImagePlugin
 
 from cxr_core.errors import ImageError
+from cxr_core.imaging.channels import TRANSPARENT_WARNING, gray_of_channels
 from cxr_core.imaging.damage import BLOCK, SUBSAMPLED_BLOCK, damage_warnings
 from cxr_core.imaging.decoded import (
     COLOUR_WARNING,
-    MAX_PIXELS,
     DecodedFilm,
     check_size,
     colour_fraction,
+    has_colour,
 )
 from cxr_core.imaging.dicom.codestream import parse_codestream
-from cxr_core.imaging.gray_range import film_range, sample_film
-from cxr_core.imaging.jpeg import JpegDamageError, JpegKindError, check_scans, decode_jpeg
-from cxr_core.imaging.plain_tiff import read_plain_tiff
-from cxr_core.imaging.scaled_film import scale_film
-from cxr_core.imaging.tiff_strips import check_parts
+from cxr_core.imaging.jpeg import (
+    JpegDamageError,
+    JpegKindError,
+    check_scans,
+    decode_jpeg,
+    unread_kind,
+)
+from cxr_core.imaging.png16 import has_16_bit_channels, read_16_bit_channels
+from cxr_core.imaging.scaled_film import scale_film, show_eight_bits
 
 _EXIF_ORIENTATION = 0x0112
 EXIF_TRANSPOSES = {  # those that are not upright: EXIF 2.32, tag 0x0112
@@ -33,17 +38,10 @@ EXIF_TRANSPOSES = {  # those that are not upright: EXIF 2.32, tag 0x0112
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-# A 16-bit colour picture reaches us with 8 bits a channel; with less than half of those in use,
-# too few gray levels are left to read a film by.
-_MIN_LEVEL_SPAN = 128
-TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # the last two are BigTIFF
-# TIFF 6.0, section 8; 274 is EXIF's orientation too.
-_BITS, _PHOTOMETRIC, _ORIENTATION = 258, 262, 274
-_TILE_WIDTH, _TILE_LENGTH = 322, 323
-_WHITE_IS_ZERO = 0
 UNCHECKED_JPEG_WARNING = (
     "This kind of JPEG could not be checked for damage; compare it with the original."
 )
+_FIRST_TRANSPOSED = 5  # of the orientations: rows are columns from here on
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 JPEG_SIGNATURE = b"\xff\xd8\xff"
 
@@ -59,6 +57,7 @@ class Grayscale(NamedTuple):
     processing_log: tuple[str, ...]
     warnings: tuple[str, ...]
     colour_fraction: float = 0.0  # share of the picture that has some
+    inverted: bool = False  # low stored values are bright
 
 
 def apply_exif_orientation(
@@ -70,22 +69,24 @@ def apply_exif_orientation(
     return image.transpose(EXIF_TRANSPOSES[orientation]), (orientation_log_entry(orientation),)
 
 
+def turn_upright(channels: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """The same of channels (H, W, C) that are no picture of Pillow's."""
+    if orientation >= _FIRST_TRANSPOSED:
+        channels = channels.swapaxes(0, 1)
+    flips = {2: (1,), 3: (0, 1), 4: (0,), 6: (1,), 7: (0, 1), 8: (0,)}.get(orientation, ())
+    return np.flip(channels, flips) if flips else channels
+
+
 def orientation_log_entry(orientation: int) -> str:
     """What is said of a picture that was turned, by the key of ``EXIF_TRANSPOSES``."""
     return f"Rotated upright according to its EXIF orientation ({orientation})."
 
 
-def to_grayscale(image: Image.Image, depth: int) -> Grayscale:
-    """The gray values of a loaded picture of any mode.
-
-    Args:
-        depth: bits a channel in the file; Pillow hands 16-bit colour on with 8.
-
-    Raises:
-        ImageError: 16-bit colour that uses too few of its levels.
-    """
+def to_grayscale(image: Image.Image) -> Grayscale:
+    """The gray values of a loaded picture of any mode."""
     if image.mode.startswith("I"):  # 16-bit gray, as "I;16" or widened to "I"
-        return grayscale_from_uint16(np.asarray(image).astype(np.uint16))
+        deep = np.asarray(image).astype(np.uint16)
+        return grayscale_from_values(deep, "16-bit", integer=True)
     steps, warnings, colour = [], [], 0.0
     if image.has_transparency_data:
         image, note = _composite_on_black(image)
@@ -96,15 +97,14 @@ def to_grayscale(image: Image.Image, depth: int) -> Grayscale:
     if image.mode not in ("1", "L"):
         rgb = image.convert("RGB")
         colour = colour_fraction(np.asarray(rgb))
-        if colour > 0:
+        if has_colour(np.asarray(rgb)):
             warnings.append(COLOUR_WARNING)
             steps.append("Colour reduced to luminance.")
         image = rgb
-    values = np.array(image.convert("L"))  # (H, W) uint8; exact where the channels are equal
-    if depth == 16:
-        return _grayscale_from_upper_bytes(values, steps, warnings)._replace(colour_fraction=colour)
-    steps.append("8-bit gray values kept as they are.")
-    return Grayscale(values, values, tuple(steps), tuple(warnings), colour)
+    values: NDArray[np.uint8] = np.array(image.convert("L"))  # exact where the channels are equal
+    shown = show_eight_bits(values)
+    steps.append(shown.step)
+    return Grayscale(values, shown.pixels, tuple(steps), (*warnings, *shown.warnings), colour)
 
 
 def _composite_on_black(image: Image.Image) -> tuple[Image.Image, str]:
@@ -114,164 +114,35 @@ def _composite_on_black(image: Image.Image) -> tuple[Image.Image, str]:
     if alpha.getextrema() == (255, 255):
         return rgba.convert("RGB"), ""
     black = Image.new("RGBA", rgba.size, (0, 0, 0, 255))
-    note = "Transparent parts of this image were filled with black."
-    return Image.alpha_composite(black, rgba).convert("RGB"), note
+    return Image.alpha_composite(black, rgba).convert("RGB"), TRANSPARENT_WARNING
 
 
-def grayscale_from_uint16(values: NDArray[np.uint16]) -> Grayscale:
-    """Gray values (H, W) by the bits that the film fills, or else by its own range."""
-    shown = scale_film(values, integer=True)
-    return Grayscale(shown.values, shown.pixels, (f"16-bit {shown.step}",), shown.warnings)
-
-
-def _grayscale_from_upper_bytes(
-    values: NDArray[np.uint8], steps: list[str], warnings: list[str]
+def grayscale_from_values(
+    values: NDArray[Any], kind: str, *, integer: bool, white_is_zero: bool = False
 ) -> Grayscale:
-    """Gray (H, W) of a 16-bit picture with colour or alpha: the upper byte of each channel."""
-    film = film_range(sample_film(values))
-    if film.high - film.low < _MIN_LEVEL_SPAN:
-        raise ImageError(
-            "A 16-bit image with colour or alpha uses too little of its range to be read",
-            value=f"{film.high - film.low + 1:.0f} of 256 gray levels",
-            remedy="Save the film as a 16-bit PNG in plain grayscale.",
-        )
-    shown = scale_film(values, integer=True)
-    steps.append(f"Upper 8 bits of 16: {shown.step}")
-    return Grayscale(shown.values, shown.pixels, tuple(steps), (*warnings, *shown.warnings))
+    """Gray values (H, W) by the bits that the film fills, or else by its own range.
 
-
-# TIFF -> ``DecodedFilm``: one page of gray values, 16 bits and floats scaled, never saturated.
-
-
-def is_tiff(data: bytes) -> bool:
-    """Whether the bytes begin as a TIFF file does."""
-    return data.startswith(TIFF_SIGNATURES)
-
-
-def decode_tiff(data: bytes) -> DecodedFilm:
-    """Decode a TIFF of one page.
-
-    Gray of 8 bits is kept exactly; 12 and 16 bits, signed values, 32 bits and floats are scaled
-    linearly from their own range. Where the file says that 0 is white (MINISWHITE) the film is
-    inverted, so that dense is bright. Colour and transparency are handled as in a PNG.
-
-    Raises:
-        ImageError: damaged, several pages, too small or too large, or values that are no numbers.
+    Args:
+        kind: what they are, in words, as "16-bit".
+        integer: they are whole numbers.
+        white_is_zero: the least value is the brightest.
     """
-    try:
-        # The plugin itself: ``Image.open`` has a size limit that warns by a process-wide setting.
-        image = TiffImagePlugin.TiffImageFile(io.BytesIO(data))
-        tile = _get_int(image, _TILE_WIDTH) * _get_int(image, _TILE_LENGTH)
-    except Exception as error:  # whatever a parser raises on hostile bytes
-        return _decode_unusual_tiff(data, error)
-    check_size(*image.size, _pixel_bytes(image))
-    if tile > MAX_PIXELS:  # libtiff would set aside memory for it
-        raise _tiff_damage_error(data)
-    if image.is_animated:  # not n_frames, which would walk through every page
-        raise ImageError(
-            "This TIFF file has several pages; a radiograph has one",
-            value="more than one page",
-            remedy="Save the page you need as a separate PNG or TIFF.",
-        )
-    orientation = _get_int(image, _ORIENTATION)
-    white_is_zero = image.tag_v2.get(_PHOTOMETRIC) == _WHITE_IS_ZERO
-    bits = _get_int(image, _BITS)
-    try:
-        check_parts(data, image)
-        is_jpeg = image.info.get("compression") in ("jpeg", "tiff_jpeg")
-        image.load()  # turns the picture upright, too
-        notes = _traces_of_damage(image, is_jpeg=is_jpeg)
-        gray = _tiff_to_grayscale(image, bits, white_is_zero=white_is_zero)
-    except ImageError:
-        raise
-    except Exception as error:  # whatever a decoder raises on hostile bytes
-        raise _tiff_damage_error(data) from error
-    steps = [orientation_log_entry(orientation)] if orientation in EXIF_TRANSPOSES else []
-    if white_is_zero:
-        steps.append("MINISWHITE: inverted, so that dense is bright.")
-    return DecodedFilm(
-        stored=gray.stored,
-        pixels=gray.pixels,
-        file_format="TIFF",
-        processing_log=(*steps, *gray.processing_log),
-        warnings=(*notes, *gray.warnings),
-        colour_fraction=gray.colour_fraction,
+    shown = scale_film(values, integer=integer)
+    pixels = 255 - shown.pixels if white_is_zero else shown.pixels
+    steps = (f"{kind} {shown.step}",)
+    return Grayscale(shown.values, pixels, steps, shown.warnings, inverted=white_is_zero)
+
+
+def grayscale_from_channels(channels: NDArray[Any], kind: str) -> Grayscale:
+    """Gray values of deep channels (H, W, C), as ``gray_of_channels`` takes them."""
+    gray = gray_of_channels(channels)
+    shown = grayscale_from_values(gray.values, kind, integer=channels.dtype.kind != "f")
+    return shown._replace(
+        warnings=(*gray.warnings, *shown.warnings), colour_fraction=gray.colour_fraction
     )
 
 
-def _decode_unusual_tiff(data: bytes, cause: Exception) -> DecodedFilm:
-    """A TIFF that Pillow has no kind of picture for: 64-bit values, gray with alpha.
-
-    Raises:
-        ImageError: "this kind of TIFF", or damaged where there is no header.
-    """
-    try:
-        plain = read_plain_tiff(data)
-    except ImageError:
-        raise
-    except Exception as error:  # whatever a parser raises on hostile bytes
-        raise _tiff_damage_error(data) from cause or error
-    values = plain.values.astype(np.float64)  # (H, W)
-    if not np.isfinite(values).all():
-        raise _invalid_values_error()
-    if plain.white_is_zero:
-        values = values.max() - values
-    whole = bool((values == np.rint(values)).all())
-    shown = scale_film(values, integer=whole)
-    return DecodedFilm(
-        stored=shown.values.astype(np.float32),
-        pixels=shown.pixels,
-        file_format="TIFF",
-        processing_log=(f"{plain.kind} {shown.step.removeprefix('values ')}",),
-        warnings=(*plain.warnings, *shown.warnings),
-    )
-
-
-def _get_int(image: TiffImagePlugin.TiffImageFile, tag: int) -> int:
-    """A tag's value, or the first of several; 0 where it is absent."""
-    value = image.tag_v2.get(tag, 0)
-    return int(value[0] if isinstance(value, tuple) else value)
-
-
-def _tiff_to_grayscale(image: Image.Image, bits: int, *, white_is_zero: bool) -> Grayscale:
-    if image.mode.startswith("I;16"):
-        values = np.asarray(image).astype(np.uint16)  # (H, W), in this machine's byte order
-        return grayscale_from_uint16((1 << bits) - 1 - values if white_is_zero else values)
-    if image.mode in ("I", "F"):
-        return _grayscale_from_float(image, bits, white_is_zero=white_is_zero)
-    return to_grayscale(image, bits)  # Pillow has inverted 8 bits and less
-
-
-def _grayscale_from_float(image: Image.Image, bits: int, *, white_is_zero: bool) -> Grayscale:
-    """Signed, 32-bit or floating values, scaled from their own range."""
-    values = np.asarray(image).astype(np.float32)  # (H, W); exact to 24 bits
-    if not np.isfinite(values).all():
-        raise _invalid_values_error()
-    if white_is_zero:
-        values = -values
-    whole = bool((values == np.rint(values)).all())
-    shown = scale_film(values, integer=whole)
-    kind = "Floating" if image.mode == "F" else f"{bits}-bit"
-    return Grayscale(shown.values, shown.pixels, (f"{kind} {shown.step}",), shown.warnings)
-
-
-def _invalid_values_error() -> ImageError:
-    return ImageError(
-        "The TIFF file has invalid pixel values",
-        value="infinite or undefined gray values",
-        remedy="Export the film again as a 16-bit PNG or as DICOM.",
-    )
-
-
-def _tiff_damage_error(data: bytes) -> ImageError:
-    return ImageError(
-        "The file is damaged or incomplete and cannot be read",
-        value=f"TIFF, {len(data):,} bytes",
-        remedy="Copy the file again, or export the film again as PNG, TIFF or DICOM.",
-    )
-
-
-def _pixel_bytes(image: Image.Image) -> int:
+def pixel_bytes(image: Image.Image) -> int:
     """Bytes of a pixel of an opened picture, as Pillow will hand them on: a palette as RGB."""
     if image.mode in ("I", "F"):
         return 4
@@ -298,7 +169,7 @@ def decode_raster(data: bytes) -> DecodedFilm:
     """
     kind = "PNG" if data.startswith(PNG_SIGNATURE) else "JPEG"
     image = _open_header(data, kind)
-    check_size(*image.size, _pixel_bytes(image))
+    check_size(*image.size, pixel_bytes(image))
     if kind == "JPEG":
         _check_frame_header(image, data)
     frames = getattr(image, "n_frames", 1)
@@ -308,14 +179,19 @@ def decode_raster(data: bytes) -> DecodedFilm:
             value=f"{frames} frames",
             remedy="Save the frame you need as a separate PNG.",
         )
-    depth = data[24] if kind == "PNG" else 8  # IHDR: bits a channel (PNG 3rd edition, 11.2.1)
+    is_deep = kind == "PNG" and has_16_bit_channels(data)
+    check_size(*image.size, pixel_bytes(image) * (2 if is_deep else 1))
     try:
         loaded, notes = _load(image, data) if kind == "JPEG" else (image, ())
         loaded.load()
         orientation = image.getexif().get(_EXIF_ORIENTATION, 1)
         upright, orientation_log = apply_exif_orientation(loaded, orientation)
-        gray = to_grayscale(upright, depth)
-        notes = (*notes, *_traces_of_damage(loaded, is_jpeg=kind == "JPEG"))
+        if is_deep:
+            channels = read_16_bit_channels(_without_text(data))
+            gray = grayscale_from_channels(turn_upright(channels, orientation), "16-bit")
+        else:
+            gray = to_grayscale(upright)
+        notes = (*notes, *traces_of_damage(loaded, is_jpeg=kind == "JPEG"))
     except ImageError:
         raise
     except JpegDamageError as error:
@@ -357,7 +233,7 @@ def _load(image: Image.Image, data: bytes) -> tuple[Image.Image, tuple[str, ...]
         return image, (UNCHECKED_JPEG_WARNING,)
 
 
-def _traces_of_damage(image: Image.Image, *, is_jpeg: bool) -> tuple[str, ...]:
+def traces_of_damage(image: Image.Image, *, is_jpeg: bool) -> tuple[str, ...]:
     """What in a loaded picture, as it was coded, looks like damage."""
     if image.mode[0] in "IF":  # "L" would saturate them, and no JPEG has so many bits here
         return damage_warnings(np.asarray(image), blocks=())
@@ -399,6 +275,12 @@ def _open_header(data: bytes, kind: str) -> Image.Image:
 
 
 def _damage_error(data: bytes, kind: str, reason: str = "") -> ImageError:
+    if kind == "JPEG" and (unread := unread_kind(data)):
+        return ImageError(
+            "This kind of JPEG cannot be read",
+            value=unread,
+            remedy="Save the film as an 8-bit JPEG, a 16-bit PNG or as DICOM.",
+        )
     end = b"IEND" if kind == "PNG" else b"\xff\xd9"
     size = f"{kind}, {len(data):,} bytes"
     if end not in data[-1024:]:

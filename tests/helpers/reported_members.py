@@ -225,8 +225,8 @@ MEMBERS: dict[str, dict[str, Case]] = {
         },
         **{
             f"view {view}": (partial(in_script, "ViewPosition", view), LATERAL_FILM)
-            for view in ("LATÉRALE GAUCHE", "SEITLICH", "BOČNÁ", "OLDALIRÁNYÚ", "БОКОВАЯ", "ΠΛΑΓΙΑ",
-                         "側面", "侧位", "측면")
+            for view in ("LATÉRALE GAUCHE", "SEITLICH", "LATERALNA", "BOČNÁ", "OLDALIRÁNYÚ",
+                         "БОКОВАЯ", "ΠΛΑΓΙΑ", "側面", "侧位", "측면")
         },
         "view in ISO 8859-5": (
             lambda: in_script("ViewPosition", "БОКОВАЯ", "iso8859_5"), LATERAL_FILM
@@ -237,10 +237,17 @@ MEMBERS: dict[str, dict[str, Case]] = {
             ),
             LATERAL_FILM,
         ),
-        "by its series": (
-            lambda: eight_bits(ViewPosition=None, SeriesDescription="Thorax seitlich"),
-            LATERAL_FILM,
-        ),
+        **{
+            f"by its {keyword}": (
+                partial(eight_bits, ViewPosition=None, **{keyword: words}), LATERAL_FILM
+            )
+            for keyword, words in {
+                "SeriesDescription": "Thorax seitlich",
+                "ProtocolName": "CHEST LAT",
+                "AcquisitionDeviceProcessingDescription": "CHEST,LAT",
+                "RequestedProcedureDescription": "Rx torace LL",
+            }.items()
+        },
     },
     "chest in other words": {
         part: (
@@ -249,7 +256,8 @@ MEMBERS: dict[str, dict[str, Case]] = {
         )
         for part in ("TORAX", "2- TORAX", "BRUST", "POITRINE", "CAGE THORACIQUE", "PORT CHEST",
                      "CHST", "PULMÃO", "LONGEN", "KEUHKOT", "GÖĞÜS", "NGỰC", "ГРУДЬ", "ΘΩΡΑΚΑΣ",
-                     "胸部", "가슴", "الصدر", "חזה")
+                     "胸部", "가슴", "الصدر", "חזה", "TÜDŐ", "PŁUCA", "GRUĐNI KOŠ", "ПЛУЋА",
+                     "ריאות", "छाती", "MEDIASTINUM")
     },
     "chest in other encodings": {
         "GB 18030": (lambda: in_script("BodyPartExamined", "胸部", "gb18030"), Expected()),
@@ -261,14 +269,20 @@ MEMBERS: dict[str, dict[str, Case]] = {
             Expected(),
         )
         for part in ("", "OTHER", "NONE", "--", "NOT STATED", "UNBEKANNT", "SIN ESPECIFICAR",
-                     "NAO INFORMADO", "INCONNU", "НЕИЗВЕСТНО", "未知", "미상")
+                     "NAO INFORMADO", "INCONNU", "НЕИЗВЕСТНО", "未知", "미상", "NON RENSEIGNÉ",
+                     "BUCKY", "WHOLE BODY", "غير معروف")
+    },
+    "a part that is not known here": {
+        part: (partial(body_part, part), Expected("gives the body part as"))
+        for part in ("TX", "TELERADIOGRAFIA")
     },
     "another part": {
         part: (
             partial(body_part, part),
             Expected(OTHER_PART, stopped=True),
         )
-        for part in ("ABDOMEN", "THORACIC SPINE", "RACHIDE TORACICO", "BRÖSTRYGG", "胸椎", "흉추")
+        for part in ("ABDOMEN", "THORACIC SPINE", "RACHIDE TORACICO", "BRÖSTRYGG", "胸椎", "흉추",
+                     "RODILLA", "HÜFTE", "ЧЕРЕП", "膝")
     },
     "kind by SOP class": {
         **{

@@ -13,7 +13,8 @@ from pydicom.uid import JPEG2000Lossless
 from bench import hostile_bombs as bombs
 from bench.damaged_films import jpeg_2000, wrapped
 from cxr_core.errors import ImageError
-from cxr_core.imaging.dicom import voi
+from cxr_core.imaging.dicom import deflated, voi
+from cxr_core.imaging.dicom.tags import read_elements
 from cxr_core.imaging.jpeg import MAX_SCANS
 from cxr_core.imaging.limits import CPU_SECONDS, SIGXCPU
 from cxr_core.imaging.radiograph import read_radiograph
@@ -43,10 +44,6 @@ BOMBS = {
         lambda: bombs.rle(b"\x81\0" * 20_000, side=200),
         r"an RLE segment holds more than 320,\d{3} bytes, where 200 rows x 200 columns",
     ),
-    "deflated far behind": (
-        lambda: bombs.deflated(1, meta_bytes=8000),
-        r"This DICOM file is compressed as a whole \(deflated\)",
-    ),
     "deflated TIFF": (
         lambda: bombs.deflated_tiff(8),
         "The file is damaged or incomplete and cannot be read: TIFF",
@@ -67,6 +64,16 @@ def dicom_of_64_bits(side: int) -> bytes:
     ds.Rows = ds.Columns = side
     ds.BitsAllocated = 64
     return to_bytes(ds)
+
+
+def test_a_deflated_file_is_inflated_to_no_more_than_a_film(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bomb = bombs.deflated(1, meta_bytes=8000)
+    monkeypatch.setattr(deflated, "MAX_FILE_BYTES", 2**20)
+    with pytest.raises(ImageError, match=r"\(deflated\), holds more than any film: over 1 MB in"):
+        read_radiograph(bomb)
+    assert len(read_elements(bomb, "Rows")) == 0  # nor when a page asks who it is
 
 
 @pytest.mark.parametrize("kind", BOMBS)

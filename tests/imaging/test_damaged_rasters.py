@@ -16,7 +16,8 @@ from cxr_core.imaging.damage import (
     repeated_tail,
 )
 from cxr_core.imaging.jpeg import decode_jpeg
-from cxr_core.imaging.raster import decode_raster, decode_tiff
+from cxr_core.imaging.raster import decode_raster
+from cxr_core.imaging.tiff import decode_tiff
 from cxr_core.phantom.draw import draw_phantom
 from tests.helpers.errors import image_error
 

@@ -11,7 +11,8 @@ from cxr_core.imaging.gray_range import (
     sample_film,
     window_fit,
 )
-from cxr_core.imaging.raster import decode_raster, decode_tiff
+from cxr_core.imaging.raster import decode_raster
+from cxr_core.imaging.tiff import decode_tiff
 from cxr_core.imaging.windowing import Window
 from cxr_core.phantom.draw import draw_phantom
 from tests.helpers.films import encode

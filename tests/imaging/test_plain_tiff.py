@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cxr_core.imaging.raster import decode_raster, decode_tiff
+from cxr_core.imaging.raster import decode_raster
+from cxr_core.imaging.tiff import decode_tiff
 from cxr_core.phantom.draw import draw_phantom
 from tests.helpers.errors import image_error
 from tests.helpers.films import chunk, encode
@@ -60,6 +61,69 @@ def test_16_bit_gray_with_alpha_is_read() -> None:
     film = decode_tiff(plain(values))
     assert not film.pixels[:10].any()
     assert film.warnings == ("Transparent parts of this image were filled with black.",)
+
+
+TWELVE = np.rint(PHANTOM * (4095 / 255)).astype(np.uint16)
+
+
+@pytest.mark.parametrize("planes_apart", [False, True])
+@pytest.mark.parametrize("deflate", [False, True])
+def test_16_bit_rgb_keeps_its_depth(planes_apart: bool, deflate: bool) -> None:
+    values = np.repeat(TWELVE[..., None], 3, axis=2)  # 16 levels in the upper bytes
+    if planes_apart:
+        # As it lies in the file: one plane after the other, in strips of whole planes.
+        apart = np.moveaxis(values, 2, 0).reshape(values.shape)
+        data = plain(apart, deflate=deflate, changed={284: 2, 262: 2})
+    else:
+        data = plain(values, deflate=deflate, changed={262: 2})
+    film = decode_tiff(data)
+    np.testing.assert_array_equal(film.pixels, PHANTOM)
+    np.testing.assert_array_equal(film.stored, TWELVE)
+    assert (film.colour_fraction, film.warnings) == (0.0, ())
+
+
+def test_16_bit_rgb_in_colour_is_stopped_as_a_picture_in_colour_is() -> None:
+    values = np.stack([TWELVE, TWELVE[::-1], TWELVE[:, ::-1]], axis=2)
+    film = decode_tiff(plain(values, changed={262: 2}))
+    assert film.colour_fraction > 0.5
+    assert film.warnings[0] == "This image is in colour; only its brightness was read."
+
+
+def test_differences_to_the_left_neighbour_are_added_up() -> None:
+    values = np.stack([TWELVE, np.full_like(TWELVE, 65535)], axis=2)
+    differences = np.diff(values, axis=1, prepend=values[:, :1] * 0)
+    film = decode_tiff(plain(differences, deflate=True, changed={317: 2}))
+    np.testing.assert_array_equal(film.stored, TWELVE)
+
+
+def test_signed_and_unsigned_values_of_8_and_32_bits() -> None:
+    signed = (PHANTOM.astype(np.int16) - 128).astype(np.int8)
+    np.testing.assert_array_equal(decode_tiff(plain(signed)).pixels, PHANTOM)
+    np.testing.assert_array_equal(
+        decode_tiff(plain(np.invert(signed), changed={262: 0})).pixels, PHANTOM
+    )
+    whole = PHANTOM.astype(np.uint32) * (2**24 + 2**16 + 2**8 + 1)
+    pixels = decode_tiff(plain(whole)).pixels.astype(int)
+    low, high = np.percentile(PHANTOM, (0.1, 99.9))
+    expected = np.rint((PHANTOM - low) * (255 / (high - low))).clip(0, 255)
+    assert np.abs(pixels - expected).max() <= 1
+
+
+@pytest.mark.parametrize(
+    "values", [4095 - TWELVE, (4095 - TWELVE).astype(np.uint32), 1.0 - TWELVE / 4095]
+)
+def test_where_0_is_white_the_bits_in_use_are_inverted(values: np.ndarray) -> None:
+    film = decode_tiff(plain(values, changed={262: 0}))
+    assert np.abs(film.pixels.astype(int) - PHANTOM).max() <= 1
+
+
+def test_a_colour_space_that_is_not_read_is_called_so() -> None:
+    lab = Image.fromarray(np.repeat(PHANTOM[..., None], 3, axis=2)).convert("LAB")
+    error = image_error(decode_tiff, encode(lab, "TIFF"))
+    assert (error.problem, error.value) == (
+        "This kind of TIFF cannot be read",
+        "colour as CIE L*a*b*",
+    )
 
 
 @pytest.mark.parametrize("changed", [{259: 34712}, {339: 5}, {258: 24}, {277: 9}])

@@ -10,6 +10,7 @@ from PIL import Image
 
 from cxr_core.errors import ImageError
 from cxr_core.imaging.radiograph import read_radiograph
+from tests.helpers.dicom_files import film_dataset, to_bytes
 from tests.helpers.errors import image_error
 from tests.helpers.films import encode
 
@@ -54,7 +55,14 @@ def test_an_empty_file() -> None:
         (b"<!DOCTYPE html><html>", "a web page"),
         (b"\0\0\0\x18ftypheic", "a HEIC or AVIF image"),
         (b"\x01\x02\x03\xffdata", "a file of unknown type (first bytes 01 02 03 ff 64 61"),
-        (b"\0", "a file of unknown type (first bytes 00"),
+        (b"\0" * 300, "nothing but zeros"),
+        (b"P5 384 384 255\n", "a portable any-map"),
+        (b"\x5c\1" + bytes(342) + b"n+1\0", "a NIfTI volume"),
+        (b"\x93NUMPY\1\0v\0", "a NumPy array"),
+        (b"8BPS\0\1", "a Photoshop image"),
+        (b"\x89PNG\n\x1a\n\0\0", "a PNG that was changed on its way"),
+        ("Kein Erguss, keine Infiltrate.".encode("utf-16"), "a text file, not an image"),
+        (b"\0\5\x16\7\0\2\0\0Mac OS X", "a Mac's companion file without the film"),
     ],
 )
 def test_what_is_no_film_is_named(data: bytes, words: str) -> None:
@@ -75,6 +83,14 @@ def test_what_is_no_film_is_named(data: bytes, words: str) -> None:
 )
 def test_other_pictures_are_named(kind: str, words: str) -> None:
     assert image_error(read_radiograph, encode(FILM, kind)).value == f"it looks like {words}"
+
+
+def test_an_empty_preamble_without_its_prefix() -> None:
+    values = np.asarray(FILM)
+    data = to_bytes(film_dataset(values))
+    meta_end = 144 + int.from_bytes(data[140:144], "little")
+    read = read_radiograph(bytes(128) + data[meta_end:])
+    np.testing.assert_array_equal(read.pixels, values)
 
 
 def test_an_animated_gif() -> None:

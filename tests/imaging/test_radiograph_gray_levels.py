@@ -1,5 +1,7 @@
 """The reader's own choice of gray levels: another window of the file, or the pixels' own range."""
 
+import re
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -59,12 +61,39 @@ def test_gray_levels_from_the_pixels(photometric: str) -> None:
 
 
 def test_a_flat_png_gets_its_own_range() -> None:
-    flat = (100 + PHANTOM / 8).astype(np.uint8)
+    flat = (100 + PHANTOM / 6).astype(np.uint8)
     read = read_radiograph(encode(Image.fromarray(flat)))
     np.testing.assert_array_equal(read.pixels, flat)
+    assert read.warnings == (
+        f"The film is flat: it uses {np.ptp(flat) + 1} of 256 gray levels. They can be derived "
+        "from the pixels.",
+    )
     stretched = apply_correction(read, GRAY_LEVELS).pixels
     assert stretched.min() == 0
     assert stretched.max() == 255
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "DICOM"])
+@pytest.mark.parametrize("dark", [True, False])
+def test_a_film_in_one_half_of_its_8_bits_is_shown_in_all_of_them(kind: str, dark: bool) -> None:
+    half = (PHANTOM // 4 if dark else 160 + PHANTOM // 3).astype(np.uint8)
+    image = Image.fromarray(half)
+    options = {"quality": 95} if kind == "JPEG" else {}
+    data = to_bytes(film_dataset(half)) if kind == "DICOM" else encode(image, kind, **options)
+    read = read_radiograph(data)
+    assert np.corrcoef(read.pixels.ravel(), PHANTOM.ravel())[0, 1] > 0.99
+    assert read.pixels.min() <= 2
+    assert read.pixels.max() >= 250
+    (told,) = read.warnings
+    assert re.search(r"uses \d+ of 256 gray levels; the film's own range of values was used", told)
+    if kind != "JPEG":
+        np.testing.assert_array_equal(read.stored, half)
+
+
+def test_a_nearly_uniform_picture_is_left_for_the_input_check() -> None:
+    flat = (100 + PHANTOM // 20).astype(np.uint8)
+    read = read_radiograph(encode(Image.fromarray(flat)))
+    np.testing.assert_array_equal(read.pixels, flat)
 
 
 def test_a_window_that_the_file_has_not_is_refused() -> None:

@@ -71,6 +71,29 @@ def test_an_animated_png_is_refused() -> None:
     assert "a separate PNG" in error.remedy
 
 
+def frame_header(marker: int, depth: int = 8) -> bytes:
+    """A JPEG that ends with the header of its frame (ISO/IEC 10918-1, B.2.2)."""
+    header = bytes([0xFF, marker, 0, 11, depth, 0, SIDE, 0, SIDE, 1, 1, 0x11, 0])
+    return b"\xff\xd8\xff\xfe\0\4hi" + header + bytes(20) + b"\xff\xd9"
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (frame_header(0xC1, depth=12), "12 bits a sample"),
+        (frame_header(0xF7), "JPEG-LS"),
+        (frame_header(0xC9), "arithmetic coding"),
+    ],
+)
+def test_a_jpeg_of_a_kind_that_is_not_read_is_called_so(data: bytes, kind: str) -> None:
+    error = image_error(decode_raster, data)
+    assert (error.problem, error.value) == ("This kind of JPEG cannot be read", kind)
+
+
+def test_a_damaged_jpeg_is_of_no_such_kind() -> None:
+    assert "damaged" in image_error(decode_raster, frame_header(0xC0)).problem
+
+
 def test_only_png_and_jpeg_are_raster() -> None:
     image = Image.fromarray(noise(SIDE, SIDE))
     assert is_raster(encode(image, "PNG"))

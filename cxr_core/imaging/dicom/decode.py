@@ -1,15 +1,14 @@
 """DICOM -> ``DecodedFilm``: any single-frame grayscale radiograph, whatever its SOP class."""
 
 import io
+import re
 
 import numpy as np
 import pydicom
 from pydicom import Dataset
-from pydicom.filereader import _read_file_meta_info, read_preamble  # the public one wants a path
 from pydicom.pixels.processing import apply_color_lut
 from pydicom.uid import (
     UID,
-    DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
@@ -22,8 +21,10 @@ from cxr_core.imaging.decoded import (
     DecodedFilm,
     check_size,
     colour_fraction,
+    has_colour,
 )
 from cxr_core.imaging.dicom.content import header_warnings, kind_refused, rejection_reasons
+from cxr_core.imaging.dicom.deflated import inflate_if_deflated, parse_error
 from cxr_core.imaging.dicom.pixels import DicomPixels, UndecodableError, decode_pixel_data
 from cxr_core.imaging.dicom.render import render_film
 from cxr_core.imaging.dicom.spacing import get_pixel_spacing
@@ -33,6 +34,7 @@ from cxr_core.imaging.dicom.tags import (
     get_code,
     get_int,
     get_orientation,
+    get_text,
     is_portable,
     is_under_18,
 )
@@ -45,6 +47,13 @@ _PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _PIXEL_DATA_TAG = (b"\xe0\x7f\x10\x00", b"\x7f\xe0\x00\x10")  # little, big endian
 # A coloured marker or a line of text on a gray film; a picture in colour has more.
 _MAX_COLOUR_FRACTION = 0.02
+_NO_PHOTOMETRIC = (
+    "The file does not say which end of its values is bright (photometric interpretation); "
+    "it is shown as MONOCHROME2."
+)
+# Transfer syntaxes of what is no single picture, or of a codec that nothing here reads.
+_VIDEO = tuple(f"1.2.840.10008.1.2.4.{n}" for n in range(100, 109))
+_JPEG_XL = tuple(f"1.2.840.10008.1.2.4.{n}" for n in range(110, 113))
 _COLOUR_PHOTOMETRIC = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT", "PALETTE COLOR")
 
 
@@ -84,6 +93,7 @@ def _check_image_header(ds: Dataset, data: bytes) -> None:
     """
     if not any(keyword in ds and ds[keyword].value for keyword in _PIXEL_KEYWORDS):
         raise _no_pixel_data_error(data)
+    _check_syntax(ds)
     frames = get_int(ds, "NumberOfFrames") or 1
     if frames > 1:
         raise ImageError(
@@ -100,6 +110,27 @@ def _check_image_header(ds: Dataset, data: bytes) -> None:
         )
     samples, bits = get_int(ds, "SamplesPerPixel") or 1, get_int(ds, "BitsAllocated") or 8
     check_size(columns, rows, max(1, samples * bits // 8))
+
+
+def _check_syntax(ds: Dataset) -> None:
+    """Refuse what is compressed in a way that no radiograph is, or that nothing here reads.
+
+    Raises:
+        ImageError: a video, or JPEG XL.
+    """
+    syntax = ds.file_meta.TransferSyntaxUID
+    if syntax.startswith(tuple(f"{one}." for one in _VIDEO)) or syntax in _VIDEO:
+        raise ImageError(
+            "This DICOM file holds a video; a radiograph is a single image",
+            value=f"transfer syntax {syntax.name}",
+            remedy="Upload the frontal chest radiograph (modality CR or DX).",
+        )
+    if syntax in _JPEG_XL:
+        raise ImageError(
+            "The image in this DICOM file is compressed as JPEG XL, which cannot be read",
+            value=f"transfer syntax {syntax}",
+            remedy="Export the film again, uncompressed or as JPEG 2000.",
+        )
 
 
 def _no_pixel_data_error(data: bytes) -> ImageError:
@@ -176,28 +207,18 @@ def parse_dicom(data: bytes) -> Dataset:
     """The data set of a DICOM file: the tags in ``PARSED_KEYWORDS``, malformed ones left out.
 
     Raises:
-        ImageError: damaged, or compressed as a whole.
+        ImageError: damaged, or compressed as a whole to more than any film is.
     """
     # pydicom's complaints quote the values of tags, which belong in no log. Set, not switched
     # back: that would race between threads.
     pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
-    if _is_deflated(data):
-        # Inflating it could take any amount of memory, and no film needs it.
-        raise ImageError(
-            "This DICOM file is compressed as a whole (deflated)",
-            value=f"transfer syntax {DeflatedExplicitVRLittleEndian.name}",
-            remedy="Export the film again, uncompressed or as JPEG 2000.",
-        )
+    data = inflate_if_deflated(data)
     try:
         ds = pydicom.dcmread(io.BytesIO(data), force=True, specific_tags=list(PARSED_KEYWORDS))
         drop_malformed(ds)
         drop_malformed(ds.file_meta)
     except Exception as error:  # whatever a parser raises on hostile bytes
-        raise ImageError(
-            "This DICOM file is damaged and cannot be read",
-            value=f"{len(data):,} bytes",
-            remedy="Copy or export the film again.",
-        ) from error
+        raise parse_error(data) from error
     syntax = ds.file_meta.get("TransferSyntaxUID")
     if not (isinstance(syntax, UID) and syntax):
         implicit, little = ds.original_encoding
@@ -205,17 +226,6 @@ def parse_dicom(data: bytes) -> Dataset:
         ds.file_meta.pop("TransferSyntaxUID", None)  # one of another VR would take no UID
         ds.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
     return ds
-
-
-def _is_deflated(data: bytes) -> bool:
-    """Whether pydicom would inflate the file, by the same meta information as it reads."""
-    stream = io.BytesIO(data)
-    try:
-        read_preamble(stream, force=True)
-        meta = _read_file_meta_info(stream)
-        return bool(meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian)
-    except Exception:  # whatever a parser raises on hostile bytes, which it will raise again
-        return False
 
 
 def raw_pixels(ds: Dataset) -> DicomPixels:
@@ -230,10 +240,16 @@ def raw_pixels(ds: Dataset) -> DicomPixels:
         if get_int(ds, keyword) is None:
             ds.pop(keyword, None)
             setattr(ds, keyword, usual)
-    if get_code(ds, "PhotometricInterpretation") not in ("MONOCHROME1", *_COLOUR_PHOTOMETRIC):
-        ds.pop("PhotometricInterpretation", None)
-        ds.PhotometricInterpretation = "MONOCHROME2"
+    stated = get_text(ds, "PhotometricInterpretation")
+    photometric = re.sub(r"[\s_]", "", stated.upper()).replace("MONOCHROME0", "MONOCHROME")
+    if photometric not in ("MONOCHROME1", "MONOCHROME2"):
+        photometric = get_code(ds, "PhotometricInterpretation")
+    known = photometric in ("MONOCHROME1", "MONOCHROME2", *_COLOUR_PHOTOMETRIC)
+    ds.pop("PhotometricInterpretation", None)
+    ds.PhotometricInterpretation = photometric if known else "MONOCHROME2"
     raw = decode_pixel_data(ds)
+    if not known and raw.values.ndim == 2:
+        raw = raw._replace(warnings=(*raw.warnings, _NO_PHOTOMETRIC))
     if get_code(ds, "PhotometricInterpretation") == "PALETTE COLOR" and raw.values.ndim == 2:
         raw = raw._replace(values=apply_color_lut(raw.values, ds))  # 8 or 16 bits a channel
     if raw.values.ndim == 3 and raw.values.shape[2] == 3:
@@ -251,10 +267,10 @@ def _to_gray(raw: DicomPixels, ds: Dataset) -> DicomPixels:
     """
     deep = raw.values.dtype != np.uint8
     scale = max(1.0, float(raw.values.max()) / 255) if deep else 1.0
-    share = colour_fraction((raw.values / scale).astype(np.uint8) if deep else raw.values)
-    if share > _MAX_COLOUR_FRACTION:
+    levels = (raw.values / scale).astype(np.uint8) if deep else raw.values
+    if colour_fraction(levels) > _MAX_COLOUR_FRACTION:
         raise _colour_error(ds)
-    if share == 0:
+    if not has_colour(levels):
         return raw._replace(values=raw.values[:, :, 1])
     luminance = np.rint(raw.values @ LUMINANCE_WEIGHTS).astype(raw.values.dtype)
     return raw._replace(values=luminance, warnings=(*raw.warnings, COLOUR_WARNING))

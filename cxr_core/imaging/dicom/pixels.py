@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
-from pydicom.encaps import encapsulate, get_frame
+from pydicom.encaps import encapsulate, generate_fragments, get_frame, parse_basic_offsets
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import (
     JPEG2000,
@@ -50,6 +50,7 @@ from cxr_core.imaging.dicom.codestream import (
     check_codestream,
     check_jpeg_2000,
     check_rle,
+    is_of_family,
     mend_codestream,
     parse_codestream,
     same_codec,
@@ -91,8 +92,8 @@ def decode_pixel_data(ds: Dataset) -> DicomPixels:
         UndecodableError: with what is wrong with a compressed frame.
         Exception: of any kind, as the decoders raise it.
     """
-    warnings = []
-    frame = _frame(ds)
+    frame, further = _frame(ds)
+    warnings = [further] if further else []
     if frame is None:
         numbers, note = _decode_native(ds)
         bits = numbers.dtype.itemsize * 8
@@ -139,20 +140,40 @@ def _traces_of_damage(numbers: NDArray[Any], frame: bytes | None) -> tuple[str, 
     return damage_warnings(gray, blocks)
 
 
-def _frame(ds: Dataset) -> bytes | None:
-    """The compressed frame; None where the pixels are uncompressed, whatever the header says."""
+def _frame(ds: Dataset) -> tuple[bytes | None, str]:
+    """The compressed frame; None where the pixels are uncompressed, whatever the header says.
+    And what is to be said of it."""
     data = ds.get("PixelData")
     if not data:
-        return None
+        return None, ""
     data = bytes(data)
     length = _native_length(ds)
     if ds.file_meta.TransferSyntaxUID in _NATIVE and len(data) in (length, length + length % 2):
-        return None
+        return None, ""
     if data.startswith(_ITEM_TAG):
-        return bytes(get_frame(data, 0, number_of_frames=1))
+        return _first_image(data)
     if parse_codestream(data) is not None:  # without the fragments around it
-        return data
-    return None
+        return data, ""
+    return None, ""
+
+
+def _first_image(data: bytes) -> tuple[bytes, str]:
+    """The one frame of a sequence of fragments, and what is to be said of it ("" for most).
+
+    It is all fragments, whatever the offset table says, which some machines write for each one; of
+    several whole images it is the first.
+
+    Raises:
+        ValueError: the sequence is damaged.
+    """
+    stream = io.BytesIO(data)
+    parse_basic_offsets(stream)
+    fragments = list(generate_fragments(stream))
+    starts = [n for n, one in enumerate(fragments) if parse_codestream(one) is not None]
+    if len(starts) < 2:
+        return b"".join(fragments), ""
+    note = f"The file holds {len(starts)} images and says that it has one; the first was read."
+    return b"".join(fragments[: starts[1]]), note
 
 
 def _native_length(ds: Dataset) -> int:
@@ -173,6 +194,8 @@ def _decode_native(ds: Dataset) -> tuple[NDArray[Any], str]:
         note = _contradiction(syntax, "is not compressed")
     if "PixelData" in plain:
         allocated = get_int(plain, "BitsAllocated")
+        if allocated and allocated % 8 and allocated != 1:
+            raise UndecodableError(f"its pixels take {allocated} bits each, packed")
         if not allocated:
             samples = ds.Rows * ds.Columns * (get_int(ds, "SamplesPerPixel") or 1)
             allocated = 8 * max(1, len(plain.PixelData) // samples)
@@ -250,7 +273,8 @@ def _decode_frame(frame: bytes, ds: Dataset) -> tuple[NDArray[Any], int, str]:
     except ValueError as error:
         raise UndecodableError(str(error)) from error
     syntax = stated if same_codec(stated, found.syntax) else found.syntax
-    note = "" if syntax == stated else _contradiction(stated, f"is {found.syntax.name}")
+    fits = syntax == stated or is_of_family(stated, found.syntax)
+    note = "" if fits else _contradiction(stated, f"is {found.syntax.name}")
     return _first_success(frame, ds, found, syntax), found.precision, note
 
 

@@ -28,6 +28,7 @@ from cxr_core.imaging.gray_range import (
     window_fit,
 )
 from cxr_core.imaging.hot_pixels import mend_hot_pixels
+from cxr_core.imaging.scaled_film import show_eight_bits
 from cxr_core.imaging.windowing import (
     Window,
     apply_window,
@@ -37,6 +38,9 @@ from cxr_core.imaging.windowing import (
 
 # How much better a window must fit the numbers before the rescale to be taken for theirs.
 _CLEARLY_BETTER = 0.1
+# A window that is taken is told from this share of the film's inner values without contrast on, and
+# below this share of the gray levels for the film. The film's outermost values do not count.
+_MAX_FLAT, _MIN_USED, _EDGE = 0.25, 0.75, 1 / 32
 _SAME_END = 0.004  # of the range, a gray level: ends that are the same
 
 
@@ -67,12 +71,15 @@ def render_film(
     chosen = _choose(candidates)
     if chosen is not None:
         pixels = apply_window(stored, chosen.window)
-        notes = (*_notes(chosen, ds), *told)
+        lost = _loss(chosen.window, film, sample, modality)
+        notes = (*_notes(chosen, ds), *lost, *told)
         return VoiResult(pixels, stored, chosen.window, _log_entry(chosen), notes)
     cause = _why_none(ds, offered)
     if is_8_bit:
-        kept = (f"{cause}; the 8-bit values were kept.",) if _offers_any(ds) else ()
-        return VoiResult(stored, stored, None, "8-bit values kept as they are.", kept)
+        eight = show_eight_bits(stored, film)
+        kept = "; the 8-bit values were kept" if eight.pixels is stored else ""
+        told = (f"{cause}{kept}.",) if _offers_any(ds) else ()
+        return VoiResult(eight.pixels, stored, None, eight.step, (*told, *eight.warnings))
     shown = gray_range(
         film,
         # Numbers of 32 bits that no smaller type holds come as floats.
@@ -181,6 +188,26 @@ def _notes(chosen: _Candidate, ds: Dataset) -> tuple[str, ...]:
         name = chosen.window.name[0].lower() + chosen.window.name[1:]
         notes.append(f"{first} does not fit the film; the {name} was used.")
     return (*notes, *([chosen.note] if chosen.note else []))
+
+
+def _loss(
+    window: Window, film: FilmRange, sample: NDArray[Any], modality: ModalityResult
+) -> tuple[str, ...]:
+    """What a window that is taken leaves out of the film, a sentence; none for most."""
+    margin = _EDGE * (film.high - film.low)
+    inside = sample[(sample > film.low + margin) & (sample < film.high - margin)]
+    if not inside.size:
+        return ()
+    gray = apply_window(inside[None], window)
+    flat = float(((gray == 0) | (gray == 255)).mean())
+    name = f"The {window.name[0].lower()}{window.name[1:]}"
+    if flat > _MAX_FLAT:
+        return (f"{name} shows {flat:.0%} of the film as plain black or white.",)
+    ends = apply_window(np.array([film[:2]]), window).astype(np.int64)[0]
+    used = abs(int(ends[1] - ends[0])) / 255
+    if used < _MIN_USED and not _spans_bits(window, film, modality):
+        return (f"{name} leaves the film only {used:.0%} of the gray levels.",)
+    return ()
 
 
 def _offers_any(ds: Dataset) -> bool:

@@ -12,14 +12,17 @@ from pydicom import Dataset, Sequence
 from pydicom.charset import convert_encodings
 from pydicom.multival import MultiValue
 
+from cxr_core.imaging.dicom.deflated import inflate_if_deflated
+
 logger = logging.getLogger(__name__)
 # The only tags that are parsed at all, so that nothing of the patient can reach a log or a page.
-# The last six are read for a yes or no (a child? a portable film?), and what they say is not kept.
+# The last nine are read for a yes or no (a child? portable? lateral?); what they say is not kept.
 PARSED_KEYWORDS = (
     "SOPClassUID",
     "Modality",
     "PresentationIntentType",
     "BodyPartExamined",
+    "AnatomicRegionSequence",
     "ViewPosition",
     "ViewCodeSequence",
     "CodeValue",
@@ -75,11 +78,16 @@ PARSED_KEYWORDS = (
     "StudyDescription",
     "SeriesDescription",
     "PerformedProcedureStepDescription",
+    "RequestedProcedureDescription",
+    "ProtocolName",
+    "AcquisitionDeviceProcessingDescription",
 )
 _DESCRIPTION_KEYWORDS = (
     "StudyDescription",
     "SeriesDescription",
     "PerformedProcedureStepDescription",
+    "RequestedProcedureDescription",
+    "ProtocolName",
 )
 ADULT_AGE = 18  # years
 _MAX_AGE = 120  # years; tags hold ages over 400
@@ -108,7 +116,8 @@ def read_elements(data: bytes, *keywords: str) -> Dataset:
     pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
     tags = ["SpecificCharacterSet", *keywords]
     try:
-        ds = pydicom.dcmread(io.BytesIO(data), force=True, specific_tags=list(tags))
+        plain = inflate_if_deflated(data)
+        ds = pydicom.dcmread(io.BytesIO(plain), force=True, specific_tags=list(tags))
         drop_malformed(ds)
     except Exception:  # whatever a parser raises on hostile bytes; never its words, they may quote
         return Dataset()
@@ -124,8 +133,9 @@ def get_code(ds: Dataset, keyword: str) -> str:
 def get_text(ds: Dataset, keyword: str) -> str:
     """Any text without spaces around it, the first of several; "" where absent. Never to be kept:
     it may name the patient."""
-    text = str(_first_value(ds, keyword) or "").strip()
-    return text if text.isascii() else _in_own_letters(text, ds).strip()
+    text = str(_first_value(ds, keyword) or "")
+    # Stripped at the end: a byte of a letter may look like a space of Latin-1.
+    return (text if text.isascii() else _in_own_letters(text, ds)).strip(" \0\t\r\n")
 
 
 def _in_own_letters(text: str, ds: Dataset) -> str:

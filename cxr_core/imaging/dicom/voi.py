@@ -19,6 +19,10 @@ from cxr_core.imaging.windowing import VoiFunction, Window
 
 # A file's own word for a window, as "HARDER"; anything longer could be about the patient.
 _SAFE_NAME = re.compile(r"[A-Za-z0-9 ._+/-]{1,16}")
+_MIN_VALUES = 16  # of a film
+# The share of a film's pixels on either side of its padding, for that to lie between them; and the
+# share of true padding whose right neighbour is padding too.
+_MIN_BEYOND, _MIN_TOGETHER = 0.01, 0.8
 MAX_WINDOWS = 12  # a select box of more would serve nobody
 
 
@@ -138,7 +142,23 @@ def padding_mask(raw: NDArray[Any], ds: Dataset) -> NDArray[np.bool_] | None:
     limit = get_int(ds, "PixelPaddingRangeLimit")
     ends = [_to_signed(end, ds) for end in (value, value if limit is None else limit)]
     mask = (raw >= min(ends)) & (raw <= max(ends))
-    return mask if mask.any() and not mask.all() else None
+    if not mask.any() or mask.all() or _is_in_the_film(raw, mask):
+        return None
+    return mask
+
+
+def _is_in_the_film(raw: NDArray[Any], mask: NDArray[np.bool_]) -> bool:
+    """Whether what a file calls padding is film: values between those of the film, scattered over
+    it or of several kinds, as a padding value that somebody left in a header names them."""
+    film, padding = raw[~mask], raw[mask]
+    least, most = padding.min(), padding.max()
+    if film.min() > most or film.max() < least:
+        return False
+    inside = (film < least).mean() > _MIN_BEYOND and (film > most).mean() > _MIN_BEYOND
+    if not inside:
+        return False
+    together = (mask[:, 1:] & mask[:, :-1]).sum() / mask.sum()
+    return bool(least != most or together < _MIN_TOGETHER)
 
 
 def _to_signed(value: int, ds: Dataset) -> int:
@@ -161,6 +181,12 @@ def apply_modality_transform(raw: NDArray[Any], ds: Dataset) -> ModalityResult:
         except Exception:  # whatever a malformed table makes it raise
             note = "The file's modality table cannot be used; the stored values were taken instead."
             return ModalityResult(to_smallest_dtype(raw), as_stored, note)
+        if _loses_the_film(values, raw):
+            note = (
+                "The file's modality table leaves next to nothing of the film; the stored values "
+                "were taken instead."
+            )
+            return ModalityResult(to_smallest_dtype(raw), as_stored, note)
         step = f"Modality table applied: values {_range_text(values)}."
         return ModalityResult(to_smallest_dtype(values), step)
     slope, intercept = get_float(ds, "RescaleSlope"), get_float(ds, "RescaleIntercept")
@@ -175,6 +201,12 @@ def apply_modality_transform(raw: NDArray[Any], ds: Dataset) -> ModalityResult:
     values = apply_modality_lut(raw, rescale)  # float64
     step = f"Rescaled by {slope:g} and {intercept:+g}: values {_range_text(values)}."
     return ModalityResult(to_smallest_dtype(values), step, None, slope, intercept)
+
+
+def _loses_the_film(values: NDArray[Any], raw: NDArray[Any]) -> bool:
+    """Whether a table makes so few values of a film's many that there is no film in them."""
+    before, after = np.unique(raw[::4, ::4]).size, np.unique(values[::4, ::4]).size
+    return after < _MIN_VALUES <= before
 
 
 def to_smallest_dtype(values: NDArray[Any]) -> NDArray[Any]:

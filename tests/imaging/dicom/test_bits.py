@@ -38,6 +38,33 @@ def test_values_in_the_middle_of_their_bits_with_an_overlay_below() -> None:
     np.testing.assert_array_equal(film.stored, TWELVE)
 
 
+SIGNED = TWELVE.astype(np.int16) - np.int16(2048)
+NOISE = np.random.default_rng(5).integers(0, 4096, TWELVE.shape).astype(np.uint16)
+
+
+@pytest.mark.parametrize("depth", [{"BitsStored": 12, "HighBit": 11}, {}])
+def test_pixels_that_are_not_signed_as_stated_are_told_by_their_jumps(
+    depth: dict[str, int],
+) -> None:
+    whole = TWELVE if depth else TWELVE * np.uint16(16)
+    film = decode(whole, PixelRepresentation=1, **depth)
+    np.testing.assert_array_equal(film.stored, whole)
+    assert has_warning(film, "says that its pixels are signed, and they are not")
+    film = decode(SIGNED, PixelRepresentation=0, **depth)
+    np.testing.assert_array_equal(film.stored, SIGNED)
+    assert has_warning(film, "says that its pixels are unsigned, and they are signed")
+
+
+BORDERED = np.pad(TWELVE[8:-8, 8:-8] // np.uint16(3), 8, constant_values=4095)
+
+
+@pytest.mark.parametrize("values", [TWELVE, SIGNED, NOISE, NOISE.astype(np.int16) - 2048, BORDERED])
+def test_a_sign_as_stated_is_believed(values: np.ndarray) -> None:
+    film = decode(values, BitsStored=12, HighBit=11)
+    np.testing.assert_array_equal(film.stored, values)
+    assert not has_warning(film, "signed")
+
+
 def test_left_aligned_signed_values() -> None:
     signed = TWELVE.astype(np.int16) - np.int16(2048)
     film = decode(signed << 4, BitsStored=12, HighBit=15, WindowCenter=0, WindowWidth=4096)
@@ -128,7 +155,7 @@ def test_8_bits_stored_in_16_allocated(syntax: UID | None) -> None:
     film = decode_dicom(to_bytes(eight_in_sixteen(syntax)))
     worst = np.abs(film.pixels.astype(int) - PHANTOM).max()
     assert worst <= (2 if syntax == JPEGBaseline8Bit else 0)  # JPEG at quality 100
-    assert film.processing_log[-1] == "8-bit values kept as they are."
+    assert film.processing_log[-1] == "8-bit gray values kept as they are."
 
 
 @pytest.mark.parametrize("values", [PHANTOM, TWELVE])

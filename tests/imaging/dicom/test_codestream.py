@@ -100,6 +100,49 @@ def test_jpeg_2000_of_real_machines(kind: str) -> None:
     assert film.warnings == ()
 
 
+def in_fragments(*fragments: bytes, table: tuple[int, ...] = ()) -> bytes:
+    """A JPEG 2000 file of these fragments with this offset table (PS3.5, A.4)."""
+    items = [b"".join(offset.to_bytes(4, "little") for offset in table), *fragments]
+    stream = b"".join(b"\xfe\xff\x00\xe0" + len(i).to_bytes(4, "little") + i for i in items)
+    ds = read_dicom(in_dicom(jpeg_2000(), JPEG2000Lossless))
+    ds.PixelData = stream
+    ds["PixelData"].is_undefined_length = True
+    return to_bytes(ds)
+
+
+@pytest.mark.parametrize("table", [(), (0,), (1234,), (0, 508), (0, 0, 0)])
+def test_a_frame_in_fragments_whatever_its_offset_table_says(
+    table: tuple[int, ...],
+) -> None:
+    frame = jpeg_2000() + b"\0" * (len(jpeg_2000()) % 2)
+    for fragments in ((frame,), (frame[:500], frame[500:]), (b"", frame[:8], frame[8:], b"")):
+        film = decode_dicom(in_fragments(*fragments, table=table))
+        np.testing.assert_array_equal(film.stored, TWELVE)
+        assert film.warnings == ()
+
+
+def test_of_several_images_that_are_not_stated_the_first_is_read_and_told() -> None:
+    frame = jpeg_2000() + b"\0" * (len(jpeg_2000()) % 2)
+    film = decode_dicom(in_fragments(frame[:500], frame[500:], frame))
+    np.testing.assert_array_equal(film.stored, TWELVE)
+    assert film.warnings == (
+        "The file holds 2 images and says that it has one; the first was read.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("stated", "frame", "values"),
+    [
+        ("1.2.840.10008.1.2.4.201", jpeg_2000, TWELVE),  # JPEG 2000 of high throughput
+        ("1.2.840.10008.1.2.4.55", jpeg, PHANTOM),  # JPEG of full progression, retired
+    ],
+)
+def test_other_names_of_a_codec_are_no_contradiction(stated, frame, values) -> None:
+    film = decode_dicom(in_dicom(frame(), UID(stated), values))
+    assert np.abs(film.stored.astype(int) - values).max() <= (0 if values is TWELVE else 12)
+    assert film.warnings == ()
+
+
 def test_jpeg_2000_that_ends_within_its_tile_is_refused() -> None:
     error = image_error(decode_dicom, in_dicom(jpeg_2000()[:-2000], JPEG2000Lossless))
     assert str(error.value).endswith("the JPEG 2000 codestream is cut short")

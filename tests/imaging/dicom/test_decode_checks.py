@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydicom.encaps import encapsulate
 from pydicom.uid import (
+    MPEG4HP41,
+    UID,
     CTImageStorage,
     DeflatedExplicitVRLittleEndian,
     EncapsulatedPDFStorage,
@@ -17,10 +20,12 @@ from pydicom.uid import (
 
 from cxr_core.errors import ImageError
 from cxr_core.imaging.dicom.decode import decode_dicom
+from cxr_core.imaging.dicom.tags import read_elements
 from tests.helpers.dicom_files import (
     SIDE,
     decode,
     film_dataset,
+    has_warning,
     in_palette,
     lut_sequence,
     ramp,
@@ -129,13 +134,53 @@ def test_a_compressed_picture_cut_short() -> None:
     assert error.remedy.startswith("Copy or download the file again")
 
 
-def test_a_file_packed_as_a_whole() -> None:
-    ds = film_dataset(ramp(np.uint8))
+def test_a_file_that_is_deflated_as_a_whole() -> None:
+    values = ramp(np.uint8)
+    ds = film_dataset(values)
     ds.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
-    error = image_error(decode_dicom, to_bytes(ds))
-    assert error.problem == "This DICOM file is compressed as a whole (deflated)"
-    assert "Deflated" in str(error.value)
-    assert "uncompressed" in error.remedy
+    data = to_bytes(ds)
+    np.testing.assert_array_equal(decode_dicom(data).pixels, values)
+    assert read_elements(data, "PatientName").PatientName == ds.PatientName
+    error = image_error(decode_dicom, data[:-40])
+    assert error.problem == "This DICOM file is damaged and cannot be read"
+
+
+@pytest.mark.parametrize(
+    ("syntax", "problem"),
+    [
+        (MPEG4HP41, "This DICOM file holds a video; a radiograph is a single image"),
+        (
+            UID("1.2.840.10008.1.2.4.110"),
+            "The image in this DICOM file is compressed as JPEG XL, which cannot be read",
+        ),
+    ],
+)
+def test_what_nothing_here_reads_is_called_by_its_name(syntax: UID, problem: str) -> None:
+    ds = film_dataset(ramp(np.uint8))
+    ds.PixelData = encapsulate([bytes(100)])
+    ds["PixelData"].is_undefined_length = True
+    ds.file_meta.TransferSyntaxUID = MPEG4HP41
+    # pydicom writes no syntax that it does not know.
+    data = to_bytes(ds).replace(MPEG4HP41.encode(), syntax.encode(), 1)
+    assert image_error(decode_dicom, data).problem == problem
+
+
+@pytest.mark.parametrize(
+    ("stated", "inverted", "told"),
+    [
+        ("MONOCHROME 1", True, False),
+        ("monochrome1", True, False),
+        ("MONOCHROME_2", False, False),
+        (None, False, True),
+        ("GRAYSCALE", False, True),
+    ],
+)
+def test_the_bright_end_in_odd_spellings(stated: str | None, inverted: bool, told: bool) -> None:
+    values = ramp(np.uint8)
+    film = decode(values, PhotometricInterpretation=stated)
+    np.testing.assert_array_equal(film.pixels, 255 - values if inverted else values)
+    assert film.inverted == inverted
+    assert has_warning(film, "does not say which end of its values is bright") == told
 
 
 def wholes() -> list[bytes]:

@@ -20,6 +20,7 @@ AS_IT_IS = (
     "CT_small.dcm", "MR_small.dcm", "MR_small_RLE.dcm", "MR_small_bigendian.dcm",
     "MR_small_expb.dcm", "MR_small_implicit.dcm", "MR_small_padded.dcm", "JPEG-lossy.dcm",
     "JPGExtended.dcm", "examples_overlay.dcm", "rtdose_1frame.dcm", "rtdose_rle_1frame.dcm",
+    "image_dfl.dcm", "liver_1frame.dcm", "liver_expb_1frame.dcm",
 )  # fmt: skip
 # Not the big-endian dose of 32 bits: DCMTK 3.6.7 swaps its words in another way than its own
 # little-endian twin has them, and ours agree with the twin.

@@ -1,5 +1,7 @@
 """Windows that do not fit their film, and what the model reads in their place."""
 
+import re
+
 import numpy as np
 import pytest
 from pydicom import Dataset
@@ -105,6 +107,30 @@ def test_a_hot_pixel_sets_no_range(depth: int) -> None:
 def test_the_bright_end_of_monochrome1_is_kept() -> None:
     film = read(PhotometricInterpretation="MONOCHROME1", WindowCenter=8192, WindowWidth=16384)
     np.testing.assert_array_equal(film.pixels, 255 - PHANTOM)
+
+
+@pytest.mark.parametrize(
+    ("center", "width", "told"),
+    [
+        (1024, 2048, r"The file's window 1 shows \d\d% of the film as plain black or white\."),
+        (2048, 1365, r"The file's window 1 shows \d\d% of the film as plain black or white\."),
+        (2867, 5734, r"The file's window 1 leaves the film only \d\d% of the gray levels\."),
+        (2048, 4096, ""),
+        (1900, 3600, ""),
+    ],
+)
+def test_what_a_window_that_is_taken_leaves_out_is_told(
+    center: float, width: float, told: str
+) -> None:
+    film = read(WindowCenter=center, WindowWidth=width)
+    assert film.window == (center, width)
+    assert [bool(re.fullmatch(told, warning)) for warning in film.warnings] == [True] * bool(told)
+
+
+def test_a_pale_film_in_a_window_of_all_its_bits_is_no_reason_to_tell() -> None:
+    film = read(values=(widened(12) * 0.7).astype(np.uint16), WindowCenter=2048, WindowWidth=4096)
+    assert film.window == (2048, 4096)
+    assert film.warnings == ()
 
 
 def test_8_bit_values_with_a_window_that_does_not_fit_are_kept() -> None:

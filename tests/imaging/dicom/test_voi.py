@@ -1,9 +1,25 @@
 """DICOM gray values: modality LUT, VOI LUT or window, MONOCHROME1, padding."""
 
 import numpy as np
+import pytest
 
 from cxr_core.imaging.dicom.decode import decode_dicom
-from tests.helpers.dicom_files import SIDE, decode, film_dataset, lut_sequence, ramp, to_bytes
+from tests.helpers.dicom_files import (
+    SIDE,
+    decode,
+    film_dataset,
+    has_warning,
+    lut_sequence,
+    ramp,
+    to_bytes,
+)
+
+# A film that is smooth from row to row and noisy from column to column, 12 bits.
+SMOOTH = (
+    np.linspace(200, 3800, SIDE)[:, None] + np.random.default_rng(2).integers(0, 300, (SIDE, SIDE))
+).astype(np.uint16)
+SMOOTH[30, ::7] = 1503
+TWELVE = {"BitsStored": 12, "HighBit": 11, "WindowCenter": 2048, "WindowWidth": 4096}
 
 
 def test_8_bit_without_a_window_is_kept_exactly() -> None:
@@ -155,6 +171,29 @@ def test_a_padding_range_and_unsigned_padding_of_signed_pixels() -> None:
 def test_padding_everywhere_is_no_padding() -> None:
     film = decode(np.full((SIDE, SIDE), 7, np.uint8), PixelPaddingValue=7)
     assert (film.pixels == 7).all()
+
+
+@pytest.mark.parametrize(("value", "limit"), [(1503, None), (1000, 2000)])
+def test_a_padding_value_that_is_film_is_not_taken_out(value: int, limit: int | None) -> None:
+    plain = decode(SMOOTH, **TWELVE)
+    film = decode(SMOOTH, PixelPaddingValue=value, PixelPaddingRangeLimit=limit or value, **TWELVE)
+    assert ((value <= SMOOTH) & ((limit or value) >= SMOOTH)).any()
+    np.testing.assert_array_equal(film.pixels, plain.pixels)
+
+
+def test_padding_between_the_values_of_a_film_that_lies_together_is_black() -> None:
+    turned = SMOOTH.copy()
+    turned[:12] = turned[-12:] = 1503
+    film = decode(turned, PixelPaddingValue=1503, **TWELVE)
+    assert not film.pixels[:12].any()
+    assert np.median(film.pixels[12:-12]) > 0
+
+
+def test_a_modality_table_that_loses_the_film_is_not_applied() -> None:
+    plain = decode(SMOOTH, **TWELVE)
+    film = decode(SMOOTH, ModalityLUTSequence=lut_sequence([5, 6], 0, 16), **TWELVE)
+    np.testing.assert_array_equal(film.pixels, plain.pixels)
+    assert has_warning(film, "modality table leaves next to nothing of the film")
 
 
 def test_unused_high_bits_are_ignored() -> None:
