@@ -223,6 +223,8 @@ def _result_html(row: FilmRow) -> str:
         (key for key in ABNORMAL_KEYS if row.above[key]), key=lambda key: -row.margins[key]
     )
     none = f"{LABELS[NORMAL_KEY]} {percent(row.probabilities[NORMAL_KEY])}"
+    if row.above[NORMAL_KEY] and not row.not_reliable:
+        none += ", called normal"
     # Nothing of such a row may reassure, or look like a finding.
     doubt = f"<strong>{NOT_RELIABLE}.</strong> " if row.not_reliable else ""
     if above:
@@ -235,8 +237,7 @@ def _result_html(row: FilmRow) -> str:
 
 
 def _finding_text(row: FilmRow, key: str) -> str:
-    margin = row.margins[key]
-    distance = f"{abs(margin):.1f} log-odds {'above' if margin >= 0 else 'below'} the cut-off"
+    cut_off = f"cut-off {percent(float(row.csv_row[f'cutoff_{key}']))}".replace(" %", "&nbsp;%")
     probability = escape(percent(row.probabilities[key])).replace(" ", "&nbsp;")
-    band = f"{row.bands[key]}, " if row.bands else ""
-    return f"{LABELS[key]} {probability} <small>{band}{distance}</small>"
+    told = f"{row.bands[key]} ({cut_off})" if row.bands else cut_off
+    return f"{LABELS[key]} {probability} <small>{told}</small>"

@@ -72,7 +72,7 @@ def test_each_filter_in_the_order(shown: str, numbers: list[int]) -> None:
 def test_a_row_says_what_is_above_by_margin_and_no_finding_in_plain_words() -> None:
     said = row_html(row(2, 0.0, -1.0, 2.0, -3.0, name="<i>.png"), place=7, opened=True)
     assert said.index("▲ Infiltration 88&nbsp;%") < said.index("▲ Effusion 50&nbsp;%")
-    assert "2.0 log-odds above the cut-off" in said
+    assert "<small>cut-off 50&nbsp;%</small>" in said
     assert "Atelectasis" not in said
     assert '<span class="plain">No Finding 5 %</span>' in said
     assert "✓ opened" in said
@@ -82,10 +82,10 @@ def test_a_row_says_what_is_above_by_margin_and_no_finding_in_plain_words() -> N
 
 def test_a_row_with_none_above_names_the_nearest() -> None:
     said = row_html(ROWS[0], place=1, opened=False)
-    assert (
-        "▽ None flagged. Nearest: Effusion 38&nbsp;% <small>0.5 log-odds below the cut-off</small>"
-        in said
-    )
+    assert "▽ None flagged. Nearest: Effusion 38&nbsp;% <small>cut-off 50&nbsp;%</small>" in said
+    assert '<span class="plain">No Finding 95 %, called normal</span>' in said
+    anyway = replace(ROWS[0], read_anyway=True, reason="It is a strip.")
+    assert "called normal" not in row_html(anyway, place=1, opened=False)
     assert "opened" not in said
 
 
