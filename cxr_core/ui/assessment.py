@@ -1,6 +1,6 @@
 """What the reader says of each finding, and a note: kept in the session alone, for exports."""
 
-from typing import get_args
+from typing import Literal, get_args
 
 import streamlit as st
 
@@ -23,7 +23,8 @@ def assessment_controls(analysis: Analysis, *, is_first: bool = False) -> None:
     if is_first:
         st.subheader(_TITLE, anchor=False)
     with st.container(key="reader_first") if is_first else st.expander(_TITLE):
-        with st.container(key="readers_word", horizontal=True, gap="large"):
+        gap: Literal["small", "large"] = "small" if is_first else "large"
+        with st.container(key="readers_word", horizontal=True, gap=gap):
             for key in KEYS:
                 st.segmented_control(
                     f"Your reading of {LABELS[key]}"

@@ -36,6 +36,7 @@ from cxr_core.export.record import (
     map_words,
     not_flagged_words,
     result_headline,
+    setting_sentence,
     uncertain_sentence,
     worth_words,
 )
@@ -253,6 +254,8 @@ def headline(analysis: Analysis) -> None:
     uncertain = f"{uncertain_sentence(analysis)} {calm_statement(analysis).under_headline}".strip()
     lines = [doubt, uncertain, facts.sentence]
     quiet = "<br>".join(html.escape(line) for line in lines if line)
+    if setting := setting_sentence(analysis):  # on the screen the toggle says so
+        quiet += f'<span class="paper"><br>{html.escape(setting)}</span>'
     st.html(
         f'<h2 class="headline">{html.escape(result_headline(analysis))}</h2>'
         + (f'<p class="quiet">{quiet}</p>' if quiet else "")

@@ -70,10 +70,11 @@ def film_list(films: Worklist) -> None:
     films.page = min(films.page, pages - 1)
     first = films.page * ROWS_PER_PAGE
     st.html('<h2 class="hidden">Films</h2>')
+    facts = current_model_facts()
     with st.container(key="films", gap="xsmall"):
         for place in range(first, first + ROWS_PER_PAGE):
             if place < len(rows):
-                _row(films, rows[place], place + 1)
+                _row(films, rows[place], place + 1, facts)
             else:
                 st.empty()  # what stood here under another filter would stay while films are read
     if pages > 1:
@@ -86,7 +87,7 @@ def film_list(films: Worklist) -> None:
         st.empty()
 
 
-def _row(films: Worklist, row: FilmRow, place: int) -> None:
+def _row(films: Worklist, row: FilmRow, place: int, facts: ModelFacts) -> None:
     with st.container(key=f"film_{row.number}"):
         st.html(
             row_html(
@@ -94,6 +95,7 @@ def _row(films: Worklist, row: FilmRow, place: int) -> None:
                 place=place,
                 opened=row.number in films.opened,
                 show_name=films.show_names,
+                facts=facts,
             )
         )
         if row.status != STATUS_FAILED:
@@ -327,7 +329,7 @@ def _controls(films: Worklist, *, paired: bool) -> None:
     def export(with_names: bool) -> bytes:
         return worklist_csv(films, assessments, setting=setting, facts=facts, with_names=with_names)
 
-    about = (facts.sentence, facts.flagged_sentence, facts.bands_sentence(paired=paired))
+    about = (facts.sentence, facts.flagged_sentence)
     if any(about):
         caption(" ".join(filter(None, about)))
     else:

@@ -8,6 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cxr_core.evaluation.cutoffs import BANDS
+from cxr_core.evaluation.metrics.bootstrap import Interval
+from cxr_core.evaluation.metrics.flag_worth import BandShare
+from cxr_core.evaluation.model_facts import ModelFacts
 from cxr_core.export.results_csv import COLUMNS, analysis_row
 from cxr_core.imaging.gate import GateResult
 from cxr_core.reading.batch import Outcome
@@ -78,6 +82,16 @@ def test_a_row_says_what_is_above_by_margin_and_no_finding_in_plain_words() -> N
     assert "✓ opened" in said
     assert "&lt;i&gt;.png" in said
     assert '<span class="place">7</span>' in said
+
+
+def test_a_row_says_what_its_results_are_worth_unless_they_are_not_reliable() -> None:
+    share = BandShare(20, 5, Interval(0.25, 0.1, 0.4, "enough"))
+    facts = ModelFacts(bands={"effusion": dict.fromkeys(BANDS, share)})
+    told = "<small>cut-off 50&nbsp;%: 25&nbsp;% of such test films had the label</small>"
+    assert told in row_html(ROWS[1], place=1, opened=False, facts=facts)
+    assert told not in row_html(ROWS[1], place=1, opened=False)
+    anyway = replace(ROWS[1], read_anyway=True, reason="It is a strip.")
+    assert "test films" not in row_html(anyway, place=1, opened=False, facts=facts)
 
 
 def test_a_row_with_none_above_names_the_nearest() -> None:
