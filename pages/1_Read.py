@@ -23,7 +23,7 @@ from cxr_core.ui.read.two_readings import comparison_panel
 from cxr_core.ui.shell import begin_page, caption, report_errors, show_error
 from cxr_core.ui.turns import reading_turn
 from cxr_core.ui.words import sides_sentence
-from cxr_core.ui.worklist.page import worklist_link
+from cxr_core.ui.worklist.page import read_on, worklist_link
 from cxr_core.ui.worklist.session import films_to_compare, open_beside, update_row
 
 
@@ -89,11 +89,11 @@ def show(analysis: Analysis, data: bytes) -> None:
         elif hidden:
             results_button()
             caption(sides_sentence(analysis.radiograph.orientation))
+            assessment_controls(analysis, is_first=True)  # that is what hiding is for
         else:
             result(analysis)
-    if not stopped:
-        assessment_controls(analysis)  # before the reveal too: that is what it is for
     if not hidden:
+        assessment_controls(analysis)
         with st.expander("Export"):
             export_panel(build_record(analysis), data)
         details_panel(analysis)
@@ -127,3 +127,5 @@ with report_errors():
     else:
         read(film)
 caption(RESEARCH_TOOL)
+with report_errors():
+    read_on()

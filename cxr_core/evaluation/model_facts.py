@@ -4,16 +4,17 @@ All of it is computed from the model folder's own ``predictions_test.csv``; noth
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cxr_core.errors import DataError
-from cxr_core.evaluation.cutoffs import Band, Setting, cutoffs_of_model
+from cxr_core.evaluation.cutoffs import SETTINGS, Band, Setting, cutoffs_of_model
 from cxr_core.evaluation.metrics.bootstrap import Interval, resample_patients
-from cxr_core.evaluation.metrics.flag_worth import BandShare, flag_worth
+from cxr_core.evaluation.metrics.flag_worth import BandShare, FlagWorth, flag_worth
 from cxr_core.evaluation.metrics.subgroups import mean_auroc
 from cxr_core.evaluation.predictions import labels_of, probabilities_of, read_predictions
 from cxr_core.evaluation.run_folder import TEST_PREDICTIONS_FILE
+from cxr_core.findings import ABNORMAL_KEYS, LABELS
 from cxr_core.model.metadata import ModelMetadata
 from cxr_core.wording import percent
 
@@ -32,6 +33,7 @@ class ModelFacts:
         mean_auroc: of the findings that the test films have labels of; None without test films.
         bands: by finding key and band; empty without test films.
         flagged: by setting, share of the test films with any of the three flagged; empty without.
+        flagged_normal: the same of those that are labelled No Finding.
     """
 
     demonstration: bool = False
@@ -39,6 +41,7 @@ class ModelFacts:
     mean_auroc: Interval | None = None
     bands: Mapping[str, Mapping[Band, BandShare]] = field(default_factory=dict)
     flagged: Mapping[Setting, Interval] = field(default_factory=dict)
+    flagged_normal: Mapping[Setting, Interval] = field(default_factory=dict)
 
     @property
     def sentence(self) -> str:
@@ -58,12 +61,41 @@ class ModelFacts:
     def flagged_sentence(self) -> str:
         """How many test films have some flag in either setting; "" where it was not measured."""
         standard, sensitive = self.flagged.get("standard"), self.flagged.get("sensitive")
-        if standard is None or sensitive is None or not standard.estimable:
+        if standard is None or not standard.estimable:
             return ""
-        return (
-            f"Of {self.n_films:,} test films {percent(sensitive.estimate)} have some flag, "
-            f"{percent(standard.estimate)} in the standard setting."
-        )
+        normal = [self._flagged_normal(setting) for setting in SETTINGS]
+        said = f"With some flag: {percent(standard.estimate)} of {self.n_films:,} test films"
+        said += f", {normal[0]} of the normal ones" if normal[0] else ""
+        if sensitive is not None:
+            said += f"; in the sensitive setting {percent(sensitive.estimate)}"
+            said += f" and {normal[1]}" if normal[1] else ""
+        return f"{said}."
+
+    def _flagged_normal(self, setting: Setting) -> str:
+        share = self.flagged_normal.get(setting)
+        return percent(share.estimate) if share is not None and share.estimable else ""
+
+    def bands_sentence(self, *, paired: bool) -> str:
+        """How many test films with a result like those of a list carry the label, for all of the
+        three at once; "" where it was not measured.
+
+        Args:
+            paired: the model has two cut-offs a finding, so that results have a band.
+        """
+        named: dict[Band, str] = {"likely": "likely", "uncertain": "uncertain"}
+        if not paired:
+            named = {"likely": "flagged"}
+        parts = []
+        for band, word in named.items():
+            shares = {
+                key: self.bands[key][band].share for key in ABNORMAL_KEYS if key in self.bands
+            }
+            told = [
+                f"{LABELS[key]} {percent(s.estimate)}" for key, s in shares.items() if s.estimable
+            ]
+            if told:
+                parts.append(f"where {word}: {', '.join(told)}")
+        return f"Test films with the label, {'; '.join(parts)}." if parts else ""
 
     def share(self, key: str, band: Band) -> BandShare | None:
         """Test films of a finding's band; None where it was not measured."""
@@ -122,10 +154,19 @@ def model_facts(predictions: bytes, metadata: ModelMetadata) -> ModelFacts:
     resamples = resample_patients(table)  # the dashboard's own draws, so that the figures agree
     probabilities = probabilities_of(table, metadata.calibration)  # (N, 4)
     worth = flag_worth(labels_of(table), probabilities, cutoffs_of_model(metadata), resamples)
-    return ModelFacts(
+    return replace(
+        facts_of_flags(worth, len(table)),
         demonstration=metadata.is_demonstration,
-        n_films=len(table),
         mean_auroc=mean_auroc(table, resamples),
+    )
+
+
+def facts_of_flags(worth: FlagWorth, n_films: int) -> ModelFacts:
+    """What flags on ``n_films`` test films tell, of a table that was evaluated already."""
+    rates = worth.any_finding
+    return ModelFacts(
+        n_films=n_films,
         bands=worth.bands,
-        flagged={setting: rates.flagged for setting, rates in worth.any_finding.items()},
+        flagged={setting: one.flagged for setting, one in rates.items()},
+        flagged_normal={setting: one.flagged_normal for setting, one in rates.items()},
     )

@@ -35,10 +35,12 @@ class NoFindingStatement:
     Attributes:
         sentence: calm and whole; empty where the four numbers say all.
         contradiction: the four outputs cannot all be right; the one case that is an alert.
+        under_headline: the same under a headline that says already what is flagged.
     """
 
     sentence: str = ""
     contradiction: bool = False
+    under_headline: str = ""
 
 
 def no_finding_statement(
@@ -77,18 +79,17 @@ def no_finding_statement(
             contradiction=True,
         )
     if found and above[NORMAL_KEY]:
-        return NoFindingStatement(
-            "The film is called normal, too: only the sensitive setting flags anything on it."
-        )
+        told = "The film is called normal, too: only the sensitive setting flags anything on it."
+        return NoFindingStatement(told, under_headline=told)
     if found:
         return NoFindingStatement()
     if above[NORMAL_KEY]:
-        return NoFindingStatement(
-            f"None of the {ABNORMAL_IN_WORDS} flagged. The model did not look for anything else."
-        )
+        rest = "The model did not look for anything else."
+        return NoFindingStatement(f"None of the {ABNORMAL_IN_WORDS} flagged. {rest}", False, rest)
+    rest = "not called normal either. Something else may be there."
     return NoFindingStatement(
-        f"None of the {ABNORMAL_IN_WORDS} flagged, but not called normal either. "
-        "Something else may be there."
+        f"None of the {ABNORMAL_IN_WORDS} flagged, but {rest}",
+        under_headline=rest[0].upper() + rest[1:],
     )
 
 

@@ -1,6 +1,6 @@
 """What the reader says of each finding, and a note: kept in the session alone, for exports."""
 
-from typing import get_args
+from typing import Literal, get_args
 
 import streamlit as st
 
@@ -9,24 +9,33 @@ from cxr_core.export.results_csv import ASSESSMENT_COLUMNS
 from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui.shell import caption
-from cxr_core.ui.state import get_value, get_value_by_hash, value_key
+from cxr_core.ui.state import NOTE, WORD, get_value, get_value_by_hash, value_key
+
+_TITLE = "Your reading"
 
 
-def assessment_controls(analysis: Analysis) -> None:
-    """One line a finding, present, absent or unsure, and a note."""
-    with st.expander("Your reading"):
-        with st.container(key="readers_word", horizontal=True, gap="large"):
+def assessment_controls(analysis: Analysis, *, is_first: bool = False) -> None:
+    """One line a finding, present, absent or unsure, and a note.
+
+    Args:
+        is_first: the reader means to answer before the model does: open, beside the film.
+    """
+    if is_first:
+        st.subheader(_TITLE, anchor=False)
+    with st.container(key="reader_first") if is_first else st.expander(_TITLE):
+        gap: Literal["small", "large"] = "small" if is_first else "large"
+        with st.container(key="readers_word", horizontal=True, gap=gap):
             for key in KEYS:
                 st.segmented_control(
                     f"Your reading of {LABELS[key]}"
                     + (" (normal film)" if key not in ABNORMAL_KEYS else ""),
                     get_args(Assessment),
-                    key=value_key(analysis, f"word_{key}"),
+                    key=value_key(analysis, f"{WORD}{key}"),
                     persist_state="session",
                 )
         st.text_area(
             "Note on this film",
-            key=value_key(analysis, "note"),
+            key=value_key(analysis, NOTE),
             max_chars=MAX_NOTE_LENGTH,
             height=80,
             persist_state="session",
@@ -36,8 +45,8 @@ def assessment_controls(analysis: Analysis) -> None:
 
 def assessment_of(analysis: Analysis) -> tuple[dict[str, str], str]:
     """The reader's word on each finding, by key, empty where none was given; and the note."""
-    words = {key: str(get_value(analysis, f"word_{key}") or "") for key in KEYS}
-    return words, str(get_value(analysis, "note") or "").strip()
+    words = {key: str(get_value(analysis, f"{WORD}{key}") or "") for key in KEYS}
+    return words, str(get_value(analysis, NOTE) or "").strip()
 
 
 def assessment_cells(
@@ -49,4 +58,4 @@ def assessment_cells(
         return str(get_value_by_hash(image_sha256, model_sha256, correction, name) or "").strip()
 
     names = zip(ASSESSMENT_COLUMNS, KEYS, strict=True)
-    return {column: said(f"word_{key}") for column, key in names} | {"note": said("note")}
+    return {column: said(f"{WORD}{key}") for column, key in names} | {"note": said(NOTE)}

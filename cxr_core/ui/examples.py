@@ -7,15 +7,18 @@ NIH's own words, parted by bars. Where the folder is missing, no example is offe
 import contextlib
 import csv
 import hashlib
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
 
 from cxr_core.errors import DataError
+from cxr_core.findings import ABNORMAL_KEYS, LABELS
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui import state
 from cxr_core.ui.shell import caption, show_error
+from cxr_core.wording import listed
 
 EXAMPLES_FOLDER = Path("examples")
 EXAMPLES_FILE = "examples.csv"
@@ -123,7 +126,7 @@ def example_buttons() -> None:
     examples = offered_examples()
     if not examples:
         return
-    with st.container(key="examples", horizontal=True, gap="small"):
+    with st.container(key="examples", horizontal=True, gap="xsmall"):
         for number, example in enumerate(examples, start=1):
             st.button(
                 f"{example.age} years, {example.view}",
@@ -140,6 +143,23 @@ def _open(example: Example) -> None:
         show_error(error)
 
 
+def agreement_sentence(labels: Collection[str], flagged: Mapping[str, bool]) -> str:
+    """What the model missed of a film's labels, and flagged beside them.
+
+    Args:
+        labels: in NIH's own words.
+        flagged: by finding key.
+    """
+    missed = [LABELS[key] for key in ABNORMAL_KEYS if LABELS[key] in labels and not flagged[key]]
+    extra = [LABELS[key] for key in ABNORMAL_KEYS if LABELS[key] not in labels and flagged[key]]
+    if not (missed or extra):
+        return "What the model flags agrees with them."
+    parts = [f"missed {listed(missed)}"] if missed else []
+    if extra:
+        parts.append(f"flagged {listed(extra)} without a label")
+    return f"By them, the model {' and '.join(parts)}."
+
+
 def example_labels(analysis: Analysis) -> None:
     """Beside the result of an example: its labels, once the reader asks for them."""
     found: list[Example] = []
@@ -149,7 +169,10 @@ def example_labels(analysis: Analysis) -> None:
         return
     if state.get_value(analysis, _LABELS_SHOWN):
         labels = ", ".join(label.replace("_", " ").lower() for label in found[0].labels)
-        caption(LABELS_SENTENCE.format(labels=labels.capitalize()))
+        told = LABELS_SENTENCE.format(labels=labels.capitalize())
+        if analysis.gate.passed:
+            told += f" {agreement_sentence(found[0].labels, analysis.above)}"
+        caption(told)
     else:
         st.button(
             "Show NIH's labels",

@@ -23,6 +23,7 @@ from cxr_core.imaging.windowing import (
     contrast_window,
     full_range_window,
     has_integer_values,
+    window_from_range,
 )
 from cxr_core.ui.film_view import downscale
 
@@ -38,7 +39,9 @@ def window_choices(radiograph: Radiograph) -> list[Window]:
     The first one's numbers say where a drag begins; its picture is ``radiograph.pixels``.
     """
     whole = full_range_window(radiograph.stored)
-    first = radiograph.model_window or whole
+    # Of 8 bits as they are, black is 0 and white 255, whatever the film has of them.
+    as_is = window_from_range("", 0, 255) if radiograph.stored.dtype == np.uint8 else whole
+    first = radiograph.model_window or as_is
     offered = [*radiograph.windows, whole, contrast_window(radiograph.stored)]
     return [replace(first, name=MODEL_WINDOW), *offered]
 

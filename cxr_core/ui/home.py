@@ -8,6 +8,8 @@ from typing import Any
 import streamlit as st
 
 from cxr_core.errors import CheckpointError
+from cxr_core.evaluation.cutoffs import cutoffs_of_model
+from cxr_core.evaluation.model_facts import facts_of_flags
 from cxr_core.evaluation.render.figures import discrimination
 from cxr_core.evaluation.render.further_figures import (
     further_patients_table,
@@ -90,6 +92,9 @@ def model_summary() -> None:
     shown = f"On {report.n_films:,} test films{patients}, not used for training (95 % intervals)"
     for table in discrimination(full):
         show_table(replace(table, caption=shown))
+    facts = facts_of_flags(full.flag_worth, report.n_films)
+    paired = cutoffs_of_model(metadata).paired
+    caption(f"{facts.flagged_sentence} {facts.bands_sentence(paired=paired)}".strip())
     further, sources = further_films_of_model(folder)
     if further is not None:
         show_table(further_patients_table(further))

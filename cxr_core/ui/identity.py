@@ -20,9 +20,11 @@ def identity_switches() -> None:
         key=SHOW,
         persist_state="session",
         help="File name, patient, study date, view and accession number, over the film. They are "
-        "in this session only and in no export.",
+        "in this session only; an export has them only where it is asked for there.",
     )
-    st.toggle("Print it, too", key=PRINT, persist_state="session", disabled=not shown)
+    st.toggle(
+        "Also when the page is printed", key=PRINT, persist_state="session", disabled=not shown
+    )
 
 
 def is_identity_shown() -> bool:
@@ -53,7 +55,7 @@ def identity_line(identity: StatedIdentity, *, file_name: str = "") -> str:
         ("", identity.name),
         ("ID ", identity.patient_id),
         ("born ", identity.born),
-        ("", "" if identity.born else identity.age),
+        ("age " if identity.age.isdecimal() else "", "" if identity.born else identity.age),
         ("", identity.sex),
         ("study ", identity.study_date),
         ("", identity.view),

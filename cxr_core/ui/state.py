@@ -24,6 +24,10 @@ from cxr_core.ui.words import default_finding
 
 T = TypeVar("T")
 _PREFIX = "of_film"
+_WORD_LENGTH = 24  # of a hash, as part of a key
+_LISTED = "listed_films"
+# What the reader says of a film is said of it however it lies: it goes along when it is corrected.
+WORD, NOTE = "word_", "note"
 PROBES = "probes"  # what a reading's stability is kept under
 # What the reader may choose over the film; the words are those on the buttons.
 OVERLAY, FILM_ONLY, SIDE_BY_SIDE = "Overlay", "Film", "Side by side"
@@ -93,11 +97,35 @@ def get_value_by_hash(
     return st.session_state.get(f"{_prefix_by_hash(image_sha256, model_sha256, correction)}{name}")
 
 
-def clear_values(analysis: Analysis | None = None) -> None:
-    """Drop all that was kept of one reading, or of every film: probes, words and notes."""
-    start = _PREFIX if analysis is None else _prefix(analysis)
-    for key in [str(key) for key in st.session_state if str(key).startswith(start)]:
-        del st.session_state[key]
+def clear_values() -> None:
+    """Drop all that was kept of films (probes, words and notes), but of those that are listed."""
+    _drop_values(lambda film: film not in _listed())
+
+
+def list_film(data: bytes) -> None:
+    """A film of the Worklist is opened: what is kept of it stays when a film is closed."""
+    _listed().add(_film_word(hashlib.sha256(data).hexdigest()))
+
+
+def unlist_films() -> None:
+    """The Worklist is cleared: drop what was kept of its films."""
+    _drop_values(lambda film: film in _listed())
+    st.session_state.pop(_LISTED, None)
+
+
+def _listed() -> set[str]:
+    films: set[str] = st.session_state.setdefault(_LISTED, set())
+    return films
+
+
+def _drop_values(dropped: Callable[[str], bool]) -> None:
+    for key in [str(key) for key in st.session_state if str(key).startswith(f"{_PREFIX}_")]:
+        if dropped(key.removeprefix(f"{_PREFIX}_")[:_WORD_LENGTH]):
+            del st.session_state[key]
+
+
+def _film_word(sha256: str) -> str:
+    return sha256[:_WORD_LENGTH]
 
 
 def _prefix(analysis: Analysis) -> str:
@@ -105,13 +133,14 @@ def _prefix(analysis: Analysis) -> str:
 
 
 def _prefix_by_hash(image_sha256: str, model_sha256: str, correction: str | None) -> str:
-    film, model = image_sha256[:24], model_sha256[:24]
+    film, model = _film_word(image_sha256), _film_word(model_sha256)
     return f"{_PREFIX}_{film}_{model}_{correction or 'as-it-came'}_"
 
 
 def set_film(data: bytes | None, note: str = "", *, name: str = "") -> None:
     """Make ``data`` the session's film, or close it with None; all that belonged to the last
-    film is dropped at once. Closing drops the reader's words on every film of the session.
+    film is dropped at once. Closing drops the reader's words, too, on every film of the session but
+    those of the Worklist.
 
     A film for which there is no room is not opened, and ``refusal`` says why; the last one is gone
     all the same, as nobody may take it for the one that was just chosen.
@@ -236,9 +265,22 @@ def correction() -> str | None:
 
 def set_correction(correction_name: str | None) -> None:
     """Callback: read the film anew with a correction, or with None as it came."""
+    _take_words_along(correction_name)
     for key in (_ANALYSIS, _FINDING, _READ_ANYWAY, _REQUESTED_MAPS):
         st.session_state.pop(key, None)
     st.session_state[_CORRECTION] = correction_name
+
+
+def _take_words_along(correction_name: str | None) -> None:
+    analysis: Analysis | None = st.session_state.get(_ANALYSIS)
+    if analysis is None:
+        return
+    start = _prefix(analysis)
+    to = _prefix_by_hash(analysis.image_sha256, analysis.model_sha256, correction_name)
+    for key in [str(key) for key in st.session_state if str(key).startswith(start)]:
+        name = key.removeprefix(start)
+        if name.startswith((WORD, NOTE)):
+            st.session_state[to + name] = st.session_state[key]
 
 
 def add_correction(step: str) -> None:

@@ -183,7 +183,7 @@ def test_two_films_are_printed_on_one_page_without_what_names_a_patient(
     assert "Two readings of the same model" in text
     assert "earlier.png" not in text
     press(page, page.get_by_role("button", name="Open film"))
-    press(page, page.get_by_text("Print it, too"))
+    press(page, page.get_by_text("Also when the page is printed"))
     page.keyboard.press("Escape")
     expect(page.locator(".stated .unprinted")).to_have_count(0)
     page.pdf(path=taken, format="A4", print_background=True)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cxr_core.errors import DataError
-from cxr_core.evaluation.cutoffs import Band
+from cxr_core.evaluation.cutoffs import BANDS, Band
 from cxr_core.evaluation.evaluated import evaluate_with_model
 from cxr_core.evaluation.metrics.bootstrap import NOT_ESTIMABLE, Interval
 from cxr_core.evaluation.metrics.flag_worth import BandShare
@@ -18,7 +18,7 @@ from cxr_core.evaluation.model_facts import (
     read_model_facts_if_usable,
 )
 from cxr_core.evaluation.predictions import read_predictions
-from cxr_core.findings import ABNORMAL_KEYS, KEYS
+from cxr_core.findings import ABNORMAL_KEYS, KEYS, LABELS
 from cxr_core.ui.setting import sensitive_help
 from cxr_core.wording import percent
 from tests.helpers.models import make_metadata, make_points
@@ -66,9 +66,31 @@ def test_how_many_films_have_a_flag_is_counted_and_said(folder: Path) -> None:
     standard, sensitive = ((p >= cut).any(axis=1).mean() for cut in (0.6, 0.3))
     assert facts.flagged["standard"].estimate == pytest.approx(standard)
     assert sensitive > standard
-    said = f"Of 240 test films {percent(sensitive)} have some flag, {percent(standard)} in the"
-    assert facts.flagged_sentence == f"{said} standard setting."
+    normal = table["label_no_finding"].to_numpy() == 1
+    calm, alarmed = ((p >= cut).any(axis=1)[normal].mean() for cut in (0.6, 0.3))
+    assert facts.flagged_sentence == (
+        f"With some flag: {percent(standard)} of 240 test films, {percent(calm)} of the normal "
+        f"ones; in the sensitive setting {percent(sensitive)} and {percent(alarmed)}."
+    )
     assert facts.flagged_sentence in sensitive_help(facts)
+
+
+def test_what_a_lists_results_are_worth_is_one_sentence(folder: Path) -> None:
+    facts = read_model_facts(folder, DEMONSTRATION)
+    shares = {
+        band: ", ".join(
+            f"{LABELS[key]} {percent(facts.bands[key][band].share.estimate)}"
+            for key in ABNORMAL_KEYS
+        )
+        for band in BANDS
+    }
+    assert facts.bands_sentence(paired=True) == (
+        f"Test films with the label, where likely: {shares['likely']}; "
+        f"where uncertain: {shares['uncertain']}."
+    )
+    one = f"Test films with the label, where flagged: {shares['likely']}."
+    assert facts.bands_sentence(paired=False) == one
+    assert ModelFacts().bands_sentence(paired=True) == ""
 
 
 def test_a_model_without_test_films_gives_no_number() -> None:

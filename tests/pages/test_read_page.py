@@ -118,7 +118,7 @@ def test_an_example_is_read_and_its_labels_come_when_asked_for(open_page):
     session.button(key="example_1").click().run()
     assert not session.error
     assert "the model has not learnt from it" in page_text(session)
-    labels = "labels of this film: Effusion."
+    labels = "labels of this film: Atelectasis, cardiomegaly, effusion."
     assert labels not in page_text(session)
     session.button(key="show_example_labels").click().run()
     assert labels in page_text(session)

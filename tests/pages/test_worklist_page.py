@@ -7,8 +7,14 @@ from streamlit.testing.v1 import AppTest
 from cxr_core.phantom.draw import encode_png, phantom_png
 from cxr_core.ui.model import shared_analyzer
 from cxr_core.ui.worklist.session import Worklist
-from tests.helpers.pages import READ, WORKLIST, page_text
+from tests.helpers.pages import READ, WORKLIST, page_text, upload_film
 from tests.helpers.zips import zip_bytes
+
+
+def on_effusion(session: AppTest):
+    """What the reader says of it."""
+    (word,) = [one for one in session.segmented_control if "of Effusion" in one.label]
+    return word
 
 
 def read_all(session: AppTest) -> AppTest:
@@ -108,11 +114,23 @@ def test_what_was_done_to_a_film_in_read_stands_in_the_list(open_page):
 
     session.button(key="open_2").click().run()
     session = open_page(READ, session)
-    session.button(key="correct_menu_invert").click().run()
+    on_effusion(session).set_value("unsure").run()
+    assert "Your reading: unsure." in page_text(session)
+    session.button(key="correct_menu_mirror").click().run()
+    assert on_effusion(session).value == "unsure"  # it is said of the film, however it lies
     session = open_page(WORKLIST, session)
-    assert "⚠ The film was inverted" in page_text(session)
+    assert "⚠ The film was mirrored" in page_text(session)
     session.button(key="open_1").click().run()
     session = open_page(WORKLIST, session)
     session.button(key="open_2").click().run()  # opened again, it is as the reader left it
     session = open_page(READ, session)
     assert "Corrected film." in page_text(session)
+    session.button(key="close_film").click().run()
+    session = open_page(WORKLIST, session)
+    session.button(key="open_2").click().run()
+    session = open_page(READ, session)
+    assert on_effusion(session).value == "unsure"  # closing a film is not clearing the list
+    session = open_page(WORKLIST, session)
+    session.button(key="worklist_clear").click().run()
+    session = upload_film(open_page(READ, session), phantom_png(3, size=208))
+    assert on_effusion(session).value is None

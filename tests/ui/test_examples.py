@@ -4,12 +4,22 @@ one."""
 import hashlib
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from cxr_core.errors import DataError
+from cxr_core.evaluation.cutoffs import cutoffs_of_model
+from cxr_core.evaluation.predictions import probabilities_of, read_predictions
+from cxr_core.findings import KEYS, LABELS
 from cxr_core.imaging.radiograph import read_radiograph
-from cxr_core.ui.examples import EXAMPLES_FOLDER, list_examples, load_example
+from cxr_core.model.metadata import load_metadata
+from cxr_core.ui.examples import (
+    EXAMPLES_FOLDER,
+    agreement_sentence,
+    list_examples,
+    load_example,
+)
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / EXAMPLES_FOLDER
@@ -32,6 +42,38 @@ def test_each_film_that_ships_is_one_of_the_test_part_and_whole() -> None:
             ("label_no_finding", "No Finding"),
         ):
             assert (word in example.labels) == bool(split.loc[example.image, column])
+
+
+def test_they_show_right_answers_a_false_alarm_and_a_miss_of_the_model_that_ships() -> None:
+    """As the page says of them. With other weights, others are to be chosen."""
+    folder = ROOT / "models/default"
+    metadata = load_metadata(folder)
+    table = read_predictions((folder / "predictions_test.csv").read_bytes())
+    examples = list_examples(FOLDER)
+    rows = [table["image"].tolist().index(example.image) for example in examples]
+    probabilities = probabilities_of(table, metadata.calibration)[rows]
+    cutoffs = cutoffs_of_model(metadata).specific
+    flagged = np.stack([probabilities[:, n] >= cutoffs[k].threshold for n, k in enumerate(KEYS)], 1)
+    labels = np.array([[LABELS[key] in example.labels for key in KEYS] for example in examples])
+    right = (flagged & labels).any(axis=0)
+    assert right[[KEYS.index(key) for key in ("effusion", "atelectasis", "no_finding")]].all()
+    told = [
+        agreement_sentence(example.labels, dict(zip(KEYS, row, strict=True)))
+        for example, row in zip(examples, flagged.tolist(), strict=True)
+    ]
+    assert told.count("What the model flags agrees with them.") >= 3
+    assert any("the model flagged" in sentence for sentence in told)
+    assert any("the model missed" in sentence for sentence in told)
+
+
+def test_what_the_model_missed_and_what_it_flagged_beside_is_told() -> None:
+    flagged = {"effusion": True, "atelectasis": False, "infiltration": True, "no_finding": False}
+    sentence = agreement_sentence(("Atelectasis", "Mass"), flagged)
+    assert sentence == (
+        "By them, the model missed Atelectasis and flagged Effusion and Infiltration without a "
+        "label."
+    )
+    assert agreement_sentence(("Effusion", "Infiltration"), flagged).endswith("agrees with them.")
 
 
 def test_nih_is_named_beside_them() -> None:

@@ -111,6 +111,9 @@ def test_windows_on_offer_and_where_a_drag_begins() -> None:
     assert (offered[0].center, offered[0].width) == (300, 500)
     plain = window_choices(film(stored, windows=(), model_window=None))
     assert (plain[0].center, plain[0].width) == (2048, 4096)
+    byte = film(values(np.uint8, 20, 230), pixels=values(np.uint8, 20, 230), model_window=None)
+    begins = window_choices(byte)[0]  # a drag's first step must not stretch the picture
+    np.testing.assert_array_equal(apply_window(byte.stored, begins), byte.pixels)
     gray = np.arange(256, dtype=np.uint8)
     lut = Window("Table", 128, 256, lut=gray, lut_start=-5)
     header, _ = unpack(pack_film(film(stored, windows=(lut,), model_window=None), "key"))

@@ -23,6 +23,7 @@ def test_all_of_it_stands_in_one_line():
 
 def test_an_age_stands_where_no_date_of_birth_does():
     assert identity_line(StatedIdentity(patient_id="4711", age="73 years")) == "ID 4711 · 73 years"
+    assert identity_line(StatedIdentity(patient_id="4711", age="81")) == "ID 4711 · age 81"
 
 
 def test_a_film_without_tags_has_its_name_alone():

@@ -12,7 +12,7 @@ from cxr_core.evaluation.metrics.subgroups import AGE_BANDS, MeanAuroc, subgroup
 from cxr_core.evaluation.predictions import read_predictions
 from cxr_core.evaluation.published import read_published_auroc
 from cxr_core.evaluation.run_folder import TEST_PREDICTIONS_FILE
-from cxr_core.reading.analyzer import Analysis, no_finding_statement
+from cxr_core.reading.analyzer import Analysis, NoFindingStatement, no_finding_statement
 from cxr_core.ui.model import model_folder
 
 # Half of the dashboard's: these stand before the answer, which must not wait for them.
@@ -52,22 +52,26 @@ def cautions_of(analysis: Analysis, *, film_note: str = "") -> tuple[Caution, ..
 def caution_sentences(analysis: Analysis, *, film_note: str = "") -> tuple[str, ...]:
     """The same and what is said in smaller print, as plain sentences: for exports."""
     boxes = [s for box in cautions_of(analysis, film_note=film_note) for s in box.sentences]
-    return (*boxes, *note_sentences(analysis))
+    notes = filter(None, (calm_statement(analysis).sentence, infiltration_note(analysis)))
+    return (*boxes, *notes)
 
 
-def note_sentences(analysis: Analysis, *, shown_finding: str = "") -> tuple[str, ...]:
-    """What belongs beside the four numbers and is no alert.
+def calm_statement(analysis: Analysis) -> NoFindingStatement:
+    """What No Finding says beside the three where that is no alert; empty where it is one, and for
+    a film that the input check stopped, of which it would reassure without grounds."""
+    statement = no_finding_statement(analysis.probabilities, analysis.above, analysis.likely)
+    told = analysis.gate.passed and not statement.contradiction
+    return statement if told else NoFindingStatement()
+
+
+def infiltration_note(analysis: Analysis, *, shown_finding: str = "") -> str:
+    """What the label is worth, where it is flagged or in the large view; else "".
 
     Args:
         shown_finding: key of the finding in the large view.
     """
-    statement = no_finding_statement(analysis.probabilities, analysis.above, analysis.likely)
-    # Of a film that the input check stopped, "none of the three" would reassure without grounds.
-    told = analysis.gate.passed and not statement.contradiction
-    found = [statement.sentence] if statement.sentence and told else []
-    if analysis.above["infiltration"] or shown_finding == "infiltration":
-        found.append(infiltration_sentence())
-    return tuple(found)
+    told = analysis.above["infiltration"] or shown_finding == "infiltration"
+    return infiltration_sentence() if told else ""
 
 
 def infiltration_sentence() -> str:

@@ -70,8 +70,8 @@ def welcome() -> None:
         st.header("Open one frontal chest radiograph", anchor=False)
         _uploader()
         st.markdown(
-            "No film at hand? Take a public one, chosen to show right answers and a miss, or the "
-            "phantom, a drawn chest with two findings."
+            "No film at hand? Take a public one, chosen to show right answers, a false alarm and a "
+            "miss, or the phantom, a drawn chest with two findings."
             if has_examples()
             else "No film at hand? The phantom is a drawn chest with two findings."
         )

@@ -36,16 +36,18 @@ from cxr_core.export.record import (
     map_words,
     not_flagged_words,
     result_headline,
+    setting_sentence,
     uncertain_sentence,
     worth_words,
 )
 from cxr_core.findings import ABNORMAL_IN_WORDS, ABNORMAL_KEYS, KEYS, LABELS, NORMAL_KEY
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui import state, words
+from cxr_core.ui.assessment import assessment_of
 from cxr_core.ui.film_view import data_uri, downscale
 from cxr_core.ui.model import current_model_facts, model_folder
 from cxr_core.ui.prevalence import display_values, site_sentence
-from cxr_core.ui.read.cautions import note_sentences
+from cxr_core.ui.read.cautions import calm_statement, infiltration_note
 from cxr_core.ui.read.stability import borderline_findings, borderline_sentence
 from cxr_core.ui.setting import sensitive_toggle
 from cxr_core.ui.shell import caption
@@ -54,8 +56,8 @@ from cxr_core.ui.words import percent, percent_range
 SMALL_MAP_SIDE = 300  # longer side of a small multiple in pixels
 SMALL_MAP_OPACITY = 0.65
 STOPPED_NUMBERS = (
-    "The input check stopped this film. The numbers below were computed all the same; nothing is "
-    "known of how often they are right on such a film."
+    "The input check stopped this film. Nothing is known of how often the numbers below are right "
+    "on such a film."
 )
 
 
@@ -153,13 +155,16 @@ def enriched_sentence(evaluated: EvaluatedTable) -> str:
 
 
 def finding_notes(analysis: Analysis, *, shown_finding: str) -> None:
-    """Borderline findings, a prevalence in force, No Finding and Infiltration in words.
+    """Borderline findings, a prevalence in force, and Infiltration in words.
 
     Args:
         shown_finding: key of the finding in the large view.
     """
-    found = [borderline_sentence(analysis), site_sentence()]
-    found += note_sentences(analysis, shown_finding=shown_finding)
+    found = (
+        borderline_sentence(analysis),
+        site_sentence(),
+        infiltration_note(analysis, shown_finding=shown_finding),
+    )
     lines = [escape(sentence) for sentence in found if sentence]
     if lines:
         st.html(f'<p class="quiet">{"<br>".join(lines)}</p>')
@@ -245,8 +250,12 @@ def headline(analysis: Analysis) -> None:
     """The reading in one line, what is uncertain, what the model is, and the reader's setting."""
     facts = current_model_facts()
     doubt = "" if analysis.gate.passed else STOPPED_NUMBERS
-    lines = [doubt, facts.sentence, uncertain_sentence(analysis)]
+    # What might reassure wrongly is told where the headline is read, not under the rows.
+    uncertain = f"{uncertain_sentence(analysis)} {calm_statement(analysis).under_headline}".strip()
+    lines = [doubt, uncertain, facts.sentence]
     quiet = "<br>".join(html.escape(line) for line in lines if line)
+    if setting := setting_sentence(analysis):  # on the screen the toggle says so
+        quiet += f'<span class="paper"><br>{html.escape(setting)}</span>'
     st.html(
         f'<h2 class="headline">{html.escape(result_headline(analysis))}</h2>'
         + (f'<p class="quiet">{quiet}</p>' if quiet else "")
@@ -291,7 +300,11 @@ def _row_html(analysis: Analysis, key: str, picture: str, *, facts: ModelFacts, 
     mark = FLAGGED_MARK if above else NOT_FLAGGED_MARK
     # A number and its unit stay on one line.
     point = html.escape(", ".join(filter(None, (row.flag, row.note))))
-    point = f"{point}: {html.escape(worth_words(analysis, key, facts))}.".replace(" %", "&nbsp;%")
+    # Of a film that the input check stopped the headline says it, once for all rows.
+    worth = f": {html.escape(worth_words(analysis, key, facts))}" if reliable else ""
+    point = f"{point}{worth}.".replace(" %", "&nbsp;%")
+    if said := assessment_of(analysis)[0][key]:
+        point += f" <strong>Your reading: {html.escape(said)}.</strong>"
     drawn = state.is_map_drawn(analysis, key)
     alt = f"{map_title(key)}. {describe_map(analysis, key)}" if drawn else "The film, without a map"
     # Every other map shows what raises its row's own number, so only this one needs its name.

@@ -39,7 +39,7 @@ function holdNext(viewer) {
   dropUnfinished(viewer);
   const { measures } = viewer.look;
   if (!measures.length) {
-    say(viewer, "No measurement to take hold of.");
+    tell(viewer, "No measurement to take hold of.");
     return;
   }
   const next = (measures.indexOf(viewer.editing?.measure) + 1) % measures.length;

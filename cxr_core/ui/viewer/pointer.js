@@ -18,6 +18,12 @@ function listen(viewer, panel) {
     zoomBy(viewer, Math.exp((-event.deltaY * lines) / 500), ...fromMiddle(frame, event.clientX, event.clientY));
   }, { passive: false });
 
+  // One finger may scroll the page past the film; two mean the film.
+  frame.addEventListener("touchmove", (event) => {
+    if (event.touches.length > 1 && event.cancelable) event.preventDefault();
+  }, { passive: false });
+  // Where the middle button has the page scroll by itself, it would do so while it moves the film.
+  frame.onmousedown = (event) => event.button === 1 && event.preventDefault();
   frame.oncontextmenu = (event) => event.preventDefault();
   frame.ondblclick = (event) => {
     if (wishes.tool !== "pan") return;
@@ -51,14 +57,10 @@ function listen(viewer, panel) {
     if (wishes.tool === "lens") viewer.refresh();
     const last = fingers.get(event.pointerId);
     if (!last || !drag) return;
-    const spread = () => {
-      const [a, b] = [...fingers.values()];
-      return Math.hypot(a.x - b.x, a.y - b.y);
-    };
-    const before = fingers.size === 2 ? spread() : 0;
+    const before = fingers.size === 2 ? pinchOf(fingers) : null;
     fingers.set(event.pointerId, { x: event.clientX, y: event.clientY });
     const [dx, dy] = [event.clientX - last.x, event.clientY - last.y];
-    if (before) zoomBy(viewer, spread() / before, ...fromMiddle(frame, event.clientX, event.clientY));
+    if (before) pinch(viewer, frame, before, pinchOf(fingers));
     else if (drag.tool === "pan") panBy(viewer, dx, dy);
     else if (drag.tool === "window") dragWindow(viewer, dx, dy);
     else drag.move?.(point);
@@ -76,6 +78,20 @@ function listen(viewer, panel) {
     panel.pointer = null;
     if (wishes.tool === "lens") viewer.refresh();
   };
+}
+
+// Two fingers: how far apart they are, and the middle between them.
+function pinchOf(fingers) {
+  const [a, b] = [...fingers.values()];
+  return { spread: Math.hypot(a.x - b.x, a.y - b.y), x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 };
+}
+
+// What of the film was between the fingers stays there.
+function pinch(viewer, frame, before, now) {
+  if (before.spread && now.spread) {
+    zoomBy(viewer, now.spread / before.spread, ...fromMiddle(frame, before.x, before.y));
+  }
+  panBy(viewer, now.x - before.x, now.y - before.y);
 }
 
 // To the right: wider; down: a higher level, so darker.

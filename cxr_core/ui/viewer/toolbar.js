@@ -62,15 +62,19 @@ function reset(viewer) {
 
 function fullScreen(viewer) {
   const whole = othersOf(viewer).length ? viewer.root.closest(".st-key-two_films") : null;
+  if (!document.fullscreenEnabled) {
+    tell(viewer, "This browser has no full screen for a part of a page.");
+    return;
+  }
   const change = document.fullscreenElement
     ? document.exitFullscreen()
-    : (whole ?? viewer.root).requestFullscreen?.();
-  change?.catch((error) => say(viewer, `The browser refuses full screen: ${error.message}`));
+    : (whole ?? viewer.root).requestFullscreen();
+  change.catch((error) => tell(viewer, `The browser refuses full screen: ${error.message}`));
 }
 
 function takeTool(viewer, tool) {
   if ((tool === "length" || tool === "angle") && !spacingOf(viewer)) {
-    say(viewer, `No ruler and no angle: ${NO_SPACING}.`);
+    tell(viewer, `No ruler and no angle: ${NO_SPACING}.`);
     return;
   }
   endEditing(viewer);
@@ -122,7 +126,7 @@ function buildToolbar(viewer) {
   add("plus", "Zoom in (+)", () => zoomIn(viewer));
   add("fit", "Whole film (0)", () => fitFilm(viewer));
   add("single", "One to one (O)", () => showOneToOne(viewer)).textContent = "1:1";
-  add("full", "Full screen (F)", () => fullScreen(viewer));
+  add("full", "Full screen (F)", () => fullScreen(viewer)).hidden = !document.fullscreenEnabled;
   gap();
   add("map", "Map on or off (space)", () => toggleMap(viewer));
   add("help", "List of keys (?)", () => showKeys(viewer)).textContent = "?";

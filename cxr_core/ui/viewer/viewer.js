@@ -5,6 +5,7 @@ const wishes = { tool: "pan", shortcuts: true }; // for every film
 const viewers = new Map(); // a mounted element -> its viewer
 const SESSION = "cxr-session"; // where the tab keeps the word of the session that its last film was of
 const TICKET = "cxr-list"; // and what it may ask for its worklist with, once, after a reload
+const NOTICE_MS = 6000;
 const kept = new Map(); // place on the page -> the film that was last there, and what was chosen for it
 
 function newLook() {
@@ -65,7 +66,7 @@ function build(parent) {
   const root = element("div", "viewer", parent);
   root.tabIndex = 0;
   root.setAttribute("role", "group");
-  const viewer = { root, film: null, look: newLook(), dragging: false, editing: null };
+  const viewer = { root, film: null, look: newLook(), dragging: false, editing: null, notice: "" };
   viewer.toolbar = buildToolbar(viewer);
   viewer.stated = buildStated(root);
   const stage = element("div", "stage", root);
@@ -93,6 +94,7 @@ function build(parent) {
     window.removeEventListener("keydown", onKey, true);
     listeners.delete(onFilm);
     watch.disconnect();
+    clearTimeout(viewer.noticed);
   };
   return viewer;
 }
@@ -134,6 +136,7 @@ function show(viewer, data) {
     }
     viewer.look = kept.get(data.slot).look;
     viewer.editing = null;
+    viewer.notice = "";
     if (wishes.tool in KINDS) wishes.tool = "pan"; // the next film may have no spacing
   }
   viewer.film = data;
@@ -205,6 +208,7 @@ function updateWords(viewer) {
     }
     const hint = hintOf(viewer);
     if (hint) lines.push(hint);
+    if (viewer.notice) lines.push(viewer.notice);
   }
   const text = lines.join("\n");
   if (viewer.words.textContent !== text) viewer.words.textContent = text;
@@ -215,6 +219,18 @@ function updateWords(viewer) {
 // For those who do not see the corner.
 function say(viewer, text) {
   viewer.spoken.textContent = text;
+}
+
+// Why something was not done: said, and in the corner for a while.
+function tell(viewer, text) {
+  say(viewer, text);
+  viewer.notice = text;
+  clearTimeout(viewer.noticed);
+  viewer.noticed = setTimeout(() => {
+    viewer.notice = "";
+    viewer.refresh();
+  }, NOTICE_MS);
+  viewer.refresh();
 }
 
 function sayWindow(viewer) {

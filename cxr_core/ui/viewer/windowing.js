@@ -87,8 +87,8 @@ function numberText(film, value) {
 
 // How the picture is windowed, in words: always on screen.
 function windowText(film, look) {
-  const { center, width, name } = windowOf(film, look);
-  if (look.preset === 0) return name;
+  const { center, width, name, table } = windowOf(film, look);
+  if (table) return name; // its numbers only say what it spans
   const numbers = `L ${numberText(film, center)} W ${numberText(film, width)}`;
   return look.preset === CUSTOM ? numbers : `${name}: ${numbers}`;
 }

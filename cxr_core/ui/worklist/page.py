@@ -18,7 +18,7 @@ from cxr_core.ui.foreign import as_text
 from cxr_core.ui.model import current_model_facts, shared_analyzer
 from cxr_core.ui.prevalence import site_prevalence
 from cxr_core.ui.setting import sensitive_toggle
-from cxr_core.ui.shell import caption, download_button, guarded_fragment
+from cxr_core.ui.shell import caption, download_button, guarded_fragment, report_errors
 from cxr_core.ui.turns import ahead_sentence
 from cxr_core.ui.uploads import file_field
 from cxr_core.ui.words import FRONTAL_ONLY, time_left
@@ -70,10 +70,11 @@ def film_list(films: Worklist) -> None:
     films.page = min(films.page, pages - 1)
     first = films.page * ROWS_PER_PAGE
     st.html('<h2 class="hidden">Films</h2>')
+    facts = current_model_facts()
     with st.container(key="films", gap="xsmall"):
         for place in range(first, first + ROWS_PER_PAGE):
             if place < len(rows):
-                _row(films, rows[place], place + 1)
+                _row(films, rows[place], place + 1, facts)
             else:
                 st.empty()  # what stood here under another filter would stay while films are read
     if pages > 1:
@@ -86,7 +87,7 @@ def film_list(films: Worklist) -> None:
         st.empty()
 
 
-def _row(films: Worklist, row: FilmRow, place: int) -> None:
+def _row(films: Worklist, row: FilmRow, place: int, facts: ModelFacts) -> None:
     with st.container(key=f"film_{row.number}"):
         st.html(
             row_html(
@@ -94,6 +95,7 @@ def _row(films: Worklist, row: FilmRow, place: int) -> None:
                 place=place,
                 opened=row.number in films.opened,
                 show_name=films.show_names,
+                facts=facts,
             )
         )
         if row.status != STATUS_FAILED:
@@ -157,19 +159,50 @@ def _bring_into_view(number: int) -> None:
 
 def worklist_link() -> None:
     """On the Read page: the way back, where the film stands, and on to the ones beside it; nothing
-    for other films. Films that still wait are read meanwhile."""
+    for other films. While films still wait, some are read every second, and this is drawn anew."""
     number = worklist.open_film_number()
     if number is None:
         return
     films = worklist.current_worklist()
     films.scroll_to, films.open_read_page = number, False
     worklist.update_names()
+    _not_opened(films)
+    if films.running:
+        films.clock_runs = False
+        guarded_fragment(_read_on, run_every=READ_ON_EVERY)(films, number)
+    else:
+        _place(films, number)
+
+
+def read_on() -> None:
+    """At the end of the Read page, when its film is on the screen: read one of those that wait."""
+    films = worklist.current_worklist()
+    if worklist.open_film_number() is not None and films.running:
+        films.advance(shared_analyzer(), seconds=0)
+        if not films.running:
+            st.rerun()  # without the clock
+
+
+def _read_on(films: Worklist, number: int) -> None:
+    """The same place with what has come meanwhile; at the clock's strokes a few more are read."""
+    with report_errors():
+        if films.open_read_page or films.not_opened:
+            st.rerun()  # a button of this part has opened another film
+        if films.running and films.clock_runs:
+            films.advance(shared_analyzer(), seconds=READ_ON_SECONDS)
+        films.clock_runs = True
+        if not films.running:
+            st.rerun()  # without the clock
+        _place(films, number)
+
+
+def _place(films: Worklist, number: int) -> None:
     numbers = [row.number for row in films.visible_rows() if row.status != STATUS_FAILED]
     place = numbers.index(number) if number in numbers else -1
-    _not_opened(films)
     with st.container(key="from_worklist", horizontal=True, vertical_alignment="center"):
         of = f", {place + 1} of {len(numbers)}" if place >= 0 else ""
-        st.markdown(f"Film {number}{of}", width="content")
+        still = f" · {len(films.rows)} of {len(films.sources)} read" if films.running else ""
+        st.markdown(f"Film {number}{of}{still}", width="content")
         st.page_link(WORKLIST_PAGE, label="Back to the worklist", icon=":material/arrow_back:")
         for label, key, icon, other in (
             ("Previous film", "previous_film", "arrow_back", place - 1),
@@ -183,17 +216,6 @@ def worklist_link() -> None:
                     on_click=worklist.open_film,
                     args=(numbers[other],),
                 )
-        if films.running:
-            guarded_fragment(_read_on, run_every=READ_ON_EVERY)(films)
-
-
-def _read_on(films: Worklist) -> None:
-    """Read a few more of the films that wait, beside the one that is open."""
-    if films.running:
-        films.advance(shared_analyzer(), seconds=READ_ON_SECONDS)
-        caption(f"{len(films.rows)} of {len(films.sources)} films read.")
-    if not films.running:
-        st.rerun()  # without the clock, and the next film can be chosen among all
 
 
 def _not_opened(films: Worklist) -> None:
@@ -307,8 +329,9 @@ def _controls(films: Worklist, *, paired: bool) -> None:
     def export(with_names: bool) -> bytes:
         return worklist_csv(films, assessments, setting=setting, facts=facts, with_names=with_names)
 
-    if facts.sentence:
-        caption(facts.sentence)
+    about = (facts.sentence, facts.flagged_sentence)
+    if any(about):
+        caption(" ".join(filter(None, about)))
     else:
         st.empty()
     # Two groups on one line, or on two where it is short: what is done with the list, how it looks.

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cxr_core.evaluation.cutoffs import Band, Setting
+from cxr_core.evaluation.cutoffs import BANDS, Band, Setting
+from cxr_core.evaluation.model_facts import ModelFacts
 from cxr_core.export.record import NOT_RELIABLE, correction_sentence
 from cxr_core.export.results_csv import (
     BAND_COLUMNS,
@@ -80,6 +81,11 @@ class FilmRow:
     def at(self, setting: Setting) -> "FilmRow":
         """The row as a setting flags it."""
         return self.sensitive if setting == "sensitive" and self.sensitive is not None else self
+
+    def band_of(self, key: str) -> Band | None:
+        """A finding's band among the model's test films, also where the model has one cut-off a
+        finding; None for a film without numbers."""
+        return next((band for band in BANDS if band == self.csv_row[f"band_{key}"]), None)
 
     @property
     def not_reliable(self) -> bool:
@@ -188,13 +194,21 @@ def filter_and_sort(
     return sorted(shown_rows, key=lambda row: places.get(row.number, row.sort_key))
 
 
-def row_html(row: FilmRow, *, place: int, opened: bool, show_name: bool = True) -> str:
+def row_html(
+    row: FilmRow,
+    *,
+    place: int,
+    opened: bool,
+    show_name: bool = True,
+    facts: ModelFacts | None = None,
+) -> str:
     """A row as HTML: its place, its thumbnail, and what was found.
 
     Args:
         place: its place in the list, from 1.
         opened: whether it was opened in Read.
         show_name: whether the file's name stands beside the number.
+        facts: of the model that read it: what each result is worth; nothing without it.
     """
     name = f' <span class="quiet">{escape(row.name)}</span>' if row.name and show_name else ""
     mark = '<span class="opened">✓ opened</span>' if opened else ""
@@ -210,12 +224,12 @@ def row_html(row: FilmRow, *, place: int, opened: bool, show_name: bool = True) 
         f'<div class="{classes}"><span class="place">{place}</span>'
         f'<span class="thumb">{picture}</span><div class="what">'
         f'<p class="name"><strong>Film {row.number}</strong>{name}{mark}{caution}</p>'
-        f"{_result_html(row)}</div>"
+        f"{_result_html(row, facts or ModelFacts())}</div>"
         f"{action}</div>"
     )
 
 
-def _result_html(row: FilmRow) -> str:
+def _result_html(row: FilmRow, facts: ModelFacts) -> str:
     if row.status != STATUS_READ:
         word = "✕ Cannot be read." if row.status == STATUS_FAILED else "■ Stopped."
         return f'<p class="reason"><strong>{word}</strong> {escape(row.reason)}</p>'
@@ -223,20 +237,27 @@ def _result_html(row: FilmRow) -> str:
         (key for key in ABNORMAL_KEYS if row.above[key]), key=lambda key: -row.margins[key]
     )
     none = f"{LABELS[NORMAL_KEY]} {percent(row.probabilities[NORMAL_KEY])}"
+    if row.above[NORMAL_KEY] and not row.not_reliable:
+        none += ", called normal"
     # Nothing of such a row may reassure, or look like a finding.
     doubt = f"<strong>{NOT_RELIABLE}.</strong> " if row.not_reliable else ""
     if above:
-        text = " ".join(f'<span class="hit">▲ {_finding_text(row, key)}</span>' for key in above)
+        text = " ".join(
+            f'<span class="hit">▲ {_finding_text(row, key, facts)}</span>' for key in above
+        )
     else:
         nearest = max(ABNORMAL_KEYS, key=lambda key: row.margins[key])
         opening = "Nearest" if doubt else "▽ None flagged. Nearest"
-        text = f"<span>{opening}: {_finding_text(row, nearest)}</span>"
+        text = f"<span>{opening}: {_finding_text(row, nearest, facts)}</span>"
     return f'<p class="found">{doubt}{text} <span class="plain">{escape(none)}</span></p>'
 
 
-def _finding_text(row: FilmRow, key: str) -> str:
-    margin = row.margins[key]
-    distance = f"{abs(margin):.1f} log-odds {'above' if margin >= 0 else 'below'} the cut-off"
+def _finding_text(row: FilmRow, key: str, facts: ModelFacts) -> str:
+    cut_off = f"cut-off {percent(float(row.csv_row[f'cutoff_{key}']))}".replace(" %", "&nbsp;%")
     probability = escape(percent(row.probabilities[key])).replace(" ", "&nbsp;")
-    band = f"{row.bands[key]}, " if row.bands else ""
-    return f"{LABELS[key]} {probability} <small>{band}{distance}</small>"
+    told = f"{row.bands[key]} ({cut_off})" if row.bands else cut_off
+    one = facts.share(key, at) if (at := row.band_of(key)) and not row.not_reliable else None
+    if one is not None and one.share.estimable:
+        share = escape(percent(one.share.estimate)).replace(" ", "&nbsp;")
+        told += f": {share} of such test films had the label"
+    return f"{LABELS[key]} {probability} <small>{told}</small>"

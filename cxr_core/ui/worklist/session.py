@@ -67,6 +67,7 @@ class Worklist:
     scroll_to: number of the film to come back to, once.
     open_read_page: whether a film was just opened, so that Read is to be shown.
     not_opened: why a film could not be opened; shown once.
+    clock_runs: whether Read, with one of the films, was drawn once and reads on by its clock.
     archived: the films of the site's archive, by number: what they are there.
     sent: by number, the reading of it whose report the archive has (``archive.py``).
     """
@@ -85,6 +86,7 @@ class Worklist:
     scroll_to: int | None = None
     open_read_page: bool = False
     not_opened: str = ""
+    clock_runs: bool = False
     archived: dict[int, Instance] = field(default_factory=dict)
     sent: dict[int, tuple[str, ...]] = field(default_factory=dict)
     _total_bytes: int = 0
@@ -276,7 +278,9 @@ def clear_worklist() -> None:
     current_worklist().close()
     if (beside := prior.current_prior()) is not None and beside.number is not None:
         prior.close_prior()
-    if open_film_number() is not None:
+    is_open = open_film_number() is not None
+    state.unlist_films()
+    if is_open:
         state.set_film(None)
     st.session_state.pop(_OPEN_FILM, None)
     st.session_state.pop(_WORKLIST, None)
@@ -303,6 +307,7 @@ def open_film(number: int) -> None:
         worklist.not_opened = str(error)
         return
     state.set_film(data, name=worklist.shown_name(number))
+    state.list_film(data)
     if (row := worklist.rows.get(number)) is not None:  # as the reader left it
         if row.correction is not None:
             state.set_correction(row.correction)

@@ -1,6 +1,7 @@
 """The boxes over the film and the small print beside it, sentence by sentence."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,11 @@ from cxr_core.imaging.gate import GateResult
 from cxr_core.reading.analyzer import Analysis
 from cxr_core.ui.model import MODEL_ENV_VAR
 from cxr_core.ui.read.cautions import (
+    calm_statement,
     caution_sentences,
     cautions_of,
+    infiltration_note,
     infiltration_sentence,
-    note_sentences,
     tag_sentences,
 )
 from tests.helpers.analyses import make_analysis, make_radiograph
@@ -42,7 +44,7 @@ def _model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def test_a_usual_film_has_no_box():
     assert cautions_of(film_of(view="PA", under_18=False)) == ()
-    assert note_sentences(make_analysis(USUAL)) == ()
+    assert caution_sentences(make_analysis(USUAL)) == ()
 
 
 def test_the_gravest_comes_first():
@@ -57,18 +59,22 @@ def test_the_gravest_comes_first():
     )  # fmt: skip
 
 
-def test_not_called_normal_is_small_print_and_no_box():
+def test_not_called_normal_stands_under_the_headline_and_is_no_box():
     film = make_analysis((0.1, 0.1, 0.1, 0.1))
     assert cautions_of(film) == ()
-    (sentence,) = note_sentences(film)
+    (sentence,) = caution_sentences(film)
     assert sentence.startswith("None of the three flagged, but not called normal")
-    assert caution_sentences(film) == (sentence,)
+    told = "Not called normal either. Something else may be there."
+    assert calm_statement(film).under_headline == told
+    stopped = replace(film, gate=GateResult(passed=False, reasons=("It is a strip.",)))
+    assert calm_statement(stopped).under_headline == ""
 
 
 @pytest.mark.parametrize(("probability", "shown"), [(0.3, ""), (0.1, "infiltration")])
 def test_infiltration_is_named_for_what_it_is(probability: float, shown: str):
     film = make_analysis((0.6, 0.1, probability, 0.1))
-    assert note_sentences(film, shown_finding=shown) == (infiltration_sentence(),)
+    assert infiltration_note(film, shown_finding=shown) == infiltration_sentence()
+    assert infiltration_note(make_analysis(USUAL), shown_finding="effusion") == ""
     assert infiltration_sentence().endswith("published AUROCs for it are 0.66 to 0.73.")
 
 

@@ -8,6 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cxr_core.evaluation.cutoffs import BANDS
+from cxr_core.evaluation.metrics.bootstrap import Interval
+from cxr_core.evaluation.metrics.flag_worth import BandShare
+from cxr_core.evaluation.model_facts import ModelFacts
 from cxr_core.export.results_csv import COLUMNS, analysis_row
 from cxr_core.imaging.gate import GateResult
 from cxr_core.reading.batch import Outcome
@@ -72,7 +76,7 @@ def test_each_filter_in_the_order(shown: str, numbers: list[int]) -> None:
 def test_a_row_says_what_is_above_by_margin_and_no_finding_in_plain_words() -> None:
     said = row_html(row(2, 0.0, -1.0, 2.0, -3.0, name="<i>.png"), place=7, opened=True)
     assert said.index("▲ Infiltration 88&nbsp;%") < said.index("▲ Effusion 50&nbsp;%")
-    assert "2.0 log-odds above the cut-off" in said
+    assert "<small>cut-off 50&nbsp;%</small>" in said
     assert "Atelectasis" not in said
     assert '<span class="plain">No Finding 5 %</span>' in said
     assert "✓ opened" in said
@@ -80,12 +84,22 @@ def test_a_row_says_what_is_above_by_margin_and_no_finding_in_plain_words() -> N
     assert '<span class="place">7</span>' in said
 
 
+def test_a_row_says_what_its_results_are_worth_unless_they_are_not_reliable() -> None:
+    share = BandShare(20, 5, Interval(0.25, 0.1, 0.4, "enough"))
+    facts = ModelFacts(bands={"effusion": dict.fromkeys(BANDS, share)})
+    told = "<small>cut-off 50&nbsp;%: 25&nbsp;% of such test films had the label</small>"
+    assert told in row_html(ROWS[1], place=1, opened=False, facts=facts)
+    assert told not in row_html(ROWS[1], place=1, opened=False)
+    anyway = replace(ROWS[1], read_anyway=True, reason="It is a strip.")
+    assert "test films" not in row_html(anyway, place=1, opened=False, facts=facts)
+
+
 def test_a_row_with_none_above_names_the_nearest() -> None:
     said = row_html(ROWS[0], place=1, opened=False)
-    assert (
-        "▽ None flagged. Nearest: Effusion 38&nbsp;% <small>0.5 log-odds below the cut-off</small>"
-        in said
-    )
+    assert "▽ None flagged. Nearest: Effusion 38&nbsp;% <small>cut-off 50&nbsp;%</small>" in said
+    assert '<span class="plain">No Finding 95 %, called normal</span>' in said
+    anyway = replace(ROWS[0], read_anyway=True, reason="It is a strip.")
+    assert "called normal" not in row_html(anyway, place=1, opened=False)
     assert "opened" not in said
 
 
