@@ -5,6 +5,7 @@ import struct
 import zlib
 from collections.abc import Callable
 
+import jpeg_ls
 import numpy as np
 from PIL import Image
 from pydicom import Dataset
@@ -61,6 +62,20 @@ def flat_jpeg_ls(side: int = SIDE) -> bytes:
     """One gray level in JPEG-LS, which takes a few bytes for any number of pixels."""
     ds = dicom(np.zeros((side, side), np.uint8))
     ds.compress(JPEGLSLossless, encoding_plugin="pyjpegls")
+    return to_bytes(ds)
+
+
+def endless_jpeg_ls(side: int = 2000) -> bytes:
+    """JPEG-LS of a few kilobytes that keeps CharLS in a loop without an end: the stream of an 8-bit
+    film that says 3 bits, and contexts that are halved after 6 samples."""
+    frame = bytes(jpeg_ls.encode_array(np.ascontiguousarray(draw_phantom(1, size=64).pixels)))
+    at = frame.index(b"\xff\xf7")
+    preset = b"\xff\xf8" + struct.pack(">HB5H", 13, 1, 0, 0, 0, 0, 6)
+    sized = frame[at : at + 4] + struct.pack(">BHH", 3, side, side) + frame[at + 9 :]
+    ds = dicom(small())
+    ds.Rows = ds.Columns = side
+    ds.file_meta.TransferSyntaxUID = JPEGLSLossless
+    set_frame(ds, frame[:at] + preset + sized)
     return to_bytes(ds)
 
 
@@ -166,6 +181,7 @@ def overlapping_zip(n_files: int = 1999, film: bytes | None = None) -> bytes:
 BOMBS: dict[str, Callable[[], bytes]] = {
     "progressive JPEG, 3,000 scans": many_scans,
     "JPEG-LS, 64 Mpx of one gray": flat_jpeg_ls,
+    "JPEG-LS without an end": endless_jpeg_ls,
     "JPEG 2000, 16,384 channels": j2k_components,
     "JPEG 2000, 64 Mpx in 10 KB": j2k_size,
     "JPEG in DICOM, 64 Mpx in 5 KB": jpeg_size,

@@ -37,6 +37,7 @@ def test_streamlit_obeys_the_setting(name: str, value: object) -> None:
         ("server.enableStaticServing", False),
         ("server.enableAgentApi", False),
         ("server.maxUploadSize", 256),
+        ("server.maxWidgetStateSize", 4),
     ],
 )
 def test_what_protects_patients_is_set(name: str, value: object) -> None:

@@ -17,6 +17,7 @@ from cxr_core.errors import AuditError
 
 GENESIS = "0" * 64  # `previous` of the very first line
 MAX_LINE_BYTES = 8192
+LOST_NUMBER, LOST_HASH = "lost_number", "lost_hash"  # details of ``LOG_CUT``
 _MAX_WHO = 255
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _WORD = re.compile(r"[a-z0-9][a-z0-9_+./-]{0,79}")
@@ -50,6 +51,7 @@ class Event(StrEnum):
     RESULT_GIVEN_UP = "result_given_up"
     FILM_REMOVED = "film_removed"
     LOG_CONTINUED = "log_continued"
+    LOG_CUT = "log_cut"  # what the program itself had written was no longer there
 
 
 Detail = str | int | bool
@@ -165,6 +167,7 @@ class ParsedLine:
         time: when, as it says.
         event: what, as it says.
         is_intact: whether its hash is that of what it says.
+        lost: of ``LOG_CUT``, the number of the entry that was no longer there.
     """
 
     link: Link
@@ -172,6 +175,7 @@ class ParsedLine:
     time: str
     event: str
     is_intact: bool
+    lost: int = 0
 
 
 def parse_line(line: bytes) -> ParsedLine | None:
@@ -184,10 +188,12 @@ def parse_line(line: bytes) -> ParsedLine | None:
         fields = json.loads(body)
         link = Link(fields["chain"], fields["number"], stated)
         previous, time, event = fields["previous"], fields["time"], fields["event"]
+        lost = fields.get(LOST_NUMBER, 0)
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
-    if type(link.number) is not int or not all(
+    if not all(type(number) is int for number in (link.number, lost)) or not all(
         isinstance(text, str) for text in (link.chain, previous, time, event)
     ):
         return None
-    return ParsedLine(link, previous, time, event, hashlib.sha256(body).hexdigest() == stated)
+    is_intact = hashlib.sha256(body).hexdigest() == stated
+    return ParsedLine(link, previous, time, event, is_intact, lost)

@@ -10,6 +10,7 @@ import stat
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from logging import INFO, LogRecord
 from logging.handlers import SysLogHandler
@@ -18,7 +19,16 @@ from typing import Protocol
 
 from filelock import FileLock, Timeout
 
-from cxr_core.audit.entry import MAX_LINE_BYTES, Entry, Event, Link, chained_line, parse_line
+from cxr_core.audit.entry import (
+    LOST_HASH,
+    LOST_NUMBER,
+    MAX_LINE_BYTES,
+    Entry,
+    Event,
+    Link,
+    chained_line,
+    parse_line,
+)
 from cxr_core.errors import AuditError
 from cxr_core.files import SAFE_FLAGS
 
@@ -28,6 +38,7 @@ DEFAULT_SOCKET = "/dev/log"
 LOCK_SECONDS = 20.0  # for which another process may keep the file to itself
 _TAIL_BYTES = 8 * MAX_LINE_BYTES
 _MODE = 0o640
+_PROGRAM = "cxr-audit"  # who it is that writes of the log itself
 _REMEDY = (
     "No film is read, shown or exported while it cannot be written. Whoever runs the app mends the "
     f"place that {AUDIT_ENV_VAR} names."
@@ -72,16 +83,28 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+@dataclass(frozen=True)
+class _Written:
+    """The last line that this process has written, and where it ended in which file."""
+
+    line: bytes
+    link: Link
+    file: tuple[int, int]
+    end: int
+
+
 class FileLog:
     """A file that is only ever added to; any number of threads and processes may share it.
 
     Each addition takes a lock beside the file, reads where the chain stands, adds its lines and
     waits until they are on the disk. Half a line that a power cut left is closed and stays to be
-    seen.
+    seen. Where the last line of this process is no longer there, since the end was cut off or the
+    file taken away, an entry says so: the chain alone would not tell.
     """
 
     def __init__(self, path: Path, *, clock: Callable[[], datetime] = _now) -> None:
         self.path, self._clock, self._lock = path.absolute(), clock, threading.Lock()
+        self._written: _Written | None = None
 
     def record(self, entries: Sequence[Entry]) -> None:
         """As ``AuditLog.record``."""
@@ -126,7 +149,7 @@ class FileLog:
             except OSError as error:
                 raise self._error(error.strerror) from error
             try:
-                self._append([Entry(Event.LOG_CONTINUED, "cxr-audit")], link)
+                self._append([Entry(Event.LOG_CONTINUED, _PROGRAM)], link)
             except AuditError:
                 with suppress(OSError):
                     self.path.unlink(missing_ok=True)
@@ -163,14 +186,16 @@ class FileLog:
             raise self._error(error.strerror) from error
         try:
             last, torn = self._last(file)
+            lost = self._lost(file, last or link)
             link = last or link or Link(secrets.token_hex(8))
             lines = [b"\n"] if torn else []
-            for entry in entries:
+            for entry in [*lost, *entries]:
                 line, link = chained_line(entry, link, self._clock())
                 lines.append(line)
-            size = os.fstat(file).st_size
+            status = os.fstat(file)
+            size, data = status.st_size, b"".join(lines)
             try:
-                _write_all(file, b"".join(lines))
+                _write_all(file, data)
                 os.fsync(file)
             except OSError:
                 # Nothing of what was not done may stand there. A file that can only be added to
@@ -178,10 +203,27 @@ class FileLog:
                 with suppress(OSError):
                     os.ftruncate(file, size)
                 raise
+            place = status.st_dev, status.st_ino
+            self._written = _Written(lines[-1], link, place, size + len(data))
         except OSError as error:
             raise self._error(error.strerror) from error
         finally:
             os.close(file)
+
+    def _lost(self, file: int, last: Link | None) -> list[Entry]:
+        """What is to be said where this process's last line is no longer there."""
+        own, status = self._written, os.fstat(file)
+        if own is None:
+            return []
+        if (status.st_dev, status.st_ino) == own.file:
+            os.lseek(file, own.end - len(own.line), os.SEEK_SET)
+            is_there = os.read(file, len(own.line)) == own.line
+        else:  # put aside by ``rotate``, in this process or another, where the chain goes on
+            is_there = (
+                last is not None and last.chain == own.link.chain and last.number >= own.link.number
+            )
+        details = ((LOST_NUMBER, own.link.number), (LOST_HASH, own.link.head))
+        return [] if is_there else [Entry(Event.LOG_CUT, _PROGRAM, details=details)]
 
     def _last(self, file: int) -> tuple[Link | None, bool]:
         """Where the chain stands, and whether the file ends within a line."""

@@ -1,7 +1,8 @@
 """Whether an audit log is whole: no line removed, changed or added, and where if so.
 
 What a chain cannot show: lines cut off at its end, and a log that somebody wrote anew from some
-line on. Both show when the hash of a later line was kept elsewhere (``missing_heads``).
+line on. Both show when the hash of a later line was kept elsewhere (``missing_heads``), or when the
+program that had written them was still running, and said so in its next line.
 """
 
 from collections.abc import Iterable, Iterator
@@ -66,6 +67,12 @@ def verify_chain(lines: Iterable[tuple[int, bytes]]) -> ChainReport:
             report.faults.append(Fault(place, problem))
         if not found.is_intact:
             report.faults.append(Fault(place, f"Line {place} was changed: its hash does not fit."))
+        if found.event == Event.LOG_CUT:
+            problem = (
+                f"Line {place} says that the entry of number {found.lost:,} was gone: the end was "
+                "cut off, or the file was written anew or taken away while the program ran."
+            )
+            report.faults.append(Fault(place, problem))
         if report.head is None:
             report.first_time = found.time
             _note_beginning(found, place, report)

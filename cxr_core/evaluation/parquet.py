@@ -82,7 +82,7 @@ def read_parquet(data: bytes, limits: Limits = LIMITS) -> tuple[pd.DataFrame, li
 
 def main(cpu_seconds: int, memory_bytes: int) -> None:
     """Of the process: parse what comes."""
-    serve(cpu_seconds, memory_bytes, _message)
+    serve(lambda n_bytes: cpu_seconds, memory_bytes, _message)
 
 
 def _message(data: bytes) -> Message:

@@ -83,9 +83,11 @@ class ExportStorage(MemoryMediaFileStorage):
         return f"{self._endpoint}/{file_id}{get_extension_for_mimetype(made.file.mimetype)}"
 
     def get_file(self, filename: str) -> MemoryFile:
-        """A file by the last part of its address; an export's last fetch takes it away."""
+        """A file by what follows ``/media/`` in its address; an export's last fetch ends it."""
         with self._lock:
-            made = self._exports.pop(word := filename.partition(".")[0], None)
+            word, made = self._find(filename)
+            if made is not None:
+                del self._exports[word]
             if made is not None and made.fetches > 1:
                 self._exports[word] = replace(made, fetches=made.fetches - 1)
         return super().get_file(filename) if made is None else made.file
@@ -98,8 +100,17 @@ class ExportStorage(MemoryMediaFileStorage):
     def session_of(self, filename: str) -> str | None:
         """The session that an export belongs to; None when there is no such export."""
         with self._lock:
-            made = self._exports.get(filename.partition(".")[0])
+            _, made = self._find(filename)
         return None if made is None else made.session
+
+    def _find(self, filename: str) -> tuple[str, _Export | None]:
+        """An export by its exact name. Streamlit's route takes whatever follows ``/media/``, so
+        that a name with more behind it (``WORD.pdf/x``) would pass by the guard."""
+        word = filename.partition(".")[0]
+        made = self._exports.get(word)
+        if made is None or filename != word + get_extension_for_mimetype(made.file.mimetype):
+            return word, None
+        return word, made
 
     def drop(self, *, session: str | None = None) -> int:
         """Forget the exports that nobody fetched in time, or all of one session; returns how many
@@ -168,11 +179,13 @@ def _is_page(scope: Scope) -> bool:
 
 
 def _giving_word(send: Send, *, secure: bool) -> Send:
+    # Lax, not Strict: a browser that comes by a link of another site, or back from the sign-in,
+    # would not show a strict one, and get a new word in place of the one of its other tabs.
     async def send_with_word(message: Message) -> None:
         if message["type"] == "http.response.start":
             MutableHeaders(scope=message).append(
                 "Set-Cookie",
-                f"{COOKIE}={secrets.token_hex(24)}; Path=/; HttpOnly; SameSite=Strict"
+                f"{COOKIE}={secrets.token_hex(24)}; Path=/; HttpOnly; SameSite=Lax"
                 + ("; Secure" if secure else ""),
             )
         await send(message)

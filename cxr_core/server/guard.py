@@ -1,6 +1,7 @@
 """Requests that no page of the app makes are turned away; answers say what browsers may not do."""
 
 import ipaddress
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -38,10 +39,12 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
-# The program's own scripts, whose names change with their content; all else may hold a film.
-_CACHEABLE = "/static/"
-# How much is served and to how many is nobody's business who has not signed in.
-_CLOSED = "/_stcore/metrics"
+# The program's own scripts, whose names change with their content, and which Streamlit says anybody
+# may keep; all else may hold a film.
+_CACHEABLE, _KEPT_BY_ANYBODY = "/static/", "public"
+# How much is served and to how many is nobody's business who has not signed in; and no program
+# drives the app from outside.
+_CLOSED = re.compile(r"/_stcore/(metrics|agent)(/|$)")
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,7 @@ class RequestGuard:
                 await self.app(scope, receive, send)
             else:
                 await send({"type": "websocket.close", "code": 1008})
-        elif scope["path"].rstrip("/").endswith(_CLOSED):
+        elif _CLOSED.search(scope["path"]):
             await _refuse(scope, receive, send, "Not found.", status=404)
         else:
             await self.app(scope, receive, _adding_headers(send, scope["path"]))
@@ -136,7 +139,10 @@ class RequestGuard:
         origin = headers.get("origin")
         if origin is None or origin.rstrip("/").lower() in self.origins:
             return True
-        return urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
+        try:
+            return urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
+        except ValueError:  # no address at all
+            return False
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, text: str, *, status: int) -> None:
@@ -153,7 +159,8 @@ def _adding_headers(send: Send, path: str) -> Send:
             headers = MutableHeaders(scope=message)
             for name, value in HEADERS.items():
                 headers[name] = value
-            if _CACHEABLE not in path:
+            kept = _CACHEABLE in path and _KEPT_BY_ANYBODY in headers.get("Cache-Control", "")
+            if not kept:
                 headers["Cache-Control"] = "no-store"
         await send(message)
 

@@ -1,5 +1,6 @@
 """``/healthz``: whether the model loads and reads a film."""
 
+import asyncio
 import logging
 import time
 from threading import Lock
@@ -22,6 +23,7 @@ class HealthCheck:
 
     def __init__(self) -> None:
         self._lock, self._checked, self._problem = Lock(), float("-inf"), ""
+        self._running: asyncio.Task[str] | None = None
 
     def problem(self) -> str:
         """What is wrong; empty where the model reads. At most one check at a time, and none
@@ -35,10 +37,17 @@ class HealthCheck:
     async def respond(self, request: Request) -> Response:
         """200 with ``{"status": "ok"}``, or 503; what is wrong is in the log alone, as it may name
         folders."""
-        problem = await run_in_threadpool(self.problem)
+        # All who ask meanwhile wait for one thread: files are served by threads of the same few.
+        if self._running is None:
+            self._running = asyncio.create_task(run_in_threadpool(self.problem))
+            self._running.add_done_callback(self._done)
+        problem = await asyncio.shield(self._running)
         if problem:
             return JSONResponse({"status": "the model cannot be used"}, status_code=503)
         return JSONResponse({"status": "ok"})
+
+    def _done(self, task: asyncio.Task[str]) -> None:
+        self._running = None
 
 
 def _check() -> str:
@@ -50,4 +59,7 @@ def _check() -> str:
     except CXRError as error:
         logger.error("Health check: %s", error)
         return str(error)
+    except Exception as error:
+        logger.error("Health check: unforeseen %s", type(error).__name__)
+        return type(error).__name__
     return "" if analysis.probabilities else "no probabilities"

@@ -4,6 +4,7 @@ Streamlit takes any number of files from whoever has opened a session, whether o
 an uploader, and keeps them until the session ends.
 """
 
+import asyncio
 import re
 import threading
 import time
@@ -12,7 +13,7 @@ from collections.abc import Callable, Sequence
 from starlette.datastructures import Headers
 from starlette.formparsers import MultiPartParser
 from starlette.responses import PlainTextResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec, UploadFileUrlInfo
 
@@ -21,6 +22,8 @@ from cxr_core.ui.holdings import BYTES, LEDGER, Ledger
 from cxr_core.ui.limits import Limits
 
 _FRAMING = 2**20  # what stands around a file in its request is far less
+_STEP = 2**20  # bytes that may come between two looks for room, each of which counts all files
+STALL_SECONDS = 60.0  # without a byte of a file that is on its way
 _UPLOAD = re.compile(r"/_stcore/upload_file/([^/]+)/([^/]+)$")
 
 
@@ -40,7 +43,8 @@ class ExpectedUploads(MemoryUploadedFileManager):
         self._guard = threading.Lock()
         self._asked: dict[str, dict[str, None]] = {}  # by session: addresses, the oldest first
         self._untaken: dict[str, set[str]] = {}  # by session: files that no page has looked at
-        self._coming: dict[str, int] = {}  # by session: bytes on their way
+        self._coming: dict[str, dict[str, int]] = {}  # by session and file: bytes that have come
+        self._unchecked = 0  # bytes of any session's that have come since room was looked for
         self._last: dict[str, float] = {}  # by session: when something happened
 
     def get_upload_urls(
@@ -59,7 +63,8 @@ class ExpectedUploads(MemoryUploadedFileManager):
         return addresses
 
     def begin(self, session_id: str, file_id: str, n_bytes: int) -> None:
-        """A file is on its way: its address is used up, and its bytes count until ``end``.
+        """A file is about to come: its address is used up. What it says of its length holds no room
+        against others, its bytes do, from ``came`` to ``end``.
 
         Raises:
             KeyError: nobody asked for it.
@@ -67,23 +72,39 @@ class ExpectedUploads(MemoryUploadedFileManager):
         """
         with self._guard:
             del self._asked.get(session_id, {})[file_id]
-            known = self._ledger.of(session_id)
-            held = 0 if known is None else known.total.n_bytes
-            here = held + self._lying(session_id) + self._coming.get(session_id, 0)
-            everywhere = (
-                self._ledger.total.n_bytes
-                + sum(self._lying(session) for session in list(self.file_storage))
-                + sum(self._coming.values())
-            )
-            BYTES.require("session", here + n_bytes, self._limits)
-            BYTES.require("server", everywhere + n_bytes, self._limits)
-            self._coming[session_id] = self._coming.get(session_id, 0) + n_bytes
+            self._require(session_id, n_bytes)
+            self._coming.setdefault(session_id, {})[file_id] = 0
 
-    def end(self, session_id: str, n_bytes: int) -> None:
-        """A file that was on its way has come, or has not."""
+    def came(self, session_id: str, file_id: str, n_bytes: int) -> None:
+        """So many further bytes of a file have come.
+
+        Raises:
+            BudgetError: there is no room for them.
+        """
+        with self._guard:
+            self._coming[session_id][file_id] += n_bytes
+            self._unchecked += n_bytes
+            if self._unchecked >= _STEP:
+                self._unchecked = 0
+                self._require(session_id, 0)
+
+    def _require(self, session_id: str, n_bytes: int) -> None:
+        known = self._ledger.of(session_id)
+        held = 0 if known is None else known.total.n_bytes
+        here = held + self._lying(session_id) + sum(self._coming.get(session_id, {}).values())
+        everywhere = (
+            self._ledger.total.n_bytes
+            + sum(self._lying(session) for session in list(self.file_storage))
+            + sum(sum(files.values()) for files in self._coming.values())
+        )
+        BYTES.require("session", here + n_bytes, self._limits)
+        BYTES.require("server", everywhere + n_bytes, self._limits)
+
+    def end(self, session_id: str, file_id: str) -> None:
+        """A file that was on its way has come, or will not."""
         with self._guard:
             self._last[session_id] = self._clock()
-            self._coming[session_id] -= n_bytes
+            del self._coming[session_id][file_id]
             if not self._coming[session_id]:
                 del self._coming[session_id]
 
@@ -138,19 +159,29 @@ class ExpectedUploads(MemoryUploadedFileManager):
 
 
 class UploadGuard:
-    """ASGI middleware: refuses files that no page asked for, drops those that find no room.
+    """ASGI middleware: refuses files that no page asked for, drops those that find no room, and
+    ends those that stop coming.
 
     A dropped file is read to its end, or its browser would tell of a broken connection and not of
     a full server; nothing of it is kept, and its page says why.
     """
 
-    def __init__(self, app: ASGIApp, *, uploads: ExpectedUploads, max_bytes: int) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        uploads: ExpectedUploads,
+        max_bytes: int,
+        stall_seconds: float = STALL_SECONDS,
+    ) -> None:
         """Wrap ``app``.
 
         Args:
-            max_bytes: of one file; Streamlit refuses more without reading it.
+            max_bytes: of one file, with what stands around it in its request.
+            stall_seconds: without a byte, after which a file is given up.
         """
         self.app, self.uploads, self.max_bytes = app, uploads, max_bytes
+        self.stall_seconds = stall_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or pass on."""
@@ -161,28 +192,72 @@ class UploadGuard:
         session, file = found.groups()
         length = Headers(scope=scope).get("content-length", "")
         if not (length.isascii() and length.isdigit() and len(length) <= 12):
-            answer: Response = PlainTextResponse("A length is needed.", status_code=411)
+            answer: Response | None = PlainTextResponse("A length is needed.", status_code=411)
+        elif int(length) > self.max_bytes:
+            answer = PlainTextResponse("The file is too large.", status_code=413)
+        else:
+            answer = await self._take(session, file, int(length), scope, receive, send)
+        if answer is not None:
             await answer(scope, receive, send)
-            return
-        n_bytes = int(length)
+
+    async def _take(
+        self, session: str, file: str, n_bytes: int, scope: Scope, receive: Receive, send: Send
+    ) -> Response | None:
+        """Have the app take a file; the answer where it does not get it, or not all of it."""
+        coming = _Coming(receive, self.stall_seconds)
+
+        async def counted() -> Message:
+            message = await coming.next()
+            self.uploads.came(session, file, len(message.get("body", b"")))
+            return message
+
         try:
             self.uploads.begin(session, file, n_bytes)
         except KeyError:
-            answer = PlainTextResponse("No page asked for this file.", status_code=403)
+            return PlainTextResponse("No page asked for this file.", status_code=403)
         except BudgetError as error:
-            if n_bytes > self.max_bytes:
-                answer = PlainTextResponse("The file is too large.", status_code=413)
-            else:
-                await _read_to_the_end(receive)
-                self.uploads.tell_dropped(session, error)
-                answer = Response(status_code=204)
+            full = error
         else:
             try:
-                await self.app(scope, receive, send)
+                await self.app(scope, counted, send)
+                return None
+            except BudgetError as error:
+                full = error
+            except _StalledError:
+                return _stalled()
             finally:
-                self.uploads.end(session, n_bytes)
-            return
-        await answer(scope, receive, send)
+                self.uploads.end(session, file)
+        try:
+            while coming.more:
+                await coming.next()
+        except _StalledError:
+            return _stalled()
+        self.uploads.tell_dropped(session, full)
+        return Response(status_code=204)
+
+
+class _StalledError(Exception):
+    """A file stopped coming."""
+
+
+class _Coming:
+    """A request's body, message by message, none of which may be waited for too long."""
+
+    def __init__(self, receive: Receive, seconds: float) -> None:
+        self._receive, self._seconds, self.more = receive, seconds, True
+
+    async def next(self) -> Message:
+        try:
+            message = await asyncio.wait_for(self._receive(), self._seconds)
+        except TimeoutError:
+            raise _StalledError from None
+        self.more = message.get("more_body", False)
+        return message
+
+
+def _stalled() -> Response:
+    # The connection is closed, or its rest would be waited for.
+    return PlainTextResponse("The file stopped coming.", 408, headers={"Connection": "close"})
 
 
 def keep_uploads_in_memory(max_bytes: int) -> None:
@@ -192,8 +267,3 @@ def keep_uploads_in_memory(max_bytes: int) -> None:
         max_bytes: of one file.
     """
     MultiPartParser.spool_max_size = max(MultiPartParser.spool_max_size, max_bytes + _FRAMING)
-
-
-async def _read_to_the_end(receive: Receive) -> None:
-    while (message := await receive()).get("more_body", False):
-        del message

@@ -149,8 +149,45 @@ def test_a_cut_end_shows_against_a_head_that_was_kept_alone(
     assert "cannot show what was cut off at its end" in capsys.readouterr().out
     assert main(["verify", str(log.path), "--head", head]) == 1
     assert f"No entry has the kept hash {head}" in capsys.readouterr().out
-    log.record([read(7)])  # what came later does not hide it
+    FileLog(log.path).record([read(7)])  # what came later does not hide it
     assert main(["verify", str(log.path), "--head", head]) == 1
+
+
+@pytest.mark.parametrize(
+    "take",
+    [
+        lambda path: path.write_bytes(b"".join(path.read_bytes().splitlines(True)[:5])),
+        lambda path: path.write_bytes(b""),
+        Path.unlink,
+        lambda path: path.rename(path.with_name("taken")),
+    ],
+    ids=["cut", "emptied", "deleted", "taken away"],
+)
+def test_a_program_that_runs_tells_that_its_entries_are_gone(
+    log: FileLog, take: Callable[[Path], object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = log.head()
+    assert kept is not None
+    take(log.path)
+    log.record([read(7)])
+    log.record([read(8)])  # told once
+    events = [json.loads(line) for line in lines_of(log)][-3:]
+    assert [entry["event"] for entry in events] == ["log_cut", "film_read", "film_read"]
+    assert (events[0]["lost_number"], events[0]["lost_hash"]) == (6, kept.head)
+    assert main(["verify", str(log.path)]) == 1
+    assert "says that the entry of number 6 was gone" in capsys.readouterr().out
+
+
+def test_a_log_that_others_write_or_put_aside_lacks_nothing(log: FileLog) -> None:
+    other = FileLog(log.path)
+    other.record([read(7)])
+    log.record([read(8)])
+    aside = other.rotate()
+    log.record([read(9)])
+    other.record([read(10)])
+    log.rotate()
+    log.record([read(11)])
+    assert problems(aside, *sorted(log.path.parent.glob("audit.2*"))[1:], log.path) == []
 
 
 def test_a_file_put_aside_and_the_new_one_are_one_chain(
@@ -172,7 +209,7 @@ def test_a_file_put_aside_and_the_new_one_are_one_chain(
 def test_half_a_line_that_a_power_cut_left_is_closed_and_shown(log: FileLog) -> None:
     whole = log.path.read_bytes()
     log.path.write_bytes(whole[:-40])
-    log.record([read(9)])
+    FileLog(log.path).record([read(9)])
     assert len(lines_of(log)) == 7
     assert problems(log.path) == ["Line 6 is no whole entry: it was cut short, changed or added."]
 

@@ -48,6 +48,7 @@ def test_web_sockets_of_other_origins_are_refused(app_url: str) -> None:
 
 def test_metrics_and_the_agent_interface_are_closed(app_url: str) -> None:
     assert get(app_url, "/_stcore/metrics").status == 404
+    assert get(app_url, "/_stcore/agent/openapi.json").status == 404
     assert get(app_url, "/healthz").status == 200
 
 

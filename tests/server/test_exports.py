@@ -43,7 +43,8 @@ async def _fetched(storage: ExportStorage, path: str, method: str, cookie: str) 
 
     async def inner(scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            storage.get_file(scope["path"].rpartition("/")[2])
+            # As Streamlit's route has it: all that follows.
+            storage.get_file(scope["path"].partition("/media/")[2])
             status = 200
         except MediaFileStorageError:
             status = 404
@@ -85,6 +86,15 @@ def test_nobody_else_is_told_of_an_export(storage: ExportStorage, cookie: str, m
     path = made(storage)
     assert fetch(storage, path, cookie, method) == 404
     assert fetch(storage, path, OWN) == 200  # and it was not used up by that
+
+
+@pytest.mark.parametrize("cookie", ["", f"{COOKIE}=word-2", OWN])
+@pytest.mark.parametrize("more", ["/", "/x", "/../x", ".pdf", "x", "/media/none.pdf"])
+def test_an_export_has_one_address(storage: ExportStorage, more: str, cookie: str) -> None:
+    path = made(storage)
+    assert fetch(storage, path + more, cookie) == 404
+    assert fetch(storage, path.removesuffix(".pdf"), cookie) == 404
+    assert fetch(storage, path, OWN) == 200
 
 
 def test_an_export_is_gone_when_it_has_been_fetched(storage: ExportStorage) -> None:
@@ -164,4 +174,4 @@ def test_a_browser_is_given_a_word_once_with_its_page(
     told = dict(sent[0]["headers"]).get(b"set-cookie", b"").decode()
     assert bool(told) is given
     if given:
-        assert all(f"; {word}" in told for word in ("HttpOnly", "SameSite=Strict", "Secure"))
+        assert all(f"; {word}" in told for word in ("HttpOnly", "SameSite=Lax", "Secure"))

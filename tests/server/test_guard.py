@@ -50,13 +50,15 @@ def test_a_list_is_the_only_word(names: tuple[str, ...], host: str, allowed: boo
     assert HostRule(names).allows(host) is allowed
 
 
+SAID = "public"
+
+
 async def _inner(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "websocket":
         await send({"type": "websocket.accept"})
         return
-    await send(
-        {"type": "http.response.start", "status": 200, "headers": [(b"cache-control", b"public")]}
-    )
+    said = [(b"cache-control", SAID.encode())] if SAID else []
+    await send({"type": "http.response.start", "status": 200, "headers": said})
     await send({"type": "http.response.body", "body": b"film"})
 
 
@@ -93,6 +95,13 @@ def test_the_programs_own_scripts_may_be_kept() -> None:
     assert told(ask("http", "/static/js/index.js", host="localhost"))["cache-control"] == "public"
 
 
+@pytest.mark.parametrize("said", ["no-cache", "private", ""])
+def test_a_page_in_the_place_of_a_script_may_not(said: str, monkeypatch: Any) -> None:
+    monkeypatch.setattr(f"{__name__}.SAID", said)
+    headers = told(ask("http", "/static/js/none.js", host="localhost"))
+    assert headers["cache-control"] == "no-store"
+
+
 def test_a_strange_name_reaches_nothing() -> None:
     answer = ask("http", host="evil.example")
     assert answer[0]["status"] == 421
@@ -106,8 +115,12 @@ def test_whoever_watches_over_the_process_asks_under_any_name() -> None:
     assert ask("http", f"{HEALTH_PATH}/more", host="evil.example")[0]["status"] == 421
 
 
-def test_metrics_are_closed() -> None:
-    assert ask("http", "/_stcore/metrics", host="localhost")[0]["status"] == 404
+@pytest.mark.parametrize("base", ["", "/ward"])
+@pytest.mark.parametrize(
+    "path", ["metrics", "metrics/", "metrics//", "agent/mcp", "agent/openapi.json", "agent/x/y"]
+)
+def test_metrics_and_the_agent_interface_are_closed(base: str, path: str) -> None:
+    assert ask("http", f"{base}/_stcore/{path}", host="localhost")[0]["status"] == 404
 
 
 @pytest.mark.parametrize(
@@ -118,6 +131,10 @@ def test_metrics_are_closed() -> None:
         ("http://evil.example", False),
         ("http://localhost:9999", False),
         ("null", False),
+        ("http://[", False),
+        ("http://localhost:8501@evil.example", False),
+        ("localhost:8501", False),
+        ("", False),
     ],
 )
 def test_a_web_socket_of_another_origin_is_refused(origin: str, accepted: bool) -> None:

@@ -1,6 +1,8 @@
 """``/healthz`` says whether the model reads."""
 
+import asyncio
 import logging
+import threading
 from pathlib import Path
 
 import pytest
@@ -56,3 +58,34 @@ def test_an_answer_is_kept_for_a_while(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv(MODEL_ENV_VAR, str(tmp_path / "elsewhere"))
     assert first
     assert check.problem() == first
+
+
+def test_many_who_ask_at_once_take_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    check, busy = HealthCheck(), threading.Event()
+    threads: list[int] = []
+
+    def slow() -> str:
+        threads.append(threading.get_ident())
+        assert busy.wait(30)
+        return ""
+
+    monkeypatch.setattr(check, "problem", slow)
+
+    async def ask() -> list[int]:
+        asked = [asyncio.create_task(check.respond(REQUEST)) for _ in range(50)]
+        while not threads:
+            await asyncio.sleep(0.01)
+        asked.pop().cancel()  # one that goes away does not end it for the others
+        busy.set()
+        return [answer.status_code for answer in await asyncio.gather(*asked)]
+
+    assert run_async(ask()) == [200] * 49
+    assert len(threads) == 1
+
+
+def test_an_error_that_nobody_foresaw_is_unhealthy(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("cxr_core.ui.model.shared_analyzer", broken)
+    assert run_async(HealthCheck().respond(REQUEST)).status_code == 503

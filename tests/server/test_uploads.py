@@ -1,5 +1,6 @@
 """Files are taken where a page asked for them and there is room; else refused, or dropped."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -35,7 +36,10 @@ class Server:
 
     async def _keep(self, scope: Scope, receive: Receive, send: Send) -> None:
         session, file = scope["path"].split("/")[-2:]
-        body = (await receive())["body"]
+        body, more = b"", True
+        while more:
+            message = await receive()
+            body, more = body + message["body"], message["more_body"]
         self.uploads.add_file(session, UploadedFileRec(file, "film.dcm", "", body))
         await send({"type": "http.response.start", "status": 204, "headers": []})
 
@@ -54,8 +58,11 @@ class Server:
         scope: dict[str, Any] = {
             "type": "http", "path": path, "method": method, "headers": headers,
         }  # fmt: skip
-        await UploadGuard(self._keep, uploads=self.uploads, max_bytes=12 * MB)(scope, receive, send)
+        await self.guard()(scope, receive, send)
         return int(sent[0]["status"])
+
+    def guard(self, **further: float) -> UploadGuard:
+        return UploadGuard(self._keep, uploads=self.uploads, max_bytes=12 * MB, **further)
 
     def put(
         self, path: str, size: int = 10, *, method: str = "PUT", length: str | None = None
@@ -137,6 +144,56 @@ def test_what_the_session_and_the_others_hold_counts_too(server: Server) -> None
     assert server.kept("s2") == 1
 
 
+class Line:
+    """A connection on which a file comes, or stops coming."""
+
+    def __init__(self, server: Server, path: str, *bodies: bytes, length: int, ends: bool) -> None:
+        self.bodies, self.ends, self.told = list(bodies), ends, list[Message]()
+        headers = [(b"content-length", str(length).encode())]
+        scope: dict[str, Any] = {"type": "http", "path": path, "method": "PUT", "headers": headers}
+        self.run = server.guard(stall_seconds=0.05)(scope, self.receive, self.send)
+
+    async def receive(self) -> Message:
+        if not self.bodies:
+            await asyncio.Event().wait()
+        body = self.bodies.pop(0)
+        more = bool(self.bodies) or not self.ends
+        return {"type": "http.request", "body": body, "more_body": more}
+
+    async def send(self, message: Message) -> None:
+        self.told.append(message)
+
+
+def test_a_file_that_stops_coming_keeps_no_room_that_it_only_asked_for(server: Server) -> None:
+    async def both() -> list[Line]:
+        stops, comes = server.ask(count=2)
+        first = Line(server, stops, b"x", length=8 * MB, ends=False)
+        second = Line(server, comes, bytes(4 * MB), bytes(4 * MB), length=8 * MB, ends=True)
+        await asyncio.gather(first.run, second.run)
+        return [first, second]
+
+    stopped, came = run_async(both())
+    assert [line.told[0]["status"] for line in (stopped, came)] == [408, 204]
+    assert (b"connection", b"close") in stopped.told[0]["headers"]
+    assert server.kept() == 1
+    (path,) = server.ask()
+    assert server.put(path, MB) == 204  # nothing of the first is still counted
+    assert server.kept() == 2
+
+
+def test_files_that_come_at_once_are_counted_as_they_come(server: Server) -> None:
+    async def both() -> None:
+        lines = [
+            Line(server, path, bytes(3 * MB), bytes(3 * MB), length=6 * MB, ends=True)
+            for path in server.ask(count=2)
+        ]
+        await asyncio.gather(*(line.run for line in lines))
+
+    run_async(both())
+    assert server.kept() < 2
+    assert server.sessions["s1"].dropped_because.startswith("This session is full")
+
+
 def test_more_than_one_file_may_have_is_refused_unread(server: Server) -> None:
     (path,) = server.ask()
     assert server.put(path, 1, length=str(13 * MB)) == 413
@@ -159,10 +216,11 @@ def test_files_that_no_page_takes_are_dropped(server: Server) -> None:
 def test_no_file_is_too_old_while_another_is_on_its_way(server: Server) -> None:
     first, second = server.ask(count=2)
     server.put(first)
-    server.uploads.begin("s1", second.rpartition("/")[2], 100)
+    coming = second.rpartition("/")[2]
+    server.uploads.begin("s1", coming, 100)
     server.now = 1000
     assert server.uploads.drop_untaken() == 0
-    server.uploads.end("s1", 100)
+    server.uploads.end("s1", coming)
     server.now = 1060
     assert server.uploads.drop_untaken() == 1
 

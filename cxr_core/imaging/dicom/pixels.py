@@ -58,7 +58,7 @@ from cxr_core.imaging.dicom.codestream import (
 from cxr_core.imaging.dicom.tags import get_code, get_int
 from cxr_core.imaging.dicom.voi import padding_mask
 from cxr_core.imaging.jpeg import JpegDamageError, decode_jpeg
-from cxr_core.imaging.limits import CPU_SECONDS, GDCM_WALL_SECONDS, SIGXCPU
+from cxr_core.imaging.limits import GDCM_WALL_SECONDS, SIGXCPU, film_cpu_seconds
 
 _GDCM_CHILD = Path(__file__).with_name("gdcm_child.py")
 _PLUGINS = {JPEG2000: "pillow", JPEGLSLossless: "pyjpegls"}
@@ -372,11 +372,11 @@ def _decode_with_gdcm(ds: Dataset) -> NDArray[Any]:
 
 def _run_gdcm(header: dict[str, Any], data: bytes) -> bytes:
     """What GDCM's process answers."""
-    words = json.dumps(header)
+    words, seconds = json.dumps(header), film_cpu_seconds(len(data))
     # By path and with -P: what is imported must not depend on where the app was started.
     try:
         child = subprocess.run(
-            [sys.executable, "-P", str(_GDCM_CHILD.resolve()), str(CPU_SECONDS), words],
+            [sys.executable, "-P", str(_GDCM_CHILD.resolve()), str(seconds), words],
             input=data,
             capture_output=True,
             timeout=GDCM_WALL_SECONDS,
@@ -385,7 +385,7 @@ def _run_gdcm(header: dict[str, Any], data: bytes) -> bytes:
     except subprocess.TimeoutExpired as error:
         raise UndecodableError(f"GDCM took more than {GDCM_WALL_SECONDS} s") from error
     if child.returncode == -SIGXCPU:
-        raise UndecodableError(f"GDCM needs more than {CPU_SECONDS} s of computing time")
+        raise UndecodableError(f"GDCM needs more than {seconds} s of computing time")
     if child.returncode != 0:
         raise RuntimeError(f"GDCM's process ended with status {child.returncode}")
     said = child.stderr.decode("utf-8", "replace").splitlines()

@@ -34,16 +34,19 @@ _BLOCK_BYTES, _N_BLOCKS = 4 * 2**20, 10
 Message = tuple[Header, Sequence[Any]]  # and the buffers that follow the header
 
 
-def serve(cpu_seconds: int, memory_bytes: int, make: Callable[[bytes], Message]) -> None:
+def serve(
+    cpu_seconds: Callable[[int], int], memory_bytes: int, make: Callable[[bytes], Message]
+) -> None:
     """Answer what comes; the end of the channel is the end of the process.
 
     Args:
-        cpu_seconds, memory_bytes: as in ``Limits``.
+        cpu_seconds: of computing that so many bytes may take.
+        memory_bytes: as in ``Limits``.
         make: the answer to what came; its ``CXRError`` is one, too.
     """
     channel = _take_channel()
     limits = _limit_memory(memory_bytes)
-    begin_one = _cpu_budget(cpu_seconds)
+    begin_one = _cpu_budget()
     _take_blocks()
     send_message(channel, {"limits": [*limits, *(["cpu"] if begin_one else [])]})
     while True:
@@ -51,7 +54,7 @@ def serve(cpu_seconds: int, memory_bytes: int, make: Callable[[bytes], Message])
             size = int(receive_header(channel)["size"])
             data = _receive(channel, size)
             if begin_one:
-                begin_one()
+                begin_one(cpu_seconds(size))
             send_message(channel, *_answer(make, data))
         except (EOFError, ConnectionError):
             return
@@ -127,8 +130,8 @@ def _limit_memory(most: int) -> list[str]:
     return ["memory"]
 
 
-def _cpu_budget(seconds: int) -> Callable[[], None] | None:
-    """What gives the next film its computing time; None where it cannot be limited.
+def _cpu_budget() -> Callable[[int], None] | None:
+    """What gives the next film its seconds of computing; None where it cannot be limited.
 
     The system counts whole seconds from the start of the process, and ends it by SIGXCPU.
     """
@@ -136,7 +139,7 @@ def _cpu_budget(seconds: int) -> Callable[[], None] | None:
         return None
     hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
 
-    def begin() -> None:
+    def begin(seconds: int) -> None:
         most = math.ceil(time.process_time()) + seconds
         soft = most if hard == resource.RLIM_INFINITY else min(most, hard)
         resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))

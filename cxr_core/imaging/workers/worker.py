@@ -23,7 +23,7 @@ from typing import Literal, TypeVar
 import cxr_core
 from cxr_core.errors import ImageError
 from cxr_core.imaging.decoded import DecodedFilm
-from cxr_core.imaging.limits import SIGXCPU, Limits
+from cxr_core.imaging.limits import SIGXCPU, Limits, film_cpu_seconds
 from cxr_core.imaging.workers.message import (
     Header,
     MessageError,
@@ -117,6 +117,7 @@ class DecodeWorker:
                 raise
         self._channel = ours
         self._ready = False
+        self._n_bytes = 0  # of the film that it has
         self.usable = True
         self.n_films = 0
 
@@ -135,6 +136,7 @@ class DecodeWorker:
         deadline = time.monotonic() + _START_SECONDS
         self._wait_until_ready(deadline)
         self.n_films += 1
+        self._n_bytes = len(data)
         self._deadline = time.monotonic() + self._limits.wall_seconds
         try:
             self._channel.settimeout(self._limits.wall_seconds)
@@ -173,7 +175,7 @@ class DecodeWorker:
             self.kill()
             raise _wall_error(self._limits) from error
         except EOFError as error:
-            raise _ended_error(self.kill(), self._limits) from error
+            raise _ended_error(self.kill(), self._limits, self._n_bytes) from error
         except MessageError as error:
             self.kill()
             raise _fault_error(str(error)) from error
@@ -235,11 +237,11 @@ def _tell_missing_limits(limits: list[str]) -> None:
 # What is said of a film whose decoder was ended. Its other films are not touched by it.
 
 
-def _cpu_error(limits: Limits) -> DecodingStoppedError:
+def _cpu_error(seconds: int) -> DecodingStoppedError:
     return DecodingStoppedError(
         "cpu",
         "This file takes too much computing to be a radiograph",
-        value=f"more than {limits.cpu_seconds} s to decode",
+        value=f"more than {seconds} s to decode",
         remedy="It was not read. Export the film again, uncompressed or as PNG.",
     )
 
@@ -262,10 +264,10 @@ def _wall_error(limits: Limits) -> DecodingStoppedError:
     )
 
 
-def _ended_error(status: int, limits: Limits) -> DecodingStoppedError:
+def _ended_error(status: int, limits: Limits, n_bytes: int) -> DecodingStoppedError:
     """The process ended over a film: by a limit, by a fault of a decoder, or by the system."""
     if status == -SIGXCPU:
-        return _cpu_error(limits)
+        return _cpu_error(film_cpu_seconds(n_bytes, limits.cpu_seconds))
     name = signal.Signals(-status).name if status < 0 else f"exit status {status}"
     return DecodingStoppedError(
         "ended",

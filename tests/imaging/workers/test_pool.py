@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.hostile_bombs import png, rle
+from bench.hostile_bombs import endless_jpeg_ls, png, rle
 from cxr_core.errors import ImageError
 from cxr_core.imaging.decoded import MAX_FILE_BYTES
-from cxr_core.imaging.limits import Limits
+from cxr_core.imaging.limits import Limits, film_cpu_seconds
 from cxr_core.imaging.radiograph import Radiograph, read_radiograph
 from cxr_core.imaging.workers import pool as module
 from cxr_core.imaging.workers.pool import WorkerPool, read_radiograph_in_worker
@@ -174,6 +174,21 @@ def test_a_film_that_takes_too_much_computing_is_stopped() -> None:
         "This file takes too much computing to be a radiograph: more than 1 s to decode. It was "
         "not read. Export the film again, uncompressed or as PNG."
     )
+
+
+@pytest.mark.parametrize(
+    ("n_bytes", "seconds"),
+    [(0, 2), (2**18 - 1, 2), (2**18, 3), (2**20, 6), (2**21, 10), (MAX_FILE_BYTES, 10)],
+)
+def test_a_small_film_may_take_less(n_bytes: int, seconds: int) -> None:
+    assert film_cpu_seconds(n_bytes) == seconds
+    assert film_cpu_seconds(n_bytes, 1) == 1
+
+
+def test_a_stream_that_keeps_its_decoder_in_a_loop_is_stopped() -> None:
+    error = stopped_by(Limits(), endless_jpeg_ls())
+    assert error.cause == "cpu"
+    assert "more than 2 s to decode" in str(error)
 
 
 @LINUX
