@@ -323,7 +323,8 @@ def _windows(at: NDArray[np.intp], n: int, size: int) -> tuple[NDArray[np.intp],
 
 def _shifted(places: NDArray[np.intp], shifts: tuple[int, ...]) -> NDArray[np.intp]:
     """The same blocks (k, n) after each shift: (k, s, n)."""
-    return places[:, None] + np.array(shifts)[:, None]
+    moved: NDArray[np.intp] = places[:, None] + np.array(shifts)[:, None]
+    return moved
 
 
 def _medians(
@@ -333,7 +334,7 @@ def _medians(
     ordered = np.sort(np.where(used, values, np.float32(np.inf)), axis=-1)
     middle = np.stack([np.maximum(count - 1, 0) // 2, count // 2], axis=-1)
     middle = np.minimum(middle, values.shape[-1] - 1)
-    return np.take_along_axis(ordered, middle, axis=-1).mean(axis=-1)
+    return np.asarray(np.take_along_axis(ordered, middle, axis=-1).mean(axis=-1))
 
 
 def _share(
