@@ -18,8 +18,6 @@ import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from datetime import date
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -31,6 +29,18 @@ from pydicom.uid import (
 
 from cxr_core.errors import ArchiveError
 from cxr_core.imaging.decoded import MAX_FILE_BYTES
+from cxr_core.node.dicomweb_query import (
+    MODALITIES,
+    Instance,
+    Query,
+    Study,
+    fits,
+    odd_answer,
+    query_keys,
+    study_of,
+    text_of,
+    uid_of,
+)
 from cxr_core.node.dicomweb_settings import PREFIX, ArchiveSettings
 from cxr_core.version import PROGRAM
 
@@ -41,44 +51,8 @@ CONNECT_SECONDS = 10.0
 _MAX_JSON = 8 * 2**20
 _CHUNK = 2**20
 _FILM_CLASSES = (ComputedRadiographyImageStorage, DigitalXRayImageStorageForPresentation)
-_MODALITIES = ("CR", "DX")
-_UID = re.compile(r"(?=.{1,64}\Z)[0-9]+(\.[0-9]+)*")
-_NO_EXACT_VALUE = re.compile(r"[*?\\\x00-\x1f\x7f]")  # wildcards would ask for all patients
 _JSON, _DICOM = "application/dicom+json", 'multipart/related; type="application/dicom"'
 _LET_IN = "Whoever runs the app checks its user or token, and what they may do there."
-
-
-@dataclass(frozen=True)
-class Query:
-    """What studies are looked for by; at least one of the four. Texts must match as a whole."""
-
-    patient_id: str = ""
-    accession: str = ""
-    first_day: date | None = None
-    last_day: date | None = None
-
-
-@dataclass(frozen=True)
-class Study:
-    """A study with chest films, perhaps, as the archive describes it; all but ``uid`` is text of
-    others."""
-
-    uid: str
-    patient_id: str
-    patient_name: str
-    day: str
-    accession: str
-    description: str
-    modalities: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Instance:
-    """One image in the archive."""
-
-    study: str
-    series: str
-    uid: str
 
 
 _PLACES = threading.BoundedSemaphore(AT_ONCE)
@@ -100,10 +74,10 @@ class DicomWeb:
         Raises:
             ArchiveError: nothing is asked for, or a value that is no exact one.
         """
-        asked = _query_keys(query)
+        asked = query_keys(query)
         found: dict[str, Study] = {}
         more = False
-        for modality in _MODALITIES:
+        for modality in MODALITIES:
             keys = asked | {
                 "ModalitiesInStudy": modality,
                 "includefield": "00081030",  # the study's description
@@ -113,7 +87,7 @@ class DicomWeb:
             rows = self._json(f"/studies?{urlencode(keys, quote_via=quote)}")
             more |= len(rows) > MAX_STUDIES
             # An archive that passes over a key answers with other patients' studies.
-            found |= {one.uid: one for one in map(_study, rows) if _fits(one, query)}
+            found |= {one.uid: one for one in map(study_of, rows) if fits(one, query)}
         newest = sorted(found.values(), key=lambda one: (one.day, one.uid), reverse=True)
         return newest[:MAX_STUDIES], more or len(newest) > MAX_STUDIES
 
@@ -121,9 +95,9 @@ class DicomWeb:
         """The CR and DX images of a study, at most ``MAX_FILMS``."""
         rows = self._json(f"/studies/{study}/instances?{urlencode({'limit': '500'})}")
         films = [
-            Instance(study, _uid(row, "0020000E"), _uid(row, "00080018"))
+            Instance(study, uid_of(row, "0020000E"), uid_of(row, "00080018"))
             for row in rows
-            if _text(row, "00080016") in _FILM_CLASSES
+            if text_of(row, "00080016") in _FILM_CLASSES
         ]
         return films[:MAX_FILMS]
 
@@ -135,7 +109,7 @@ class DicomWeb:
         )
         data = _only_part(kind, body)
         if data is None or not _is_image(data, film):
-            raise _odd_answer("something else than the film")
+            raise odd_answer("something else than the film")
         return data
 
     def store(self, study: str, uid: str, data: bytes) -> None:
@@ -161,7 +135,7 @@ class DicomWeb:
         )
         try:
             told = json.loads(answer)
-            kept = [_text(one, "00081155") for one in told["00081199"]["Value"]]
+            kept = [text_of(one, "00081155") for one in told["00081199"]["Value"]]
         except (ValueError, KeyError, TypeError, RecursionError):
             kept = []
         if status == 409 or uid not in kept:
@@ -178,9 +152,9 @@ class DicomWeb:
         try:
             rows = json.loads(body)
         except (ValueError, RecursionError):
-            raise _odd_answer("something else than JSON") from None
+            raise odd_answer("something else than JSON") from None
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise _odd_answer("something else than a list")
+            raise odd_answer("something else than a list")
         return rows
 
     def _request(
@@ -209,7 +183,7 @@ class DicomWeb:
                     if answer.status not in good:
                         raise _refused(answer.status)
                     if (answer.headers.get("Content-Encoding") or "identity") != "identity":
-                        raise _odd_answer("something compressed")
+                        raise odd_answer("something compressed")
                     data = _read(answer, most)
                     return answer.status, answer.headers.get("Content-Type", ""), data
         finally:
@@ -278,76 +252,6 @@ def _read(answer: http.client.HTTPResponse, most: int) -> bytes:
     return data.getvalue()
 
 
-# What is asked for, and what comes back.
-
-
-def _query_keys(query: Query) -> dict[str, str]:
-    texts = {"PatientID": query.patient_id.strip(), "AccessionNumber": query.accession.strip()}
-    for value in texts.values():
-        if _NO_EXACT_VALUE.search(value) or len(value) > 64:
-            raise ArchiveError(
-                "This cannot be looked for",
-                value="a * or ?, a backslash, or more than 64 letters",
-                remedy="Type the whole number, as the archive has it.",
-            )
-    keys = {name: value for name, value in texts.items() if value}
-    first, last = query.first_day, query.last_day
-    if first or last:
-        ends = [f"{day:%Y%m%d}" if day else "" for day in (first, last)]
-        keys["StudyDate"] = ends[0] if first == last else "-".join(ends)
-    if not keys:
-        raise ArchiveError(
-            "Nothing to look for",
-            value="all fields are empty",
-            remedy="Give a patient's ID, an accession number or a date.",
-        )
-    return keys
-
-
-def _fits(study: Study, query: Query) -> bool:
-    pairs = ((query.patient_id, study.patient_id), (query.accession, study.accession))
-    if any(asked.strip() and asked.strip() != held for asked, held in pairs):
-        return False
-    first = f"{query.first_day:%Y%m%d}" if query.first_day else ""
-    last = f"{query.last_day:%Y%m%d}" if query.last_day else "99999999"
-    if (first or query.last_day) and not first <= study.day <= last:
-        return False
-    return not study.modalities or any(one in study.modalities for one in _MODALITIES)
-
-
-def _study(row: Mapping[str, Any]) -> Study:
-    return Study(
-        uid=_uid(row, "0020000D"),
-        patient_id=_text(row, "00100020"),
-        patient_name=_text(row, "00100010").replace("^", " ").strip(),
-        day=_text(row, "00080020"),
-        accession=_text(row, "00080050"),
-        description=_text(row, "00081030"),
-        modalities=tuple(map(str, _values(row, "00080061")))[:20],
-    )
-
-
-def _values(row: Any, tag: str) -> list[Any]:
-    element = row.get(tag) if isinstance(row, dict) else None
-    values = element.get("Value") if isinstance(element, dict) else None
-    return values if isinstance(values, list) else []
-
-
-def _text(row: Any, tag: str) -> str:
-    """An element's first value as text, or a name's first spelling; "" for none."""
-    first = next(iter(_values(row, tag)), "")
-    if isinstance(first, dict):
-        first = first.get("Alphabetic") or first.get("Ideographic") or ""
-    return str(first).strip()[:200]
-
-
-def _uid(row: Any, tag: str) -> str:
-    """A UID, which is to go into an address."""
-    if not _UID.fullmatch(uid := _text(row, tag)):
-        raise _odd_answer("a study or an image without a valid UID")
-    return uid
-
-
 def _only_part(kind: str, body: bytes) -> bytes | None:
     """The first part of a multipart body; None where there is none."""
     found = re.search(r'boundary=(?:"([^"]{1,200})"|([^\s;"]{1,200}))', kind, re.IGNORECASE)
@@ -405,12 +309,4 @@ def _unreachable(error: Exception, *, over: bool, seconds: float) -> ArchiveErro
         return ArchiveError(
             "The archive cannot be reached", value=why, remedy="Try again in a few minutes."
         )
-    return _odd_answer("something that is not HTTP, or broke off")
-
-
-def _odd_answer(what: str) -> ArchiveError:
-    return ArchiveError(
-        "The archive's answer makes no sense",
-        value=what,
-        remedy=f"Whoever runs the app checks that {PREFIX}URL leads to its DICOMweb services.",
-    )
+    return odd_answer("something that is not HTTP, or broke off")

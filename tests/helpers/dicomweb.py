@@ -82,6 +82,7 @@ class DicomWebArchive:
             first, dash, last = query.get("StudyDate", "-").partition("-")
             if (
                 query.get("PatientID", one.PatientID) == one.PatientID
+                and _begins(str(one.PatientName), query.get("PatientName", "*"))
                 and query.get("AccessionNumber") in (None, one.get("AccessionNumber"))
                 and query["ModalitiesInStudy"] == one.Modality
                 and first <= day <= (last or ("9" if dash else first))
@@ -100,6 +101,11 @@ class DicomWebArchive:
         self.add(film)
         kept = {"00081155": {"vr": "UI", "Value": [str(read_dicom(film).SOPInstanceUID)]}}
         return _json({"00081199": {"vr": "SQ", "Value": [kept]}})
+
+
+def _begins(name: str, pattern: str) -> bool:
+    assert pattern.endswith("*")
+    return name.casefold().startswith(pattern[:-1].casefold())
 
 
 def _study(one: Any) -> str:

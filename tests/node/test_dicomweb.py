@@ -17,7 +17,8 @@ from pydicom.uid import generate_uid
 from cxr_core.access.roles import Role
 from cxr_core.errors import ArchiveError, ConfigError
 from cxr_core.node import dicomweb
-from cxr_core.node.dicomweb import DicomWeb, Instance, Query
+from cxr_core.node.dicomweb import DicomWeb
+from cxr_core.node.dicomweb_query import Instance, Query
 from cxr_core.node.dicomweb_settings import PREFIX, ArchiveSettings
 from tests.helpers.dicom_files import patient_dicom, read_dicom
 from tests.helpers.dicomweb import DicomWebArchive, dicomweb_archive
@@ -57,6 +58,10 @@ def test_films_are_found_fetched_and_a_report_is_kept(
         return [study.uid for study in web.find_studies(Query(**asked))[0]]
 
     assert found(accession="A2") == [studies[2]]
+    name = str(read_dicom(films[0]).PatientName)
+    assert sorted(found(patient_name=name[:3].lower())) == sorted(studies)
+    assert found(patient_name=name, accession="A2") == [studies[2]]
+    assert found(patient_name="Nobody") == []
     assert found(patient_id="4711", first_day=date(2026, 11, 21)) == [studies[1]]
     assert found(last_day=date(2026, 11, 20), patient_id=" OTHER ") == [studies[2]]
     assert found(first_day=date(2026, 11, 21), last_day=date(2026, 11, 21)) == [studies[1]]
@@ -78,11 +83,47 @@ def test_films_are_found_fetched_and_a_report_is_kept(
     assert web.films_of(raw) == []  # for processing, not for presentation
 
 
+@pytest.mark.parametrize(
+    ("asked", "finds"),
+    [
+        ("Müll", {"Müller^Anna", "MÜLLER^Ben"}),
+        ("muller, anna", {"Müller^Anna"}),
+        ("Müller^B", {"MÜLLER^Ben"}),
+        ("van der Berg", {"van der Berg^Jo"}),
+        ("Berg", set()),
+        ("李", {"Li^Wei=李^伟"}),
+        ("Li, We", {"Li^Wei=李^伟"}),
+    ],
+)
+def test_a_patient_is_found_by_name(
+    archive: DicomWebArchive, monkeypatch: pytest.MonkeyPatch, asked: str, finds: set[str]
+) -> None:
+    """Also where the archive passes over the name and answers with all."""
+    names = ("Müller^Anna", "MÜLLER^Ben", "Millner^Cy", "van der Berg^Jo", "Li^Wei=李^伟")
+    rows = [
+        {
+            "0020000D": {"vr": "UI", "Value": [f"1.2.{number}"]},
+            "00100010": {
+                "vr": "PN",
+                "Value": [dict(zip(("Alphabetic", "Ideographic"), name.split("="), strict=False))],
+            },
+        }
+        for number, name in enumerate(names)
+    ]
+    archive.answer = lambda method, path: (200, "application/json", json.dumps(rows).encode())
+    found, _ = client(archive.url, monkeypatch).find_studies(Query(patient_name=asked))
+    assert {names[int(study.uid.removeprefix("1.2."))] for study in found} == finds
+
+
 def test_what_nobody_may_ask_is_not_asked(
     archive: DicomWebArchive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     web = client(archive.url, monkeypatch)
-    for asked in (Query(), Query(patient_id="*"), Query(accession="A?"), Query(patient_id="a\\b")):
+    for asked in (
+        Query(), Query(patient_id="*"), Query(accession="A?"), Query(patient_id="a\\b"),
+        Query(patient_name="*"), Query(patient_name="D"), Query(patient_name=", Jane"),
+        Query(patient_name="Doe^*"), Query(patient_name="a" * 65),
+    ):  # fmt: skip
         with pytest.raises(ArchiveError):
             web.find_studies(asked)
     assert archive.asked == []
@@ -98,6 +139,7 @@ def test_other_patients_studies_are_not_shown(
     web = client(archive.url, monkeypatch)
     assert web.find_studies(Query(patient_id="4711")) == ([], False)
     assert web.find_studies(Query(accession="B1")) == ([], False)
+    assert web.find_studies(Query(patient_name="Smith")) == ([], False)
     assert web.find_studies(Query(first_day=date(2026, 12, 1))) == ([], False)
     assert len(web.find_studies(Query(patient_id="SOMEBODY"))[0]) == 1
 

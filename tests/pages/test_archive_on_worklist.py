@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from cxr_core.access.roles import Role, Visitor
 from cxr_core.audit.log import AUDIT_ENV_VAR
 from cxr_core.errors import AccessError
-from cxr_core.node.dicomweb import Instance
+from cxr_core.node.dicomweb_query import Instance
 from cxr_core.node.dicomweb_settings import PREFIX
 from cxr_core.phantom.draw import draw_phantom
 from cxr_core.ui.limits import Limits

@@ -1,5 +1,5 @@
-"""Films of the site's archive on the Worklist: found by patient, accession number or date, and
-their reports sent back (docs/dicomweb.md).
+"""Films of the site's archive on the Worklist: found by patient ID or name, accession number or
+date, and their reports sent back (docs/dicomweb.md).
 
 Nothing of a film is kept beside its row: it is fetched when it is read, when it is opened in Read
 and when its report is made, each time from the archive.
@@ -21,7 +21,8 @@ from cxr_core.evaluation.model_facts import ModelFacts
 from cxr_core.export.record import plain_record
 from cxr_core.export.results_csv import STATUS_READ, STATUS_STOPPED
 from cxr_core.export.secondary_capture import result_uids
-from cxr_core.node.dicomweb import DicomWeb, Instance, Query, Study
+from cxr_core.node.dicomweb import DicomWeb
+from cxr_core.node.dicomweb_query import Instance, Query, Study
 from cxr_core.node.dicomweb_settings import ArchiveSettings
 from cxr_core.reading.analyzer import Analyzer, at_setting
 from cxr_core.ui import state
@@ -92,6 +93,7 @@ def _search(web: DicomWeb) -> None:
         field = partial(st.text_input, max_chars=64, autocomplete="off")
         with st.container(horizontal=True):
             patient = field("Patient ID", key="archive_patient")
+            name = field("Patient name", key="archive_name", placeholder="Family, given")
             accession = field("Accession number", key="archive_accession")
         with st.container(horizontal=True):
             first = st.date_input("From", value=None, key="archive_first")
@@ -99,12 +101,13 @@ def _search(web: DicomWeb) -> None:
         if not st.form_submit_button("Search", icon=":material/search:"):
             return
     before: _Found | None = st.session_state.pop(_FOUND, None)
-    query = Query(patient, accession, first, last)
+    query = Query(patient, name, accession, first, last)
     record_archive(
         Event.ARCHIVE_QUERIED,
         require_visitor(),
         visit_word(),
         by_patient=bool(patient.strip()),
+        by_name=bool(name.strip()),
         by_accession=bool(accession.strip()),
         by_date=first is not None or last is not None,
     )

@@ -19,7 +19,7 @@ from cxr_core.errors import AuditError, BudgetError, CXRError
 from cxr_core.evaluation.cutoffs import SETTINGS
 from cxr_core.export.results_csv import STATUS_FAILED
 from cxr_core.imaging.workers.pool import default_workers
-from cxr_core.node.dicomweb import Instance
+from cxr_core.node.dicomweb_query import Instance
 from cxr_core.reading.analyzer import Analysis, Analyzer
 from cxr_core.reading.batch import Outcome, read_films
 from cxr_core.reading.sources import FilmSource, film_sources
