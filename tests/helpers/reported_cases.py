@@ -5,6 +5,7 @@ what is right for each. Where a picture is to be the control's, it is drawn so t
 """
 
 import io
+import itertools
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -139,6 +140,29 @@ def jpeg_2000(change: Callable[[bytes], bytes]) -> bytes:
     return in_frame(frame, JPEG2000Lossless, widened(), {**TWELVE_BITS, **WHOLE_WINDOW})
 
 
+def film_in(syntax: UID) -> bytes:
+    """A film of 12 bits that is written, whole, as the transfer syntax says."""
+    ds = film_dataset(widened(), **TWELVE_BITS, **WHOLE_WINDOW)
+    ds.file_meta.TransferSyntaxUID = syntax
+    return to_bytes(ds)
+
+
+def in_fragments(count: int, table: tuple[int, ...] = (), syntax: UID = JPEG2000Lossless) -> bytes:
+    """A JPEG 2000 frame in so many fragments, with this offset table (PS3.5, A.4)."""
+    stream = io.BytesIO()
+    Image.fromarray(widened()).save(stream, "JPEG2000", no_jp2=True, irreversible=False)
+    frame = stream.getvalue() + b"\0" * (len(stream.getvalue()) % 2)
+    offsets = b"".join(offset.to_bytes(4, "little") for offset in table)
+    ends = [500 * n for n in range(count)] + [len(frame)]
+    items = [offsets, *(frame[begin:end] for begin, end in itertools.pairwise(ends))]
+    ds = film_dataset(widened(), **TWELVE_BITS, **WHOLE_WINDOW)
+    ds.file_meta.TransferSyntaxUID = syntax
+    ds.PixelData = b"".join(b"\xfe\xff\x00\xe0" + len(i).to_bytes(4, "little") + i for i in items)
+    ds["PixelData"].VR = "OB"
+    ds["PixelData"].is_undefined_length = True
+    return to_bytes(ds)
+
+
 def misnamed_jpeg(stated: UID) -> bytes:
     """An 8-bit JPEG without fragments under an uncompressed syntax, or under another's name."""
     frame = encode(Image.fromarray(FILM), "JPEG", quality=95)
@@ -222,6 +246,7 @@ def ultrasound_sector(half_angle: float = 0.6, depth: float = 1.8) -> bytes:
     return encode(Image.fromarray(picture.clip(0, 255).astype(np.uint8)))
 
 
+OWN_RANGE = Expected("the film's own range of values was used", within=45)  # white is less bright
 NO_FILM = Expected("does not look like an upright frontal chest film", stopped=True)
 LATERAL_FILM = Expected(LATERAL, stopped=True)
 MENDED = Expected(DEFECT, but=SPOT)

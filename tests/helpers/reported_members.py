@@ -7,7 +7,9 @@ import numpy as np
 from PIL import Image
 from pydicom.uid import (
     ComputedRadiographyImageStorage,
+    DeflatedExplicitVRLittleEndian,
     EnhancedCTImageStorage,
+    HTJ2KLossless,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
     JPEGLSLossless,
@@ -30,6 +32,7 @@ from tests.helpers.reported_cases import (
     MISFIT,
     NO_FILM,
     OTHER_PART,
+    OWN_RANGE,
     SPOT,
     Case,
     Expected,
@@ -38,8 +41,10 @@ from tests.helpers.reported_cases import (
     compressed,
     eight_bits,
     film,
+    film_in,
     float_tiff,
     head_slice,
+    in_fragments,
     in_script,
     jpeg_2000,
     marker_dicom,
@@ -108,6 +113,14 @@ MEMBERS: dict[str, dict[str, Case]] = {
             lambda: film(widened() << 4, HighBit=15, WindowCenter=32768, WindowWidth=65536),
             Expected(MISFIT),
         ),
+        "half of the film is black": (
+            lambda: film(WindowCenter=3072, WindowWidth=2048),
+            Expected("as plain black or white", but=np.s_[:]),
+        ),
+        "a modality table of two entries": (
+            lambda: film(ModalityLUTSequence=lut_sequence([5, 6], 0, 16)),
+            Expected("modality table leaves next to nothing of the film"),
+        ),
         "a table of four entries before a good window": (
             lambda: film(VOILUTSequence=lut_sequence([0, 20, 40, 60], 0, 16)),
             Expected("The file's VOI table does not fit the film"),
@@ -148,13 +161,13 @@ MEMBERS: dict[str, dict[str, Case]] = {
         "PNG, 16 bits with alpha": (
             lambda: png16(
                 np.stack(
-                    [with_hot_pixel(FILM.astype(np.uint16) << 8, 65535)] * 3
+                    [with_hot_pixel(widened(16), 65535)] * 3
                     + [np.full(FILM.shape, 65535)],
                     axis=2,
                 ),
                 6,
             ),
-            Expected(but=SPOT),  # in 8 of its 16 bits it is no further out than white
+            Expected(but=SPOT),  # it is no further out than white
         ),
         "a burnt-in bar, DICOM": (
             lambda: bare(with_bar(widened())), Expected("Left out of the gray range", but=MARKER)
@@ -162,6 +175,25 @@ MEMBERS: dict[str, dict[str, Case]] = {
         "a burnt-in bar, 16-bit PNG": (
             lambda: encode(Image.fromarray(with_bar(widened()))),
             Expected("Left out of the gray range", but=MARKER),
+        ),
+    },
+    "8 bits in one half of their levels": {
+        "PNG, a quarter as bright": (lambda: encode(Image.fromarray(FILM // 4)), OWN_RANGE),
+        "JPEG, a quarter as bright": (
+            lambda: encode(Image.fromarray(FILM // 4), "JPEG", quality=95), OWN_RANGE
+        ),
+        "TIFF, half as bright": (lambda: tiff(FILM // 2), OWN_RANGE),
+        "PNG, the bright half": (
+            lambda: encode(Image.fromarray(FILM // 3 + np.uint8(150))), OWN_RANGE
+        ),
+        "DICOM, a window too wide": (
+            lambda: bare(FILM // 4, WindowCenter=128, WindowWidth=256), OWN_RANGE
+        ),
+    },
+    "padding that is film": {
+        "a value": (lambda: eight_bits(PixelPaddingValue=120), Expected()),
+        "a range": (
+            lambda: film(PixelPaddingValue=1000, PixelPaddingRangeLimit=2000), Expected()
         ),
     },
     "bits": {
@@ -190,6 +222,15 @@ MEMBERS: dict[str, dict[str, Case]] = {
         "left-aligned by the header alone": (
             lambda: film(HighBit=15), Expected("contradicts itself on its bits")
         ),
+        "signed by the header alone": (
+            lambda: film(PixelRepresentation=1), Expected("are signed, and they are not")
+        ),
+        "signed, and the header says unsigned": (
+            lambda: film(
+                widened().astype(np.int16) - np.int16(2048), PixelRepresentation=0, WindowCenter=0
+            ),
+            Expected("are unsigned, and they are signed"),
+        ),
         "bits in use above those stated": (
             lambda: film(BitsStored=10, HighBit=9), Expected("use 10 bits; they use 12")
         ),
@@ -211,6 +252,16 @@ MEMBERS: dict[str, dict[str, Case]] = {
         "JPEG 2000 without an end": (lambda: jpeg_2000(lambda s: s[:-2]), Expected()),
         "JPEG 2000, two comments and a pad byte": (
             lambda: jpeg_2000(lambda s: s[:-2] + 2 * COMMENT + s[-2:] + b"\0"), Expected()
+        ),
+        "deflated as a whole": (
+            lambda: film_in(DeflatedExplicitVRLittleEndian), Expected()
+        ),
+        "JPEG 2000, an offset for each fragment": (
+            lambda: in_fragments(2, table=(0, 508)), Expected()
+        ),
+        "JPEG 2000, a wrong offset": (lambda: in_fragments(3, table=(77,)), Expected()),
+        "JPEG 2000 that says high throughput": (
+            lambda: in_fragments(1, syntax=HTJ2KLossless), Expected()
         ),
         "JPEG that says JPEG 2000": (lambda: misnamed_jpeg(JPEG2000Lossless), CONTRADICTS),
         "JPEG that says JPEG-LS": (lambda: misnamed_jpeg(JPEGLSLossless), CONTRADICTS),
@@ -328,6 +379,12 @@ MEMBERS: dict[str, dict[str, Case]] = {
             ),
             Expected("gives no window"),
         ),
+        "a PNG on a blue base": (
+            lambda: encode(
+                Image.fromarray((FILM[..., None] * (0.85, 0.9, 1.0)).astype(np.uint8))
+            ),
+            Expected("is in colour; only its brightness", within=30),
+        ),
         "half of it in colour": (
             lambda: marker_dicom(
                 np.where(np.arange(384)[:, None, None] < 192, (255, 255, 0), with_yellow_marker())
@@ -337,6 +394,13 @@ MEMBERS: dict[str, dict[str, Case]] = {
         ),
     },
     "PNG and TIFF": {
+        "PNG of 16-bit RGB that holds 12 bits": (
+            lambda: png16(np.repeat(widened()[..., None], 3, axis=2), 2), Expected()
+        ),
+        "PNG of 16-bit gray with alpha that holds 12 bits": (
+            lambda: png16(np.stack([widened(), np.full(FILM.shape, 65535)], axis=2), 4),
+            Expected(),
+        ),
         "zTXt that unpacks to much": (lambda: with_chunks(text_chunk(b"zTXt")), Expected()),
         "iTXt, three times": (lambda: with_chunks(*[text_chunk(b"iTXt")] * 3), Expected()),
         "a large colour profile": (

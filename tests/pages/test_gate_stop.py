@@ -10,8 +10,9 @@ from PIL import Image
 
 from cxr_core.findings import KEYS
 from cxr_core.imaging.gate import GateResult, check_radiograph
-from cxr_core.phantom.draw import encode_png, phantom_png
+from cxr_core.phantom.draw import draw_phantom, encode_png, phantom_png
 from cxr_core.reading import analyzer
+from tests.helpers.dicom_files import film_dataset, to_bytes
 from tests.helpers.pages import (
     READ,
     page_text,
@@ -150,3 +151,27 @@ def test_a_film_between_bars_is_read_and_offered_without_them(open_page, monkeyp
     assert layer.shape[0] == layer.shape[1]  # as the cropped film, square
     assert "Cropped by its bars (60 px left and 40 px right) at your request" in page_text(session)
     assert not [button.key for button in session.button if "offer" in str(button.key)]
+
+
+def test_the_reader_chooses_the_window_that_the_model_reads(open_page):
+    film = draw_phantom(8, size=256).pixels
+    twelve = np.rint(film * (4095 / 255)).astype(np.uint16)
+    windows = {"WindowCenter": [2048, 1024], "WindowWidth": [4096, 2048]}
+    data = to_bytes(film_dataset(twelve, BitsStored=12, HighBit=11, **windows))
+    session = upload_film(open_page(READ), data)
+    assert (shown_picture(session) == film).all()
+
+    session.button(key="correct_menu_window_2").click().run()
+    expected = np.rint((twelve / 2047 * 255).clip(0, 255))
+    assert np.abs(shown_picture(session) - expected).max() <= 1
+    assert "Windowed by the file's window 2 at your request, on screen and for the model." in (
+        unescape(page_text(session))
+    )
+    assert "correct_menu_window_2" not in [button.key for button in session.button]
+
+    session.button(key="correct_menu_gray_levels").click().run()  # in the window's place
+    words = unescape(page_text(session))
+    assert "Stretched to its own gray range at your request" in words
+    assert "window 2 at your request" not in words
+    session.button(key="undo_correction").click().run()
+    assert (shown_picture(session) == film).all()
