@@ -31,24 +31,30 @@ def read(data: bytes) -> None:
     """The whole reading of one film, or why it cannot be read and where to open another."""
     analyzer = shared_analyzer()
     analysis = state.cached_analysis(data, analyzer)
+    # Both places on every run: what had another place on the next one would be sent anew, and the
+    # film is large. While the first is in use, style.css hides the last film at once.
+    opening, reading = st.empty(), st.container(key="reading")
     if analysis is not None:
-        with st.container(key="reading"):
+        with reading:
             show(analysis, data)
         return
-    # An empty place takes the last film off the screen at once, not when this one is ready.
-    place = st.empty()
     try:
-        with place.container(), st.spinner("Reading the film …"), reading_turn():
-            analysis = analyzer.analyze(data, correction=state.correction())
-            record_read([analysis], "read")
-            state.cache_analysis(analysis)
+        with opening.container(key="opening"):
+            with st.spinner("Reading the film …"), reading_turn():
+                analysis = analyzer.analyze(data, correction=state.correction())
+                record_read([analysis], "read")
+                analysis = state.cache_analysis(analysis)  # as the reader's setting flags it
+            caption("Opening the film …")  # until all of it has come, on a slow connection, too
     except CXRError as error:
-        with place.container():
+        with opening.container():
             show_error(error)
             welcome()
         return
-    with place.container(key="reading"):
-        show(analysis, data)
+    try:
+        with reading:
+            show(analysis, data)
+    finally:
+        opening.empty()
 
 
 def show(analysis: Analysis, data: bytes) -> None:
