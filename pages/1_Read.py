@@ -1,6 +1,7 @@
 """Read one film: upload, four probabilities, and where they come from."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from cxr_core.errors import CXRError
 from cxr_core.export.record import RESEARCH_TOOL
@@ -31,9 +32,9 @@ def read(data: bytes) -> None:
     """The whole reading of one film, or why it cannot be read and where to open another."""
     analyzer = shared_analyzer()
     analysis = state.cached_analysis(data, analyzer)
-    # Both places on every run: what had another place on the next one would be sent anew, and the
-    # film is large. While the first is in use, style.css hides the last film at once.
-    opening, reading = st.empty(), st.container(key="reading")
+    if analysis is None:
+        state.begin_reading()
+    opening, reading = st.empty(), place_of_reading()
     if analysis is not None:
         with reading:
             show(analysis, data)
@@ -55,6 +56,14 @@ def read(data: bytes) -> None:
             show(analysis, data)
     finally:
         opening.empty()
+
+
+def place_of_reading() -> DeltaGenerator:
+    """Where the film and its numbers stand: on every run the same, so that nothing is built anew;
+    another one for each reading, so that the last film leaves at once and its menus are closed."""
+    number = state.reading_number() % 2
+    places = [st.container(key="reading") if n == number else st.empty() for n in range(2)]
+    return places[number]
 
 
 def show(analysis: Analysis, data: bytes) -> None:
