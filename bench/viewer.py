@@ -76,7 +76,10 @@ def upload(page: Page, data: bytes) -> tuple[float, float]:
     payload: FilePayload = {"name": "film.dcm", "mimeType": "", "buffer": data}
     started = time.perf_counter()
     page.set_input_files("input[type=file]", payload)
-    page.wait_for_function("document.querySelectorAll('.finding').length === 4")
+    page.wait_for_function(
+        """() => [...document.querySelectorAll(".finding")].filter(
+            (row) => row.checkVisibility({ visibilityProperty: true })).length === 4"""
+    )
     numbers = time.perf_counter() - started
     page.wait_for_function(
         """() => [...document.querySelectorAll(".viewer .film:not([hidden])")].some(

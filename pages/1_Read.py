@@ -1,6 +1,7 @@
 """Read one film: upload, four probabilities, and where they come from."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from cxr_core.errors import CXRError
 from cxr_core.export.record import RESEARCH_TOOL
@@ -31,24 +32,38 @@ def read(data: bytes) -> None:
     """The whole reading of one film, or why it cannot be read and where to open another."""
     analyzer = shared_analyzer()
     analysis = state.cached_analysis(data, analyzer)
+    if analysis is None:
+        state.begin_reading()
+    opening, reading = st.empty(), place_of_reading()
     if analysis is not None:
-        with st.container(key="reading"):
+        with reading:
             show(analysis, data)
         return
-    # An empty place takes the last film off the screen at once, not when this one is ready.
-    place = st.empty()
     try:
-        with place.container(), st.spinner("Reading the film …"), reading_turn():
-            analysis = analyzer.analyze(data, correction=state.correction())
-            record_read([analysis], "read")
-            state.cache_analysis(analysis)
+        with opening.container(key="opening"):
+            with st.spinner("Reading the film …"), reading_turn():
+                analysis = analyzer.analyze(data, correction=state.correction())
+                record_read([analysis], "read")
+                analysis = state.cache_analysis(analysis)  # as the reader's setting flags it
+            caption("Opening the film …")  # until all of it has come, on a slow connection, too
     except CXRError as error:
-        with place.container():
+        with opening.container():
             show_error(error)
             welcome()
         return
-    with place.container(key="reading"):
-        show(analysis, data)
+    try:
+        with reading:
+            show(analysis, data)
+    finally:
+        opening.empty()
+
+
+def place_of_reading() -> DeltaGenerator:
+    """Where the film and its numbers stand: on every run the same, so that nothing is built anew;
+    another one for each reading, so that the last film leaves at once and its menus are closed."""
+    number = state.reading_number() % 2
+    places = [st.container(key="reading") if n == number else st.empty() for n in range(2)]
+    return places[number]
 
 
 def show(analysis: Analysis, data: bytes) -> None:

@@ -26,6 +26,7 @@ T = TypeVar("T")
 _PREFIX = "of_film"
 _WORD_LENGTH = 24  # of a hash, as part of a key
 _LISTED = "listed_films"
+_READINGS = "film_readings"
 # What the reader says of a film is said of it however it lies: it goes along when it is corrected.
 WORD, NOTE = "word_", "note"
 PROBES = "probes"  # what a reading's stability is kept under
@@ -232,6 +233,16 @@ def cached_analysis(data: bytes, analyzer: Analyzer) -> Analysis | None:
     ):
         return None
     return at_setting(analysis, setting())
+
+
+def begin_reading() -> None:
+    """A film is read, or read anew with a correction."""
+    st.session_state[_READINGS] = reading_number() + 1
+
+
+def reading_number() -> int:
+    """How many readings this session has begun."""
+    return int(st.session_state.get(_READINGS, 0))
 
 
 def cache_analysis(analysis: Analysis) -> Analysis:

@@ -11,7 +11,7 @@ from playwright.sync_api import FilePayload, Page, expect
 from cxr_core.export.overlay import PALE
 from cxr_core.findings import LABELS
 from cxr_core.phantom.draw import phantom_png
-from tests.helpers.browser import download, press, upload
+from tests.helpers.browser import at_rest, download, press, upload
 
 FILM = ".viewer .film:not([hidden])"
 MAP = ".viewer .map:not([hidden])"
@@ -28,6 +28,7 @@ def open_film(page: Page, data: bytes, name: str = "film.png") -> None:
     payload: FilePayload = {"name": name, "mimeType": "application/octet-stream", "buffer": data}
     upload(page, payload)
     wait_for_another(page, before)
+    at_rest(page)  # until then the page is hidden
     page.keyboard.press("Escape")
 
 

@@ -204,6 +204,32 @@ def test_the_wheel_zooms_at_the_pointer_and_the_page_scrolls_beside_it(opened: P
     assert page.locator(".viewer").get_attribute("data-zoom") == "1.000"
 
 
+def test_two_fingers_zoom_between_them_and_carry_the_film_along(opened: Page) -> None:
+    page = opened
+    frame = page.locator(".viewer .frame").first.bounding_box()
+    assert frame is not None
+    x, y = frame["x"] + frame["width"] / 2, frame["y"] + frame["height"] / 2
+    touch = page.context.new_cdp_session(page)
+
+    def fingers(kind: str, *ys: float) -> None:
+        points = [{"x": x, "y": at, "id": finger} for finger, at in enumerate(ys)]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    fingers("touchStart", y - 20)
+    fingers("touchStart", y - 20, y + 20)
+    for step in range(1, 6):  # up and down, the way in which one finger scrolls the page
+        fingers("touchMove", y - 20 - 4 * step, y + 20 + 4 * step)
+    expect(page.locator(".viewer")).to_have_attribute("data-zoom", "2.000")
+    expect(page.locator(".viewer")).to_have_attribute("data-centre", "0.5000 0.5000")
+    fingers("touchMove", y - 20, y + 60)  # both down: no zoom
+    expect(page.locator(".viewer")).to_have_attribute("data-zoom", "2.000")
+    _, down = (page.locator(".viewer").get_attribute("data-centre") or "").split()
+    assert 0.5 - float(down) == pytest.approx(20 / frame["height"] / 2, rel=0.05)
+    fingers("touchEnd")
+    touch.detach()
+    assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollTop") == 0
+
+
 def test_keys_move_the_map_and_list_themselves(opened: Page) -> None:
     page = opened
     film_map = page.locator(".viewer .map:not([hidden])")

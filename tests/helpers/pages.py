@@ -27,6 +27,21 @@ def view_of(session: AppTest, slot: str = "film") -> Any:
     return views[0] if views else None
 
 
+def place_of(session: AppTest, slot: str = "film") -> tuple[int, ...]:
+    """Where on the page the film's view is; in another place the browser would build it anew."""
+
+    def search(node: Any, place: tuple[int, ...]) -> tuple[int, ...] | None:
+        if getattr(node, "type", "") == "bidi_component" and node.proto.json:
+            return place if json.loads(node.proto.json).get("slot") == slot else None
+        inside = getattr(node, "children", {}).items()
+        found = (search(child, (*place, number)) for number, child in inside)
+        return next(filter(None, found), None)
+
+    found = search(session.main, ())
+    assert found is not None
+    return found
+
+
 def packed_film(session: AppTest) -> bytes:
     """The film's values as they travel to the browser; they are those of the view beside them."""
     mounted = [mount.proto.bytes for mount in session.get("bidi_component")]

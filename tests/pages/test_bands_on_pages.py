@@ -130,8 +130,12 @@ def test_the_sensitive_setting_flags_what_is_uncertain_and_opens_its_map(
     assert (shown_layer(session) == map_layer(analysis, key, (256, 256), MapStyle())).all()
     assert view_of(session)["opacity"] == pytest.approx(0.6)
     # It holds for the next film of the session.
-    session = upload_film(session, phantom_png(4, findings=("effusion",), size=288))
+    another = phantom_png(4, findings=("effusion",), size=288)
+    session = upload_film(session, another)
     assert session.toggle(key="sensitive_setting").value
+    analysis = at_setting(load_analyzer(uncertain).analyze(another), "sensitive")
+    assert analysis.above != at_setting(analysis, "standard").above
+    assert result_headline(analysis) in plain(page_text(session))
 
 
 def test_a_model_of_one_cut_off_names_no_band_and_offers_no_setting(

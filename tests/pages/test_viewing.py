@@ -12,6 +12,7 @@ from tests.helpers.pages import (
     packed_film,
     page_text,
     pixels_of,
+    place_of,
     shown_layer,
     shown_picture,
     upload_film,
@@ -28,12 +29,15 @@ def test_the_viewer_is_sent_the_film_once_at_full_depth(open_page, film):
     session = upload_film(open_page(READ), film)
     packed, key = packed_film(session), view_of(session)["identity"]
     assert (model_picture(packed) == pixels_of(film)).all()
+    place = place_of(session)
     assert not session.toggle(key="blink").value
     session.slider(key="opacity").set_value(20).run()  # a change of the display
     assert packed_film(session) == packed
+    assert place_of(session) == place
     assert view_of(session)["identity"] == key
     session = upload_film(session, phantom_png(5, size=256))
     assert view_of(session)["identity"] != key  # another film begins anew
+    assert place_of(session) != place  # and the last one's menus are closed
     assert (shown_picture(session) == pixels_of(phantom_png(5, size=256))).all()
     upload_film(session, film)
     assert view_of(session)["identity"] != key  # and so does the same one, opened again
