@@ -100,6 +100,22 @@ def assign_parts(
             moved += int(after != before)
         if not moved:
             break
+    return _without_empty_part(parts, counts, order, n_parts=len(fractions))
+
+
+def _without_empty_part(
+    parts: NDArray[np.int64], counts: NDArray[np.float64], order: NDArray[np.intp], *, n_parts: int
+) -> NDArray[np.int64]:
+    """Give a part that the balance of a few films left empty the patient with fewest films, of a
+    part that keeps another one."""
+    if len(parts) < n_parts:
+        return parts
+    parts = parts.copy()
+    for empty in range(n_parts):
+        sizes = np.bincount(parts, minlength=n_parts)
+        if not sizes[empty]:
+            movable = order[sizes[parts[order]] > 1]
+            parts[movable[counts[movable].sum(axis=1).argmin()]] = empty
     return parts
 
 

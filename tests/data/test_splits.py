@@ -150,6 +150,14 @@ def test_no_patient_is_on_two_sides_of_a_drawn_split(
     assert split["image"].tolist() == table["image"].tolist()
 
 
+def test_balance_leaves_no_side_of_a_dozen_films_empty() -> None:
+    patients = ["0", "0", *map(str, range(10))]
+    drawn_as = pd.Series(["a", "b"] * 40, index=[f"{i:03d}.png" for i in range(80)])
+    for seed in range(40):
+        split = split_by_patient(_table(patients, seed=seed), groups=drawn_as, seed=seed)
+        assert all(_patients_a_side(split))
+
+
 @given(seed=st.integers(0, 1000), fraction=st.sampled_from([0.1, 0.25, 0.5]))
 def test_no_patient_is_on_two_sides_of_split_lists(
     tmp_path_factory: pytest.TempPathFactory, seed: int, fraction: float
