@@ -5,10 +5,10 @@ import struct
 import zlib
 from collections.abc import Callable
 
-import jpeg_ls
 import numpy as np
 from PIL import Image
 from pydicom import Dataset
+from pydicom.encaps import get_frame
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
@@ -68,7 +68,9 @@ def flat_jpeg_ls(side: int = SIDE) -> bytes:
 def endless_jpeg_ls(side: int = 2000) -> bytes:
     """JPEG-LS of a few kilobytes that keeps CharLS in a loop without an end: the stream of an 8-bit
     film that says 3 bits, and contexts that are halved after 6 samples."""
-    frame = bytes(jpeg_ls.encode_array(np.ascontiguousarray(draw_phantom(1, size=64).pixels)))
+    sound = dicom(np.ascontiguousarray(draw_phantom(1, size=64).pixels))
+    sound.compress(JPEGLSLossless, encoding_plugin="pyjpegls")
+    frame = get_frame(sound.PixelData, 0, number_of_frames=1)
     at = frame.index(b"\xff\xf7")
     preset = b"\xff\xf8" + struct.pack(">HB5H", 13, 1, 0, 0, 0, 0, 6)
     sized = frame[at : at + 4] + struct.pack(">BHH", 3, side, side) + frame[at + 9 :]

@@ -26,6 +26,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,7 +46,12 @@ from cxr_core.findings import PROBABILITY_COLUMNS
 from cxr_core.phantom.draw import draw_phantom
 from cxr_core.ui.words import percent
 from tests.helpers.dicom_files import film_dataset, to_bytes
-from tests.helpers.process_memory import memory_hits, resident_megabytes, tree_megabytes
+from tests.helpers.process_memory import (
+    memory_hits,
+    process_tree,
+    resident_megabytes,
+    tree_megabytes,
+)
 
 OPENS_WITHIN = 10_000  # ms
 ALONE = 8  # films that one session opens by itself
@@ -195,7 +201,7 @@ async def measure(
         print(f"{half} sessions at once: {told}", flush=True)
         marks = [film.patient.encode() for film in films]
         print(f"memory with {half} sessions open: {_memory(pid)}", flush=True)
-        print(f"names in memory: {_named(pid, marks)} of {len(films)}", flush=True)
+        print(f"names in memory: {_named(pid, marks)}", flush=True)
         peak.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await peak
@@ -234,8 +240,17 @@ async def _watch_memory(pid: int) -> None:
         print(f"memory at its peak: {told}", flush=True)
 
 
-def _named(pid: int, marks: list[bytes]) -> int:
-    return sum(1 for count in memory_hits(pid, marks).values() if count)
+def _named(pid: int, marks: list[bytes]) -> str:
+    """How many of the names stand in the memory of the server, and in that of the processes that it
+    decodes in, and in how many places."""
+    told = []
+    for where, pids in (("server", [pid]), ("others", process_tree(pid)[1:])):
+        hits = Counter[bytes]()
+        for one in pids:
+            with contextlib.suppress(OSError):  # ended meanwhile
+                hits.update(memory_hits(one, marks))
+        told.append(f"{sum(map(bool, hits.values()))} ({hits.total()} places) in the {where}")
+    return f"{', '.join(told)}, of {len(marks)}"
 
 
 def _memory(pid: int) -> str:

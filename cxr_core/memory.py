@@ -66,7 +66,7 @@ def release_memory(most: int = 2**24) -> None:
         most: free bytes of each size of small objects that are overwritten.
     """
     gc.collect()
-    if not os.environ.get("PYTHONMALLOC", "").startswith("malloc"):  # else the C library has all
+    if not os.environ.get("PYTHONMALLOC", "").startswith("malloc"):  # as a site may have set it
         for size in range(_STEP, _LARGEST + 1, _STEP):
             _overwrite_small(size, most)
     overwrite_cached()

@@ -138,6 +138,14 @@ def test_where_a_replica_ends_the_other_takes_its_visitors(
         assert answer.body.split()[0] == b"2"
 
 
+def test_half_a_request_is_given_up(proxy: Proxy) -> None:
+    """Of ten seconds as it is shipped, one here: a stranger could hold all connections so."""
+    with proxy.connect() as line:
+        line.sendall(f"GET / HTTP/1.1\r\nHost: {NAME}\r\nX-Slow: ".encode())
+        told = line.recv(4096)
+        assert told == b"" or b" 408 " in told.partition(b"\r\n")[0]
+
+
 @pytest.mark.parametrize("proxy", ["nginx"], indirect=True)
 def test_too_large_an_upload_is_refused_before_it_is_sent(proxy: Proxy) -> None:
     headers = {"Content-Length": str(300 * 2**20)}

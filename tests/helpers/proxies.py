@@ -104,10 +104,14 @@ class Proxy:
         server_name: str = NAME,
     ) -> "Answer":
         """What it answers over TLS, its certificate checked; without a ``Host``, its own name."""
-        raw = socket.create_connection(("127.0.0.1", self.port), timeout=TIMEOUT)
         connection = http.client.HTTPConnection(NAME, self.port)
-        connection.sock = self._trust.wrap_socket(raw, server_hostname=server_name)
+        connection.sock = self.connect(server_name)
         return _asked(connection, method, path, headers, body)
+
+    def connect(self, server_name: str = NAME) -> ssl.SSLSocket:
+        """A connection over TLS, its certificate checked."""
+        raw = socket.create_connection(("127.0.0.1", self.port), timeout=TIMEOUT)
+        return self._trust.wrap_socket(raw, server_hostname=server_name)
 
 
 @dataclass(frozen=True)
@@ -160,6 +164,7 @@ def nginx(proxy: Proxy, replicas: Sequence[int]) -> list[str]:
                 "/etc/ssl/certs/cxr.pem": str(proxy.certificate),
                 "/etc/ssl/private/cxr.key": str(proxy.key),
                 "/var/log/nginx/cxr.log": str(proxy.access_log),
+                "client_header_timeout 10s": "client_header_timeout 1s",
             },
         )
     )
@@ -190,6 +195,7 @@ def caddy(proxy: Proxy, replicas: Sequence[int]) -> list[str]:
                 "cxr.example.org": NAME,
                 "/etc/ssl/certs/cxr.pem": str(proxy.certificate),
                 "/etc/ssl/private/cxr.key": str(proxy.key),
+                "read_header 10s": "read_header 1s",
             },
         )
     )
