@@ -1,21 +1,23 @@
-"""Many films: decoding in parallel beside one after the other, and the memory that a list takes.
+"""Many films: in bulk, as ``cxr-read`` reads them, beside one after the other and beside its parts.
 
-    python -m bench.many_films --model models/default --films 60 [--images DIR] [--jobs 2]
+    python -m bench.many_films --model models/default --films 60 [--images DIR] [--jobs 2] [--zip]
     python -m bench.many_films --films 200 --zip --once     # the page's own way, for its memory
 
-Rounds of both ways alternate, so that a noisy machine is noisy for both; their ratio is what
-counts. Beside them in each round stand the decoders alone, all at once, and the engine alone, on
-batches of 8: the slower of the two bounds what the whole could reach if each had all cores. With
-``--zip`` the films are packed and go through the Worklist page's own list.
+Rounds of all ways alternate, so that a noisy machine is noisy for all; their ratio is what counts.
+Beside the batch reader in each round stand the decoders alone, all at once, and the engine alone,
+on batches of 8 and on all cores: the slower of the two bounds what the whole could reach if each
+had all cores. With ``--zip`` the films are packed and go through the Worklist page's own list, too.
 """
 
 import argparse
 import io
+import logging
 import resource
 import statistics
 import sys
 import time
 import zipfile
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import cycle, islice
@@ -26,6 +28,7 @@ import numpy as np
 from cxr_core.imaging.preprocessing import preprocess
 from cxr_core.imaging.radiograph import read_radiograph
 from cxr_core.imaging.workers.pool import default_workers, read_radiograph_in_worker
+from cxr_core.model.engine import EngineSettings
 from cxr_core.phantom.draw import phantom_png
 from cxr_core.reading.analyzer import Analyzer, load_analyzer
 from cxr_core.reading.batch import read_films
@@ -45,64 +48,82 @@ def main() -> int:
     parser.add_argument("--once", action="store_true", help="no comparison, one reading")
     arguments = parser.parse_args()
     films = _films(arguments.images, arguments.films)
+    logging.disable(logging.WARNING)  # Streamlit's, of a list without a page
     analyzer = load_analyzer(arguments.model)
-    list(_one_by_one(analyzer, films[:4]))  # warms up
+    _one_by_one(analyzer, films[:4])  # warms up
     print(f"{len(films)} films, {sum(map(len, films)) / 2**20:.0f} MB; loaded: {_peak()}")
-    if arguments.zip:
-        started = time.perf_counter()
-        _through_worklist(analyzer, films)
-        print(f"list  {(time.perf_counter() - started) / len(films) * 1000:7.1f} ms a film")
-    if not arguments.once:
-        _compare(analyzer, films, rounds=arguments.rounds, workers=arguments.jobs)
+    if arguments.once:
+        worklist = _through_worklist if arguments.zip else _one_by_one
+        print(f"{1000 * _seconds(partial(worklist, analyzer, films)) / len(films):.1f} ms a film")
+    else:
+        bulk = load_analyzer(arguments.model, EngineSettings.from_environment().for_many())
+        _compare(analyzer, bulk, films, arguments)
     print(f"greatest resident memory: {_peak()}")
     return 0
 
 
-def _compare(analyzer: Analyzer, films: list[bytes], *, rounds: int, workers: int) -> None:
+def _compare(
+    analyzer: Analyzer, bulk: Analyzer, films: list[bytes], arguments: argparse.Namespace
+) -> None:
+    workers, count = arguments.jobs, len(films)
     sources = [FilmSource(number, "", partial(bytes, film)) for number, film in enumerate(films, 1)]
-    ratios, serial, parallel, decoders, engine = [], [], [], [], []
     images = np.concatenate(
         [
             preprocess(read_radiograph(one).pixels, analyzer.metadata.preprocessing)
             for one in films[:8]
         ]
     )  # (8, 3, S, S)
-    for _ in range(rounds):
-        begun = time.perf_counter()
+    batches = -(-count // len(images))
+
+    def decoders() -> None:
         with ThreadPoolExecutor(workers) as pool:
             list(pool.map(read_radiograph_in_worker, films))
-        decoded = time.perf_counter()
-        for _start in range(0, len(films), len(images)):
+
+    def engine() -> None:
+        for _ in range(batches):
             analyzer.model.engine.features(images)
-        decoders.append(decoded - begun)
-        batches = -(-len(films) // len(images))
-        engine.append((time.perf_counter() - decoded) * len(films) / (batches * len(images)))
-        began = time.perf_counter()
-        list(_one_by_one(analyzer, films))
-        between = time.perf_counter()
-        for _outcome in read_films(analyzer, sources, workers=workers):
+
+    def batch() -> None:
+        for _outcome in read_films(bulk, sources, workers=workers):
             pass
-        ended = time.perf_counter()
-        serial.append(between - began)
-        parallel.append(ended - between)
-        ratios.append(serial[-1] / parallel[-1])
-    for name, values in (
-        ("one by one", serial),
-        (f"{workers} jobs", parallel),
-        ("decoders", decoders),
-        ("engine", engine),
-    ):
-        print(f"{name:10}  {statistics.median(values) / len(films) * 1000:7.1f} ms a film")
-    print(f"one by one / {workers} jobs: {statistics.median(ratios):.2f}")
-    rows = list(zip(parallel, decoders, engine, strict=True))
-    share = statistics.median(max(one, other) / all_ for all_, one, other in rows)
-    both = statistics.median((one + other) / all_ for all_, one, other in rows)
-    slower = "decoders" if sum(decoders) > sum(engine) else "engine"
-    print(f"of the rate of the slower, the {slower}: {share:.2f}; of both in turn: {both:.2f}")
+
+    ways: dict[str, Callable[[], object]] = {
+        "decoders": decoders,
+        "engine": engine,
+        "one by one": partial(_one_by_one, analyzer, films),
+        "batch": batch,
+    }
+    if arguments.zip:
+        ways["worklist"] = partial(_through_worklist, analyzer, films)
+    batch()  # warms up
+    rounds = [
+        {name: _seconds(way) / count for name, way in ways.items()} for _ in range(arguments.rounds)
+    ]
+    for one in rounds:
+        one["engine"] *= count / (batches * len(images))
+    middle = {name: statistics.median(one[name] for one in rounds) for name in ways}
+    for name, seconds in middle.items():
+        print(f"{name:10}  {1000 * seconds:7.1f} ms a film")
+    slower = max("decoders", "engine", key=lambda name: middle[name])
+
+    def ratio(above: str, below: str) -> float:
+        return statistics.median(one[above] / one[below] for one in rounds)
+
+    print(f"batch: {ratio(slower, 'batch'):.2f} of the rate of the slower alone, the {slower}")
+    print(f"one by one / batch: {ratio('one by one', 'batch'):.2f}")
+    if arguments.zip:
+        print(f"worklist / batch: {ratio('worklist', 'batch'):.2f}")
 
 
-def _one_by_one(analyzer: Analyzer, films: list[bytes]) -> list[str]:
-    return [analyzer.analyze(film).image_sha256 for film in films]
+def _seconds(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def _one_by_one(analyzer: Analyzer, films: list[bytes]) -> None:
+    for film in films:
+        analyzer.analyze(film)
 
 
 def _through_worklist(analyzer: Analyzer, films: list[bytes]) -> None:

@@ -32,6 +32,7 @@ from cxr_core.export.shards import Block, ShardFolder
 from cxr_core.files import atomic_write
 from cxr_core.imaging.correction import correction_key
 from cxr_core.imaging.workers.pool import default_workers
+from cxr_core.model.engine import EngineSettings
 from cxr_core.model.metadata import load_metadata
 from cxr_core.reading.analyzer import load_analyzer
 from cxr_core.reading.archive import FilmOpener, FilmPlace, is_address, list_films
@@ -158,7 +159,7 @@ def _read_csv(
     args: argparse.Namespace, films: Iterator[FilmPlace], opener: FilmOpener
 ) -> Counter[str]:
     out = Path(args.out)
-    analyzer = load_analyzer(args.model)
+    analyzer = load_analyzer(args.model, EngineSettings.from_environment().for_many())
     facts = read_model_facts_if_usable(args.model, analyzer.metadata)
     model, setting, correction = analyzer.metadata.model_sha256, args.setting, args.correct
     previous: Iterable[Row] = ()
@@ -270,7 +271,7 @@ def _read_into_shards(
             correction=args.correct, trail=_trail(model),
         )  # fmt: skip
     else:
-        analyzer = load_analyzer(args.model)
+        analyzer = load_analyzer(args.model, EngineSettings.from_environment().for_many())
         results = iter_blocks(
             analyzer, blocks, opener=opener, workers=args.workers, setting=setting,
             facts=read_model_facts_if_usable(args.model, analyzer.metadata),

@@ -9,7 +9,7 @@ import importlib.util
 import logging
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol, get_args
 
@@ -28,6 +28,7 @@ THREADS_ENV_VAR = "CXR_ENGINE_THREADS"
 EngineName = Literal["auto", "openvino", "torch", "cuda"]
 Precision = Literal["f32", "bf16"]
 _MAX_THREADS = 1024
+MAX_STREAMS = 4  # forwards of OpenVINO at once: each takes memory
 # There where a driver is: nothing that costs PyTorch's import.
 _DRIVER_FILES = ("/dev/nvidiactl", "/dev/dxg", "C:/Windows/System32/nvcuda.dll")
 logger = logging.getLogger(__name__)
@@ -38,7 +39,8 @@ class Engine(Protocol):
 
     Attributes:
         name: with its version, as exports tell it.
-        batch_size: films of one forward that threads share; 1 where each thread has its own.
+        batch_size: films that it computes at once where as many threads ask: in one forward that
+            they share, or each in its own; 1 where a film has the engine to itself.
     """
 
     name: str
@@ -62,11 +64,13 @@ class EngineSettings:
             installed and knows the network; else PyTorch on the CPU.
         precision: bfloat16 is for OpenVINO and CUDA.
         threads: of one forward of OpenVINO; None for all cores.
+        many: films are read in bulk, so that several forwards of OpenVINO go on at once.
     """
 
     engine: EngineName = "auto"
     precision: Precision = "f32"
     threads: int | None = None
+    many: bool = False
 
     @classmethod
     def from_environment(cls) -> "EngineSettings":
@@ -79,6 +83,12 @@ class EngineSettings:
         engine: EngineName = _one_of(get_args(EngineName), ENGINE_ENV_VAR)
         precision: Precision = _one_of(get_args(Precision), PRECISION_ENV_VAR)
         return cls(engine, precision, _threads())
+
+    def for_many(self) -> "EngineSettings":
+        """The same for a process that reads one film after the other and nothing else: forwards of
+        few threads beside one another leave no core waiting for the others (docs/engine.md)."""
+        cores = os.cpu_count() or 1
+        return replace(self, threads=self.threads or max(1, cores // MAX_STREAMS), many=True)
 
 
 def _one_of(possible: tuple[Any, ...], variable: str) -> Any:
@@ -203,12 +213,24 @@ def _openvino(
     from cxr_core.model.openvino_engine import OpenVINOEngine
 
     try:
-        return OpenVINOEngine(weights, bf16=settings.precision == "bf16", threads=settings.threads)
+        return OpenVINOEngine(
+            weights,
+            bf16=settings.precision == "bf16",
+            threads=settings.threads,
+            streams=_streams(settings),
+            many=settings.many,
+        )
     except UnfitWeightsError as error:  # PyTorch says what is wrong with them, or can read them
         if asked:
             raise
         logger.info("%s", error)
         return None
+
+
+def _streams(settings: EngineSettings) -> int:
+    """Forwards of OpenVINO beside one another."""
+    cores = os.cpu_count() or 1
+    return max(1, min(MAX_STREAMS, cores // (settings.threads or cores)))
 
 
 def _unfit_error(reason: str, value: str) -> EngineError:

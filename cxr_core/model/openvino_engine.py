@@ -3,7 +3,6 @@
 Its package starts a telemetry client when it is imported; here it is told that there is none.
 """
 
-import os
 import sys
 import threading
 from collections import deque
@@ -19,7 +18,6 @@ from cxr_core.model.densenet_graph import MAX_INPUT, MAX_MAGNITUDE, Array, build
 from cxr_core.model.head import no_numbers_error
 
 _TELEMETRY = "openvino_telemetry"
-_MAX_STREAMS = 4  # forwards at once; each takes memory, and no more films are read at once
 _import_lock = threading.Lock()
 
 
@@ -75,18 +73,19 @@ class _Operations:
 class OpenVINOEngine:
     """DenseNet121's features by OpenVINO. Thread-safe: a request serves one forward at a time."""
 
-    batch_size = 1  # a batch takes as long as its films do one after the other
-
     def __init__(
-        self, weights: Mapping[str, NDArray[Any]], *, bf16: bool = False, threads: int | None = None
-    ) -> None:
+        self, weights: Mapping[str, NDArray[Any]], *, bf16: bool = False,
+        threads: int | None = None, streams: int = 1, many: bool = False,
+    ) -> None:  # fmt: skip
         """Compile the network.
 
         Args:
             weights: as ``densenet_graph.build_densenet`` takes them.
             bf16: compute in bfloat16 where the CPU can: faster, with logits that differ by .02.
-            threads: of one forward; several go on beside one another where there are more cores.
-                None for all cores.
+            threads: of one forward; None for all cores.
+            streams: forwards that may go on beside one another, with so many threads each.
+            many: whether readers in bulk are to use them all (``batch_size``). A batch would take
+                as long as its films do one after the other.
 
         Raises:
             EngineError: OpenVINO cannot be loaded or refuses the network, or it is none.
@@ -104,8 +103,9 @@ class OpenVINOEngine:
             "PERFORMANCE_HINT": "LATENCY",
         }
         if threads is not None:
-            streams = max(1, min(_MAX_STREAMS, (os.cpu_count() or 1) // threads))
             options |= {"NUM_STREAMS": streams, "INFERENCE_NUM_THREADS": streams * threads}
+        if many:  # a thread that is tied to its core waits there for the decoders
+            options["ENABLE_CPU_PINNING"] = False
         try:
             model = openvino.Model([outputs.features, *outputs.magnitudes], [images], "densenet121")
             self._compiled = openvino.Core().compile_model(model, "CPU", options)
@@ -120,6 +120,7 @@ class OpenVINOEngine:
             )
         version = openvino.__version__.split("-")[0]
         self.name = f"OpenVINO {version}{', bf16' if bf16 else ''}"
+        self.batch_size = streams if many else 1
         self._idle: deque[Any] = deque()  # requests; as many as were ever needed at once
 
     def features(self, images: Array) -> Array:

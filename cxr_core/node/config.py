@@ -192,7 +192,9 @@ class _Table:
         self._values: dict[str, Any] = dict(values) if isinstance(values, dict) else {}
         self._asked: set[str] = set()
         if not isinstance(values, dict):
-            self.problem(f"{where} is no table", values, f"Write it as [{where}].")
+            name, _, number = where.partition(" ")
+            written = f"[[{name}]]" if number else f"[{name}]"
+            self.problem(f"{where} is no table", values, f"Write it as {written}.")
 
     def problem(self, what: str, value: object, remedy: str) -> None:
         self.problems.append(ConfigError(what, value=value, remedy=remedy))
@@ -270,5 +272,7 @@ class _Table:
         if fits(value):
             return value
         shown = "nothing" if key not in self._values else value
+        if isinstance(shown, str) and key in self._values:
+            shown = f'"{value}"'  # a number in quotes looks like one without them
         self.problem(f"{key} in {self._where} is not {words}", shown, f"Give {words}.")
         return default if default is not None else ("" if key != "addresses" else [])

@@ -1,6 +1,7 @@
 """Where a site's archive is, and who may use it: the variables ``CXR_DICOMWEB_…``."""
 
 import os
+import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
@@ -54,8 +55,10 @@ class ArchiveSettings:
         if ":" in user or not all(text.isprintable() for text in (user, password, token)):
             raise _unusable("USER, PASSWORD or TOKEN", "not shown", "text without line ends")
         certificates = Path(stated) if (stated := _stated("CA")) else None
-        if certificates is not None and not certificates.is_file():
-            raise _unusable("CA", certificates, "a PEM file that can be read")
+        if not token.isascii() or " " in token:  # no header could carry it
+            raise _unusable("TOKEN", "not shown", "a token of ASCII letters without a space")
+        if certificates is not None and not _holds_certificates(certificates):
+            raise _unusable("CA", certificates, "a PEM file of certificates that can be read")
         seconds, role = _stated("SECONDS") or "60", _stated("ROLE") or Role.READER.word
         if not (seconds.isascii() and seconds.isdigit() and 1 <= int(seconds[:5]) <= 3600):
             raise _unusable("SECONDS", seconds, "a whole number from 1 to 3600")
@@ -76,6 +79,13 @@ class ArchiveSettings:
 
 def _stated(name: str) -> str:
     return os.environ.get(PREFIX + name, "").strip()
+
+
+def _holds_certificates(path: Path) -> bool:
+    try:
+        return ssl.create_default_context(cafile=path).cert_store_stats()["x509"] > 0
+    except OSError:  # not there, or none is in it
+        return False
 
 
 def _unusable(name: str, value: object, wanted: str) -> ConfigError:

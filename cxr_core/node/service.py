@@ -66,14 +66,15 @@ def make_results(
 def answers(config: NodeConfig, destination: Destination) -> bool:
     """Whether a destination takes an association of ours, and what is to be sent to it."""
     association = _associate(config, destination)
-    if not association.is_established:
+    if association is None:
         return False
     taken = {context.abstract_syntax for context in association.accepted_contexts}
     association.release()
     return {_STORAGE_CLASSES[kind] for kind in destination.send} <= taken
 
 
-def _associate(config: NodeConfig, destination: Destination) -> Association:
+def _associate(config: NodeConfig, destination: Destination) -> Association | None:
+    """An association with a destination; None where it cannot be reached, or refuses us."""
     logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)  # it quotes what strangers send
     ae = AE(config.ae_title)
     ae.acse_timeout, ae.dimse_timeout, ae.network_timeout = 30, 60, 60
@@ -82,7 +83,11 @@ def _associate(config: NodeConfig, destination: Destination) -> Association:
         ae.add_requested_context(
             _STORAGE_CLASSES[kind], [ExplicitVRLittleEndian, ImplicitVRLittleEndian]
         )
-    return ae.associate(destination.host, destination.port, ae_title=destination.ae_title)
+    try:
+        made = ae.associate(destination.host, destination.port, ae_title=destination.ae_title)
+    except (OSError, UnicodeError):  # nobody has the host's name, or it cannot be one
+        return None
+    return made if made.is_established else None
 
 
 class Node:
@@ -231,7 +236,7 @@ class Node:
     def _deliver(self, destination: Destination, parcels: list[Parcel]) -> bool:
         """Send results in one association; whether the destination answered throughout."""
         association = _associate(self._config, destination)
-        if not association.is_established:
+        if association is None:
             logger.warning("%s cannot be reached, or refuses us", destination.name)
             return False
         try:

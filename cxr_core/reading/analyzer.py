@@ -18,7 +18,7 @@ from cxr_core.imaging.gate import GateResult, check_radiograph
 from cxr_core.imaging.preprocessing import normalise, to_square
 from cxr_core.imaging.radiograph import Radiograph, apply_correction
 from cxr_core.imaging.workers.pool import read_radiograph_in_worker, start_workers
-from cxr_core.model.engine import ServedModel, load_served_model
+from cxr_core.model.engine import EngineSettings, ServedModel, load_served_model
 from cxr_core.model.head import pool
 from cxr_core.model.metadata import UNCALIBRATED_WARNING, ModelMetadata, why_uncalibrated
 from cxr_core.reading.approved import require_approved, require_approved_files
@@ -280,8 +280,11 @@ class Analyzer:
         )
 
 
-def load_analyzer(folder: str | Path) -> Analyzer:
+def load_analyzer(folder: str | Path, settings: EngineSettings | None = None) -> Analyzer:
     """Load the model of a run folder, ready to read films.
+
+    Args:
+        settings: of the engine; None for those of the environment.
 
     Raises:
         CheckpointError: the folder is incomplete or was altered, its weights are no numbers, or
@@ -290,6 +293,6 @@ def load_analyzer(folder: str | Path) -> Analyzer:
     """
     require_approved_files(Path(folder))
     start_workers()  # which takes them about as long as the weights take
-    model = load_served_model(folder)
+    model = load_served_model(folder, settings)
     require_approved(model.metadata.model_sha256, Path(folder))
     return Analyzer(model)

@@ -1,9 +1,9 @@
 """Many films, one after the other: decoded ahead in processes, and handed out in their order.
 
 An engine that computes one film at a time reads them in the caller's thread. One that takes several
-at once (CUDA) has them from the threads that wait for the decoders, each of which goes on with its
-film to the end: so a forward has as many films as are ready, and all that is done to a film beside
-the forward goes on at the same time.
+at once (CUDA; OpenVINO in bulk) has them from the threads that wait for the decoders, each of which
+goes on with its film to the end: so as many films are computed as are ready, and all that is done
+to a film beside the forward goes on at the same time.
 """
 
 import hashlib

@@ -9,6 +9,8 @@ import pytest
 
 from cxr_core.audit.log import AUDIT_ENV_VAR
 from cxr_core.cli.node import main
+from cxr_core.node.config import read_config
+from cxr_core.node.service import answers
 from tests.helpers.node import IGNORE_UNCLOSED_SOCKETS, free_port, write_settings
 
 pytestmark = pytest.mark.filterwarnings(IGNORE_UNCLOSED_SOCKETS)
@@ -49,6 +51,16 @@ def test_check_says_all_that_is_wrong(
     ):
         assert words in line
     assert not (tmp_path / "spool" / "films").exists()  # it starts nothing
+
+
+@pytest.mark.parametrize("host", ["nobody.invalid", "a..b"])
+def test_a_destination_whose_name_nobody_has_does_not_answer(tmp_path: Path, host: str) -> None:
+    """While the network's name server is away, results wait; no thread ends by it."""
+    path = write_settings(tmp_path, port=1, archive_port=104)
+    path.write_text(path.read_text().replace('host = "127.0.0.1"', f'host = "{host}"'))
+    config = read_config(path)
+    assert config.destinations[0].host == host
+    assert not answers(config, config.destinations[0])
 
 
 def test_check_says_that_nothing_is_wrong(

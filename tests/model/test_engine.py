@@ -170,6 +170,23 @@ def test_by_cuda_the_answers_are_those_of_the_cpu(network: ChestNetwork, folder:
     assert 1e-4 < apart < 0.5
 
 
+@pytest.mark.parametrize(
+    ("threads", "cores", "each", "at_once"), [(None, 2, 1, 2), (None, 16, 4, 4), (8, 16, 8, 2)]
+)
+def test_many_films_have_forwards_beside_one_another(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, openvino: ServedModel,
+    threads: int | None, cores: int, each: int, at_once: int,
+) -> None:  # fmt: skip
+    """Of few threads each, and with the same answers."""
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    settings = EngineSettings("openvino", threads=threads)
+    assert settings.for_many().threads == each
+    served = load_served_model(folder, settings.for_many())
+    assert (served.engine.batch_size, openvino.engine.batch_size) == (at_once, 1)
+    film = images(1, 64)
+    np.testing.assert_allclose(served.logits(film), openvino.logits(film), atol=1e-5)
+
+
 def test_an_answer_is_not_written_over_by_the_next(openvino: ServedModel) -> None:
     first = openvino.engine.features(images(1))
     kept = first.copy()

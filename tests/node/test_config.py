@@ -70,7 +70,9 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ("[node", "cannot be read"),
-        ("node = 3\n", "node is no table"),
+        ("node = 3\n", "node is no table: 3. Write it as [node]."),
+        ("callers = [1]\n", "callers 1 is no table: 1. Write it as [[callers]]."),
+        ('[node]\nport = "104"\n', 'from 1 to 65535: "104".'),
         ('[node]\nae_title = "A"\n[spool]\nfolder = "s"\n', "There are no callers"),
     ],
 )
