@@ -141,6 +141,7 @@ def test_where_a_replica_ends_the_other_takes_its_visitors(
 def test_half_a_request_is_given_up(proxy: Proxy) -> None:
     """Of ten seconds as it is shipped, one here: a stranger could hold all connections so."""
     with proxy.connect() as line:
+        line.settimeout(20)  # nginx's own patience, were it not told, is a minute
         line.sendall(f"GET / HTTP/1.1\r\nHost: {NAME}\r\nX-Slow: ".encode())
         told = line.recv(4096)
         assert told == b"" or b" 408 " in told.partition(b"\r\n")[0]
