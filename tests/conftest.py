@@ -24,7 +24,7 @@ if n_workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
 
 # What is costly to make, longest first: the tests that use it go to one worker.
-COSTLY_FIXTURES = ("phantom_run", "finished_run", "app_url", "guarded_app")
+COSTLY_FIXTURES = ("finished_run", "app_url", "guarded_app")
 
 # Shared machines are slow at times, so no example has a deadline; CI draws the same examples
 # every time, a developer's machine searches on: few at a time, others each time.
