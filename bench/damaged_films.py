@@ -151,6 +151,7 @@ ENCODINGS: dict[str, Callable[[Gray], bytes]] = {
     "PNG, 16 bits": png_16,
     "TIFF": partial(by_pillow, kind="TIFF"),
     "TIFF, deflated": partial(by_pillow, kind="TIFF", compression="tiff_adobe_deflate"),
+    "TIFF, LZW": partial(by_pillow, kind="TIFF", compression="tiff_lzw"),
     "TIFF, JPEG": partial(by_pillow, kind="TIFF", compression="jpeg"),
     "DICOM, 12 bits": lambda p: to_bytes(dicom(p, 12)),
     "DICOM, 8 bits": lambda p: to_bytes(dicom(p)),
@@ -215,6 +216,8 @@ def damaged_files(name: str, data: bytes, rng: Rng) -> Iterator[tuple[str, bytes
             yield side, jpeg_header(data, side, share)
         elif name.startswith("PNG"):
             yield side, png_header(data, side, share)
+        elif name.startswith("TIFF"):
+            yield side, tiff_header(data, side, share)
     if name == "JPEG":  # what another program made of a cut JPEG, saved anew
         yield "cut, then PNG", as_png(data[: len(data) // 2] + _END)
 
@@ -257,6 +260,18 @@ def png_header(data: bytes, side: str, share: float) -> bytes:
     less = int(int.from_bytes(data[at : at + 4]) * share)
     header = data[:at] + less.to_bytes(4) + data[at + 4 : 29]
     return header + zlib.crc32(header[12:29]).to_bytes(4) + data[33:]
+
+
+def tiff_header(data: bytes, side: str, share: float) -> bytes:
+    """A little-endian TIFF whose header says less, or more, than its strips hold."""
+    directory = int.from_bytes(data[4:8], "little")
+    tag = (257 if side == "rows" else 256).to_bytes(2, "little")
+    for at in range(directory + 2, len(data), 12):
+        if data[at : at + 2] == tag:
+            size = 2 if data[at + 2] == 3 else 4  # SHORT or LONG
+            other = int(int.from_bytes(data[at + 8 : at + 8 + size], "little") * share)
+            return data[: at + 8] + other.to_bytes(4, "little") + data[at + 12 :]
+    raise ValueError("no such tag")
 
 
 def as_png(damaged: bytes) -> bytes:

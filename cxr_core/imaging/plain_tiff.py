@@ -15,6 +15,7 @@ from PIL import TiffImagePlugin
 from cxr_core.errors import ImageError
 from cxr_core.imaging.channels import gray_of_channels
 from cxr_core.imaging.decoded import check_size
+from cxr_core.imaging.tiff_parts import check_parts
 
 _WIDTH, _LENGTH, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
 _STRIPS, _ORIENTATION, _SAMPLES, _STRIP_BYTES, _PLANAR = 273, 274, 277, 279, 284
@@ -73,6 +74,7 @@ def read_plain_tiff(data: bytes) -> PlainTiff:
         )
     kind = np.dtype(f"{'<' if data[:2] == b'II' else '>'}{letter}{bits // 8}")
     expected = width * length * samples * kind.itemsize
+    parts_warnings = check_parts(data, tags)
     body = _body(data, tags, expected, deflated=compression in _DEFLATE)
     values = np.frombuffer(body, kind, width * length * samples)
     if int(tags.get(_PLANAR, 1)) == _PLANES_APART:
@@ -84,7 +86,9 @@ def read_plain_tiff(data: bytes) -> PlainTiff:
     gray = gray_of_channels(values)
     words = f"{bits}-bit {_WORDS[letter]}"
     white_is_zero = tags.get(_PHOTOMETRIC) == 0
-    return PlainTiff(gray.values, words, white_is_zero, gray.colour_fraction, gray.warnings)
+    return PlainTiff(
+        gray.values, words, white_is_zero, gray.colour_fraction, (*parts_warnings, *gray.warnings)
+    )
 
 
 def _same(value: Any) -> int:

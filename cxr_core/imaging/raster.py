@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, JpegImagePlugin, PngImagePlugin
+from PIL import Image, JpegImagePlugin
 
 from cxr_core.errors import ImageError
 from cxr_core.imaging.channels import TRANSPARENT_WARNING, gray_of_channels
@@ -25,7 +25,15 @@ from cxr_core.imaging.jpeg import (
     decode_jpeg,
     unread_kind,
 )
-from cxr_core.imaging.png16 import has_16_bit_channels, read_16_bit_channels
+from cxr_core.imaging.png import (
+    PNG_SIGNATURE,
+    CountingPng,
+    SurplusRowsError,
+    check_rows,
+    has_16_bit_channels,
+    read_16_bit_channels,
+    without_text,
+)
 from cxr_core.imaging.scaled_film import scale_film, show_eight_bits
 
 _EXIF_ORIENTATION = 0x0112
@@ -42,7 +50,6 @@ UNCHECKED_JPEG_WARNING = (
     "This kind of JPEG could not be checked for damage; compare it with the original."
 )
 _FIRST_TRANSPOSED = 5  # of the orientations: rows are columns from here on
-PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 JPEG_SIGNATURE = b"\xff\xd8\xff"
 
 
@@ -184,17 +191,19 @@ def decode_raster(data: bytes) -> DecodedFilm:
     try:
         loaded, notes = _load(image, data) if kind == "JPEG" else (image, ())
         loaded.load()
+        if isinstance(image, CountingPng):
+            check_rows(data, image.taken)
         orientation = image.getexif().get(_EXIF_ORIENTATION, 1)
         upright, orientation_log = apply_exif_orientation(loaded, orientation)
         if is_deep:
-            channels = read_16_bit_channels(_without_text(data))
+            channels = read_16_bit_channels(without_text(data))
             gray = grayscale_from_channels(turn_upright(channels, orientation), "16-bit")
         else:
             gray = to_grayscale(upright)
         notes = (*notes, *traces_of_damage(loaded, is_jpeg=kind == "JPEG"))
     except ImageError:
         raise
-    except JpegDamageError as error:
+    except (JpegDamageError, SurplusRowsError) as error:
         raise _damage_error(data, kind, str(error)) from error
     except Exception as error:  # whatever a decoder raises on hostile bytes
         raise _damage_error(data, kind) from error
@@ -242,33 +251,12 @@ def traces_of_damage(image: Image.Image, *, is_jpeg: bool) -> tuple[str, ...]:
     return damage_warnings(np.asarray(image.convert("L")), blocks, is_jpeg=is_jpeg)
 
 
-_UNREAD_CHUNKS = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")
-
-
-def _without_text(data: bytes) -> bytes:
-    """A PNG without its texts and colour profile: Pillow refuses long ones, and none is read here.
-
-    Some hold a whole report.
-
-    Bytes that are no sequence of chunks are handed back as they are, for the decoder to judge.
-    """
-    kept, at = [data[: len(PNG_SIGNATURE)]], len(PNG_SIGNATURE)
-    while at + 12 <= len(data):
-        end = at + 12 + int.from_bytes(data[at : at + 4])
-        if end > len(data):
-            return data
-        if data[at + 4 : at + 8] not in _UNREAD_CHUNKS:
-            kept.append(data[at:end])
-        at = end
-    return b"".join([*kept, data[at:]]) if at > len(PNG_SIGNATURE) else data
-
-
 def _open_header(data: bytes, kind: str) -> Image.Image:
     """Read the header only. The plugin itself, since ``Image.open`` has a size limit of its own
     that warns by a process-wide setting, and may hand a JPEG on to other plugins."""
     try:
         if kind == "PNG":
-            return PngImagePlugin.PngImageFile(io.BytesIO(_without_text(data)))
+            return CountingPng(without_text(data))
         return JpegImagePlugin.JpegImageFile(io.BytesIO(data))
     except Exception as error:  # whatever a parser raises on hostile bytes
         raise _damage_error(data, kind) from error

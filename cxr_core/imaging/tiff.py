@@ -17,7 +17,7 @@ from cxr_core.imaging.raster import (
     to_grayscale,
     traces_of_damage,
 )
-from cxr_core.imaging.tiff_strips import check_parts
+from cxr_core.imaging.tiff_parts import TiffPartsError, check_parts
 
 TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # the last two are BigTIFF
 # TIFF 6.0, section 8; 274 is EXIF's orientation too.
@@ -74,17 +74,17 @@ def _decode_by_pillow(data: bytes, image: TiffImagePlugin.TiffImageFile) -> Deco
     orientation = _get_int(image, _ORIENTATION)
     white_is_zero = image.tag_v2.get(_PHOTOMETRIC) == _WHITE_IS_ZERO
     try:
-        check_parts(data, image)
+        parts_warnings = check_parts(data, image.tag_v2)
         is_jpeg = image.info.get("compression") in ("jpeg", "tiff_jpeg")
         image.load()  # turns the picture upright, too
         if image.mode == "LAB":
             raise kind_error("colour as CIE L*a*b*")
-        notes = traces_of_damage(image, is_jpeg=is_jpeg)
+        notes = (*parts_warnings, *traces_of_damage(image, is_jpeg=is_jpeg))
         gray = _tiff_to_grayscale(image, white_is_zero=white_is_zero)
     except ImageError:
         raise
     except Exception as error:  # whatever a decoder raises on hostile bytes
-        raise _tiff_damage_error(data) from error
+        raise _tiff_damage_error(data, error) from error
     steps = [orientation_log_entry(orientation)] if orientation in EXIF_TRANSPOSES else []
     if white_is_zero:
         steps.append(_INVERTED_STEP)
@@ -126,7 +126,7 @@ def _decode_unusual_tiff(data: bytes, cause: Exception | None) -> DecodedFilm:
     except ImageError:
         raise
     except Exception as error:  # whatever a parser raises on hostile bytes
-        raise _tiff_damage_error(data) from cause or error
+        raise _tiff_damage_error(data, error) from cause or error
     values = plain.values  # (H, W)
     if not np.isfinite(values).all():
         raise _invalid_values_error()
@@ -186,9 +186,10 @@ def _invalid_values_error() -> ImageError:
     )
 
 
-def _tiff_damage_error(data: bytes) -> ImageError:
+def _tiff_damage_error(data: bytes, error: Exception | None = None) -> ImageError:
+    reason = f", {error}" if isinstance(error, TiffPartsError) else ""
     return ImageError(
         "The file is damaged or incomplete and cannot be read",
-        value=f"TIFF, {len(data):,} bytes",
+        value=f"TIFF, {len(data):,} bytes{reason}",
         remedy="Copy the file again, or export the film again as PNG, TIFF or DICOM.",
     )
