@@ -214,6 +214,8 @@ def _judge(
     Args:
         basic: what other checks found; only a crop may mend that.
     """
+    if square is None or len(square) != GATE_SIDE:
+        square = to_square(pixels, GATE_SIDE)
     as_it_is = film_thumbnail(pixels, parameters, square)  # (S, S)
     scores = log_probabilities(as_it_is.reshape(1, -1), parameters)[0]  # (c,)
     passed = not basic and bool(scores[0] >= parameters.threshold)
@@ -223,8 +225,9 @@ def _judge(
     if passed:
         crop = _best([Correction(crop=bars)] if bars else [], pixels, parameters)
         if crop is None:
-            return GateResult(True, (), notes=_notes(pixels, None))
-        return GateResult(True, (), crop.key, _notes(pixels, crop.crop))
+            return GateResult(True, (), notes=_notes(square, None))
+        cropped = to_square(crop.crop.apply(pixels), GATE_SIDE)
+        return GateResult(True, (), crop.key, _notes(cropped, crop.crop))
     for steps, trials in enumerate(_trials(bars, only_cropped=bool(basic)), start=1):
         above = _SUGGEST_ABOVE if steps == 1 else _SUGGEST_SEVERAL_ABOVE
         if best := _best(trials, pixels, parameters, above=above):
@@ -286,13 +289,16 @@ def _fault(correction: Correction) -> str:
     return f"{' '.join(faults)} {correction.words.doing} would fix this."
 
 
-def _notes(pixels: NDArray[np.uint8], bars: Crop | None) -> tuple[str, ...]:
-    """What is to be said of a film that passes."""
+def _notes(square: NDArray[np.uint8], bars: Crop | None) -> tuple[str, ...]:
+    """What is to be said of a film that passes.
+
+    Args:
+        square: the film without its bars, as ``to_square`` makes it.
+    """
     notes = []
     if bars is not None:
         notes.append(f"{_BARS} The model reads them with it: {bars.sides}. They can be cropped.")
-    film = pixels if bars is None else bars.apply(pixels)
-    if (tilt := tilt_degrees(film)) is not None:
+    if (tilt := tilt_degrees(square)) is not None:
         way = "clockwise" if tilt > 0 else "counter-clockwise"
         notes.append(
             f"The film looks tilted by about {abs(tilt):.0f} degrees {way}; tilted films are read "

@@ -59,10 +59,11 @@ def without_text(data: bytes) -> bytes:
     the decoder to judge.
     """
     chunks = list(_chunks(data))
-    if not chunks or chunks[-1].stop > len(data):
+    kept = [at for at in chunks if _name(data, at) not in _UNREAD_CHUNKS]
+    if len(kept) == len(chunks) or chunks[-1].stop > len(data):
         return data
-    kept = (data[at] for at in chunks if _name(data, at) not in _UNREAD_CHUNKS)
-    return b"".join([data[: len(PNG_SIGNATURE)], *kept, data[chunks[-1].stop :]])
+    end = chunks[-1].stop
+    return b"".join([data[: len(PNG_SIGNATURE)], *(data[at] for at in kept), data[end:]])
 
 
 class CountingPng(PngImagePlugin.PngImageFile):

@@ -108,7 +108,8 @@ def to_grayscale(image: Image.Image) -> Grayscale:
             warnings.append(COLOUR_WARNING)
             steps.append("Colour reduced to luminance.")
         image = rgb
-    values: NDArray[np.uint8] = np.array(image.convert("L"))  # exact where the channels are equal
+    gray = image if image.mode == "L" else image.convert("L")  # exact where channels are equal
+    values: NDArray[np.uint8] = np.array(gray)
     shown = show_eight_bits(values)
     steps.append(shown.step)
     return Grayscale(values, shown.pixels, tuple(steps), (*warnings, *shown.warnings), colour)
@@ -248,7 +249,8 @@ def traces_of_damage(image: Image.Image, *, is_jpeg: bool) -> tuple[str, ...]:
         return damage_warnings(np.asarray(image), blocks=())
     coloured = image.mode not in ("L", "1")
     blocks = (BLOCK, SUBSAMPLED_BLOCK) if coloured else (BLOCK,)
-    return damage_warnings(np.asarray(image.convert("L")), blocks, is_jpeg=is_jpeg)
+    gray = image if image.mode == "L" else image.convert("L")
+    return damage_warnings(np.asarray(gray), blocks, is_jpeg=is_jpeg)
 
 
 def _open_header(data: bytes, kind: str) -> Image.Image:

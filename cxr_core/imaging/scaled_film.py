@@ -19,6 +19,7 @@ from cxr_core.imaging.gray_range import (
 from cxr_core.imaging.hot_pixels import mend_hot_pixels
 
 _MIN_LEVELS = 32  # of NIH's films none has fewer than 88
+_STRIDE = 2  # px, at which a film is looked at first
 _TAIL = 0.05  # of the pixels, at each end: what may be marker, metal or collimator
 
 
@@ -56,7 +57,10 @@ def show_eight_bits(values: NDArray[np.uint8], film: FilmRange | None = None) ->
         film: of ``film_range``, where that is known already.
     """
     kept = "8-bit gray values kept as they are."
-    counts = np.array(Image.fromarray(values).histogram())  # (256,)
+    few_pixels = _counts(values[::_STRIDE, ::_STRIDE])
+    if (few_pixels > 0).sum() >= _MIN_LEVELS and _most_use_half(few_pixels):
+        return ScaledFilm(values, values, kept, ())  # as nearly all films: soon told
+    counts = _counts(values)
     n_levels = int((counts > 0).sum())
     # Of pictures of two levels, and of one, others tell.
     few = (f"This image has only {n_levels} gray levels.",) if 2 < n_levels < _MIN_LEVELS else ()
@@ -77,8 +81,13 @@ def show_eight_bits(values: NDArray[np.uint8], film: FilmRange | None = None) ->
     return ScaledFilm(values, values, kept, (note, *few))
 
 
+def _counts(values: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Pixels of each gray level, (256,)."""
+    return np.array(Image.fromarray(np.ascontiguousarray(values)).histogram(), np.int64)
+
+
 def _most_use_half(counts: NDArray[np.int64]) -> bool:
-    """Whether a film without its tails uses half of the gray levels: most do, soon told.
+    """Whether a film without its tails uses half of the gray levels.
 
     Args:
         counts: (256,), pixels of each level.
