@@ -17,7 +17,7 @@ from PIL import PngImagePlugin
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _UNREAD_CHUNKS = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")
 # Bites of compressed data, and the least bytes of one: rows that fit into one bite are not missed.
-_BITES, _MIN_BITE = 512, 64
+_BITES, _MIN_BITE = 256, 64
 _HEADER = slice(16, 29)  # IHDR's contents: width, height, depth, colour type and three more
 _DEPTH, _COLOUR_TYPE, _INTERLACE = 24, 25, 28  # places of the three in the file
 _RGB, _GRAY_ALPHA, _RGBA = 2, 4, 6  # colour types (PNG 3rd edition, 11.2.1)
