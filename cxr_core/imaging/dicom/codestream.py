@@ -201,7 +201,7 @@ def _tile_parts(stream: bytes) -> Iterator[int]:
     whole = _mend_jpeg_2000(stream)
     at = 2
     while whole[at : at + 2] != _J2K_SOT:
-        at = _next_segment(whole, at)
+        at = next_segment(whole, at)
     while whole[at : at + 2] == _J2K_SOT:
         yield at
         at += int.from_bytes(whole[at + 6 : at + 10])
@@ -210,7 +210,7 @@ def _tile_parts(stream: bytes) -> Iterator[int]:
 def _mend_jpeg_2000(stream: bytes) -> bytes:
     at = 2
     while stream[at : at + 2] != _J2K_SOT:
-        at = _next_segment(stream, at)
+        at = next_segment(stream, at)
     whole = bytearray(stream[:at])
     while True:
         if stream[at : at + 2] == _J2K_SOT:
@@ -224,7 +224,7 @@ def _mend_jpeg_2000(stream: bytes) -> bytes:
             at = end
         elif stream[at : at + 1] == b"\xff" and stream[at : at + 2] != _J2K_EOC:
             try:
-                at = _next_segment(stream, at)
+                at = next_segment(stream, at)
             except ValueError:
                 break  # padding behind the last tile-part
         else:
@@ -232,7 +232,12 @@ def _mend_jpeg_2000(stream: bytes) -> bytes:
     return bytes(whole) + _J2K_EOC
 
 
-def _next_segment(stream: bytes, at: int) -> int:
+def next_segment(stream: bytes, at: int) -> int:
+    """Where the marker segment of a JPEG 2000 codestream ends that begins at ``at``.
+
+    Raises:
+        ValueError: there is none, or it is cut short.
+    """
     length = int.from_bytes(stream[at + 2 : at + 4])
     if stream[at : at + 1] != b"\xff" or length < 2 or at + 2 + length > len(stream):
         raise ValueError("the JPEG 2000 codestream is cut short")
