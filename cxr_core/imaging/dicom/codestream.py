@@ -181,7 +181,8 @@ def check_jpeg_2000(frame: bytes) -> None:
     Other frames are not looked at.
 
     Raises:
-        ValueError: it is cut short, or holds fewer tiles than its size has.
+        ValueError: it is cut short, or holds fewer tiles than its size has, or fewer parts of one
+            than the tile says: often those that come last have the film's finest detail.
     """
     if not frame.startswith((_J2K_START, _JP2_SIGNATURE)):
         return
@@ -191,19 +192,29 @@ def check_jpeg_2000(frame: bytes) -> None:
     if not width or not height:
         raise ValueError("the JPEG 2000 codestream states no tile size")
     expected = -(-(right - left) // width) * -(-(bottom - top) // height)
-    found = {int.from_bytes(stream[at + 4 : at + 6]) for at in _tile_parts(stream)}
-    if len(found) < expected:
-        raise ValueError(f"the JPEG 2000 codestream has {len(found)} of its {expected} tiles")
+    parts: dict[int, set[int]] = {}  # of each tile, those that are there
+    n_parts: dict[int, int] = {}  # and how many it says it has, if it says so
+    for header in _tile_parts(stream):
+        tile = int.from_bytes(header[4:6])
+        parts.setdefault(tile, set()).add(header[10])
+        n_parts[tile] = max(n_parts.get(tile, 0), header[11])
+    if len(parts) < expected:
+        raise ValueError(f"the JPEG 2000 codestream has {len(parts)} of its {expected} tiles")
+    for tile, found in parts.items():
+        if len(found) < n_parts[tile]:
+            raise ValueError(
+                f"the JPEG 2000 codestream has {len(found)} of the {n_parts[tile]} parts of a tile"
+            )
 
 
-def _tile_parts(stream: bytes) -> Iterator[int]:
-    """Where the tile-parts of a mended codestream begin."""
+def _tile_parts(stream: bytes) -> Iterator[bytes]:
+    """The first segment of each tile-part of a codestream, whatever lies between them."""
     whole = _mend_jpeg_2000(stream)
     at = 2
     while whole[at : at + 2] != _J2K_SOT:
         at = next_segment(whole, at)
     while whole[at : at + 2] == _J2K_SOT:
-        yield at
+        yield whole[at : at + _SOT_LENGTH]
         at += int.from_bytes(whole[at + 6 : at + 10])
 
 

@@ -33,7 +33,7 @@ _MAX_PRECISION = 16  # bits
 # Encoders end blocks as they like within a few bytes: in 1,960 streams by OpenJPEG and 60 by Grok,
 # Kakadu, JasPer and FFmpeg no block had more than one byte left over. Where OpenJPEG cuts blocks to
 # a rate, one block in a film may lack some: 7 of 1,628 films had such a block, by 94 bytes at most.
-_MAX_GAP, _MAX_LONE_LACK = 8, 100
+MAX_GAP, _MAX_LONE_LACK = 8, 32
 _COMPLAINT = re.compile(r"PTERM check failure: (\d+) (remaining|synthesized)")
 _logger = logging.getLogger("imagecodecs")
 _logger.setLevel(logging.WARNING)  # one that is quieter would hide a damaged film
@@ -48,8 +48,8 @@ class CodeBlocks(NamedTuple):
     @property
     def damaged(self) -> int:
         """How many blocks end where no encoder ends them."""
-        left_over = sum(gap > _MAX_GAP for gap in self.left_over)
-        lacking = [gap for gap in self.lacking if gap > _MAX_GAP]
+        left_over = sum(gap > MAX_GAP for gap in self.left_over)
+        lacking = [gap for gap in self.lacking if gap > MAX_GAP]
         if not left_over and len(lacking) == 1 and lacking[0] <= _MAX_LONE_LACK:
             return 0
         return left_over + len(lacking)
