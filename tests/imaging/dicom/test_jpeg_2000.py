@@ -2,7 +2,6 @@
 
 import io
 import logging
-from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -110,15 +109,14 @@ def test_an_unstated_length_is_checked_too() -> None:
         part = stream.index(b"\xff\x90")
         return stream[: part + 6] + bytes(4) + stream[part + 10 :]
 
-    for change, damaged in ((lambda s: s, 0), (lambda s: flipped(s, 0), 3)):
-        change: Callable[[bytes], bytes]
-        values, blocks = decode_stream(unstated(change(stream_of(PHANTOM))))
-        assert (blocks.damaged > 0) == (damaged > 0)
-        assert np.array_equal(values, PHANTOM) == (damaged == 0)
+    values, blocks = decode_stream(unstated(stream_of(PHANTOM)))
+    np.testing.assert_array_equal(values, PHANTOM)
+    assert blocks.damaged == 0
+    assert decode_stream(unstated(flipped(stream_of(PHANTOM), 0)))[1].damaged > 0
 
 
 def test_high_throughput_blocks_are_read_and_left_alone() -> None:
-    values, blocks = decode_stream(htj2k_encode(PHANTOM, reversible=True))
+    values, blocks = decode_stream(bytes(htj2k_encode(PHANTOM, reversible=True)))
     np.testing.assert_array_equal(values, PHANTOM)
     assert blocks == CodeBlocks((), ())
 
