@@ -35,8 +35,8 @@ _MAX_PRECISION = 16  # bits
 # a rate, one block in a film may lack some: 7 of 1,628 films had such a block, by 94 bytes at most.
 MAX_GAP, _MAX_LONE_LACK = 8, 32
 _COMPLAINT = re.compile(r"PTERM check failure: (\d+) (remaining|synthesized)")
+_MAX_SAID = 10_000  # complaints that are kept: a hostile stream has millions of blocks
 _logger = logging.getLogger("imagecodecs")
-_logger.setLevel(logging.WARNING)  # one that is quieter would hide a damaged film
 
 
 class CodeBlocks(NamedTuple):
@@ -60,11 +60,12 @@ class CodeBlocks(NamedTuple):
         n = self.damaged
         if not n:
             return ""
-        which = "One block" if n == 1 else f"{n:,} blocks"
-        return (
-            f"{which} of this JPEG 2000 image {'does' if n == 1 else 'do'} not fit the stated "
-            "length: the file was probably damaged on its way. Compare it with the original."
+        what = (
+            "One block of this JPEG 2000 image does not fit its stated length"
+            if n == 1
+            else f"{n:,} blocks of this JPEG 2000 image do not fit their stated lengths"
         )
+        return f"{what}: the file was probably damaged on its way. Compare it with the original."
 
 
 def decode_frame(ds: Dataset) -> tuple[NDArray[Any], str]:
@@ -175,6 +176,9 @@ def _segments(stream: bytes) -> Iterator[int]:
 def _said() -> Iterator[list[str]]:
     """What imagecodecs logs in this thread, kept out of the log."""
     collector = _Collector()
+    # A logger that is quieter, or was put out of use, would hide a damaged film.
+    _logger.setLevel(logging.WARNING)
+    _logger.disabled = False
     _logger.addFilter(collector)
     try:
         yield collector.said
@@ -193,5 +197,6 @@ class _Collector(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if record.thread != self._thread:
             return True
-        self.said.append(record.getMessage())
+        if len(self.said) < _MAX_SAID:
+            self.said.append(record.getMessage())
         return False

@@ -140,7 +140,7 @@ def test_gaps_that_encoders_leave_are_no_damage(
     assert blocks.damaged == damaged
     assert bool(blocks.warning) == (damaged > 0)
     if damaged == 1:
-        assert blocks.warning.startswith("One block of this JPEG 2000 image does not fit")
+        assert blocks.warning.startswith("One block of this JPEG 2000 image does not fit its")
 
 
 def test_a_film_in_colour_is_checked_too() -> None:
@@ -185,3 +185,10 @@ def test_what_the_decoder_says_stays_out_of_the_log(caplog: pytest.LogCaptureFix
         assert caplog.records == []
         logging.getLogger("imagecodecs").warning("of another program")
         assert [record.getMessage() for record in caplog.records] == ["of another program"]
+
+
+def test_a_site_that_silences_its_loggers_hides_no_damage() -> None:
+    logger = logging.getLogger("imagecodecs")
+    logger.setLevel(logging.CRITICAL)
+    logger.disabled = True
+    assert decode_stream(flipped(stream_of(PHANTOM), 0))[1].damaged > 0
