@@ -30,27 +30,36 @@ _SOT_LENGTH = 12  # bytes of a tile-part's first segment with its marker
 _STYLE_OFFSETS = {b"\xff\x52": 12, b"\xff\x53": 9}
 _PREDICTABLE, _HIGH_THROUGHPUT = 0x10, 0x40  # high-throughput blocks are another code
 _MAX_PRECISION = 16  # bits
-# Encoders end blocks as they like within a few bytes: in 1,960 streams by OpenJPEG and 60 by Grok,
-# Kakadu, JasPer and FFmpeg no block had more than one byte left over. Where OpenJPEG cuts blocks to
-# a rate, one block in a film may lack some: 7 of 1,628 films had such a block, by 94 bytes at most.
-MAX_GAP, _MAX_LONE_LACK = 8, 32
+# Encoders end blocks as they like within a few bytes. Where OpenJPEG cuts them to a rate, one block
+# of a film may lack more of its last pass: in 5,400 intact streams (``bench/jpeg_2000_ends.py``) it
+# was 20 bytes at most down to a third of a bit a pixel, and 210 at an eighth. None had bytes over.
+MAX_GAP = 8  # bytes
+_THIN = 0.25  # bits a pixel
+_MAX_LONE_LACK, _MAX_LONE_LACK_IF_THIN = 32, 256  # bytes that the only such block may lack
 _COMPLAINT = re.compile(r"PTERM check failure: (\d+) (remaining|synthesized)")
 _MAX_SAID = 10_000  # complaints that are kept: a hostile stream has millions of blocks
 _logger = logging.getLogger("imagecodecs")
 
 
 class CodeBlocks(NamedTuple):
-    """By how many bytes code-blocks missed their ends; those within two bytes are not listed."""
+    """By how many bytes code-blocks missed their ends; those within two bytes are not listed.
+
+    Attributes:
+        left_over, lacking: of each such block.
+        thin: the stream has so few bytes that its encoder may have cut a block short.
+    """
 
     left_over: tuple[int, ...]
     lacking: tuple[int, ...]
+    thin: bool = False
 
     @property
     def damaged(self) -> int:
         """How many blocks end where no encoder ends them."""
         left_over = sum(gap > MAX_GAP for gap in self.left_over)
         lacking = [gap for gap in self.lacking if gap > MAX_GAP]
-        if not left_over and len(lacking) == 1 and lacking[0] <= _MAX_LONE_LACK:
+        most = _MAX_LONE_LACK_IF_THIN if self.thin else _MAX_LONE_LACK
+        if not left_over and len(lacking) == 1 and lacking[0] <= most:
             return 0
         return left_over + len(lacking)
 
@@ -105,7 +114,11 @@ def decode_stream(stream: bytes) -> tuple[NDArray[Any], CodeBlocks]:
     for words in said:
         for count, kind in _COMPLAINT.findall(words):
             gaps[kind].append(int(count))
-    return values, CodeBlocks(tuple(gaps["remaining"]), tuple(gaps["synthesized"]))
+    return values, CodeBlocks(
+        left_over=tuple(gaps["remaining"]),
+        lacking=tuple(gaps["synthesized"]),
+        thin=8 * len(stream) < _THIN * values.size,
+    )
 
 
 def decode_gray(stream: bytes, *, precision: int, signed: bool) -> tuple[NDArray[Any], CodeBlocks]:

@@ -121,22 +121,31 @@ def test_high_throughput_blocks_are_read_and_left_alone() -> None:
     assert blocks == CodeBlocks((), ())
 
 
+def test_a_stream_of_few_bytes_is_known() -> None:
+    for rate, thin in ((12, False), (25, False), (50, True)):
+        _, blocks = decode_stream(stream_of(PHANTOM, irreversible=True, quality_layers=[rate]))
+        assert blocks.thin == thin
+
+
 @pytest.mark.parametrize(
-    ("left_over", "lacking", "damaged"),
+    ("left_over", "lacking", "thin", "damaged"),
     [
-        ((), (), 0),
-        ((8, 1), (3, 8), 0),
-        ((9,), (), 1),
-        ((), (32,), 0),  # as OpenJPEG's own cutting to a rate leaves
-        ((), (33,), 1),
-        ((), (9, 32), 2),
-        ((9,), (50,), 2),
+        ((), (), False, 0),
+        ((8, 1), (3, 8), False, 0),
+        ((9,), (), False, 1),
+        ((9,), (), True, 1),
+        ((), (32,), False, 0),  # as OpenJPEG's own cutting to a rate leaves
+        ((), (33,), False, 1),
+        ((), (256,), True, 0),
+        ((), (257,), True, 1),
+        ((), (9, 32), True, 2),
+        ((9,), (50,), True, 2),
     ],
 )
 def test_gaps_that_encoders_leave_are_no_damage(
-    left_over: tuple[int, ...], lacking: tuple[int, ...], damaged: int
+    left_over: tuple[int, ...], lacking: tuple[int, ...], thin: bool, damaged: int
 ) -> None:
-    blocks = CodeBlocks(left_over, lacking)
+    blocks = CodeBlocks(left_over, lacking, thin)
     assert blocks.damaged == damaged
     assert bool(blocks.warning) == (damaged > 0)
     if damaged == 1:
