@@ -25,6 +25,11 @@ FULL_STRIP_WARNING = (
     "be missing. Compare it with the original."
 )
 
+SURPLUS_WARNING = (
+    "The file's compressed parts hold a few bytes more than its picture, as damaged files do. "
+    "Compare it with the original."
+)
+
 
 class TiffPartsError(ValueError):
     """The parts of a TIFF are damaged, or do not hold what its header says."""
@@ -44,14 +49,15 @@ def check_parts(data: bytes, tags: Any) -> tuple[str, ...]:
     """See that each part unpacks, strictly, to what the header says.
 
     Looked at are uncompressed, deflated, JPEG, LZW and PackBits parts; of the last two only whether
-    the last part holds more, since libtiff tells itself whether one ends early.
+    one holds more (PackBits: the last one), since libtiff tells itself whether one ends early.
 
     Args:
         data: the file.
         tags: of its first page, by Pillow.
 
     Returns:
-        A warning where the last strip is as long as those before it: some programs pad it.
+        A warning where the last strip is as long as those before it: some programs pad it. And one
+        where an LZW part holds a few bytes more, as after a changed bit: its code has no checksum.
 
     Raises:
         ImageError: a JPEG part has too many scans.
@@ -63,11 +69,11 @@ def check_parts(data: bytes, tags: Any) -> tuple[str, ...]:
         return ()  # a row of its pixels is no row of bytes
     parts = list(_parts(data, tags))
     compression = _first(tags, _COMPRESSION, _NONE)
-    if compression in (_LZW, _PACKBITS):
+    if compression == _PACKBITS:
         parts = parts[-1:]
     tables = bytes(tags.get(_JPEG_TABLES, b""))
     room = sum(part.rows * part.row_bytes for part in parts) * 2 + _SLACK
-    warnings: tuple[str, ...] = ()
+    warnings: set[str] = set()
     for part in parts:
         if compression == _NONE:
             size: int | None = len(part.data)
@@ -77,14 +83,17 @@ def check_parts(data: bytes, tags: Any) -> tuple[str, ...]:
         elif compression == _JPEG:
             size = _jpeg_size(part, tables)
         elif compression == _LZW:
-            size = lzw_size(part.data)
+            stated, full = part.rows * part.row_bytes, part.full_rows * part.row_bytes
+            size = lzw_size(part.data, max(stated, full) + part.row_bytes)
+            if size is not None and stated < size < stated + min(part.rows, part.row_bytes):
+                warnings.add(SURPLUS_WARNING)
         else:
             size = packbits_size(part.data) if compression == _PACKBITS else None
         if size is not None and _is_padded(
             part, size, may_be_less=compression in (_LZW, _PACKBITS)
         ):
-            warnings = (FULL_STRIP_WARNING,)
-    return warnings
+            warnings.add(FULL_STRIP_WARNING)
+    return tuple(sorted(warnings))
 
 
 def _is_padded(part: _Part, size: int, *, may_be_less: bool) -> bool:

@@ -10,7 +10,7 @@ from PIL import Image, TiffImagePlugin
 from bench.damaged_films import png_header, tiff_header
 from cxr_core.imaging.raster import decode_raster
 from cxr_core.imaging.tiff import decode_tiff
-from cxr_core.imaging.tiff_parts import FULL_STRIP_WARNING
+from cxr_core.imaging.tiff_parts import FULL_STRIP_WARNING, SURPLUS_WARNING
 from cxr_core.imaging.unpacked import lzw_size, packbits_size
 from cxr_core.phantom.draw import draw_phantom
 from tests.helpers.errors import image_error
@@ -110,5 +110,25 @@ def test_packed_parts_are_measured_to_the_byte(compression: str, pixels: np.ndar
     data = tiff(compression, pixels)
     image = TiffImagePlugin.TiffImageFile(io.BytesIO(data))
     (start,), (size,) = image.tag_v2[273], image.tag_v2[STRIP_BYTES]
-    measured = lzw_size if compression == "tiff_lzw" else packbits_size
-    assert measured(data[start : start + size]) == pixels.nbytes
+    part = data[start : start + size]
+    if compression == "packbits":
+        assert packbits_size(part) == pixels.nbytes
+        return
+    assert lzw_size(part, 10 * pixels.nbytes) == pixels.nbytes
+    assert lzw_size(part, 1000) == 1001  # a bomb is not unpacked to its end
+    assert lzw_size(b"\0\1" + part, 1000) is None  # of before TIFF 6.0
+
+
+def test_changed_bits_in_lzw_are_told_where_libtiff_is_content() -> None:
+    data = tiff("tiff_lzw", PHANTOM, 64)
+    image = TiffImagePlugin.TiffImageFile(io.BytesIO(data))
+    start, size = image.tag_v2[273][1], image.tag_v2[STRIP_BYTES][1]  # not the last strip
+    n_told = 0
+    for seed in range(12):
+        rng, damaged = np.random.default_rng(seed), bytearray(data)
+        damaged[start + int(rng.integers(size // 4, size - 2))] ^= 1 << int(rng.integers(8))
+        film = decode_tiff(bytes(damaged))
+        n_changed = np.count_nonzero(film.pixels != PHANTOM)
+        assert film.warnings == (SURPLUS_WARNING,) or n_changed < 100, seed
+        n_told += len(film.warnings)
+    assert n_told >= 3

@@ -181,7 +181,8 @@ def check_jpeg_2000(frame: bytes) -> None:
     Other frames are not looked at.
 
     Raises:
-        ValueError: it is cut short, or holds fewer tiles than its size has.
+        ValueError: it is cut short, or holds fewer tiles than its size has, or fewer parts of one
+            than the tile says: often those that come last have the film's finest detail.
     """
     if not frame.startswith((_J2K_START, _JP2_SIGNATURE)):
         return
@@ -191,26 +192,36 @@ def check_jpeg_2000(frame: bytes) -> None:
     if not width or not height:
         raise ValueError("the JPEG 2000 codestream states no tile size")
     expected = -(-(right - left) // width) * -(-(bottom - top) // height)
-    found = {int.from_bytes(stream[at + 4 : at + 6]) for at in _tile_parts(stream)}
-    if len(found) < expected:
-        raise ValueError(f"the JPEG 2000 codestream has {len(found)} of its {expected} tiles")
+    parts: dict[int, set[int]] = {}  # of each tile, those that are there
+    n_parts: dict[int, int] = {}  # and how many it says it has, if it says so
+    for header in _tile_parts(stream):
+        tile = int.from_bytes(header[4:6])
+        parts.setdefault(tile, set()).add(header[10])
+        n_parts[tile] = max(n_parts.get(tile, 0), header[11])
+    if len(parts) < expected:
+        raise ValueError(f"the JPEG 2000 codestream has {len(parts)} of its {expected} tiles")
+    for tile, found in parts.items():
+        if len(found) < n_parts[tile]:
+            raise ValueError(
+                f"the JPEG 2000 codestream has {len(found)} of the {n_parts[tile]} parts of a tile"
+            )
 
 
-def _tile_parts(stream: bytes) -> Iterator[int]:
-    """Where the tile-parts of a mended codestream begin."""
+def _tile_parts(stream: bytes) -> Iterator[bytes]:
+    """The first segment of each tile-part of a codestream, whatever lies between them."""
     whole = _mend_jpeg_2000(stream)
     at = 2
     while whole[at : at + 2] != _J2K_SOT:
-        at = _next_segment(whole, at)
+        at = next_segment(whole, at)
     while whole[at : at + 2] == _J2K_SOT:
-        yield at
+        yield whole[at : at + _SOT_LENGTH]
         at += int.from_bytes(whole[at + 6 : at + 10])
 
 
 def _mend_jpeg_2000(stream: bytes) -> bytes:
     at = 2
     while stream[at : at + 2] != _J2K_SOT:
-        at = _next_segment(stream, at)
+        at = next_segment(stream, at)
     whole = bytearray(stream[:at])
     while True:
         if stream[at : at + 2] == _J2K_SOT:
@@ -224,7 +235,7 @@ def _mend_jpeg_2000(stream: bytes) -> bytes:
             at = end
         elif stream[at : at + 1] == b"\xff" and stream[at : at + 2] != _J2K_EOC:
             try:
-                at = _next_segment(stream, at)
+                at = next_segment(stream, at)
             except ValueError:
                 break  # padding behind the last tile-part
         else:
@@ -232,7 +243,12 @@ def _mend_jpeg_2000(stream: bytes) -> bytes:
     return bytes(whole) + _J2K_EOC
 
 
-def _next_segment(stream: bytes, at: int) -> int:
+def next_segment(stream: bytes, at: int) -> int:
+    """Where the marker segment of a JPEG 2000 codestream ends that begins at ``at``.
+
+    Raises:
+        ValueError: there is none, or it is cut short.
+    """
     length = int.from_bytes(stream[at + 2 : at + 4])
     if stream[at : at + 1] != b"\xff" or length < 2 or at + 2 + length > len(stream):
         raise ValueError("the JPEG 2000 codestream is cut short")

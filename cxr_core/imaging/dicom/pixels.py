@@ -1,9 +1,10 @@
 """The raw pixel values of a DICOM file, decoded so that no file can take the app down.
 
 First pydicom with its plugins: uncompressed and RLE by itself, JPEG baseline by simplejpeg, JPEG
-2000 by Pillow, JPEG-LS by pyjpegls. What they cannot read (JPEG lossless and 12-bit JPEG among
-them) goes to GDCM, whose C++ ends the whole process on some damaged files: it works in a process of
-its own (``gdcm_child``). Then both try the frame again as ``mend_codestream`` leaves it.
+2000 by OpenJPEG (``jpeg_2000``), JPEG-LS by pyjpegls. What they cannot read (JPEG lossless and
+12-bit JPEG among them) goes to GDCM, whose C++ ends the whole process on some damaged files: it
+works in a process of its own (``gdcm_child``). Then both try the frame again as ``mend_codestream``
+leaves it.
 
 Nothing is guessed: pixel data of another length than the header's size is refused, and so is a
 frame of which a decoder says that it is damaged.
@@ -43,6 +44,7 @@ from cxr_core.imaging.damage import (
     are_sides_swapped,
     damage_warnings,
 )
+from cxr_core.imaging.dicom import jpeg_2000
 from cxr_core.imaging.dicom.bits import bit_layout, extract_bits
 from cxr_core.imaging.dicom.codestream import (
     Codestream,
@@ -61,11 +63,12 @@ from cxr_core.imaging.jpeg import JpegDamageError, decode_jpeg
 from cxr_core.imaging.limits import GDCM_WALL_SECONDS, SIGXCPU, film_cpu_seconds
 
 _GDCM_CHILD = Path(__file__).with_name("gdcm_child.py")
-_PLUGINS = {JPEG2000: "pillow", JPEGLSLossless: "pyjpegls"}
 # What GDCM says of whole films, too: on the way to the decoder for a depth, and of a header field
 # that does not touch the picture.
 _GDCM_SMALL_TALK = ("Unsupported JPEG data precision", "Invalid SOS parameters for sequential JPEG")
 _ITEM_TAG = b"\xfe\xff\x00\xe0"  # begins a sequence of fragments, always little endian
+# A frame's numbers, and what is to be said of it ("" for most).
+_Told = tuple[NDArray[Any], str]
 _NATIVE = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian)
 
 
@@ -93,13 +96,12 @@ def decode_pixel_data(ds: Dataset) -> DicomPixels:
         Exception: of any kind, as the decoders raise it.
     """
     frame, further = _frame(ds)
-    warnings = [further] if further else []
     if frame is None:
-        numbers, note = _decode_native(ds)
+        numbers, *notes = _decode_native(ds)
         bits = numbers.dtype.itemsize * 8
     else:
-        numbers, bits, note = _decode_frame(frame, ds)
-    warnings.extend([note] if note else [])
+        numbers, bits, *notes = _decode_frame(frame, ds)
+    warnings = [note for note in (further, *notes) if note]
     warnings.extend(_traces_of_damage(numbers, frame))
     if not np.issubdtype(numbers.dtype, np.integer):  # FloatPixelData has no bits
         _require_sides(numbers, ds, frame)
@@ -250,8 +252,9 @@ def _contradiction(stated: UID, found: str) -> str:
     return f"The file contradicts itself: it says {stated.name}, and its image {found}."
 
 
-def _decode_frame(frame: bytes, ds: Dataset) -> tuple[NDArray[Any], int, str]:
-    """A compressed frame's numbers, the bits that each has, and a note on the header or ""."""
+def _decode_frame(frame: bytes, ds: Dataset) -> tuple[NDArray[Any], int, str, str]:
+    """A compressed frame's numbers, the bits that each has, and notes on the header and on the
+    frame, "" for most."""
     stated: UID = ds.file_meta.TransferSyntaxUID
     found = parse_codestream(frame)
     if found is None:
@@ -262,7 +265,7 @@ def _decode_frame(frame: bytes, ds: Dataset) -> tuple[NDArray[Any], int, str]:
         except ValueError as error:
             raise UndecodableError(str(error)) from error
         numbers = pixel_array(_frame_dataset(frame, ds, RLELossless, None))
-        return numbers, numbers.dtype.itemsize * 8, ""
+        return numbers, numbers.dtype.itemsize * 8, "", ""
     if (found.rows, found.columns) != (ds.Rows, ds.Columns):
         raise UndecodableError(
             f"the compressed image has {found.rows} rows and {found.columns} columns, the header "
@@ -275,10 +278,11 @@ def _decode_frame(frame: bytes, ds: Dataset) -> tuple[NDArray[Any], int, str]:
     syntax = stated if same_codec(stated, found.syntax) else found.syntax
     fits = syntax == stated or is_of_family(stated, found.syntax)
     note = "" if fits else _contradiction(stated, f"is {found.syntax.name}")
-    return _first_success(frame, ds, found, syntax), found.precision, note
+    numbers, told = _first_success(frame, ds, found, syntax)
+    return numbers, found.precision, note, told
 
 
-def _first_success(frame: bytes, ds: Dataset, found: Codestream, syntax: UID) -> NDArray[Any]:
+def _first_success(frame: bytes, ds: Dataset, found: Codestream, syntax: UID) -> _Told:
     reason = "neither of two decoders can read it"
     frame = bare_codestream(frame)
     try:
@@ -300,13 +304,14 @@ def _first_success(frame: bytes, ds: Dataset, found: Codestream, syntax: UID) ->
     raise UndecodableError(reason)
 
 
-def _decoders(found: Codestream) -> Iterator[Callable[[Dataset], NDArray[Any]]]:
+def _decoders(found: Codestream) -> Iterator[Callable[[Dataset], _Told]]:
     if found.syntax == JPEGBaseline8Bit:
-        yield _decode_jpeg
-    plugin = _PLUGINS.get(found.syntax)
-    if plugin is not None:
-        yield lambda one: pixel_array(one, decoding_plugin=plugin)
-    yield _decode_with_gdcm
+        yield lambda one: (_decode_jpeg(one), "")
+    if found.syntax == JPEG2000:
+        yield jpeg_2000.decode_frame
+    if found.syntax == JPEGLSLossless:
+        yield lambda one: (pixel_array(one, decoding_plugin="pyjpegls"), "")
+    yield lambda one: (_decode_with_gdcm(one), "")
 
 
 def _decode_jpeg(ds: Dataset) -> NDArray[Any]:

@@ -149,6 +149,29 @@ def test_jpeg_2000_that_ends_within_its_tile_is_refused() -> None:
     assert error.problem == "The image in this DICOM file cannot be decoded"
 
 
+def in_two_parts(stream: bytes, between: bytes = b"") -> tuple[bytes, bytes]:
+    """The one tile of a stream in two tile-parts: all up to the second, and that one."""
+    part = stream.index(b"\xff\x90")
+    data = part + 14  # behind the marker SOD
+    middle = (data + len(stream)) // 2
+
+    def header(index: int, length: int) -> bytes:
+        return b"\xff\x90\0\x0a\0\0" + (14 + length).to_bytes(4) + bytes([index, 2]) + b"\xff\x93"
+
+    first = stream[:part] + header(0, middle - data) + stream[data:middle] + between
+    return first, header(1, len(stream) - 2 - middle) + stream[middle:]
+
+
+@pytest.mark.parametrize("between", [b"", COMMENT], ids=["", "comment between"])
+def test_a_tile_without_its_last_part_is_refused(between: bytes) -> None:
+    first, second = in_two_parts(jpeg_2000(), between)
+    film = decode_dicom(in_dicom(first + second, JPEG2000Lossless))
+    np.testing.assert_array_equal(film.stored, TWELVE)
+    assert film.warnings == ()
+    error = image_error(decode_dicom, in_dicom(first + second[-2:], JPEG2000Lossless))
+    assert str(error.value).endswith("the JPEG 2000 codestream has 1 of the 2 parts of a tile")
+
+
 def test_a_whole_codestream_is_mended_to_itself() -> None:
     for stream in (jpeg_2000(), jpeg(), jpeg_ls()):
         assert mend_codestream(stream) == stream
