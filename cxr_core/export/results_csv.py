@@ -103,7 +103,7 @@ _EARLIER_COLUMNS: dict[str, str] = {
     **{f"above_{key}": f"flagged_{key}" for key in KEYS},
     "versions": "library_versions",
 }
-_DECODERS = ("imagecodecs", "pillow", "pydicom", "python-gdcm", "pyjpegls")
+_DECODERS = ("pillow", "imagecodecs", "pydicom", "python-gdcm", "pyjpegls")
 
 
 # From a reading to its row.
