@@ -134,6 +134,7 @@ def _finding(evaluated: EvaluatedTable, found: FullReport, key: str) -> None:
     show_chart(
         subgroup_figure(found.groups, has_operating_points=at_point),
         key="groups_chart",
+        wide=True,
         title=f"{label} by subgroup",
         alt=f"{label} by subgroup, AUROC: "
         + " ".join(
