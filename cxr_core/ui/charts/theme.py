@@ -162,7 +162,7 @@ def training_history_figure(history: pd.DataFrame, *, best_label: str = "kept") 
 
 def _epochs_between_ticks(epochs: int) -> int:
     """The smallest round step that gives an axis at most ten ticks."""
-    steps = (mantissa * 10**power for power in range(9) for mantissa in (1, 2, 5))
+    steps = (mantissa * int(10**power) for power in range(9) for mantissa in (1, 2, 5))
     return next(step for step in steps if step * 10 >= epochs)
 
 

@@ -35,7 +35,7 @@ from cxr_core.ui.charts.localisation import (
 )
 from cxr_core.ui.charts.show import chart_source_of_films, show_chart
 from cxr_core.ui.shell import caption, show_table
-from cxr_core.ui.words import percent, pointing_gain_sentence
+from cxr_core.ui.words import VERDICT_RULE, percent, pointing_gain_sentence
 from cxr_core.wording import listed
 
 _BUTTONS: dict[Measure, str] = {"iobb": "IoBB", "iou": "IoU"}
@@ -45,13 +45,6 @@ _MEANINGS: dict[Measure, str] = {
     "iou": "the common area as a share of the area of both together: 1 only where they are the "
     "same, so a box that is too large loses as much as one in the wrong place",
 }
-# An interval may leave out 0 where the sentence below the table says "not shown".
-_VERDICT_RULE = (
-    "A difference is called shown where its test says so with one film less, too; an interval that "
-    "just leaves out 0 is not enough."
-)
-
-
 # The panel of overlaps: the box drawn from a map against radiologists' boxes.
 
 
@@ -89,7 +82,7 @@ def overlap_panel(full: FullReport) -> None:
         show_table(table)
     for key, found in rates.items():
         caption(overlap_sentence(key, found))
-    caption(_VERDICT_RULE)
+    caption(VERDICT_RULE)
     caption(
         "The map's box encloses the region around the peak that lies at least halfway from the "
         "map's mean to its maximum. The fixed box has the mean size of the training boxes, at the "
@@ -255,7 +248,7 @@ def _pointing(full: FullReport) -> None:
         show_table(table)
     for key, found in rates.items():
         caption(pointing_gain_sentence(key, found.gain))
-    caption(_VERDICT_RULE)
+    caption(VERDICT_RULE)
 
 
 def missing_columns_sentence(missing: Sequence[str]) -> str:
