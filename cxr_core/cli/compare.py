@@ -13,9 +13,8 @@ from cxr_core.cli.outputs import (
     write_outputs,
 )
 from cxr_core.errors import ConfigError, CXRError
-from cxr_core.evaluation.comparison import compare_with_first
+from cxr_core.evaluation.comparison import MODEL_LETTERS, compare_with_first
 from cxr_core.evaluation.input_table import read_input_table
-from cxr_core.evaluation.render.comparison_figures import MODEL_LETTERS
 from cxr_core.evaluation.render.documents import comparisons_tables_as
 from cxr_core.evaluation.render.json_document import comparison_json, comparisons_json
 from cxr_core.evaluation.render.text import comparisons_text

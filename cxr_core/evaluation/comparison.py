@@ -50,6 +50,7 @@ from cxr_core.evaluation.predictions import (
 from cxr_core.evaluation.run_folder import RunFolder
 from cxr_core.findings import ABNORMAL_KEYS, NORMAL_KEY, label_of
 
+MODEL_LETTERS = "ABCDEFGHIJ"  # what compared models are called
 ALL_FINDINGS = "all"  # the key of all boxed findings together
 _ROW_KEY = ["image", "finding"]
 
@@ -229,14 +230,21 @@ def compare_predictions(
     )
 
 
-def compare_inputs(a: InputTable, b: InputTable, *, n_resamples: int, seed: int) -> Comparison:
+def compare_inputs(
+    a: InputTable, b: InputTable, *, n_resamples: int, seed: int, letters: str = "AB"
+) -> Comparison:
     """Compare two tables as a user names them, and say what the models have seen of the films.
+
+    Args:
+        letters: what sentences call the two, where more than two are compared.
 
     Raises:
         DataError: as ``compare_predictions``, or films that one model was trained or chosen on
             and the other was not.
     """
-    seen = leakage_notes(a.predictions, b.predictions, split_a=a.split, split_b=b.split)
+    seen = leakage_notes(
+        a.predictions, b.predictions, split_a=a.split, split_b=b.split, letters=letters
+    )
     comparison = compare_validated(
         a.predictions,
         b.predictions,
@@ -255,7 +263,7 @@ def compare_with_first(
     resamples, so that the differences can stand beside one another.
 
     Args:
-        tables: at least two.
+        tables: two to ten, as many as there are letters for.
 
     Raises:
         DataError: as ``compare_inputs``, or too few films are in all of them.
@@ -278,7 +286,10 @@ def compare_with_first(
         replace(one, predictions=one.predictions[one.predictions["image"].isin(shared)])
         for one in tables
     ]
-    found = [compare_inputs(cut[0], other, n_resamples=n_resamples, seed=seed) for other in cut[1:]]
+    found = [
+        compare_inputs(cut[0], other, n_resamples=n_resamples, seed=seed, letters=f"A{letter}")
+        for letter, other in zip(MODEL_LETTERS[1:], cut[1:], strict=False)
+    ]
     return [replace(one, notes=(*([note] if any(left_out) else []), *one.notes)) for one in found]
 
 

@@ -259,6 +259,7 @@ def leakage_notes(
     *,
     split_a: pd.DataFrame | None,
     split_b: pd.DataFrame | None,
+    letters: str = "AB",
 ) -> list[str]:
     """``require_no_leakage`` of the films in both tables; two bare tables tell nothing of it.
 
@@ -268,17 +269,23 @@ def leakage_notes(
     if split_a is None and split_b is None:
         return []
     shared = shared_films(a, b)
-    return require_no_leakage(film_metadata(shared.a, shared.b), split_a=split_a, split_b=split_b)
+    films = film_metadata(shared.a, shared.b)
+    return require_no_leakage(films, split_a=split_a, split_b=split_b, letters=letters)
 
 
 def require_no_leakage(
-    films: pd.DataFrame, *, split_a: pd.DataFrame | None, split_b: pd.DataFrame | None
+    films: pd.DataFrame,
+    *,
+    split_a: pd.DataFrame | None,
+    split_b: pd.DataFrame | None,
+    letters: str = "AB",
 ) -> list[str]:
     """Refuse films that one model was trained or chosen on and the other was not.
 
     Args:
         films: those that are compared, with ``image`` and maybe ``patient``.
         split_a, split_b: of the two runs; None for a table that tells no split.
+        letters: what the two are called, where more than two are compared.
 
     Returns:
         Sentences on what cannot be known, or holds for both models alike.
@@ -288,7 +295,7 @@ def require_no_leakage(
     """
     sides = {
         model: split_part_of(films, split)
-        for model, split in (("A", split_a), ("B", split_b))
+        for model, split in zip(letters, (split_a, split_b), strict=True)
         if split is not None
     }
     if len(sides) == 2:
@@ -296,13 +303,13 @@ def require_no_leakage(
     notes = [
         f"The split of {model} is not known, so it may have been trained on these films. A model "
         "looks better on films that it has seen."
-        for model in "AB"
+        for model in letters
         if model not in sides
     ]
     for part, verb in (("train", "trained on"), ("validation", "selected on")):
         seen = {model: n for model, side in sides.items() if (n := int((side == part).sum()))}
         if seen:
-            models = "Both models were" if len(seen) == 2 else f"{next(iter(seen))} was"
+            models = f"{' and '.join(seen)} {'were' if len(seen) == 2 else 'was'}"
             notes.append(
                 f"{models} {verb} {max(seen.values()):,} of these films, so figures on them "
                 "are optimistic."
@@ -312,9 +319,10 @@ def require_no_leakage(
 
 def _refuse_differing(sides: Mapping[str, NDArray[np.str_]]) -> None:
     """Sides by model, A first; a film on the same side for both speaks for neither."""
-    differs = sides["A"] != sides["B"]
+    a, b = sides
+    differs = sides[a] != sides[b]
     told = []
-    for model, other in (("A", "B"), ("B", "A")):
+    for model, other in ((a, b), (b, a)):
         for part, name in _SEEN_PARTS.items():
             if n := int((differs & (sides[model] == part)).sum()):
                 told.append(

@@ -64,10 +64,10 @@ class ModelFacts:
         if standard is None or not standard.estimable:
             return ""
         normal = [self._flagged_normal(setting) for setting in SETTINGS]
-        said = f"With some flag: {percent(standard.estimate)} of {self.n_films:,} test films"
-        said += f", {normal[0]} of the normal ones" if normal[0] else ""
+        said = f"Some finding is flagged on {percent(standard.estimate)} of {self.n_films:,} test "
+        said += f"films, and on {normal[0]} of the normal ones" if normal[0] else "films"
         if sensitive is not None:
-            said += f"; in the sensitive setting {percent(sensitive.estimate)}"
+            said += f"; in the sensitive setting on {percent(sensitive.estimate)}"
             said += f" and {normal[1]}" if normal[1] else ""
         return f"{said}."
 
@@ -82,11 +82,11 @@ class ModelFacts:
         Args:
             paired: the model has two cut-offs a finding, so that results have a band.
         """
-        named: dict[Band, str] = {"likely": "likely", "uncertain": "uncertain"}
+        named: dict[Band, str] = {"likely": "called likely", "uncertain": "called uncertain"}
         if not paired:
             named = {"likely": "flagged"}
-        parts = []
-        for band, word in named.items():
+        parts: list[str] = []
+        for band, called in named.items():
             shares = {
                 key: self.bands[key][band].share for key in ABNORMAL_KEYS if key in self.bands
             }
@@ -94,8 +94,13 @@ class ModelFacts:
                 f"{LABELS[key]} {percent(s.estimate)}" for key, s in shares.items() if s.estimable
             ]
             if told:
-                parts.append(f"where {word}: {', '.join(told)}")
-        return f"Test films with the label, {'; '.join(parts)}." if parts else ""
+                whom = (
+                    f"of those {called}"
+                    if parts
+                    else f"Of test films {called}, this share carried the label"
+                )
+                parts.append(f"{whom}: {', '.join(told)}")
+        return f"{'; '.join(parts)}." if parts else ""
 
     def share(self, key: str, band: Band) -> BandShare | None:
         """Test films of a finding's band; None where it was not measured."""

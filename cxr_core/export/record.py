@@ -1,6 +1,6 @@
 """Everything that an export tells of one reading, so that all formats tell the same."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, get_args
@@ -75,6 +75,15 @@ def uncertain_sentence(analysis: Analysis) -> str:
     return f"Uncertain: {', '.join(names)}." if names else ""
 
 
+def told_apart(
+    probability: float, threshold: float, *, digits: Sequence[int] = (0, 1, 2)
+) -> tuple[str, str]:
+    """Both in percent, with the first of these numbers of digits by which they differ; with the
+    first of all where they do by none."""
+    pairs = [(percent(probability, decimals=d), percent(threshold, decimals=d)) for d in digits]
+    return next((pair for pair in pairs if pair[0] != pair[1]), pairs[0])
+
+
 def flag_sentence(key: str, probability: float, threshold: float, *, flagged: bool) -> str:
     """The same with its cut-off, e.g. "flagged (cut-off 31 %)".
 
@@ -84,8 +93,7 @@ def flag_sentence(key: str, probability: float, threshold: float, *, flagged: bo
     word = flag_word(key, flagged=flagged)
     if percent(probability) != percent(threshold):
         return f"{word} (cut-off {percent(threshold)})"
-    pairs = [(percent(probability, decimals=d), percent(threshold, decimals=d)) for d in (1, 2)]
-    shown, cut_off = next((pair for pair in pairs if pair[0] != pair[1]), pairs[0])
+    shown, cut_off = told_apart(probability, threshold, digits=(1, 2))
     return f"{word}, at the cut-off ({shown.removesuffix(' %')} against {cut_off})"
 
 

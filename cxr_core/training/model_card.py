@@ -259,7 +259,17 @@ def _data(data: CardData) -> str:
         + "\n".join(f"- {line}" for line in data.data_report)
         + f"\n\nNo patient is in more than one set.\n\n{parts}\n\n"
         f"{_small_films(data)}Training films before and after balancing "
-        f"(`{provenance['config']['balance']}`):\n\n{balance}"
+        f"(`{provenance['config']['balance']}`):\n\n{balance}{_redrawn(provenance)}"
+    )
+
+
+def _redrawn(provenance: dict[str, Any]) -> str:
+    """Why the two rows of that table may be equal although films were balanced."""
+    if provenance["config"]["balance"] != "redraw":
+        return ""
+    return (
+        "\n\nThe second row counts all films that are drawn from: each epoch takes only as many of "
+        "the films with No Finding alone as make No Finding as frequent as the commonest finding."
     )
 
 

@@ -123,6 +123,14 @@ def pointing_sentence(*, films: int, hits: int) -> str:
     return f"On {films} test films with a radiologist's box its peak was inside on {hits}."
 
 
+# Said where an interval that leaves out 0 may stand beside "not shown"
+# (``evaluation.metrics.differences``).
+VERDICT_RULE = (
+    "A difference is called shown where its test says so with one film less, too; an interval that "
+    "just leaves out 0 is not enough."
+)
+
+
 def pointing_gain_sentence(key: str, gain: Interval) -> str:
     """Whether the map points better than a fixed spot: one verdict on every page.
 

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from cxr_core.cli.compare import main
@@ -179,3 +180,11 @@ def test_more_models_are_each_compared_with_the_first(
     assert "AUROC of Effusion, all films: 55" in told
     assert "Films that are not in all tables are left out: 5, 5, 0." in told
     assert re.search(r"\nC +0\.\d{3} \(", told)
+    # A note on what a model has seen names that model, and not the second of its pair.
+    images = read_predictions(folders[0] / "predictions_test.csv")["image"]
+    for folder in folders:
+        pd.DataFrame({"image": images, "split": "test"}).to_csv(folder / "split.csv", index=False)
+    assert main([*paths, *FEW]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "The split of C is not known" in told
+    assert "The split of B is not known" not in told

@@ -55,7 +55,7 @@ def test_what_one_run_has_seen_and_the_other_not_is_refused_with_both_counts() -
 def test_films_that_both_were_chosen_by_are_compared_and_called_optimistic() -> None:
     held = split(a="validation", b="validation", c="validation")
     assert require_no_leakage(FILMS, split_a=held, split_b=held) == [
-        "Both models were selected on 3 of these films, so figures on them are optimistic."
+        "A and B were selected on 3 of these films, so figures on them are optimistic."
     ]
 
 

@@ -69,8 +69,9 @@ def test_how_many_films_have_a_flag_is_counted_and_said(folder: Path) -> None:
     normal = table["label_no_finding"].to_numpy() == 1
     calm, alarmed = ((p >= cut).any(axis=1)[normal].mean() for cut in (0.6, 0.3))
     assert facts.flagged_sentence == (
-        f"With some flag: {percent(standard)} of 240 test films, {percent(calm)} of the normal "
-        f"ones; in the sensitive setting {percent(sensitive)} and {percent(alarmed)}."
+        f"Some finding is flagged on {percent(standard)} of 240 test films, and on {percent(calm)} "
+        f"of the normal ones; in the sensitive setting on {percent(sensitive)} and "
+        f"{percent(alarmed)}."
     )
     assert facts.flagged_sentence in sensitive_help(facts)
 
@@ -85,10 +86,10 @@ def test_what_a_lists_results_are_worth_is_one_sentence(folder: Path) -> None:
         for band in BANDS
     }
     assert facts.bands_sentence(paired=True) == (
-        f"Test films with the label, where likely: {shares['likely']}; "
-        f"where uncertain: {shares['uncertain']}."
+        f"Of test films called likely, this share carried the label: {shares['likely']}; "
+        f"of those called uncertain: {shares['uncertain']}."
     )
-    one = f"Test films with the label, where flagged: {shares['likely']}."
+    one = f"Of test films flagged, this share carried the label: {shares['likely']}."
     assert facts.bands_sentence(paired=False) == one
     assert ModelFacts().bands_sentence(paired=True) == ""
 

@@ -15,6 +15,7 @@ from cxr_core.evaluation.metrics.bootstrap import (
 )
 from cxr_core.evaluation.predictions import contradictions_of, is_labelled
 from cxr_core.findings import label_of
+from cxr_core.wording import listed
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,18 +64,17 @@ def missing_label_notes(labels: ArrayLike, keys: Sequence[str]) -> list[str]:
         keys: of the K findings.
     """
     known = is_labelled(labels)  # (N, 4)
-    notes = []
-    for k, key in enumerate(keys):
-        films, told = len(known), int(known[:, k].sum())
-        if told == 0:
-            notes.append(
-                f"{label_of(key)} is not labelled: no film has a label of it, so nothing of it is "
-                "measured."
-            )
-        elif told < films:
-            notes.append(
-                f"{label_of(key)} is labelled on {told:,} of {films:,} films and measured on these."
-            )
+    films, told = len(known), dict(zip(keys, known.sum(axis=0).tolist(), strict=True))
+    notes = [
+        f"{label_of(key)} is not labelled: no film has a label of it, so nothing of it is measured."
+        for key, n in told.items()
+        if n == 0
+    ]
+    partly = [f"{label_of(key)} is labelled on {n:,}" for key, n in told.items() if 0 < n < films]
+    if partly:
+        rest = [text.replace(" is labelled on ", " on ") for text in partly[1:]]
+        named = listed([f"{partly[0]} of {films:,} films", *rest])
+        notes.append(f"{named}{',' if rest else ''} and measured on these.")
     return notes
 
 

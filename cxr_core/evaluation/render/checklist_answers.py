@@ -88,7 +88,8 @@ def answer(item: Item, facts: RunFacts) -> Answer:
 def _participants(facts: RunFacts) -> str:
     report = facts.report.report
     patients = "" if report.n_patients is None else f" of {report.n_patients:,} patients"
-    return f"Evaluated on {report.n_films:,} films{patients}. Exclusions: see the model card."
+    excluded = " Exclusions: see the model card." if facts.card else ""
+    return f"Evaluated on {report.n_films:,} films{patients}.{excluded}"
 
 
 def _events(facts: RunFacts) -> str:
@@ -111,12 +112,15 @@ def _labels_by_set(facts: RunFacts) -> str:
 
 def _characteristics(facts: RunFacts) -> str:
     groups = {(one.by, one.value): one for one in facts.report.groups if one.by != "label"}
-    films = [
-        f"{value if by == 'films' else f'{_by(by)} {value}'}: "
-        + f"{max(o.n for o in facts.report.groups if (o.by, o.value) == (by, value)):,}"
-        for by, value in groups
-    ]
-    return f"Films with a label: {'; '.join(films)}." if films else ""
+    films = []
+    for by, value in groups:
+        counts = [o.n for o in facts.report.groups if (o.by, o.value) == (by, value)]
+        # A label may be missing, so a group has as many sizes as it has findings.
+        n = f"{min(counts):,}" + (f" to {max(counts):,}" if max(counts) > min(counts) else "")
+        films.append(f"{value if by == 'films' else f'{_by(by)} {value}'}: {n}")
+    missing = any(" to " in text.rsplit(": ", 1)[1] for text in films)
+    which = "Films with a label, fewest to most by finding" if missing else "Films with a label"
+    return f"{which}: {'; '.join(films)}." if films else ""
 
 
 def _sample_size(facts: RunFacts) -> str:
@@ -161,12 +165,11 @@ def _thresholds(facts: RunFacts) -> str:
     if not points:
         return ""
     told = ", ".join(
-        f"{label_of(key)} {percent(one.threshold, decimals=1)} "
-        f"({one.criterion} >= {one.target:.2f})"
+        f"{label_of(key)} {percent(one.threshold, decimals=1)} ({one.criterion} ≥ {one.target:.2f})"
         for key, one in points.items()
     )
     fitted = "these same films: optimistic" if facts.report.fitted_here else "validation films"
-    return f"A probability and a flag a finding. Cut-offs, fitted on {fitted}: {told}."
+    return f"For each finding a probability and a flag. Cut-offs, fitted on {fitted}: {told}."
 
 
 def _calibration(facts: RunFacts) -> str:
@@ -179,8 +182,8 @@ def _calibration(facts: RunFacts) -> str:
         if count.n
     ]
     return (
-        "Calibrated on validation films (one scale, an offset a finding). Expected calibration "
-        f"error before and after: {', '.join(told)}."
+        "Calibrated on validation films (one scale for all, an offset for each finding). Expected "
+        f"calibration error before and after: {', '.join(told)}."
     )
 
 
@@ -195,7 +198,7 @@ def _fairness(facts: RunFacts) -> str:
         for figure in gap.survives
     ]
     return (
-        f"{n_compared(gaps):,} differences between groups in area, sensitivity and specificity; "
+        f"{n_compared(gaps):,} differences between groups in AUROC, sensitivity and specificity; "
         f"after Holm's correction shown: {'; '.join(surviving) if surviving else 'none'}."
     )
 
@@ -377,10 +380,20 @@ def _said(text: str) -> Callable[[RunFacts], str]:
     return lambda facts: text
 
 
+def _of_our_model(text: str) -> Callable[[RunFacts], str]:
+    """What holds of a model of this project; of somebody else's only its authors can tell."""
+    return lambda facts: text if facts.metadata is not None else ""
+
+
+def _program(facts: RunFacts) -> str:
+    told = f"{PROGRAM} {VERSION}, Apache-2.0."
+    return told if facts.metadata is not None else f"Of the evaluation: {told}"
+
+
 _COMPUTED: Mapping[str, Callable[[RunFacts], str]] = {
-    "intended use": _said(RESEARCH_ONLY),
+    "intended use": _of_our_model(RESEARCH_ONLY),
     "preprocessing": _preprocessing,
-    "predictors": _said("One frontal chest radiograph; it is the only predictor."),
+    "predictors": _of_our_model("One frontal chest radiograph; it is the only predictor."),
     "sample size": _sample_size,
     "missing data": _missing,
     "partitions": _partitions,
@@ -392,7 +405,7 @@ _COMPUTED: Mapping[str, Callable[[RunFacts], str]] = {
     "imbalance": _imbalance,
     "fairness": _fairness,
     "thresholds": _thresholds,
-    "program": _said(f"{PROGRAM} {VERSION}, Apache-2.0."),
+    "program": _program,
     "participants": _participants,
     "characteristics": _characteristics,
     "labels by set": _labels_by_set,
@@ -407,7 +420,7 @@ _COMPUTED: Mapping[str, Callable[[RunFacts], str]] = {
     "failures": _failures,
     "summary": _summary,
     "outcome": _outcome,
-    "time of prediction": _said("When the film is read."),
+    "time of prediction": _of_our_model("When the film is read."),
     "demonstration": _demonstration,
     "instances": _said("Frontal chest radiographs, one a row."),
     "instance data": _instance_data,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from cxr_core.evaluation.comparison import ALL_FINDINGS, Comparison
+from cxr_core.evaluation.comparison import ALL_FINDINGS, MODEL_LETTERS, Comparison
 from cxr_core.evaluation.localisation.overlap import Measure
 from cxr_core.evaluation.metrics.auroc_comparison import AurocComparison, PairedIntervals
 from cxr_core.evaluation.metrics.bootstrap import NOT_ESTIMABLE, NOT_LABELLED, Interval
@@ -25,7 +25,6 @@ from cxr_core.findings import ABNORMAL_KEYS, label_of
 
 ALL_COMPARED, WITHIN_GROUP, PUBLISHED = "comparison", "comparison within group", "published"
 DIFFERENCE_DIGITS = PRINTED_DIGITS
-MODEL_LETTERS = "ABCDEFGHIJ"
 _FINDING = Column("Finding", is_text=True, whole=True)
 _SIDES = (
     Column("A", digits=DIFFERENCE_DIGITS),

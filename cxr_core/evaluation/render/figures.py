@@ -156,9 +156,9 @@ def confusion(full: FullReport) -> Iterator[Table]:
     for key, counts in report.confusion.items():
         point = report.operating_points[key]
         cut_off = Interval(point.threshold, point.low, point.high, "enough")
-        target = f"{point.criterion} >= {point.target:.2f}"
+        target = f"{point.criterion} ≥ {point.target:.2f}"
         cells[key] = (cut_off, target, counts.tp, counts.fn, counts.fp, counts.tn)
-    title = "Confusion matrices at the cut-offs (flagged: probability >= cut-off)"
+    title = "Confusion matrices at the cut-offs (flagged: probability ≥ cut-off)"
     yield Table(CUT_OFFS, title, columns, _rows(report, columns, cells), on_card=True)
 
 
@@ -228,7 +228,13 @@ def classification_report(full: FullReport) -> Iterator[Table]:
             Row((name, *cells), part=None) if key is None else _row(full.report, key, cells)
         )
     title = "scikit-learn's classification report, each finding at its cut-off"
-    yield Table(CUT_OFFS, title, columns, rows)
+    notes = []
+    if "samples avg" in values:  # what cannot be divided is left out, so the films differ
+        notes.append(
+            "samples avg: the mean over films; precision of those with some flag, recall of those "
+            "with some label, F1 of those with either."
+        )
+    yield Table(CUT_OFFS, title, columns, rows, notes=notes)
 
 
 def errors(full: FullReport) -> Iterator[Table]:

@@ -99,6 +99,11 @@ def flags(full: FullReport) -> Iterator[Table]:
     if not rows:  # No Finding alone
         return
     notes = []
+    if full.flag_worth.any_finding:
+        notes.append(
+            f"{any_abnormal}: films with at least one flag, and of them those with at least one of "
+            "these labels, be it another than the one flagged."
+        )
     if full.flag_worth.any_finding and any(
         counts[key].n < full.report.n_films for key in abnormal_keys
     ):

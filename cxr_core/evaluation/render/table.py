@@ -158,6 +158,11 @@ def to_html(table: Table) -> str:
     """As HTML: read by a screen reader, selectable; every text is escaped. Notes are left out."""
     sides = ["" if column.is_text else ' class="figure"' for column in table.columns]
     sides[0] = ""
+
+    def side(cell: Cell, of_column: str) -> str:
+        # An interval among words is not broken at its spaces.
+        return ' class="interval"' if isinstance(cell, Interval) and not of_column else of_column
+
     head = "".join(
         f'<th scope="col"{side}>{escape(column.title)}</th>'
         for column, side in zip(table.columns, sides, strict=True)
@@ -169,7 +174,8 @@ def to_html(table: Table) -> str:
             for cell, column in zip(row.cells, table.columns, strict=True)
         )
         figures = "".join(
-            f"<td{side}>{text}</td>" for text, side in zip(cells, sides[1:], strict=True)
+            f"<td{side(cell, of_column)}>{text}</td>"
+            for text, cell, of_column in zip(cells, row.cells[1:], sides[1:], strict=True)
         )
         body += f'<tr><th scope="row">{name}</th>{figures}</tr>'
     return (
@@ -213,7 +219,7 @@ def to_text(table: Table) -> str:
     ]
     notes = [wrap_text(note, bullet="- ") for note in table.notes]
     text = "\n".join([wrap_text(table.title), "\n\n".join(blocks), *notes])
-    return text.replace("−", "-")  # not every terminal has the sign
+    return text.replace("−", "-").replace("≥", ">=")  # not every terminal has the signs
 
 
 def _blocks(

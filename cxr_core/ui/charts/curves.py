@@ -81,7 +81,7 @@ def empty_roc_figure(title: str) -> go.Figure:
         line={"color": _CHANCE_COLOUR, "width": 1, "dash": "dot"},
     )  # fmt: skip
     return _set_axes(
-        figure, title, x="1 − specificity (of films without it, the share flagged)",
+        figure, title, x="1 − specificity<br>(of films without it, the share flagged)",
         y="Sensitivity (of films with it, the share flagged)",
         legend={"x": 0.98, "y": 0.03, "xanchor": "right", "yanchor": "bottom"},
     )  # fmt: skip

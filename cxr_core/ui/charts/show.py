@@ -143,7 +143,13 @@ def chart_source_of_films(films_text: str) -> ChartSource:
 
 
 def show_chart(
-    figure: go.Figure, *, key: str, title: str, alt: str, source: ChartSource | None = None
+    figure: go.Figure,
+    *,
+    key: str,
+    title: str,
+    alt: str,
+    source: ChartSource | None = None,
+    wide: bool = False,
 ) -> None:
     """A chart with its text alternative, and under it the ways to export it.
 
@@ -153,8 +159,11 @@ def show_chart(
             name. Never of a film or a patient.
         alt: one or two sentences that stand for it.
         source: where its figures come from; ``set_chart_source``'s without it.
+        wide: its panels, or its legend, need more room than a telephone has: there it is scrolled
+            sideways, as tables are, or its words would lie over one another.
     """
-    st.plotly_chart(figure, key=key, theme=None, config=PLOTLY_CONFIG, alt=alt)
+    with st.container(key=f"{'wide_chart' if wide else 'chart'}_{key}"):
+        st.plotly_chart(figure, key=key, theme=None, config=PLOTLY_CONFIG, alt=alt)
     _export_controls(
         figure, key, title, alt, source or st.session_state.get(_SOURCE) or ChartSource("")
     )

@@ -142,9 +142,15 @@ def training_history_figure(history: pd.DataFrame, *, best_label: str = "kept") 
             annotation={"text": best_label, "font": {"color": MUTED_COLOUR}, "xanchor": "right"},
         )  # fmt: skip
     apply_template(figure, x="Epoch", y="", height=440)
-    figure.update_xaxes(tickformat="d")
+    # A mark an epoch, or every second, fifth …: between two epochs there is nothing to read off.
+    figure.update_xaxes(tickformat="d", dtick=_epochs_between_ticks(len(history)))
     figure.update_yaxes(title="Loss (binary cross-entropy, nats)", row=1, col=1)
     figure.update_yaxes(title="AUROC (0 to 1)", row=1, col=2)
+    areas = history.reindex(columns=[f"auroc_{key}" for key in KEYS]).to_numpy(dtype=np.float64)
+    if np.isfinite(areas).any():  # with room for the word over the highest line
+        low, high = np.nanmin(areas), np.nanmax(areas)
+        room = max(high - low, 0.02)
+        figure.update_yaxes(range=[low - 0.06 * room, high + 0.16 * room], row=1, col=2)
     figure.update_layout(
         legend={"orientation": "h", "y": -0.3, "yanchor": "top"},
         margin_t=36,
@@ -152,6 +158,12 @@ def training_history_figure(history: pd.DataFrame, *, best_label: str = "kept") 
     )
     figure.update_annotations(font={"size": 13, "color": TEXT_COLOUR}, selector={"yref": "paper"})
     return figure
+
+
+def _epochs_between_ticks(epochs: int) -> int:
+    """The smallest round step that gives an axis at most ten ticks."""
+    steps = (mantissa * int(10**power) for power in range(9) for mantissa in (1, 2, 5))
+    return next(step for step in steps if step * 10 >= epochs)
 
 
 def band_trace(

@@ -282,7 +282,8 @@ def _extremes_note(evaluated: EvaluatedTable, key: str, judged: CalibrationResul
     extreme = int(((p == 0) | (p == 1)).sum())
     if extreme == 0 or not judged.metrics.brier.estimable:
         return ""
+    which = "1 film has" if extreme == 1 else f"{extreme:,} films have"
     return (
-        f"{label_of(key)}: {extreme:,} films have a probability of exactly 0 or 1 (infinite "
-        "logit), so slope and intercept cannot be given."
+        f"{label_of(key)}: {which} a probability of exactly 0 or 1 (infinite logit), so slope and "
+        "intercept cannot be given."
     )

@@ -217,6 +217,7 @@ def _decision_curve(evaluated: EvaluatedTable, key: str, prevalence: float | Non
     show_chart(
         decision_figure(curve, key, where),
         key="decision_curve",
+        wide=True,
         title=f"Decision curve of {label_of(key)}",
         alt=f"Net benefit of {label_of(key)} at {where}. "
         + " ".join(

@@ -32,6 +32,7 @@ from cxr_core.ui.charts.show import show_chart
 from cxr_core.ui.evaluated import further_films_of_run
 from cxr_core.ui.performance.tabs import choose_finding
 from cxr_core.ui.shell import caption, show_table
+from cxr_core.ui.words import VERDICT_RULE
 
 MAX_AUTO_FILMS = 2000  # films up to which the groups are measured unasked, in a few seconds
 _RESULTS_KEY = "measured_groups"
@@ -134,6 +135,7 @@ def _finding(evaluated: EvaluatedTable, found: FullReport, key: str) -> None:
     show_chart(
         subgroup_figure(found.groups, has_operating_points=at_point),
         key="groups_chart",
+        wide=True,
         title=f"{label} by subgroup",
         alt=f"{label} by subgroup, AUROC: "
         + " ".join(
@@ -158,8 +160,8 @@ def _finding(evaluated: EvaluatedTable, found: FullReport, key: str) -> None:
             show_table(table)
     caption(
         "Each group less the largest of its kind; patients with films in both are accounted for. "
-        "A difference is called shown where its test says so with one film less, too. Groups "
-        "differ in illness as well: a gap says where to look, not why."
+        f"{VERDICT_RULE} Groups differ in illness as well: a gap says where to look, not "
+        "why."
     )
     for table in crossed_subgroups(found):
         show_table(table)

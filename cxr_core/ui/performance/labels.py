@@ -62,6 +62,7 @@ def _split_labels(parts: list[SplitLabels]) -> None:
     show_chart(
         split_labels_figure(parts),
         key="split_labels",
+        wide=True,
         title="Labels by set",
         alt="Films with each label. "
         + " ".join(

@@ -35,7 +35,7 @@ from cxr_core.ui.charts.localisation import (
 )
 from cxr_core.ui.charts.show import chart_source_of_films, show_chart
 from cxr_core.ui.shell import caption, show_table
-from cxr_core.ui.words import percent, pointing_gain_sentence
+from cxr_core.ui.words import VERDICT_RULE, percent, pointing_gain_sentence
 from cxr_core.wording import listed
 
 _BUTTONS: dict[Measure, str] = {"iobb": "IoBB", "iou": "IoU"}
@@ -45,8 +45,6 @@ _MEANINGS: dict[Measure, str] = {
     "iou": "the common area as a share of the area of both together: 1 only where they are the "
     "same, so a box that is too large loses as much as one in the wrong place",
 }
-
-
 # The panel of overlaps: the box drawn from a map against radiologists' boxes.
 
 
@@ -62,6 +60,7 @@ def overlap_panel(full: FullReport) -> None:
     show_chart(
         overlap_figure(rates, MEASURES[measure]),
         key="overlap",
+        wide=True,
         title=f"Overlap with boxes, {measure}",
         alt=f"Share of boxed films with enough overlap, by {MEASURES[measure]}. "
         + " ".join(
@@ -83,6 +82,7 @@ def overlap_panel(full: FullReport) -> None:
         show_table(table)
     for key, found in rates.items():
         caption(overlap_sentence(key, found))
+    caption(VERDICT_RULE)
     caption(
         "The map's box encloses the region around the peak that lies at least halfway from the "
         "map's mean to its maximum. The fixed box has the mean size of the training boxes, at the "
@@ -177,6 +177,7 @@ def _free_response(full: FullReport, *, has_marks: bool) -> None:
     show_chart(
         froc_figure(curves),
         key="froc",
+        wide=True,
         title="Boxes found against false marks",
         alt="Share of boxes found by the map's marks. "
         + " ".join(
@@ -229,6 +230,7 @@ def _pointing(full: FullReport) -> None:
     show_chart(
         pointing_figure(rates),
         key="localisation",
+        wide=True,
         title="Where the map peaks",
         alt="Share of boxed films with the map's peak inside a box. "
         + " ".join(f"{label_of(key)}: {found.peak.text()}." for key, found in rates.items()),
@@ -246,6 +248,7 @@ def _pointing(full: FullReport) -> None:
         show_table(table)
     for key, found in rates.items():
         caption(pointing_gain_sentence(key, found.gain))
+    caption(VERDICT_RULE)
 
 
 def missing_columns_sentence(missing: Sequence[str]) -> str:

@@ -44,6 +44,7 @@ def _curves(last: RunFolder, live: bool) -> None:
     show_chart(
         training_history_figure(history, best_label="best so far" if live else "kept"),
         key="history",
+        wide=True,
         title="Training curves",
         alt=f"Loss and validation AUROC over {len(history)} epochs.",
         source=_source(run.path, len(history)),

@@ -35,6 +35,7 @@ from cxr_core.ui.charts.show import ChartSource, show_chart
 from cxr_core.ui.performance.source import choose_source, show_cautions
 from cxr_core.ui.performance.tabs import choose_finding
 from cxr_core.ui.shell import caption, show_error, show_table
+from cxr_core.ui.words import VERDICT_RULE
 from cxr_core.wording import with_minus_sign
 
 # Two evaluated tables, compared on the films in both, and what their models have seen.
@@ -261,7 +262,7 @@ def _verdicts(comparison: Comparison) -> None:
     caption(
         "B − A is the difference in AUROC, with a 95 % interval from the same resampled "
         f"{comparison.resampled} for both. The interval covers other {comparison.resampled}, not "
-        f"another training run. {multiplicity_sentence(comparison)}"
+        f"another training run. {VERDICT_RULE} {multiplicity_sentence(comparison)}"
     )
 
 

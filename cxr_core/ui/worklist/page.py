@@ -420,7 +420,7 @@ def _progress(films: Worklist) -> DeltaGenerator:
                 left = time_left(films.seconds_left())
                 text = f"Read {done} of {total} films" + (f", {left}" if left else "")
                 st.progress(
-                    done / total, text=(f"{text}. Reading continues while this page is open.")
+                    done / total, text=(f"{text}. Reading goes on here and on the Read page.")
                 )
                 st.button("Cancel", key="worklist_cancel", on_click=films.cancel)
             else:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from cxr_core.evaluation.cutoffs import BANDS, Band, Setting
 from cxr_core.evaluation.model_facts import ModelFacts
-from cxr_core.export.record import NOT_RELIABLE, correction_sentence
+from cxr_core.export.record import NOT_RELIABLE, correction_sentence, told_apart
 from cxr_core.export.results_csv import (
     BAND_COLUMNS,
     FLAGGED_COLUMNS,
@@ -253,8 +253,10 @@ def _result_html(row: FilmRow, facts: ModelFacts) -> str:
 
 
 def _finding_text(row: FilmRow, key: str, facts: ModelFacts) -> str:
-    cut_off = f"cut-off {percent(float(row.csv_row[f'cutoff_{key}']))}".replace(" %", "&nbsp;%")
-    probability = escape(percent(row.probabilities[key])).replace(" ", "&nbsp;")
+    # With more digits where "42 %" would stand beside a cut-off of "42 %" that it misses.
+    shown, cut = told_apart(row.probabilities[key], float(row.csv_row[f"cutoff_{key}"]))
+    cut_off = f"cut-off {cut}".replace(" %", "&nbsp;%")
+    probability = escape(shown).replace(" ", "&nbsp;")
     told = f"{row.bands[key]} ({cut_off})" if row.bands else cut_off
     one = facts.share(key, at) if (at := row.band_of(key)) and not row.not_reliable else None
     if one is not None and one.share.estimable:

@@ -10,6 +10,7 @@ from sklearn.metrics import classification_report, roc_auc_score
 
 from cxr_core.errors import DataError
 from cxr_core.evaluation.metrics.bootstrap import NOT_LABELLED
+from cxr_core.evaluation.metrics.labelled import missing_label_notes
 from cxr_core.evaluation.predictions import (
     is_labelled,
     labels_of,
@@ -147,6 +148,14 @@ def test_any_of_the_three_needs_all_their_labels_for_its_share(
     told = flagged & ~rows.to_numpy()
     some = complete[[f"label_{key}" for key in ABNORMAL_KEYS]].any(axis=1).to_numpy()
     assert found.with_label.estimate == (told & some).sum() / told.sum()
+
+
+def test_several_findings_without_some_labels_are_told_in_one_sentence() -> None:
+    labels = np.array([[1, 0, -1, 0], [-1, 1, 0, 0], [0, -1, 0, 0], [-1, 0, 1, 0]])
+    assert missing_label_notes(labels, KEYS) == [
+        "Effusion is labelled on 2 of 4 films, Atelectasis on 3 and Infiltration on 3, and "
+        "measured on these."
+    ]
 
 
 def test_where_n_differs_every_rendering_says_so(complete: pd.DataFrame, rows: pd.Series) -> None:

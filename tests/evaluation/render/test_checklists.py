@@ -73,6 +73,30 @@ def test_every_item_is_there() -> None:
     assert [sections.count(name) for name in dict.fromkeys(sections)] == [3, 15, 11, 3, 5, 6, 7]
 
 
+def test_of_somebody_elses_model_nothing_of_ours_is_claimed(facts: RunFacts) -> None:
+    foreign = RunFacts(facts.report, None, "", facts.images)
+    for source in ("intended use", "predictors", "time of prediction"):
+        assert answer(Item("1", "", source), facts).text
+        assert answer(Item("1", "", source), foreign).kind == TO_FILL
+    assert answer(Item("1", "", "program"), foreign).text.startswith("Of the evaluation: ")
+    assert "model card" in answer(Item("1", "", "participants"), facts).text
+    assert "model card" not in answer(Item("1", "", "participants"), foreign).text
+
+
+def test_groups_of_films_that_lack_labels_have_a_range_of_sizes(facts: RunFacts) -> None:
+    item = Item("20b", "", "characteristics")
+    assert answer(item, facts).text.startswith("Films with a label: all films: 240; ")
+    table = make_predictions(240)
+    table.loc[:59, "label_effusion"] = -1
+    evaluated = evaluate_with_model(
+        validate_predictions(table), "ab" * 32, make_metadata(), n_resamples=20
+    )
+    some = replace(facts, report=measure_subgroups(evaluated, None))
+    assert answer(item, some).text.startswith(
+        "Films with a label, fewest to most by finding: all films: 180 to 240; "
+    )
+
+
 @pytest.mark.parametrize("balance", get_args(Balance))
 def test_how_films_were_balanced_is_told_in_words(facts: RunFacts, balance: str) -> None:
     provenance = {"config": {"balance": balance}}

@@ -60,6 +60,8 @@ def test_html_is_escaped_and_has_a_true_minus() -> None:
         '<td class="figure">not estimable</td><td class="figure">not estimable</td>'
         '<td class="figure">–</td><td>a-b</td></tr></tbody></table></div>'
     )
+    words = replace(TABLE, columns=[replace(one, is_text=True) for one in TABLE.columns])
+    assert '<td class="interval">0.85 (0.80 to 0.90)</td>' in to_html(words)
     assert "<caption>Of a page</caption>" in to_html(replace(TABLE, caption="Of a page"))
 
 

@@ -29,6 +29,9 @@ def test_training_curves_show_what_is_there_and_mark_the_best_epoch():
     figure = training_history_figure(history)
     assert [trace.name for trace in figure.data] == ["Loss, training", "Effusion"]
     assert figure.layout.shapes[0].x0 == 2
+    assert figure.layout.xaxis.dtick == figure.layout.xaxis2.dtick == 1  # no mark between epochs
+    longer = pd.DataFrame({"epoch": range(1, 41), "train_loss": 1.0})
+    assert training_history_figure(longer).layout.xaxis.dtick == 5
     texts = [note.text for note in figure.layout.annotations]
     assert texts == ["Loss by epoch", "AUROC by epoch, validation films", "kept"]
     assert (

@@ -103,6 +103,12 @@ def test_a_row_with_none_above_names_the_nearest() -> None:
     assert "opened" not in said
 
 
+def test_a_probability_beside_a_cut_off_that_it_just_misses_has_more_digits() -> None:
+    film = row(1, -0.01, -1.0, -2.0, 3.0)
+    said = row_html(film, place=1, opened=False)
+    assert "Nearest: Effusion 49.8&nbsp;% <small>cut-off 50.0&nbsp;%</small>" in said
+
+
 def test_a_caution_about_the_film_stands_in_its_row() -> None:
     film = row(1, -0.5, -1.0, -2.0, 3.0)
     doubtful = replace(film, csv_row=film.csv_row | {"warnings": "It shows <LEG>, not the chest."})
