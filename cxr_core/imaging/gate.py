@@ -15,6 +15,7 @@ from cxr_core.imaging.correction import QUARTER_TURNS, Correction, Crop
 from cxr_core.imaging.preprocessing import to_square
 from cxr_core.imaging.radiograph import Radiograph
 from cxr_core.imaging.tilt import tilt_degrees
+from cxr_core.imaging.unusual import unusual_notes
 
 THUMBNAIL_SIDE = 32  # px a side; the ribs are gone, the shape of a chest is left
 UPRIGHT, LATERAL, NO_FILM = "upright", "lateral", "no film"  # kinds of picture
@@ -223,8 +224,8 @@ def _judge(
     if passed:
         crop = _best([Correction(crop=bars)] if bars else [], pixels, parameters)
         if crop is None:
-            return GateResult(True, (), notes=_notes(pixels, None))
-        return GateResult(True, (), crop.key, _notes(pixels, crop.crop))
+            return GateResult(True, (), notes=_notes(pixels, None, square))
+        return GateResult(True, (), crop.key, _notes(pixels, crop.crop, None))
     for steps, trials in enumerate(_trials(bars, only_cropped=bool(basic)), start=1):
         above = _SUGGEST_ABOVE if steps == 1 else _SUGGEST_SEVERAL_ABOVE
         if best := _best(trials, pixels, parameters, above=above):
@@ -286,8 +287,14 @@ def _fault(correction: Correction) -> str:
     return f"{' '.join(faults)} {correction.words.doing} would fix this."
 
 
-def _notes(pixels: NDArray[np.uint8], bars: Crop | None) -> tuple[str, ...]:
-    """What is to be said of a film that passes."""
+def _notes(
+    pixels: NDArray[np.uint8], bars: Crop | None, square: NDArray[np.uint8] | None
+) -> tuple[str, ...]:
+    """What is to be said of a film that passes.
+
+    Args:
+        square: as ``film_thumbnail`` takes it, of the whole of it.
+    """
     notes = []
     if bars is not None:
         notes.append(f"{_BARS} The model reads them with it: {bars.sides}. They can be cropped.")
@@ -298,4 +305,6 @@ def _notes(pixels: NDArray[np.uint8], bars: Crop | None) -> tuple[str, ...]:
             f"The film looks tilted by about {abs(tilt):.0f} degrees {way}; tilted films are read "
             "less reliably."
         )
-    return tuple(notes)
+    if square is None or len(square) != GATE_SIDE:
+        square = to_square(film, GATE_SIDE)
+    return (*notes, *unusual_notes(square))
