@@ -13,13 +13,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from cxr_core.imaging.scrambled import scrambled_warnings
 from cxr_core.imaging.windowing import by_rows
 
 BLOCK = 8  # px, of a JPEG without subsampled colour
 SUBSAMPLED_BLOCK = 16  # px, of one with
 # Rows that repeat at the bottom, as a share of the picture: in one gray level between black and
 # white a caption's bar is the widest that was seen; a black or white border may be broader.
-_MIN_TAIL, _MIN_BORDER_TAIL = 0.03, 0.35
+_MIN_TAIL, _MIN_BORDER_TAIL = 0.03, 0.2
 _MAX_TAIL = 0.95  # what is one row all over is a drawing, no film that was cut
 _SAME_PIXELS = 0.995  # of a row, to be a repeated one
 _CANDIDATES = 10  # places a picture that are looked at closely
@@ -85,7 +86,7 @@ def damage_warnings(
                 "original."
             )
             break
-    return tuple(found)
+    return (*found, *scrambled_warnings(values))
 
 
 def has_block_grid(values: NDArray[np.uint8]) -> bool:

@@ -15,6 +15,7 @@ from cxr_core.imaging.correction import QUARTER_TURNS, Correction, Crop
 from cxr_core.imaging.preprocessing import to_square
 from cxr_core.imaging.radiograph import Radiograph
 from cxr_core.imaging.tilt import tilt_degrees
+from cxr_core.imaging.unusual import unusual_notes
 
 THUMBNAIL_SIDE = 32  # px a side; the ribs are gone, the shape of a chest is left
 UPRIGHT, LATERAL, NO_FILM = "upright", "lateral", "no film"  # kinds of picture
@@ -304,4 +305,4 @@ def _notes(square: NDArray[np.uint8], bars: Crop | None) -> tuple[str, ...]:
             f"The film looks tilted by about {abs(tilt):.0f} degrees {way}; tilted films are read "
             "less reliably."
         )
-    return tuple(notes)
+    return (*notes, *unusual_notes(square))

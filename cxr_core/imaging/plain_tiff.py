@@ -23,6 +23,12 @@ _PREDICTOR, _TILES, _SAMPLE_FORMAT = 317, 324, 339
 _UNCOMPRESSED, _DEFLATE = (1,), (8, 32946)
 _PLANES_APART, _DIFFERENCES = 2, 2  # values of PlanarConfiguration and Predictor
 _KINDS = {1: "u", 2: "i", 3: "f"}  # SampleFormat
+# Floats below these are no gray values but integers: the least numbers that a float can hold.
+_LEAST_FLOATS = {2: 1e-3, 4: 1e-30, 8: 1e-200}
+# Floats that gray values are, but for a few; as integers they would leave most of 32 bits empty.
+_USUAL_FLOATS, _MOST = (1e-6, 1e7), 0.999
+_FLOATS_NOTE = "The file says that its values are whole numbers, and they are floating."
+_NO_FLOATS_NOTE = "The file says that its values are floating, and they are whole numbers."
 _WORDS = {"u": "integer", "i": "signed integer", "f": "floating"}
 
 
@@ -83,12 +89,33 @@ def read_plain_tiff(data: bytes) -> PlainTiff:
         values = values.reshape(length, width, samples)
     if predictor == _DIFFERENCES:
         values = np.cumsum(values, axis=1, dtype=kind.newbyteorder("="))
+    values, note = mend_sample_format(values.astype(values.dtype.newbyteorder("=")))
     gray = gray_of_channels(values)
-    words = f"{bits}-bit {_WORDS[letter]}"
+    words = f"{bits}-bit {_WORDS[values.dtype.kind]}"
     white_is_zero = tags.get(_PHOTOMETRIC) == 0
-    return PlainTiff(
-        gray.values, words, white_is_zero, gray.colour_fraction, (*parts_warnings, *gray.warnings)
-    )
+    warnings = (*parts_warnings, *([note] if note else []), *gray.warnings)
+    return PlainTiff(gray.values, words, white_is_zero, gray.colour_fraction, warnings)
+
+
+def mend_sample_format(values: NDArray[Any]) -> tuple[NDArray[Any], str]:
+    """Values (H, W) of 16 to 64 bits as what they are, integers or floats, where a file says the
+    other, and what is to be said of it; others as they are, and "".
+
+    Old programs write floats and no SampleFormat; as integers they show a film by its logarithm.
+    """
+    size = values.dtype.itemsize
+    if values.dtype.kind == "f" and size in _LEAST_FLOATS:
+        most = float(np.abs(values).max()) if np.isfinite(values).all() else np.inf
+        if 0 < most < _LEAST_FLOATS[size]:
+            return values.view(f"u{size}"), _NO_FLOATS_NOTE
+    elif values.dtype.kind in "ui" and size in (4, 8):
+        floats = values.view(f"f{size}")
+        sizes = np.abs(floats[floats != 0])
+        if np.isfinite(floats).all() and sizes.size:
+            usual = (sizes >= _USUAL_FLOATS[0]) & (sizes <= _USUAL_FLOATS[1])
+            if usual.mean() > _MOST:
+                return floats, _FLOATS_NOTE
+    return values, ""
 
 
 def _same(value: Any) -> int:

@@ -17,12 +17,15 @@ from cxr_core.imaging.decoded import (
     colour_fraction,
     has_colour,
 )
+from cxr_core.imaging.dicom.bits import has_other_sign, with_bytes_in_order
 from cxr_core.imaging.dicom.codestream import parse_codestream
 from cxr_core.imaging.jpeg import (
+    COARSE_JPEG_WARNING,
     JpegDamageError,
     JpegKindError,
     check_scans,
     decode_jpeg,
+    is_coarse,
     unread_kind,
 )
 from cxr_core.imaging.png import (
@@ -49,7 +52,10 @@ EXIF_TRANSPOSES = {  # those that are not upright: EXIF 2.32, tag 0x0112
 UNCHECKED_JPEG_WARNING = (
     "This kind of JPEG could not be checked for damage; compare it with the original."
 )
+_SIGNED_NOTE = "The file says that its pixels are unsigned, and they are signed."
 _FIRST_TRANSPOSED = 5  # of the orientations: rows are columns from here on
+# Colours that are multiplied by their alpha already, and what is left without it.
+_LAID_ON_BLACK = {"La": "L", "RGBa": "RGB"}
 JPEG_SIGNATURE = b"\xff\xd8\xff"
 
 
@@ -59,7 +65,7 @@ JPEG_SIGNATURE = b"\xff\xd8\xff"
 class Grayscale(NamedTuple):
     """What became of a picture's channels."""
 
-    stored: NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]  # (H, W)
+    stored: NDArray[Any]  # (H, W) uint8, uint16, int16 or float32
     pixels: NDArray[np.uint8]  # (H, W)
     processing_log: tuple[str, ...]
     warnings: tuple[str, ...]
@@ -95,6 +101,10 @@ def to_grayscale(image: Image.Image) -> Grayscale:
         deep = np.asarray(image).astype(np.uint16)
         return grayscale_from_values(deep, "16-bit", integer=True)
     steps, warnings, colour = [], [], 0.0
+    if image.mode in _LAID_ON_BLACK:
+        opaque = image.split()[-1].getextrema() == (255, 255)
+        warnings.extend([] if opaque else [TRANSPARENT_WARNING])
+        image = _without_alpha(image)
     if image.has_transparency_data:
         image, note = _composite_on_black(image)
         steps.append(note or "The alpha channel was opaque and was dropped.")
@@ -113,6 +123,13 @@ def to_grayscale(image: Image.Image) -> Grayscale:
     shown = show_eight_bits(values)
     steps.append(shown.step)
     return Grayscale(values, shown.pixels, tuple(steps), (*warnings, *shown.warnings), colour)
+
+
+def _without_alpha(image: Image.Image) -> Image.Image:
+    """A picture that lies on black already, without its alpha; others as they are."""
+    if image.mode not in _LAID_ON_BLACK:
+        return image
+    return Image.merge(_LAID_ON_BLACK[image.mode], image.split()[:-1])
 
 
 def _composite_on_black(image: Image.Image) -> tuple[Image.Image, str]:
@@ -135,10 +152,22 @@ def grayscale_from_values(
         integer: they are whole numbers.
         white_is_zero: the least value is the brightest.
     """
+    values, notes = _mended_numbers(values)
     shown = scale_film(values, integer=integer)
     pixels = 255 - shown.pixels if white_is_zero else shown.pixels
     steps = (f"{kind} {shown.step}",)
-    return Grayscale(shown.values, pixels, steps, shown.warnings, inverted=white_is_zero)
+    return Grayscale(shown.values, pixels, steps, (*notes, *shown.warnings), inverted=white_is_zero)
+
+
+def _mended_numbers(values: NDArray[Any]) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """16-bit numbers whose bytes or whose sign a program got wrong, as they were meant."""
+    if values.dtype != np.uint16:
+        return values, ()
+    values, swapped = with_bytes_in_order(values)
+    notes = (swapped,) if swapped else ()
+    if has_other_sign(values, 16, signed=False):
+        return values.view(np.int16), (*notes, _SIGNED_NOTE)
+    return values, notes
 
 
 def grayscale_from_channels(channels: NDArray[Any], kind: str) -> Grayscale:
@@ -201,7 +230,7 @@ def decode_raster(data: bytes) -> DecodedFilm:
             gray = grayscale_from_channels(turn_upright(channels, orientation), "16-bit")
         else:
             gray = to_grayscale(upright)
-        notes = (*notes, *traces_of_damage(loaded, is_jpeg=kind == "JPEG"))
+        notes = (*notes, *traces_of_damage(loaded, gray, is_jpeg=kind == "JPEG"))
     except ImageError:
         raise
     except (JpegDamageError, SurplusRowsError) as error:
@@ -238,19 +267,25 @@ def _load(image: Image.Image, data: bytes) -> tuple[Image.Image, tuple[str, ...]
         JpegDamageError: its picture is damaged.
     """
     try:
-        return Image.fromarray(decode_jpeg(data, image.mode), image.mode), ()
+        loaded = Image.fromarray(decode_jpeg(data, image.mode), image.mode)
+        return loaded, ((COARSE_JPEG_WARNING,) if is_coarse(data) else ())
     except JpegKindError:
         return image, (UNCHECKED_JPEG_WARNING,)
 
 
-def traces_of_damage(image: Image.Image, *, is_jpeg: bool) -> tuple[str, ...]:
-    """What in a loaded picture, as it was coded, looks like damage."""
-    if image.mode[0] in "IF":  # "L" would saturate them, and no JPEG has so many bits here
-        return damage_warnings(np.asarray(image), blocks=())
+def traces_of_damage(image: Image.Image, gray: Grayscale, *, is_jpeg: bool) -> tuple[str, ...]:
+    """What in a loaded picture, as it was coded, looks like damage.
+
+    Args:
+        gray: what became of it.
+    """
+    if gray.stored.dtype != np.uint8:  # no JPEG has so many bits here
+        return damage_warnings(gray.stored, blocks=())
+    image = _without_alpha(image)
     coloured = image.mode not in ("L", "1")
     blocks = (BLOCK, SUBSAMPLED_BLOCK) if coloured else (BLOCK,)
-    gray = image if image.mode == "L" else image.convert("L")
-    return damage_warnings(np.asarray(gray), blocks, is_jpeg=is_jpeg)
+    luminance = image if image.mode == "L" else image.convert("L")
+    return damage_warnings(np.asarray(luminance), blocks, is_jpeg=is_jpeg)
 
 
 def _open_header(data: bytes, kind: str) -> Image.Image:

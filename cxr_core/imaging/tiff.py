@@ -3,11 +3,19 @@
 import io
 
 import numpy as np
-from PIL import Image, TiffImagePlugin
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, TiffImagePlugin
 
 from cxr_core.errors import ImageError
+from cxr_core.imaging.damage import damage_warnings
 from cxr_core.imaging.decoded import MAX_PIXELS, DecodedFilm, check_size
-from cxr_core.imaging.plain_tiff import TiffKindError, kind_error, read_plain_tiff
+from cxr_core.imaging.dicom.bits import has_other_sign
+from cxr_core.imaging.plain_tiff import (
+    TiffKindError,
+    kind_error,
+    mend_sample_format,
+    read_plain_tiff,
+)
 from cxr_core.imaging.raster import (
     EXIF_TRANSPOSES,
     Grayscale,
@@ -27,6 +35,11 @@ _TILE_WIDTH, _TILE_LENGTH = 322, 323
 _WHITE_IS_ZERO, _PLANES_APART, _SIGNED = 0, 2, 2  # values of three of these tags
 _NEW_SUBFILE_TYPE, _COPY_OR_MASK = 254, 0b101  # the tag, and two of its bits
 _MAX_COPIES = 16
+_NO_PHOTOMETRIC = (
+    "The file does not say which end of its values is bright (photometric interpretation); "
+    "it is shown with the greatest as white."
+)
+_UNSIGNED_NOTE = "The file says that its pixels are signed, and they are not."
 _INVERTED_STEP = "MINISWHITE: inverted, so that dense is bright."
 
 
@@ -79,8 +92,8 @@ def _decode_by_pillow(data: bytes, image: TiffImagePlugin.TiffImageFile) -> Deco
         image.load()  # turns the picture upright, too
         if image.mode == "LAB":
             raise kind_error("colour as CIE L*a*b*")
-        notes = (*parts_warnings, *traces_of_damage(image, is_jpeg=is_jpeg))
         gray = _tiff_to_grayscale(image, white_is_zero=white_is_zero)
+        notes = (*parts_warnings, *traces_of_damage(image, gray, is_jpeg=is_jpeg))
     except ImageError:
         raise
     except Exception as error:  # whatever a decoder raises on hostile bytes
@@ -137,12 +150,13 @@ def _decode_unusual_tiff(data: bytes, cause: Exception | None) -> DecodedFilm:
         white_is_zero=plain.white_is_zero,
     )
     stored = gray.stored
+    traces = damage_warnings(stored, blocks=())
     return DecodedFilm(
         stored=stored if stored.dtype == np.uint16 else stored.astype(np.float32),
         pixels=gray.pixels,
         file_format="TIFF",
         processing_log=(*((_INVERTED_STEP,) if plain.white_is_zero else ()), *gray.processing_log),
-        warnings=(*plain.warnings, *gray.warnings),
+        warnings=(*plain.warnings, *traces, *gray.warnings),
         colour_fraction=plain.colour_fraction,
         inverted=gray.inverted,
     )
@@ -156,26 +170,42 @@ def _get_int(image: TiffImagePlugin.TiffImageFile, tag: int) -> int:
 
 def _tiff_to_grayscale(image: TiffImagePlugin.TiffImageFile, *, white_is_zero: bool) -> Grayscale:
     bits, is_signed = _get_int(image, _BITS), _get_int(image, _SAMPLE_FORMAT) == _SIGNED
+    if image.mode in ("1", "L") and _PHOTOMETRIC not in image.tag_v2:
+        gray = to_grayscale(ImageOps.invert(image))  # Pillow takes a missing one for MINISWHITE
+        return gray._replace(warnings=(_NO_PHOTOMETRIC, *gray.warnings))
     if image.mode == "L" and bits == 8 and is_signed:  # Pillow takes them for unsigned ones
-        values = np.asarray(image).astype(np.int16)
-        values = 255 - values if white_is_zero else values  # undone: Pillow has inverted them
-        values = (values.astype(np.uint8).view(np.int8).astype(np.int16) + 128).astype(np.uint8)
-        levels = Image.fromarray(255 - values if white_is_zero else values)
-        return to_grayscale(levels)
+        return _signed_8_bits(np.asarray(image), white_is_zero=white_is_zero)
     if image.mode.startswith("I;16"):
         values = np.asarray(image).astype(np.uint16)  # (H, W), in this machine's byte order
         return grayscale_from_values(values, "16-bit", integer=True, white_is_zero=white_is_zero)
     if image.mode not in ("I", "F"):
         return to_grayscale(image)  # Pillow has inverted 8 bits and less
-    numbers = np.asarray(image)  # (H, W), int32 or float32
-    if image.mode == "I" and bits == 32 and not is_signed:  # in Pillow's hands they wrapped round
-        numbers = numbers.view(np.uint32)
+    numbers, note = np.asarray(image), ""  # (H, W), int32 or float32
+    if image.mode == "I" and bits == 16 and is_signed:
+        unsigned = numbers.astype(np.uint16)
+        if has_other_sign(unsigned, 16, signed=True):
+            numbers, note = unsigned, _UNSIGNED_NOTE
+    elif bits == 32:
+        numbers, note = mend_sample_format(numbers)
+        if image.mode == "I" and not note and not is_signed:  # in Pillow's hands they wrapped round
+            numbers = numbers.view(np.uint32)
     floats = numbers.astype(np.float32)  # exact to 24 bits
     if not np.isfinite(floats).all():
         raise _invalid_values_error()
-    kind = "Floating" if image.mode == "F" else f"{bits}-bit"
+    kind = "Floating" if numbers.dtype.kind == "f" else f"{bits}-bit"
     whole = bool((floats == np.rint(floats)).all())
-    return grayscale_from_values(floats, kind, integer=whole, white_is_zero=white_is_zero)
+    gray = grayscale_from_values(floats, kind, integer=whole, white_is_zero=white_is_zero)
+    return gray._replace(warnings=((note,) if note else ()) + gray.warnings)
+
+
+def _signed_8_bits(values: NDArray[np.uint8], *, white_is_zero: bool) -> Grayscale:
+    """Signed values, which Pillow has handed on, and inverted, as if they were unsigned."""
+    values = 255 - values if white_is_zero else values
+    note = _UNSIGNED_NOTE if has_other_sign(values, 8, signed=True) else ""
+    if not note:
+        values = values ^ np.uint8(128)
+    gray = to_grayscale(Image.fromarray(255 - values if white_is_zero else values))
+    return gray._replace(warnings=((note,) if note else ()) + gray.warnings)
 
 
 def _invalid_values_error() -> ImageError:

@@ -180,6 +180,13 @@ def test_a_black_border_is_no_damage() -> None:
     assert damage_warnings(bordered) == ()
 
 
+@pytest.mark.parametrize("level", [0, 255])
+def test_a_lowest_quarter_of_one_level_is_told_black_or_white(level: int) -> None:
+    cut = PHANTOM.copy()
+    cut[192:] = level
+    assert damage_warnings(cut)[0].startswith("The lowest 25% of the picture repeats one row")
+
+
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
 @pytest.mark.parametrize("share", [0.3, 0.5, 0.9])
 def test_a_cut_png_or_tiff_is_refused(kind: str, share: float) -> None:

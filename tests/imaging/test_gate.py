@@ -8,6 +8,7 @@ import pytest
 
 from cxr_core.imaging.gate import GateResult, _gray_percentiles, check_radiograph
 from cxr_core.imaging.radiograph import Radiograph, apply_correction, read_radiograph
+from cxr_core.imaging.unusual import TWO_LEVELS
 from tests.helpers.gate import SIDE, brightness_gate, template_gate, with_probe
 
 
@@ -86,7 +87,9 @@ def halves(upper: int, lower: int) -> np.ndarray:
 
 def test_the_fitted_part_passes_what_it_knows_and_offers_what_would_mend_the_rest() -> None:
     gate = brightness_gate()
-    assert check_radiograph(film(halves(20, 220)), gate) == GateResult(passed=True, reasons=())
+    assert check_radiograph(film(halves(20, 220)), gate) == GateResult(
+        True, (), notes=(TWO_LEVELS,)
+    )
     # Inverting and turning over both mend it; the first is offered.
     stopped = check_radiograph(film(halves(220, 20)), gate)
     assert (stopped.passed, stopped.suggestion) == (False, "invert")
@@ -100,7 +103,7 @@ def test_the_fitted_part_passes_what_it_knows_and_offers_what_would_mend_the_res
 def test_the_probe_of_the_features_stops_what_the_thumbnail_lets_pass() -> None:
     upright, gate = film(halves(20, 220)), with_probe(0.0)
     near, far = np.array([1.0, 1.4], np.float32), np.array([1.0, 1.6], np.float32)  # 0.1, -0.1
-    assert check_radiograph(upright, gate, near) == GateResult(passed=True, reasons=())
+    assert check_radiograph(upright, gate, near) == GateResult(True, (), notes=(TWO_LEVELS,))
     said = ("This does not look like an upright frontal chest film.",)
     assert check_radiograph(upright, gate, far) == GateResult(False, said)
     assert check_radiograph(upright, gate).passed  # without features it is not asked

@@ -45,7 +45,7 @@ from cxr_core.imaging.damage import (
     damage_warnings,
 )
 from cxr_core.imaging.dicom import jpeg_2000
-from cxr_core.imaging.dicom.bits import bit_layout, extract_bits
+from cxr_core.imaging.dicom.bits import bit_layout, extract_bits, with_bytes_in_order
 from cxr_core.imaging.dicom.codestream import (
     Codestream,
     bare_codestream,
@@ -59,8 +59,9 @@ from cxr_core.imaging.dicom.codestream import (
 )
 from cxr_core.imaging.dicom.tags import get_code, get_int
 from cxr_core.imaging.dicom.voi import padding_mask
-from cxr_core.imaging.jpeg import JpegDamageError, decode_jpeg
+from cxr_core.imaging.jpeg import COARSE_JPEG_WARNING, JpegDamageError, decode_jpeg, is_coarse
 from cxr_core.imaging.limits import GDCM_WALL_SECONDS, SIGXCPU, film_cpu_seconds
+from cxr_core.imaging.scrambled import better_width
 
 _GDCM_CHILD = Path(__file__).with_name("gdcm_child.py")
 # What GDCM says of whole films, too: on the way to the decoder for a depth, and of a header field
@@ -102,16 +103,18 @@ def decode_pixel_data(ds: Dataset) -> DicomPixels:
     else:
         numbers, bits, *notes = _decode_frame(frame, ds)
     warnings = [note for note in (further, *notes) if note]
-    warnings.extend(_traces_of_damage(numbers, frame))
     if not np.issubdtype(numbers.dtype, np.integer):  # FloatPixelData has no bits
         _require_sides(numbers, ds, frame)
+        warnings.extend(_traces_of_damage(numbers, frame))
         return DicomPixels(numbers, padding_mask(numbers, ds), tuple(warnings))
-    padding = padding_mask(numbers, ds) if numbers.ndim == 2 else None
     layout = bit_layout(ds, bits)
-    unsigned = numbers.view(np.dtype(f"u{numbers.dtype.itemsize}"))
+    unsigned, swapped = with_bytes_in_order(numbers.view(np.dtype(f"u{numbers.dtype.itemsize}")))
+    numbers = unsigned.view(numbers.dtype)
+    padding = padding_mask(numbers, ds) if numbers.ndim == 2 else None
     values, said = extract_bits(unsigned, layout, None if padding is None else ~padding)
-    warnings.extend(one for one in dict.fromkeys((layout.note, said)) if one)
+    warnings.extend(one for one in dict.fromkeys((swapped, layout.note, said)) if one)
     _require_sides(values, ds, frame)
+    warnings.extend(_traces_of_damage(values, frame))
     if layout.stored == 8 and values.dtype == np.uint16 and values.max() <= 255:
         values = values.astype(np.uint8)  # 8 bits are 8 bits, however much room they were given
     if padding is None and values.ndim == 2:
@@ -120,26 +123,32 @@ def decode_pixel_data(ds: Dataset) -> DicomPixels:
 
 
 def _require_sides(values: NDArray[Any], ds: Dataset, frame: bytes | None) -> None:
-    """Refuse uncompressed pixels whose rows and columns are swapped; a codestream has its own size.
+    """Refuse uncompressed pixels that lie as in a film of another width; a codestream has its own.
 
     Raises:
-        UndecodableError: they are.
+        UndecodableError: they do.
     """
-    if frame is None and values.ndim == 2 and are_sides_swapped(values):
-        raise UndecodableError(
-            f"the header says {ds.Rows} rows and {ds.Columns} columns, and the pixels lie as in a "
-            "film with the two swapped"
-        )
+    if frame is not None or values.ndim != 2:
+        return
+    width = better_width(values)
+    if width is None and not are_sides_swapped(values):
+        return
+    swapped = width in (None, ds.Rows)
+    raise UndecodableError(
+        f"the header says {ds.Rows} rows and {ds.Columns} columns, and the pixels lie as in a film "
+        + ("with the two swapped" if swapped else f"of {width} columns")
+    )
 
 
-def _traces_of_damage(numbers: NDArray[Any], frame: bytes | None) -> tuple[str, ...]:
-    """What in the decoded numbers looks like damage; steps between blocks in a JPEG's alone."""
-    gray = numbers if numbers.ndim == 2 else numbers[..., numbers.shape[-1] // 2]
+def _traces_of_damage(values: NDArray[Any], frame: bytes | None) -> tuple[str, ...]:
+    """What in the decoded values looks like damage; steps between blocks in a JPEG's alone."""
+    gray = values if values.ndim == 2 else values[..., values.shape[-1] // 2]
     found = None if frame is None else parse_codestream(frame)
     if found is None or found.syntax not in (JPEGBaseline8Bit, JPEGExtended12Bit):
         return damage_warnings(gray, blocks=())
     blocks = (BLOCK,) if found.components == 1 else (BLOCK, SUBSAMPLED_BLOCK)
-    return damage_warnings(gray, blocks)
+    coarse = frame is not None and found.syntax == JPEGBaseline8Bit and is_coarse(frame)
+    return (*([COARSE_JPEG_WARNING] if coarse else []), *damage_warnings(gray, blocks))
 
 
 def _frame(ds: Dataset) -> tuple[bytes | None, str]:

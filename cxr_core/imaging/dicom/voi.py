@@ -23,6 +23,7 @@ _MIN_VALUES = 16  # of a film
 # The share of a film's pixels on either side of its padding, for that to lie between them; and the
 # share of true padding whose right neighbour is padding too.
 _MIN_BEYOND, _MIN_TOGETHER = 0.01, 0.8
+_MAX_NOISE = 0.1  # of the film's range: how wide a border's values may be, and the gap beside them
 MAX_WINDOWS = 12  # a select box of more would serve nobody
 
 
@@ -149,11 +150,14 @@ def padding_mask(raw: NDArray[Any], ds: Dataset) -> NDArray[np.bool_] | None:
 
 def _is_in_the_film(raw: NDArray[Any], mask: NDArray[np.bool_]) -> bool:
     """Whether what a file calls padding is film: values between those of the film, scattered over
-    it or of several kinds, as a padding value that somebody left in a header names them."""
+    it or of several kinds, as a padding value that somebody left in a header names them; or a range
+    of values, next to the film's, that is too wide to be a border's noise."""
     film, padding = raw[~mask], raw[mask]
-    least, most = padding.min(), padding.max()
-    if film.min() > most or film.max() < least:
-        return False
+    least, most = float(padding.min()), float(padding.max())
+    first, last = float(film.min()), float(film.max())
+    if first > most or last < least:
+        gap, span = max(first - most, least - last), _MAX_NOISE * (last - first)
+        return most - least > span and gap < span
     inside = (film < least).mean() > _MIN_BEYOND and (film > most).mean() > _MIN_BEYOND
     if not inside:
         return False

@@ -201,3 +201,10 @@ def test_unused_high_bits_are_ignored() -> None:
     overlaid = values | (np.uint16(1) << 15)  # an old overlay plane above the 12 bits stored
     film = decode(overlaid, BitsStored=12, HighBit=11)
     np.testing.assert_array_equal(film.stored, values)
+
+
+@pytest.mark.parametrize(("value", "limit"), [(0, 1500), (3000, 4095)])
+def test_a_padding_range_that_takes_in_much_of_the_film_is_film(value: int, limit: int) -> None:
+    film = ramp(np.uint16)
+    padded = decode(film, PixelPaddingValue=value, PixelPaddingRangeLimit=limit)
+    assert np.array_equal(padded.pixels, decode(film).pixels)
