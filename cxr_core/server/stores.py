@@ -12,6 +12,8 @@ from streamlit.web.cache_storage_manager_config import create_default_cache_stor
 
 from cxr_core.errors import ConfigError
 from cxr_core.memory import overwrite_on_free
+from cxr_core.server.connections import Connections, most_connections
+from cxr_core.server.connections import install as install_limits
 from cxr_core.server.exports import COOKIE, ExportGuard, ExportStorage
 from cxr_core.server.sessions import WaitingSessions, close_overdue, sweep_for_ever
 from cxr_core.server.uploads import ExpectedUploads, UploadGuard, keep_uploads_in_memory
@@ -32,6 +34,7 @@ class Stores:
         self.exports = ExportStorage("/media")
         self.uploads = ExpectedUploads("/_stcore/upload_file", limits)
         self.waiting = WaitingSessions(limits.reconnect_seconds)
+        self.connections = Connections(most_connections())
         self.middleware = [
             Middleware(UploadGuard, uploads=self.uploads, max_bytes=max_upload_bytes),
             Middleware(ExportGuard, storage=self.exports, browser_of=browser_of),
@@ -57,15 +60,16 @@ class Stores:
             )
 
         app._create_runtime = create_runtime  # type: ignore[method-assign]
+        install_limits(self.connections)
 
     @asynccontextmanager
     async def lifespan(self, app: st.App) -> AsyncIterator[None]:
         """While the server runs, what nobody will come back for is freed.
 
         Raises:
-            ConfigError: this version of Streamlit does not use these stores.
+            ConfigError: this version of Streamlit does not use these stores and limits.
         """
-        if get_instance().uploaded_file_mgr is not self.uploads:
+        if not self.connections.installed or get_instance().uploaded_file_mgr is not self.uploads:
             raise ConfigError(
                 "This version of Streamlit cannot serve the app safely",
                 value=st.__version__,
