@@ -8,6 +8,7 @@ silent connections would use up the process's file descriptors. What stands in a
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from typing import Any, Protocol, cast
 
@@ -24,8 +25,11 @@ HEAD_SECONDS = 15.0
 # Within which so much of an answer has to be taken: no reader's line is slower.
 WRITE_SECONDS, WRITE_BYTES = 30.0, 2**16
 MAX_CONNECTIONS = 1_000
-# For the films, sockets and files that are no connection: a decoder takes one, a zip one.
+# For what is no connection: decoders, files, sessions that wait for their browser.
 _OTHER_DESCRIPTORS = 256
+_DESCRIPTORS_EACH = 4  # its socket, and Streamlit's event loop of a session
+_ENOUGH_DESCRIPTORS = 2**14
+_TOLD_EVERY = 60.0  # seconds between two lines in the log
 logger = logging.getLogger(__name__)
 
 
@@ -48,6 +52,16 @@ class HttpProtocol(Protocol):
     def resume_writing(self) -> None: ...
 
 
+def take_descriptors() -> None:
+    """Take as many file descriptors as the system lets this process have, and connections need."""
+    if resource is None:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _ENOUGH_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _ENOUGH_DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 def most_connections() -> int:
     """How many connections may be open: ``MAX_CONNECTIONS``, or fewer where the system gives this
     process too few file descriptors."""
@@ -56,7 +70,8 @@ def most_connections() -> int:
     descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if descriptors == resource.RLIM_INFINITY:
         return MAX_CONNECTIONS
-    return max(32, min(MAX_CONNECTIONS, descriptors - _OTHER_DESCRIPTORS))
+    room = (descriptors - _OTHER_DESCRIPTORS) // _DESCRIPTORS_EACH
+    return max(32, min(MAX_CONNECTIONS, room))
 
 
 class Connections:
@@ -64,7 +79,7 @@ class Connections:
 
     def __init__(
         self,
-        most: int,
+        most: int | None = None,
         *,
         head_seconds: float = HEAD_SECONDS,
         write_seconds: float = WRITE_SECONDS,
@@ -72,11 +87,13 @@ class Connections:
         """None is open.
 
         Args:
-            most: open at the same time, web sockets among them.
+            most: open at the same time, web sockets among them; None for ``most_connections()``
+                as it is when the server starts.
             head_seconds: until the head of a request has come.
             write_seconds: within which ``WRITE_BYTES`` of an answer have to be taken.
         """
         self.most, self.head_seconds, self.write_seconds = most, head_seconds, write_seconds
+        self._told = float("-inf")
         self._open: dict[asyncio.Transport, None] = {}
         # Those that have asked for nothing yet, the oldest first.
         self._silent: dict[asyncio.Transport, asyncio.TimerHandle] = {}
@@ -88,15 +105,22 @@ class Connections:
     def admit(self, transport: asyncio.Transport) -> bool:
         """Whether there is room for a new connection. Where there is none, the one that has been
         silent for longest makes room."""
+        if self.most is None:
+            self.most = most_connections()
         if len(self._open) >= self.most:
             self._forget_closed()
         if len(self._open) >= self.most and self._silent:
             self.close(next(iter(self._silent)))
         if len(self._open) >= self.most:
-            logger.warning("A connection was refused: %d are open", len(self._open))
+            self._tell_full()
             return False
         self._open[transport] = None
         return True
+
+    def _tell_full(self) -> None:
+        if time.monotonic() - self._told >= _TOLD_EVERY:
+            self._told = time.monotonic()
+            logger.warning("Connections are refused: %d are open", len(self._open))
 
     def await_request(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         """The head of a request has to come from now on."""

@@ -185,7 +185,7 @@ def test_there_are_fewer_connections_than_file_descriptors(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     resource = pytest.importorskip("resource")
-    for descriptors, most in ((1024, 768), (100, 32), (2**20, module.MAX_CONNECTIONS)):
+    for descriptors, most in ((1024, 192), (100, 32), (2**20, module.MAX_CONNECTIONS)):
         monkeypatch.setattr(
             resource, "getrlimit", lambda kind, n=descriptors: (n, resource.RLIM_INFINITY)
         )
