@@ -7,6 +7,7 @@ there, and what was sent without its acknowledgement being noted is sent again a
 """
 
 import hashlib
+import logging
 import os
 import sqlite3
 import stat
@@ -24,6 +25,7 @@ from cxr_core.errors import ConfigError
 from cxr_core.files import SAFE_FLAGS, open_regular
 from cxr_core.node.config import Destination, Kind, NodeConfig
 
+logger = logging.getLogger(__name__)
 MAX_ATTEMPTS = 5  # readings that ended with the process; then a film is left alone
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS films (
@@ -95,7 +97,10 @@ class Spool:
     def close(self) -> None:
         """Let another process use it."""
         with self._lock:
-            self.excuse_films()
+            try:
+                self.excuse_films()
+            except sqlite3.Error as error:  # a full disk; the films are read all the same
+                logger.warning("The spool was closed as it is: %s", error)
             self._database.close()
         self._alone.release()
 
@@ -371,11 +376,15 @@ def _write_durably(path: Path, data: bytes) -> None:
     """Write a file that is whole and on the disk, under its name, when this returns."""
     temporary = path.with_name(f".{path.name}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | SAFE_FLAGS
-    with os.fdopen(os.open(temporary, flags, 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    try:
+        with os.fdopen(os.open(temporary, flags, 0o600), "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)  # on a full disk half a film keeps another one out
+        raise
     if os.name == "posix":  # elsewhere a folder cannot be opened
         folder = os.open(path.parent, os.O_RDONLY)
         try:
