@@ -290,6 +290,7 @@ class Node:
     def _tidy(self) -> None:
         while not self.stopping.is_set():
             try:
+                self.spool.follow_clock()
                 for parcel in self.spool.overdue():
                     logger.error(
                         "%s of film %s was not delivered to %s in time",
