@@ -27,7 +27,12 @@ from cxr_core.evaluation.list_cells import (
 from cxr_core.imaging.limits import Limits
 from cxr_core.imaging.workers.message import Header, MessageError, Receive
 from cxr_core.imaging.workers.serve import Message, serve
-from cxr_core.imaging.workers.worker import IS_SUPPORTED, DecodeWorker, DecodingStoppedError
+from cxr_core.imaging.workers.worker import (
+    IS_SUPPORTED,
+    DecodeWorker,
+    DecodingStoppedError,
+    WorkerGoneError,
+)
 
 LIMITS = Limits(cpu_seconds=60, memory_bytes=2 * 2**30)
 _KIND = "table"
@@ -59,14 +64,12 @@ def read_parquet(data: bytes, limits: Limits = LIMITS) -> tuple[pd.DataFrame, li
         try:
             process = DecodeWorker(limits, module=__name__)
         except OSError as error:
-            raise DataError(
-                "The process that reads Parquet files could not be started",
-                value=error.strerror,
-                remedy="Open the table again in a while, or give it as CSV.",
-            ) from error
+            raise _not_started(error.strerror) from error
         try:
             process.submit(data)
             return process.answer(_KIND, _table_of)
+        except WorkerGoneError as error:
+            raise _not_started("somebody ended it") from error
         except DecodingStoppedError as error:
             problem, value = _COSTS.get(error.cause, ("cannot be read", error.value))
             raise DataError(
@@ -78,6 +81,14 @@ def read_parquet(data: bytes, limits: Limits = LIMITS) -> tuple[pd.DataFrame, li
             raise DataError(error.problem, value=error.value, remedy=error.remedy) from error
         finally:
             process.kill()
+
+
+def _not_started(why: str | None) -> DataError:
+    return DataError(
+        "The process that reads Parquet files could not be started",
+        value=why,
+        remedy="Open the table again in a while, or give it as CSV.",
+    )
 
 
 def main(cpu_seconds: int, memory_bytes: int) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from cxr_core.config import GateParameters
@@ -48,7 +48,8 @@ def save_weights(folder: Path, model: ChestNetwork, *, half: bool) -> str:
         for name, tensor in model.state_dict().items()
     }
     with atomic_write(folder / WEIGHTS_FILE) as temporary:
-        save_file(state, temporary)
+        # Not save_file, whose error for a full disk is no OSError.
+        temporary.write_bytes(save(state))
     return file_sha256(folder / WEIGHTS_FILE)
 
 

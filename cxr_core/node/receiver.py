@@ -27,6 +27,7 @@ from cxr_core.errors import AuditError, ConfigError
 from cxr_core.export.record import TITLE
 from cxr_core.imaging.decoded import MAX_FILE_BYTES
 from cxr_core.imaging.dicom.tags import get_text, read_elements
+from cxr_core.node.bounded_reading import bound_reading
 from cxr_core.node.config import Caller, NodeConfig
 from cxr_core.node.spool import Spool
 from cxr_core.version import PROGRAM
@@ -56,6 +57,7 @@ TRANSFER_SYNTAXES = [
 ]
 # Each may hold one film in memory while it comes.
 MAX_ASSOCIATIONS = 8
+REQUEST_SECONDS = 10  # from a connection to its request, as it keeps others out
 _UNKNOWN_CALLER, _UNKNOWN_CALLED = (0x01, 0x01, 0x03), (0x01, 0x01, 0x07)  # PS3.8 9.3.4
 logger = logging.getLogger(__name__)
 
@@ -84,11 +86,13 @@ class Receiver:
         self._ae = AE(config.ae_title)
         self._ae.maximum_associations = MAX_ASSOCIATIONS
         self._ae.maximum_pdu_size = 2**17
+        self._ae.acse_timeout = REQUEST_SECONDS
         self._ae.add_supported_context(Verification)
         for storage_class in STORAGE_CLASSES:
             self._ae.add_supported_context(storage_class, TRANSFER_SYNTAXES)
         self._on_the_way: dict[Any, int] = {}  # bytes of the message that an association sends
         handlers = [
+            (evt.EVT_CONN_OPEN, bound_reading),
             (evt.EVT_REQUESTED, self._on_requested),
             (evt.EVT_PDU_RECV, self._on_pdu),
             (evt.EVT_DIMSE_RECV, self._on_message),

@@ -14,7 +14,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
     SecondaryCaptureImageStorage,
 )
-from pynetdicom import AE
+from pynetdicom import AE, evt
 from pynetdicom.association import Association
 
 from cxr_core.audit.entry import Entry, Event
@@ -24,6 +24,7 @@ from cxr_core.evaluation.model_facts import ModelFacts
 from cxr_core.export.record import plain_record
 from cxr_core.export.secondary_capture import result_uids, secondary_capture
 from cxr_core.export.structured_report import structured_report
+from cxr_core.node.bounded_reading import bound_reading
 from cxr_core.node.config import Destination, Kind, NodeConfig
 from cxr_core.node.receiver import WHO, Receiver
 from cxr_core.node.spool import Parcel, Spool
@@ -84,7 +85,12 @@ def _associate(config: NodeConfig, destination: Destination) -> Association | No
             _STORAGE_CLASSES[kind], [ExplicitVRLittleEndian, ImplicitVRLittleEndian]
         )
     try:
-        made = ae.associate(destination.host, destination.port, ae_title=destination.ae_title)
+        made = ae.associate(
+            destination.host,
+            destination.port,
+            ae_title=destination.ae_title,
+            evt_handlers=[(evt.EVT_CONN_OPEN, bound_reading)],
+        )
     except (OSError, UnicodeError):  # nobody has the host's name, or it cannot be one
         return None
     return made if made.is_established else None
@@ -156,14 +162,18 @@ class Node:
     # Reading.
 
     def _read(self) -> None:
+        excused = True
         while not self.stopping.is_set():
             try:
+                if not excused:
+                    self.spool.excuse_films()
+                    excused = True
                 if not self._read_batch():
                     self._pause(self._films, TIDY_SECONDS)
             except (AuditError, OSError, sqlite3.Error) as error:
                 # No disk, no log: nothing is lost, as the films wait.
                 logger.error("Reading waits: %s", error)
-                self.spool.excuse_films()
+                excused = False  # at the next try: on a full disk that cannot be noted either
                 self.stopping.wait(self._first_delay)
 
     def _read_batch(self) -> bool:
@@ -280,6 +290,7 @@ class Node:
     def _tidy(self) -> None:
         while not self.stopping.is_set():
             try:
+                self.spool.follow_clock()
                 for parcel in self.spool.overdue():
                     logger.error(
                         "%s of film %s was not delivered to %s in time",

@@ -7,6 +7,8 @@ there, and what was sent without its acknowledgement being noted is sent again a
 """
 
 import hashlib
+import logging
+import math
 import os
 import sqlite3
 import stat
@@ -24,6 +26,10 @@ from cxr_core.errors import ConfigError
 from cxr_core.files import SAFE_FLAGS, open_regular
 from cxr_core.node.config import Destination, Kind, NodeConfig
 
+# Seconds: by which a clock is set, and not kept right; of trying before anything is given up; for
+# which a result that was refused is put off at most.
+JUMP_SECONDS, TRIED_SECONDS, LONGEST_PUT_OFF = 60.0, 3600.0, 3600.0
+logger = logging.getLogger(__name__)
 MAX_ATTEMPTS = 5  # readings that ended with the process; then a film is left alone
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS films (
@@ -57,16 +63,35 @@ class Parcel:
     attempts: int = 0
 
 
+def steady_seconds() -> float:
+    """Of a clock that nobody sets, and that goes on while the machine sleeps where there is one."""
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.monotonic()
+
+
 class Spool:
     """The spool of one node; thread-safe, and for one process at a time."""
 
-    def __init__(self, config: NodeConfig, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        config: NodeConfig,
+        *,
+        clock: Callable[[], float] = time.time,
+        steady: Callable[[], float] = steady_seconds,
+    ) -> None:
         """Open it, making it where it is not there, and clear what a killed process left half done.
+
+        Args:
+            clock: the time of day, which somebody may set; stored times are its.
+            steady: goes on whatever the time of day does.
 
         Raises:
             ConfigError: it cannot be used, is not private, or another node uses it.
         """
         self._config, self._clock, self._lock = config, clock, threading.RLock()
+        self._steady, self._opened = steady, steady()
+        self._ahead = clock() - self._opened  # of the steady clock
         self.folder = config.spool
         self._films, self._results = self.folder / "films", self.folder / "results"
         try:
@@ -87,6 +112,7 @@ class Spool:
                 self._database.execute(f"PRAGMA {setting}")
             self._database.executescript(_SCHEMA)
             self._sweep()
+            self._pull_back()
         except Timeout as error:
             raise _spool_error(self.folder, "another node uses it") from error
         except (OSError, sqlite3.Error) as error:
@@ -95,7 +121,10 @@ class Spool:
     def close(self) -> None:
         """Let another process use it."""
         with self._lock:
-            self.excuse_films()
+            try:
+                self.excuse_films()
+            except sqlite3.Error as error:  # a full disk; the films are read all the same
+                logger.warning("The spool was closed as it is: %s", error)
             self._database.close()
         self._alone.release()
 
@@ -251,7 +280,13 @@ class Spool:
             )
 
     def overdue(self) -> list[Parcel]:
-        """Results that were tried long enough, and those to a destination that is no more."""
+        """Results that were tried long enough, and those to a destination that is no more.
+
+        None is given up within an hour of the start: a machine that was off, or came up with a
+        wrong date, has not tried.
+        """
+        tried = self._steady() - self._opened >= TRIED_SECONDS
+        latest = self._clock() - 3600 * self._config.give_up_hours if tried else -math.inf
         known = [one.name for one in self._config.destinations]
         marks = ",".join("?" * len(known))
         with self._lock:
@@ -259,7 +294,7 @@ class Spool:
                 "SELECT sha256, kind, destination, model, results.attempts FROM results "
                 "JOIN films USING (sha256) WHERE results.state = 'waiting' "
                 f"AND (received < ? OR destination NOT IN ({marks}))",
-                (self._clock() - 3600 * self._config.give_up_hours, *known),
+                (latest, *known),
             )
             return [Parcel(*row) for row in rows]
 
@@ -307,6 +342,34 @@ class Spool:
             self._database.execute(
                 "DELETE FROM films WHERE state = 'removed' AND ended < ?",
                 (self._clock() - 86_400 * self._config.remember_days,),
+            )
+
+    # The time of day, when somebody sets it.
+
+    def follow_clock(self) -> None:
+        """Move the stored times along where the time of day has jumped, or that would give results
+        up, or put them off."""
+        with self._lock, self._transaction():
+            jump = self._clock() - self._steady() - self._ahead
+            if abs(jump) >= JUMP_SECONDS:
+                logger.warning("The clock was set by %+.0f s; the spool's times go along", jump)
+                self._database.execute(
+                    "UPDATE films SET received = received + ?, ended = ended + ?", (jump, jump)
+                )
+                self._database.execute("UPDATE results SET due = due + ?", (jump,))
+                self._ahead += jump
+        self._pull_back()
+
+    def _pull_back(self) -> None:
+        """No film came in the future, and no result is put off for longer than any is."""
+        now = self._clock()
+        with self._lock:
+            for column, latest in (("received", now), ("ended", now)):
+                self._database.execute(
+                    f"UPDATE films SET {column} = ? WHERE {column} > ?", (latest, latest)
+                )
+            self._database.execute(
+                "UPDATE results SET due = ? WHERE due > ?", (now, now + LONGEST_PUT_OFF)
             )
 
     def counts(self) -> dict[str, int]:
@@ -371,11 +434,15 @@ def _write_durably(path: Path, data: bytes) -> None:
     """Write a file that is whole and on the disk, under its name, when this returns."""
     temporary = path.with_name(f".{path.name}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | SAFE_FLAGS
-    with os.fdopen(os.open(temporary, flags, 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    try:
+        with os.fdopen(os.open(temporary, flags, 0o600), "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)  # on a full disk half a film keeps another one out
+        raise
     if os.name == "posix":  # elsewhere a folder cannot be opened
         folder = os.open(path.parent, os.O_RDONLY)
         try:

@@ -21,6 +21,8 @@ from typing import Any, BinaryIO, NamedTuple, cast
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from cxr_core.errors import ConfigError, ImageError
+from cxr_core.files import open_regular
+from cxr_core.imaging.decoded import MAX_FILE_BYTES
 from cxr_core.imaging.radiograph import check_file_size
 from cxr_core.reading.sources import (
     ZIP_SIGNATURES,
@@ -150,10 +152,10 @@ class FilmOpener:
         """A file, to be read from any place in it.
 
         Raises:
-            OSError: it cannot be read.
+            OSError: it cannot be read, or is no file: a pipe or a device has no end.
         """
         if not is_address(path):
-            return Path(path).open("rb")
+            return open_regular(Path(path))
         files, inside = self.file_systems(path)
         return cast(BinaryIO, files.open_input_file(inside))
 
@@ -187,7 +189,9 @@ class FilmOpener:
                 )
             check_file_size(stream.seek(0, io.SEEK_END))  # before it fills the memory
             stream.seek(0)
-            return stream.read()
+            data = stream.read(MAX_FILE_BYTES + 1)
+        check_file_size(len(data))  # it may have grown; files of /proc say that they are empty
+        return data
 
 
 def list_films(
@@ -218,7 +222,7 @@ def _places(places: Iterable[str], lists: Iterable[Path]) -> Iterator[str]:
     yield from places
     for path in lists:
         try:
-            with path.open("rb") as lines:
+            with path.open("rb") as lines:  # a pipe is welcome: find … | cxr-read --list /dev/stdin
                 for line in lines:
                     if name := os.fsdecode(line.rstrip(b"\r\n")):
                         yield name
@@ -254,8 +258,17 @@ def _walk(folder: str, inside: str) -> Iterator[tuple[str, str]]:
         path, name = str(Path(folder) / entry.name), f"{inside}/{entry.name}".lstrip("/")
         if entry.is_dir(follow_symlinks=False):
             yield from _walk(path, name)
-        elif may_be_film(name) and entry.is_file():
+        elif may_be_film(name) and _may_be_file(entry):
             yield path, name
+
+
+def _may_be_file(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a file, or a link of which nobody can say: that is said when it is
+    read."""
+    try:
+        return entry.is_file()
+    except OSError:  # it leads in a circle, or through a folder that is closed
+        return True
 
 
 def _files_at_address(place: str, opener: FilmOpener) -> Iterator[tuple[str, bool]]:

@@ -1,6 +1,7 @@
 """Where films come from: a file, an upload, or a member of a zip, each read only when asked."""
 
 import io
+import os
 import re
 import stat
 import threading
@@ -12,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from cxr_core.errors import ImageError
+from cxr_core.files import open_regular
 from cxr_core.imaging.decoded import MAX_FILE_BYTES
 from cxr_core.imaging.radiograph import check_file_size
 
@@ -285,14 +287,17 @@ def film_sources(
 
 def _is_zip(data: bytes | Path) -> bool:
     if isinstance(data, Path):
-        with data.open("rb") as stream:
+        with open_regular(data) as stream:
             return stream.read(4) in ZIP_SIGNATURES
     return data[:4] in ZIP_SIGNATURES
 
 
 def _read_file(path: Path) -> bytes:
-    check_file_size(path.stat().st_size)  # before it fills the memory
-    return path.read_bytes()
+    with open_regular(path) as stream:
+        check_file_size(os.fstat(stream.fileno()).st_size)  # before it fills the memory
+        data = stream.read(MAX_FILE_BYTES + 1)
+    check_file_size(len(data))  # it may have grown meanwhile
+    return data
 
 
 def _raise(error: ImageError) -> bytes:

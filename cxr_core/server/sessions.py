@@ -7,23 +7,33 @@ to the garbage collector.
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from streamlit.runtime import Runtime
+from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.session_manager import SessionInfo, SessionStorage
+from streamlit.web.server.starlette.starlette_websocket import StarletteSessionClient
 
 from cxr_core.memory import overwrite_cached, release_memory
 
 SWEEP_SECONDS = 5.0
+_closing: set[asyncio.Future[None]] = set()
 logger = logging.getLogger(__name__)
 
 
 class WaitingSessions(SessionStorage):
     """Streamlit's storage of sessions without a connection. A browser that comes back within
-    ``seconds`` finds its films; after that ``overdue`` names the session until it is closed."""
+    ``seconds`` finds its films; after that ``overdue`` names the session until it is closed. One
+    that no page was drawn for is overdue at once: each keeps file descriptors."""
 
-    def __init__(self, seconds: float, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self.seconds, self._clock = seconds, clock
+    def __init__(
+        self,
+        seconds: float,
+        *,
+        has_page: Callable[[str], bool] = lambda session: True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.seconds, self._has_page, self._clock = seconds, has_page, clock
         self._waiting: dict[str, tuple[SessionInfo, float]] = {}
 
     def get(self, session_id: str) -> SessionInfo | None:
@@ -47,8 +57,35 @@ class WaitingSessions(SessionStorage):
         """Those that have waited long enough."""
         now = self._clock()
         return tuple(
-            name for name, (_, since) in self._waiting.items() if now - since >= self.seconds
+            name
+            for name, (_, since) in self._waiting.items()
+            if now - since >= self.seconds or not self._has_page(name)
         )
+
+
+def close_unused(runtime: Runtime, unused: Sequence[str]) -> tuple[str, ...]:
+    """Close sessions whose browsers are there, but that nobody has used for long; on the event
+    loop's thread. Their pages are told to connect anew, and find a session without films.
+
+    Returns:
+        the sessions that were closed.
+    """
+    closed = []
+    for name in unused:
+        client = runtime.get_client(name)
+        info = runtime._session_mgr.get_active_session_info(name)
+        if info is None:  # its browser has gone: ``close_overdue`` is for it
+            continue
+        # First, or its browser would find it again.
+        runtime.close_session(name)
+        _empty(info.session)
+        if isinstance(client, StarletteSessionClient):
+            # Held, or it could be collected before it has run.
+            task = asyncio.ensure_future(client._websocket.close(code=1001))  # going away
+            _closing.add(task)
+            task.add_done_callback(_closing.discard)
+        closed.append(name)
+    return tuple(closed)
 
 
 def close_overdue(runtime: Runtime, waiting: WaitingSessions) -> tuple[str, ...]:
@@ -66,10 +103,14 @@ def close_overdue(runtime: Runtime, waiting: WaitingSessions) -> tuple[str, ...]
         info = waiting.get(name)
         runtime.close_session(name)
         if info is not None:
-            info.session.flush_browser_queue()
-            info.session.session_state.clear()
-            info.session._fragment_storage.clear()
+            _empty(info.session)
     return closed
+
+
+def _empty(session: AppSession) -> None:
+    session.flush_browser_queue()
+    session.session_state.clear()
+    session._fragment_storage.clear()
 
 
 async def sweep_for_ever(sweep: Callable[[], bool]) -> None:

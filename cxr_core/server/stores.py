@@ -12,10 +12,18 @@ from streamlit.web.cache_storage_manager_config import create_default_cache_stor
 
 from cxr_core.errors import ConfigError
 from cxr_core.memory import overwrite_on_free
+from cxr_core.server.connections import Connections, take_descriptors
+from cxr_core.server.connections import install as install_limits
 from cxr_core.server.exports import COOKIE, ExportGuard, ExportStorage
-from cxr_core.server.sessions import WaitingSessions, close_overdue, sweep_for_ever
+from cxr_core.server.sessions import (
+    WaitingSessions,
+    close_overdue,
+    close_unused,
+    sweep_for_ever,
+)
 from cxr_core.server.uploads import ExpectedUploads, UploadGuard, keep_uploads_in_memory
 from cxr_core.ui.limits import Limits
+from cxr_core.ui.places import PLACES
 
 
 class Stores:
@@ -31,7 +39,9 @@ class Stores:
         keep_uploads_in_memory(max_upload_bytes)
         self.exports = ExportStorage("/media")
         self.uploads = ExpectedUploads("/_stcore/upload_file", limits)
-        self.waiting = WaitingSessions(limits.reconnect_seconds)
+        self.waiting = WaitingSessions(limits.reconnect_seconds, has_page=PLACES.has)
+        self.idle_seconds = 60.0 * limits.idle_minutes
+        self.connections = Connections()
         self.middleware = [
             Middleware(UploadGuard, uploads=self.uploads, max_bytes=max_upload_bytes),
             Middleware(ExportGuard, storage=self.exports, browser_of=browser_of),
@@ -57,21 +67,23 @@ class Stores:
             )
 
         app._create_runtime = create_runtime  # type: ignore[method-assign]
+        install_limits(self.connections)
 
     @asynccontextmanager
     async def lifespan(self, app: st.App) -> AsyncIterator[None]:
         """While the server runs, what nobody will come back for is freed.
 
         Raises:
-            ConfigError: this version of Streamlit does not use these stores.
+            ConfigError: this version of Streamlit does not use these stores and limits.
         """
-        if get_instance().uploaded_file_mgr is not self.uploads:
+        if not self.connections.installed or get_instance().uploaded_file_mgr is not self.uploads:
             raise ConfigError(
                 "This version of Streamlit cannot serve the app safely",
                 value=st.__version__,
                 remedy="Install the version of requirements.lock.",
             )
         overwrite_on_free()
+        take_descriptors()
         sweeping = asyncio.create_task(sweep_for_ever(self.sweep))
         try:
             yield
@@ -86,7 +98,8 @@ class Stores:
         Returns:
             whether there was anything of a session among it.
         """
-        closed = close_overdue(get_instance(), self.waiting)
+        unused = PLACES.unused_for(self.idle_seconds)
+        closed = close_unused(get_instance(), unused) + close_overdue(get_instance(), self.waiting)
         for session in closed:
             self.exports.drop(session=session)
         dropped = self.exports.drop() + self.uploads.drop_untaken()

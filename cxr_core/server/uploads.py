@@ -24,6 +24,7 @@ from cxr_core.ui.limits import Limits
 _FRAMING = 2**20  # what stands around a file in its request is far less
 _STEP = 2**20  # bytes that may come between two looks for room, each of which counts all files
 STALL_SECONDS = 60.0  # without a byte of a file that is on its way
+SLOWEST = 10_000  # bytes a second, over all of a file but its first minute
 _UPLOAD = re.compile(r"/_stcore/upload_file/([^/]+)/([^/]+)$")
 
 
@@ -173,15 +174,17 @@ class UploadGuard:
         uploads: ExpectedUploads,
         max_bytes: int,
         stall_seconds: float = STALL_SECONDS,
+        slowest: float = SLOWEST,
     ) -> None:
         """Wrap ``app``.
 
         Args:
             max_bytes: of one file, with what stands around it in its request.
             stall_seconds: without a byte, after which a file is given up.
+            slowest: bytes a second; a file that takes ``stall_seconds`` longer is given up, too.
         """
         self.app, self.uploads, self.max_bytes = app, uploads, max_bytes
-        self.stall_seconds = stall_seconds
+        self.stall_seconds, self.slowest = stall_seconds, slowest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or pass on."""
@@ -204,7 +207,7 @@ class UploadGuard:
         self, session: str, file: str, n_bytes: int, scope: Scope, receive: Receive, send: Send
     ) -> Response | None:
         """Have the app take a file; the answer where it does not get it, or not all of it."""
-        coming = _Coming(receive, self.stall_seconds)
+        coming = _Coming(receive, self.stall_seconds, self.slowest)
 
         async def counted() -> Message:
             message = await coming.next()
@@ -241,17 +244,22 @@ class _StalledError(Exception):
 
 
 class _Coming:
-    """A request's body, message by message, none of which may be waited for too long."""
+    """A request's body, message by message: none may be waited for too long, nor all of them."""
 
-    def __init__(self, receive: Receive, seconds: float) -> None:
-        self._receive, self._seconds, self.more = receive, seconds, True
+    def __init__(self, receive: Receive, seconds: float, slowest: float) -> None:
+        self._receive, self._seconds, self._slowest = receive, seconds, slowest
+        self._came, self._began = 0, time.monotonic()
+        self.more = True
 
     async def next(self) -> Message:
+        spent = time.monotonic() - self._began
+        left = self._seconds + self._came / self._slowest - spent
         try:
-            message = await asyncio.wait_for(self._receive(), self._seconds)
+            message = await asyncio.wait_for(self._receive(), min(left, self._seconds))
         except TimeoutError:
             raise _StalledError from None
         self.more = message.get("more_body", False)
+        self._came += len(message.get("body", b""))
         return message
 
 

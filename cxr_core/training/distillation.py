@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -26,7 +26,7 @@ AUXILIARY_FILE = "auxiliary.safetensors"  # the head of NIH's other findings, ke
 def save_auxiliary_head(folder: Path, state: dict[str, Tensor]) -> None:
     """Write the linear layer of the other findings: ``weight`` (K, C) and ``bias`` (K,)."""
     with atomic_write(folder / AUXILIARY_FILE) as temporary:
-        save_file({name: value.contiguous() for name, value in state.items()}, temporary)
+        temporary.write_bytes(save({name: value.contiguous() for name, value in state.items()}))
 
 
 @dataclass(frozen=True)

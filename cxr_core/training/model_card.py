@@ -15,6 +15,7 @@ from cxr_core.evaluation.render.figures import evaluation_tables
 from cxr_core.evaluation.render.further_figures import FURTHER_FILMS
 from cxr_core.evaluation.render.hub_header import DataSource, data_source, hub_header
 from cxr_core.evaluation.render.table import Cell, Column, Row, Table, to_markdown
+from cxr_core.files import atomic_write
 from cxr_core.findings import (
     ABNORMAL_IN_WORDS,
     ABNORMAL_KEYS,
@@ -134,7 +135,8 @@ def write_card(path: Path, data: CardData) -> None:
         _limits(data),
     )
     text = "\n\n".join(section for section in sections if section) + "\n"
-    path.write_text(f"{hub_header(facts)}\n{text}", encoding="utf-8")
+    with atomic_write(path) as temporary:
+        temporary.write_text(f"{hub_header(facts)}\n{text}", encoding="utf-8")
 
 
 def _intended_use(data: CardData) -> str:

@@ -23,8 +23,8 @@ MAX_LAYER_SIDE = 1024
 _SCRIPTS = Path(__file__).with_name("viewer")
 Slot = Literal["film", "prior"]
 SESSION_OVER = (
-    "The last session is over: the page was reloaded, or the server was restarted. Its films and "
-    "readings are gone; open the film again."
+    "The last session is over: the page was reloaded, or not used for hours, or the server was "
+    "restarted. Its films and readings are gone; open the film again."
 )
 # Joined in this order into one module.
 _TOPICS = (

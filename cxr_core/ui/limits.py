@@ -23,6 +23,8 @@ class Limits:
     waiting_films: readings that may wait for their turn, over all sessions.
     upload_seconds: how long an uploaded file may lie before a page takes it.
     reconnect_seconds: how long a session outlives its connection.
+    sessions: that the server serves at the same time.
+    idle_minutes: without a click, after which a session is closed.
     """
 
     session_megabytes: int = 600
@@ -35,6 +37,8 @@ class Limits:
     waiting_films: int = 200
     upload_seconds: int = 60
     reconnect_seconds: int = 30
+    sessions: int = 100
+    idle_minutes: int = 240
 
     @classmethod
     def from_environment(cls) -> "Limits":

@@ -22,6 +22,7 @@ from cxr_core.errors import CXRError, ExportError
 from cxr_core.evaluation.render.table import Table, to_html
 from cxr_core.ui.audit_trail import ExportKind, record_export, record_sign_in
 from cxr_core.ui.foreign import as_text
+from cxr_core.ui.places import require_place, use_place
 from cxr_core.ui.sign_in import (
     SIGN_IN_BUTTON,
     SIGN_OUT_BUTTON,
@@ -153,6 +154,10 @@ def begin_page(title: str) -> None:
         st.stop()
     if standing is not Standing.ADMITTED or visitor is None:
         _turn_away(standing, visitor)
+    try:
+        require_place()
+    except CXRError as error:
+        _no_place(error)
     with st.container(key="top", horizontal=True, vertical_alignment="center", gap="medium"):
         st.title(title, anchor=False, width="content")
         for file, name in PAGES.items():
@@ -174,6 +179,15 @@ def _turn_away(standing: Standing, visitor: Visitor | None) -> NoReturn:
         else:
             caption(f"Signed in as {_name_of(visitor)}.")
             _sign_out_button(visitor)
+    st.stop()
+
+
+def _no_place(error: CXRError) -> NoReturn:
+    """Say that the server serves no more sessions."""
+    with st.container(key="turned_away", width=420):
+        st.title(APP_NAME, anchor=False)
+        show_error(error)
+        st.button("Try again")  # draws the page anew
     st.stop()
 
 
@@ -227,6 +241,8 @@ def guarded_fragment(
             require_visitor()
         except CXRError:
             st.rerun()  # the page says why
+        if run_every is None:  # else it may be the clock's doing
+            use_place()
         draw(*args, **kwargs)
 
     fragment: Callable[P, None] = st.fragment(asked, run_every=run_every)

@@ -1,6 +1,7 @@
 """A model folder comes back as it was written, and is refused when it was altered."""
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,14 @@ import torch
 from cxr_core.config import Calibration, EvidenceScale, OperatingPoint, Preprocessing
 from cxr_core.errors import CheckpointError, ConfigError
 from cxr_core.findings import KEYS
+from cxr_core.model import checkpoint
 from cxr_core.model.architectures import build_model
-from cxr_core.model.checkpoint import load_checkpoint, save_checkpoint, save_metadata
+from cxr_core.model.checkpoint import (
+    load_checkpoint,
+    save_checkpoint,
+    save_metadata,
+    save_weights,
+)
 from cxr_core.model.metadata import (
     ModelMetadata,
     canonical_sha256,
@@ -177,3 +184,12 @@ def test_a_model_json_of_before_networks_had_names_is_a_densenet121(folder: Path
     loaded = load_checkpoint(folder)
     assert loaded.metadata.architecture == loaded.model.architecture == "densenet121"
     assert loaded.metadata.model_sha256 == document["model_sha256"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is full")
+def test_a_full_disk_is_an_error_of_the_disk(
+    folder: Path, model: ChestNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoint, "atomic_write", lambda path: nullcontext(Path("/dev/full")))
+    with pytest.raises(OSError, match="No space left on device"):
+        save_weights(folder, model, half=True)

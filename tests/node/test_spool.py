@@ -37,7 +37,7 @@ def config(tmp_path: Path) -> NodeConfig:
 
 @pytest.fixture
 def spool(config: NodeConfig, clock: Clock) -> Iterator[Spool]:
-    spool = Spool(config, clock=clock)
+    spool = Spool(config, clock=clock, steady=clock)
     yield spool
     spool.close()
 
@@ -54,7 +54,7 @@ def after_a_kill(spool: Spool, config: NodeConfig, clock: Clock) -> Iterator[Spo
     """The spool as the next process finds it."""
     folder = spool.folder.with_name("left")
     shutil.copytree(spool.folder, folder)
-    left = Spool(replace(config, spool=folder), clock=clock)
+    left = Spool(replace(config, spool=folder), clock=clock, steady=clock)
     yield left
     left.close()
 
@@ -85,6 +85,26 @@ def test_what_was_not_acknowledged_leaves_nothing(spool, config, clock) -> None:
         (spool.folder / "films" / name).write_bytes(b"half")
     with after_a_kill(spool, config, clock) as left:
         assert not list((left.folder / "films").iterdir())
+
+
+def test_a_full_disk_keeps_no_half_of_a_film_and_no_spool_open(
+    spool, config, clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="No space left"):
+            spool.admit(b"film", lambda sha256: None)
+    assert list((spool.folder / "films").iterdir()) == []
+
+    admit(spool, b"film")
+    spool._database.execute("PRAGMA query_only = ON")  # as a disk that takes nothing more
+    spool.close()
+    again = Spool(config, clock=clock, steady=clock)
+    assert len(again.waiting_films(9)) == 1
+    again.close()
 
 
 def test_it_holds_no_more_than_it_may(spool, config) -> None:
@@ -149,6 +169,42 @@ def test_results_that_nobody_takes_are_given_up_in_time(spool, config, clock) ->
     assert spool.finished_films() == [sha256]
 
 
+def test_a_clock_that_was_set_gives_nothing_up_and_puts_nothing_off(config, clock) -> None:
+    steady = Clock()
+    spool = Spool(config, clock=clock, steady=steady)
+    try:
+        sha256 = admit(spool, b"film")
+        spool.add_results(sha256, MODEL, {"sr": b"sr"}, config.destinations)
+        (parcel,) = spool.due("archive", 9)
+        spool.postpone(parcel, 60)
+        steady.now += 7200
+        clock.now += 7200 + 80 * 3600  # the date was wrong until now
+        spool.follow_clock()
+        assert spool.overdue() == []
+        assert len(spool.due("archive", 9)) == 1
+        clock.now -= 1000 * 3600
+        spool.follow_clock()
+        assert len(spool.due("archive", 9)) == 1
+        steady.now += 73 * 3600
+        clock.now += 73 * 3600
+        spool.follow_clock()
+        assert len(spool.overdue()) == 1
+    finally:
+        spool.close()
+
+
+@pytest.mark.parametrize("hours", [-1000, 1000], ids=["back", "ahead"])
+def test_a_start_with_a_wrong_date_gives_nothing_up_and_puts_nothing_off(
+    spool, config, clock, hours: int
+) -> None:
+    sha256 = admit(spool, b"film")
+    spool.add_results(sha256, MODEL, {"sr": b"sr"}, config.destinations)
+    clock.now += 3600 * hours
+    with after_a_kill(spool, config, clock) as left:
+        assert left.overdue() == []
+        assert len(left.due("archive", 9)) == 1
+
+
 def test_a_film_that_ends_the_process_is_left_alone_in_the_end(spool, config, clock) -> None:
     sha256 = admit(spool, b"film")
     for _ in range(MAX_ATTEMPTS):
@@ -169,10 +225,10 @@ def test_an_altered_film_is_not_read(spool) -> None:
 def test_a_spool_is_private_and_of_one_node(spool, config, clock) -> None:
     assert spool.folder.stat().st_mode & 0o077 == 0
     with pytest.raises(ConfigError, match="another node uses it"):
-        Spool(config, clock=clock)
+        Spool(config, clock=clock, steady=clock)
     spool.folder.chmod(0o750)
     with pytest.raises(ConfigError, match="others may read it"):
-        Spool(config, clock=clock)
+        Spool(config, clock=clock, steady=clock)
 
 
 def work(config: NodeConfig, archive: Path, step: Callable[[], object]) -> None:

@@ -102,3 +102,26 @@ def test_a_zip_under_a_films_name_says_what_to_do(tmp_path: Path) -> None:
     assert loaded(list_films([str(tmp_path)], opener=opener), opener) == ["This is a zip"]
     named = list_films([str(tmp_path / "films.png")], opener=opener)
     assert loaded(named, opener) == [b"1"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no pipes in folders here")
+@pytest.mark.parametrize("name", ["pipe.png", "device.png", "circle.png"])
+def test_what_is_no_file_is_a_film_that_cannot_be_read(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "device.png").symlink_to("/dev/zero")
+    (tmp_path / "circle.png").symlink_to("circle.png")
+    opener = FilmOpener()
+    (film,) = list_films([str(tmp_path / name)], opener=opener)
+    with pytest.raises(OSError, match="no regular file|symbolic links"):
+        opener.source(film).load()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links need a right of their own here")
+def test_odd_entries_of_a_folder_stop_none_of_the_others(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.png")
+    (tmp_path / "b.png").symlink_to("b.png")
+    (tmp_path / "c.png").symlink_to("nowhere.png")
+    (tmp_path / "d").symlink_to(".")
+    (tmp_path / "e.png").write_bytes(b"film")
+    films = list_films([str(tmp_path)], opener=FilmOpener())
+    assert [Path(film.path).name for film in films] == ["b.png", "e.png"]

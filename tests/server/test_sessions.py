@@ -89,6 +89,52 @@ def test_waiting_begins_anew_with_each_lost_connection(
     assert waiting.overdue() == ()
 
 
+def test_a_session_without_a_page_is_not_kept(clock: SimpleNamespace) -> None:
+    waiting = WaitingSessions(30, has_page={"page"}.__contains__, clock=lambda: clock.now)
+    waiting.save(waits("page"))
+    waiting.save(waits("none"))
+    assert waiting.overdue() == ("none",)
+
+
+def test_a_session_nobody_uses_is_closed_before_its_connection(
+    waiting: WaitingSessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+
+    class WebSocket:
+        async def close(self, code: int) -> None:
+            order.append(f"connection {code}")
+
+    class Client:
+        _websocket = WebSocket()
+
+    class Connected(FakeRuntime):
+        session = Session("used no more")
+        _session_mgr = SimpleNamespace(
+            get_active_session_info=lambda name: (
+                SimpleNamespace(session=Connected.session) if name == "used no more" else None
+            )
+        )
+
+        def get_client(self, name: str) -> Client:
+            return Client()
+
+        def close_session(self, name: str) -> None:
+            order.append(name)
+
+    monkeypatch.setattr(sessions, "StarletteSessionClient", Client)
+
+    async def close() -> tuple[str, ...]:
+        unused = ("used no more", "its browser has gone")
+        closed = sessions.close_unused(cast(Runtime, Connected(waiting)), unused)
+        await asyncio.sleep(0)
+        return closed
+
+    assert run_async(close()) == ("used no more",)
+    assert order == ["used no more", "connection 1001"]
+    assert Connected.session.session_state == {}
+
+
 def test_a_failed_sweep_is_told_without_its_words_and_does_not_end_the_others(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -181,6 +181,22 @@ def test_a_file_that_stops_coming_keeps_no_room_that_it_only_asked_for(server: S
     assert server.kept() == 2
 
 
+def test_a_file_that_comes_byte_by_byte_is_given_up(server: Server) -> None:
+    class Trickle(Line):
+        async def receive(self) -> Message:
+            await asyncio.sleep(0.01)
+            return {"type": "http.request", "body": b"x", "more_body": True}
+
+    async def one() -> Line:
+        (path,) = server.ask()
+        line = Trickle(server, path, length=8 * MB, ends=False)
+        await line.run
+        return line
+
+    assert run_async(one()).told[0]["status"] == 408
+    assert server.kept() == 0
+
+
 def test_files_that_come_at_once_are_counted_as_they_come(server: Server) -> None:
     async def both() -> None:
         lines = [

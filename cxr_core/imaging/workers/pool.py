@@ -18,6 +18,7 @@ from cxr_core.imaging.workers.worker import (
     DEFAULT_LIMITS,
     IS_SUPPORTED,
     DecodeWorker,
+    DecodingStoppedError,
     WorkerGoneError,
     start_error,
 )
@@ -25,7 +26,7 @@ from cxr_core.imaging.workers.worker import (
 logger = logging.getLogger(__name__)
 # Then a fresh one takes over, so that what decoders leave behind does not add up.
 MAX_FILMS = 500
-_ATTEMPTS = 3  # a process that somebody ended while it was idle says nothing of the film
+_ATTEMPTS = 3  # a process that somebody ended before it had the film says nothing of the film
 
 
 def default_workers() -> int:
@@ -62,7 +63,18 @@ class WorkerPool:
             ImageError: the bytes are not one readable film, or it cost too much to decode it.
         """
         check_file_size(len(data))
+        try:
+            return self._read(data, sha256)
+        except DecodingStoppedError as error:
+            # A system out of memory picks any process: that need not be the film's doing.
+            if error.cause != "killed" or self._closed:
+                raise
+        logger.warning("A decoder was killed over a film, which is read once more")
+        return self._read(data, sha256)
+
+    def _read(self, data: bytes, sha256: str) -> Radiograph:
         worker = self._idle.get()
+        self._bury_idle()
         try:
             worker = self._submit(worker, data)
             # Hashed here, while the film is decoded there.
@@ -87,6 +99,15 @@ class WorkerPool:
                 return
             if worker is not None:
                 worker.kill()
+
+    def _bury_idle(self) -> None:
+        """Let the system forget idle processes that somebody has ended; others take their places
+        when their turns come."""
+        with self._idle.mutex:
+            for place, worker in enumerate(self._idle.queue):
+                if worker is not None and worker.has_ended():
+                    worker.kill()
+                    self._idle.queue[place] = None
 
     def _submit(self, worker: DecodeWorker | None, data: bytes) -> DecodeWorker:
         """Give a film to a worker, or to a new one where that has ended; the one that has it."""

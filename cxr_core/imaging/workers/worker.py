@@ -59,15 +59,15 @@ DEFAULT_LIMITS = Limits()
 FILMS = "cxr_core.imaging.workers.child"
 _START_SECONDS = 600  # a starved machine may take long over the imports
 
-Cause = Literal["cpu", "memory", "wall", "ended", "fault", "start"]
+Cause = Literal["cpu", "memory", "wall", "killed", "ended", "fault", "start"]
 
 
 class DecodingStoppedError(ImageError):
     """A film whose decoder had to be ended, or ended by itself.
 
     Attributes:
-        cause: of computing time, memory, waiting time; the process ended; an error that was not
-            foreseen; or it could not be started.
+        cause: of computing time, memory, waiting time; somebody else ended the process; it ended;
+            an error that was not foreseen; or it could not be started.
     """
 
     def __init__(self, cause: Cause, problem: str, *, value: object, remedy: str) -> None:
@@ -130,7 +130,7 @@ class DecodeWorker:
         """Give it a film; ``result`` has to follow.
 
         Raises:
-            WorkerGoneError: it had ended before.
+            WorkerGoneError: somebody had ended it before.
             DecodingStoppedError: it could not be started.
         """
         deadline = time.monotonic() + _START_SECONDS
@@ -204,7 +204,10 @@ class DecodeWorker:
         try:
             limits = receive_header(self._channel, deadline).get("limits", [])
         except (EOFError, TimeoutError, MessageError) as error:
-            raise start_error(f"exit status {self.kill()}") from error
+            timed_out, status = isinstance(error, TimeoutError), self.kill()
+            if status == -signal.SIGKILL and not timed_out:
+                raise WorkerGoneError from error
+            raise start_error(f"exit status {status}") from error
         _tell_missing_limits(limits)
         self._ready = True
 
@@ -270,7 +273,8 @@ def _ended_error(status: int, limits: Limits, n_bytes: int) -> DecodingStoppedEr
         return _cpu_error(film_cpu_seconds(n_bytes, limits.cpu_seconds))
     name = signal.Signals(-status).name if status < 0 else f"exit status {status}"
     return DecodingStoppedError(
-        "ended",
+        # No decoder of its own ends so: a system without memory does it, or its administrator.
+        "killed" if status == -signal.SIGKILL else "ended",
         "The decoder of this file ended unexpectedly",
         value=name,
         remedy="The file is damaged, or the machine ran out of memory. Export the film again.",

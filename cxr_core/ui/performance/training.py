@@ -9,6 +9,7 @@ import streamlit as st
 from cxr_core.evaluation.run_folder import HISTORY_FILE, RunFolder, RunProgress
 from cxr_core.ui.charts.show import ChartSource, show_chart
 from cxr_core.ui.charts.theme import training_history_figure
+from cxr_core.ui.places import use_place
 from cxr_core.ui.shell import caption, guarded_fragment
 
 POLL_SECONDS = 5.0  # between two looks at a run that is being written
@@ -31,6 +32,8 @@ def training_panel(run: RunFolder | None) -> None:
 
 
 def _curves(last: RunFolder, live: bool) -> None:
+    if live:
+        use_place()  # whoever watches a training does not click
     run = RunFolder(last.path, last.strict)  # anew at every look, as its files grow
     history, progress = run.history, run.progress
     if live and not progress.unfinished:

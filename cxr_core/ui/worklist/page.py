@@ -16,6 +16,7 @@ from cxr_core.ui.assessment import assessment_cells
 from cxr_core.ui.film_view import session_mark, session_note
 from cxr_core.ui.foreign import as_text
 from cxr_core.ui.model import current_model_facts, shared_analyzer
+from cxr_core.ui.places import use_place
 from cxr_core.ui.prevalence import site_prevalence
 from cxr_core.ui.setting import sensitive_toggle
 from cxr_core.ui.shell import caption, download_button, guarded_fragment, report_errors
@@ -185,6 +186,7 @@ def read_on() -> None:
 
 def _read_on(films: Worklist, number: int) -> None:
     """The same place with what has come meanwhile; at the clock's strokes a few more are read."""
+    use_place()  # a list that is being read is in use
     with report_errors():
         if films.open_read_page or films.not_opened:
             st.rerun()  # a button of this part has opened another film

@@ -21,7 +21,7 @@ from cxr_core.imaging.limits import Limits, film_cpu_seconds
 from cxr_core.imaging.radiograph import Radiograph, read_radiograph
 from cxr_core.imaging.workers import pool as module
 from cxr_core.imaging.workers.pool import WorkerPool, read_radiograph_in_worker
-from cxr_core.imaging.workers.worker import DecodeWorker, DecodingStoppedError
+from cxr_core.imaging.workers.worker import DecodeWorker, DecodingStoppedError, WorkerGoneError
 from cxr_core.phantom.draw import phantom_png
 from tests.helpers.dicom_files import film_dataset, lut_sequence, patient_dicom, ramp, to_bytes
 from tests.helpers.films import encode, noise, smooth_film
@@ -133,25 +133,68 @@ def test_a_process_ended_while_idle_is_replaced_and_the_film_is_read(pool: Worke
     assert pool.read(FILM).pixels.shape == (128, 128)
 
 
-def test_a_process_ended_over_a_film_is_a_sentence_and_the_next_film_is_read(
-    pool: WorkerPool,
+def kill_when_given_a_film(monkeypatch: pytest.MonkeyPatch, times: int) -> list[int]:
+    """Have so many processes killed when they have a film; which they were."""
+    killed: list[int] = []
+    submit = DecodeWorker.submit
+
+    def submit_and_kill(worker: DecodeWorker, data: bytes) -> None:
+        if len(killed) == times:
+            return submit(worker, data)
+        worker._wait_until_ready()
+        os.kill(worker.pid, signal.SIGSTOP)
+        submit(worker, data)
+        os.kill(worker.pid, signal.SIGKILL)
+        killed.append(worker.pid)
+        return None
+
+    monkeypatch.setattr(DecodeWorker, "submit", submit_and_kill)
+    return killed
+
+
+def test_a_film_is_read_once_more_when_its_process_was_killed(
+    pool: WorkerPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pool.read(FILM)
-    first = one_worker(pool).pid
-    os.kill(first, signal.SIGSTOP)  # it gets the film and does nothing with it
-    with ThreadPoolExecutor(1) as thread:
-        reading = thread.submit(pool.read, FILM)
-        while pool._idle.qsize():
-            os.sched_yield()
-        os.kill(first, signal.SIGKILL)
-        error = reading.exception()
-    # Whether it had the whole film by then decides between the two.
-    if error is not None:
-        assert isinstance(error, DecodingStoppedError)
-        assert error.cause == "ended"
-        assert str(error).startswith("The decoder of this file ended unexpectedly: SIGKILL. ")
+    killed = kill_when_given_a_film(monkeypatch, times=1)
     assert pool.read(FILM).pixels.shape == (128, 128)
-    assert one_worker(pool).pid != first
+    assert len(killed) == 1
+    assert one_worker(pool).pid != killed[0]
+
+
+def test_a_film_over_which_two_were_killed_is_a_sentence_and_the_next_film_is_read(
+    pool: WorkerPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kill_when_given_a_film(monkeypatch, times=2)
+    with pytest.raises(DecodingStoppedError) as caught:
+        pool.read(FILM)
+    assert caught.value.cause == "killed"
+    assert str(caught.value).startswith("The decoder of this file ended unexpectedly: SIGKILL. ")
+    assert pool.read(FILM).pixels.shape == (128, 128)
+
+
+def test_idle_and_starting_processes_that_somebody_has_killed_are_no_zombies_and_replaced() -> None:
+    pool = WorkerPool(3)
+    try:
+        idle = [worker for worker in pool._idle.queue if worker is not None]
+        for worker in idle:
+            os.kill(worker.pid, signal.SIGKILL)
+        for worker in idle:
+            os.waitid(os.P_PID, worker.pid, os.WEXITED | os.WNOWAIT)
+        assert pool.read(FILM).pixels.shape == (128, 128)
+        for worker in idle:
+            with pytest.raises(ChildProcessError):
+                os.waitid(os.P_PID, worker.pid, os.WEXITED | os.WNOHANG)
+        assert pool._idle.qsize() == 3
+    finally:
+        pool.close()
+
+
+def test_a_process_killed_while_it_starts_says_nothing_of_the_film() -> None:
+    worker = DecodeWorker()
+    os.kill(worker.pid, signal.SIGKILL)
+    with pytest.raises(WorkerGoneError):
+        worker.submit(FILM)
+    assert worker.has_ended()
 
 
 def stopped_by(limits: Limits, data: bytes) -> DecodingStoppedError:
