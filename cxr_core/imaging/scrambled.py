@@ -46,9 +46,9 @@ class _Lines(NamedTuple):
     """Some of a picture's lines, on the scale 0 to 255 by the film's own range."""
 
     whole: NDArray[np.uint8]  # (n, W), by all values
-    lines: NDArray[np.float32]  # (n, W), by the film's
-    below: NDArray[np.float32]  # the lines one further down
-    far: NDArray[np.float32]  # a third of the height further down
+    lines: NDArray[Any]  # (n, W), by the film's; float32, or uint8 as the picture itself
+    below: NDArray[Any]  # the lines one further down
+    far: NDArray[Any]  # a third of the height further down
 
 
 class _Likeness(NamedTuple):
@@ -65,7 +65,7 @@ def scrambled_warnings(values: NDArray[Any]) -> tuple[str, ...]:
     Args:
         values: (H, W), any real type.
     """
-    if min(values.shape) < _MIN_SIDE or not np.isfinite(values).all():
+    if not _can_be_told(values):
         return ()
     sampled = _sample(values)
     rows, columns, far = _likeness(sampled)
@@ -80,7 +80,7 @@ def better_width(values: NDArray[Any]) -> int | None:
     """The width in px at which a picture's numbers (H, W) make lines that fit, where they do not at
     their own; None where they do, or at none from half of it to twice as much."""
     width = values.shape[1]
-    if min(values.shape) < _MIN_SIDE or not np.isfinite(values).all():
+    if not _can_be_told(values):
         return None
     rows, columns, far = _likeness(_sample(values))
     if not (rows > _TORN * columns and rows > _MIN_TORN * far):
@@ -99,40 +99,59 @@ def better_width(values: NDArray[Any]) -> int | None:
     return lags[best] if inside and unlike[best] < _MUCH_BETTER * stated else None
 
 
+def _can_be_told(values: NDArray[Any]) -> bool:
+    finite = values.dtype.kind != "f" or bool(np.isfinite(values).all())
+    return min(values.shape) >= _MIN_SIDE and finite
+
+
 def _sample(values: NDArray[Any]) -> _Lines:
     height = len(values)
     step = height // 3
     n_lines = min(_SAMPLED_LINES, height - step - 1)
     at = np.linspace(0, height - step - 2, n_lines).astype(np.intp)
+    if values.dtype == np.uint8:
+        lines = values[at]
+        return _Lines(lines, lines, values[at + 1], values[at + step])
     picked = [values[at + lag].astype(np.float32) for lag in (0, 1, step)]
     whole = picked[0]
-    if values.dtype != np.uint8:  # a defect or a border at full scale is no film
-        film = film_range(picked[0][:, :: max(1, values.shape[1] // _SAMPLED_LINES)].ravel())
-        scale = 255 / (film.high - film.low) if film.high > film.low else 0.0
-        picked = [((lines - film.low) * scale).clip(0, 255) for lines in picked]
-        # Values that begin at black again reach from one end of their range to the other.
-        whole = whole - whole.min()
-        whole *= 255 / max(float(whole.max()), 1e-30)
+    # A defect or a border at full scale is no film.
+    film = film_range(whole[:, :: max(1, values.shape[1] // _SAMPLED_LINES)].ravel())
+    scale = 255 / (film.high - film.low) if film.high > film.low else 0.0
+    picked = [((lines - film.low) * scale).clip(0, 255) for lines in picked]
+    # Values that begin at black again reach from one end of their range to the other.
+    whole = whole - whole.min()
+    whole *= 255 / max(float(whole.max()), 1e-30)
     return _Lines(np.rint(whole).astype(np.uint8), *picked)
 
 
 def _likeness(sampled: _Lines) -> _Likeness:
     _, lines, below, far = sampled
     return _Likeness(
-        float(np.abs(below - lines).mean()),
-        float(np.abs(np.diff(lines, axis=1)).mean()),
-        float(np.abs(far - lines).mean()),
+        float(_apart(below, lines).mean()),
+        float(_apart(lines[:, 1:], lines[:, :-1]).mean()),
+        float(_apart(far, lines).mean()),
     )
 
 
+def _apart(one: NDArray[Any], other: NDArray[Any]) -> NDArray[Any]:
+    """By how much numbers differ, without a sign to lose in 8 bits."""
+    apart: NDArray[Any] = np.maximum(one, other) - np.minimum(one, other)
+    return apart
+
+
 def _share_wrapped(gray: NDArray[np.uint8]) -> float:
-    """Share of neighbours that are white beside black, on lines of 512 px.
+    """Share of neighbours that are white beside black, on lines of 512 px, where it matters; else
+    a number above it that does not.
 
     The commonest black and the commonest white are left out: borders, letters and markers.
     """
+    per_line = gray.shape[1] / _LINE
+    at_most: float = float((_apart(gray[:, 1:], gray[:, :-1]) > _WHITE - _BLACK).mean() * per_line)
+    if at_most <= _MAX_WRAPPED:
+        return at_most  # nearly all films
     counts = np.bincount(gray.ravel(), minlength=256)
     black = (gray < _BLACK) & (gray != counts[:_BLACK].argmax())
     white = (gray >= _WHITE) & (gray != _WHITE + counts[_WHITE:].argmax())
     seams = (black[:, 1:] & white[:, :-1]) | (white[:, 1:] & black[:, :-1])
-    share: float = seams.mean() * gray.shape[1] / _LINE
+    share: float = seams.mean() * per_line
     return share

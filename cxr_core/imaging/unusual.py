@@ -65,7 +65,10 @@ def _noise(levels: NDArray[np.float32]) -> float:
 
 
 def _inner_black(black: NDArray[np.bool_]) -> float:
-    """Share of the picture that is black without being reached from an edge over black alone."""
+    """Share of the picture that is black without being reached from an edge over black alone; 0
+    where too little is black for it to matter."""
+    if black.mean() < _MAX_INNER_BLACK:
+        return 0.0  # nearly all films
     outer = np.zeros_like(black)
     for axis in (0, 1):
         outer |= np.logical_and.accumulate(black, axis=axis)

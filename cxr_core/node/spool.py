@@ -29,8 +29,8 @@ from cxr_core.node.config import Destination, Kind, NodeConfig
 # Seconds: by which a clock is set, and not kept right; of trying before anything is given up; for
 # which a result that was refused is put off at most.
 JUMP_SECONDS, TRIED_SECONDS, LONGEST_PUT_OFF = 60.0, 3600.0, 3600.0
-logger = logging.getLogger(__name__)
 MAX_ATTEMPTS = 5  # readings that ended with the process; then a film is left alone
+logger = logging.getLogger(__name__)
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS films (
     sha256 TEXT PRIMARY KEY, received REAL NOT NULL, bytes INTEGER NOT NULL, state TEXT NOT NULL,
