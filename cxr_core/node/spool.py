@@ -65,9 +65,8 @@ class Parcel:
 
 def steady_seconds() -> float:
     """Of a clock that nobody sets, and that goes on while the machine sleeps where there is one."""
-    if hasattr(time, "CLOCK_BOOTTIME"):
-        return time.clock_gettime(time.CLOCK_BOOTTIME)
-    return time.monotonic()
+    clock = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if clock is None else time.clock_gettime(clock)
 
 
 class Spool:
