@@ -44,6 +44,12 @@ def _model_in_use(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measured, "evaluate_with_model", fewer)
 
 
+@pytest.fixture(autouse=True)
+def _places_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tests of one process begin hundreds of sessions, and no server closes them."""
+    monkeypatch.setenv("CXR_SESSIONS", "10000")
+
+
 @pytest.fixture
 def open_page() -> Callable[..., AppTest]:
     """A new session on a page, or the same session moved to one: ``open_page(file, session)``."""
