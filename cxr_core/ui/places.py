@@ -102,7 +102,7 @@ class Places:
 
 
 def _is_connected(session: str) -> bool:
-    return exists() and get_instance().is_active_session(session)
+    return exists() and bool(get_instance().is_active_session(session))
 
 
 PLACES = Places(is_connected=_is_connected)
