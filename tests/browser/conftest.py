@@ -1,6 +1,8 @@
 """The app served for a browser, and the browser."""
 
+import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -93,6 +95,7 @@ class ServedApp:
                 env=environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                start_new_session=bool(self._under),
             )
         try:
             wait_for(f"{self.url}/_stcore/health", self._server)
@@ -114,12 +117,20 @@ class ServedApp:
                 self._server.wait(timeout=30)
             except subprocess.TimeoutExpired:
                 self.kill()
+            self._end_what_ran_under()
+
+    def _end_what_ran_under(self) -> None:
+        """A tracer that ends leaves the server behind."""
+        if self._under and self._server is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._server.pid, signal.SIGKILL)
 
     def kill(self) -> None:
         """End it at once, as a crash does: it can tell nobody."""
         if self._server is not None:
             self._server.kill()
             self._server.wait(timeout=START_TIMEOUT)
+            self._end_what_ran_under()
 
 
 def free_port() -> int:
