@@ -75,19 +75,12 @@ def thumbnails(squares: NDArray[np.uint8], side: int = THUMBNAIL_SIDE) -> NDArra
     return result
 
 
-def film_thumbnail(
-    pixels: NDArray[np.uint8],
-    parameters: GateParameters,
-    square: NDArray[np.uint8] | None = None,
-) -> NDArray[np.float32]:
+def film_thumbnail(pixels: NDArray[np.uint8], parameters: GateParameters) -> NDArray[np.float32]:
     """A film (H, W) of any size -> its thumbnail (S, S) for these parameters.
 
-    Args:
-        square: what ``to_square`` makes of the film, where that is known already; one of another
-            side than ``GATE_SIDE`` is not used.
+    A square of ``GATE_SIDE``, as ``to_square`` makes it, has the film's own thumbnail.
     """
-    if square is None or len(square) != GATE_SIDE:
-        square = to_square(pixels, GATE_SIDE)
+    square = pixels if pixels.shape == (GATE_SIDE, GATE_SIDE) else to_square(pixels, GATE_SIDE)
     side = math.isqrt(parameters.arrays["mean"].size)
     return thumbnails(square[None], side).reshape(side, side)
 
@@ -152,7 +145,8 @@ def check_radiograph(
             need none are made.
         pooled: (C,) what the model's network makes of the film, before its last layer; without it
             the classifier's probe is not asked.
-        square: as ``film_thumbnail`` takes it.
+        square: what ``to_square`` makes of the film, where that is known already; one of another
+            side than ``GATE_SIDE`` is not used.
     """
     basic = [*_basic_checks(radiograph.pixels)]
     said = [*radiograph.rejection_reasons]
@@ -217,7 +211,7 @@ def _judge(
     """
     if square is None or len(square) != GATE_SIDE:
         square = to_square(pixels, GATE_SIDE)
-    as_it_is = film_thumbnail(pixels, parameters, square)  # (S, S)
+    as_it_is = film_thumbnail(square, parameters)  # (S, S)
     scores = log_probabilities(as_it_is.reshape(1, -1), parameters)[0]  # (c,)
     passed = not basic and bool(scores[0] >= parameters.threshold)
     bars = find_bars(pixels)

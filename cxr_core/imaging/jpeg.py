@@ -145,14 +145,11 @@ def check_scans(data: bytes) -> None:
 
 def unread_kind(data: bytes) -> str:
     """Of a JPEG that cannot be decoded, its kind where that is the cause; "" where it is not."""
-    at = 2
-    while at + 5 <= len(data) and data[at] == 0xFF:
-        marker = data[at + 1]
+    for marker, body in _segments(data):
         if marker == _JPEG_LS:
             return "JPEG-LS"
-        if marker in _FRAMES and data[at + 4] != 8:
-            return f"{data[at + 4]} bits a sample"
+        if marker in _FRAMES and body and body[0] != 8:
+            return f"{body[0]} bits a sample"
         if marker in _FRAMES:
             return "arithmetic coding" if marker >= _FIRST_ARITHMETIC else ""
-        at += 1 if marker == 0xFF else 2 + int.from_bytes(data[at + 2 : at + 4])
     return ""

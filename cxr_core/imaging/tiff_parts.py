@@ -49,7 +49,7 @@ def check_parts(data: bytes, tags: Any) -> tuple[str, ...]:
     """See that each part unpacks, strictly, to what the header says.
 
     Looked at are uncompressed, deflated, JPEG, LZW and PackBits parts; of the last two only whether
-    one holds more (PackBits: the last one), since libtiff tells itself whether one ends early.
+    one holds more, since libtiff tells itself whether one ends early.
 
     Args:
         data: the file.
@@ -69,8 +69,6 @@ def check_parts(data: bytes, tags: Any) -> tuple[str, ...]:
         return ()  # a row of its pixels is no row of bytes
     parts = list(_parts(data, tags))
     compression = _first(tags, _COMPRESSION, _NONE)
-    if compression == _PACKBITS:
-        parts = parts[-1:]
     tables = bytes(tags.get(_JPEG_TABLES, b""))
     room = sum(part.rows * part.row_bytes for part in parts) * 2 + _SLACK
     warnings: set[str] = set()

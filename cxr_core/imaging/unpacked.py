@@ -1,5 +1,8 @@
 """How many bytes compressed data unpack to, without keeping them: what a decoder that stops at the
-last row of a header does not tell."""
+last row of a header does not tell.
+
+``imagecodecs`` is imported where it is used, so that films of other kinds do not wait for it.
+"""
 
 import zlib
 
@@ -26,18 +29,14 @@ def deflated_size(data: bytes, most: int) -> int:
     return size
 
 
-def packbits_size(data: bytes) -> int:
-    """Bytes that PackBits data unpack to (TIFF 6.0, section 9)."""
-    at, size = 0, 0
-    while at + 1 < len(data):
-        header = data[at]
-        if header < 128:  # as they are
-            size += min(header + 1, len(data) - at - 1)
-            at += header + 2
-        else:
-            size += 257 - header if header > 128 else 0  # one byte repeated; 128 is nothing
-            at += 2 if header > 128 else 1
-    return size
+def packbits_size(data: bytes) -> int | None:
+    """Bytes that PackBits data unpack to (TIFF 6.0, section 9); None of those that end early."""
+    from imagecodecs import PackbitsError, packbits_decode
+
+    try:
+        return len(packbits_decode(data))
+    except PackbitsError:
+        return None
 
 
 def lzw_size(data: bytes, most: int) -> int | None:
@@ -47,7 +46,6 @@ def lzw_size(data: bytes, most: int) -> int | None:
     """
     if data[:1] == b"\0" and data[1:2] and data[1] & 1:
         return None
-    # Imported here, so that films of other kinds do not wait for it.
     from imagecodecs import LzwError, lzw_decode
 
     try:
