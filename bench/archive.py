@@ -25,7 +25,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -34,6 +33,7 @@ import pyarrow.parquet as pq
 from cxr_core.findings import PROBABILITY_COLUMNS
 from cxr_core.reading.archive import FilmOpener, list_films
 from tests.helpers.process_memory import process_tree, ray_readers, tree_megabytes
+from tests.helpers.ray_cluster import two_workers
 
 SHARD_FILMS = 50
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -67,14 +67,7 @@ def main() -> int:
 
 def on_cluster(command: list[str], out: Path, n_films: int, kill: str) -> None:
     """Read on two workers, one of which is killed."""
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    from ray.cluster_utils import Cluster
-
-    store = 100 * 2**20  # bytes
-    head: dict[str, Any] = {"num_cpus": 0, "object_store_memory": store}
-    cluster = Cluster(initialize_head=True, head_node_args=head)
-    try:
-        workers = [cluster.add_node(num_cpus=1, object_store_memory=store) for _ in range(2)]
+    with two_workers() as (cluster, workers):
 
         def kill_one() -> None:
             if kill == "machine":
@@ -85,8 +78,6 @@ def on_cluster(command: list[str], out: Path, n_films: int, kill: str) -> None:
         name = f"cxr-read --ray, two workers, killed: {kill}"
         address = ["--ray", cluster.address]
         watch(name, [*command, *address], out, n_films, None if kill == "none" else kill_one)
-    finally:
-        cluster.shutdown()
 
 
 def watch(

@@ -27,6 +27,12 @@ class CXRError(Exception):
         self.value = value
         self.remedy = remedy
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # For another process. The usual way gives what stands in `args` by position.
+        return _rebuilt, (type(self), self.problem, str(self.value), self.remedy), {
+            name: value for name, value in vars(self).items() if name != "value"
+        }  # fmt: skip
+
     def __str__(self) -> str:
         try:
             value = str(self.value)
@@ -35,6 +41,12 @@ class CXRError(Exception):
         if len(value) > _MAX_VALUE:
             value = f"{value[: _MAX_VALUE - 1]}…"
         return one_line(f"{self.problem}: {value}. {self.remedy}")
+
+
+def _rebuilt(kind: type[CXRError], problem: str, value: str, remedy: str) -> CXRError:
+    error = kind.__new__(kind)
+    CXRError.__init__(error, problem, value=value, remedy=remedy)
+    return error
 
 
 def one_line(text: str) -> str:

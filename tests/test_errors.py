@@ -1,7 +1,11 @@
+import pickle
+from pathlib import Path
+
 import pytest
 
 from cxr_core import errors
 from cxr_core.errors import CXRError, DataError, PatientLeakError
+from cxr_core.imaging.workers.worker import DecodingStoppedError
 
 
 def test_an_error_reads_as_cause_value_and_remedy() -> None:
@@ -24,6 +28,7 @@ def test_an_error_reads_as_cause_value_and_remedy() -> None:
         "ConfigError",
         "WeightsError",
         "CheckpointError",
+        "EngineError",
         "TrainingError",
         "BudgetError",
         "AccessError",
@@ -34,6 +39,15 @@ def test_every_error_of_the_family_is_a_cxr_error(name: str) -> None:
     error = getattr(errors, name)("Cause", value=3, remedy="Remedy.")
     assert isinstance(error, CXRError)
     assert str(error) == "Cause: 3. Remedy."
+    elsewhere = pickle.loads(pickle.dumps(error))  # as another process gets it
+    assert type(elsewhere) is type(error)
+    assert str(elsewhere) == str(error)
+
+
+def test_what_an_error_of_the_family_has_besides_goes_to_another_process_too() -> None:
+    error = DecodingStoppedError("memory", "Too large", value=Path("a"), remedy="Remedy.")
+    elsewhere = pickle.loads(pickle.dumps(error))
+    assert (elsewhere.cause, elsewhere.value) == ("memory", "a")
 
 
 def test_a_patient_leak_is_caught_with_the_other_data_errors() -> None:

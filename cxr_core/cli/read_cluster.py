@@ -8,6 +8,8 @@ and the audit log is kept; so a block that is read twice is written once.
 import json
 import logging
 import os
+import pickle
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -18,7 +20,7 @@ from typing import Any
 
 from cxr_core.audit.log import AUDIT_ENV_VAR
 from cxr_core.cli.read_rows import AuditTrail, iter_blocks
-from cxr_core.errors import CheckpointError, ConfigError, EngineError
+from cxr_core.errors import CheckpointError, ConfigError, CXRError, EngineError
 from cxr_core.evaluation.cutoffs import Setting
 from cxr_core.evaluation.model_facts import read_model_facts_if_usable
 from cxr_core.export.results_csv import Row, failed_row
@@ -33,11 +35,18 @@ from cxr_core.version import VERSION
 # readers are as many as the cluster has room for then.
 WAVE_BLOCKS = 200
 _ATTEMPTS = 5  # at a block whose reader's process or machine ends; Ray itself would never stop
+_STARTS = 3  # of a cluster of one's own: a busy machine may not be ready in the time Ray gives it
 _OWN_SETTINGS = "CXR_"  # variables that a reader has to have as this process has them
+# What Ray tells of an error is a traceback, a chain of further ones, and advice.
+_CHAINED = re.compile(r"\n\n(?:The above exception was|During handling of the above)")
+_ERROR_LINE = re.compile(r"^[\w.]*(?:Error|Exception|Interrupt|Exit): \S.*", re.MULTILINE)
 
 
 class Attempts:
-    """How often each block was begun: an actor of its own, which outlives the readers."""
+    """How often each block was begun: an actor of its own, which outlives the readers.
+
+    Were its own process to end, it would begin again at nothing: a block has a few attempts more.
+    """
 
     def __init__(self) -> None:
         self._begun: Counter[str] = Counter()
@@ -52,19 +61,23 @@ class Reader:
     """One engine and its decoders, in a process of the cluster."""
 
     def __init__(self, version: str, files: Any, attempts: Any, options: dict[str, Any]) -> None:
-        """Load the model.
+        """Load the model. Where that cannot be, each block is answered with the reason.
 
         Args:
             version: of the program that asks.
             files: reference to the model folder's files, bytes by name.
             attempts: the actor that counts them.
             options: ``workers``, ``setting``, ``correction``, and ``environment``.
-
-        Raises:
-            ConfigError: this machine has another version of the program.
-            CheckpointError: the model cannot be read with.
-            EngineError: this machine has not the engine that is asked for.
         """
+        self._options = {name: value for name, value in options.items() if name != "environment"}
+        self._attempts, self._opener = attempts, FilmOpener()
+        self._reason = b""
+        try:
+            self._load(version, files, options["environment"])
+        except CXRError as error:  # raised here, it would reach nobody but as a traceback of Ray's
+            self._reason = pickle.dumps(error)
+
+    def _load(self, version: str, files: Any, environment: dict[str, str]) -> None:
         import ray
 
         if version != VERSION:
@@ -73,19 +86,19 @@ class Reader:
                 value=f"{VERSION}, and {version} asks",
                 remedy="Install the same one on all machines.",
             )
-        os.environ.update(options["environment"])
+        os.environ.update(environment)
         with tempfile.TemporaryDirectory() as folder:
             for name, data in ray.get(files).items():
                 (Path(folder) / name).write_bytes(data)
             self._analyzer = load_analyzer(folder)
             self._facts = read_model_facts_if_usable(Path(folder), self._analyzer.metadata)
-        self._options = {name: value for name, value in options.items() if name != "environment"}
-        self._attempts, self._opener = attempts, FilmOpener()
 
     def __call__(self, item: dict[str, Any]) -> dict[str, Any]:
-        """The rows of one block of films, both as JSON."""
+        """The rows of one block of films, both as JSON; or why this machine reads none, pickled."""
         import ray
 
+        if self._reason:
+            return {"name": item["name"], "rows": "", "reason": self._reason}
         films = tuple(FilmPlace(*cells) for cells in json.loads(item["films"]))
         if ray.get(self._attempts.begin.remote(item["name"])) > _ATTEMPTS:
             model = self._analyzer.metadata.model_sha256
@@ -95,7 +108,7 @@ class Reader:
                 self._analyzer, [Block(item["name"], films)], opener=self._opener,
                 facts=self._facts, **self._options,
             )  # fmt: skip
-        return {"name": item["name"], "rows": json.dumps(rows)}
+        return {"name": item["name"], "rows": json.dumps(rows), "reason": b""}
 
 
 def iter_blocks_on_ray(
@@ -116,8 +129,11 @@ def iter_blocks_on_ray(
         cores: of each reader, which decodes as many films at once.
 
     Raises:
-        ConfigError: Ray is not installed, or the cluster cannot be reached, or has no room.
-        EngineError: the cluster cannot go on; what was written stays for ``--resume``.
+        ConfigError: Ray is not installed, or the cluster cannot be reached, or has no room, or a
+            machine of it has another version of the program.
+        CheckpointError: the model cannot be read with.
+        EngineError: the cluster cannot go on, what was written stays for ``--resume``; or a machine
+            of it has not the engine that is asked for.
     """
     if find_spec("ray") is None:
         raise ConfigError(
@@ -143,8 +159,7 @@ def iter_blocks_on_ray(
             "workers": cores, "setting": setting, "correction": correction,
             "environment": _environment(),
         }  # fmt: skip
-        attempts = ray.remote(num_cpus=0)(Attempts).remote()
-        arguments = (VERSION, ray.put(_files(model)), attempts, options)
+        arguments = (VERSION, ray.put(_files(model)), _count_attempts(ray), options)
         pending = iter(blocks)
         while wave := list(islice(pending, WAVE_BLOCKS)):
             for block, rows in _read_wave(ray, wave, cores, arguments):
@@ -164,15 +179,36 @@ def _quieten(ray: Any) -> None:
 
 
 def _connect(ray: Any, address: str) -> None:
-    here: dict[str, Any] = {"include_dashboard": False} if address == "local" else {}
-    try:
-        ray.init(address, log_to_driver=False, logging_level=logging.CRITICAL, **here)
-    except Exception as error:  # Ray raises plain ones too
-        raise ConfigError(
-            f"The Ray cluster cannot be reached or started ({error})",
-            value=address,
-            remedy="Start it with `ray start --head`, and give auto or its HOST:PORT.",
-        ) from error
+    own = address == "local"
+    here: dict[str, Any] = {"include_dashboard": False} if own else {}
+    for left in reversed(range(_STARTS if own else 1)):
+        try:
+            ray.init(address, log_to_driver=False, logging_level=logging.CRITICAL, **here)
+            return
+        except Exception as error:  # Ray raises plain ones too
+            if not left:
+                raise ConfigError(
+                    f"The Ray cluster cannot be reached or started ({error})",
+                    value=address,
+                    remedy="Start it with `ray start --head`, and give auto or its HOST:PORT.",
+                ) from error
+
+
+def _count_attempts(ray: Any) -> Any:
+    """The actor that counts, on this machine: any other may end, and this one's end is all's."""
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    here = ray.get_runtime_context().get_node_id()
+    return (
+        ray.remote(Attempts)
+        .options(
+            num_cpus=0,
+            max_restarts=-1,
+            max_task_retries=-1,
+            scheduling_strategy=NodeAffinitySchedulingStrategy(here, soft=False),
+        )
+        .remote()
+    )
 
 
 def _environment() -> dict[str, str]:
@@ -220,13 +256,23 @@ def _read_wave(
     try:
         for item in dataset.iter_rows():
             # A block that comes twice is told of once.
+            if item["reason"]:
+                raise pickle.loads(item["reason"])
             if (block := left.pop(item["name"], None)) is not None:
                 yield block, json.loads(item["rows"])
+    except CXRError:
+        raise
     except Exception as error:  # Ray raises plain ones too
-        # The last line of what Ray tells is what the reader said.
-        raise _ended_error((str(error).splitlines() or [type(error).__name__])[-1]) from error
+        raise _ended_error(first_cause(error)) from error
     if left:
         raise _ended_error(f"{len(left)} blocks of films did not come back")
+
+
+def first_cause(error: Exception) -> str:
+    """What first went wrong, of all that Ray tells of it."""
+    told = _CHAINED.split(str(error))[0].strip()
+    causes = _ERROR_LINE.findall(told)
+    return causes[-1] if causes else (told.splitlines() or [type(error).__name__])[0]
 
 
 def _ended_error(value: str) -> EngineError:

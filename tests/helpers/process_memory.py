@@ -54,10 +54,15 @@ def process_tree(pid: int) -> list[int]:
 
 def ray_readers(pid: int) -> list[int]:
     """Of the processes below, those that read for ``cxr-read --ray``."""
+    return processes_named(pid, b"MapWorker(")
+
+
+def processes_named(pid: int, part: bytes) -> list[int]:
+    """Of a process and all below it, those with this in their command line."""
     found = []
     for one in process_tree(pid):
         with suppress(OSError):
-            if b"MapWorker(" in Path(f"/proc/{one}/cmdline").read_bytes():
+            if part in Path(f"/proc/{one}/cmdline").read_bytes():
                 found.append(one)
     return found
 
