@@ -1,7 +1,7 @@
 """``MODEL_CARD.md``: what a model is, what it was made from, how good it measured, its limits."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -126,13 +126,13 @@ def write_card(path: Path, data: CardData) -> None:
     facts = RunFacts(data.report, data.metadata, images=data.films["image"].tolist())
     sections = (
         _intended_use(data),
-        _training(data),
-        _lineage(data),
-        _data(data),
-        "## Biases to keep in mind\n\n" + "\n".join(f"- {s}" for s in bias_lines(data.films)),
         performance(data),
         _further_films(data),
+        "## Biases to keep in mind\n\n" + "\n".join(f"- {s}" for s in bias_lines(data.films)),
         _limits(data),
+        _data(data),
+        _training(data),
+        _lineage(data),
     )
     text = "\n\n".join(section for section in sections if section) + "\n"
     with atomic_write(path) as temporary:
@@ -179,8 +179,7 @@ def _training(data: CardData) -> str:
     config = _config(data)
     changes = differences(BASELINE, config)
     changed = _grid(
-        ("Setting", BASELINE.preset.capitalize(), "This model"),
-        [(name, str(usual), str(mine)) for name, (usual, mine) in changes.items()],
+        ("Setting", BASELINE.preset.capitalize(), "This model"), list(setting_rows(changes))
     )
     versions = ", ".join(f"{name} {number}" for name, number in provenance["versions"].items())
     return (
@@ -198,6 +197,32 @@ def _training(data: CardData) -> str:
             else "This model uses it unchanged."
         )
     )
+
+
+def setting_rows(changes: Mapping[str, tuple[Any, Any]]) -> Iterator[tuple[str, str, str]]:
+    """Settings that differ as (name, usual value, own value), a row for each part of a group."""
+    for name, (usual, mine) in changes.items():
+        if is_dataclass(usual) and is_dataclass(mine):
+            parts = ((item.name, getattr(usual, item.name), getattr(mine, item.name))
+                     for item in fields(usual))  # fmt: skip
+            yield from (
+                (f"{name}: {part}", _in_words(one), _in_words(other))
+                for part, one, other in parts
+                if one != other
+            )
+        else:
+            yield name, _in_words(usual), _in_words(mine)
+
+
+def _in_words(value: Any) -> str:
+    if value is None or value == ():
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        is_range = len(value) == 2 and all(isinstance(one, float) for one in value)
+        return (" to " if is_range else ", ").join(_in_words(one) for one in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _lineage(data: CardData) -> str:
