@@ -272,7 +272,8 @@ def first_cause(error: Exception) -> str:
     """What first went wrong, of all that Ray tells of it."""
     told = _CHAINED.split(str(error))[0].strip()
     causes = _ERROR_LINE.findall(told)
-    return causes[-1] if causes else (told.splitlines() or [type(error).__name__])[0]
+    cause = causes[-1] if causes else (told.splitlines() or [type(error).__name__])[0]
+    return cause.rstrip(".")
 
 
 def _ended_error(value: str) -> EngineError:

@@ -161,7 +161,7 @@ MemoryError: no room"""
     [
         (_CHAIN, "ValueError: bad"),
         (_ENDED, "MemoryError: no room"),
-        ("Worker lost.\nSee the logs.", "Worker lost."),
+        ("Worker lost.\nSee the logs.", "Worker lost"),
         ("", "RuntimeError"),
     ],
 )
