@@ -23,7 +23,7 @@ def two_workers() -> Iterator[tuple[Any, list[Any]]]:
 def _started() -> tuple[Any, list[Any]]:
     from ray.cluster_utils import Cluster
 
-    node = {"object_store_memory": _STORE, "include_dashboard": False}
+    node: dict[str, Any] = {"object_store_memory": _STORE, "include_dashboard": False}
     for left in reversed(range(_STARTS)):
         cluster = Cluster()
         try:
