@@ -236,6 +236,10 @@ class Spool:
                 "VALUES (?, ?, ?, ?, 'waiting', ?)",
                 parcels,
             )
+            self._database.execute(
+                "UPDATE films SET bytes = bytes + ? WHERE sha256 = ?",
+                (sum(map(len, results.values())), sha256),
+            )
             self._end(sha256, "read", now)
 
     def mark_unread(self, sha256: str) -> None:
@@ -251,12 +255,15 @@ class Spool:
     # Results go out.
 
     def due(self, destination: str, most: int) -> list[Parcel]:
-        """What is to be sent there now, the oldest film first."""
+        """What is to be sent there now: what was refused least often, the oldest film first.
+
+        A result that breaks an association each time would keep all others back, were it first.
+        """
         with self._lock:
             rows = self._database.execute(
                 "SELECT sha256, kind, destination, model, results.attempts FROM results "
                 "JOIN films USING (sha256) WHERE destination = ? AND results.state = 'waiting' "
-                "AND due <= ? ORDER BY received LIMIT ?",
+                "AND due <= ? ORDER BY results.attempts, received LIMIT ?",
                 (destination, self._clock(), most),
             )
             return [Parcel(*row) for row in rows]
@@ -279,21 +286,21 @@ class Spool:
             )
 
     def overdue(self) -> list[Parcel]:
-        """Results that were tried long enough, and those to a destination that is no more.
+        """Results that were tried long enough, and those that no destination is to get any more.
 
         None is given up within an hour of the start: a machine that was off, or came up with a
         wrong date, has not tried.
         """
         tried = self._steady() - self._opened >= TRIED_SECONDS
         latest = self._clock() - 3600 * self._config.give_up_hours if tried else -math.inf
-        known = [one.name for one in self._config.destinations]
-        marks = ",".join("?" * len(known))
+        wanted = [f"{kind} {one.name}" for one in self._config.destinations for kind in one.send]
+        marks = ",".join("?" * len(wanted))
         with self._lock:
             rows = self._database.execute(
                 "SELECT sha256, kind, destination, model, results.attempts FROM results "
                 "JOIN films USING (sha256) WHERE results.state = 'waiting' "
-                f"AND (received < ? OR destination NOT IN ({marks}))",
-                (latest, *known),
+                f"AND (received < ? OR kind || ' ' || destination NOT IN ({marks}))",
+                (latest, *wanted),
             )
             return [Parcel(*row) for row in rows]
 

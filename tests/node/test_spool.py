@@ -118,6 +118,19 @@ def test_it_holds_no_more_than_it_may(spool, config) -> None:
     assert spool.admit(b"x" * (config.max_megabytes * 10**6), str) == "full"
 
 
+def test_results_count_as_what_lies_in_it(config) -> None:
+    """A picture is larger than its film: counting films alone, an archive that is away for a day
+    would fill the disk."""
+    spool = Spool(replace(config, max_megabytes=1))
+    sha256 = admit(spool, b"film")
+    half = bytes(500_000)
+    spool.add_results(sha256, MODEL, {"sr": half, "sc": half}, config.destinations)
+    assert spool.admit(b"1", str) == "full"
+    spool.remove(sha256)
+    assert spool.admit(b"1", str) == "new"
+    spool.close()
+
+
 def test_a_result_is_sent_until_it_was_acknowledged_and_then_no_more(spool, config, clock) -> None:
     sha256 = admit(spool, b"film")
     report, picture = read(spool, config, sha256)
@@ -161,6 +174,10 @@ def test_results_that_nobody_takes_are_given_up_in_time(spool, config, clock) ->
     elsewhere = replace(config, destinations=(replace(config.destinations[0], name="other"),))
     with after_a_kill(spool, elsewhere, clock) as left:
         assert len(left.overdue()) == 2  # nobody is there to send them to
+    reports = replace(config, destinations=(replace(config.destinations[0], send=("sr",)),))
+    shutil.rmtree(spool.folder.with_name("left"))
+    with after_a_kill(spool, reports, clock) as left:
+        assert [parcel.kind for parcel in left.overdue()] == ["sc"]  # it is to get none any more
     clock.now += 73 * 3600
     for parcel in spool.overdue():
         spool.give_up(parcel)
