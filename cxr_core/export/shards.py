@@ -163,7 +163,8 @@ class ShardFolder:
             self._files, self._base = fs.LocalFileSystem(), str(Path(place).absolute())
 
     def start(self, *, resume: bool) -> None:
-        """See what is there; on ``resume`` rows of failed films are taken out, to be tried again.
+        """See what is there, and make the folder; on ``resume`` rows of failed films are taken out,
+        to be tried again.
 
         Raises:
             ConfigError: there are files, and they are not to be gone on with, or cannot be.
@@ -177,6 +178,8 @@ class ShardFolder:
                 remedy="Go on with --resume, or give another --out.",
             )
         self._known = _KnownFilms([self._resumed(path) for path in found])
+        # A bucket that is not there, or is closed, is told before a thousand films are read.
+        self._files.create_dir(self._base, recursive=True)
 
     def blocks(self, films: Iterable[FilmPlace], size: int) -> Iterator[Block]:
         """Films that are in no file yet, in blocks of at most ``size``.
@@ -249,10 +252,7 @@ class ShardFolder:
             with atomic_write(Path(path)) as temporary:
                 temporary.write_bytes(data)
             return
-        self._files.create_dir(self._base, recursive=True)
-        with self._files.open_output_stream(
-            path
-        ) as stream:  # object stores show it when it is whole
+        with self._files.open_output_stream(path) as stream:  # a store shows it when it is whole
             stream.write(data)
 
     def _unfit_error(self, path: str, why: str, with_what: str) -> ConfigError:

@@ -130,3 +130,11 @@ def test_a_folder_at_an_address(tmp_path: Path) -> None:
     (block,) = first.blocks(films("a"), 2)
     first.write(block, rows_of(block))
     assert names_in(tmp_path / "out") == ["a"]
+
+
+def test_a_place_that_cannot_be_written_is_told_before_films_are_read(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file"):
+        shard_folder((tmp_path / "file" / "out").as_uri()).start(resume=False)
+    with pytest.raises(OSError, match="file"):
+        shard_folder(tmp_path / "file").start(resume=True)
