@@ -169,14 +169,14 @@ def _check_port(config: NodeConfig) -> None:
 
 
 def _check_destination(config: NodeConfig, destination: Destination) -> None:
-    from cxr_core.node.service import answers
+    from cxr_core.node.service import refusal
 
-    if not answers(config, destination):
+    if why := refusal(config, destination):
         raise ConfigError(
-            f"The destination {destination.name} does not answer",
+            f"The destination {destination.name} cannot be sent to ({why})",
             value=f"{destination.ae_title} at {destination.host}, port {destination.port}",
-            remedy="Check its name, address and port, that it knows the node's AE title and takes "
-            "Structured Reports and Secondary Captures, and that it runs.",
+            remedy="Check its AE title, address and port, that it knows the node's AE title and "
+            "takes Structured Reports and Secondary Captures, and that it runs.",
         )
 
 

@@ -42,6 +42,7 @@ _BATCH = 16  # films, or results in one association
 _DUPLICATE = 0x0111  # PS3.7 C.5.7
 _STOP_SECONDS = 10.0  # for a destination to answer when the node ends
 _STORAGE_CLASSES = {"sr": EnhancedSRStorage, "sc": SecondaryCaptureImageStorage}
+_WORDS = {"sr": "Structured Report", "sc": "Secondary Capture"}
 logger = logging.getLogger(__name__)
 
 
@@ -68,18 +69,19 @@ def make_results(
     }
 
 
-def answers(config: NodeConfig, destination: Destination) -> bool:
-    """Whether a destination takes an association of ours, and what is to be sent to it."""
+def refusal(config: NodeConfig, destination: Destination) -> str:
+    """Why a destination would not take what is to be sent to it; "" where it would."""
     association = _associate(config, destination)
-    if association is None:
-        return False
+    if isinstance(association, str):
+        return association
     taken = {context.abstract_syntax for context in association.accepted_contexts}
     association.release()
-    return {_STORAGE_CLASSES[kind] for kind in destination.send} <= taken
+    missing = [_WORDS[kind] for kind in destination.send if _STORAGE_CLASSES[kind] not in taken]
+    return f"it takes no {' and no '.join(missing)}" if missing else ""
 
 
-def _associate(config: NodeConfig, destination: Destination) -> Association | None:
-    """An association with a destination; None where it cannot be reached, or refuses us."""
+def _associate(config: NodeConfig, destination: Destination) -> Association | str:
+    """An association with a destination, or why there is none."""
     logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)  # it quotes what strangers send
     ae = AE(config.ae_title)
     ae.acse_timeout, ae.dimse_timeout, ae.network_timeout = 30, 60, 60
@@ -96,8 +98,13 @@ def _associate(config: NodeConfig, destination: Destination) -> Association | No
             evt_handlers=[(evt.EVT_CONN_OPEN, bound_reading)],
         )
     except (OSError, UnicodeError):  # nobody has the host's name, or it cannot be one
-        return None
-    return made if made.is_established else None
+        return "there is no such host"
+    if made.is_established:
+        return made
+    answer = made.acceptor.primitive
+    if made.is_rejected and answer is not None:
+        return f"it refuses us: {answer.reason_str}"  # one of the standard's own reasons
+    return "nobody answers" if answer is None else "it takes nothing of what is sent to it"
 
 
 class Node:
@@ -258,8 +265,8 @@ class Node:
     def _deliver(self, destination: Destination, parcels: list[Parcel]) -> bool:
         """Send results in one association; whether the destination answered throughout."""
         association = _associate(self._config, destination)
-        if association is None:
-            logger.warning("%s cannot be reached, or refuses us", destination.name)
+        if isinstance(association, str):
+            logger.warning("%s cannot be sent to: %s", destination.name, association)
             return False
         self._associations[destination.name] = association
         try:

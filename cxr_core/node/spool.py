@@ -255,10 +255,8 @@ class Spool:
     # Results go out.
 
     def due(self, destination: str, most: int) -> list[Parcel]:
-        """What is to be sent there now: what was refused least often, the oldest film first.
-
-        A result that breaks an association each time would keep all others back, were it first.
-        """
+        """What is to be sent there now, the oldest film first; but last what was refused most, as a
+        result that ends each association would keep all others back."""
         with self._lock:
             rows = self._database.execute(
                 "SELECT sha256, kind, destination, model, results.attempts FROM results "

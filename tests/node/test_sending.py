@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from pynetdicom import AE, evt
 from cxr_core.evaluation.model_facts import ModelFacts
 from cxr_core.node import service
 from cxr_core.node.config import Kind, NodeConfig, read_config
-from cxr_core.node.service import Node
+from cxr_core.node.service import Node, refusal
 from cxr_core.node.spool import Spool
 from tests.helpers.analyses import FakeAnalyzer
 from tests.helpers.node import IGNORE_UNCLOSED_SOCKETS, free_port, wait_for, write_settings
@@ -151,3 +152,28 @@ def test_an_archive_that_never_answers_does_not_keep_the_node_from_its_end(
     site.end_of_hanging.set()
     with site.node():
         wait_for(lambda: site.waiting() == set(), seconds=15)
+
+
+@pytest.mark.parametrize(
+    ("title", "kinds", "why"),
+    [
+        ("ARCHIVE", ("sr",), ""),
+        ("ARCHIVE", ("sr", "sc"), "it takes no Secondary Capture"),
+        ("ARCHIVE", ("sc",), "it takes nothing of what is sent to it"),
+        ("OTHER", ("sr",), "it refuses us: Called AE title not recognised"),
+    ],
+)
+def test_why_an_archive_would_take_nothing_is_told(
+    tmp_path: Path, title: str, kinds: tuple[Kind, ...], why: str
+) -> None:
+    port = free_port()
+    config = read_config(write_settings(tmp_path, port=1, archive_port=port))
+    ae = AE("ARCHIVE")
+    ae.require_called_aet = True
+    ae.add_supported_context(EnhancedSRStorage)
+    server: Any = ae.start_server(("127.0.0.1", port), block=False)
+    try:
+        (archive,) = config.destinations
+        assert refusal(config, replace(archive, ae_title=title, send=kinds)) == why
+    finally:
+        server.shutdown()
