@@ -111,7 +111,7 @@ def _check_model(config: NodeConfig) -> None:
 
 
 def _check_spool(config: NodeConfig) -> None:
-    from cxr_core.node.spool import require_private
+    from cxr_core.node.spool_files import require_private
 
     folder, remedy = config.spool, "Mend it, or name another folder."
     try:

@@ -1,5 +1,6 @@
 """The node at work: one thread reads films, one for each destination sends, one tidies up."""
 
+import io
 import logging
 import sqlite3
 import threading
@@ -9,7 +10,6 @@ from contextlib import closing
 from functools import partial
 
 from pydicom import dcmread
-from pydicom.errors import InvalidDicomError
 from pydicom.uid import (
     EnhancedSRStorage,
     ExplicitVRLittleEndian,
@@ -288,9 +288,11 @@ class Node:
         """
         where = {"kind": f"node_{parcel.kind}", "destination": parcel.destination}
         try:
-            dataset = dcmread(self.spool.result_path(parcel.sha256, parcel.kind))
-        except (OSError, InvalidDicomError) as error:
-            self._put_off(parcel, f"it cannot be read from the spool: {type(error).__name__}")
+            dataset = dcmread(io.BytesIO(self.spool.load_result(parcel)))
+        except OSError as error:
+            self._put_off(parcel, f"{error.strerror}; its film is read again")
+            self.spool.read_again(parcel.sha256)
+            self._films.set()
             return True
         self._record(Event.EXPORTED, parcel.sha256, parcel.model, **where)
         try:

@@ -4,7 +4,7 @@ import gc
 import io
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +21,7 @@ from cxr_core.node.config import Kind, NodeConfig, read_config
 from cxr_core.node.service import Node, refusal
 from cxr_core.node.spool import Spool
 from tests.helpers.analyses import FakeAnalyzer
+from tests.helpers.dicom_files import patient_dicom
 from tests.helpers.node import IGNORE_UNCLOSED_SOCKETS, free_port, wait_for, write_settings
 
 pytestmark = pytest.mark.filterwarnings(IGNORE_UNCLOSED_SOCKETS)
@@ -51,10 +52,13 @@ class Site:
     Attributes:
         answers: what the archive answers to a result of that name; a number, or "abort", or "hang".
         came: names in the order in which they came.
+        objects: what they are of.
     """
 
-    def __init__(self, folder: Path, answers: dict[str, int | str]) -> None:
-        self.answers, self.came = answers, list[str]()
+    def __init__(
+        self, folder: Path, answers: dict[str, int | str], film: Callable[[str], bytes] = str.encode
+    ) -> None:
+        self.answers, self.came, self.objects = answers, list[str](), list[Dataset]()
         self.end_of_hanging = threading.Event()
         port = free_port()
         path = write_settings(folder, port=free_port(), archive_port=port)
@@ -64,7 +68,7 @@ class Site:
         self.films: dict[str, str] = {}
         for name in answers:
             hashes: list[str] = []
-            spool.admit(name.encode(), hashes.append)
+            spool.admit(film(name), hashes.append)
             (self.films[name],) = hashes
             made: dict[Kind, bytes] = {"sr": result_named(name)}
             spool.add_results(self.films[name], "b" * 64, made, self.config.destinations)
@@ -78,6 +82,7 @@ class Site:
     def _store(self, event: evt.Event) -> int:
         name = str(event.dataset.PatientID)
         self.came.append(name)
+        self.objects.append(event.dataset)
         answer = self.answers[name]
         if answer == "abort":
             event.assoc.abort()
@@ -132,6 +137,28 @@ def test_what_an_archive_does_not_take_keeps_nothing_else_back(
     site.answers |= dict.fromkeys(refused, 0)
     with site.node():
         wait_for(lambda: site.waiting() == {*unreadable}, seconds=15)
+
+
+def patients_film(name: str) -> bytes:
+    return patient_dicom(PatientID=name, StudyInstanceUID="1.2.3", SeriesInstanceUID="1.2.4")
+
+
+@pytest.mark.parametrize("damage", ["cut", "gone"])
+def test_a_result_whose_file_was_altered_is_made_anew_and_not_sent(
+    sites: list[Site], tmp_path: Path, damage: str
+) -> None:
+    """Half a report would be taken: what of it can be parsed is an object like any other."""
+    sites.append(site := Site(tmp_path, {"P": 0}, patients_film))
+    path = site.results["P"]
+    if damage == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:-4])
+    with site.node():
+        wait_for(lambda: site.waiting() == set())
+    (sent,) = site.objects
+    assert "Pleural effusion" in str(sent)  # the report that the reading gives
+    assert site.came == ["P"]
 
 
 def test_an_archive_that_never_answers_does_not_keep_the_node_from_its_end(
