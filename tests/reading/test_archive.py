@@ -9,6 +9,7 @@ import pytest
 
 from cxr_core.errors import ConfigError, ImageError
 from cxr_core.reading.archive import FilmOpener, FilmPlace, list_films
+from tests.helpers.object_store import object_store
 from tests.helpers.zips import zip_bytes
 
 ODD = "b c?#%25+é.png"
@@ -78,6 +79,28 @@ def test_a_list_is_read_no_further_than_films_are_asked_for(tmp_path: Path) -> N
     assert [film.name for film in islice(films, 2)] == ["1.png", "2.png"]
     with pytest.raises(ConfigError, match="no such kind of address: none://"):
         next(films)
+
+
+def test_films_in_a_bucket(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over S3's protocol, as Arrow's client speaks it."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    with object_store("films") as store:
+        for path in archive.rglob("*"):
+            if path.is_file():
+                key = f"2026/{path.relative_to(archive)}"
+                store.buckets["films"][key] = path.read_bytes()
+        opener = FilmOpener()
+        films = list(list_films([f"s3://films/2026?{store.place}"], opener=opener))
+        assert [film.name for film in films] == [f"s3://films/2026/{name}" for name in INSIDE]
+        for got, expected in zip(loaded(films, FilmOpener()), LOADED, strict=True):
+            assert got == expected or str(got).startswith(str(expected))
+        store.closed = {"2026/a.dcm"}
+        with pytest.raises(OSError, match="ACCESS_DENIED$"):
+            opener.source(films[0]).load()
+        with pytest.raises(FileNotFoundError, match="No such file or directory$"):
+            opener.source(FilmPlace(1, f"s3://no/film.png?{store.place}", None, "film.png")).load()
 
 
 @pytest.mark.parametrize(
