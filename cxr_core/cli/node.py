@@ -111,7 +111,7 @@ def _check_model(config: NodeConfig) -> None:
 
 
 def _check_spool(config: NodeConfig) -> None:
-    from cxr_core.node.spool import require_private
+    from cxr_core.node.spool_files import require_private
 
     folder, remedy = config.spool, "Mend it, or name another folder."
     try:
@@ -169,14 +169,14 @@ def _check_port(config: NodeConfig) -> None:
 
 
 def _check_destination(config: NodeConfig, destination: Destination) -> None:
-    from cxr_core.node.service import answers
+    from cxr_core.node.service import refusal
 
-    if not answers(config, destination):
+    if why := refusal(config, destination):
         raise ConfigError(
-            f"The destination {destination.name} does not answer",
+            f"The destination {destination.name} cannot be sent to ({why})",
             value=f"{destination.ae_title} at {destination.host}, port {destination.port}",
-            remedy="Check its name, address and port, that it knows the node's AE title and takes "
-            "Structured Reports and Secondary Captures, and that it runs.",
+            remedy="Check its AE title, address and port, that it knows the node's AE title and "
+            "takes Structured Reports and Secondary Captures, and that it runs.",
         )
 
 

@@ -52,7 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{PROG}: {error}", file=sys.stderr)
         return EXIT_NOT_STARTED
     except OSError as error:
-        print(f"{PROG}: {args.out} cannot be written: {error.strerror or error}.", file=sys.stderr)
+        why = str(error.strerror or error).rstrip(".")
+        print(f"{PROG}: {args.out} cannot be written: {why}.", file=sys.stderr)
         return EXIT_NOT_STARTED
     except KeyboardInterrupt:
         kept = args.out if args.shards else journal_path(Path(args.out))

@@ -117,7 +117,9 @@ def get_valid_text(source: Dataset, keyword: str) -> str:
     except ValueError:
         return ""
     valid = {"UI": _UID.fullmatch(text) is not None, "CS": text in _SEXES}.get(kind, True)
-    return text if valid and "\\" not in text else ""
+    # U+FFFD stands for what is not of the character set that the file states: it would make
+    # another patient's number.
+    return text if valid and "\\" not in text and "\ufffd" not in text else ""
 
 
 def pseudonymous_identity() -> dict[str, str]:

@@ -163,7 +163,8 @@ class ShardFolder:
             self._files, self._base = fs.LocalFileSystem(), str(Path(place).absolute())
 
     def start(self, *, resume: bool) -> None:
-        """See what is there; on ``resume`` rows of failed films are taken out, to be tried again.
+        """See what is there, and make the folder; on ``resume`` rows of failed films are taken out,
+        to be tried again.
 
         Raises:
             ConfigError: there are files, and they are not to be gone on with, or cannot be.
@@ -177,6 +178,8 @@ class ShardFolder:
                 remedy="Go on with --resume, or give another --out.",
             )
         self._known = _KnownFilms([self._resumed(path) for path in found])
+        # A bucket that is not there, or is closed, is told before a thousand films are read.
+        self._files.create_dir(self._base, recursive=True)
 
     def blocks(self, films: Iterable[FilmPlace], size: int) -> Iterator[Block]:
         """Films that are in no file yet, in blocks of at most ``size``.
@@ -209,7 +212,7 @@ class ShardFolder:
         )
         for name in names:
             if not name.endswith(f".{self._kind}"):
-                raise self._unfit_error(name, "it is of the other kind", "--shards")
+                raise self._unfit_error(name, "it is of the other kind", "Run it with --shards")
         return names
 
     def _resumed(self, path: str) -> bytes:
@@ -220,7 +223,9 @@ class ShardFolder:
         kept = table.filter(pc.not_equal(table["status"], STATUS_FAILED))
         for column, own in self._own.items():
             if {cell or "" for cell in kept[column].to_pylist()} - {own}:
-                raise self._unfit_error(path, f"its {column} is another", f"that {column}")
+                raise self._unfit_error(
+                    path, f"its {column} is another", f"Run it with that {column}"
+                )
         if len(kept) == 0:
             self._files.delete_file(path)
         elif len(kept) < len(table):
@@ -235,7 +240,7 @@ class ShardFolder:
         try:
             return pq.read_table(pa.BufferReader(data), columns=list(_NEEDED)).select(_NEEDED)
         except (pa.ArrowException, OSError, KeyError) as error:
-            raise self._unfit_error(path, type(error).__name__, "it without that file") from error
+            raise self._unfit_error(path, type(error).__name__, "Take it away") from error
 
     def _without_failed(self, data: bytes) -> bytes:
         if self._kind == "csv":
@@ -249,17 +254,14 @@ class ShardFolder:
             with atomic_write(Path(path)) as temporary:
                 temporary.write_bytes(data)
             return
-        self._files.create_dir(self._base, recursive=True)
-        with self._files.open_output_stream(
-            path
-        ) as stream:  # object stores show it when it is whole
+        with self._files.open_output_stream(path) as stream:  # a store shows it when it is whole
             stream.write(data)
 
-    def _unfit_error(self, path: str, why: str, with_what: str) -> ConfigError:
+    def _unfit_error(self, path: str, why: str, remedy: str) -> ConfigError:
         return ConfigError(
             f"A file in the output folder cannot be gone on with: {why}",
             value=path.rsplit("/", 1)[-1],
-            remedy=f"Run it with {with_what}, or give another --out.",
+            remedy=f"{remedy}, or give another --out.",
         )
 
 

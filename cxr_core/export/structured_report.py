@@ -39,6 +39,7 @@ if TYPE_CHECKING:  # highdicom takes a second, and most films are read without i
     from highdicom.sr import Measurement, MeasurementsAndQualitativeEvaluations
 
 REPORT_SERIES_NUMBER = SERIES_NUMBER + 1
+NOT_READ = "Not read"
 SCHEME = "99CXRCORE"
 # What DICOM and SNOMED CT have a code for; the rest is our own.
 _FINDINGS = {
@@ -108,7 +109,7 @@ def structured_report(
         manufacturer=PROGRAM,
         manufacturer_model_name=TITLE,
         software_versions=record.version,
-        series_description=TITLE if record.analysis.gate.passed else "Not reliable",
+        series_description=_series_title(record),
         is_complete=True,
         specific_character_set="ISO_IR 192",
         coding_schemes=[CodingSchemeIdentificationItem(SCHEME, name=PROGRAM)],
@@ -129,6 +130,12 @@ def structured_report(
     buffer = io.BytesIO()
     report.save_as(buffer, enforce_file_format=True)
     return buffer.getvalue()
+
+
+def _series_title(record: Record) -> str:
+    if record.analysis.gate.passed:
+        return TITLE
+    return "Not reliable" if record.read_anyway else f"{TITLE}: {NOT_READ.lower()}"
 
 
 def _evidence(study: str, source: dict[str, str] | None) -> Dataset:
@@ -266,9 +273,10 @@ def _sentences(record: Record, shown: tuple[str, ...], *, in_patient_study: bool
     from highdicom.sr.enum import RelationshipTypeValues
 
     analysis = record.analysis
+    is_read = analysis.gate.passed or record.read_anyway
     said = [
         (USE, f"{NOT_A_DIAGNOSIS} {RESEARCH_TOOL}"),
-        (SUMMARY, result_headline(analysis)),
+        (SUMMARY, result_headline(analysis) if is_read else NOT_READ),
         *((CAUTION, sentence) for sentence in record.banner),
         (MODEL, f"SHA-256 {analysis.model_sha256}"),
         *((MODEL, sentence) for sentence in record.model_sentences),

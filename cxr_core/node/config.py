@@ -16,6 +16,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 Stopped = Literal["report", "nothing"]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+_HOST = re.compile(r"[A-Za-z0-9:][A-Za-z0-9._:%-]{0,252}")
 _AE_TITLE = re.compile(r"(?! )[ -\[\]-~]{1,16}(?<! )")  # PS3.5, AE: no backslash, no control
 _T = TypeVar("_T")
 
@@ -119,7 +120,7 @@ def read_config(path: Path) -> NodeConfig:
 def parse_config(path: Path) -> tuple[NodeConfig | None, list[ConfigError]]:
     """The settings, or all that is wrong with them."""
     try:
-        document = tomllib.loads(path.read_text("utf-8"))
+        document = tomllib.loads(path.read_text("utf-8-sig"))  # some editors begin with a mark
     except OSError as error:
         why, remedy = error.strerror, "Check the path, and that the file may be read."
     except (ValueError, RecursionError) as error:  # bad TOML, nested too deep, or not UTF-8
@@ -141,7 +142,7 @@ def _parse(document: dict[str, Any], base: Path) -> tuple[NodeConfig | None, lis
         model=base / node.text("model", "models/default"),
         setting=node.choice("setting", SETTINGS, "standard"),
         stopped_films=node.choice("stopped_films", get_args(Stopped), "report"),
-        spool=base / spool.text("folder"),
+        spool=base / spool.text("folder", words="the path of a folder"),
         max_films=spool.number("max_films", NodeConfig.max_films, 1, 10**6),
         max_megabytes=spool.number("max_megabytes", NodeConfig.max_megabytes, 200, 10**8),
         keep_hours=spool.number("keep_hours", NodeConfig.keep_hours, 0, 10_000),
@@ -154,7 +155,7 @@ def _parse(document: dict[str, Any], base: Path) -> tuple[NodeConfig | None, lis
             Destination(
                 name=one.name(),
                 ae_title=one.ae_title(),
-                host=one.text("host"),
+                host=one.host(),
                 port=one.number("port", 104, 1, 65535),
                 send=one.choices("send", KINDS),
             )
@@ -163,6 +164,10 @@ def _parse(document: dict[str, Any], base: Path) -> tuple[NodeConfig | None, lis
     )
     for table in (top, node, spool, *callers, *destinations):
         table.refuse_unknown()
+    for one in config.destinations:
+        if (one.host, one.port) == (config.address, config.port):
+            # It would take its own results and keep none.
+            top.problem("A destination is the node itself", one.name, "Name an archive.")
     for kind, names in (
         ("callers", [one.name for one in config.callers]),
         ("destinations", [one.name for one in config.destinations]),
@@ -204,20 +209,26 @@ class _Table:
 
     def tables(self, key: str) -> list["_Table"]:
         found = self._take(key, [])
-        if not isinstance(found, list) or not found:
-            self.problem(f"There are no {key}", found, f"Add a [[{key}]] (docs/node.md).")
+        if not isinstance(found, list):
+            shown = "one table" if isinstance(found, dict) else found
+            self.problem(f"{key} is no list of tables", shown, f"Write [[{key}]].")
             return []
+        if not found:
+            self.problem(f"There are no {key}", "none", f"Add a [[{key}]] (docs/node.md).")
         return [_Table(one, f"{key} {n}", self.problems) for n, one in enumerate(found, 1)]
 
-    def text(self, key: str, default: str | None = None) -> str:
-        return str(self._get(key, default, _is_text, "a text"))
+    def text(self, key: str, default: str | None = None, *, words: str = "a text") -> str:
+        return str(self._get(key, default, _is_text, words))
+
+    def host(self) -> str:
+        return str(self._get("host", None, _matches(_HOST), "an IP address or a host's name"))
 
     def name(self) -> str:
         words = "a word of small letters, digits, _ and -, at most 32"
         return str(self._get("name", None, _matches(_NAME), words))
 
     def ae_title(self) -> str:
-        words = "an AE title of 1 to 16 letters, without a backslash"
+        words = "an AE title of 1 to 16 ASCII letters, without a backslash or a space at its ends"
         return str(self._get("ae_title", None, _matches(_AE_TITLE), words))
 
     def number(self, key: str, default: _T, low: float, high: float) -> _T:
@@ -226,7 +237,7 @@ class _Table:
             key,
             default,
             lambda v: isinstance(v, kinds) and not isinstance(v, bool) and low <= v <= high,
-            f"a {'whole ' if kinds == (int,) else ''}number from {low:g} to {high:g}",
+            f"a {'whole ' if kinds == (int,) else ''}number from {low:.0f} to {high:.0f}",
         )
         return found
 

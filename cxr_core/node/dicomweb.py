@@ -18,6 +18,7 @@ import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from email.message import Message
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -48,6 +49,7 @@ MAX_STUDIES = 100  # of one query; more are told to be narrowed
 MAX_FILMS = 40  # of one study
 AT_ONCE = 4  # requests of all readers together; each may hold a film
 CONNECT_SECONDS = 10.0
+_MAX_INSTANCES = 500  # of one study, of any kind
 _MAX_JSON = 8 * 2**20
 _CHUNK = 2**20
 _FILM_CLASSES = (ComputedRadiographyImageStorage, DigitalXRayImageStorageForPresentation)
@@ -84,30 +86,32 @@ class DicomWeb:
                 "limit": str(MAX_STUDIES + 1),
             }
             # A space as %20: not every server takes a plus for one.
-            rows = self._json(f"/studies?{urlencode(keys, quote_via=quote)}")
-            more |= len(rows) > MAX_STUDIES
+            rows, is_cut = self._json(f"/studies?{urlencode(keys, quote_via=quote)}")
+            more |= is_cut or len(rows) > MAX_STUDIES
             # An archive that passes over a key answers with other patients' studies.
             found |= {one.uid: one for one in map(study_of, rows) if fits(one, query)}
         newest = sorted(found.values(), key=lambda one: (one.day, one.uid), reverse=True)
         return newest[:MAX_STUDIES], more or len(newest) > MAX_STUDIES
 
-    def films_of(self, study: str) -> list[Instance]:
-        """The CR and DX images of a study, at most ``MAX_FILMS``."""
-        rows = self._json(f"/studies/{study}/instances?{urlencode({'limit': '500'})}")
+    def films_of(self, study: str) -> tuple[list[Instance], bool]:
+        """The CR and DX images of a study, at most ``MAX_FILMS``, and whether there may be more."""
+        path = f"/studies/{study}/instances?{urlencode({'limit': str(_MAX_INSTANCES)})}"
+        rows, is_cut = self._json(path)
         films = [
             Instance(study, uid_of(row, "0020000E"), uid_of(row, "00080018"))
             for row in rows
             if text_of(row, "00080016") in _FILM_CLASSES
         ]
-        return films[:MAX_FILMS]
+        more = is_cut or len(rows) >= _MAX_INSTANCES or len(films) > MAX_FILMS
+        return films[:MAX_FILMS], more
 
     def fetch(self, film: Instance) -> bytes:
         """A film as the archive has it, a DICOM file."""
         path = f"/studies/{film.study}/series/{film.series}/instances/{film.uid}"
-        _, kind, body = self._request(
+        _, headers, body = self._request(
             "GET", path, accept=f"{_DICOM}; transfer-syntax=*", most=MAX_FILE_BYTES + 2**16
         )
-        data = _only_part(kind, body)
+        data = _only_part(headers.get("Content-Type", ""), body)
         if data is None or not _is_image(data, film):
             raise odd_answer("something else than the film")
         return data
@@ -145,17 +149,19 @@ class DicomWeb:
                 remedy="Whoever runs the archive sees why in its log.",
             )
 
-    def _json(self, path: str) -> list[Mapping[str, Any]]:
-        status, _, body = self._request("GET", path, accept=_JSON, most=_MAX_JSON)
+    def _json(self, path: str) -> tuple[list[Mapping[str, Any]], bool]:
+        """What fits, and whether the archive says that it has more."""
+        status, headers, body = self._request("GET", path, accept=_JSON, most=_MAX_JSON)
         if status == 204 or not body.strip():
-            return []
+            return [], False
         try:
             rows = json.loads(body)
         except (ValueError, RecursionError):
             raise odd_answer("something else than JSON") from None
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise odd_answer("something else than a list")
-        return rows
+        # PS3.18 8.3.4.4: where it gives fewer than fit, whatever number was asked for.
+        return rows, headers.get("Warning", "").startswith("299")
 
     def _request(
         self,
@@ -167,8 +173,8 @@ class DicomWeb:
         body: bytes | None = None,
         kind: str = "",
         good: tuple[int, ...] = (200, 204, 206),
-    ) -> tuple[int, str, bytes]:
-        """Status, content type and body of an answer."""
+    ) -> tuple[int, Message, bytes]:
+        """Status, headers and body of an answer."""
         if not _PLACES.acquire(timeout=self.settings.seconds):
             raise ArchiveError(
                 "The archive is busy with other readers' films",
@@ -185,7 +191,7 @@ class DicomWeb:
                     if (answer.headers.get("Content-Encoding") or "identity") != "identity":
                         raise odd_answer("something compressed")
                     data = _read(answer, most)
-                    return answer.status, answer.headers.get("Content-Type", ""), data
+                    return answer.status, answer.headers, data
         finally:
             _PLACES.release()
 
@@ -304,9 +310,21 @@ def _unreachable(error: Exception, *, over: bool, seconds: float) -> ArchiveErro
             value=getattr(error, "verify_message", "") or "it cannot be verified",
             remedy=f"Whoever runs the app sets {PREFIX}CA to the certificate of its authority.",
         )
+    if isinstance(error, ssl.SSLError):
+        return ArchiveError(
+            "The archive cannot be spoken to over TLS",
+            value=error.reason or type(error).__name__,
+            remedy=f"Whoever runs the app checks {PREFIX}URL: its port, and whether it is https.",
+        )
     if isinstance(error, OSError):
         why = error.strerror or type(error).__name__
         return ArchiveError(
             "The archive cannot be reached", value=why, remedy="Try again in a few minutes."
         )
-    return odd_answer("something that is not HTTP, or broke off")
+    if isinstance(error, http.client.IncompleteRead):
+        return ArchiveError(
+            "The archive broke off in the midst of its answer",
+            value="less came than it had said",
+            remedy="Try again in a few minutes.",
+        )
+    return odd_answer("something that is not HTTP")

@@ -1,8 +1,10 @@
 """The node at work: one thread reads films, one for each destination sends, one tidies up."""
 
+import io
 import logging
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from contextlib import closing
 from functools import partial
@@ -16,6 +18,7 @@ from pydicom.uid import (
 )
 from pynetdicom import AE, evt
 from pynetdicom.association import Association
+from pynetdicom.status import code_to_category
 
 from cxr_core.audit.entry import Entry, Event
 from cxr_core.audit.log import AuditLog
@@ -35,9 +38,11 @@ from cxr_core.reading.sources import FilmSource
 FIRST_DELAY, LONGEST_DELAY = 5.0, 300.0  # seconds between two tries; each delay is twice the last
 TIDY_SECONDS = 30.0
 _BATCH = 16  # films, or results in one association
-# Success, and the warnings that say that it was kept (PS3.4 B.2.3).
-_KEPT = frozenset((0x0000, 0xB000, 0xB006, 0xB007))
+# An archive may refuse what it has: then a result that comes again is one that it kept.
+_DUPLICATE = 0x0111  # PS3.7 C.5.7
+_STOP_SECONDS = 10.0  # for a destination to answer when the node ends
 _STORAGE_CLASSES = {"sr": EnhancedSRStorage, "sc": SecondaryCaptureImageStorage}
+_WORDS = {"sr": "Structured Report", "sc": "Secondary Capture"}
 logger = logging.getLogger(__name__)
 
 
@@ -64,18 +69,19 @@ def make_results(
     }
 
 
-def answers(config: NodeConfig, destination: Destination) -> bool:
-    """Whether a destination takes an association of ours, and what is to be sent to it."""
+def refusal(config: NodeConfig, destination: Destination) -> str:
+    """Why a destination would not take what is to be sent to it; "" where it would."""
     association = _associate(config, destination)
-    if association is None:
-        return False
+    if isinstance(association, str):
+        return association
     taken = {context.abstract_syntax for context in association.accepted_contexts}
     association.release()
-    return {_STORAGE_CLASSES[kind] for kind in destination.send} <= taken
+    missing = [_WORDS[kind] for kind in destination.send if _STORAGE_CLASSES[kind] not in taken]
+    return f"it takes no {' and no '.join(missing)}" if missing else ""
 
 
-def _associate(config: NodeConfig, destination: Destination) -> Association | None:
-    """An association with a destination; None where it cannot be reached, or refuses us."""
+def _associate(config: NodeConfig, destination: Destination) -> Association | str:
+    """An association with a destination, or why there is none."""
     logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)  # it quotes what strangers send
     ae = AE(config.ae_title)
     ae.acse_timeout, ae.dimse_timeout, ae.network_timeout = 30, 60, 60
@@ -92,8 +98,13 @@ def _associate(config: NodeConfig, destination: Destination) -> Association | No
             evt_handlers=[(evt.EVT_CONN_OPEN, bound_reading)],
         )
     except (OSError, UnicodeError):  # nobody has the host's name, or it cannot be one
-        return None
-    return made if made.is_established else None
+        return "there is no such host"
+    if made.is_established:
+        return made
+    answer = made.acceptor.primitive
+    if made.is_rejected and answer is not None:
+        return f"it refuses us: {answer.reason_str}"  # one of the standard's own reasons
+    return "nobody answers" if answer is None else "it takes nothing of what is sent to it"
 
 
 class Node:
@@ -119,6 +130,7 @@ class Node:
         self.failed = False
         self._films, self._done = threading.Event(), threading.Event()
         self._results = {one.name: threading.Event() for one in config.destinations}
+        self._associations: dict[str, Association] = {}  # that are open, by destination
         self.spool = Spool(config)
         try:
             self._receiver = Receiver(config, self.spool, log, self._films.set)
@@ -142,6 +154,13 @@ class Node:
         self._receiver.stop()
         for event in (self._films, self._done, *self._results.values()):
             event.set()
+        end = time.monotonic() + _STOP_SECONDS
+        for thread in self._threads:
+            if thread.name.startswith("send-"):
+                thread.join(max(0.0, end - time.monotonic()))
+        for association in list(self._associations.values()):
+            association.abort()  # it does not answer: what it was sent goes there again
+            association.dimse.msg_queue.put((None, None))  # wakes who waits for the answer
         for thread in self._threads:
             thread.join()
         self.spool.close()
@@ -246,42 +265,60 @@ class Node:
     def _deliver(self, destination: Destination, parcels: list[Parcel]) -> bool:
         """Send results in one association; whether the destination answered throughout."""
         association = _associate(self._config, destination)
-        if association is None:
-            logger.warning("%s cannot be reached, or refuses us", destination.name)
+        if isinstance(association, str):
+            logger.warning("%s cannot be sent to: %s", destination.name, association)
             return False
+        self._associations[destination.name] = association
         try:
             for parcel in parcels:
                 if self.stopping.is_set():
                     break
-                dataset = dcmread(self.spool.result_path(parcel.sha256, parcel.kind))
-                where = {"kind": f"node_{parcel.kind}", "destination": destination.name}
-                self._record(Event.EXPORTED, parcel.sha256, parcel.model, **where)
-                try:
-                    answer = association.send_c_store(dataset)
-                    status = answer.get("Status")
-                except (ValueError, RuntimeError):
-                    # No such class is taken there; or the association ended before it was sent.
-                    status = -1 if association.is_established else None
-                if status is None:
-                    logger.warning("%s did not answer", destination.name)
+                if not self._hand_over(parcel, association):
                     return False
-                if status not in _KEPT:
-                    self._refused(parcel, int(status))
-                    continue
-                self._record(Event.RESULT_SENT, parcel.sha256, parcel.model, **where)
-                self.spool.mark_sent(parcel)
-                self._done.set()
         finally:
+            del self._associations[destination.name]
             if association.is_established:
                 association.release()
         return True
 
-    def _refused(self, parcel: Parcel, status: int) -> None:
+    def _hand_over(self, parcel: Parcel, association: Association) -> bool:
+        """Send one result; whether the destination answered.
+
+        One that is not taken, for whatever reason, is put off by itself: others go on before it.
+        """
+        where = {"kind": f"node_{parcel.kind}", "destination": parcel.destination}
+        try:
+            dataset = dcmread(io.BytesIO(self.spool.load_result(parcel)))
+        except OSError as error:
+            self._put_off(parcel, f"{error.strerror}; its film is read again")
+            self.spool.read_again(parcel.sha256)
+            self._films.set()
+            return True
+        self._record(Event.EXPORTED, parcel.sha256, parcel.model, **where)
+        try:
+            status = association.send_c_store(dataset).get("Status")
+        except (ValueError, RuntimeError):
+            if not association.is_established:  # it ended before this was sent
+                return False
+            self._put_off(parcel, "no such class is taken")
+            return True
+        if status is None:
+            if not self.stopping.is_set():
+                self._put_off(parcel, "no answer")
+            return False
+        if code_to_category(status) in ("Success", "Warning") or status == _DUPLICATE:
+            self._record(Event.RESULT_SENT, parcel.sha256, parcel.model, **where)
+            self.spool.mark_sent(parcel)
+            self._done.set()
+        else:
+            self._put_off(parcel, f"status {status:04X}")
+        return True
+
+    def _put_off(self, parcel: Parcel, why: str) -> None:
         delay = min(self._first_delay * 2**parcel.attempts, 12 * LONGEST_DELAY)
-        what = f"status {status:04X}" if status >= 0 else "no such class is taken"
         logger.warning(
-            "%s refuses %s of film %s (%s), tried again in %.0f s",
-            parcel.destination, parcel.kind, parcel.sha256[:12], what, delay,
+            "%s did not take %s of film %s (%s), tried again in %.0f s",
+            parcel.destination, parcel.kind, parcel.sha256[:12], why, delay,
         )  # fmt: skip
         self.spool.postpone(parcel, delay)
 

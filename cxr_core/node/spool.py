@@ -9,9 +9,7 @@ there, and what was sent without its acknowledgement being noted is sent again a
 import hashlib
 import logging
 import math
-import os
 import sqlite3
-import stat
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -22,9 +20,8 @@ from typing import Literal
 
 from filelock import FileLock, Timeout
 
-from cxr_core.errors import ConfigError
-from cxr_core.files import SAFE_FLAGS, open_regular
 from cxr_core.node.config import Destination, Kind, NodeConfig
+from cxr_core.node.spool_files import load_unaltered, require_private, spool_error, write_durably
 
 # Seconds: by which a clock is set, and not kept right; of trying before anything is given up; for
 # which a result that was refused is put off at most.
@@ -41,6 +38,10 @@ CREATE TABLE IF NOT EXISTS results (
     destination TEXT NOT NULL, model TEXT NOT NULL, state TEXT NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0, due REAL NOT NULL,
     PRIMARY KEY (sha256, kind, destination)
+) STRICT;
+CREATE TABLE IF NOT EXISTS digests (
+    sha256 TEXT NOT NULL REFERENCES films ON DELETE CASCADE, kind TEXT NOT NULL,
+    digest TEXT NOT NULL, PRIMARY KEY (sha256, kind)
 ) STRICT;
 """
 Admission = Literal["new", "known", "full"]
@@ -113,9 +114,9 @@ class Spool:
             self._sweep()
             self._pull_back()
         except Timeout as error:
-            raise _spool_error(self.folder, "another node uses it") from error
+            raise spool_error(self.folder, "another node uses it") from error
         except (OSError, sqlite3.Error) as error:
-            raise _spool_error(self.folder, str(error)) from error
+            raise spool_error(self.folder, str(error)) from error
 
     def close(self) -> None:
         """Let another process use it."""
@@ -152,7 +153,7 @@ class Spool:
             if number >= self._config.max_films or held + len(data) > room:
                 return "full"
             try:
-                _write_durably(path, data)
+                write_durably(path, data)
                 before(sha256)
                 self._database.execute(
                     "INSERT INTO films (sha256, received, bytes, state) "
@@ -187,11 +188,7 @@ class Spool:
                 self._database.execute(
                     "UPDATE films SET attempts = attempts + 1 WHERE sha256 = ?", (sha256,)
                 )
-        with open_regular(self._film_path(sha256)) as file:
-            data = file.read()
-        if hashlib.sha256(data).hexdigest() != sha256:
-            raise OSError(None, "the file in the spool was altered")
-        return data
+        return load_unaltered(self._film_path(sha256), sha256)
 
     def exhausted_films(self) -> list[str]:
         """Films whose reading ended the process as often as is borne."""
@@ -229,12 +226,24 @@ class Spool:
             if kind in results
         ]
         for kind, data in results.items():
-            _write_durably(self.result_path(sha256, kind), data)
+            write_durably(self.result_path(sha256, kind), data)
         with self._lock, self._transaction():
             self._database.executemany(
-                "INSERT OR IGNORE INTO results (sha256, kind, destination, model, state, due) "
-                "VALUES (?, ?, ?, ?, 'waiting', ?)",
+                "INSERT INTO results (sha256, kind, destination, model, state, due) "
+                "VALUES (?, ?, ?, ?, 'waiting', ?) ON CONFLICT DO UPDATE "
+                "SET model = excluded.model WHERE state = 'waiting'",
                 parcels,
+            )
+            self._database.executemany(
+                "INSERT OR REPLACE INTO digests (sha256, kind, digest) VALUES (?, ?, ?)",
+                [
+                    (sha256, kind, hashlib.sha256(made).hexdigest())
+                    for kind, made in results.items()
+                ],
+            )
+            self._database.execute(
+                "UPDATE films SET bytes = bytes + ? WHERE sha256 = ?",
+                (sum(map(len, results.values())), sha256),
             )
             self._end(sha256, "read", now)
 
@@ -251,15 +260,39 @@ class Spool:
     # Results go out.
 
     def due(self, destination: str, most: int) -> list[Parcel]:
-        """What is to be sent there now, the oldest film first."""
+        """What is to be sent there now, the oldest film first; but last what was refused most, as a
+        result that ends each association would keep all others back."""
         with self._lock:
             rows = self._database.execute(
                 "SELECT sha256, kind, destination, model, results.attempts FROM results "
                 "JOIN films USING (sha256) WHERE destination = ? AND results.state = 'waiting' "
-                "AND due <= ? ORDER BY received LIMIT ?",
+                "AND due <= ? ORDER BY results.attempts, received LIMIT ?",
                 (destination, self._clock(), most),
             )
             return [Parcel(*row) for row in rows]
+
+    def load_result(self, parcel: Parcel) -> bytes:
+        """A result's bytes.
+
+        Raises:
+            OSError: its file cannot be read, or was altered.
+        """
+        with self._lock:
+            row = self._database.execute(
+                "SELECT digest FROM digests WHERE sha256 = ? AND kind = ?",
+                (parcel.sha256, parcel.kind),
+            ).fetchone()
+        return load_unaltered(self.result_path(parcel.sha256, parcel.kind), row[0] if row else "")
+
+    def read_again(self, sha256: str) -> None:
+        """Have a film's results made anew; what was sent of them stays sent."""
+        path = self._film_path(sha256)
+        size = path.stat().st_size if path.exists() else 0
+        with self._lock:
+            self._database.execute(
+                "UPDATE films SET state = 'waiting', bytes = ? WHERE sha256 = ? AND state = 'read'",
+                (size, sha256),
+            )
 
     def result_path(self, sha256: str, kind: str) -> Path:
         """Where a result lies."""
@@ -279,21 +312,21 @@ class Spool:
             )
 
     def overdue(self) -> list[Parcel]:
-        """Results that were tried long enough, and those to a destination that is no more.
+        """Results that were tried long enough, and those that no destination is to get any more.
 
         None is given up within an hour of the start: a machine that was off, or came up with a
         wrong date, has not tried.
         """
         tried = self._steady() - self._opened >= TRIED_SECONDS
         latest = self._clock() - 3600 * self._config.give_up_hours if tried else -math.inf
-        known = [one.name for one in self._config.destinations]
-        marks = ",".join("?" * len(known))
+        wanted = [f"{kind} {one.name}" for one in self._config.destinations for kind in one.send]
+        marks = ",".join("?" * len(wanted))
         with self._lock:
             rows = self._database.execute(
                 "SELECT sha256, kind, destination, model, results.attempts FROM results "
                 "JOIN films USING (sha256) WHERE results.state = 'waiting' "
-                f"AND (received < ? OR destination NOT IN ({marks}))",
-                (latest, *known),
+                f"AND (received < ? OR kind || ' ' || destination NOT IN ({marks}))",
+                (latest, *wanted),
             )
             return [Parcel(*row) for row in rows]
 
@@ -405,46 +438,3 @@ class Spool:
             self._database.execute("ROLLBACK")
             raise
         self._database.execute("COMMIT")
-
-
-def require_private(folder: Path) -> None:
-    """Refuse a folder that others may look into.
-
-    Raises:
-        ConfigError: it is not ours, or open to a group or to all.
-        OSError: it cannot be looked at.
-    """
-    status = folder.stat()
-    if os.name == "posix" and (
-        status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) & 0o077
-    ):
-        raise _spool_error(folder, "it belongs to another user, or others may read it")
-
-
-def _spool_error(folder: Path, reason: str) -> ConfigError:
-    return ConfigError(
-        "The spool cannot be used",
-        value=f"{folder} ({reason})",
-        remedy="Name a folder of the node's own user that nobody else may read (mode 0700).",
-    )
-
-
-def _write_durably(path: Path, data: bytes) -> None:
-    """Write a file that is whole and on the disk, under its name, when this returns."""
-    temporary = path.with_name(f".{path.name}")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | SAFE_FLAGS
-    try:
-        with os.fdopen(os.open(temporary, flags, 0o600), "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)  # on a full disk half a film keeps another one out
-        raise
-    if os.name == "posix":  # elsewhere a folder cannot be opened
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

@@ -39,6 +39,9 @@ _OPEN_ZIPS = 8
 # Each of these would end a row's line, or has no place in UTF-8.
 _NOT_IN_A_LINE = re.compile("[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029\ud800-\udfff]")
 _SCHEMES = ("s3", "gs", "gcs", "hdfs", "viewfs", "abfs", "abfss", "file")
+_BUCKETS = ("s3", "gs", "gcs")
+_STORE_WORD = re.compile(r"(?:AWS Error|Azure Error:|cloud::Status\() ?\[?(\w+)")
+_REACH = "Check its name, the network, and the keys in the environment."
 
 
 class FilmPlace(NamedTuple):
@@ -94,30 +97,54 @@ class FileSystems:
 def _connect(parts: SplitResult) -> tuple[Any, str]:
     from pyarrow import fs
 
-    if "@" in parts.netloc and parts.scheme in ("s3", "gs", "gcs"):
+    if parts.password is not None or ("@" in parts.netloc and parts.scheme in _BUCKETS):
         raise ConfigError(
             "An address must not hold a key, as it would stand in every row",
             value=f"{parts.scheme}://…",
             remedy="Set keys in the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY …) of "
             "every machine that reads.",
         )
-    if parts.scheme not in _SCHEMES and not parts.scheme.startswith("fsspec+"):
+    kinds = f"Use {listed([f'{one}://' for one in _SCHEMES])}, or fsspec+ before one of fsspec's."
+    by_fsspec = parts.scheme.startswith("fsspec+")
+    if parts.scheme not in _SCHEMES and not by_fsspec:
         raise ConfigError(
-            "There is no such kind of address",
-            value=f"{parts.scheme}://",
-            remedy=f"Use {listed([f'{one}://' for one in _SCHEMES])}, or fsspec+ before one of "
-            "fsspec's.",
+            "There is no such kind of address", value=f"{parts.scheme}://", remedy=kinds
         )
-    root = parts._replace(path="/" if parts.scheme == "file" else "", fragment="")
-    try:
-        files, base = fs.FileSystem.from_uri(root.geturl())
-    except (OSError, ValueError, ImportError) as error:
+    if parts.scheme in _BUCKETS and not parts.netloc:
         raise ConfigError(
-            f"The address cannot be reached ({type(error).__name__})",
-            value=f"{parts.scheme}://{parts.netloc}",
-            remedy="Check its name, the network, and the keys in the environment.",
+            "The address names no bucket",
+            value=_address(parts),
+            remedy=f"Write it as {parts.scheme}://bucket/folder.",
+        )
+    top = "/" if by_fsspec or parts.scheme == "file" else ""
+    root = parts._replace(path=top, fragment="")
+    told = f"{parts.scheme}://{parts.netloc}"
+    try:
+        files, base = fs.FileSystem.from_uri(_address(root))
+    except ImportError as error:
+        raise ConfigError(
+            f"The address needs a package that is not installed ({error})",
+            value=told,
+            remedy="Install it on every machine that reads, or copy the films.",
+        ) from error
+    except ValueError as error:
+        raise ConfigError(
+            f"There is no such address ({error})", value=told, remedy=kinds
+        ) from error
+    except Exception as error:  # each of fsspec's libraries has errors of its own
+        raise ConfigError(
+            f"The address cannot be reached ({_store_word(error)})", value=told, remedy=_REACH
         ) from error
     return files, base.rstrip("/")
+
+
+def _store_word(error: Exception) -> str:
+    """A store's own word for what is wrong, as ACCESS_DENIED; else the kind of the error.
+
+    The rest of what it says names the request and no remedy.
+    """
+    found = _STORE_WORD.search(str(error))
+    return found[1] if found else type(error).__name__
 
 
 class FilmOpener:
@@ -163,10 +190,13 @@ class FilmOpener:
         try:
             return self._read(place)
         except OSError as error:
-            if error.strerror:
+            if not is_address(place.path):
                 raise
-            # A store's own words are in no field of it.
-            raise OSError(errno.EIO, type(error).__name__) from error
+            missing = errno.ENOENT if isinstance(error, FileNotFoundError) else None
+            number = error.errno or missing
+            # A store's own words are in no field of it, or quote the path.
+            why = os.strerror(number) if number else _store_word(error)
+            raise OSError(number or errno.EIO, why) from error
 
     def _read(self, place: FilmPlace) -> bytes:
         if place.member is not None:
@@ -284,7 +314,7 @@ def _files_at_address(place: str, opener: FilmOpener) -> Iterator[tuple[str, boo
                 yield from walk(info.path)
             elif may_be_film(name):
                 path = f"{parts.path.rstrip('/')}/{quote(name)}"
-                yield parts._replace(path=path).geturl(), not _has_film_suffix(name)
+                yield _address(parts._replace(path=path)), not _has_film_suffix(name)
 
     (info,) = _infos(files, [inside], place)
     if info.type == fs.FileType.Directory:
@@ -293,14 +323,20 @@ def _files_at_address(place: str, opener: FilmOpener) -> Iterator[tuple[str, boo
         yield place, True
 
 
+def _address(parts: SplitResult) -> str:
+    """The parts as one address; ``geturl`` leaves // out where no host follows it."""
+    query = f"?{parts.query}" if parts.query else ""
+    return f"{parts.scheme}://{parts.netloc}{parts.path}{query}"
+
+
 def _infos(files: Any, asked: Any, place: str) -> list[Any]:
     try:
         return cast(list[Any], files.get_file_info(asked))
-    except OSError as error:
+    except Exception as error:  # each of fsspec's libraries has errors of its own
         raise ConfigError(
-            f"The files at an address cannot be listed ({type(error).__name__})",
+            f"The files at an address cannot be listed ({_store_word(error)})",
             value=place.partition("?")[0],
-            remedy="Check its name, the network, and the keys in the environment.",
+            remedy=_REACH,
         ) from error
 
 

@@ -10,7 +10,7 @@ import pytest
 from cxr_core.audit.log import AUDIT_ENV_VAR
 from cxr_core.cli.node import main
 from cxr_core.node.config import read_config
-from cxr_core.node.service import answers
+from cxr_core.node.service import refusal
 from tests.helpers.node import IGNORE_UNCLOSED_SOCKETS, free_port, write_settings
 
 pytestmark = pytest.mark.filterwarnings(IGNORE_UNCLOSED_SOCKETS)
@@ -45,7 +45,7 @@ def test_check_says_all_that_is_wrong(
             "The spool cannot be used",
             "The audit log cannot be used",
             "The node cannot listen there",
-            "The destination archive does not answer",
+            "The destination archive cannot be sent to (nobody answers)",
         ),
         strict=True,
     ):
@@ -60,7 +60,7 @@ def test_a_destination_whose_name_nobody_has_does_not_answer(tmp_path: Path, hos
     path.write_text(path.read_text().replace('host = "127.0.0.1"', f'host = "{host}"'))
     config = read_config(path)
     assert config.destinations[0].host == host
-    assert not answers(config, config.destinations[0])
+    assert refusal(config, config.destinations[0]) == "there is no such host"
 
 
 def test_check_says_that_nothing_is_wrong(
@@ -71,7 +71,7 @@ def test_check_says_that_nothing_is_wrong(
 
     monkeypatch.delenv(AUDIT_ENV_VAR, raising=False)
     monkeypatch.setattr(analyzer, "load_analyzer", lambda folder: None)
-    monkeypatch.setattr(service, "answers", lambda config, destination: True)
+    monkeypatch.setattr(service, "refusal", lambda config, destination: "")
     settings = write_settings(tmp_path, port=free_port(), archive_port=1)
     assert main([str(settings), "--check"]) == 0
     assert "Nothing is wrong." in capsys.readouterr().out

@@ -13,7 +13,7 @@ from pydicom.uid import SecondaryCaptureImageStorage
 from cxr_core.errors import ExportError
 from cxr_core.export.png import overlay_image
 from cxr_core.export.record import Record
-from cxr_core.export.secondary_capture import secondary_capture
+from cxr_core.export.secondary_capture import patient_identity, secondary_capture
 from tests.helpers.analyses import STOPPED
 from tests.helpers.dicom_files import PATIENT, STUDY_UID, dciodvfy_errors, patient_dicom, read_dicom
 from tests.helpers.records import export_analysis, export_analysis_of, make_record
@@ -130,6 +130,15 @@ def test_a_film_without_its_study_or_patient_is_refused(tags, words):
     with pytest.raises(ExportError, match=words):
         secondary_capture(record_of(data), data, in_patient_study=True)
     assert read_dicom(secondary_capture(record_of(data), data)).PatientID.startswith("RESEARCH-")
+
+
+@pytest.mark.filterwarnings("ignore:Failed to decode")
+def test_letters_of_another_character_set_make_no_other_patient():
+    broken = patient_dicom(PatientID="47X1").replace(b"47X1", b"47\xff1")
+    with pytest.raises(ExportError, match="no valid Patient ID"):
+        patient_identity(broken)
+    unnamed = patient_dicom(PatientName="MXller^J").replace(b"MXller^J", b"M\xfcller^J")
+    assert patient_identity(unnamed)["PatientName"] is None
 
 
 def test_another_film_or_none_of_dicom_is_refused():

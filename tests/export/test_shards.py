@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -10,6 +11,7 @@ from cxr_core.errors import ConfigError
 from cxr_core.export.results_csv import Row, analysis_row, failed_row, read_rows
 from cxr_core.export.shards import Block, Kind, ShardFolder
 from cxr_core.reading.archive import FilmPlace
+from tests.helpers.object_store import object_store
 from tests.helpers.records import export_analysis
 
 KINDS: tuple[Kind, ...] = ("parquet", "csv")
@@ -130,3 +132,32 @@ def test_a_folder_at_an_address(tmp_path: Path) -> None:
     (block,) = first.blocks(films("a"), 2)
     first.write(block, rows_of(block))
     assert names_in(tmp_path / "out") == ["a"]
+
+
+def test_a_place_that_cannot_be_written_is_told_before_films_are_read(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file"):
+        shard_folder((tmp_path / "file" / "out").as_uri()).start(resume=False)
+    with pytest.raises(OSError, match="file"):
+        shard_folder(tmp_path / "file").start(resume=True)
+
+
+def test_a_folder_in_a_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over S3's protocol: written at once, gone on with, and no bucket is told at the start."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    with object_store("out") as store:
+        first = shard_folder(f"s3://out/a/b?{store.place}")
+        first.start(resume=False)
+        for block, failed in zip(first.blocks(films("a", "b", "c"), 2), ("b", ""), strict=True):
+            first.write(block, rows_of(block, failed=failed))
+        again = shard_folder(f"s3://out/a/b?{store.place}")
+        again.start(resume=True)
+        (missing,) = again.blocks(films("a", "b", "c"), 2)
+        assert [film.name for film in missing.films] == ["b"]
+        written = [data for key, data in store.buckets["out"].items() if key.endswith(".parquet")]
+        tables = [pq.read_table(pa.BufferReader(data)) for data in written]
+        assert [table["file"].to_pylist() for table in tables] == [["a"], ["c"]]
+        with pytest.raises(OSError, match="Bucket 'no' not found"):
+            shard_folder(f"s3://no/a?{store.place}").start(resume=False)

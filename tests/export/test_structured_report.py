@@ -134,13 +134,16 @@ def test_a_stopped_film_has_numbers_only_when_it_was_read_all_the_same(dciodvfy,
     stopped = structured_report(record_of(data, gate=STOPPED), data)
     assert dciodvfy_errors(dciodvfy, stopped, tmp_path, kind="EnhancedSR") == []
     ds = read_dicom(stopped)
-    assert ds.SeriesDescription == "Not reliable"
+    assert ds.SeriesDescription == "Research model output: not read"
+    assert ("Summary", "Not read") in sentences(ds)
+    assert "reader's request" not in str(ds)  # nobody has asked for it
     assert list(groups(ds)) == ["Input check"]
     assert ("Input check", "Stopped this film") in groups(ds)["Input check"]
     assert "Probability" not in str(ds)
     assert ("Caution", "Too dark.") in sentences(ds)
     asked = record_of(data, gate=STOPPED, made={"read_anyway": True})
     ds = read_dicom(structured_report(asked, data))
+    assert ds.SeriesDescription == "Not reliable"
     assert ("Probability", "50.0 %") in groups(ds)["Effusion"]
     assert ("Caution", "Not reliable: read at the reader's request.") in sentences(ds)
 

@@ -34,6 +34,7 @@ class DicomWebArchive:
         held: files by SOP Instance UID.
         asked: method, path with query, and headers by small names, of each request.
         answer: asked before anything else; what it returns is answered, if not None.
+        headers: further ones of each answer, and others for those that it would have.
         pause: called after the first byte of each answer's body.
     """
 
@@ -42,6 +43,7 @@ class DicomWebArchive:
         self.asked: list[tuple[str, str, dict[str, str]]] = []
         self.answer: Callable[[str, str], Answer | None] = lambda method, path: None
         self.pause: Callable[[], object] = lambda: None
+        self.headers: dict[str, str] = {}
         self.url = ""
 
     def add(self, film: bytes) -> str:
@@ -139,8 +141,9 @@ def dicomweb_archive() -> Iterator[DicomWebArchive]:
             headers = {name.lower(): value for name, value in self.headers.items()}
             status, kind, data = archive.respond(self.command, self.path, headers, body)
             self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(data)))
+            told = {"Content-Type": kind, "Content-Length": str(len(data))} | archive.headers
+            for name, value in told.items():
+                self.send_header(name, value)
             self.end_headers()
             with suppress(OSError):  # who asked has gone
                 self.wfile.write(data[:1])

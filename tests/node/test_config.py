@@ -52,10 +52,10 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
     assert config is None
     told = " ".join(map(str, problems))
     for words in (
-        "ae_title in node is not an AE title of 1 to 16 letters, without a backslash",
+        "ae_title in node is not an AE title of 1 to 16 ASCII letters, without a backslash",
         "port in node is not a whole number from 1 to 65535: 70000",
         "node has a setting that the node does not know: colour",
-        "folder in spool is not a text: nothing",
+        "folder in spool is not the path of a folder: nothing",
         "max_films in spool is not a whole number",
         "callers 1 has an address that is none: xray.example.org",
         "send in destinations 1 is not a list of sr or sc",
@@ -73,7 +73,11 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
         ("node = 3\n", "node is no table: 3. Write it as [node]."),
         ("callers = [1]\n", "callers 1 is no table: 1. Write it as [[callers]]."),
         ('[node]\nport = "104"\n', 'from 1 to 65535: "104".'),
-        ('[node]\nae_title = "A"\n[spool]\nfolder = "s"\n', "There are no callers"),
+        ('[node]\nae_title = "A"\n[spool]\nfolder = "s"\n', "There are no callers: none. Add a"),
+        ('[callers]\nname = "a"\n', "callers is no list of tables: one table. Write [[callers]]."),
+        ('[[destinations]]\nhost = "http://a"\n', "is not an IP address or a host's name"),
+        ("[spool]\nmax_megabytes = 1\n", "a whole number from 200 to 100000000: 1."),
+        ('\ufeff[node]\nport = "104"\n', 'from 1 to 65535: "104".'),
     ],
 )
 def test_a_file_that_is_no_settings_is_told(tmp_path: Path, text: str, words: str) -> None:
@@ -81,6 +85,12 @@ def test_a_file_that_is_no_settings_is_told(tmp_path: Path, text: str, words: st
     path.write_text(text)
     assert any(words in str(problem) for problem in parse_config(path)[1])
     assert "cannot be read" in str(parse_config(tmp_path / "missing.toml")[1][0])
+
+
+def test_a_node_that_would_send_to_itself_is_refused(tmp_path: Path) -> None:
+    path = changed(tmp_path, ("port = 4242", "port = 11112"))
+    (problem,) = parse_config(path)[1]
+    assert str(problem).startswith("A destination is the node itself: archive.")
 
 
 def test_two_destinations_of_one_name_are_refused(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydicom.uid import generate_uid
+from pydicom.uid import DigitalXRayImageStorageForPresentation, generate_uid
 
 from cxr_core.access.roles import Role
 from cxr_core.errors import ArchiveError, ConfigError
@@ -71,7 +71,8 @@ def test_films_are_found_fetched_and_a_report_is_kept(
     )  # fmt: skip
     assert "^" not in told.patient_name
 
-    (image,) = web.films_of(studies[0])
+    ((image,), cut) = web.films_of(studies[0])
+    assert not cut
     assert web.fetch(image) == films[0]
     uid = generate_uid()
     web.store(studies[0], uid, patient_dicom(SOPInstanceUID=uid, StudyInstanceUID=studies[0]))
@@ -80,7 +81,7 @@ def test_films_are_found_fetched_and_a_report_is_kept(
     assert caplog.text == ""  # nobody's number, whatever the level
     raw = generate_uid()
     archive.add(film(SOPClassUID="1.2.840.10008.5.1.4.1.1.1.1.1", StudyInstanceUID=raw))
-    assert web.films_of(raw) == []  # for processing, not for presentation
+    assert web.films_of(raw) == ([], False)  # for processing, not for presentation
 
 
 @pytest.mark.parametrize(
@@ -187,13 +188,35 @@ def test_more_studies_than_are_shown_are_told(
     assert (len(found), more) == (dicomweb.MAX_STUDIES, True)
 
 
+def test_what_is_cut_off_is_told(archive: DicomWebArchive, monkeypatch: pytest.MonkeyPatch) -> None:
+    web = client(archive.url, monkeypatch)
+    row = {
+        "00080016": {"vr": "UI", "Value": [DigitalXRayImageStorageForPresentation]},
+        "0020000E": {"vr": "UI", "Value": ["1.3"]},
+        "00080018": {"vr": "UI", "Value": ["1.4"]},
+    }
+    for count, kept, cut in ((40, 40, False), (41, 40, True), (500, 40, True)):
+        body = json.dumps([row] * count).encode()
+        archive.answer = partial(lambda body, *asked: (200, "application/json", body), body)
+        films, more = web.films_of("1.2")
+        assert (len(films), more) == (kept, cut)
+    # Instances of other kinds, beyond which nobody has looked.
+    archive.answer = lambda method, path: (200, "application/json", b"[" + b"{}," * 499 + b"{}]")
+    assert web.films_of("1.2") == ([], True)
+    # The archive's own limit is lower, which it says in a header.
+    archive.headers = {"Warning": '299 archive: "There are 9 additional results"'}
+    archive.answer = lambda method, path: (200, "application/json", rows(3))
+    found, more = web.find_studies(Query(patient_name="Do", last_day=date(2026, 1, 1)))
+    assert (found, more) == ([], True)
+
+
 @pytest.mark.parametrize("kind", ["another", "cut", "no part", "large"])
 def test_a_film_that_is_not_the_one_is_refused(
     archive: DicomWebArchive, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     study = archive.add(film())
     web = client(archive.url, monkeypatch)
-    (image,) = web.films_of(study)
+    ((image,), _) = web.films_of(study)
     _, content, whole = archive.respond("GET", f"/x/{image.uid}", {}, b"")
     answers = {
         "another": (200, content, whole.replace(image.uid.encode(), generate_uid()[:-1].encode())),
@@ -246,6 +269,18 @@ def test_an_archive_that_stalls_or_is_not_there_is_given_up(
             web.films_of("1.2")
     finally:
         dicomweb._PLACES.release(dicomweb.AT_ONCE)
+
+
+def test_a_connection_that_breaks_is_told_from_a_wrong_address(
+    archive: DicomWebArchive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive.headers = {"Content-Length": "100"}
+    archive.answer = lambda method, path: (200, "application/json", b"[]")
+    with pytest.raises(ArchiveError, match="broke off in the midst of its answer"):
+        client(archive.url, monkeypatch).films_of("1.2")
+    secure = archive.url.replace("http:", "https:")
+    with pytest.raises(ArchiveError, match="over TLS: [A-Z_]+[.] .*whether it is https"):
+        client(secure, monkeypatch).films_of("1.2")
 
 
 def test_an_unknown_certificate_is_not_trusted(
@@ -310,12 +345,12 @@ def test_with_a_real_archive(orthanc: str, tmp_path: Path, monkeypatch: pytest.M
         wanted = read_dicom(films[0])
         assert ([one.uid for one in studies], more) == ([wanted.StudyInstanceUID], False)
         assert (studies[0].day, studies[0].modalities) == ("20261120", ("DX",))
-        (image,) = web.films_of(studies[0].uid)
+        ((image,), _) = web.films_of(studies[0].uid)
         fetched = web.fetch(image)
         assert read_dicom(fetched).PixelData == wanted.PixelData
         uid = generate_uid()
         again = film(SOPInstanceUID=uid, StudyInstanceUID=image.study)
         web.store(image.study, uid, again)
-        assert len(web.films_of(image.study)) == 2
+        assert len(web.films_of(image.study)[0]) == 2
         with pytest.raises(ArchiveError, match="does not have this"):
             web.fetch(Instance(image.study, image.series, "1.2.3"))

@@ -118,6 +118,19 @@ def test_it_holds_no_more_than_it_may(spool, config) -> None:
     assert spool.admit(b"x" * (config.max_megabytes * 10**6), str) == "full"
 
 
+def test_results_count_as_what_lies_in_it(config) -> None:
+    """A picture is larger than its film: counting films alone, an archive that is away for a day
+    would fill the disk."""
+    spool = Spool(replace(config, max_megabytes=1))
+    sha256 = admit(spool, b"film")
+    half = bytes(500_000)
+    spool.add_results(sha256, MODEL, {"sr": half, "sc": half}, config.destinations)
+    assert spool.admit(b"1", str) == "full"
+    spool.remove(sha256)
+    assert spool.admit(b"1", str) == "new"
+    spool.close()
+
+
 def test_a_result_is_sent_until_it_was_acknowledged_and_then_no_more(spool, config, clock) -> None:
     sha256 = admit(spool, b"film")
     report, picture = read(spool, config, sha256)
@@ -130,7 +143,7 @@ def test_a_result_is_sent_until_it_was_acknowledged_and_then_no_more(spool, conf
     with after_a_kill(spool, config, clock) as left:
         (again,) = left.due("archive", 10)
         assert again == replace(picture, attempts=1)
-        assert left.result_path(sha256, "sc").read_bytes() == b"picture"
+        assert left.load_result(again) == b"picture"
 
 
 def test_a_film_and_its_results_are_removed_when_nothing_is_left_to_do(
@@ -161,6 +174,10 @@ def test_results_that_nobody_takes_are_given_up_in_time(spool, config, clock) ->
     elsewhere = replace(config, destinations=(replace(config.destinations[0], name="other"),))
     with after_a_kill(spool, elsewhere, clock) as left:
         assert len(left.overdue()) == 2  # nobody is there to send them to
+    reports = replace(config, destinations=(replace(config.destinations[0], send=("sr",)),))
+    shutil.rmtree(spool.folder.with_name("left"))
+    with after_a_kill(spool, reports, clock) as left:
+        assert [parcel.kind for parcel in left.overdue()] == ["sc"]  # it is to get none any more
     clock.now += 73 * 3600
     for parcel in spool.overdue():
         spool.give_up(parcel)
@@ -222,6 +239,24 @@ def test_an_altered_film_is_not_read(spool) -> None:
         spool.load_film(sha256)
 
 
+def test_an_altered_result_is_not_sent_but_made_anew(spool, config, clock) -> None:
+    sha256 = admit(spool, b"film")
+    report, picture = read(spool, config, sha256)
+    spool.mark_sent(picture)
+    spool.result_path(sha256, "sr").write_bytes(b"repo")
+    with pytest.raises(OSError, match="altered"):
+        spool.load_result(report)
+    spool.read_again(sha256)
+    assert spool.waiting_films(9) == [sha256]
+    spool.add_results(sha256, "c" * 64, {"sr": b"new", "sc": b"new"}, config.destinations)
+    (again,) = spool.due("archive", 9)
+    assert (again.kind, again.model) == ("sr", "c" * 64)
+    assert spool.load_result(again) == b"new"
+    assert spool._database.execute("SELECT bytes FROM films").fetchone() == (
+        len(b"film" + b"new" * 2),
+    )
+
+
 def test_a_spool_is_private_and_of_one_node(spool, config, clock) -> None:
     assert spool.folder.stat().st_mode & 0o077 == 0
     with pytest.raises(ConfigError, match="another node uses it"):
@@ -246,7 +281,7 @@ def work(config: NodeConfig, archive: Path, step: Callable[[], object]) -> None:
     for sha256 in spool.waiting_films(10):
         spool.add_results(sha256, MODEL, {"sr": b"report", "sc": b"picture"}, config.destinations)
     for parcel in spool.due("archive", 10):
-        assert spool.result_path(parcel.sha256, parcel.kind).read_bytes() in (b"report", b"picture")
+        assert spool.load_result(parcel) in (b"report", b"picture")
         with (archive / parcel.kind).open("a") as kept:
             kept.write("x")
         step()

@@ -86,8 +86,12 @@ def test_films_are_found_read_opened_and_reported_once(
     assert [row.status for row in worklist.rows.values()] == ["read"]
     assert worklist.held.n_bytes == 0  # nothing of a film stays
 
+    archive.headers = {"Warning": '299 archive "There are 9 additional results"'}
     search(session, patient="PAT-4711")
+    assert "More than 2 studies fit; give a narrower search." in page_text(session)
     press(session, "Add all 2")  # the one that is there is not there twice
+    assert "2 studies have more than was looked through" in page_text(session)
+    archive.headers = {}
     read_all(session)
     assert len(worklist.rows) == 2
 

@@ -9,6 +9,7 @@ import pytest
 
 from cxr_core.errors import ConfigError, ImageError
 from cxr_core.reading.archive import FilmOpener, FilmPlace, list_films
+from tests.helpers.object_store import object_store
 from tests.helpers.zips import zip_bytes
 
 ODD = "b c?#%25+é.png"
@@ -50,9 +51,9 @@ def loaded(films: Iterable[FilmPlace], opener: FilmOpener) -> list[bytes | str]:
     return found
 
 
-@pytest.mark.parametrize("at", ["path", "address"])
+@pytest.mark.parametrize("at", ["", "file://", "fsspec+file://"])
 def test_every_film_below_a_folder_is_there_once_in_order(archive: Path, at: str) -> None:
-    place = str(archive) if at == "path" else archive.as_uri()
+    place = f"{at}{archive}"
     films = list(list_films([place], opener=FilmOpener()))
     assert [film.number for film in films] == [1, 2, 3, 4, 5, 6, 7]
     assert [film.name for film in films] == [f"{place}/{name}" for name in INSIDE]
@@ -80,10 +81,82 @@ def test_a_list_is_read_no_further_than_films_are_asked_for(tmp_path: Path) -> N
         next(films)
 
 
-def test_a_key_in_an_address_is_refused_and_not_repeated() -> None:
+def test_films_in_a_bucket(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over S3's protocol, as Arrow's client speaks it."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    with object_store("films") as store:
+        for path in archive.rglob("*"):
+            if path.is_file():
+                key = f"2026/{path.relative_to(archive)}"
+                store.buckets["films"][key] = path.read_bytes()
+        opener = FilmOpener()
+        films = list(list_films([f"s3://films/2026?{store.place}"], opener=opener))
+        assert [film.name for film in films] == [f"s3://films/2026/{name}" for name in INSIDE]
+        for got, expected in zip(loaded(films, FilmOpener()), LOADED, strict=True):
+            assert got == expected or str(got).startswith(str(expected))
+        store.closed = {"2026/a.dcm"}
+        with pytest.raises(OSError, match="ACCESS_DENIED$"):
+            opener.source(films[0]).load()
+        with pytest.raises(FileNotFoundError, match="No such file or directory$"):
+            opener.source(FilmPlace(1, f"s3://no/film.png?{store.place}", None, "film.png")).load()
+
+
+@pytest.mark.parametrize(
+    "address", ["s3://key:secret@bucket/films", "fsspec+sftp://me:secret@host/films"]
+)
+def test_a_key_in_an_address_is_refused_and_not_repeated(address: str) -> None:
     with pytest.raises(ConfigError, match="must not hold a key") as caught:
-        next(list_films(["s3://key:secret@bucket/films"], opener=FilmOpener()))
+        next(list_films([address], opener=FilmOpener()))
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("s3://", "names no bucket: s3://. Write it as s3://bucket/folder."),
+        ("s3:///films", "names no bucket: s3:///films."),
+        ("http://host/film.png", "no such kind of address: http://. Use s3://"),
+        (
+            "fsspec+nothing://x/y",
+            "no such address .Protocol not known: nothing.: fsspec.nothing://x",
+        ),
+        ("fsspec+memory://x/gone?a", None),
+    ],
+)
+def test_an_address_that_leads_nowhere_is_one_sentence(address: str, said: str | None) -> None:
+    opener = FilmOpener()
+    if said is not None:
+        with pytest.raises(ConfigError, match=said):
+            next(list_films([address], opener=opener))
+        return
+    (film,) = list_films([address], opener=opener)
+    with pytest.raises(OSError, match="No such file or directory$"):
+        opener.source(film).load()
+
+
+def test_a_stores_own_word_says_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As pyarrow has it of S3; all that it says would name the request."""
+    words = (
+        "When reading information for key 'k/A_B.png' in bucket 'b': AWS Error ACCESS_DENIED "
+        "during HeadObject operation: No response body. (Request ID: 4711)"
+    )
+
+    class Store:
+        def get_file_info(self, asked: object) -> None:
+            raise OSError(words)
+
+        def open_input_file(self, path: str) -> None:
+            raise OSError(words)
+
+    opener = FilmOpener()
+    monkeypatch.setattr(opener, "file_systems", lambda address: (Store(), "b/k"))
+    with pytest.raises(ConfigError, match=r"listed \(ACCESS_DENIED\): s3://b/k\."):
+        next(list_films(["s3://b/k"], opener=opener))
+    film = opener.source(FilmPlace(1, "s3://b/k/A_B.png", None, "A_B.png"))
+    with pytest.raises(OSError, match=r"^\[Errno \d+\] ACCESS_DENIED$"):
+        film.load()
 
 
 def test_names_that_do_not_fit_a_line_stay_apart(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ NOTE = (
     "results alone."
 )
 NO_FILMS = "The chosen studies hold no further chest film (CR or DX)."
-_FOUND = "archive_found"
+_FOUND, _CUT = "archive_found", "archive_studies_cut"
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,9 @@ def archive_fields(films: Worklist) -> None:
         found: _Found | None = st.session_state.get(_FOUND)
         if found is not None:
             _choose(web, films, found)
+        if cut := st.session_state.get(_CUT):
+            which = "1 study has" if cut == 1 else f"{cut} studies have"
+            caption(f"{which} more than was looked through; not all chest films were added.")
         caption(NOTE)
     except CXRError as error:
         show_error(error)
@@ -101,6 +104,7 @@ def _search(web: DicomWeb) -> None:
         if not st.form_submit_button("Search", icon=":material/search:"):
             return
     before: _Found | None = st.session_state.pop(_FOUND, None)
+    st.session_state.pop(_CUT, None)
     query = Query(patient, name, accession, first, last)
     record_archive(
         Event.ARCHIVE_QUERIED,
@@ -120,6 +124,8 @@ def _search(web: DicomWeb) -> None:
 def _choose(web: DicomWeb, films: Worklist, found: _Found) -> None:
     if not found.studies:
         caption("No study with a chest film (CR or DX) fits.")
+        if found.more:
+            caption("But the archive has more than it answered; give a narrower search.")
         return
     with st.form(f"archive_choice_{found.number}", border=False):
         chosen = [
@@ -156,9 +162,12 @@ def _add(web: DicomWeb, films: Worklist, studies: list[Study]) -> None:
     visitor, visit = require_visitor(), visit_word()
     known = {film.uid for film in films.archived.values()}
     wanted: dict[Instance, str] = {}
+    st.session_state[_CUT] = 0
     with st.spinner("Adding …"):
         for study in studies:
-            for place, film in enumerate(web.films_of(study.uid), start=1):
+            held, more = web.films_of(study.uid)
+            st.session_state[_CUT] += more
+            for place, film in enumerate(held, start=1):
                 if film.uid not in known:
                     wanted[film] = f"{study.patient_id} {_day(study)} {place}".strip()
     if not wanted:
