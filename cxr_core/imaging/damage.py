@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxr_core.imaging.scrambled import scrambled_warnings
+from cxr_core.imaging.stair import find_stair
 from cxr_core.imaging.windowing import by_rows
 
 BLOCK = 8  # px, of a JPEG without subsampled colour
@@ -201,7 +202,8 @@ def find_step(values: NDArray[Any], block: int = BLOCK, edges: _Edges | None = N
         there = places[found][telling[found]]
         if not any(_is_plain(side[there]) for side in (above, below)):
             return int(lines[found])
-    return None
+    stair = find_stair(above, below, step, noise, n)
+    return None if stair is None else block * (stair + 1)
 
 
 def _is_plain(levels: NDArray[np.float32]) -> bool:
