@@ -31,7 +31,7 @@ SIDES = {"whole blocks": (256, 256), "odd": (251, 203), "a row more": (249, 256)
 LEVEL, WIDTH, HEIGHT, STATED = 100, 128, 16, 120
 
 
-def jpeg(pixels: np.ndarray, mode: str = "L", **options: object) -> bytes:
+def jpeg(pixels: np.ndarray, mode: str = "L", **options: Any) -> bytes:
     stream = io.BytesIO()
     Image.fromarray(pixels).convert(mode).save(stream, "JPEG", **options)
     return stream.getvalue()
@@ -70,7 +70,11 @@ def test_a_sound_film_in_colour_is_decoded_as_before(
 
 
 def test_what_programs_write_around_the_picture_is_no_damage() -> None:
-    odd = {"comment": b"x" * 300, "icc_profile": bytes(3000), "exif": b"Exif\0\0rubbish"}
+    odd: dict[str, Any] = {
+        "comment": b"x" * 300,
+        "icc_profile": bytes(3000),
+        "exif": b"Exif\0\0rubbish",
+    }
     data = jpeg(PHANTOM, quality=90, progressive=True, **odd) + b"rubbish"
     assert decode_checked(data)[1] == ""
 
