@@ -62,7 +62,11 @@ def decode_checked(data: bytes, mode: str = "L") -> tuple[NDArray[np.uint8], str
 
 def _decode_past_end(data: bytes) -> tuple[NDArray[np.uint8], str] | None:
     """A gray JPEG of one scan and what is to be said of its end; None where that cannot be told,
-    for a film of another kind, and where the decoder complains of more than the end."""
+    for a film of another kind, and where the decoder complains of more than the end.
+
+    Raises:
+        JpegDamageError: as ``decode_jpeg`` does.
+    """
     frame = _sequential_frame(data)
     if frame is None:
         return None
@@ -80,7 +84,9 @@ def _decode_past_end(data: bytes) -> tuple[NDArray[np.uint8], str] | None:
     # With an empty first block the code ended before; without an empty last one the decoder did.
     if _is_empty(first) or not _is_empty(others[:, -_BLOCK:]):
         return None
-    return pixels[:height, :, 0], "" if _is_empty(others) else LOOSE_END_WARNING
+    if _is_empty(others):
+        return pixels[:height, :, 0], ""
+    return decode_jpeg(data), LOOSE_END_WARNING  # or refused, of more than a few bytes
 
 
 def _is_empty(block: NDArray[np.uint8]) -> bool:

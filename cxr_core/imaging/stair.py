@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _CLIP = 6  # times the noise; what jumps further is no better a witness
+_MIN_NOISE, _MIN_LEVELS = 0.5, 2.0  # gray levels; a smaller step changes nothing
 _CANDIDATES = 6  # places a picture that are looked at closely
 # How far a stair stands out, in its noise, and what the share of blocks that agree adds to it. Of
 # 9,324 intact pictures (2,331 films in qualities 50 to 97) the largest sum was 10.1, and 13.4 the
@@ -47,6 +48,7 @@ def find_stair(
     # Of two black blocks nobody knows how far one was moved.
     black, white = np.maximum(above, below) <= 1, np.minimum(above, below) >= 254
     known = ~(black | white)
+    noise = max(noise, _MIN_NOISE)
     sizes = np.where(known, step.clip(-_CLIP * noise, _CLIP * noise), 0)
     jumps = _Jumps(sizes.reshape(-1, n), known.reshape(-1, n), noise)
     n_lines = len(jumps.sizes)
@@ -60,7 +62,8 @@ def find_stair(
             break
         at_border = min(line + 1, n_lines - line) < _BORDER * (n_lines + 1)
         enough = _MIN_STRENGTH_AT_BORDER if at_border else _MIN_STRENGTH
-        if found + _AGREEING * _agreement(jumps, line, start) >= enough:
+        height, agreement = _height_and_agreement(jumps, line, start)
+        if height >= _MIN_LEVELS and found + _AGREEING * agreement >= enough:
             return line
         contrast[max(0, line - 1) : line + 2, max(0, start - n // 8) : start + n // 8 + 1] = 0
     return None
@@ -84,18 +87,20 @@ def _contrast(jumps: _Jumps) -> NDArray[np.float32]:
     return np.where(count > 0, contrast, 0)
 
 
-def _agreement(jumps: _Jumps, line: int, start: int) -> float:
-    """Share of the stair's blocks that jump as it does, less the share of the others that jump."""
+def _height_and_agreement(jumps: _Jumps, line: int, start: int) -> tuple[float, float]:
+    """The lower of the heights of a stair's two parts in gray levels, and the share of its blocks
+    that jump as it does, less the share of the others that jump."""
     (upper, lower), (known, known_below) = (
         jumps.sizes[line : line + 2],
         jumps.known[line : line + 2],
     )
     first, second = upper[start:][known[start:]], lower[:start][known_below[:start]]
-    half = min(abs(float(first.mean())), abs(float(second.mean()))) / 2
+    height = min(abs(float(first.mean())), abs(float(second.mean())))
+    half = height / 2
     along = np.sign(first.mean()) * np.concatenate([first, second])
     other = np.concatenate([upper[:start][known[:start]], lower[start:][known_below[start:]]])
     jumping = float((np.abs(other) > half).mean()) if other.size else 0.0
-    return float((along > half).mean()) - jumping
+    return height, float((along > half).mean()) - jumping
 
 
 def _sums_before(values: NDArray[Any]) -> NDArray[np.float32]:
