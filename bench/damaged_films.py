@@ -1,17 +1,19 @@
 """Films damaged in known ways: which are refused, which are told, which are read in silence.
 
     python -m bench.damaged_films [--originals 12] [--size 384] [--images DIR] [--seed 0] [--list]
-        [--without ENCODING ...]
+        [--only ENCODING ...] [--without ENCODING ...] [--repeats 1]
 
 Each original, a drawn phantom or a film of ``--images``, is written in every encoding of
-``ENCODINGS`` and each file damaged in every way that it allows. A damaged film is *refused*, *told*
-(a warning or a reason to stop that the intact film does not have), *unharmed* (no more than 0.5 %
-of its pixels differ by more than 2 gray levels) or, what should not be, read *silent*ly.
+``ENCODINGS``, or of those that ``--only`` names (of ``FURTHER``, too), and each file damaged in
+every way that it allows, ``--repeats`` times. A damaged film is *refused*, *told* (a warning or a
+reason to stop that the intact film does not have), *unharmed* (no more than 0.5 % of its pixels
+differ by more than 2 gray levels) or, what should not be, read *silent*ly.
 The intact files are read, too: none may be refused, and what is told of them is printed.
 """
 
 import argparse
 import io
+import itertools
 import tempfile
 import zlib
 from collections import Counter
@@ -162,6 +164,15 @@ ENCODINGS: dict[str, Callable[[Gray], bytes]] = {
     "DICOM, JPEG 2000 lossy": lambda p: wrapped(p, jpeg_2000(p, lossy=True), JPEG2000Lossless),
     "DICOM, JPEG-LS": partial(by_pydicom, syntax=JPEGLSLossless),
     "DICOM, RLE": partial(by_pydicom, syntax=RLELossless),
+}
+
+# Kinds of JPEG that only this bench takes.
+FURTHER: dict[str, Callable[[Gray], bytes]] = {
+    "JPEG, quality 95": partial(by_pillow, kind="JPEG", quality=95),
+    "JPEG, progressive 75": partial(by_pillow, kind="JPEG", quality=75, progressive=True),
+    "JPEG, colour progressive": lambda p: by_pillow(
+        np.dstack([p] * 3), "JPEG", quality=85, subsampling=0, progressive=True
+    ),
 }
 
 
@@ -322,9 +333,12 @@ def main() -> None:
     parser.add_argument("--images", type=Path, help="a folder of films instead of phantoms")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--list", action="store_true", help="name each film that is read silently")
+    parser.add_argument("--repeats", type=int, default=1, help="draws of every damage")
+    parser.add_argument("--only", nargs="+", choices=[*ENCODINGS, *FURTHER], metavar="NAME")
     parser.add_argument("--without", nargs="+", default=[], choices=list(ENCODINGS), metavar="NAME")
     given = parser.parse_args()
     rng = np.random.default_rng(given.seed)
+    encodings = {**ENCODINGS, **FURTHER} if given.only else ENCODINGS
     by_encoding: dict[str, Counter[str]] = {}
     by_damage: dict[str, Counter[str]] = {}
     refused, warned = Counter[str](), Counter[str]()
@@ -332,8 +346,8 @@ def main() -> None:
     for number, pixels in enumerate(
         originals(given.originals, given.size, given.images, given.seed)
     ):
-        for encoding, encode in ENCODINGS.items():
-            if encoding in given.without:
+        for encoding, encode in encodings.items():
+            if encoding in given.without or encoding not in (given.only or encodings):
                 continue
             data = encode(pixels)
             try:
@@ -342,7 +356,8 @@ def main() -> None:
                 refused[f"{encoding}: {error}"] += 1
                 continue
             warned.update(whole.warnings)
-            for damage, changed in damaged_files(encoding, data, rng):
+            files = (damaged_files(encoding, data, rng) for _ in range(given.repeats))
+            for damage, changed in itertools.chain.from_iterable(files):
                 found = outcome(changed, whole)
                 by_encoding.setdefault(encoding, Counter())[found] += 1
                 by_damage.setdefault(damage, Counter())[found] += 1

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxr_core.imaging.scrambled import scrambled_warnings
+from cxr_core.imaging.stair import find_stair
 from cxr_core.imaging.windowing import by_rows
 
 BLOCK = 8  # px, of a JPEG without subsampled colour
@@ -32,6 +33,9 @@ _MIN_STEP, _MIN_STEP_AT_BORDER, _MIN_SHIFT = 2.9, 4.3, 1.5
 _BORDER = 0.09  # of the height: films have frames and captions there
 _MIN_TEXTURED_STD = 4.0  # gray levels along a line, for it to be film and no frame
 _MIN_LEVELS = 1.5  # gray levels; a smaller step changes nothing
+# Times the usual jump between two rows of blocks. In quality 50 every border of a coarse block is a
+# step of about one; of 764 steps of damage 2 are below.
+_MIN_NOISES = 1.75
 # How much more neighbours differ across the lines between blocks than across any other lines, in
 # gray levels, from which a picture was a JPEG once: 83 lossless ones reach 0.007, JPEGs of 68 films
 # begin at 0.61 (quality 60), 0.40 (75) and 0.11 (90), and 95 % of them at 0.02 (95).
@@ -201,7 +205,8 @@ def find_step(values: NDArray[Any], block: int = BLOCK, edges: _Edges | None = N
         there = places[found][telling[found]]
         if not any(_is_plain(side[there]) for side in (above, below)):
             return int(lines[found])
-    return None
+    stair = find_stair(above, below, step, noise, n)
+    return None if stair is None else block * (stair + 1)
 
 
 def _is_plain(levels: NDArray[np.float32]) -> bool:
@@ -229,7 +234,8 @@ def _step_strengths(
     tolerance = np.minimum(max(1.0, 2 * noise), np.abs(height) / 2).astype(np.float32)[..., None]
     agree = _share(np.abs(moved - height[..., None]) < tolerance, both, count)
     agree -= _share(np.abs(unmoved[:, None]) < tolerance, both, count)
-    strengths = np.where(np.abs(height) < _MIN_LEVELS, 0.0, agree * np.sqrt(count))
+    least = max(_MIN_LEVELS, _MIN_NOISES * noise)
+    strengths = np.where(np.abs(height) < least, 0.0, agree * np.sqrt(count))
     best: NDArray[np.float64] = np.where(count < _MIN_BLOCKS, 0.0, strengths).max(axis=1)
     return best
 

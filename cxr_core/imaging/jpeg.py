@@ -86,7 +86,7 @@ def decode_jpeg(data: bytes, mode: str = "L") -> NDArray[np.uint8]:
 
 def is_coarse(data: bytes) -> bool:
     """Whether a JPEG keeps so few gray levels of its brightness that a film suffers."""
-    for marker, body in _segments(data):
+    for marker, body, _ in jpeg_segments(data):
         if marker == _TABLES and body[:1] and body[0] & 15 == 0:  # the brightness's table
             size = 2 if body[0] >> 4 else 1
             low = body[1 : 1 + size * _LOW_FREQUENCIES]
@@ -99,7 +99,7 @@ def _has_all_scans(data: bytes) -> bool:
     """Whether all of the brightness came: a progressive JPEG may end after any of its scans, and
     no decoder complains of the blurred picture that it is then."""
     first, missing = b"", set(range(_N_COEFFICIENTS))
-    for marker, body in _segments(data):
+    for marker, body, _ in jpeg_segments(data):
         if marker in _FRAMES and not first:
             if marker != _PROGRESSIVE:
                 return True
@@ -112,8 +112,8 @@ def _has_all_scans(data: bytes) -> bool:
     return not (first and missing)
 
 
-def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """A JPEG's markers up to its end, each with what its segment holds."""
+def jpeg_segments(data: bytes) -> Iterator[tuple[int, bytes, int]]:
+    """A JPEG's markers up to its end, each with what its segment holds and where it begins."""
     at = 2
     while at + 4 <= len(data):
         if data[at] != 0xFF or data[at + 1] in _NO_MARKER:
@@ -124,7 +124,7 @@ def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
         if data[at + 1] == _END:
             return
         length = max(2, int.from_bytes(data[at + 2 : at + 4]))
-        yield data[at + 1], data[at + 4 : at + 2 + length]
+        yield data[at + 1], data[at + 4 : at + 2 + length], at
         at += 2 + length
 
 
@@ -145,7 +145,7 @@ def check_scans(data: bytes) -> None:
 
 def unread_kind(data: bytes) -> str:
     """Of a JPEG that cannot be decoded, its kind where that is the cause; "" where it is not."""
-    for marker, body in _segments(data):
+    for marker, body, _ in jpeg_segments(data):
         if marker == _JPEG_LS:
             return "JPEG-LS"
         if marker in _FRAMES and body and body[0] != 8:

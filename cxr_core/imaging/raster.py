@@ -24,10 +24,10 @@ from cxr_core.imaging.jpeg import (
     JpegDamageError,
     JpegKindError,
     check_scans,
-    decode_jpeg,
     is_coarse,
     unread_kind,
 )
+from cxr_core.imaging.jpeg_code import decode_checked
 from cxr_core.imaging.png import (
     PNG_SIGNATURE,
     CountingPng,
@@ -261,16 +261,17 @@ def _check_frame_header(image: Image.Image, data: bytes) -> None:
 
 
 def _load(image: Image.Image, data: bytes) -> tuple[Image.Image, tuple[str, ...]]:
-    """A JPEG's picture, decoded strictly, and a note where that could not be done.
+    """A JPEG's picture, decoded strictly, and notes: where that could not be done, and others.
 
     Raises:
         JpegDamageError: its picture is damaged.
     """
     try:
-        loaded = Image.fromarray(decode_jpeg(data, image.mode), image.mode)
-        return loaded, ((COARSE_JPEG_WARNING,) if is_coarse(data) else ())
+        pixels, broken = decode_checked(data, image.mode)
     except JpegKindError:
         return image, (UNCHECKED_JPEG_WARNING,)
+    notes = (COARSE_JPEG_WARNING if is_coarse(data) else "", broken)
+    return Image.fromarray(pixels, image.mode), tuple(note for note in notes if note)
 
 
 def traces_of_damage(image: Image.Image, gray: Grayscale, *, is_jpeg: bool) -> tuple[str, ...]:

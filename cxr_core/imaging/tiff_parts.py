@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from cxr_core.imaging.dicom.codestream import parse_codestream
-from cxr_core.imaging.jpeg import JpegKindError, decode_jpeg
+from cxr_core.imaging.jpeg import JpegKindError
+from cxr_core.imaging.jpeg_code import decode_checked
 from cxr_core.imaging.unpacked import deflated_size, lzw_size, packbits_size
 
 # TIFF 6.0, section 8.
@@ -57,7 +58,8 @@ def check_parts(data: bytes, tags: Any) -> tuple[str, ...]:
 
     Returns:
         A warning where the last strip is as long as those before it: some programs pad it. And one
-        where an LZW part holds a few bytes more, as after a changed bit: its code has no checksum.
+        where an LZW part holds a few bytes more, as after a changed bit: its code has no checksum;
+        and one where the code of a progressive JPEG part breaks the rules.
 
     Raises:
         ImageError: a JPEG part has too many scans.
@@ -79,7 +81,8 @@ def check_parts(data: bytes, tags: Any) -> tuple[str, ...]:
             size = deflated_size(part.data, room)
             room -= size
         elif compression == _JPEG:
-            size = _jpeg_size(part, tables)
+            size, broken = _jpeg_size(part, tables)
+            warnings.update([broken] if broken else [])
         elif compression == _LZW:
             stated, full = part.rows * part.row_bytes, part.full_rows * part.row_bytes
             size = lzw_size(part.data, max(stated, full) + part.row_bytes)
@@ -112,8 +115,9 @@ def _is_padded(part: _Part, size: int, *, may_be_less: bool) -> bool:
     raise TiffPartsError(f"a part holds {size:,} bytes, and the header names {stated:,}")
 
 
-def _jpeg_size(part: _Part, tables: bytes) -> int | None:
-    """Bytes of a JPEG part, decoded strictly; None of a kind that only libtiff may know.
+def _jpeg_size(part: _Part, tables: bytes) -> tuple[int | None, str]:
+    """Bytes of a JPEG part, decoded strictly, and what is to be said of its code; None of a kind
+    that only libtiff may know.
 
     Raises:
         TiffPartsError: it is not as wide as the header says.
@@ -122,9 +126,10 @@ def _jpeg_size(part: _Part, tables: bytes) -> int | None:
     header = parse_codestream(frame)
     if header is not None and header.columns != part.columns:
         raise TiffPartsError(f"a part has {header.columns:,} columns, not {part.columns:,}")
+    broken = ""
     with contextlib.suppress(JpegKindError):  # nothing says that it is damaged
-        decode_jpeg(frame)
-    return None if header is None else header.rows * part.row_bytes
+        _, broken = decode_checked(frame)
+    return None if header is None else header.rows * part.row_bytes, broken
 
 
 def _parts(data: bytes, tags: Any) -> Iterator[_Part]:

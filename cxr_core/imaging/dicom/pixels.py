@@ -59,7 +59,8 @@ from cxr_core.imaging.dicom.codestream import (
 )
 from cxr_core.imaging.dicom.tags import get_code, get_int
 from cxr_core.imaging.dicom.voi import padding_mask
-from cxr_core.imaging.jpeg import COARSE_JPEG_WARNING, JpegDamageError, decode_jpeg, is_coarse
+from cxr_core.imaging.jpeg import COARSE_JPEG_WARNING, JpegDamageError, is_coarse
+from cxr_core.imaging.jpeg_code import decode_checked
 from cxr_core.imaging.limits import GDCM_WALL_SECONDS, SIGXCPU, film_cpu_seconds
 from cxr_core.imaging.scrambled import better_width
 
@@ -315,7 +316,7 @@ def _first_success(frame: bytes, ds: Dataset, found: Codestream, syntax: UID) ->
 
 def _decoders(found: Codestream) -> Iterator[Callable[[Dataset], _Told]]:
     if found.syntax == JPEGBaseline8Bit:
-        yield lambda one: (_decode_jpeg(one), "")
+        yield _decode_jpeg
     if found.syntax == JPEG2000:
         yield jpeg_2000.decode_frame
     if found.syntax == JPEGLSLossless:
@@ -323,14 +324,13 @@ def _decoders(found: Codestream) -> Iterator[Callable[[Dataset], _Told]]:
     yield lambda one: (_decode_with_gdcm(one), "")
 
 
-def _decode_jpeg(ds: Dataset) -> NDArray[Any]:
+def _decode_jpeg(ds: Dataset) -> _Told:
     """An 8-bit JPEG, decoded strictly; in colour only checked so, for pydicom knows its colours."""
     frame = get_frame(ds.PixelData, 0, number_of_frames=1)
     if ds.SamplesPerPixel == 1:
-        return decode_jpeg(frame)
-    decode_jpeg(frame, "RGB")
-    colour: NDArray[Any] = pixel_array(ds, decoding_plugin="pillow")
-    return colour
+        return decode_checked(frame)
+    _, broken = decode_checked(frame, "RGB")
+    return pixel_array(ds, decoding_plugin="pillow"), broken
 
 
 def _frame_dataset(frame: bytes, ds: Dataset, syntax: UID, found: Codestream | None) -> Dataset:
