@@ -16,6 +16,7 @@ from cxr_core.server.connections import Connections, take_descriptors
 from cxr_core.server.connections import install as install_limits
 from cxr_core.server.exports import COOKIE, ExportGuard, ExportStorage
 from cxr_core.server.messages import MessageGuard
+from cxr_core.server.returning import ReturnGuard
 from cxr_core.server.sessions import (
     WaitingSessions,
     close_overdue,
@@ -41,11 +42,14 @@ class Stores:
         keep_uploads_in_memory(max_upload_bytes)
         self.exports = ExportStorage("/media")
         self.uploads = ExpectedUploads("/_stcore/upload_file", limits)
-        self.waiting = WaitingSessions(limits.reconnect_seconds, has_page=PLACES.has)
+        self.waiting = WaitingSessions(
+            limits.reconnect_seconds, has_page=PLACES.has, browser_of=browser_of
+        )
         self.idle_seconds = 60.0 * limits.idle_minutes
         self.connections, self.max_message_bytes = Connections(), max_message_bytes
         self.middleware = [
             Middleware(MessageGuard),
+            Middleware(ReturnGuard, browser_of=self._owner_of),
             Middleware(UploadGuard, uploads=self.uploads, max_bytes=max_upload_bytes),
             Middleware(ExportGuard, storage=self.exports, browser_of=browser_of),
         ]
@@ -71,6 +75,9 @@ class Stores:
 
         app._create_runtime = create_runtime  # type: ignore[method-assign]
         install_limits(self.connections, max_message_bytes=self.max_message_bytes)
+
+    def _owner_of(self, session: str) -> str | None:
+        return browser_of(session) or self.waiting.browser_of(session)
 
     @asynccontextmanager
     async def lifespan(self, app: st.App) -> AsyncIterator[None]:
