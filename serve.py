@@ -13,7 +13,7 @@ from starlette.routing import Route
 from cxr_core.errors import CXRError
 from cxr_core.server.guard import HostRule, RequestGuard
 from cxr_core.server.health import HEALTH_PATH, HealthCheck
-from cxr_core.server.own_address import ask_nobody
+from cxr_core.server.own_address import ask_nobody, where_served
 from cxr_core.server.signed_in import SignedInOnly
 from cxr_core.server.stores import Stores
 from cxr_core.ui.limits import Limits
@@ -47,3 +47,5 @@ app = st.App(
     lifespan=stores.lifespan,
 )
 stores.install(app)
+sys.stdout.write(f"The app is at {where_served(st.get_option('server.address'))}\n")
+sys.stdout.flush()

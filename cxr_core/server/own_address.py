@@ -1,12 +1,13 @@
 """Nobody is asked for this machine's own address.
 
-Streamlit asks a service on the internet when a server that listens on all addresses starts, and
-each time that a web socket's origin is not to the letter its host; everybody waits for the answer.
-All that comes of it is a line in the terminal, and web sockets of pages that are served at that
-address, which ``guard`` judges.
+Streamlit asks a service on the internet each time that a web socket's origin is not to the letter
+its host, and everybody waits for the answer. All that comes of it are web sockets of pages that are
+served at that address, which ``guard`` judges. It asks, too, for the lines in the terminal when a
+server starts that listens on all addresses, unless these are left out (``.streamlit/config.toml``).
 """
 
 from streamlit import net_util
+from streamlit.web.server.server_util import get_display_address, get_url
 
 
 def ask_nobody() -> None:
@@ -16,3 +17,14 @@ def ask_nobody() -> None:
 
 def _unknown() -> None:
     return None
+
+
+def where_served(address: str | None) -> str:
+    """Where a browser on this machine finds the app, for the terminal.
+
+    Args:
+        address: ``server.address``; None for all addresses.
+    """
+    if address and address.startswith("unix:"):
+        return address
+    return get_url(get_display_address(address or "localhost"))
