@@ -3,15 +3,14 @@ reader's clicks make.
 
 Streamlit obeys whatever comes on a page's connection: one message drops every session's cached
 model, another writes files into the checkout of whoever serves it on their own machine. And it
-handles all that has come before anybody else gets a word in: each message begins a run of the page,
-a tenth of a second of the interpreter's time, so a few hundred, some kilobytes, kept the whole
-server busy for minutes.
+handles all that has come before anybody else gets a word in: each message begins a run of the page
+in a thread of its own, so a few hundred, some kilobytes, kept the whole server busy for minutes.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -24,6 +23,8 @@ BURST, PER_SECOND = 20, 5.0
 _OF_A_PAGE = ("rerun_script", "stop_script", "app_heartbeat", "file_urls_request")
 _OPERATION, _OPERATIONS = "backend_operation_request", ("deferred_file", "dataframe_chunk")
 _PROTOCOL_ERROR = 1002
+# Between two messages of any connections; and so many times what the loop was late meanwhile.
+GAP_SECONDS, PATIENCE, MOST_SECONDS = 0.005, 4.0, 0.25
 _TOLD_EVERY = 60.0  # seconds between two lines in the log
 logger = logging.getLogger(__name__)
 
@@ -55,6 +56,28 @@ class Allowance:
         return max(0.0, -self._left / self._per_second)
 
 
+class Pace:
+    """One message after the other, over all connections in turn, and while the server has its hands
+    full no more of them than leave it time for other things."""
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._clock, self._sleep = clock, sleep
+        self._lock = asyncio.Lock()  # which those that wait get in the order they came
+
+    async def turn(self) -> None:
+        """Return when the next message may be handled."""
+        async with self._lock:
+            began = self._clock()
+            await self._sleep(GAP_SECONDS)
+            late = self._clock() - began - GAP_SECONDS
+            await self._sleep(min(MOST_SECONDS, PATIENCE * max(0.0, late)))
+
+
 class MessageGuard:
     """ASGI middleware: what no page sends is dropped, what is no message ends its connection, and
     what comes too fast waits, on its sender's side, while others are served."""
@@ -66,7 +89,7 @@ class MessageGuard:
             burst, per_second: of one connection, as ``Allowance``.
         """
         self.app, self.burst, self.per_second = app, burst, per_second
-        self._told = float("-inf")
+        self._pace, self._told = Pace(), float("-inf")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on."""
@@ -81,8 +104,8 @@ class MessageGuard:
                 message = await receive()
                 if message["type"] != "websocket.receive":
                     return message
-                # Without a pause, too: else those that have come keep everybody else waiting.
                 await asyncio.sleep(allowance.take())
+                await self._pace.turn()
                 try:
                     if is_of_a_page(message.get("bytes")):
                         return message
@@ -94,7 +117,9 @@ class MessageGuard:
                 self._tell("held to what pages send: other messages are dropped")
 
         async def send_while_open(message: Message) -> None:
+            nonlocal is_closed
             if not is_closed:  # the page's run may not have heard of it yet
+                is_closed = message["type"] == "websocket.close"
                 await send(message)
 
         # Streamlit takes a browser that went while it was answered for one that sent text.

@@ -8,7 +8,15 @@ from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnected
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from cxr_core.server.messages import Allowance, MessageGuard, is_of_a_page
+from cxr_core.server.messages import (
+    GAP_SECONDS,
+    MOST_SECONDS,
+    PATIENCE,
+    Allowance,
+    MessageGuard,
+    Pace,
+    is_of_a_page,
+)
 from tests.helpers.run_async import run_async
 
 CLICK = BackMsg()
@@ -56,6 +64,21 @@ def test_some_come_at_once_and_then_so_many_a_second() -> None:
     assert allowance.take() == 0.5
     now = 60.0  # a pause gives back what may come at once, and no more
     assert [allowance.take() for _ in range(4)] == [0.0, 0.0, 0.0, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("late", "waits"), [(0.0, 0.0), (0.01, 0.01 * PATIENCE), (9.0, MOST_SECONDS)]
+)
+def test_the_next_message_waits_as_the_server_is_late(late: float, waits: float) -> None:
+    now, slept = 100.0, list[float]()
+
+    async def sleep(seconds: float) -> None:
+        nonlocal now
+        slept.append(seconds)
+        now += seconds + late
+
+    run_async(Pace(clock=lambda: now, sleep=sleep).turn())
+    assert slept == pytest.approx([GAP_SECONDS, waits])
 
 
 class Socket:
