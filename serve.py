@@ -13,18 +13,22 @@ from starlette.routing import Route
 from cxr_core.errors import CXRError
 from cxr_core.server.guard import HostRule, RequestGuard
 from cxr_core.server.health import HEALTH_PATH, HealthCheck
+from cxr_core.server.own_address import ask_nobody, where_served
 from cxr_core.server.signed_in import SignedInOnly
 from cxr_core.server.stores import Stores
 from cxr_core.ui.limits import Limits
 from cxr_core.ui.sign_in import check_start
 
+ask_nobody()
 try:
     check_start()
 except CXRError as error:
     sys.exit(f"The app was not started. {error}")
 
 stores = Stores(
-    Limits.from_environment(), max_upload_bytes=st.get_option("server.maxUploadSize") * 2**20
+    Limits.from_environment(),
+    max_upload_bytes=st.get_option("server.maxUploadSize") * 2**20,
+    max_message_bytes=st.get_option("server.maxWidgetStateSize") * 2**20,
 )
 app = st.App(
     "app.py",
@@ -43,3 +47,5 @@ app = st.App(
     lifespan=stores.lifespan,
 )
 stores.install(app)
+sys.stdout.write(f"The app is at {where_served(st.get_option('server.address'))}\n")
+sys.stdout.flush()

@@ -15,6 +15,8 @@ from cxr_core.errors import ConfigError
 from cxr_core.findings import KEYS
 
 _MIN_SIDE, _MAX_SIDE = 32, 4096  # px; five halvings must leave something, and memory is finite
+# Of mean and standard deviation on the scale 0 to 1: beyond these a float32 may overflow.
+_MAX_MEAN, _MIN_STD, _MAX_STD = 1e3, 1e-6, 1e6
 _QUOTED = 80  # characters of a value in an error
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -79,17 +81,17 @@ class Preprocessing:
                 value=f"{short(self.size)} px",
                 remedy=f"Use at most {_MAX_SIDE} px.",
             )
-        if not _are_finite(self.mean, 3):
+        if not _are_finite(self.mean, 3) or max(map(abs, self.mean)) > _MAX_MEAN:
             raise ConfigError(
-                "The channels' means are not three finite numbers",
+                "The channels' means are not three numbers near the scale 0 to 1",
                 value=short(self.mean),
                 remedy="Give three numbers from 0 to 1.",
             )
-        if not _are_finite(self.std, 3) or min(self.std) <= 0:
+        if not _are_finite(self.std, 3) or not all(_MIN_STD <= std <= _MAX_STD for std in self.std):
             raise ConfigError(
-                "A channel's standard deviation is not positive",
+                "A channel's standard deviation is not positive, or far from the scale 0 to 1",
                 value=short(self.std),
-                remedy="Give three positive numbers.",
+                remedy=f"Give three numbers from {_MIN_STD:g} to {_MAX_STD:g}.",
             )
 
 

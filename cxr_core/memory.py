@@ -74,6 +74,17 @@ def release_memory(most: int = 2**24) -> None:
         _malloc_trim(0)
 
 
+def set_program_aside() -> None:
+    """Leave what is there now out of every later search for circles: it is the program, and stays.
+
+    Streamlit searches after each run of a page, with the interpreter held; most of that time is
+    spent on modules. To be called before there is any session: nothing that is there now, and in a
+    circle, is ever freed.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 def _overwrite_small(size: int, most: int) -> None:
     """Fill the free places of one size: they are taken before new memory is."""
     # A bytearray holds its content in a piece of its own; a ``bytes`` object of these sizes does

@@ -37,13 +37,19 @@ def test_preprocessing_refuses_a_smaller_side() -> None:
     assert caught.value.remedy == "Use at least 32 px."
 
 
-@pytest.mark.parametrize("third", [0.0, -0.2])
+@pytest.mark.parametrize("third", [0.0, -0.2, 1e-40, 1e39])
 def test_preprocessing_refuses_a_deviation_that_cannot_divide(third: float) -> None:
     with pytest.raises(ConfigError) as caught:
         Preprocessing(std=(0.2, 0.2, third))
-    assert caught.value.problem == "A channel's standard deviation is not positive"
+    assert caught.value.problem.startswith("A channel's standard deviation is not positive")
     assert caught.value.value == (0.2, 0.2, third)
-    assert caught.value.remedy == "Give three positive numbers."
+    assert caught.value.remedy == "Give three numbers from 1e-06 to 1e+06."
+
+
+@pytest.mark.parametrize("third", [math.nan, 1e39, -1e39])
+def test_preprocessing_refuses_a_mean_that_a_float32_does_not_hold(third: float) -> None:
+    with pytest.raises(ConfigError, match="means are not three numbers near the scale 0 to 1"):
+        Preprocessing(mean=(0.2, 0.2, third))
 
 
 def test_calibration_is_the_identity_by_default() -> None:

@@ -1,10 +1,13 @@
 """What was freed is overwritten, so that nothing of a patient stays in it."""
 
+import gc
 import subprocess
 import sys
+import weakref
 
 import pytest
 
+from cxr_core.memory import set_program_aside
 from tests.helpers import ROOT
 
 # In a process of its own: it looks for a word in all of its memory.
@@ -37,3 +40,20 @@ def test_what_was_freed_is_overwritten() -> None:
     assert freed_large <= 1  # as it was freed
     assert freed_small > 100  # else there was nothing to overwrite
     assert left <= 1
+
+
+def test_what_was_set_aside_is_not_searched_and_what_comes_later_is() -> None:
+    class Node:
+        def __init__(self) -> None:
+            self.own = self
+
+    before = Node()
+    set_program_aside()
+    try:
+        assert not any(one is before for one in gc.get_objects())
+        gone = weakref.ref(Node())
+        assert gone() is not None
+        gc.collect()
+        assert gone() is None
+    finally:
+        gc.unfreeze()

@@ -32,6 +32,7 @@ def test_streamlit_obeys_the_setting(name: str, value: object) -> None:
     ("name", "value"),
     [
         ("browser.gatherUsageStats", False),
+        ("logger.hideWelcomeMessage", True),
         ("client.showErrorDetails", "none"),
         ("server.enableXsrfProtection", True),
         ("server.enableStaticServing", False),

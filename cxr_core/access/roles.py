@@ -15,6 +15,7 @@ ANONYMOUS = "anonymous"
 ROLE_CLAIM_ENV_VAR, ROLES_ENV_VAR = "CXR_ROLE_CLAIM", "CXR_ROLES"
 SUBJECT_CLAIM_ENV_VAR, HOURS_ENV_VAR = "CXR_SUBJECT_CLAIM", "CXR_SIGN_IN_HOURS"
 _CLOCK_SECONDS = 300.0  # by which the provider's clock may be ahead of ours
+_FAR = 1e11  # seconds since 1970, the year 5138
 _MAX_SUBJECT = 255  # letters, as OpenID Connect has it
 _MAX_HOURS = 24 * 30  # Streamlit's cookie does not live longer
 
@@ -149,12 +150,14 @@ def judge_sign_in(
         The visitor where it can be told who it is: also of an expired sign-in and of one without a
         role, for the audit log.
     """
-    if not claims.get("is_logged_in"):
+    if claims.get("is_logged_in") is not True:
         return Standing.ABSENT, None
     subject, issued = claims.get(rules.subject_claim), claims.get("iat")
     if not isinstance(subject, str) or not 0 < len(subject) <= _MAX_SUBJECT:
         return Standing.UNUSABLE, None
-    if isinstance(issued, bool) or not isinstance(issued, int | float) or not math.isfinite(issued):
+    if isinstance(issued, bool) or not isinstance(issued, int | float):
+        return Standing.UNUSABLE, None
+    if not -_FAR < issued < _FAR:  # neither is nan, nor a number too long for a float
         return Standing.UNUSABLE, None
     expires = issued + 3600 * rules.hours
     held = [

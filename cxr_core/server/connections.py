@@ -209,11 +209,15 @@ def limited(protocol: type[HttpProtocol], connections: Connections) -> type[Http
     return Limited
 
 
-def install(connections: Connections) -> None:
+def install(connections: Connections, *, max_message_bytes: int) -> None:
     """Have the uvicorn server that starts next in this process keep to these limits.
 
     Streamlit makes the server and takes no protocol for it. It is put in where the server starts,
-    before it listens; ``connections.installed`` tells that it was.
+    before it listens; ``connections.installed`` tells that it was. Messages of web sockets would be
+    taken whole, up to 200 MB and from whoever connects, before anybody looks at their length.
+
+    Args:
+        max_message_bytes: of one message that comes on a web socket.
     """
     start: Callable[..., Any] = uvicorn.Server.startup
 
@@ -223,6 +227,7 @@ def install(connections: Connections) -> None:
         config.http_protocol_class = cast(
             Any, limited(cast(Any, config.http_protocol_class), connections)
         )
+        config.ws_max_size = max_message_bytes
         connections.installed = True
         await start(server, *args, **kwargs)
 

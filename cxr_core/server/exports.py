@@ -163,9 +163,12 @@ class ExportGuard:
 
     def _is_theirs(self, session: str, browser: str | None) -> bool:
         expected = self.browser_of(session)
-        return bool(expected and browser) and hmac.compare_digest(
-            str(expected).encode(), str(browser).encode()
-        )
+        return bool(expected and browser) and is_same_word(expected, browser)
+
+
+def is_same_word(one: str | None, other: str | None) -> bool:
+    """Whether two browsers are one by their words, of which some have none."""
+    return hmac.compare_digest((one or "").encode(), (other or "").encode())
 
 
 def browser_word(headers: Headers) -> str | None:

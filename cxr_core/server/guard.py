@@ -70,7 +70,9 @@ class HostRule:
         except ValueError:
             return False
         if self.names:
-            return any(_matches(name, pattern.strip().lower()) for pattern in self.names)
+            return any(
+                _matches(name, pattern.strip().lower().rstrip(".")) for pattern in self.names
+            )
         return name in ("localhost", (self.address or "").lower()) or _is_address(name)
 
 

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from streamlit.runtime import Runtime
 from streamlit.runtime.app_session import AppSession
@@ -21,6 +22,13 @@ _closing: set[asyncio.Future[None]] = set()
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class _Waiting:
+    info: SessionInfo
+    since: float
+    browser: str | None
+
+
 class WaitingSessions(SessionStorage):
     """Streamlit's storage of sessions without a connection. A browser that comes back within
     ``seconds`` finds its films; after that ``overdue`` names the session until it is closed. One
@@ -31,19 +39,27 @@ class WaitingSessions(SessionStorage):
         seconds: float,
         *,
         has_page: Callable[[str], bool] = lambda session: True,
+        browser_of: Callable[[str], str | None] = lambda session: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.seconds, self._has_page, self._clock = seconds, has_page, clock
-        self._waiting: dict[str, tuple[SessionInfo, float]] = {}
+        self._browser_of = browser_of
+        self._waiting: dict[str, _Waiting] = {}
 
     def get(self, session_id: str) -> SessionInfo | None:
         """The session, as long as it waits."""
         found = self._waiting.get(session_id)
-        return None if found is None else found[0]
+        return None if found is None else found.info
+
+    def browser_of(self, session_id: str) -> str | None:
+        """The word of the browser that a session waits for (``server.exports.COOKIE``)."""
+        found = self._waiting.get(session_id)
+        return None if found is None else found.browser
 
     def save(self, session_info: SessionInfo) -> None:
-        """Let a session wait, from now on."""
-        self._waiting[session_info.session.id] = (session_info, self._clock())
+        """Let a session wait, from now on; its connection is still known."""
+        name = session_info.session.id
+        self._waiting[name] = _Waiting(session_info, self._clock(), self._browser_of(name))
 
     def delete(self, session_id: str) -> None:
         """Forget a session, which has come back or is closed."""
@@ -51,15 +67,15 @@ class WaitingSessions(SessionStorage):
 
     def list(self) -> list[SessionInfo]:
         """All that wait."""
-        return [info for info, _ in self._waiting.values()]
+        return [one.info for one in self._waiting.values()]
 
     def overdue(self) -> tuple[str, ...]:
         """Those that have waited long enough."""
         now = self._clock()
         return tuple(
             name
-            for name, (_, since) in self._waiting.items()
-            if now - since >= self.seconds or not self._has_page(name)
+            for name, one in self._waiting.items()
+            if now - one.since >= self.seconds or not self._has_page(name)
         )
 
 

@@ -11,10 +11,12 @@ from streamlit.runtime import Runtime, RuntimeConfig, get_instance
 from streamlit.web.cache_storage_manager_config import create_default_cache_storage_manager
 
 from cxr_core.errors import ConfigError
-from cxr_core.memory import overwrite_on_free
+from cxr_core.memory import overwrite_on_free, set_program_aside
 from cxr_core.server.connections import Connections, take_descriptors
 from cxr_core.server.connections import install as install_limits
 from cxr_core.server.exports import COOKIE, ExportGuard, ExportStorage
+from cxr_core.server.messages import MessageGuard
+from cxr_core.server.returning import ReturnGuard
 from cxr_core.server.sessions import (
     WaitingSessions,
     close_overdue,
@@ -30,19 +32,24 @@ class Stores:
     """What the server keeps of its sessions. ``st.App`` gets ``middleware`` and ``lifespan``, and
     is then given to ``install``."""
 
-    def __init__(self, limits: Limits, *, max_upload_bytes: int) -> None:
+    def __init__(self, limits: Limits, *, max_upload_bytes: int, max_message_bytes: int) -> None:
         """Empty stores.
 
         Args:
             max_upload_bytes: of one file.
+            max_message_bytes: of one message of a page's own connection.
         """
         keep_uploads_in_memory(max_upload_bytes)
         self.exports = ExportStorage("/media")
         self.uploads = ExpectedUploads("/_stcore/upload_file", limits)
-        self.waiting = WaitingSessions(limits.reconnect_seconds, has_page=PLACES.has)
+        self.waiting = WaitingSessions(
+            limits.reconnect_seconds, has_page=PLACES.has, browser_of=browser_of
+        )
         self.idle_seconds = 60.0 * limits.idle_minutes
-        self.connections = Connections()
+        self.connections, self.max_message_bytes = Connections(), max_message_bytes
         self.middleware = [
+            Middleware(MessageGuard),
+            Middleware(ReturnGuard, browser_of=self._owner_of),
             Middleware(UploadGuard, uploads=self.uploads, max_bytes=max_upload_bytes),
             Middleware(ExportGuard, storage=self.exports, browser_of=browser_of),
         ]
@@ -67,7 +74,10 @@ class Stores:
             )
 
         app._create_runtime = create_runtime  # type: ignore[method-assign]
-        install_limits(self.connections)
+        install_limits(self.connections, max_message_bytes=self.max_message_bytes)
+
+    def _owner_of(self, session: str) -> str | None:
+        return browser_of(session) or self.waiting.browser_of(session)
 
     @asynccontextmanager
     async def lifespan(self, app: st.App) -> AsyncIterator[None]:
@@ -84,6 +94,7 @@ class Stores:
             )
         overwrite_on_free()
         take_descriptors()
+        set_program_aside()
         sweeping = asyncio.create_task(sweep_for_ever(self.sweep))
         try:
             yield

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 from starlette.datastructures import Headers
 from starlette.formparsers import MultiPartParser
+from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
@@ -228,6 +229,8 @@ class UploadGuard:
                 full = error
             except _StalledError:
                 return _stalled()
+            except ClientDisconnect:  # a tab that was closed: no error of the server's
+                return None
             finally:
                 self.uploads.end(session, file)
         try:

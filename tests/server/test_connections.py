@@ -20,6 +20,7 @@ HANDSHAKE = (
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
 )
 ANSWER_BYTES = 2**24  # more than sockets hold on their way
+MESSAGE_BYTES = 2**10
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -81,7 +82,7 @@ def served(limits: Connections, talk: Talk) -> None:
         with socket.socket() as listening:
             listening.bind(("127.0.0.1", 0))
             config = uvicorn.Config(app, http="h11", lifespan="off", log_config=None)
-            install(limits)
+            install(limits, max_message_bytes=MESSAGE_BYTES)
             server = uvicorn.Server(config)
             serving = asyncio.create_task(server.serve(sockets=[listening]))
             while not server.started:
@@ -190,3 +191,22 @@ def test_there_are_fewer_connections_than_file_descriptors(
             resource, "getrlimit", lambda kind, n=descriptors: (n, resource.RLIM_INFINITY)
         )
         assert most_connections() == most
+
+
+@pytest.mark.parametrize(
+    ("n_bytes", "is_closed"), [(MESSAGE_BYTES, False), (MESSAGE_BYTES + 1, True)]
+)
+def test_a_message_that_is_too_long_is_not_waited_for(n_bytes: int, is_closed: bool) -> None:
+    why = (1009).to_bytes(2)  # "too big", in a web socket's last frame
+
+    async def talk(server: Server) -> None:
+        reader = await server.connect(HANDSHAKE)
+        await reader.readuntil(b"\r\n\r\n")
+        # Its head alone: binary, masked, a length of two bytes.
+        server.writers[-1].write(b"\x82\xfe" + n_bytes.to_bytes(2) + bytes(4))
+        if not is_closed:
+            server.writers[-1].write(bytes(n_bytes))  # which the app takes, and ends
+        frame = await reader.read(4)
+        assert (frame[2:] == why) is is_closed
+
+    served(Connections(10), talk)

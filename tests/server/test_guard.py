@@ -44,6 +44,9 @@ def test_without_a_list_only_addresses_and_own_names_are_let_in(
         (("*.example.org",), "cxr.example.org", True),
         (("*.example.org",), "evilexample.org", False),
         (("*",), "anything", True),
+        (("CXR.example.org.",), "cxr.example.org", True),
+        (("::1", "fe80::5"), "[FE80::5]:8501", True),
+        (("::1", "fe80::5"), "[fe80::6]:8501", False),
     ],
 )
 def test_a_list_is_the_only_word(names: tuple[str, ...], host: str, allowed: bool) -> None:

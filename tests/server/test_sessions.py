@@ -61,6 +61,17 @@ def test_a_browser_that_comes_back_in_time_finds_its_films(
     assert waiting.overdue() == ()
 
 
+def test_a_session_waits_for_the_browser_that_had_it() -> None:
+    connected = {"a": "word"}
+    waiting = WaitingSessions(30, browser_of=connected.get)
+    waiting.save(waits("a"))
+    connected.clear()
+    assert waiting.browser_of("a") == "word"
+    assert waiting.browser_of("b") is None
+    waiting.delete("a")
+    assert waiting.browser_of("a") is None
+
+
 def test_a_session_nobody_comes_back_to_is_closed_and_emptied(
     waiting: WaitingSessions, clock: SimpleNamespace
 ) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
@@ -195,6 +196,34 @@ def test_a_file_that_comes_byte_by_byte_is_given_up(server: Server) -> None:
 
     assert run_async(one()).told[0]["status"] == 408
     assert server.kept() == 0
+
+
+def test_a_tab_that_is_closed_while_a_file_comes_is_no_error_and_keeps_no_room(
+    server: Server,
+) -> None:
+    (path,) = server.ask()
+
+    async def route(scope: Scope, receive: Receive, send: Send) -> None:
+        async for _ in Request(scope, receive).stream():
+            pass
+
+    messages: list[Message] = [
+        {"type": "http.request", "body": b"x" * MB, "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> Message:
+        return messages.pop(0)
+
+    async def send(message: Message) -> None:
+        raise AssertionError(message)
+
+    headers = [(b"content-length", str(9 * MB).encode())]
+    scope: dict[str, Any] = {"type": "http", "path": path, "method": "PUT", "headers": headers}
+    run_async(UploadGuard(route, uploads=server.uploads, max_bytes=10 * MB)(scope, receive, send))
+    for path in server.ask():
+        assert server.put(path, 9 * MB) == 204
+    assert server.kept() == 1
 
 
 def test_files_that_come_at_once_are_counted_as_they_come(server: Server) -> None:
