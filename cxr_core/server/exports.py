@@ -162,13 +162,12 @@ class ExportGuard:
         await self.app(scope, receive, send)
 
     def _is_theirs(self, session: str, browser: str | None) -> bool:
-        expected = self.browser_of(session)
-        return bool(expected and browser) and is_same_word(expected, browser)
+        return is_same_browser(self.browser_of(session), browser)
 
 
-def is_same_word(one: str | None, other: str | None) -> bool:
-    """Whether two browsers are one by their words, of which some have none."""
-    return hmac.compare_digest((one or "").encode(), (other or "").encode())
+def is_same_browser(word: str | None, other: str | None) -> bool:
+    """Whether two requests come from one browser, by its word; nobody can tell without one."""
+    return bool(word and other) and hmac.compare_digest(str(word).encode(), str(other).encode())
 
 
 def browser_word(headers: Headers) -> str | None:

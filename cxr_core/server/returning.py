@@ -10,7 +10,7 @@ from collections.abc import Callable
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from cxr_core.server.exports import browser_word, is_same_word
+from cxr_core.server.exports import browser_word, is_same_browser
 
 _PROTOCOLS = "sec-websocket-protocol"
 _SESSION = 2  # its place there, after Streamlit's own name and the word against forged requests
@@ -24,7 +24,7 @@ class ReturnGuard:
 
         Args:
             browser_of: the word of the browser that has a session, connected or not; None where
-                the session is not known, or its browser takes no cookie.
+                the session is not known, or its browser takes no cookie: nobody gets it again.
         """
         self.app, self.browser_of = app, browser_of
 
@@ -34,7 +34,7 @@ class ReturnGuard:
             headers = Headers(scope=scope)
             protocols = [one.strip() for one in headers.get(_PROTOCOLS, "").split(",")]
             session = protocols[_SESSION] if len(protocols) > _SESSION else ""
-            if session and not is_same_word(self.browser_of(session), browser_word(headers)):
+            if session and not is_same_browser(self.browser_of(session), browser_word(headers)):
                 scope = {**scope, "headers": list(scope["headers"])}
                 MutableHeaders(scope=scope)[_PROTOCOLS] = ", ".join(protocols[:_SESSION])
         await self.app(scope, receive, send)

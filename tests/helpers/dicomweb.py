@@ -2,14 +2,14 @@
 
 import json
 import re
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.helpers.dicom_files import read_dicom
+from tests.helpers.loopback import served
 
 Answer = tuple[int, str, bytes]
 _STUDY_TAGS = {
@@ -155,13 +155,6 @@ def dicomweb_archive() -> Iterator[DicomWebArchive]:
         def log_message(self, format: str, *args: object) -> None:
             """Nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    archive.url = f"http://127.0.0.1:{server.server_port}/dicom-web"
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    with served(Handler) as port:
+        archive.url = f"http://127.0.0.1:{port}/dicom-web"
         yield archive
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -1,12 +1,13 @@
 """A small store of objects in this process that speaks as much of S3's protocol as is used here:
 buckets, listing by prefix, ranges, and uploads in parts."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
+
+from tests.helpers.loopback import served
 
 Query = dict[str, list[str]]
 
@@ -133,14 +134,6 @@ def object_store(*buckets: str) -> Iterator[ObjectStore]:
         def log_message(self, format: str, *args: object) -> None:
             """Nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True  # the client keeps its connections
-    store.place = f"scheme=http&endpoint_override=127.0.0.1:{server.server_port}&region=us-east-1"
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    with served(Handler) as port:
+        store.place = f"scheme=http&endpoint_override=127.0.0.1:{port}&region=us-east-1"
         yield store
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -39,7 +39,7 @@ def asked_for(protocols: str | None, cookie: str, kind: str = "websocket") -> st
         ("s1", "word", True),
         ("s1", "another", False),
         ("s1", "", False),
-        ("without", "", True),
+        ("without", "", False),
         ("without", "word", False),
         ("unknown", "word", False),
     ],
